@@ -1,0 +1,1 @@
+"""The reference client and those it is measured against."""

@@ -1,0 +1,1 @@
+"""The pure model of a phone and its paths: no clock, no dice, no I/O."""

@@ -1,0 +1,57 @@
+"""The exceptions of the harness: whoever catches one knows who is to blame, and ``cli`` knows the exit code.
+
+A broken invariant of our own is an ``assert``, never one of these.
+"""
+
+from dataclasses import dataclass
+
+
+class HarnessError(Exception):
+    """Something a user has to be told, in words, without a traceback."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a file. ``line`` and ``column`` count from 1; 0 means "the file as a whole"."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        """Return ``file:line:column: error: message``, the form editors and CI annotate."""
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{where}: error: {self.message}"
+
+
+class UsageError(HarnessError):
+    """The caller's input is wrong: an option, a name, a file. Exit code 2; nothing was started."""
+
+
+class ScenarioError(UsageError):
+    """A scenario file is wrong. Carries every problem found in it, in file order."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        assert problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class EnvironmentFault(HarnessError):
+    """This machine cannot do what the run needs: a port, a permission, a disk, a program. Exit code 3.
+
+    The message says what to do about it.
+    """
+
+
+class ToxiproxyFault(EnvironmentFault):
+    """The Toxiproxy server is missing, refused a call, or stopped answering."""
+
+
+class PeerError(HarnessError):
+    """The other side of a connection broke its protocol."""
+
+
+class BadRecords(HarnessError):
+    """A results folder cannot be judged: not a history, or one of a newer schema. Exit code 2."""

@@ -1,0 +1,378 @@
+"""Every record a run writes. One journal numbers and stamps them; the judge reads nothing else but the plan.
+
+``seq`` counts from 1 without gaps. ``t_ns`` is the world's stamp (nanoseconds, absolute); ``Run.zero_ns`` is the
+instant 0 s of the scenario, the first client's start. Fields named ``*_ns`` are stamps of the same clock. Times that
+are *durations* are float seconds. Names of clients are ``c1``, ``c2`` …; the harness's own probe is ``canary``.
+"""
+
+import hashlib
+from typing import ClassVar
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+
+def digest(event_type: str, data: str) -> str:
+    """Return the digest by which a payload is compared: BLAKE2b-64 of type, LF and data, in hex."""
+    return hashlib.blake2b(f"{event_type}\n{data}".encode(), digest_size=8).hexdigest()
+
+
+class Record(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind"):
+    """What every record has. ``lane`` names its writer, for the swim-lanes of the report."""
+
+    lane: ClassVar[str] = ""
+    seq: int = 0
+    t_ns: int = 0
+
+
+# Written by the runner.
+
+
+class Run(Record, kw_only=True, omit_defaults=False, tag_field="kind", tag="run"):
+    """The first record. ``zero_ns`` is 0 s of the scenario; ``facts`` are the machine's (kernel, syn schedule …)."""
+
+    lane: ClassVar[str] = "runner"
+    zero_ns: int
+    scenario: str
+    variant: str
+    client: str
+    world: str
+    seed: int
+    schema_version: int = SCHEMA_VERSION
+    facts: dict[str, str] = {}
+
+
+class End(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="end"):
+    """The last record of a run that could say how it ended: ``done``, ``limit``, ``interrupted`` or ``fault``."""
+
+    lane: ClassVar[str] = "runner"
+    reason: str
+    detail: str = ""
+
+
+class Deed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="deed"):
+    """A deed of the plan (by its index there) was carried out; the fault began when the call *returned*."""
+
+    lane: ClassVar[str] = "runner"
+    deed: int
+    issued_ns: int
+    returned_ns: int
+    client: str = ""  # whose gate; empty for the shared proxies
+    readback: dict[str, str] = {}
+    error: str = ""
+
+
+class Canary(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="canary"):
+    """What the harness's own flow met after a deed. ``met`` is the proof that law L0 wants."""
+
+    lane: ClassVar[str] = "runner"
+    deed: int
+    met: bool
+    client: str = ""
+    detail: str = ""
+
+
+class SignalTold(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="signal"):
+    """The OS told the app: ``joins``, ``loses``, ``prefers``, ``offline``, ``online``."""
+
+    lane: ClassVar[str] = "runner"
+    client: str
+    what: str
+    path: str = ""
+
+
+class Weather(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="weather"):
+    """A stall pulse or a step of rate that belongs to a profile, not to a deed."""
+
+    lane: ClassVar[str] = "runner"
+    path: str
+    what: str
+    lasts: float = 0.0
+
+
+class Health(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="health"):
+    """The harness watching itself: scheduler lag samples (µs), control calls (ms), and its size."""
+
+    lane: ClassVar[str] = "runner"
+    lags_us: list[int]
+    controls_ms: list[float] = []
+    rss: int = 0
+    fds: int = 0
+    tasks: int = 0
+    queue: int = 0
+
+
+class Census(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="census"):
+    """What lives in the process at the ``start`` or the ``end``: tasks, sockets, threads, processes, proxies."""
+
+    lane: ClassVar[str] = "runner"
+    when: str
+    counts: dict[str, int]
+    names: dict[str, list[str]] = {}
+
+
+# Written by the gate.
+
+
+class Conn(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="conn"):
+    """The gate accepted a connection; ``peer`` is the client's source address as ``host:port``."""
+
+    lane: ClassVar[str] = "gate"
+    cid: int
+    client: str
+    path: str
+    peer: str = ""
+
+
+class Chunk(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="chunk"):
+    """Bytes at the radio: ``delivered``, ``held`` (then delivered later, as a record of its own) or ``dropped``."""
+
+    lane: ClassVar[str] = "gate"
+    cid: int
+    direction: str  # "upstream" | "downstream"
+    offset: int
+    length: int
+    fate: str
+
+
+class ConnEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="conn_end"):
+    """One side of a connection ended: ``side`` is ``client`` or ``server``; ``how`` is ``fin``, ``rst`` or ``closed``.
+
+    ``fin`` and ``rst`` came from that side; ``closed`` was done to it by the gate. ``swallowed`` says that the other
+    side was never told (a half-open connection).
+    """
+
+    lane: ClassVar[str] = "gate"
+    cid: int
+    side: str
+    how: str
+    swallowed: bool = False
+
+
+# Written by the gate's HTTP stage.
+
+
+class Request(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="request"):
+    """A request's head was complete at the gate. ``what``: start, stream, poll, results, token, other."""
+
+    lane: ClassVar[str] = "stage"
+    rid: int
+    cid: int
+    client: str
+    what: str
+    method: str
+    target: str
+    job: str = ""
+    last_event_id: str | None = None
+    token: bool = False
+    origin: str = ""
+
+
+class Response(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="response"):
+    """A response's head was complete at the gate."""
+
+    lane: ClassVar[str] = "stage"
+    rid: int
+    cid: int
+    status: int
+    content_type: str = ""
+    retry_after: str = ""
+    location: str = ""
+
+
+# Written by the server: the ground truth.
+
+
+class Job(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="job"):
+    """A job was accepted. ``schedule_ns``: intended emission of index 0, 1, … (the last is terminal)."""
+
+    lane: ClassVar[str] = "server"
+    job: str
+    epoch: str
+    accepted_ns: int
+    schedule_ns: list[int]
+    total: int = 0
+
+
+class Emit(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="emit"):
+    """The server emitted an event: its identity is (epoch, index), never its id, which is opaque."""
+
+    lane: ClassVar[str] = "server"
+    job: str
+    epoch: str
+    index: int
+    id: str
+    type: str
+    digest: str
+    intended_ns: int
+    actual_ns: int
+    progress: float | None = None
+    terminal: bool = False
+
+
+class Write(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="write"):
+    """The server handed events ``first`` … ``last`` of the log to a subscriber's socket; ``replay`` marks old ones."""
+
+    lane: ClassVar[str] = "server"
+    sub: int
+    job: str
+    epoch: str
+    first: int
+    last: int
+    replay: bool = False
+
+
+class GapSignal(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="gap_signal"):
+    """The server said aloud that a cursor is older than its log: ``410``, ``409``, ``reset``, or a new ``epoch``."""
+
+    lane: ClassVar[str] = "server"
+    job: str
+    how: str
+    cursor: str
+
+
+class Snapshot(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="snapshot"):
+    """A status answer: the state shown is that of (epoch, state_index); -1 is the accepted job, before any event."""
+
+    lane: ClassVar[str] = "server"
+    job: str
+    epoch: str
+    state_index: int
+    status: str
+
+
+class Subscriber(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="subscriber"):
+    """A stream of the server opened or closed; ``evidence``: fin, rst, blocked, newer, done, evicted."""
+
+    lane: ClassVar[str] = "server"
+    sub: int
+    job: str
+    what: str  # "open" | "close"
+    cursor: str = ""
+    evidence: str = ""
+
+
+# Written for the client.
+
+
+class Attempt(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="attempt"):
+    """A stream dial begins. ``wait`` is the measured wait since the last attempt's end; n counts from 1.
+
+    ``cause``: start, ended, failed, signal, refreshed, retry-after, server-retry, probe (while polling).
+    """
+
+    lane: ClassVar[str] = "client"
+    client: str
+    n: int
+    cause: str
+    wait: float = 0.0
+    last_event_id: str = ""
+
+
+class AttemptEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="attempt_end"):
+    """A stream attempt is over.
+
+    ``how``: eof, error, refused, unreachable, timeout (connect deadline), watchdog, suspect, status, wrong-type,
+    too-big, signal, done, closed, cancelled. ``fresh`` counts events not seen before.
+    """
+
+    lane: ClassVar[str] = "client"
+    client: str
+    n: int
+    how: str
+    detail: str = ""
+    status: int = 0
+    opened: bool = False
+    fresh: int = 0
+    events: int = 0
+    bytes: int = 0
+    retry_after: float | None = None  # seconds asked for by this attempt's response
+    server_retry: float | None = None  # seconds of the stream's `retry:` in force after it, before clamping
+
+
+class Block(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="block"):
+    """A block was completed by a blank line and changed the id buffer, or an event was dispatched."""
+
+    lane: ClassVar[str] = "client"
+    client: str
+    attempt: int
+    id: str  # the id buffer after it
+    event: bool = True
+
+
+class App(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="app"):
+    """A callback of the app ran. ``callback``: initialized, processing, completed, failed, error, timeout.
+
+    ``source`` is ``stream`` or ``poll``; ``id`` is the event's, or the snapshot's ``lastEventId``.
+    """
+
+    lane: ClassVar[str] = "client"
+    client: str
+    job: str
+    callback: str
+    enter_ns: int
+    exit_ns: int
+    id: str = ""
+    digest: str = ""
+    source: str = "stream"
+    progress: float | None = None
+    detail: str = ""
+    raised: str = ""
+
+
+class Status(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="status"):
+    """What the client says of itself: connecting, connected, reconnecting, polling, closed."""
+
+    lane: ClassVar[str] = "client"
+    client: str
+    word: str
+    attempt: int = 0
+
+
+class Gap(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="gap"):
+    """The client told the app that events are missing for good, and why; ``healed`` once a snapshot covered them."""
+
+    lane: ClassVar[str] = "client"
+    client: str
+    reason: str
+    healed: bool = False
+    id: str = ""
+
+
+class Absorbed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="absorbed"):
+    """A repeat, or an event older than what was shown, that the client kept from the app."""
+
+    lane: ClassVar[str] = "client"
+    client: str
+    id: str
+    why: str  # "repeat" | "late" | "coalesced"
+
+
+class Adopted(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="adopted"):
+    """The client took a snapshot's cursor as its own."""
+
+    lane: ClassVar[str] = "client"
+    client: str
+    id: str
+
+
+class Results(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="results"):
+    """A transfer of results ended; ``whole`` says that all announced bytes came."""
+
+    lane: ClassVar[str] = "client"
+    client: str
+    job: str
+    status: int
+    length: int = 0
+    whole: bool = False
+    digest: str = ""
+    detail: str = ""
+
+
+AnyRecord = (
+    Run | End | Deed | Canary | SignalTold | Weather | Health | Census
+    | Conn | Chunk | ConnEnd | Request | Response
+    | Job | Emit | Write | GapSignal | Snapshot | Subscriber
+    | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results
+)  # fmt: skip

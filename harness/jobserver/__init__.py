@@ -1,0 +1,1 @@
+"""The reference job server: imports that report their progress over an event stream, and the ground truth."""

@@ -1,0 +1,1 @@
+"""Laws and measures: pure functions of (plan, history)."""

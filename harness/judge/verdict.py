@@ -1,0 +1,153 @@
+"""The verdict as data: what ``verdict.json`` holds and the report shows.
+
+A law is held, failed, unknown, not judged or waived; a run is void, fail, unknown or pass, the worst first.
+"""
+
+import enum
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+
+class State(enum.StrEnum):
+    """Of one law, or of one expectation."""
+
+    HELD = "held"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_JUDGED = "not judged"
+    WAIVED = "waived"
+
+
+class Word(enum.StrEnum):
+    """Of a run."""
+
+    PASS = "pass"  # noqa: S105 - a verdict
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    VOID = "void"
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One record that shows it: ``at`` in scenario seconds, ``lane`` as records name it, ``seq`` into the history."""
+
+    seq: int
+    at: float
+    lane: str
+    text: str
+
+
+class LawVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One law of one run. ``sentence`` says what happened in the app's words; ``reason`` why it was not judged."""
+
+    law: str  # the word of grammar.md section 6: "no-gap"
+    code: str  # "L2"
+    state: State
+    sentence: str = ""
+    reason: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    advice: str = ""
+    cause: str = ""  # a short key shared by failures of one cause: "never-noticed", "wrong-resume"
+    waiver: str = ""  # the reason given, when waived or when the waiver was not needed
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A figure with its uncertainty and number of samples; None where it has none (n too small). +inf is "lost"."""
+
+    value: float | str | None  # "lost" is +infinity, since JSON has none
+    low: float | str | None = None
+    high: float | str | None = None
+    n: int = 0
+    unit: str = "s"
+
+
+class ExpectationVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An expectation of the file, measured."""
+
+    metric: str
+    limit: str  # as written: "under 5s"
+    state: State
+    measured: Interval
+    margin: float | None = None  # limit minus measured, positive when inside, in the metric's unit
+    line: int = 0
+    reason: str = ""
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A time span in scenario seconds, for shading and windows."""
+
+    start: float
+    end: float
+    label: str = ""
+
+
+class Outage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One outage of one client: when it began, healed, and when the app had caught up (None: never)."""
+
+    client: str
+    began: float
+    healed: float | None = None
+    caught_up: float | None = None
+    detected: float | None = None
+    attempts: int = 0
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Anomalies and traffic of the whole run, over all clients."""
+
+    emitted: int = 0
+    delivered: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    corrupted: int = 0
+    phantom: int = 0
+    regressed: int = 0
+    wrong_resumes: int = 0
+    absorbed: int = 0
+    gaps: int = 0
+    attempts: int = 0
+    reconnections: int = 0
+    wasted_attempts: int = 0
+    requests: int = 0
+    polls: int = 0
+    results_fetched: int = 0
+
+
+class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Can it be trusted? Faults proved, and the harness's own health."""
+
+    faults: int = 0
+    proved: int = 0
+    lag_p99: float | None = None  # seconds
+    lag_max: float | None = None
+    control_max: float | None = None
+    clock_bound: float = 0.0  # one host: 0
+    truncated: bool = False
+    ended: str = ""  # End.reason, or "killed"
+    facts: dict[str, str] = {}
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The judgement of one run."""
+
+    schema_version: int = SCHEMA_VERSION
+    word: Word
+    sentence: str
+    scenario: str = ""
+    name: str = ""
+    variant: str = ""
+    client: str = ""
+    world: str = ""
+    seed: int = 0
+    seconds: float = 0.0  # how long the run took, from 0 s to its end
+    laws: tuple[LawVerdict, ...] = ()
+    expectations: tuple[ExpectationVerdict, ...] = ()
+    counts: Counts = Counts()
+    measures: dict[str, Interval] = {}  # "update latency", "transport", "staleness max", "recovery", "detection", …
+    outages: tuple[Outage, ...] = ()
+    steady: tuple[Span, ...] = ()
+    faults: tuple[Span, ...] = ()  # for shading: from each deed to the healing
+    trust: Trust = Trust()
+    aborted: bool = False

@@ -1,0 +1,1 @@
+"""What HTTP-level boxes see and do: a stage of the gate."""

@@ -1,0 +1,1 @@
+"""What a verdict looks like: terminal, figures, HTML, Markdown, JUnit."""

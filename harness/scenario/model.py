@@ -1,0 +1,226 @@
+"""A scenario as data: what a file says once its units are numbers and its names are checked.
+
+``Scenario`` is the document (with its sweep), ``Plan`` is one variant of it, compiled: everything a run needs and
+everything the judge may know. A plan is written to ``plan.json`` before the run starts, and read back by ``judge`` and
+``report``. Times are seconds, sizes bytes, rates bytes/s; ``None`` is *never*, *unbounded* or *not said*.
+"""
+
+import math
+
+import msgspec
+
+from harness.device.words import Radio, Reach
+from harness.seams import Direction
+from harness.sse.policy import REFERENCE, Policies
+from harness.toxics.shape import Shape
+
+SCHEMA_VERSION = 1
+
+
+class Frozen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A value."""
+
+
+class JobSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
+    """What every client's job does. ``every`` None means on change: items are ``lasts / items`` apart."""
+
+    lasts: float
+    every: float | None = 2.0
+    items: int = 100
+    ends: str = "completed"  # completed | failed | timeout | never
+    code: str = ""  # of `failed CODE`
+    kind: str = "csv-import"  # csv-import | photo-scan | enrichment
+    event_size: int = 200
+    results: int = 10_000
+    results_kept: float = 86_400.0
+    no_progress: float = 300.0
+
+
+class ServerSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
+    """The reference server's settings."""
+
+    replay: int | None = 256  # events; None: all; 0: none
+    expired_cursor: str = "410"  # 410 | reset event | silent
+    keepalive: float | None = 15.0
+    retry: float | None = None  # seconds, sent first on each stream
+    token_lasts: float | None = None  # None: no token
+    queue: int = 1000  # events per subscriber, then evicted
+    line_ends: str = "lf"  # lf | cr | crlf | mixed
+    payload: str = "ascii"  # ascii | utf8 | hostile
+
+
+class PathSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
+    """A named way to the server, and its profile resolved to numbers."""
+
+    profile: str
+    shape: Shape
+    radio: Radio
+    loss: float = 0.0  # probability per emission of a stall pulse
+    start: Reach = Reach.UP
+
+
+class DeviceSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
+    """The phone."""
+
+    starts_on: str
+    linger: float = 0.0
+
+
+class ClientSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
+    """Who is under test. ``like`` is the preset's name, as reports show it."""
+
+    like: str = "reference"
+    count: int = 1
+    arrive: float = 0.0  # seconds within which they start
+    policies: Policies = REFERENCE
+
+
+# What a deed does. The tag is what the history and the JSON call it.
+
+
+class SetReach(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="reach"):
+    """A path takes this word. ``once`` (closed and reset only) strikes open connections and leaves the word alone."""
+
+    word: Reach
+    direction: Direction | None = None
+    once: bool = False
+
+
+class SetShape(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="shape"):
+    """A path takes this profile's shape and radio, at once or in 250 ms steps ``over`` so long."""
+
+    profile: str
+    shape: Shape
+    radio: Radio
+    loss: float = 0.0
+    over: float = 0.0
+    direction: Direction | None = None
+
+
+class SetSlice(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="slice"):
+    """A path cuts its bytes into pieces of about this size."""
+
+    size: int
+
+
+class Joins(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="joins"):
+    """The device may use this path; it is the default if there is none."""
+
+    path: str
+
+
+class Prefers(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="prefers"):
+    """New connections use this path; open ones stay."""
+
+    path: str
+
+
+class Loses(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="loses"):
+    """This path is gone for the device: its connections get the OS error."""
+
+    path: str
+
+
+class GoesOffline(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="goes offline"):
+    """The device loses all of its paths."""
+
+
+class ComesOnline(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="comes online"):
+    """Undoes ``goes offline``."""
+
+
+Act = SetReach | SetShape | SetSlice | Joins | Prefers | Loses | GoesOffline | ComesOnline
+
+
+class Deed(Frozen, frozen=True, kw_only=True, omit_defaults=True):
+    """One act of one actor at one time. ``actor`` is a path's name or ``device``."""
+
+    index: int  # its place in Plan.deeds, which is in order of doing
+    at: float
+    actor: str
+    act: Act
+    text: str  # the deed as written
+    line: int = 0
+    column: int = 0
+
+
+class Pulse(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="pulse"):
+    """Weather: loss, as a stall of a path's downstream. No deed: it needs no canary and ends no usable interval."""
+
+    path: str
+    at: float
+    lasts: float
+
+
+class Step(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="step"):
+    """Weather: a stepped profile's next rate (bytes/s)."""
+
+    path: str
+    at: float
+    down: float
+    up: float
+
+
+class Moment(Frozen, frozen=True, kw_only=True, omit_defaults=True):
+    """The instant a bound counts from: ``the start``, ``the end`` (the terminal emission, as it happened) or ``at``."""
+
+    word: str  # "the start" | "the end" | "at"
+    at: float = 0.0
+
+
+class Expectation(Frozen, frozen=True, kw_only=True, omit_defaults=True):
+    """A metric and its bound. ``sort``: is, at most, at least, under, within. ``statistic``: "", p50, p95, p99, max."""
+
+    metric: str
+    sort: str
+    limit: float
+    unit: str = ""  # "" (a count) | s | B | %
+    moment: Moment | None = None
+    statistic: str = ""
+    text: str = ""  # the bound as written
+    line: int = 0
+    column: int = 0
+
+
+class Plan(Frozen, frozen=True, kw_only=True, omit_defaults=False):
+    """One variant of a scenario, compiled. The run does what it says; the judge holds the history against it."""
+
+    schema_version: int = SCHEMA_VERSION
+    scenario: str
+    about: str = ""
+    name: str = ""  # the file's stem: what a folder of results and the command line call it
+    source: str = ""  # the text of the file
+    file: str = ""  # as the user named it
+    variant: str = ""  # "gap=5s"; several variables are joined by ","
+    variables: dict[str, str] = {}
+    seed: int
+    world: str = "real"
+    job: JobSpec
+    server: ServerSpec = ServerSpec()
+    paths: dict[str, PathSpec]
+    device: DeviceSpec
+    client: ClientSpec = ClientSpec()
+    deeds: tuple[Deed, ...] = ()
+    weather: tuple[Pulse | Step, ...] = ()
+    expect: tuple[Expectation, ...] = ()
+    waive: dict[str, str] = {}
+    mutants: tuple[str, ...] = ()
+    limit: float | None = None  # as the file or the command line says; None: the horizon
+    horizon: float  # when everything missing has failed; the run never outlasts it (laws.md, section 1)
+
+
+def schedule(job: JobSpec) -> list[float]:
+    """Intended emission times in seconds after the job was accepted, by index: 0 is ``initialized``, the last terminal.
+
+    On change there is one ``processing`` per item, ``lasts / items`` apart, so that the last one is due together with
+    the terminal event; else they come at ``every``, twice ``every`` … before ``lasts``. A job that never ends has no
+    terminal entry.
+    """
+    if job.every is None:
+        progress = [item * job.lasts / job.items for item in range(1, job.items + 1)]
+    else:
+        # Rounded before it is counted: 0.9 / 0.3 is a hair over 3, and would slip one more update in before the end.
+        steps = math.ceil(round(job.lasts / job.every, 9)) - 1
+        progress = [step * job.every for step in range(1, steps + 1)]
+    end = [] if job.ends == "never" else [job.lasts]
+    return [0.0, *progress, *end]

@@ -1,0 +1,102 @@
+"""The seams: the only places where a world enters.
+
+Time is trio's clock (no Protocol needed: shells call ``trio.current_time`` and ``trio.sleep_until``). Chance is a
+``random.Random`` handed in (``harness.chance``). The network and the phone are below, and ``Stamp``, by which a world
+gives the journal its nanoseconds.
+"""
+
+import enum
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+import trio
+
+Address = tuple[str, int]
+"""Host (a literal IP address) and port."""
+
+Stamp = Callable[[], int]
+"""The world's time in nanoseconds: ``CLOCK_MONOTONIC`` on real sockets, virtual time in the simulation."""
+
+
+class Direction(enum.StrEnum):
+    """Which way bytes travel. Server to client is downstream, as in Toxiproxy."""
+
+    UPSTREAM = "upstream"
+    DOWNSTREAM = "downstream"
+
+
+class Stream(trio.abc.HalfCloseableStream):
+    """A connected byte stream of either world. Errors are trio's: ``BrokenResourceError``, ``ClosedResourceError``.
+
+    ``receive_some`` raises ``BrokenResourceError`` from an ``OSError`` (``ECONNRESET``) where the peer sent RST.
+    """
+
+    local: Address
+    peer: Address
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Close at once with RST, as ``SO_LINGER`` 0 does. What was buffered is lost. Idempotent, never blocks."""
+
+
+class Door(enum.StrEnum):
+    """What a dial meets."""
+
+    OPEN = "open"
+    REFUSE = "refuse"  # RST at once: ECONNREFUSED
+    HANG = "hang"  # the SYN is never answered
+
+
+class Listener(Protocol):
+    """A bound address whose door can be opened, shut and made to hang while it lives. The port is never lost."""
+
+    address: Address
+
+    async def accept(self) -> Stream:
+        """Wait for the next connection. Only while the door is open does one arrive; safe to call behind any door."""
+        ...
+
+    async def set_door(self, door: Door) -> None:
+        """Change what new dials meet, and return when the change is in force. Accepted streams are left alone."""
+        ...
+
+    async def aclose(self) -> None:
+        """Free the port. A waiting ``accept`` raises ``trio.ClosedResourceError``."""
+        ...
+
+
+class Network(Protocol):
+    """Connect and listen, in one world."""
+
+    async def connect(self, address: Address) -> Stream:
+        """Dial. Raises the bare ``OSError`` with its errno; hangs as long as the SYN is unanswered (cancel it)."""
+        ...
+
+    async def listen(self, address: Address = ("127.0.0.1", 0)) -> Listener:
+        """Bind and listen, loopback only. Raises ``EnvironmentFault`` where the address is taken or forbidden."""
+        ...
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True):
+    """What the OS tells the app about its networks: ``joins``, ``loses``, ``prefers``, ``offline``, ``online``."""
+
+    what: str
+    path: str | None = None
+
+
+class Phone(Protocol):
+    """How a client dials, hears signals and sleeps: the machine it runs on."""
+
+    async def connect(self, host: str, port: int) -> Stream:
+        """Dial through the default path. Raises ``OSError`` (``ENETUNREACH`` when there is none); may hang."""
+        ...
+
+    def signals(self) -> "trio.MemoryReceiveChannel[Signal]":
+        """A fresh channel of all signals from now on. A slow reader loses nothing; close it when done."""
+        ...
+
+    async def sleep_until(self, deadline: float) -> None:
+        """Sleep to this instant of trio's clock; frozen while the device is suspended."""
+        ...

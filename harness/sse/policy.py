@@ -1,0 +1,77 @@
+"""What a client may decide, as immutable values: the two presets, and every setting between them.
+
+All times are seconds, all sizes bytes; ``None`` means *never* (a time) or *unbounded* (a size or a count).
+The settings and their defaults are those of the scenario language's ``client`` section.
+"""
+
+import enum
+
+import msgspec
+
+
+class Jitter(enum.StrEnum):
+    """The share of the computed delay d that a wait may take: half is [½d, d], full is [0, d], none is d."""
+
+    HALF = "half"
+    FULL = "full"
+    NONE = "none"
+
+
+class FedBy(enum.StrEnum):
+    """What counts as life for the watchdog."""
+
+    ANY_BYTE = "any byte"
+    EVENTS = "events"
+
+
+class ResetsOn(enum.StrEnum):
+    """What evidence brings the backoff back to its base."""
+
+    EVENT = "event"
+    OPEN = "open"
+
+
+class Policies(msgspec.Struct, frozen=True, kw_only=True):
+    """The reference client's behaviour, one named policy each. The defaults are the preset ``reference``."""
+
+    connect_timeout: float | None = 10.0
+    watchdog: float | None = 20.0
+    watchdog_fed_by: FedBy = FedBy.ANY_BYTE
+    backoff_base: float = 1.0
+    backoff_cap: float = 30.0
+    jitter: Jitter = Jitter.HALF
+    backoff_resets_on: ResetsOn = ResetsOn.EVENT
+    heeds_signals: bool = True  # `on path change: reconnect`: a join cuts the wait and drops a hung dial
+    server_retry_min: float = 0.25  # the clamp of `retry:`
+    server_retry_max: float = 30.0
+    obeys_retry_after: bool = True
+    retries: tuple[str, ...] = ("403", "408", "425", "429", "5xx")
+    stops: tuple[str, ...] = ("204", "4xx")  # `retries` wins where both match; 401, 409 and 410 have rules of their own
+    gives_up_after: int | None = None  # attempts
+    poll_every: float = 3.0
+    polls_after_failures: int | None = 3  # None: never falls back
+    falls_back_within: float = 20.0  # of the first failing attempt's beginning, however few failures
+    retry_stream: float = 300.0  # while polling, between probes of the stream
+    suspects_after: float | None = 10.0  # of a 200 without a byte: counts as a failure
+    reorder_window: float | None = None  # `late events`: None is drop
+    fetches_results: bool = True
+    handler_takes: float = 0.0
+    queue: int | None = 64  # events
+    max_event: int | None = 1_000_000
+
+
+REFERENCE = Policies()
+"""What a good mobile client does."""
+
+AS_SHIPPED = msgspec.structs.replace(
+    REFERENCE,
+    connect_timeout=None,
+    watchdog=None,
+    heeds_signals=False,
+    suspects_after=None,
+    queue=None,
+    max_event=None,
+)
+"""The mobile client as it shipped: infinite timeouts, no watchdog, deaf to path signals."""
+
+PRESETS = {"reference": REFERENCE, "as-shipped": AS_SHIPPED}

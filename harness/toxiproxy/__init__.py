@@ -1,0 +1,1 @@
+"""Shape on real sockets: Toxiproxy, embedded or real, driven through toxiproxy-python."""

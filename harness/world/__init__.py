@@ -1,0 +1,1 @@
+"""The worlds: the only place that chooses a clock."""

@@ -1,1 +1,21 @@
 """The toxics: one pure file per toxic, registered by its wire name, and the chain that composes them. No I/O."""
+
+from harness.toxics.chain import Chain
+from harness.toxics.registry import NOT_BUILT, TYPES, toxic_class, toxic_of
+from harness.toxics.shape import Shape, toxics_of
+from harness.toxics.toxic import BadToxic, Chunk, Step, Toxic, ToxicSpec
+
+__all__ = [
+    "NOT_BUILT",
+    "TYPES",
+    "BadToxic",
+    "Chain",
+    "Chunk",
+    "Shape",
+    "Step",
+    "Toxic",
+    "ToxicSpec",
+    "toxic_class",
+    "toxic_of",
+    "toxics_of",
+]

@@ -1,0 +1,16 @@
+"""noop: hands each chunk on at once. Also the hidden first stage of every chain, and a toxic that lost its draw."""
+
+import random
+from typing import ClassVar
+
+from harness.toxics.toxic import Chunk, Step, Toxic
+
+
+class Noop(Toxic, frozen=True):
+    """Nothing happens."""
+
+    type: ClassVar[str] = "noop"
+
+    def take(self, chunk: Chunk, now: float, rng: random.Random) -> list[Step]:  # noqa: ARG002 - the toxics' signature
+        """Hand the chunk on at once."""
+        return [Step(0.0, chunk)]

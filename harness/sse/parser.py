@@ -1,0 +1,226 @@
+r"""The event stream parser of WHATWG HTML 9.2.6, for the bytes of one connection in any slicing.
+
+The work is left to C. Line ends are made LF as the bytes arrive, so a block ends at ``\n\n`` and nowhere else; a search
+that covers only what is new finds it. A CR that ends a chunk counts at once, and an LF that then starts the next chunk
+is dropped, so nothing waits for more bytes. One regular expression splits all complete blocks of a chunk and takes the
+commonest shape apart (id, event and one line of data); every other block is read line by line.
+
+Decoding whole blocks instead of the whole stream is sound: LF and CR are never part of a longer UTF-8 sequence, so a
+broken character ends with its line at the latest.
+
+What a line settles by itself is settled when it ends: ``retry`` fields are reported, comments dropped. So a stream of
+keep-alive comments holds no memory, and only lines that wait for their block count towards its size.
+"""
+
+import re
+import sys
+
+from harness.errors import PeerError
+from harness.sse.events import Event, IdChange, Retry, Wire
+
+MAX_RETRY_MS = 2**31 - 1
+"""Larger values of ``retry`` are taken as this one, about 25 days: "implementation limit allowed"."""
+
+_BOM = b"\xef\xbb\xbf"
+
+# One match a block. An empty id resets the buffer and an empty type is the default: both are left to the last group,
+# where "absent" and "empty" can be told apart. Possessive, so a block that does not fit is given up at once.
+_BLOCKS = re.compile(
+    r"(?:id: ?+([^\n\0]++)\n)?+"
+    r"(?:event: ?+([^\n]++)\n)?+"
+    r"(?:id: ?+([^\n\0]++)\n)?+"
+    r"data: ?+([^\n]*+)\n\n"
+    r"|((?:[^\n]++\n)*+\n)"
+).findall
+
+
+class EventTooBig(PeerError):
+    """A block, or a single line, outgrew the parser's limit. The parser is finished; the connection should be dropped.
+
+    ``limit`` is the limit and ``size`` the bytes that would have to be held, both in bytes; ``before`` is what the
+    same call to ``feed`` completed before the offending block, in stream order: it is still to be dispatched.
+    """
+
+    def __init__(self, limit: int, size: int, before: tuple[Wire, ...]) -> None:
+        super().__init__(
+            f"expected events of at most {limit} bytes, but the server sent {size} bytes without ending one; "
+            "raise `max event` if its events are this large"
+        )
+        self.limit = limit
+        self.size = size
+        self.before = before
+
+
+class Parser:
+    """The parser of one connection: ``feed`` it what arrives, and drop it at the end of the stream.
+
+    A block that the end of the stream cuts short is never dispatched, so there is nothing to call at EOF.
+    """
+
+    def __init__(self, *, last_event_id: str = "", max_event: int | None = 1_000_000) -> None:
+        self._last_event_id = last_event_id
+        self._limit = sys.maxsize if max_event is None else max_event
+        self._held = bytearray()  # the pending block's lines, and the line not ended yet
+        self._line = 0  # where in it the first line starts that has not been looked at
+        self._head: bytes | None = b""  # a possible beginning of the BOM; None once the stream has begun
+        self._skip_lf = False  # the last byte was a CR: an LF right after it belongs to the same line end
+        self._special = True  # one of: the stream has not begun, an LF may be skipped, the parser is finished
+        self._error: EventTooBig | None = None
+
+    @property
+    def last_event_id(self) -> str:
+        """The last event ID as of the last completed block: what a reconnection has to send."""
+        return self._last_event_id
+
+    def feed(self, data: bytes) -> list[Wire]:
+        """Take the next bytes, and return what they complete.
+
+        Raises ``EventTooBig`` where a block or line passes the limit, and again on every later call.
+        """
+        if self._special or b"\r" in data:
+            data = self._prepared(data)
+        held = self._held
+        if held:
+            seam = len(held) - 1
+            held += data
+            if len(held) > self._limit:
+                self._check(held)
+            end = held.rfind(b"\n\n", seam) + 2
+            if end == 1:
+                return self._settled([]) if b"\n" in data else []
+            blocks = held[:end].decode("utf-8", "replace")
+            del held[:end]
+            self._line = 0
+        else:
+            if len(data) > self._limit:
+                self._check(data)
+            end = data.rfind(b"\n\n") + 2
+            if end == 1:
+                held += data
+                return self._settled([]) if b"\n" in data else []
+            if end == len(data):
+                return self._parsed(data.decode("utf-8", "replace"))
+            blocks = data[:end].decode("utf-8", "replace")
+            held += data[end:]
+        found = self._parsed(blocks)
+        return self._settled(found) if held else found
+
+    def _prepared(self, data: bytes) -> bytes:
+        """Return the bytes with LF as their only line end, and without the stream's leading BOM."""
+        if self._error is not None:
+            raise EventTooBig(self._error.limit, self._error.size, ())
+        if self._head is not None:
+            data = self._head + data
+            if len(data) < len(_BOM) and _BOM.startswith(data):
+                self._head = data
+                return b""
+            self._head = None
+            data = data.removeprefix(_BOM)
+        if self._skip_lf and data:
+            data = data.removeprefix(b"\n")
+            self._skip_lf = False
+        if b"\r" in data:
+            self._skip_lf = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        self._special = self._skip_lf
+        return data
+
+    def _parsed(self, blocks: str) -> list[Wire]:
+        """Read complete blocks."""
+        found: list[Wire] = []
+        add = found.append
+        last_id = self._last_event_id
+        for id_before, kind, id_after, value, other in _BLOCKS(blocks):
+            if other:
+                if other != "\n":
+                    self._last_event_id = last_id
+                    self._read_lines(other, found)
+                    last_id = self._last_event_id
+            else:
+                if id_before or id_after:
+                    last_id = id_after or id_before
+                add(Event(kind or "message", value, last_id))
+        self._last_event_id = last_id
+        return found
+
+    def _read_lines(self, block: str, found: list[Wire]) -> None:
+        """Read one block of any shape: WHATWG HTML 9.2.6, line by line."""
+        data: list[str] = []
+        kind = ""
+        last_id = self._last_event_id
+        for line in block[:-2].split("\n"):
+            name, _, value = line.partition(":")  # a comment has the name "", which is as unknown as any other
+            if value[:1] == " ":
+                value = value[1:]
+            if name == "data":
+                data.append(value)
+            elif name == "event":
+                kind = value
+            elif name == "id":
+                if "\0" not in value:
+                    last_id = value
+            elif name == "retry":
+                add_retry(value, found)
+        if data:
+            found.append(Event(kind or "message", "\n".join(data), last_id))
+        elif last_id != self._last_event_id:
+            found.append(IdChange(last_id))
+        self._last_event_id = last_id
+
+    def _settled(self, found: list[Wire]) -> list[Wire]:
+        """Take out of the pending block the lines that need not wait for its end."""
+        held = self._held
+        line = self._line
+        stop = held.rfind(b"\n", line) + 1
+        if not stop:
+            return found
+        kept = b"".join(
+            text
+            for text in bytes(held[line:stop]).splitlines(keepends=True)
+            # A blank line here comes before the block's first field.
+            if not (text[0] in b"\n:" or (text[0] in b"r" and is_retry(text[:-1], found)))
+        )
+        held[line:stop] = kept
+        self._line = line + len(kept)
+        return found
+
+    def _check(self, region: bytes | bytearray) -> None:
+        """Raise if any block in these bytes passes the limit, wherever the chunks were cut."""
+        start = at = kept = 0  # the block, the line, and the bytes of the block's lines so far that have to be held
+        for line in bytes(region).split(b"\n"):
+            if kept + len(line) > self._limit:
+                break
+            at += len(line) + 1
+            if not line:
+                start, kept = at, 0
+            elif not line.startswith(b":") and not is_retry(line, []):
+                kept += len(line) + 1
+                if kept > self._limit:
+                    break
+        else:
+            return
+        before = self._parsed(region[:start].decode("utf-8", "replace"))
+        for early in bytes(region[start:at]).split(b"\n"):
+            is_retry(early, before)
+        size = min(kept + len(line), len(region))
+        self._held.clear()
+        self._special = True
+        self._error = EventTooBig(self._limit, size, tuple(before))
+        raise self._error
+
+
+def is_retry(line: bytes, found: list[Wire]) -> bool:
+    """Is this a ``retry`` field? If its value is valid it is added to ``found``."""
+    name, _, value = line.partition(b":")
+    if name != b"retry":
+        return False
+    add_retry(value.removeprefix(b" ").decode("utf-8", "replace"), found)
+    return True
+
+
+def add_retry(value: str, found: list[Wire]) -> None:
+    """Add what a ``retry`` field means, which is nothing unless its value consists of ASCII digits only."""
+    if value.isascii() and value.isdigit():
+        digits = value.lstrip("0") or "0"
+        # int() refuses more than 4,300 digits, and long before that the value is beyond every limit.
+        found.append(Retry(MAX_RETRY_MS if len(digits) > 10 else min(int(digits), MAX_RETRY_MS)))

@@ -1,0 +1,26 @@
+"""What outlives a connection: the last event ID and the reconnection time (WHATWG HTML 9.2.2)."""
+
+from harness.sse.events import Retry, Wire
+
+
+class Session:
+    """The cursor and the reconnection time of one event source, over all its connections.
+
+    ``last_event_id`` is what the next request carries. ``reconnection_time`` is in seconds, exactly as the server's
+    last valid ``retry`` gave it; ``None`` until there was one (the first value is the client's own choice).
+    """
+
+    def __init__(self, last_event_id: str = "", reconnection_time: float | None = None) -> None:
+        self.last_event_id = last_event_id
+        self.reconnection_time = reconnection_time
+
+    def note(self, wire: Wire) -> None:
+        """Remember what a parser returned. To be called for each item, in order, when it is dispatched."""
+        if isinstance(wire, Retry):
+            self.reconnection_time = wire.seconds
+        else:
+            self.last_event_id = wire.id
+
+    def header(self) -> bytes | None:
+        """Return the value of ``Last-Event-ID``, in UTF-8; ``None`` where the header must be absent."""
+        return self.last_event_id.encode() if self.last_event_id else None

@@ -1,0 +1,85 @@
+"""Imports point up the list of design, never down; and only the outermost ring may do what the inner ones must not."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "harness"
+ORDER = [
+    ["errors", "units", "chance", "seams"],
+    ["sse"],
+    ["device", "toxics"],
+    ["history"],
+    ["scenario"],
+    ["judge"],
+    ["network", "toxiproxy", "middle"],
+    ["jobserver", "clients"],
+    ["world"],
+    ["run"],
+    ["report"],
+    ["campaign"],
+    ["alone", "doctor"],
+    ["cli", "__main__"],
+]
+RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+MODULES = sorted(ROOT.rglob("*.py"))
+SHARED = ("sse", "device", "toxics", "judge", "scenario", "middle", "jobserver", "clients", "network")
+
+
+def package(path: Path) -> str:
+    part = path.relative_to(ROOT).parts[0]
+    return part.removesuffix(".py")
+
+
+def imported(tree: ast.AST) -> list[tuple[int, str]]:
+    """Line and dotted name of every import, wherever it stands."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.append((node.lineno, node.module))
+            found.extend((node.lineno, f"{node.module}.{name.name}") for name in node.names)
+        elif isinstance(node, ast.Import):
+            found.extend((node.lineno, name.name) for name in node.names)
+    return found
+
+
+def upward(path: Path, source: str) -> list[str]:
+    """Every import of ``source``, as the module at ``path``, that points down the list."""
+    mine = RANK[package(path)]
+    wrong = []
+    for line, name in imported(ast.parse(source)):
+        parts = name.split(".")
+        if parts[0] == "harness" and len(parts) > 1 and parts[1] in RANK and RANK[parts[1]] > mine:
+            wrong.append(f"{path.relative_to(ROOT)}:{line} imports {name}")
+    return wrong
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_up_the_list(path):
+    if path == ROOT / "__init__.py":
+        return
+    assert upward(path, path.read_text()) == []
+
+
+def test_every_package_has_its_place_in_the_list():
+    assert {package(path) for path in MODULES} - {"__init__"} - set(RANK) == set()
+
+
+def test_an_import_that_points_down_is_found():
+    planted = "def late():\n    from harness.judge import verdict\n"
+    assert upward(ROOT / "sse" / "parser.py", planted) == ["sse/parser.py:2 imports harness.judge"] * 1 + [
+        "sse/parser.py:2 imports harness.judge.verdict"
+    ]
+
+
+@pytest.mark.parametrize("name", ["sse", "device", "toxics", "judge"])
+def test_pure_packages_import_no_clock_and_no_network(name):
+    forbidden = {"time", "socket", "trio", "httpx", "httpcore", "requests", "datetime.now"}
+    found = [
+        f"{path.name}:{line} {module}"
+        for path in sorted((ROOT / name).rglob("*.py"))
+        for line, module in imported(ast.parse(path.read_text()))
+        if module.split(".")[0] in forbidden
+    ]
+    assert found == []

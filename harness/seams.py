@@ -70,8 +70,11 @@ class Listener(Protocol):
 class Network(Protocol):
     """Connect and listen, in one world."""
 
-    async def connect(self, address: Address) -> Stream:
-        """Dial. Raises the bare ``OSError`` with its errno; hangs as long as the SYN is unanswered (cancel it)."""
+    async def connect(self, address: Address, *, dialing: Callable[[Address], None] | None = None) -> Stream:
+        """Dial. Raises the bare ``OSError`` with its errno; hangs as long as the SYN is unanswered (cancel it).
+
+        ``dialing`` is told the local address before the other side can accept: by it a listener knows who dialed.
+        """
         ...
 
     async def listen(self, address: Address = ("127.0.0.1", 0)) -> Listener:

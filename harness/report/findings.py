@@ -1,0 +1,139 @@
+"""What failed, told in the order of importance: failed laws of one cause are one finding, the rest its consequences."""
+
+import shlex
+from pathlib import Path
+
+import msgspec
+
+from harness.judge.verdict import Evidence, ExpectationVerdict, LawVerdict, State, Verdict, Word
+from harness.report.folder import RunResult
+from harness.report.saying import against
+from harness.scenario.model import Expectation, Plan
+
+FUNDAMENTAL = (
+    "fault-seen", "terminal-once", "no-gap", "no-duplicate", "order", "progress", "resume", "honest-status",
+    "recovery", "one-stream", "stop", "clean-exit", "backoff", "discreet", "server-frees", "prompt",
+)  # fmt: skip
+"""Laws, the most fundamental first: what the user lost, then what they were told, then what it cost."""
+
+IN_FULL = 3
+EVIDENCE = 5
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One cause: the laws it broke, the sentence, the records that show it, what else it did, what to do about it."""
+
+    laws: tuple[str, ...]
+    sentence: str
+    evidence: tuple[Evidence, ...] = ()
+    also: tuple[str, ...] = ()
+    advice: str = ""
+    help: str = ""  # the law to ask ``harness help`` about
+    line: int = 0  # in the scenario file: the deed or expectation that failed; 0 where unknown
+
+
+def rank(law: str) -> int:
+    """Return a law's place in ``FUNDAMENTAL``; unknown words come last."""
+    return FUNDAMENTAL.index(law) if law in FUNDAMENTAL else len(FUNDAMENTAL)
+
+
+def failed(verdict: Verdict, state: State = State.FAILED) -> list[LawVerdict]:
+    """Return the laws in this state, the most fundamental first."""
+    return sorted((law for law in verdict.laws if law.state is state), key=lambda law: rank(law.law))
+
+
+def findings(run: RunResult) -> list[Finding]:
+    """Return what failed in a run, the most fundamental first. Empty when nothing did."""
+    groups: dict[str, list[LawVerdict]] = {}
+    for law in failed(run.verdict):
+        groups.setdefault(law.cause or law.law, []).append(law)
+    found = [_of_laws(laws, run) for laws in groups.values()]
+    limits = [item for item in run.verdict.expectations if item.state is State.FAILED]
+    if found:  # a limit missed beside a broken law is one more consequence of it
+        also = tuple(_missed(run.plan, item) for item in limits)
+        found[0] = msgspec.structs.replace(found[0], also=found[0].also + also)
+    else:
+        found = [Finding(laws=(item.metric,), sentence=_missed(run.plan, item), line=item.line) for item in limits]
+    if found and run.verdict.sentence and run.verdict.word in (Word.FAIL, Word.VOID):
+        found[0] = _headed(found[0], run.verdict.sentence)
+    return found
+
+
+def expected_by(plan: Plan, verdict: ExpectationVerdict) -> Expectation | None:
+    """Return the plan's expectation that this verdict judges: the same metric on the same line, or the only one."""
+    same = [item for item in plan.expect if item.metric == verdict.metric]
+    on_line = [item for item in same if item.line == verdict.line]
+    return next(iter(on_line or same), None)
+
+
+def doubts(run: RunResult) -> list[str]:
+    """Return why a run is unknown: each unknown law or expectation with its reason."""
+    laws = [f"{law.law}: {law.reason or law.sentence}" for law in failed(run.verdict, State.UNKNOWN)]
+    limits = [f"{item.metric}: {item.reason}" for item in run.verdict.expectations if item.state is State.UNKNOWN]
+    return laws + limits
+
+
+def reason(run: RunResult) -> str:
+    """Return in one sentence why a run is unknown or void; for the others the verdict's own sentence."""
+    word, sentence = run.verdict.word, run.verdict.sentence
+    if word is Word.UNKNOWN:
+        return "; ".join(doubts(run)) or sentence
+    if word is Word.VOID:
+        laws = failed(run.verdict)
+        return sentence or (laws[0].sentence if laws else "")
+    return sentence
+
+
+def replay(run: RunResult) -> str:
+    """Return the command that runs this again, word for word ready for a shell."""
+    plan, client = run.plan, run.verdict.client or run.plan.client.like
+    file = Path(plan.file)
+    named = plan.name if not plan.file or file.parent.name == "scenarios" else plan.file
+    words = ["harness", "run", named or plan.scenario]
+    if client != "reference":
+        words += ["--client", client]
+    if plan.world != "real":
+        words += ["--world", plan.world]
+    for name, value in plan.variables.items():
+        words += ["--set", f"{name}={value}"]
+    return shlex.join([*words, "--seed", str(plan.seed)])
+
+
+def guilty_line(plan: Plan, moment: float) -> int:
+    """Return the line of the last deed done by this moment, or of the first deed; 0 without deeds."""
+    done = [deed for deed in plan.deeds if deed.at <= moment + 0.05]
+    deeds = done[-1:] or list(plan.deeds[:1])
+    return deeds[0].line if deeds else 0
+
+
+def _of_laws(laws: list[LawVerdict], run: RunResult) -> Finding:
+    first = laws[0]
+    evidence: dict[int, Evidence] = {}
+    for law in laws:
+        for item in law.evidence:
+            evidence.setdefault(item.seq, item)
+    shown = tuple(evidence.values())[:EVIDENCE]
+    return Finding(
+        laws=tuple(law.law for law in laws),
+        sentence=first.sentence or f"{first.law} failed",
+        evidence=shown,
+        also=tuple(law.sentence for law in laws[1:] if law.sentence and law.sentence != first.sentence),
+        advice=next((law.advice for law in laws if law.advice), ""),
+        help=next((law.law for law in laws if law.advice), first.law),
+        line=guilty_line(run.plan, shown[0].at) if shown else guilty_line(run.plan, 0.0),
+    )
+
+
+def _headed(finding: Finding, sentence: str) -> Finding:
+    """Return the first finding under the verdict's own sentence; the law's sentence becomes a consequence."""
+    rest = tuple(text for text in (finding.sentence, *finding.also) if not _said(text, sentence))
+    return msgspec.structs.replace(finding, sentence=sentence, also=rest)
+
+
+def _said(text: str, sentence: str) -> bool:
+    return text.rstrip(".").lower() in sentence.lower()
+
+
+def _missed(plan: Plan, verdict: ExpectationVerdict) -> str:
+    where = f", {plan.file}:{verdict.line}" if plan.file and verdict.line else ""
+    return against(expected_by(plan, verdict), verdict) + where

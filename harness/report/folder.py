@@ -1,0 +1,178 @@
+"""A results folder: what one invocation left on disk, read back, and how to write into it.
+
+Everything a report shows comes from these files. A file is written under a temporary name and then renamed, so that
+whoever looks sees the old one or the whole new one. ``summary.json`` comes last: its presence means complete.
+"""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from harness.errors import BadRecords, EnvironmentFault
+from harness.history import History, read_history
+from harness.judge.verdict import Verdict
+from harness.scenario.model import Plan
+
+SCHEMA_VERSION = 1
+
+PLAN = "plan.json"
+VERDICT = "verdict.json"
+HISTORY = "history.jsonl.gz"
+LOG = "harness.log"
+SCENARIO = "scenario.yaml"
+MANIFEST = "manifest.json"
+SUMMARY = "summary.json"
+
+T = TypeVar("T")
+_UNSAFE = re.compile(r'[\x00-\x20<>:"/\\|?*\x7f]+')
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """What was asked for, and where it ran. Written by the invocation, before the report is drawn.
+
+    ``started`` is ISO 8601 in UTC, ``seconds`` the whole invocation's length. ``environment`` is shown as it is
+    (redact it first: ``harness.report.redact``). ``not_run`` names what ``-x`` or an interruption left out; ``order``
+    lists the runs' folders as planned, so that a sweep reads as the file has it.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    started: str = ""
+    seconds: float = 0.0
+    command: str = ""
+    version: str = ""
+    commit: str = ""
+    python: str = ""
+    platform: str = ""
+    toxiproxy: str = ""
+    not_run: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    aborted: bool = False
+
+
+class RunResult:
+    """One run on disk: its plan, its verdict, and its history, which is read when first asked for."""
+
+    def __init__(self, *, plan: Plan, verdict: Verdict, folder: Path) -> None:
+        self.plan = plan
+        self.verdict = verdict
+        self.folder = folder
+        self._history: History | None = None
+
+    @property
+    def history(self) -> History:
+        """The records. Empty when the file is missing; raises ``BadRecords`` when it is not a history."""
+        if self._history is None:
+            path = self.folder / HISTORY
+            self._history = read_history(path) if path.exists() else History([], truncated=True)
+        return self._history
+
+    def forget(self) -> None:
+        """Let the history go: a report over many runs holds one at a time."""
+        self._history = None
+
+    @property
+    def key(self) -> str:
+        """The run's place inside the results folder, ``half-open/as-shipped-real-s7``; also its anchor in the page."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    @property
+    def title(self) -> str:
+        """The scenario's short name, with the variant where there is one."""
+        return " ".join(part for part in (self.plan.name, self.plan.variant) if part)
+
+
+class Invocation(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything one ``harness run`` left. ``unjudged`` are run folders without a verdict, as paths inside it."""
+
+    folder: Path
+    runs: list[RunResult]
+    manifest: Manifest = Manifest()
+    unjudged: tuple[str, ...] = ()
+
+
+def run_folder_name(plan: Plan, client: str = "") -> str:
+    """Return ``CLIENT-WORLD-sSEED[-VARIANT]``, safe as a file name everywhere."""
+    parts = [client or plan.client.like, plan.world, f"s{plan.seed}", plan.variant]
+    return _UNSAFE.sub("_", "-".join(part for part in parts if part))[:120]
+
+
+def read_run(folder: Path) -> RunResult:
+    """Read one run's folder. Raises ``BadRecords`` saying which file is missing or wrong."""
+    return RunResult(plan=_read_json(folder / PLAN, Plan), verdict=_read_json(folder / VERDICT, Verdict), folder=folder)
+
+
+def read_results(folder: Path) -> Invocation:
+    """Read a results folder. Raises ``BadRecords`` where there is no judged run in it or a file cannot be read."""
+    folder = folder.resolve()
+    if not folder.is_dir():
+        raise BadRecords(f"{folder} is no folder of results (expected one like results/latest)")
+    plans = sorted(folder.glob(f"*/*/{PLAN}"))
+    if not plans:
+        raise BadRecords(f"{folder} holds no runs (expected NAME/CLIENT-WORLD-sSEED/{PLAN} inside it)")
+    manifest = _read_json(folder / MANIFEST, Manifest) if (folder / MANIFEST).exists() else Manifest()
+    place = {key: index for index, key in enumerate(manifest.order)}
+    plans.sort(key=lambda path: place.get(f"{path.parent.parent.name}/{path.parent.name}", len(place)))
+    judged = [path.parent for path in plans if (path.parent / VERDICT).exists()]
+    unjudged = [path.parent for path in plans if not (path.parent / VERDICT).exists()]
+    return Invocation(
+        folder=folder,
+        runs=[read_run(run) for run in judged],
+        manifest=manifest,
+        unjudged=tuple(f"{run.parent.name}/{run.name}" for run in unjudged),
+    )
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all. Raises ``EnvironmentFault``; the old file, if any, is then still there."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).chmod(0o644)  # mkstemp makes it private; a report is read by others
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise EnvironmentFault(f"cannot write {path}: {error.strerror}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all, in UTF-8; what UTF-8 cannot carry becomes ``?``."""
+    write_bytes(path, text.encode("utf-8", "replace"))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a JSON file whole or not at all, indented, for people to read too."""
+    write_bytes(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+
+
+def raw_files(run: RunResult) -> list[str]:
+    """Return the names of the run's files that exist, to link to."""
+    names = (PLAN, VERDICT, HISTORY, LOG)
+    return [name for name in names if (run.folder / name).exists()]
+
+
+def _read_json(path: Path, kind: type[T]) -> T:
+    try:
+        data = path.read_bytes()
+        version = msgspec.json.decode(data, type=_Versioned).schema_version
+        if version > SCHEMA_VERSION:
+            raise BadRecords(
+                f"{path} was written by a newer harness (schema {version}; this one reads {SCHEMA_VERSION})"
+            )
+        return msgspec.json.decode(data, type=kind)
+    except OSError as error:
+        raise BadRecords(f"cannot read {path}: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise BadRecords(f"{path} is not a {kind.__name__.lower()} of this harness: {error}") from error
+
+
+class _Versioned(msgspec.Struct):
+    schema_version: int = SCHEMA_VERSION

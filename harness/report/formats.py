@@ -1,0 +1,82 @@
+"""What ``--output-format`` prints on stdout beside text: json, jsonl, github, junit."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from harness.errors import UsageError
+from harness.judge.verdict import Word
+from harness.report import terminal
+from harness.report.findings import findings, guilty_line, reason, replay
+from harness.report.folder import Invocation, RunResult
+from harness.report.junit import junit
+from harness.report.saying import joined, printable
+from harness.report.summary import SCHEMA_VERSION, summarize, summarize_run
+
+_LEVEL = {Word.FAIL: "error", Word.VOID: "error", Word.UNKNOWN: "warning"}
+
+
+def render(
+    invocation: Invocation, output_format: str, *, report: str = "", style: terminal.Style = terminal.PLAIN
+) -> str:
+    """Return the invocation in one of ``FORMATS``. Raises ``UsageError`` for another name."""
+    if output_format == "text":
+        return terminal.render(invocation, report=report, style=style)
+    if output_format == "github":
+        return terminal.render(invocation, report=report, style=style) + github(invocation)
+    if output_format not in FORMATS:
+        raise UsageError(f"{output_format!r} is no output format (one of {', '.join(FORMATS)})")
+    return _MACHINE[output_format](invocation)
+
+
+def as_json(invocation: Invocation) -> str:
+    """Return the content of ``summary.json``."""
+    return msgspec.json.format(msgspec.json.encode(summarize(invocation)), indent=2).decode() + "\n"
+
+
+def as_jsonl(invocation: Invocation) -> str:
+    """Return one line per run, each a JSON object with its own ``schema_version``."""
+    return "".join(json_line(run) for run in invocation.runs)
+
+
+def json_line(run: RunResult) -> str:
+    """Return one run as a line of JSON, for a stream that grows while runs end."""
+    fields = {"schema_version": SCHEMA_VERSION} | msgspec.to_builtins(summarize_run(run))
+    return msgspec.json.encode(fields).decode() + "\n"
+
+
+def github(invocation: Invocation) -> str:
+    """Return workflow commands that annotate the deed or the expectation that failed, one per finding."""
+    lines: list[str] = []
+    for run in invocation.runs:
+        level = _LEVEL.get(run.verdict.word)
+        if level is None:
+            continue
+        found = findings(run) if level == "error" else []
+        if not found:
+            lines.append(_command(level, run, guilty_line(run.plan, 0.0), reason(run)))
+        for finding in found:
+            said = joined([finding.sentence, *finding.also[:2], finding.advice, f"replay: {replay(run)}"])
+            lines.append(_command(level, run, finding.line, said))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _command(level: str, run: RunResult, line: int, text: str) -> str:
+    title = f"{run.title}: {run.verdict.word}"
+    file = _property(run.plan.file or run.plan.name)
+    return f"::{level} file={file},line={max(1, line)},title={_property(title)}::{_message(text)}"
+
+
+def _message(text: str) -> str:
+    """Escape as GitHub's toolkit does (actions/toolkit, core/src/command.ts, escapeData)."""
+    return printable(text.replace("\r", " ")).replace("%", "%25").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """Escape as GitHub's toolkit does (escapeProperty): colons and commas too."""
+    return _message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+_MACHINE: dict[str, Callable[[Invocation], str]] = {"json": as_json, "jsonl": as_jsonl, "junit": junit}
+FORMATS = ("text", "json", "jsonl", "github", "junit")
+"""The names, as ruff has them."""

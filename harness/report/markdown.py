@@ -1,0 +1,114 @@
+"""``report.md``: the verdict for a pull request or a job's summary page, in GitHub's Markdown."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from harness.judge.verdict import State, Word
+from harness.report import tally
+from harness.report.findings import Finding, expected_by, findings, reason, replay
+from harness.report.folder import Invocation, RunResult
+from harness.report.saying import SIGN, against, joined, measured, plural, printable, quantity
+
+_BADGE = {Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❓", Word.VOID: "🚫"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&])")
+
+
+def markdown(invocation: Invocation, *, report: str = "report.html") -> str:
+    """Return the whole page. Everything that a peer may have said is escaped."""
+    runs = invocation.runs
+    word = tally.worst(run.verdict.word for run in runs)
+    lines = [f"## {_BADGE[word]} {tally.headline(invocation)}", ""]
+    lines += _table(("", "scenario", "variant", "client", "verdict", "events", "recovered", "p99"), _run_rows(runs))
+    for run in runs:
+        if run.verdict.word is not Word.PASS:
+            lines += ["", *_failure(run)]
+    limits = [row for run in runs for row in _limit_rows(run)]
+    if limits:
+        lines += ["", "### Numbers against limits", ""]
+        lines += _table(("scenario", "expectation", "measured", "margin", "n", "state"), limits)
+    lines += ["", "### Can it be trusted?", ""]
+    lines += [f"- {escape(tally.faults_line(runs))}", f"- {escape(tally.laws_line(runs))}"]
+    lines += [f"- {escape(tally.host_line(runs))}"]
+    left_out = invocation.manifest.not_run + invocation.unjudged
+    if left_out:
+        lines += ["", f"Not run: {', '.join(escape(name) for name in left_out)}"]
+    lines += ["", f"Full report: `{report}`"]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Return text that Markdown and HTML show as it is, on one line."""
+    return _SPECIAL.sub(r"\\\1", printable(" ".join(text.split())))
+
+
+def code(text: str) -> str:
+    """Return text as inline code, whatever backquotes are in it (CommonMark, code spans)."""
+    flat = printable(" ".join(text.split())).replace("|", "¦")
+    fence = "`" * (max((len(ticks) for ticks in re.findall("`+", flat)), default=0) + 1)
+    return f"{fence} {flat} {fence}" if "`" in flat else f"{fence}{flat}{fence}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    body = [f"| {' | '.join(row)} |" for row in rows]
+    return [f"| {' | '.join(head)} |", "|" + " --- |" * len(head), *body]
+
+
+def _run_rows(runs: Sequence[RunResult]) -> list[list[str]]:
+    rows = []
+    for run in runs:
+        verdict = run.verdict
+        recovery, latency = verdict.measures.get("recovery"), verdict.measures.get("update latency")
+        events = f"{verdict.counts.delivered} of {verdict.counts.emitted}, {verdict.counts.lost} lost"
+        rows.append(
+            [
+                SIGN[verdict.word],
+                escape(run.plan.name),
+                escape(run.plan.variant),
+                escape(verdict.client or run.plan.client.like),
+                f"**{verdict.word}**",
+                events,
+                escape(measured(recovery, like=1.0)) if recovery else "",
+                escape(f"{measured(latency)} (n {latency.n})") if latency else "",
+            ]
+        )
+    return rows
+
+
+def _failure(run: RunResult) -> list[str]:
+    client = run.verdict.client or run.plan.client.like
+    title = joined([run.title, f"{client} client", f"seed {run.plan.seed}"])
+    lines = [f"### {SIGN[run.verdict.word]} {escape(title)}", ""]
+    found = findings(run) if run.verdict.word in (Word.FAIL, Word.VOID) else []
+    if not found:
+        lines += [f"**{run.verdict.word}**: {escape(reason(run))}", ""]
+    for finding in found:
+        lines += [*_finding(finding), ""]
+    return [*lines, f"Replay: {code(replay(run))}"]
+
+
+def _finding(finding: Finding) -> list[str]:
+    lines = [f"**{escape(', '.join(finding.laws))}**: {escape(finding.sentence)}"]
+    if finding.evidence:
+        rows = [
+            [f"{item.at:.2f} s", escape(item.lane), escape(item.text), f"`history:{item.seq}`"]
+            for item in finding.evidence
+        ]
+        lines += ["", *_table(("at", "who", "what", "record"), rows)]
+    if finding.also:
+        lines += ["", f"Also: {escape(joined(finding.also))}"]
+    if finding.advice:
+        lines += ["", f"Why: {escape(finding.advice)}"]
+    return lines
+
+
+def _limit_rows(run: RunResult) -> list[list[str]]:
+    rows = []
+    for item in run.verdict.expectations:
+        expected = expected_by(run.plan, item)
+        margin = quantity(item.margin, item.measured.unit) if item.margin is not None else ""
+        state = {State.HELD: "held", State.FAILED: "**failed**"}.get(item.state, str(item.state))
+        shown = measured(item.measured, like=expected.limit if expected else None)
+        named = against(expected, item) if expected is None else f"{item.metric} {expected.text or item.limit}"
+        count = plural(item.measured.n, "sample") if item.measured.n else ""
+        rows.append([escape(run.title), escape(named), escape(shown), escape(margin), count, state])
+    return rows

@@ -1,0 +1,140 @@
+"""How numbers and words are said: one voice for the terminal, Markdown and the page."""
+
+import re
+import textwrap
+from collections.abc import Iterable
+
+from harness.judge.verdict import ExpectationVerdict, Interval, State, Word
+from harness.scenario.model import Expectation
+
+SIGN = {Word.PASS: "✓", Word.FAIL: "✗", Word.UNKNOWN: "?", Word.VOID: "∅"}
+"""The second cue beside colour; the word itself is the third."""
+
+STATE_SIGN = {
+    State.HELD: "✓",
+    State.FAILED: "✗",
+    State.UNKNOWN: "?",
+    State.NOT_JUDGED: "-",
+    State.WAIVED: "~",
+}
+
+LOST = "lost"
+"""What JSON holds for an infinite figure: the thing never came."""
+
+_SORTS = {"under": "<", "at most": "≤", "at least": "≥", "is": "=", "within": "<"}
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def duration(value: float) -> str:
+    """Return a measured duration: ``1.8 ms``, ``43 ms``, ``2.0 s``, ``110 s``, ``7m12s``."""
+    if abs(value) < 0.0095:
+        return f"{value * 1000:.1f}".removesuffix(".0") + " ms"
+    if abs(value) < 0.9995:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if abs(value) < 99.95 else whole_duration(value)
+
+
+def whole_duration(value: float) -> str:
+    """Return a long duration without a fraction: ``110 s``, and from three minutes on ``7m12s``."""
+    seconds = round(value)
+    return f"{seconds} s" if abs(seconds) < 180 else f"{seconds // 60}m{seconds % 60:02d}s"
+
+
+def elapsed(value: float) -> str:
+    """Return how long a whole invocation took: ``43.2 s``, ``121.3 s``, ``7m12s``."""
+    return f"{value:.1f} s" if value < 179.95 else whole_duration(value)
+
+
+def bare(value: float) -> str:
+    """Return a limit as a person writes it: ``5 s``, ``500 ms``."""
+    if 0 < abs(value) < 1:
+        return f"{value * 1000:g} ms"
+    return f"{value:g} s"
+
+
+def size(value: float) -> str:
+    """Return a size in bytes with a decimal unit: ``214 B``, ``4.2 MB``."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(value) >= scale:
+            return f"{value / scale:.1f} {unit}"
+    return f"{value:.0f} B"
+
+
+def number(value: float) -> str:
+    """Return a count without a needless fraction."""
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 scenario``, ``2 scenarios``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def quantity(value: float | str | None, unit: str, *, like: float | None = None) -> str:
+    """Return a figure in its unit. ``like`` is the limit beside it: a limit in seconds keeps the figure in seconds."""
+    if value is None:
+        return "n too small"
+    if isinstance(value, str):
+        return value
+    if unit == "s":
+        in_seconds = like is not None and like >= 1 and 0.05 <= abs(value) < 1
+        return f"{value:.1f} s" if in_seconds else duration(value)
+    if unit == "B":
+        return size(value)
+    return f"{number(value)} %" if unit == "%" else number(value)
+
+
+def measured(interval: Interval, *, like: float | None = None) -> str:
+    """Return the value of a figure, ``lost`` where it is infinite, ``n too small`` where there is none."""
+    return quantity(interval.value, interval.unit, like=like)
+
+
+def spread(interval: Interval) -> str:
+    """Return the 95 % interval of a figure as ``8 ms … 11 ms``; empty where it has none."""
+    if interval.low is None or interval.high is None or interval.low == interval.high == interval.value:
+        return ""
+    return f"{quantity(interval.low, interval.unit)} … {quantity(interval.high, interval.unit)}"
+
+
+def against(expected: Expectation | None, verdict: ExpectationVerdict) -> str:
+    """Return a figure beside its limit: ``recovery 2.0 s < 5 s``. Without the plan's own bound, its text as written.
+
+    A bound that was not met is still written as the bound, so that "6.2 s < 5 s" never appears: the limit is named.
+    """
+    name = verdict.metric + (f" {expected.statistic}" if expected and expected.statistic else "")
+    if expected is None:
+        return f"{name} {measured(verdict.measured)} ({verdict.limit})"
+    if verdict.state is State.NOT_JUDGED:
+        return f"{name} not judged"
+    if verdict.measured.value is None:
+        return f"{name} not measured ({verdict.reason})" if verdict.reason else f"{name} not measured"
+    shown = measured(verdict.measured, like=expected.limit if expected.unit == "s" else None)
+    limit = bare(expected.limit) if expected.unit == "s" else quantity(expected.limit, expected.unit)
+    if verdict.state is State.FAILED and verdict.measured.value == LOST:
+        return f"{name} never (limit {_SORTS[expected.sort]} {limit})"
+    if verdict.state is State.FAILED:
+        return f"{name} {shown} (limit {_SORTS[expected.sort]} {limit})"
+    return f"{name} {shown} {_SORTS[expected.sort]} {limit}"
+
+
+def printable(text: str) -> str:
+    """Return text that cannot steer a terminal, reverse its line or break XML: such characters become U+FFFD."""
+    return _CONTROL.sub("\ufffd", text)
+
+
+def one_line(text: str, width: int) -> str:
+    """Return text on one line, cut at ``width`` with an ellipsis, printable."""
+    flat = printable(" ".join(text.split()))
+    return flat if len(flat) <= width else flat[: max(0, width - 1)].rstrip() + "…"
+
+
+def wrapped(text: str, *, indent: str, width: int, hanging: str | None = None) -> list[str]:
+    """Return text as lines of at most ``width`` columns, the first after ``indent``, the rest after ``hanging``."""
+    flat = printable(" ".join(text.split()))
+    later = indent if hanging is None else hanging
+    return textwrap.wrap(flat, width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False)
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Return the non-empty parts with middle dots between them."""
+    return " · ".join(part for part in parts if part)

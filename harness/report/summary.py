@@ -1,0 +1,88 @@
+"""``summary.json``: the invocation for programs. It is written last, so that its presence means complete."""
+
+import msgspec
+
+from harness.judge.verdict import Counts, ExpectationVerdict, Interval, State, Word
+from harness.report import tally
+from harness.report.findings import doubts, failed, findings, replay
+from harness.report.folder import Invocation, RunResult
+
+SCHEMA_VERSION = 1
+
+
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One run. ``folder`` is relative to the results folder, ``laws`` maps every law to its state."""
+
+    name: str
+    scenario: str
+    variant: str
+    client: str
+    world: str
+    seed: int
+    word: Word
+    sentence: str
+    failed: tuple[str, ...]
+    because: tuple[str, ...]
+    laws: dict[str, State]
+    expectations: tuple[ExpectationVerdict, ...]
+    counts: Counts
+    measures: dict[str, Interval]
+    seconds: float
+    folder: str
+    replay: str
+    aborted: bool
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole invocation."""
+
+    schema_version: int = SCHEMA_VERSION
+    word: Word
+    started: str
+    seconds: float
+    scenarios: int
+    words: dict[str, int]
+    not_run: tuple[str, ...]
+    runs: tuple[RunSummary, ...]
+
+
+def summarize(invocation: Invocation) -> Summary:
+    """Return the summary of an invocation."""
+    runs = invocation.runs
+    return Summary(
+        word=tally.worst(run.verdict.word for run in runs),
+        started=invocation.manifest.started,
+        seconds=invocation.manifest.seconds,
+        scenarios=len(tally.groups(runs)),
+        words={word: sum(run.verdict.word is word for run in runs) for word in Word},
+        not_run=invocation.manifest.not_run + invocation.unjudged,
+        runs=tuple(summarize_run(run) for run in runs),
+    )
+
+
+def summarize_run(run: RunResult) -> RunSummary:
+    """Return the summary of one run."""
+    plan, verdict = run.plan, run.verdict
+    broken = tuple(law.law for law in failed(verdict))
+    missed = tuple(item.metric for item in verdict.expectations if item.state is State.FAILED)
+    told = tuple(finding.sentence for finding in findings(run)) if verdict.word is not Word.UNKNOWN else ()
+    return RunSummary(
+        name=plan.name,
+        scenario=plan.scenario,
+        variant=plan.variant,
+        client=verdict.client or plan.client.like,
+        world=plan.world,
+        seed=plan.seed,
+        word=verdict.word,
+        sentence=verdict.sentence,
+        failed=broken + missed,
+        because=told or tuple(doubts(run)),
+        laws={law.law: law.state for law in verdict.laws},
+        expectations=verdict.expectations,
+        counts=verdict.counts,
+        measures=verdict.measures,
+        seconds=verdict.seconds,
+        folder=run.key,
+        replay=replay(run),
+        aborted=verdict.aborted,
+    )

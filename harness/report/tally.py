@@ -1,0 +1,135 @@
+"""An invocation counted: scenarios, words, laws and limits over many runs, each composed by the worst."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from harness.judge.verdict import ExpectationVerdict, LawVerdict, State, Word
+from harness.report.findings import expected_by, rank
+from harness.report.folder import Invocation, RunResult
+from harness.report.saying import against, elapsed, joined, plural
+
+LAG_SHARE = 0.1
+"""If the scheduler's lag exceeds this share of a limit, the verdict on that limit is unknown (the design, Measures)."""
+
+PROMPT_LIMIT = 0.1
+
+_WORST = (Word.FAIL, Word.VOID, Word.UNKNOWN, Word.PASS)
+_WORST_STATE = (State.FAILED, State.UNKNOWN, State.WAIVED, State.HELD, State.NOT_JUDGED)
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """All runs of one scenario, in the order of their folders' plans."""
+
+    name: str
+    runs: list[RunResult]
+
+    @property
+    def word(self) -> Word:
+        """The worst word of its runs."""
+        return worst(run.verdict.word for run in self.runs)
+
+
+def worst(words: Iterable[Word]) -> Word:
+    """Return the word of many runs: a found defect stays found, so fail comes before void. Pass when there are none."""
+    seen = set(words)
+    return next((word for word in _WORST if word in seen), Word.PASS)
+
+
+def groups(runs: Sequence[RunResult]) -> list[Group]:
+    """Return the runs by scenario; scenarios in order of first appearance, variants as the file sweeps them."""
+    found: dict[str, list[RunResult]] = {}
+    for run in runs:
+        found.setdefault(run.plan.name or run.plan.scenario, []).append(run)
+    return [Group(name=name, runs=members) for name, members in found.items()]
+
+
+def headline(invocation: Invocation) -> str:
+    """Return the last word: ``PASS  1 scenario, 2 variants in 43.2 s``, or the counts where scenarios are many."""
+    runs = invocation.runs
+    word = worst(run.verdict.word for run in runs)
+    scenarios = groups(runs)
+    took = elapsed(invocation.manifest.seconds or max((run.verdict.seconds for run in runs), default=0.0))
+    if len(scenarios) == 1 and not invocation.manifest.not_run and not invocation.unjudged:
+        variants = len({run.plan.variant for run in runs})
+        clients = len({run.verdict.client for run in runs})
+        what = f"{plural(1, 'scenario')}, {plural(variants, 'variant')}"
+        what += f", {plural(clients, 'client')}" if clients > 1 else ""
+        return f"{word.upper()}  {what} in {took}"
+    return f"{word.upper()}  {counted(invocation)} in {took}"
+
+
+def counted(invocation: Invocation) -> str:
+    """Return ``31 passed, 2 failed, 1 unknown, 6 not run``; what there is none of is left out."""
+    words = [run.verdict.word for run in invocation.runs]
+    left_out = len(invocation.manifest.not_run) + len(invocation.unjudged)
+    pairs = [
+        (words.count(Word.PASS), "passed"),
+        (words.count(Word.FAIL), "failed"),
+        (words.count(Word.VOID), "void"),
+        (words.count(Word.UNKNOWN), "unknown"),
+        (left_out, "not run"),
+    ]
+    return ", ".join(f"{count} {word}" for count, word in pairs if count) or "nothing was run"
+
+
+def laws_of(runs: Sequence[RunResult]) -> list[LawVerdict]:
+    """Return each law once, with its worst verdict over the runs, in the order L0 … L15."""
+    by_law: dict[str, LawVerdict] = {}
+    for run in runs:
+        for law in run.verdict.laws:
+            known = by_law.get(law.law)
+            if known is None or _WORST_STATE.index(law.state) < _WORST_STATE.index(known.state):
+                by_law[law.law] = law
+    return sorted(by_law.values(), key=lambda law: (int(law.code[1:]) if law.code[1:].isdigit() else 99, law.law))
+
+
+def laws_line(runs: Sequence[RunResult]) -> str:
+    """Return ``laws 15 held, 1 not judged (server-frees)``: counts by state, all but the held ones named."""
+    laws = laws_of(runs)
+    parts = []
+    for state in (State.HELD, State.FAILED, State.UNKNOWN, State.NOT_JUDGED, State.WAIVED):
+        named = sorted((law.law for law in laws if law.state is state), key=rank)
+        if named:
+            parts.append(f"{len(named)} {state}" + ("" if state is State.HELD else f" ({', '.join(named)})"))
+    return "laws " + (", ".join(parts) if parts else "none judged")
+
+
+def faults_line(runs: Sequence[RunResult]) -> str:
+    """Return ``faults proved 6 of 6``, or that the scenario has none."""
+    total = sum(run.verdict.trust.faults for run in runs)
+    proved = sum(run.verdict.trust.proved for run in runs)
+    return f"faults proved {proved} of {total}" if total else "no faults planned"
+
+
+def limits_of(runs: Sequence[RunResult]) -> list[tuple[RunResult, ExpectationVerdict]]:
+    """Return each expectation of the file once, from the run that came nearest to its limit, or went furthest past."""
+    nearest: dict[tuple[str, int], tuple[RunResult, ExpectationVerdict]] = {}
+    for run in runs:
+        for item in run.verdict.expectations:
+            key = (item.metric, item.line)
+            if key not in nearest or _tightness(item) < _tightness(nearest[key][1]):
+                nearest[key] = (run, item)
+    return list(nearest.values())
+
+
+def limits_line(runs: Sequence[RunResult]) -> str:
+    """Return ``recovery 2.0 s < 5 s · attempts 4 ≤ 6``: of each expectation the worst of the runs."""
+    return joined(against(expected_by(run.plan, item), item) for run, item in limits_of(runs))
+
+
+def host_line(runs: Sequence[RunResult]) -> str:
+    """Return what the harness's own lag says about the figures; in virtual time there is none."""
+    if runs and all(run.plan.world == "virtual" for run in runs):
+        return "virtual time: no scheduler lag; the seed replays exactly"
+    lags = [run.verdict.trust.lag_p99 for run in runs if run.verdict.trust.lag_p99 is not None]
+    if not lags:
+        return "scheduler lag not measured: bounds on time cannot be trusted"
+    lag, limit = max(lags), PROMPT_LIMIT * LAG_SHARE
+    trusted = "figures can be trusted" if lag <= limit else "too high, tight limits are unknown"
+    return f"scheduler lag p99 {lag * 1000:.1f} ms (limit {limit * 1000:.0f} ms): {trusted}"
+
+
+def _tightness(item: ExpectationVerdict) -> tuple[int, float]:
+    """Order expectations by how little room they left: failed first, then unknown, then by margin."""
+    return _WORST_STATE.index(item.state), item.margin if item.margin is not None else float("inf")

@@ -1,20 +1,59 @@
 """The event stream protocol of WHATWG HTML section 9.2, without I/O: parser, encoder, reconnection, policies."""
 
+from harness.sse.backoff import Backoff
 from harness.sse.encoder import LineEnds, encode, encode_comment, encode_retry
 from harness.sse.events import Event, IdChange, Retry, Wire
+from harness.sse.fallback import Fallback
 from harness.sse.parser import EventTooBig, Parser
+from harness.sse.policy import AS_SHIPPED, PRESETS, REFERENCE, FedBy, Jitter, Policies, ResetsOn
+from harness.sse.reconnection import (
+    Connect,
+    Input,
+    NoTransition,
+    Output,
+    Poll,
+    Read,
+    Reconnection,
+    State,
+    Stop,
+    Wait,
+)
+from harness.sse.response import Meaning, Verdict, judge_response, parse_retry_after
 from harness.sse.session import Session
 
 __all__ = [
+    "AS_SHIPPED",
+    "PRESETS",
+    "REFERENCE",
+    "Backoff",
+    "Connect",
     "Event",
     "EventTooBig",
+    "Fallback",
+    "FedBy",
     "IdChange",
+    "Input",
+    "Jitter",
     "LineEnds",
+    "Meaning",
+    "NoTransition",
+    "Output",
     "Parser",
+    "Policies",
+    "Poll",
+    "Read",
+    "Reconnection",
+    "ResetsOn",
     "Retry",
     "Session",
+    "State",
+    "Stop",
+    "Verdict",
+    "Wait",
     "Wire",
     "encode",
     "encode_comment",
     "encode_retry",
+    "judge_response",
+    "parse_retry_after",
 ]

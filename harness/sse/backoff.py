@@ -1,0 +1,91 @@
+"""How long to wait before the next attempt, as an immutable strategy: every method returns the next one.
+
+With n the attempts begun since the last fresh event (or since the first attempt), and d = min(cap, base · 2ⁿ):
+
+=====================================  =============================================================
+plain                                  the share of d that the jitter allows: [d/2, d], [0, d] or d
+after a ``retry`` field, now the base  [d, 1.5 d], never shorter than the server asked (HTML 9.2.3)
+after a ``Retry-After`` of a seconds   [a, a + base]
+=====================================  =============================================================
+
+Only evidence brings n back to 0: a fresh event, or what the policies say instead. A wait that a signal cuts short is
+simply not waited out: its attempt was counted when the wait was drawn.
+"""
+
+import random
+
+import msgspec
+
+from harness.sse.policy import Jitter, Policies, ResetsOn
+
+_LARGEST_POWER = 64  # 2⁶⁴ seconds is beyond any cap, and floats end not far above 2¹⁰⁰⁰
+
+
+class Backoff(msgspec.Struct, frozen=True, kw_only=True):
+    """The strategy between two attempts. Times are seconds; ``told`` says that ``base`` came from the server."""
+
+    base: float
+    cap: float
+    jitter: Jitter = Jitter.HALF
+    resets_on: ResetsOn = ResetsOn.EVENT
+    retry_min: float = 0.25
+    retry_max: float = 30.0
+    obeys_retry_after: bool = True
+    attempts: int = 0
+    told: bool = False
+
+    @classmethod
+    def of(cls, policies: Policies) -> "Backoff":
+        """Return the strategy these policies describe, before the first failure."""
+        return cls(
+            base=policies.backoff_base,
+            cap=policies.backoff_cap,
+            jitter=policies.jitter,
+            resets_on=policies.backoff_resets_on,
+            retry_min=policies.server_retry_min,
+            retry_max=policies.server_retry_max,
+            obeys_retry_after=policies.obeys_retry_after,
+        )
+
+    @property
+    def delay(self) -> float:
+        """d, the delay before jitter."""
+        return min(self.cap, self.base * 2.0 ** min(self.attempts, _LARGEST_POWER))
+
+    def after_failure(self, rng: random.Random, retry_after: float | None = None) -> "tuple[float, Backoff]":
+        """Draw the wait after an attempt that ended, however it ended.
+
+        ``retry_after`` is what the response asked for, in seconds, as ``parse_retry_after`` returns it.
+        """
+        if retry_after is not None and self.obeys_retry_after:
+            low, high = retry_after, retry_after + self.base
+        elif self.told:
+            low, high = self.delay, 1.5 * self.delay
+        else:
+            share = {Jitter.HALF: 0.5, Jitter.FULL: 0.0, Jitter.NONE: 1.0}[self.jitter]
+            low, high = share * self.delay, self.delay
+        # Drawn even where it changes nothing, so that a policy does not shift the generator for its other users.
+        drawn = rng.random()
+        wait = low if self.jitter is Jitter.NONE else low + (high - low) * drawn
+        return wait, self.at_once()
+
+    def at_once(self) -> "Backoff":
+        """Count an attempt that no wait precedes: after a token refresh, a signal, or while polling."""
+        return msgspec.structs.replace(self, attempts=self.attempts + 1)
+
+    def after_event(self) -> "Backoff":
+        """Start over: a fresh event is proof that the stream works."""
+        return msgspec.structs.replace(self, attempts=0)
+
+    def after_open(self) -> "Backoff":
+        """Start over where the policy takes an open stream for proof."""
+        return self.after_event() if self.resets_on is ResetsOn.OPEN else self
+
+    def after_clean_end(self, open_for: float) -> "Backoff":
+        """Start over where a stream that the server ended in good order had lived for at least the cap."""
+        return self.after_event() if open_for >= self.cap else self
+
+    def after_retry(self, seconds: float) -> "Backoff":
+        """Take the server's reconnection time, clamped by the policy, as the base from now on."""
+        base = min(max(seconds, self.retry_min), self.retry_max)
+        return msgspec.structs.replace(self, base=base, told=True)

@@ -1,0 +1,79 @@
+"""What the head of an HTTP response means to an event source, under the client's policies."""
+
+import email.utils
+import enum
+from datetime import UTC
+
+import msgspec
+
+from harness.sse.policy import Policies
+
+_LONGEST_RETRY_AFTER = 2**31 - 1  # seconds; RFC 9111, section 1.2.2, wants at least this much of a delta-seconds kept
+
+
+class Meaning(enum.StrEnum):
+    """What to do about a response."""
+
+    OPEN = "open"
+    RETRY = "retry"
+    STOP = "stop"
+    REFRESH_TOKEN = "refresh token"  # noqa: S105 - no secret
+    SNAPSHOT = "snapshot"  # the cursor is no good: ask for the status, then resume from there
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a response means, and why, in words for a log."""
+
+    meaning: Meaning
+    reason: str
+
+
+def judge_response(
+    status: int, content_type: str | None, policies: Policies, *, token_refreshed: bool = False
+) -> Verdict:
+    """Say what the head of a stream response means. Redirects have been followed before.
+
+    ``token_refreshed``: the request already carried a token fetched because of a 401, so another 401 is like any 4xx.
+    A status that no policy names is retried: only what ``stops`` names ends a job's stream.
+    """
+    if status == 200:
+        if _essence(content_type) == "text/event-stream":
+            return Verdict(Meaning.OPEN, "200 text/event-stream")
+        came = "no content type" if content_type is None else repr(content_type)
+        return Verdict(Meaning.RETRY, f"expected text/event-stream, got {came}")
+    reason = f"status {status}"
+    if status == 401 and not token_refreshed:
+        return Verdict(Meaning.REFRESH_TOKEN, reason)
+    if status in {409, 410}:
+        return Verdict(Meaning.SNAPSHOT, reason)
+    if not _matches(status, policies.retries) and _matches(status, policies.stops):
+        return Verdict(Meaning.STOP, reason)
+    return Verdict(Meaning.RETRY, reason)
+
+
+def parse_retry_after(value: str, now: float) -> float | None:
+    """Return the seconds that a ``Retry-After`` asks for (RFC 9110, section 10.2.3), or ``None`` where it is junk.
+
+    ``now`` is the client's wall clock in seconds since 1970, for the three forms of a date. The past is 0.
+    """
+    text = value.strip()
+    digits = text.removeprefix("-")
+    if digits.isascii() and digits.isdigit():
+        if text != digits:
+            return 0.0
+        return float(min(int(digits[-11:]), _LONGEST_RETRY_AFTER)) if len(digits) < 11 else float(_LONGEST_RETRY_AFTER)
+    try:
+        date = email.utils.parsedate_to_datetime(text)
+        if date.tzinfo is None:  # asctime's form names no zone, and means UTC
+            date = date.replace(tzinfo=UTC)
+        return min(max(0.0, date.timestamp() - now), float(_LONGEST_RETRY_AFTER))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _essence(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
+def _matches(status: int, patterns: tuple[str, ...]) -> bool:
+    return str(status) in patterns or f"{status // 100}xx" in patterns

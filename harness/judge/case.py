@@ -1,0 +1,259 @@
+"""One run laid out for judgement: the plan, the records of each client, and how far they may be trusted."""
+
+import math
+from functools import cached_property
+from typing import TypeVar
+
+import msgspec
+
+from harness.history import (
+    Absorbed,
+    Adopted,
+    App,
+    Attempt,
+    AttemptEnd,
+    Block,
+    Conn,
+    ConnEnd,
+    Emit,
+    Gap,
+    GapSignal,
+    Health,
+    History,
+    Job,
+    Request,
+    Response,
+    Results,
+    SignalTold,
+    Status,
+    Write,
+)
+from harness.history.records import Record
+from harness.judge.app import Screen
+from harness.judge.percentiles import at_rank, rank
+from harness.judge.truth import Truth
+from harness.judge.verdict import Evidence
+from harness.scenario.model import Plan
+
+COMPLETE = frozenset({"done", "limit"})
+"""Ends of a run that was not cut short: every client was done, or the scenario's limit was reached."""
+
+DOUBT = 0.10
+"""Scheduler lag beyond this share of a limit makes the verdict on that limit unknown (the design, measures)."""
+
+R = TypeVar("R", bound=Record)
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """The harness's own scheduler lag in this run, in seconds; None where it was not sampled."""
+
+    p99: float | None
+    highest: float | None
+
+
+class ClientCase:
+    """The records of one client, of its gate, and of its job."""
+
+    def __init__(self, name: str, case: "Case") -> None:
+        self.name = name
+        self.case = case
+        self.jobs = case.jobs_of(name)
+
+    def _own(self, kind: type[R]) -> list[R]:
+        return self.case.by_client(kind).get(self.name, [])
+
+    @cached_property
+    def apps(self) -> list[App]:
+        """Its app's callbacks, as written."""
+        return self._own(App)
+
+    @cached_property
+    def truth(self) -> Truth:
+        """What its job emitted."""
+        jobs = [job for job in self.case.history.all(Job) if job.job in self.jobs]
+        emits = [emit for emit in self.case.history.all(Emit) if emit.job in self.jobs]
+        return Truth(self.jobs[0] if self.jobs else "", jobs, emits)
+
+    @cached_property
+    def screen(self) -> Screen:
+        """What its app saw."""
+        return Screen(self.apps, self.truth)
+
+    @cached_property
+    def requests(self) -> list[Request]:
+        """Every request its gate saw begin."""
+        return self._own(Request)
+
+    @cached_property
+    def streams(self) -> list[Request]:
+        """Its stream requests."""
+        return [request for request in self.requests if request.what == "stream"]
+
+    @cached_property
+    def responses(self) -> dict[int, Response]:
+        """Responses to its requests, by rid."""
+        mine = {request.rid for request in self.requests}
+        return {response.rid: response for response in self.case.history.all(Response) if response.rid in mine}
+
+    @cached_property
+    def conns(self) -> list[Conn]:
+        """Connections its gate accepted."""
+        return self._own(Conn)
+
+    @cached_property
+    def conn_ends(self) -> list[ConnEnd]:
+        """Ends of its connections, of either side."""
+        mine = {conn.cid for conn in self.conns}
+        return [end for end in self.case.history.all(ConnEnd) if end.cid in mine]
+
+    @cached_property
+    def attempts(self) -> list[Attempt]:
+        """Its stream dials, as it reported them."""
+        return self._own(Attempt)
+
+    @cached_property
+    def attempt_ends(self) -> dict[int, AttemptEnd]:
+        """How its attempts ended, by number."""
+        return {end.n: end for end in self._own(AttemptEnd)}
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """Blocks its parser completed."""
+        return self._own(Block)
+
+    @cached_property
+    def adopted(self) -> list[Adopted]:
+        """Cursors it took from snapshots."""
+        return self._own(Adopted)
+
+    @cached_property
+    def absorbed(self) -> list[Absorbed]:
+        """Repeats and late events it kept from the app."""
+        return self._own(Absorbed)
+
+    @cached_property
+    def gaps(self) -> list[Gap]:
+        """Gaps it told the app of."""
+        return self._own(Gap)
+
+    @cached_property
+    def statuses(self) -> list[Status]:
+        """What it said of itself."""
+        return self._own(Status)
+
+    @cached_property
+    def results(self) -> list[Results]:
+        """Transfers of results that ended."""
+        return self._own(Results)
+
+    @cached_property
+    def signals(self) -> list[SignalTold]:
+        """What the OS told it."""
+        return self._own(SignalTold)
+
+    @cached_property
+    def gap_signals(self) -> list[GapSignal]:
+        """Gaps the server said aloud for its job."""
+        return [signal for signal in self.case.history.all(GapSignal) if signal.job in self.jobs]
+
+    @cached_property
+    def writes(self) -> list[Write]:
+        """What the server handed to subscribers of its job."""
+        return [write for write in self.case.history.all(Write) if write.job in self.jobs]
+
+    @property
+    def reports(self) -> bool:
+        """Whether its app's callbacks are recorded at all; without them only wire laws can be judged."""
+        return bool(self.apps or self.attempts or self.statuses)
+
+    @property
+    def called(self) -> str:
+        """Its name as the subject of a sentence: ``the client``, or ``client c3`` where there are several."""
+        return "the client" if self.case.plan.client.count == 1 else f"client {self.name}"
+
+
+class Case:
+    """One (plan, history), with everything that more than one law needs. Building it reads no clock and no file."""
+
+    def __init__(self, plan: Plan, history: History) -> None:
+        self.plan = plan
+        self.history = history
+        self.empty = history.run is None
+        last = max((record.t_ns for record in history.records), default=0)
+        self.end_ns = history.end.t_ns if history.end else last
+        self.end = max(0.0, self.at(self.end_ns)) if not self.empty else 0.0
+        reason = history.end.reason if history.end else ""
+        self.ended = reason or ("" if self.empty else "killed")
+        self.aborted = self.ended not in COMPLETE
+        # What is missing at the horizon has failed, whoever then ended the run.
+        self.cut_short = self.aborted and self.end < plan.horizon
+        self.lag = _lag(history.all(Health))
+        self.slack = self.lag.highest or 0.0
+        self._grouped: dict[type[Record], dict[str, list[Record]]] = {}
+
+    @cached_property
+    def clients(self) -> tuple[ClientCase, ...]:
+        """All clients of the plan, and any other that left a record."""
+        names = [f"c{number}" for number in range(1, self.plan.client.count + 1)]
+        return tuple(ClientCase(name, self) for name in names)
+
+    def at(self, t_ns: int) -> float:
+        """Return the scenario time of a stamp, in seconds."""
+        return self.history.seconds(t_ns)
+
+    def ns(self, at: float) -> int:
+        """Return the stamp of a scenario time."""
+        return self.history.zero_ns + round(at * 1e9)
+
+    def evidence(self, record: Record, text: str, *, t_ns: int | None = None) -> Evidence:
+        """Return a record as evidence. ``t_ns`` replaces its stamp where the fact has a time of its own."""
+        return Evidence(seq=record.seq, at=self.at(t_ns or record.t_ns), lane=record.lane, text=text)
+
+    def doubtful(self, limit: float) -> str:
+        """Return why a limit cannot be judged on this host, or an empty string."""
+        if self.lag.p99 is None:
+            return "" if self.plan.world == "virtual" else "the scheduler's lag was not measured"
+        if self.lag.p99 > DOUBT * limit:
+            return f"scheduler lag p99 {self.lag.p99 * 1e3:.0f} ms (trusted to {DOUBT * limit * 1e3:.0f} ms)"
+        return ""
+
+    def by_client(self, kind: type[R]) -> dict[str, list[R]]:
+        """Return the records of a type by the client they name."""
+        grouped = self._grouped.get(kind)
+        if grouped is None:
+            grouped = {}
+            for record in self.history.all(kind):
+                grouped.setdefault(record.client, []).append(record)  # type: ignore[attr-defined]  # kinds with a client
+            self._grouped[kind] = grouped
+        return grouped  # type: ignore[return-value]  # keyed by kind
+
+    def jobs_of(self, client: str) -> list[str]:
+        """Return the jobs of a client, in order of acceptance."""
+        return [job for job, owner in self._owners.items() if owner == client]
+
+    @cached_property
+    def _owners(self) -> dict[str, str]:
+        """Whose job each is: as its requests and callbacks say; the rest in order of acceptance and start."""
+        said: dict[str, str] = {}
+        claims = [(request.job, request.client) for request in self.history.all(Request)]
+        claims += [(app.job, app.client) for app in self.history.all(App)]
+        for job, client in claims:
+            if job:
+                said.setdefault(job, client)
+        jobs = list(dict.fromkeys([job.job for job in self.history.all(Job)] + [e.job for e in self.history.all(Emit)]))
+        taken = {said[job] for job in jobs if job in said}
+        starts = [request.client for request in self.history.all(Request) if request.what == "start"]
+        names = [f"c{number}" for number in range(1, self.plan.client.count + 1)]
+        free = [name for name in dict.fromkeys(starts + names) if name in names and name not in taken]
+        owners: dict[str, str] = {}
+        for job in jobs:
+            owner = said.get(job) or (free.pop(0) if free else "")
+            owners[job] = owner
+        return owners
+
+
+def _lag(healths: list[Health]) -> Lag:
+    samples = sorted(lag for health in healths for lag in health.lags_us)
+    if not samples:
+        return Lag(None, None)
+    return Lag(at_rank(samples, rank(len(samples), 99, 100)) / 1e6, math.ceil(samples[-1]) / 1e6)

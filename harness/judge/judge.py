@@ -1,0 +1,122 @@
+"""From (plan, history) to a verdict: every law, every expectation, composed by the worst.
+
+Pure: no clock, no file. So a run is judged again years later, and a run that was cut short is judged as far as it got.
+"""
+
+import msgspec
+
+from harness.history import Health, History
+from harness.judge import phrases
+from harness.judge.case import Case
+from harness.judge.counts import counts
+from harness.judge.laws import LAWS
+from harness.judge.laws.fault_seen import proofs
+from harness.judge.verdict import ExpectationVerdict, LawVerdict, State, Trust, Verdict, Word
+from harness.scenario.model import Plan
+
+FUNDAMENTAL = (
+    "fault-seen", "terminal-once", "no-gap", "no-duplicate", "order", "progress", "resume", "honest-status",
+    "recovery", "one-stream", "stop", "clean-exit", "backoff", "discreet", "server-frees", "prompt",
+)  # fmt: skip
+"""Laws, the most fundamental first: what the user lost, then what they were told, then what it cost."""
+
+
+def judge(plan: Plan, history: History) -> Verdict:
+    """Return the verdict on one run."""
+    case = Case(plan, history)
+    laws = tuple(_waived(law.verdict(case), plan) for law in LAWS)
+    expectations: tuple[ExpectationVerdict, ...] = ()
+    word = compose(laws, expectations)
+    run = history.run
+    return Verdict(
+        word=word,
+        sentence=_sentence(word, case, laws, expectations),
+        scenario=plan.scenario,
+        name=plan.name,
+        variant=plan.variant,
+        client=run.client if run else plan.client.like,
+        world=run.world if run else plan.world,
+        seed=run.seed if run else plan.seed,
+        seconds=case.end,
+        laws=laws,
+        expectations=expectations,
+        counts=counts(case),
+        trust=_trust(case),
+        aborted=case.aborted,
+    )
+
+
+def compose(laws: tuple[LawVerdict, ...], expectations: tuple[ExpectationVerdict, ...]) -> Word:
+    """Return the run's word: void where L0 failed, else the worst. Not judged and waived are neutral."""
+    if any(law.code == "L0" and law.state is State.FAILED for law in laws):
+        return Word.VOID
+    states = {law.state for law in laws} | {expectation.state for expectation in expectations}
+    if State.FAILED in states:
+        return Word.FAIL
+    return Word.UNKNOWN if State.UNKNOWN in states or State.HELD not in states else Word.PASS
+
+
+def order(laws: tuple[LawVerdict, ...]) -> tuple[LawVerdict, ...]:
+    """Return the failed laws, the most fundamental first."""
+    failed = (law for law in laws if law.state is State.FAILED)
+    return tuple(sorted(failed, key=lambda law: FUNDAMENTAL.index(law.law)))
+
+
+def by_cause(laws: tuple[LawVerdict, ...]) -> tuple[tuple[LawVerdict, ...], ...]:
+    """Return the failed laws grouped by their cause, in order: of each group the first is told, the rest follow."""
+    groups: dict[str, list[LawVerdict]] = {}
+    for law in order(laws):
+        groups.setdefault(law.cause or law.law, []).append(law)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def _waived(verdict: LawVerdict, plan: Plan) -> LawVerdict:
+    """Apply the plan's waiver. The fault must always have been seen; a waiver of a law that held stays visible."""
+    reason = plan.waive.get(verdict.law, "")
+    if not reason or verdict.code == "L0":
+        return verdict
+    state = State.WAIVED if verdict.state in {State.FAILED, State.UNKNOWN} else verdict.state
+    return msgspec.structs.replace(verdict, state=state, waiver=reason)
+
+
+def _sentence(
+    word: Word, case: Case, laws: tuple[LawVerdict, ...], expectations: tuple[ExpectationVerdict, ...]
+) -> str:
+    if word in {Word.VOID, Word.FAIL}:
+        return phrases.sentence(_failure(laws, expectations))
+    if word is Word.UNKNOWN:
+        doubts = [f"{law.law}: {law.reason}" for law in laws if law.state is State.UNKNOWN]
+        doubts += [f"{one.metric}: {one.reason}" for one in expectations if one.state is State.UNKNOWN]
+        if case.empty:
+            doubts = ["the history is empty"]
+        return phrases.sentence("; ".join(doubts) or "nothing could be judged")
+    total = counts(case)
+    return phrases.sentence(
+        f"{phrases.amount(total.delivered, 'event')}, {total.lost} lost, {total.duplicated} repeated"
+    )
+
+
+def _failure(laws: tuple[LawVerdict, ...], expectations: tuple[ExpectationVerdict, ...]) -> str:
+    failed = order(laws)
+    if failed:
+        return failed[0].sentence
+    return next(
+        f"{one.metric} {one.reason or 'missed its limit'} (limit {one.limit})"
+        for one in expectations
+        if one.state is State.FAILED
+    )
+
+
+def _trust(case: Case) -> Trust:
+    proved = proofs(case) if not case.empty else []
+    controls = [control for health in case.history.all(Health) for control in health.controls_ms]
+    return Trust(
+        faults=sum(proof.due for proof in proved),
+        proved=sum(proof.proved for proof in proved),
+        lag_p99=case.lag.p99,
+        lag_max=case.lag.highest,
+        control_max=max(controls) / 1e3 if controls else None,
+        truncated=case.history.truncated,
+        ended=case.ended,
+        facts=case.history.run.facts if case.history.run else {},
+    )

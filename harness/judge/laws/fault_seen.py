@@ -1,0 +1,93 @@
+"""L0, the fault was seen: each deed was applied, and a canary flow of the harness met it."""
+
+import msgspec
+
+from harness.history import Canary, Deed
+from harness.judge import phrases
+from harness.judge.case import Case
+from harness.judge.laws.outcome import Law, Outcome
+from harness.scenario import model
+
+LATE = 0.25
+"""Seconds before a run's end in which a deed may come due and still find the run closing."""
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """One deed of the plan and the records that tell of it."""
+
+    deed: model.Deed
+    done: list[Deed]
+    canaries: list[Canary]
+    due: bool
+    fault: str = ""  # why it proves nothing; empty when it is proved
+
+    @property
+    def proved(self) -> bool:
+        """Whether the deed was due, applied and met."""
+        return self.due and not self.fault
+
+
+def proofs(case: Case) -> list[Proof]:
+    """Return the proof of every deed of the plan, in order."""
+    done: dict[int, list[Deed]] = {}
+    canaries: dict[int, list[Canary]] = {}
+    for record in case.history.all(Deed):
+        done.setdefault(record.deed, []).append(record)
+    for canary in case.history.all(Canary):
+        canaries.setdefault(canary.deed, []).append(canary)
+    return [_proof(case, deed, done.get(deed.index, []), canaries.get(deed.index, [])) for deed in case.plan.deeds]
+
+
+def _proof(case: Case, deed: model.Deed, done: list[Deed], canaries: list[Canary]) -> Proof:
+    due = bool(done) or deed.at <= case.end - LATE
+    fault = _fault(case, done, canaries) if due else ""
+    return Proof(deed, done, canaries, due, fault)
+
+
+def _fault(case: Case, done: list[Deed], canaries: list[Canary]) -> str:
+    if not done:
+        return "was not carried out"
+    broken = next((record.error for record in done if record.error), "")
+    if broken:
+        return f"could not be carried out: {broken}"
+    unmet = next((canary for canary in canaries if not canary.met), None)
+    if unmet is not None:
+        return "was not met by the canary" + (f" ({unmet.detail})" if unmet.detail else "")
+    if not canaries:
+        return "was not met by the canary"
+    seen = {canary.client for canary in canaries}
+    gates = {record.client for record in done}
+    clients = {client.name for client in case.clients}
+    wanted = gates - {""} if "" not in gates else set()
+    missing = sorted((clients if wanted else wanted) - gates)
+    if missing:
+        return f"was not carried out at the gate of {phrases.several(missing)}"
+    unproved = sorted(wanted - seen) if "" not in seen else []
+    return f"was not met by the canary at the gate of {phrases.several(unproved)}" if unproved else ""
+
+
+def _judge(case: Case) -> Outcome:
+    outcome = Outcome()
+    if not case.plan.deeds:
+        outcome.skip("the plan has no deeds")
+    for proof in proofs(case):
+        deed = proof.deed
+        name = f"the fault at {phrases.limit(deed.at)} ({deed.actor} {deed.text})"
+        if not proof.due:
+            outcome.skip(f"{name} was not due before the end")
+        elif not proof.fault:
+            outcome.hold()
+        elif case.cut_short and not any(c.met is False for c in proof.canaries) and not _error(proof):
+            outcome.doubt(f"{name} {proof.fault}: the run was cut short at {phrases.moment(case.end)}")
+        else:
+            shown = [case.evidence(record, record.error or f"{deed.actor} {deed.text}") for record in proof.done[:2]]
+            shown += [case.evidence(c, c.detail or "not met") for c in proof.canaries if not c.met][:2]
+            outcome.fail(f"{name} {proof.fault}; nothing was tested", *shown, cause="fault-not-seen")
+    return outcome
+
+
+def _error(proof: Proof) -> bool:
+    return any(record.error for record in proof.done)
+
+
+LAW = Law(code="L0", word="fault-seen", judge=_judge)

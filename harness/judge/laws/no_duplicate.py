@@ -1,0 +1,74 @@
+"""L3: no duplicate, phantom or corrupted event reaches the app."""
+
+from harness.judge import phrases
+from harness.judge.app import Shown
+from harness.judge.case import Case, ClientCase
+from harness.judge.causes import wrong_resume
+from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.verdict import Evidence
+
+_ADVICE = {
+    "duplicated": "Fix: compare each id with those already dispatched; a replay may overlap what the app has",
+    "phantom": "Fix: dispatch only what a blank line completed; a comment, or what a cut left over, is no event",
+    "corrupted": "Fix: decode UTF-8 across chunks, and drop a partial event when its connection ends",
+}
+
+
+def _judge(case: Case) -> Outcome:
+    outcome = Outcome()
+    for client in case.clients:
+        if not client.screen.shown:
+            _nothing_shown(client, outcome)
+        else:
+            _of_client(client, outcome)
+    return outcome
+
+
+def _nothing_shown(client: ClientCase, outcome: Outcome) -> None:
+    if client.reports or client.case.cut_short:
+        outcome.doubt("no event reached the app")
+    else:
+        outcome.skip("the client reports no callbacks")
+
+
+def _of_client(client: ClientCase, outcome: Outcome) -> None:
+    shown = client.screen.shown
+    repeated = [one for one in shown if one.duplicated]
+    phantoms = [one for one in shown if one.phantom]
+    corrupted = [one for one in shown if one.corrupted]
+    if repeated:
+        _repeated(client, repeated, outcome)
+    if phantoms:
+        what = phrases.amount(len(phantoms), "event")
+        names = ", ".join(one.app.id or f"a {one.app.callback} without an id" for one in phantoms[:3])
+        text = f"the app got {what} that the server never emitted ({names})"
+        outcome.fail(text, *_evidence(client, phantoms, "never emitted"), advice=_ADVICE["phantom"])
+    if corrupted:
+        which = phrases.events([one.event.index for one in corrupted if one.event])
+        text = f"{which} reached the app with another payload than was emitted"
+        outcome.fail(text, *_evidence(client, corrupted, "payload differs"), advice=_ADVICE["corrupted"])
+    if not (repeated or phantoms or corrupted):
+        outcome.hold()
+
+
+def _repeated(client: ClientCase, repeated: list[Shown], outcome: Outcome) -> None:
+    events = [one.event for one in repeated if one.event]
+    cause = wrong_resume(client, [events[0]])
+    span = phrases.between(client.case.at(repeated[0].app.enter_ns), client.case.at(repeated[-1].app.enter_ns))
+    verb = "was" if len(repeated) == 1 else "were"
+    text = f"{phrases.events([event.index for event in events])} {verb} shown to the app again at {span}"
+    outcome.fail(
+        text + (f": {cause.sentence}" if cause else ""),
+        *(cause.evidence if cause else ()), *_evidence(client, repeated, "delivered again"),
+        advice=cause.advice if cause else _ADVICE["duplicated"], cause=cause.key if cause else "",
+    )  # fmt: skip
+
+
+def _evidence(client: ClientCase, shown: list[Shown], why: str) -> list[Evidence]:
+    return [
+        client.case.evidence(one.app, f"on_{one.app.callback}, id {one.app.id or 'none'}: {why}", t_ns=one.app.enter_ns)
+        for one in shown[:SHOWN]
+    ]
+
+
+LAW = Law(code="L3", word="no-duplicate", judge=_judge)

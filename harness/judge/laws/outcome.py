@@ -1,0 +1,101 @@
+"""What a law found in one run, before it becomes a verdict."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from harness.judge.case import Case
+from harness.judge.verdict import Evidence, LawVerdict, State
+
+SHOWN = 5
+"""How many records a failed law shows: the first that offend."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One way in which a law was broken. ``sentence`` is in the app's words, without a full stop."""
+
+    sentence: str
+    evidence: tuple[Evidence, ...] = ()
+    advice: str = ""
+    cause: str = ""
+
+
+class Outcome:
+    """Collects what a law found, client by client. Failed outweighs unknown, unknown outweighs held.
+
+    Nothing checked is *unknown*, unless the plan (or what client and server can report) says why it is *not judged*.
+    """
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.unknown: list[str] = []
+        self.not_judged: list[str] = []
+        self.held: list[str] = []
+
+    def fail(self, sentence: str, *evidence: Evidence | None, advice: str = "", cause: str = "") -> None:
+        """Note one way in which the law was broken, with the records that show it."""
+        shown = tuple(item for item in evidence if item is not None)
+        self.findings.append(Finding(sentence=sentence, evidence=shown, advice=advice, cause=cause))
+
+    def doubt(self, reason: str) -> None:
+        """Note why the run cannot say."""
+        self.unknown.append(reason)
+
+    def skip(self, reason: str) -> None:
+        """Note why there is nothing to judge."""
+        self.not_judged.append(reason)
+
+    def hold(self, sentence: str = "") -> None:
+        """Note that one thing was checked and found in order."""
+        self.held.append(sentence)
+
+    @property
+    def state(self) -> State:
+        """The worst of what was found."""
+        if self.findings:
+            return State.FAILED
+        if self.unknown:
+            return State.UNKNOWN
+        if self.held:
+            return State.HELD
+        return State.NOT_JUDGED if self.not_judged else State.UNKNOWN
+
+
+class Law(msgspec.Struct, frozen=True, kw_only=True):
+    """A law: its code, its word, the measure it takes of a run."""
+
+    code: str
+    word: str
+    judge: Callable[[Case], Outcome]
+
+    def verdict(self, case: Case) -> LawVerdict:
+        """Judge one run. An empty history is unknown to every law."""
+        if case.empty:
+            return self._verdict(State.UNKNOWN, reason="the history is empty")
+        outcome = self.judge(case)
+        state = outcome.state
+        if state is State.FAILED:
+            return self._failed(outcome)
+        if state is State.HELD:
+            return self._verdict(state, sentence=next((text for text in outcome.held if text), ""))
+        reasons = outcome.unknown if state is State.UNKNOWN else outcome.not_judged
+        return self._verdict(state, reason="; ".join(dict.fromkeys(reasons)) or "nothing was observed")
+
+    def _failed(self, outcome: Outcome) -> LawVerdict:
+        first = outcome.findings[0]
+        more = len(outcome.findings) - 1
+        evidence = sorted({item.seq: item for finding in outcome.findings for item in finding.evidence}.items())
+        own = {item.seq for item in first.evidence}
+        shown = [item for seq, item in evidence if seq in own] + [item for seq, item in evidence if seq not in own]
+        return LawVerdict(
+            law=self.word,
+            code=self.code,
+            state=State.FAILED,
+            sentence=first.sentence + (f" (and {more} more)" if more else ""),
+            evidence=tuple(shown[:SHOWN]),
+            advice=next((finding.advice for finding in outcome.findings if finding.advice), ""),
+            cause=first.cause,
+        )
+
+    def _verdict(self, state: State, *, sentence: str = "", reason: str = "") -> LawVerdict:
+        return LawVerdict(law=self.word, code=self.code, state=state, sentence=sentence, reason=reason)

@@ -1,0 +1,94 @@
+"""Which emitted events the app never got, and which of those a policy or a snapshot excuses (law L2).
+
+An index is accounted for when it was delivered; when the client dropped it as late or merged it into a newer one, as
+the plan's policies allow, and a newer one indeed reached the app (a terminal event never may be); or when a snapshot at
+or beyond it was shown while polling, or after a gap that the server had signalled and the client told of.
+"""
+
+import msgspec
+
+from harness.history import App, Gap, Response, Status
+from harness.history.records import Record
+from harness.judge.case import ClientCase
+from harness.judge.truth import Event, Position
+
+GRACE = 1.0
+"""Seconds before the end of a job that never ends in which an emission may still be on its way."""
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """What one app lacks at the end: ``events`` in order, and gaps told without the server's signal."""
+
+    events: list[Event]
+    unsignalled: list[Gap]
+
+
+def missing(client: ClientCase) -> Missing:
+    """Return the events that neither came nor are excused."""
+    screen, case = client.screen, client.case
+    excused = _excused(client)
+    covered = _covered(client)
+    due_ns = case.end_ns - round(GRACE * 1e9) if case.plan.job.ends == "never" else case.end_ns
+    events = [
+        event
+        for event in client.truth.events
+        if event.position not in screen.delivered
+        and event.actual_ns <= due_ns
+        and not (event.position in excused and not event.terminal)
+        and (covered is None or event.position > covered)
+    ]
+    told = [gap for gap in client.gaps if not _signalled(client, gap)]
+    return Missing(events, told)
+
+
+def _excused(client: ClientCase) -> set[Position]:
+    """Positions that the client says it dropped as late or coalesced, where the app did get a newer one."""
+    bounded = client.case.plan.client.policies.queue is not None
+    newest: dict[int, Position] = {}
+    for position in client.screen.delivered:
+        newest[position[0]] = max(position, newest.get(position[0], position))
+    found: set[Position] = set()
+    for absorbed in client.absorbed:
+        event = client.truth.known(absorbed.id, absorbed.t_ns)
+        if event is None:
+            continue
+        late = absorbed.why == "late" and client.screen.newest_at(absorbed.t_ns) > event.position
+        merged = (
+            absorbed.why == "coalesced" and bounded and newest.get(event.position[0], event.position) > event.position
+        )
+        if late or merged:
+            found.add(event.position)
+    return found
+
+
+def _covered(client: ClientCase) -> Position | None:
+    """Return the newest position covered by a snapshot the client was entitled to; None without one."""
+    newest: Position | None = None
+    for shown in client.screen.shown:
+        if shown.app.source != "poll" or shown.event is None:
+            continue
+        if _polling(client, shown.app) or any(
+            gap.seq < shown.app.seq and _signalled(client, gap) for gap in client.gaps
+        ):
+            newest = max(newest or shown.event.position, shown.event.position)
+    return newest
+
+
+def _polling(client: ClientCase, app: App) -> bool:
+    """Whether the client's own last word before this callback was that it polls, or that it had done so and closed."""
+    last: Status | None = None
+    for status in client.statuses:
+        if status.seq > app.seq:
+            break
+        if status.word != "closed":
+            last = status
+    return last is not None and last.word == "polling"
+
+
+def _signalled(client: ClientCase, gap: Gap) -> bool:
+    """Whether the server had said it first: a reset event, 409 or 410, or a new epoch."""
+    said: list[Record] = [*client.gap_signals, *client.truth.records[1:]]
+    said += [client.responses[r.rid] for r in client.streams if r.rid in client.responses]
+    return any(
+        record.seq < gap.seq and (not isinstance(record, Response) or record.status in {409, 410}) for record in said
+    )

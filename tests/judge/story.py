@@ -1,0 +1,316 @@
+"""A small language for histories: a correct run of a plan, told record by record, with room for mutations.
+
+``Story(plan).run()`` is a flawless client on a flawless network. The keyword arguments of ``run`` and the methods say
+what went differently, in scenario seconds; ``history()`` numbers the records in order of time.
+"""
+
+import msgspec
+
+from harness.device.words import Radio, Reach
+from harness.history import (
+    Absorbed,
+    Adopted,
+    App,
+    Attempt,
+    AttemptEnd,
+    Block,
+    Canary,
+    Census,
+    Chunk,
+    Conn,
+    ConnEnd,
+    Deed,
+    Emit,
+    End,
+    Gap,
+    GapSignal,
+    Health,
+    History,
+    Job,
+    Request,
+    Response,
+    Results,
+    Run,
+    SignalTold,
+    Snapshot,
+    Status,
+)
+from harness.history.records import Record
+from harness.scenario import model
+from harness.scenario.deadlines import horizon
+from harness.sse.policy import Policies
+from harness.toxics.shape import Shape
+
+ZERO = 1_000_000_000_000
+WIFI = model.PathSpec(profile="wifi", shape=Shape(latency=0.002, jitter=0.001), radio=Radio(handshake=0.012))
+LTE = model.PathSpec(
+    profile="lte", shape=Shape(latency=0.035, jitter=0.015), radio=Radio(handshake=0.21, wake=0.9), loss=0.002
+)
+DELAY = 0.005
+
+
+def ns(at: float) -> int:
+    return ZERO + round(at * 1e9)
+
+
+def reach(at: float, word: str, path: str = "wifi", **more) -> tuple[float, str, model.Act, str]:
+    return at, path, model.SetReach(word=Reach(word), **more), word
+
+
+def plan(
+    *deeds: tuple[float, str, model.Act, str],
+    lasts: float = 10.0,
+    items: int = 20,
+    ends: str = "completed",
+    policies: Policies | None = None,
+    count: int = 1,
+    expect: tuple[model.Expectation, ...] = (),
+    waive: dict[str, str] | None = None,
+    paths: dict[str, model.PathSpec] | None = None,
+    world: str = "real",
+) -> model.Plan:
+    """A plan of one variant: a job that updates on change, on Wi-Fi with cellular beside it."""
+    job = model.JobSpec(lasts=lasts, every=None, items=items, ends=ends)
+    policies = policies or Policies()
+    paths = paths or {"wifi": WIFI, "cellular": LTE}
+    done = tuple(
+        model.Deed(index=index, at=at, actor=actor, act=act, text=text, line=10 + index)
+        for index, (at, actor, act, text) in enumerate(deeds)
+    )
+    end = horizon(job=job, arrive=0.0, policies=policies, paths=paths, deeds=done, limit=None)
+    return model.Plan(
+        scenario="a story", seed=7, world=world, job=job, paths=paths, device=model.DeviceSpec(starts_on="wifi"),
+        client=model.ClientSpec(policies=policies, count=count), deeds=done, expect=expect, waive=waive or {},
+        horizon=end,
+    )  # fmt: skip
+
+
+class Story:
+    """The records of one run, in the making. Times are scenario seconds, clients are ``c1`` unless said."""
+
+    def __init__(self, the_plan: model.Plan) -> None:
+        self.plan = the_plan
+        self.records: list[Record] = []
+        self.cids = 0
+        self.rids = 0
+        self.subs = 0
+        self.live: dict[str, int] = {}  # client -> cid of its stream
+        self.tries: dict[str, int] = {}
+        self.buffer: dict[str, str] = {}
+
+    def add(self, record: Record, at: float) -> Record:
+        record.t_ns = ns(at)
+        self.records.append(record)
+        return record
+
+    # The server.
+
+    def id(self, index: int, epoch: str = "a") -> str:
+        return f"{epoch}-{index}"
+
+    def times(self) -> list[float]:
+        return model.schedule(self.plan.job)
+
+    def job(self, job: str = "j1", epoch: str = "a", at: float = 0.0) -> None:
+        schedule_ns = [ns(at + due) for due in self.times()]
+        self.add(Job(job=job, epoch=epoch, accepted_ns=ns(at), schedule_ns=schedule_ns, total=self.plan.job.items), at)
+
+    def kind(self, index: int) -> str:
+        last = len(self.times()) - 1
+        if self.plan.job.ends != "never" and index == last:
+            return self.plan.job.ends
+        return "processing" if index else "initialized"
+
+    def emit(self, index: int, at: float | None = None, *, job: str = "j1", epoch: str = "a") -> None:
+        due = self.times()[index] if at is None else at
+        word = self.kind(index)
+        self.add(
+            Emit(
+                job=job, epoch=epoch, index=index, id=self.id(index, epoch), type=word, digest=f"d{epoch}{index}",
+                intended_ns=ns(due), actual_ns=ns(due + 0.0005), progress=index / 20,
+                terminal=word in {"completed", "failed", "timeout"},
+            ),
+            due + 0.0005,
+        )  # fmt: skip
+
+    def emit_all(self, *, job: str = "j1", epoch: str = "a") -> None:
+        self.job(job, epoch)
+        for index in range(len(self.times())):
+            self.emit(index, job=job, epoch=epoch)
+
+    # The client's connections.
+
+    def dial(
+        self, at: float, *, cause: str = "start", path: str = "wifi", last: str | None = None, status: int = 200,
+        client: str = "c1", job: str = "j1", opens: bool = True,
+    ) -> int:  # fmt: skip
+        """One stream attempt: its dial, and where it ``opens`` its request and response. Returns its connection."""
+        self.tries[client] = self.tries.get(client, 0) + 1
+        self.add(Attempt(client=client, n=self.tries[client], cause=cause), at)
+        if not opens:
+            return 0
+        cid = self.conn(at + 0.001, path=path, client=client)
+        carried = self.buffer.get(client, "") if last is None else last
+        self.request("stream", at + 0.002, cid=cid, last=carried or None, client=client, job=job, status=status)
+        self.live[client] = cid
+        return cid
+
+    def conn(self, at: float, *, path: str = "wifi", client: str = "c1") -> int:
+        self.cids += 1
+        self.add(Conn(cid=self.cids, client=client, path=path), at)
+        return self.cids
+
+    def request(
+        self, what: str, at: float, *, cid: int = 0, last: str | None = None, client: str = "c1", job: str = "j1",
+        status: int = 200,
+    ) -> int:  # fmt: skip
+        self.rids += 1
+        cid = cid or self.conn(at - 0.001, client=client)
+        self.add(
+            Request(
+                rid=self.rids, cid=cid, client=client, what=what, method="GET", target="/", job=job, last_event_id=last
+            ),
+            at,
+        )
+        kind = "text/event-stream" if what == "stream" and status == 200 else "application/json"
+        if status:
+            self.add(Response(rid=self.rids, cid=cid, status=status, content_type=kind), at + 0.006)
+        return self.rids
+
+    def hang_up(self, at: float, how: str = "eof", *, client: str = "c1", cid: int | None = None, **more) -> None:
+        """The current attempt ends, and the client closes its side of the connection."""
+        self.add(AttemptEnd(client=client, n=self.tries[client], how=how, **more), at)
+        cid = self.live.pop(client, None) if cid is None else cid
+        if cid:
+            self.close(at + 0.0001, cid)
+
+    def close(self, at: float, cid: int) -> None:
+        self.add(ConnEnd(cid=cid, side="client", how="fin"), at)
+
+    # The app.
+
+    def show(
+        self, index: int, at: float | None = None, *, epoch: str = "a", source: str = "stream", callback: str = "",
+        client: str = "c1", job: str = "j1", digest: str | None = None, event_id: str | None = None,
+        block: bool = True,
+    ) -> None:  # fmt: skip
+        """An event reaches the app: its bytes, its block, its callback."""
+        at = self.times()[index] + DELAY if at is None else at
+        name = self.id(index, epoch) if event_id is None else event_id
+        if source == "stream" and block:
+            cid = self.live.get(client, 0)
+            self.add(Chunk(cid=cid, direction="downstream", offset=0, length=200, fate="delivered"), at - 0.0002)
+            self.add(Block(client=client, attempt=self.tries.get(client, 1), id=name), at - 0.0001)
+            self.buffer[client] = name
+        self.add(
+            App(
+                client=client, job=job, callback=callback or self.kind(index), enter_ns=ns(at), exit_ns=ns(at + 1e-4),
+                id=name, digest=(f"d{epoch}{index}" if source == "stream" else "") if digest is None else digest,
+                source=source, progress=index / 20,
+            ),
+            at + 1e-4,
+        )  # fmt: skip
+
+    def status(self, word: str, at: float, *, attempt: int = 0, client: str = "c1") -> None:
+        self.add(Status(client=client, word=word, attempt=attempt), at)
+
+    def absorb(self, index: int, at: float, why: str = "repeat", *, epoch: str = "a") -> None:
+        self.add(Absorbed(client="c1", id=self.id(index, epoch), why=why), at)
+
+    def gap(self, at: float, reason: str = "410", *, healed: bool = False) -> None:
+        self.add(Gap(client="c1", reason=reason, healed=healed), at)
+
+    def gap_signal(self, at: float, how: str = "410") -> None:
+        self.add(GapSignal(job="j1", how=how, cursor=self.buffer.get("c1", "")), at)
+
+    def adopt(self, index: int, at: float, *, epoch: str = "a") -> None:
+        self.buffer["c1"] = self.id(index, epoch)
+        self.add(Adopted(client="c1", id=self.buffer["c1"]), at)
+
+    def poll(self, index: int, at: float, *, shown: bool = True) -> None:
+        """A status request, its snapshot, and the callback that shows it."""
+        self.request("poll", at)
+        self.add(Snapshot(job="j1", epoch="a", state_index=index, status="processing"), at + 0.004)
+        if shown:
+            self.show(index, at + 0.01, source="poll")
+
+    def fetch(self, at: float, *, status: int = 200, whole: bool = True, client: str = "c1", job: str = "j1") -> None:
+        cid = self.conn(at - 0.001, client=client)
+        self.request("results", at, cid=cid, client=client, job=job, status=status)
+        self.add(Results(client=client, job=job, status=status, length=10_000, whole=whole), at + 0.02)
+        self.close(at + 0.021, cid)
+
+    # The runner.
+
+    def signal(self, what: str, at: float, path: str = "", *, client: str = "c1") -> None:
+        self.add(SignalTold(client=client, what=what, path=path), at)
+
+    def deeds(self, *, met: bool = True, client: str = "c1") -> None:
+        """Every deed of the plan is done on time, and met by the canary."""
+        for deed in self.plan.deeds:
+            self.deed(deed.index, met=met, client=client)
+
+    def deed(self, index: int, *, met: bool | None = True, client: str = "c1", error: str = "") -> None:
+        at = self.plan.deeds[index].at
+        self.add(Deed(deed=index, issued_ns=ns(at), returned_ns=ns(at + 0.0001), client=client, error=error), at + 1e-4)
+        if met is not None:
+            self.add(Canary(deed=index, met=met, client=client, detail="" if met else "dial: open"), at + 0.2)
+
+    def lags(self, *lags_us: int) -> None:
+        self.add(Health(lags_us=list(lags_us)), 0.5)
+
+    def finish(self, at: float, *, client: str = "c1", job: str = "j1", fetch: bool = True) -> None:
+        """The client saw its terminal event: it hangs up, fetches the results and says so."""
+        self.hang_up(at, "done", client=client, fresh=1, events=1)
+        if fetch:
+            self.fetch(at + 0.01, client=client, job=job)
+        self.status("closed", at + 0.1, client=client)
+
+    def end(self, at: float, reason: str = "done", *, leaked: int = 0) -> None:
+        counts = {"tasks": 3, "sockets": 2}
+        self.add(Census(when="start", counts=counts), -0.05)
+        self.add(Census(when="end", counts={**counts, "tasks": 3 + leaked}), at - 0.001)
+        self.add(End(reason=reason), at)
+
+    def history(self, *, health: bool = True) -> History:
+        """Number the records in order of time, the run's own first."""
+        if health and not any(isinstance(record, Health) for record in self.records):
+            self.lags(*[100] * 100)
+        run = Run(
+            zero_ns=ZERO, scenario="a story", variant="", client="reference", world=self.plan.world, seed=7,
+            t_ns=ZERO - 10**9,
+        )  # fmt: skip
+        records = [run, *sorted(self.records, key=lambda record: record.t_ns)]
+        for seq, record in enumerate(records, 1):
+            record.seq = seq
+        return History(records)
+
+    # Whole runs.
+
+    def run(self, *, skip: tuple[int, ...] = (), until: float | None = None, client: str = "c1") -> "Story":
+        """A flawless run from start to end; ``skip`` leaves events out of the app's sight."""
+        job = "j" + client[1:]
+        self.emit_all(job=job)
+        self.deeds(client=client)
+        self.request("start", 0.001, client=client, job=job, status=202)
+        self.dial(0.01, client=client, job=job)
+        self.status("connected", 0.03, attempt=1, client=client)
+        last = len(self.times()) - 1
+        for index in range(last + 1):
+            if index not in skip:
+                self.show(index, max(self.times()[index] + DELAY, 0.03 + DELAY), client=client, job=job)
+        if last not in skip:
+            self.finish(self.times()[-1] + DELAY + 0.001, client=client, job=job)
+        self.end(self.times()[-1] + 1.2 if until is None else until)
+        return self
+
+
+def without(history: History, *kinds: type[Record]) -> History:
+    """The same history without records of these kinds."""
+    return History([record for record in history.records if not isinstance(record, kinds)])
+
+
+def changed(history: History, kind: type[Record], place: int, **fields) -> History:
+    """The same history with one record (the ``place``-th of its kind) changed."""
+    target = history.all(kind)[place]
+    return History([msgspec.structs.replace(r, **fields) if r is target else r for r in history.records])

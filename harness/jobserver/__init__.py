@@ -1,1 +1,6 @@
-"""The reference job server: imports that report their progress over an event stream, and the ground truth."""
+"""The reference job server: an API that starts jobs, and streams their progress."""
+
+from harness.jobserver.connection import Limits as Limits
+from harness.jobserver.emission import Counts as Counts
+from harness.jobserver.server import JobServer as JobServer
+from harness.jobserver.server import serve as serve

@@ -1,0 +1,198 @@
+"""One HTTP/1.1 connection of the server: h11 on a stream, with a bound on everything a peer may take.
+
+The requests of a connection are answered one by one. A body is read whole before the handler runs, so a handler sees a
+complete request and may answer as it likes. Every wait for the peer has a deadline (``Limits``); a peer that runs into
+one is told so where it may still listen, and is dropped.
+"""
+
+import contextlib
+from collections.abc import Iterable
+
+import h11
+import msgspec
+import trio
+
+from harness.errors import PeerError
+from harness.seams import Stream
+
+Headers = Iterable[tuple[str, str]]
+
+PIECE = 1 << 14
+"""Bytes of a long body per write: each has its own deadline, so a slow peer is not a dead one."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a peer may take. Times in seconds, sizes in bytes."""
+
+    connections: int = 10_000
+    jobs: int = 10_000  # remembered; the oldest finished one is forgotten first
+    head: int = 16_384
+    body: int = 65_536
+    idle: float = 75.0  # between requests
+    request: float = 30.0  # from a request's first byte to its last
+    blocked: float = 30.0  # one write that the peer does not take
+    linger: float = 1.0  # for the peer to read a refusal before the connection is closed
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A complete request. Header names are lower case; of a repeated header the values are joined by ``, ``."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Refusal(PeerError):
+    """The peer's bytes are no request that can be answered: the status that says so, then the end."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+def error_body(code: str, message: str) -> bytes:
+    """Return the JSON of every error answer."""
+    return msgspec.json.encode({"error": {"code": code, "message": message}})
+
+
+class Connection:
+    """The h11 shell of one stream."""
+
+    def __init__(self, stream: Stream, limits: Limits) -> None:
+        self.stream = stream
+        self.limits = limits
+        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
+
+    async def next_request(self) -> Request | None:
+        """Wait for the next request; None when the peer is done, or never said anything.
+
+        Raises ``Refusal`` for what is no request, ``trio.BrokenResourceError`` when the connection is gone.
+        """
+        with trio.CancelScope(deadline=trio.current_time() + self.limits.idle) as scope:
+            event = self._next_event()
+            if event is h11.NEED_DATA and not self._h11.trailing_data[0] and not await self._receive():
+                return None
+            # From its first byte on a request has one deadline, however slowly the rest drips in.
+            scope.deadline = trio.current_time() + self.limits.request
+            return await self._read(event)
+        if self._h11.their_state is h11.IDLE and not self._h11.trailing_data[0]:
+            return None
+        raise Refusal(408, "timeout", f"the request was not complete within {self.limits.request:g} s")
+
+    async def respond(self, status: int, body: bytes = b"", headers: Headers = ()) -> None:
+        """Send a whole answer. Raises ``trio.BrokenResourceError`` when the peer is gone or takes nothing."""
+        length = [] if status == 204 else [("content-length", str(len(body)))]
+        head = self._h11.send(h11.Response(status_code=status, headers=[*length, *headers])) or b""
+        first = self._h11.send(h11.Data(data=body)) or b"" if body else b""
+        end = self._h11.send(h11.EndOfMessage()) or b""
+        message = memoryview(head + first + end)
+        for start in range(0, len(message), PIECE):
+            await self._send(message[start : start + PIECE])
+
+    async def respond_json(self, status: int, body: bytes, headers: Headers = ()) -> None:
+        """Send a whole answer in JSON, never to be stored by a cache."""
+        await self.respond(
+            status, body, [("content-type", "application/json"), ("cache-control", "no-store"), *headers]
+        )
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Say why, if nothing was said yet, and give the peer a moment to read it: unread bytes would reset it."""
+        if self._h11.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            await self.respond_json(refusal.status, error_body(refusal.code, str(refusal)), [("connection", "close")])
+            with trio.move_on_after(self.limits.linger):
+                await self.stream.send_eof()
+                while await self.stream.receive_some(PIECE):
+                    pass
+
+    def begin_stream(self, headers: Headers) -> bytes:
+        """Return the head of a 200 whose body goes on until ``end_stream``. The caller sends it."""
+        return self._h11.send(h11.Response(status_code=200, headers=list(headers))) or b""
+
+    def frame(self, data: bytes) -> bytes:
+        """Return a piece of that body as it goes on the wire."""
+        return self._h11.send(h11.Data(data=data)) or b""
+
+    def end_stream(self) -> bytes:
+        """Return the end of that body."""
+        return self._h11.send(h11.EndOfMessage()) or b""
+
+    async def hear(self) -> bool:
+        """While a stream is being sent: wait for bytes, and keep them for the next request. False: FIN, or a flood."""
+        return await self._receive() and not self.flooded
+
+    @property
+    def flooded(self) -> bool:
+        """Whether the peer has sent ahead more than a request may have."""
+        return len(self._h11.trailing_data[0]) > self.limits.head + self.limits.body
+
+    def reusable(self) -> bool:
+        """Make ready for the next request, if this connection can carry one."""
+        if self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
+            self._h11.start_next_cycle()
+            return True
+        return False
+
+    @property
+    def answered(self) -> bool:
+        """Whether the answer to the current request has begun."""
+        return self._h11.our_state not in (h11.IDLE, h11.SEND_RESPONSE)
+
+    async def _read(self, event: object) -> Request | None:
+        """Read the rest of a request from its first event."""
+        while event is h11.NEED_DATA:
+            event = self._next_event()
+            if event is h11.NEED_DATA and not await self._receive():
+                return None
+        if not isinstance(event, h11.Request):
+            return None
+        if self._h11.they_are_waiting_for_100_continue:
+            await self._send(self._h11.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+        return _request(event, await self._body())
+
+    async def _body(self) -> bytes:
+        body = bytearray()
+        while True:
+            event = self._next_event()
+            if event is h11.NEED_DATA:
+                if not await self._receive():
+                    raise trio.BrokenResourceError("the peer left in the middle of a body")
+            elif isinstance(event, h11.Data):
+                body += event.data
+                if len(body) > self.limits.body:
+                    raise Refusal(413, "too_large", f"a body may have {self.limits.body} bytes")
+            else:
+                return bytes(body)
+
+    def _next_event(self) -> object:
+        try:
+            return self._h11.next_event()
+        except h11.RemoteProtocolError as error:
+            raise Refusal(error.error_status_hint, "bad_request", f"not HTTP: {error}") from error
+
+    async def _receive(self) -> bool:
+        """Hand what comes to h11; False at FIN."""
+        data = await self.stream.receive_some(1 << 16)
+        if data:
+            self._h11.receive_data(bytes(data))
+        return bool(data)
+
+    async def _send(self, data: bytes | memoryview) -> None:
+        with trio.move_on_after(self.limits.blocked):
+            await self.stream.send_all(data)
+            return
+        raise trio.BrokenResourceError(f"the peer took nothing for {self.limits.blocked:g} s")
+
+
+def _request(head: h11.Request, body: bytes) -> Request:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in head.headers:
+        name = raw_name.decode("ascii")
+        # Last-Event-ID is UTF-8 on the wire (WHATWG HTML 9.2.3); no other header of ours needs more than ASCII.
+        value = raw_value.decode("utf-8", "replace")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    path = head.target.decode("ascii", "replace").partition("?")[0]
+    return Request(head.method.decode("ascii"), path, headers, body)

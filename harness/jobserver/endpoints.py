@@ -1,0 +1,178 @@
+"""The job API: which request means what, and what is answered.
+
+=======================================  ==========================================================================
+``POST /api/v2/imports``                 starts a job: 202 ``{"jobId"}``. The body may be empty, or ``{"kind"}``
+``GET /api/v2/imports/{id}/stream``      the event stream; resumes after ``Last-Event-ID``. 204 when that is the
+                                         terminal event's id; 410 where the cursor has expired and the spec says so;
+                                         406 where ``Accept`` does not allow ``text/event-stream``
+``GET /api/v2/imports/{id}``             status: the newest event's data and its id as ``lastEventId``
+``GET /api/v2/imports/{id}/results``     CSV, once completed; before, 409; after another end, 404; too late, 410
+``POST /api/v2/token``                   ``{"token","expiresIn"}``, where the spec has tokens; else 404
+``GET /healthz``                         200, for the harness's own probes; never needs a token
+=======================================  ==========================================================================
+
+Errors are JSON ``{"error":{"code","message"}}``: 400 a body that is no such object, 401 no valid token where one is
+needed, 404 nothing there, 405 with ``Allow``, 503 when no more jobs can be held.
+"""
+
+import math
+import re
+
+import msgspec
+import trio
+
+from harness.history.records import GapSignal, Snapshot
+from harness.jobserver.connection import Connection, Headers, Request, error_body
+from harness.jobserver.emission import RunningJob
+from harness.jobserver.payloads import UNITS, results
+from harness.jobserver.registry import Registry
+
+IMPORTS = "/api/v2/imports"
+_JOB = re.compile(r"/api/v2/imports/(?P<job>[^/]+)(?P<part>/stream|/results|)")
+
+
+class Answer(Exception):
+    """An error answer, raised from wherever it is found out."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Headers = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = error_body(code, message)
+        self.headers = headers
+
+
+class Start(msgspec.Struct):
+    """The body of a start."""
+
+    kind: str | None = None
+
+
+class Endpoints:
+    """Answers the requests of all connections from one registry of jobs."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    async def answer(self, request: Request, connection: Connection) -> bool:
+        """Answer one request; return whether the connection is still good. Only a stream takes long."""
+        try:
+            return await self._route(request, connection)
+        except Answer as answer:
+            await connection.respond_json(answer.status, answer.body, answer.headers)
+            return True
+
+    async def _route(self, request: Request, connection: Connection) -> bool:
+        if request.path == "/healthz":
+            _allow(request, "GET")
+            await connection.respond_json(200, b'{"status":"ok"}')
+        elif request.path == "/api/v2/token" and self._registry.tokens is not None:
+            _allow(request, "POST")
+            await self._issue(connection)
+        elif request.path == IMPORTS:
+            _allow(request, "POST")
+            self._authorize(request)
+            await self._start(request, connection)
+        elif match := _JOB.fullmatch(request.path):
+            _allow(request, "GET")
+            expires = self._authorize(request)
+            job = self._registry.find(match["job"])
+            if job is None:
+                raise Answer(404, "unknown_job", f"there is no job {match['job'][:64]!r}")
+            return await self._job(job, match["part"], request, connection, expires)
+        else:
+            raise Answer(404, "not_found", f"there is nothing at this path; jobs are at {IMPORTS}")
+        return True
+
+    async def _job(self, job: RunningJob, part: str, request: Request, connection: Connection, expires: float) -> bool:
+        if part == "/stream":
+            return await self._stream(job, request, connection, expires)
+        if part == "/results":
+            await self._results(job, connection)
+        else:
+            await self._status(job, connection)
+        return True
+
+    def _authorize(self, request: Request) -> float:
+        """Return when the request's token ends (never, without tokens); refuse a request without a valid one."""
+        tokens = self._registry.tokens
+        if tokens is None:
+            return math.inf
+        expiry = tokens.expiry(request.headers.get("authorization", ""), trio.current_time())
+        if expiry is None:
+            message = "a valid bearer token is needed: POST /api/v2/token"
+            raise Answer(401, "unauthorized", message, [("www-authenticate", "Bearer")])
+        return expiry
+
+    async def _issue(self, connection: Connection) -> None:
+        tokens = self._registry.tokens
+        assert tokens is not None
+        token = {"token": tokens.issue(trio.current_time()), "expiresIn": tokens.lasts}
+        await connection.respond_json(200, msgspec.json.encode(token))
+
+    async def _start(self, request: Request, connection: Connection) -> None:
+        try:
+            start = msgspec.json.decode(request.body, type=Start) if request.body else Start()
+        except msgspec.MsgspecError as error:
+            raise Answer(400, "bad_body", f'expected {{"kind": …}} or no body: {error}') from error
+        kind = start.kind or self._registry.spec.kind
+        if kind not in UNITS:
+            raise Answer(400, "bad_kind", f"expected a kind of {', '.join(UNITS)}; got {kind[:64]!r}")
+        job = self._registry.start(kind)
+        if job is None:
+            raise Answer(503, "full", "no more jobs can run at once", [("retry-after", "5")])
+        location = ("location", f"{IMPORTS}/{job.log.job_id}")
+        await connection.respond_json(202, msgspec.json.encode({"jobId": job.log.job_id}), [location])
+
+    async def _status(self, job: RunningJob, connection: Connection) -> None:
+        event = job.log.last
+        self._registry.record(
+            Snapshot(job=job.log.job_id, epoch=job.log.epoch, state_index=event.index, status=event.type)
+        )
+        await connection.respond_json(200, job.log.snapshot())
+
+    async def _results(self, job: RunningJob, connection: Connection) -> None:
+        if not job.log.over:
+            raise Answer(409, "not_completed", f"the job is {job.log.last.type}; results come once it is completed")
+        if job.log.last.type != "completed":
+            raise Answer(404, "no_results", f"the job ended as {job.log.last.type}; it has no results")
+        if not job.results_left(job.log.spec.results_kept):
+            raise Answer(410, "expired", f"results are kept {job.log.spec.results_kept:g} s after completion")
+        body = results(job.log.spec)
+        await connection.respond(200, body, [("content-type", "text/csv"), ("cache-control", "no-store")])
+
+    async def _stream(self, job: RunningJob, request: Request, connection: Connection, expires: float) -> bool:
+        if not accepts_stream(request.headers.get("accept", "*/*")):
+            raise Answer(406, "not_acceptable", "this is a text/event-stream; Accept does not allow it")
+        cursor = request.headers.get("last-event-id", "")
+        resume = job.log.resume(cursor)
+        if resume.finished:
+            await connection.respond(204)
+            return True
+        if resume.signal:
+            self._registry.record(GapSignal(job=job.log.job_id, how=resume.signal, cursor=cursor))
+        if resume.signal == "410":
+            message = "the events after this cursor are not kept: ask for the status, and go on after its lastEventId"
+            raise Answer(410, "cursor_expired", message)
+        stream = self._registry.stream(job, connection, expires)
+        return await stream.serve(resume.start, cursor, reset=resume.signal == "reset")
+
+
+def accepts_stream(accept: str) -> bool:
+    """Return whether an ``Accept`` header allows an event stream; the most specific range decides.
+
+    RFC 9110, section 12.5.1; parameters other than the weight are ignored.
+    """
+    allowed = {}
+    for part in accept.lower().split(","):
+        media_range, *parameters = (piece.strip() for piece in part.split(";"))
+        weights = [piece[2:] for piece in parameters if piece.startswith("q=")]
+        allowed[media_range] = not (weights and re.fullmatch(r"0(\.0*)?", weights[0]))
+    for media_range in ("text/event-stream", "text/*", "*/*"):
+        if media_range in allowed:
+            return allowed[media_range]
+    return False
+
+
+def _allow(request: Request, method: str) -> None:
+    if request.method != method:
+        raise Answer(405, "method_not_allowed", f"only {method} is allowed here", [("allow", method)])

@@ -1,0 +1,231 @@
+"""One event stream: a walk along a job's log, from a cursor to the terminal event.
+
+Three tasks. The *writer* sends what the log has beyond its index, and parks when it has caught up; the log wakes it.
+The *listener* learns that the peer has left (FIN, RST) while nothing is being sent. The *pulse* keeps one deadline: a
+comment after so long a silence, the end of a write that the peer does not take, the end of the token's life.
+
+A stream ends for one reason, its *evidence*: the terminal event was written (``done``), the peer left (``fin``,
+``rst``) or took nothing for a keep-alive interval (``blocked``), a newer stream of the job came (``newer``), it fell
+too far behind (``evicted``), its token's time was up (``expired``), the peer sent a flood (``flood``), or the server
+stopped (``stopped``). Where the peer may still listen it is told in a comment, and the body ends as it should; a
+write that has to be given up leaves nothing but to reset the connection.
+"""
+
+import math
+
+import trio
+
+from harness.history.journal import Journal
+from harness.history.records import Subscriber, Write
+from harness.jobserver.connection import Connection
+from harness.jobserver.emission import Counts, RunningJob
+from harness.jobserver.jobs import Event
+from harness.scenario.model import ServerSpec
+from harness.sse.encoder import LineEnds, encode, encode_comment, encode_retry
+
+HEADERS = (("content-type", "text/event-stream"), ("cache-control", "no-store"), ("x-accel-buffering", "no"))
+"""The last one asks nginx not to buffer."""
+
+MOST_PER_WRITE = 1 << 16
+"""Bytes of events that share one write (one event may be larger)."""
+
+BLOCKED = 15.0
+"""Seconds a write may wait for the peer where there are no keep-alives to measure by."""
+
+FAREWELLS = {
+    "newer": "a newer stream of this job took over",
+    "evicted": "evicted: more events behind than the queue holds",
+    "expired": "the token has expired",
+}
+"""What a stream is told that ends before its job."""
+
+PATIENT = ("newer", "expired")
+"""Ends for which a write under way is waited for, as long as a write may take."""
+
+
+class EventStream:
+    """One open stream. ``serve`` runs it; the job calls ``grown`` and ``close``."""
+
+    def __init__(
+        self,
+        number: int,
+        job: RunningJob,
+        spec: ServerSpec,
+        connection: Connection,
+        *,
+        counts: Counts,
+        journal: Journal | None,
+        expires: float = math.inf,
+    ) -> None:
+        self.number = number
+        self.evidence = ""
+        self._job = job
+        self._log = job.log
+        self._spec = spec
+        self._line_ends = LineEnds(spec.line_ends)
+        self._connection = connection
+        self._counts = counts
+        self._journal = journal
+        self._expires = expires
+        self._next = 0
+        self._opened_at = job.log.newest  # events up to here are replay, later ones are live
+        self._grown = trio.Event()
+        self._comment_due = False
+        self._writing = False
+        self._touched = trio.current_time()
+        self._scope = trio.CancelScope()
+
+    async def serve(self, start: int, cursor: str, *, reset: bool) -> bool:
+        """Send events from index ``start``; return whether the connection is still good for another request."""
+        self._next = start
+        self._record("open", cursor)
+        self._job.follow(self)
+        self._counts.open_streams += 1
+        finished = False
+        try:
+            async with trio.open_nursery() as nursery:
+                self._scope = nursery.cancel_scope
+                nursery.start_soon(self._listen)
+                nursery.start_soon(self._pulse)
+                finished = await self._walk(self._opening(reset=reset))
+                nursery.cancel_scope.cancel()
+            if self._writing:  # given up in the middle: no end of the body can be sent any more
+                self._connection.stream.reset()
+        finally:
+            self._job.leave(self)
+            self._counts.open_streams -= 1
+            self.evidence = self.evidence or "stopped"
+            self._record("close", cursor)
+        return finished
+
+    def grown(self) -> None:
+        """The log has a new event: wake the writer, or give the stream up where it is too far behind."""
+        behind = self._log.newest - max(self._next - 1, self._opened_at)
+        if behind > self._spec.queue:
+            self.close("evicted")
+        self._wake()
+
+    def close(self, evidence: str) -> None:
+        """End the stream. The first evidence wins; a write that is under way may end unless that is pointless."""
+        self.evidence = self.evidence or evidence
+        if self._writing and evidence not in PATIENT:
+            self._scope.cancel()
+        self._wake()
+
+    def _opening(self, *, reset: bool) -> bytes:
+        """Return what comes before any event of the log. None of it has an id: ids come from the log alone."""
+        opening = self._connection.begin_stream(HEADERS)
+        if self._spec.retry is not None:
+            opening += self._frame(encode_retry(round(self._spec.retry * 1000), line_end=self._line_ends))
+        if reset:
+            opening += self._frame(encode("reset", self._log.reset_data, line_end=self._line_ends))
+        if self._spec.retry is None and not reset and self._next > self._log.newest:
+            # A first body byte tells the client that the way is free, however quiet the job is.
+            opening += self._frame(encode_comment("open", line_end=self._line_ends))
+        return opening
+
+    async def _walk(self, opening: bytes) -> bool:
+        """Write until there is a reason to end; return whether the body was ended as it should be."""
+        if self._next > self._log.newest or self.evidence:
+            await self._write(opening)
+            opening = b""
+        while not self.evidence:
+            if self._next <= self._log.newest:
+                await self._write_events(opening)
+                opening = b""
+            elif self._log.over:
+                self.evidence = "done"
+            elif self._comment_due:
+                self._comment_due = False
+                await self._write(self._frame(encode_comment("keep-alive", line_end=self._line_ends)))
+            else:
+                self._grown = trio.Event()
+                await self._grown.wait()
+        return await self._end()
+
+    async def _end(self) -> bool:
+        if self.evidence in ("fin", "rst", "flood"):
+            return False
+        last = b""
+        if self.evidence in FAREWELLS:
+            last = self._frame(encode_comment(FAREWELLS[self.evidence], line_end=self._line_ends))
+        await self._write(last + self._connection.end_stream())
+        return True
+
+    async def _write_events(self, opening: bytes) -> None:
+        replay = self._next <= self._opened_at
+        until = self._opened_at if replay else self._log.newest
+        events = self._log.since(self._next, until=until, size=MOST_PER_WRITE)
+        await self._write(opening + self._frame(_wire(events)))
+        self._next = events[-1].index + 1
+        if self._journal is not None:
+            self._journal.write(
+                Write(
+                    sub=self.number,
+                    job=self._log.job_id,
+                    epoch=self._log.epoch,
+                    first=events[0].index,
+                    last=events[-1].index,
+                    replay=replay,
+                )
+            )
+
+    async def _write(self, data: bytes) -> None:
+        self._touched = trio.current_time()
+        self._writing = True
+        try:
+            await self._connection.stream.send_all(data)
+        except trio.BrokenResourceError:
+            self.evidence = self.evidence or "rst"
+        self._writing = False
+
+    async def _listen(self) -> None:
+        try:
+            while await self._connection.hear():
+                pass
+            self.close("flood" if self._connection.flooded else "fin")
+        except trio.BrokenResourceError:
+            self.close("rst")
+
+    async def _pulse(self) -> None:
+        interval = self._spec.keepalive or BLOCKED
+        while True:
+            touched = self._touched
+            await trio.sleep_until(min(touched + interval, self._expires))
+            if trio.current_time() >= self._expires:
+                self._expires = math.inf
+                self.close("expired")
+            elif touched == self._touched:
+                self._silence()
+
+    def _silence(self) -> None:
+        """Nothing was begun for an interval: either the peer takes nothing, or there was nothing to say."""
+        if self._writing:
+            self.close("blocked")
+            return
+        self._touched = trio.current_time()
+        if self._spec.keepalive is not None:
+            self._comment_due = True
+            self._wake()
+
+    def _wake(self) -> None:
+        self._grown.set()
+
+    def _frame(self, data: bytes) -> bytes:
+        return self._connection.frame(data)
+
+    def _record(self, what: str, cursor: str) -> None:
+        if self._journal is not None:
+            self._journal.write(
+                Subscriber(
+                    sub=self.number,
+                    job=self._log.job_id,
+                    what=what,
+                    cursor=cursor,
+                    evidence=self.evidence,
+                )
+            )
+
+
+def _wire(events: list[Event]) -> bytes:
+    return events[0].wire if len(events) == 1 else b"".join([event.wire for event in events])

@@ -1,0 +1,34 @@
+"""Bearer tokens with a life: issued by ``POST /api/v2/token``, valid until their time, nothing else.
+
+Whoever asks is given one: what is tested is a client's care with tokens, not the server's with clients.
+"""
+
+import random
+
+MOST = 10_000
+"""Tokens remembered at a time; the oldest is forgotten first."""
+
+
+class Tokens:
+    """The tokens of one server. Times are seconds of trio's clock, handed in."""
+
+    def __init__(self, lasts: float, chance: random.Random) -> None:
+        self.lasts = lasts
+        self._chance = chance
+        self._expiry: dict[str, float] = {}  # in order of issue, which is the order of expiry
+
+    def issue(self, now: float) -> str:
+        """Return a new token, valid from now for ``lasts``. Those before it stay valid until their own time."""
+        for token, expiry in list(self._expiry.items()):
+            if expiry > now and len(self._expiry) < MOST:
+                break
+            del self._expiry[token]
+        token = f"{self._chance.getrandbits(128):032x}"
+        self._expiry[token] = now + self.lasts
+        return token
+
+    def expiry(self, authorization: str, now: float) -> float | None:
+        """Return when the token of an ``Authorization`` header ends, or None when it is none or none any more."""
+        scheme, _, token = authorization.partition(" ")
+        expiry = self._expiry.get(token.strip()) if scheme.lower() == "bearer" else None
+        return expiry if expiry is not None and now < expiry else None

@@ -1,0 +1,156 @@
+"""The settings of ``client``: presets, and the policies laid over them."""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from harness.errors import UsageError
+from harness.scenario.model import ClientSpec
+from harness.scenario.phrases import Fields, Setting, choice, more_than_zero, one, one_of, or_never
+from harness.scenario.place import Place, nearest, not_built
+from harness.scenario.settings import read_section
+from harness.sse.policy import PRESETS, FedBy, Jitter, Policies, ResetsOn
+from harness.units import parse_count, parse_duration, parse_size, quote
+
+MUTANTS = (
+    "no-watchdog",
+    "events-only-watchdog",
+    "short-watchdog",
+    "resets-backoff-on-connect",
+    "forgets-last-id",
+    "forgets-id-after-empty",
+    "commits-id-early",
+    "dedupes-across-epochs",
+    "no-jitter",
+    "waits-out-dial",
+    "keeps-two-streams",
+    "parses-any-200",
+    "never-falls-back",
+    "never-returns",
+    "trusts-silent-200",
+)
+"""Wrong clients that a scenario may name as those it must catch."""
+
+MOST_CLIENTS = 2_000
+
+_STATUS = re.compile(r"[1-5](?:xx|[0-9][0-9])")
+_KEPT = ("count", "arrive", "handler_takes")  # what `--client` leaves of the file's section
+
+
+def _statuses(field: str) -> Setting:
+    def parse(text: str) -> Fields:
+        words = text.split()
+        for word in words:
+            if _STATUS.fullmatch(word) is None:
+                raise UsageError(f"expected statuses such as 403 429 5xx, got {quote(word)}")
+        return {field: tuple(words)}
+
+    return parse
+
+
+def _range(least: str, most: str) -> Setting:
+    def make(shorter: float, longer: float) -> Fields:
+        if not 0 < shorter <= longer:
+            raise UsageError(f"expected the shorter time first and more than zero, got {shorter:g} s to {longer:g} s")
+        return {least: shorter, most: longer}
+
+    return one_of({"DURATION to DURATION": make}, example="1s to 30s")
+
+
+def _above_zero(value: float) -> float:
+    if not value > 0:
+        raise UsageError("expected more than zero")
+    return value
+
+
+def _count(text: str) -> Fields:
+    count: int = more_than_zero(parse_count)(text.strip())
+    if count > MOST_CLIENTS:
+        raise UsageError(f"expected at most {MOST_CLIENTS} clients, got {count}")
+    return {"count": count}
+
+
+POLICIES: dict[str, Setting] = {
+    "connect timeout": or_never("connect_timeout"),
+    "watchdog": or_never("watchdog"),
+    "watchdog fed by": choice("watchdog_fed_by", {word.value: word for word in FedBy}),
+    "backoff": _range("backoff_base", "backoff_cap"),
+    "jitter": choice("jitter", {word.value: word for word in Jitter}),
+    "backoff resets on": choice("backoff_resets_on", {word.value: word for word in ResetsOn}),
+    "on path change": choice("heeds_signals", {"reconnect": True, "ignore": False}),
+    "server retry": _range("server_retry_min", "server_retry_max"),
+    "retry after": choice("obeys_retry_after", {"obey": True, "ignore": False}),
+    "retries": _statuses("retries"),
+    "stops": _statuses("stops"),
+    "gives up": one_of(
+        {
+            "never": lambda: {"gives_up_after": None},
+            "after N attempts": lambda attempts: {"gives_up_after": int(_above_zero(attempts))},
+        }
+    ),
+    "fallback": one_of(
+        {
+            "poll every DURATION after N failures": lambda every, failures: {
+                "poll_every": _above_zero(every),
+                "polls_after_failures": int(_above_zero(failures)),
+            },
+            "never": lambda: {"polls_after_failures": None},
+        },
+        example="poll every 3s after 3 failures",
+    ),
+    "retry stream": one_of({"every DURATION": lambda every: {"retry_stream": _above_zero(every)}}, example="every 5m"),
+    "suspects after": or_never("suspects_after"),
+    "late events": one_of(
+        {"drop": lambda: {"reorder_window": None}, "wait DURATION": lambda wait: {"reorder_window": _above_zero(wait)}}
+    ),
+    "fetches results": choice("fetches_results", {"once": True, "never": False}),
+    "handler takes": one("handler_takes", parse_duration),
+    "queue": one_of(
+        {"N events": lambda events: {"queue": int(_above_zero(events))}, "unbounded": lambda: {"queue": None}},
+        example="64 events",
+    ),
+    "max event": or_never("max_event", parse_size, word="unbounded"),
+}
+
+
+def preset(name: str) -> str:
+    """Return the name of a client that can be run. Raises ``UsageError`` with the nearest known name."""
+    if name in PRESETS:
+        return name
+    if name in MUTANTS:
+        raise not_built(f"client {name}")
+    known: Iterable[str] = (*PRESETS, *MUTANTS)
+    raise UsageError(
+        f"unknown client {quote(name)}{nearest(name, known)}: expected {' or '.join(PRESETS)}; "
+        "clients from harness.toml are not built yet"
+    )
+
+
+CLIENT: dict[str, Setting] = {
+    "like": one("like", preset),
+    "count": _count,
+    "arrive": one_of({"within DURATION": lambda arrive: {"arrive": arrive}}, example="within 10s"),
+    **POLICIES,
+}
+
+
+def read_client(place: Place, replaced_by: str | None = None) -> ClientSpec:
+    """Return who is under test.
+
+    ``replaced_by`` is the command line's ``--client``: it takes the place of ``like`` *and* drops the file's policies,
+    or a file's ``watchdog: 20s`` would heal the client as shipped. ``count``, ``arrive`` and ``handler takes`` stay.
+    The file's own words are checked all the same.
+    """
+    fields = read_section(place, CLIENT, example="{watchdog: 20s}")
+    if replaced_by is not None:
+        fields = {key: value for key, value in fields.items() if key in _KEPT}
+        fields["like"] = replaced_by
+    like = fields.get("like", "reference")
+    policies = {key: value for key, value in fields.items() if key in Policies.__struct_fields__}
+    return ClientSpec(
+        like=like,
+        count=fields.get("count", 1),
+        arrive=fields.get("arrive", 0.0),
+        policies=msgspec.structs.replace(PRESETS[like], **policies),
+    )

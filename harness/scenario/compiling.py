@@ -1,0 +1,182 @@
+"""Compiling: a scenario → its variants → a plan for each, or every problem at once."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from harness.chance import Chance
+from harness.errors import Problem, ScenarioError, UsageError
+from harness.scenario.clients import preset, read_client
+from harness.scenario.deadlines import horizon
+from harness.scenario.document import Scenario, Trail
+from harness.scenario.expectations import read_expectations, read_mutants, read_waivers
+from harness.scenario.model import Deed, DeviceSpec, JobSpec, Plan, schedule
+from harness.scenario.paths import read_paths
+from harness.scenario.phrases import more_than_zero
+from harness.scenario.place import Book, Place
+from harness.scenario.profiles import Profile
+from harness.scenario.settings import read_device, read_job, read_server
+from harness.scenario.sweep import Variant, read_sweep, selected
+from harness.scenario.timeline import read_timeline, with_departures
+from harness.scenario.weather import weather
+from harness.units import parse_count, parse_duration, quote, spell_duration
+
+DEFAULT_SEED = 7
+"""The seed of a run that names none, so that two runs of a file meet the same weather."""
+
+WORLDS = ("real", "virtual")
+
+_MOST_PROBLEMS = 100
+
+_REQUIRED = {"scenario": "scenario: a title", "job": "job: {lasts: 60s}", "paths": "paths: {wifi: wifi}"}
+
+
+class _Draft(NamedTuple):
+    """One variant, read: the plan without its draws and its horizon, and the problems met."""
+
+    variant: Variant
+    plan: Plan
+    profiles: dict[str, Profile]
+    problems: list[Problem]
+
+
+def check(scenario: Scenario) -> None:
+    """Raise ``ScenarioError`` with all problems of all variants; nothing is drawn."""
+    variants, book = _variants(scenario)
+    _raise(scenario, variants, book, [_read(scenario, variant, book.used) for variant in variants])
+
+
+def plans(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    client: str | None = None,
+    select: Mapping[str, str] | None = None,
+    limit: float | None = None,
+    world: str = "real",
+) -> list[Plan]:
+    """Return the plans of the variants, in the file's order.
+
+    ``seed``, ``limit`` (seconds) and ``client`` are the command line's and win over the file; ``client`` also drops the
+    file's policies, or they would heal the client asked for. ``select`` picks variants by their values. Raises
+    ``ScenarioError`` for problems of the scenario, ``UsageError`` for those of the arguments.
+    """
+    if world not in WORLDS:
+        raise UsageError(f"expected the world {' or '.join(WORLDS)}, got {quote(world)}")
+    if limit is not None and not limit > 0:
+        raise UsageError(f"expected a limit of more than zero, got {limit:g} s")
+    replaced_by = None if client is None else preset(client)
+    variants, book = _variants(scenario)
+    drafts = [_read(scenario, variant, book.used, replaced_by) for variant in variants]
+    _raise(scenario, variants, book, drafts)
+    asked = selected(variants, select or {})
+    return [_finished(draft, scenario, seed, limit, world) for draft in drafts if draft.variant in asked]
+
+
+def _variants(scenario: Scenario) -> tuple[list[Variant], Book]:
+    book = Book(file=scenario.file, marks=scenario.marks)
+    return read_sweep(Place(book, ("sweep",), scenario.sweep, raw=True)), book
+
+
+def _raise(scenario: Scenario, variants: Sequence[Variant], book: Book, drafts: Sequence[_Draft]) -> None:
+    """Raise what was found, each problem once; one that not all variants have says whose it is."""
+    owners: dict[Problem, list[str]] = {}
+    for draft in drafts:
+        for problem in dict.fromkeys(draft.problems):
+            owners.setdefault(problem, []).append(draft.variant.name)
+    problems = list(book.problems)
+    for problem, names in owners.items():
+        whose = f" (with {names[0]})" if len(names) < len(variants) else ""
+        problems.append(Problem(problem.file, problem.line, problem.column, problem.message + whose))
+    if not book.problems:
+        problems += _unused(scenario, variants, book)
+    if problems:
+        problems.sort(key=lambda problem: (problem.line, problem.column))
+        rest = len(problems) - _MOST_PROBLEMS
+        more = [Problem(scenario.file, 0, 0, f"and {rest} problems more")] if rest > 0 else []
+        raise ScenarioError((*problems[:_MOST_PROBLEMS], *more))
+
+
+def _unused(scenario: Scenario, variants: Sequence[Variant], book: Book) -> list[Problem]:
+    """Return a problem for each name of the sweep that nothing uses, at its (first) place."""
+    sweep = Book(file=scenario.file, marks=scenario.marks)
+    for name in variants[0].variables:
+        if name not in book.used:
+            trail: Trail = ("sweep", name) if isinstance(scenario.sweep, Mapping) else ("sweep", 0, name)
+            Place(sweep, trail, "").fail(f'nothing uses "${name}"', at_key=True)
+    return sweep.problems
+
+
+def _read(scenario: Scenario, variant: Variant, used: set[str], replaced_by: str | None = None) -> _Draft:
+    """Read all sections of one variant."""
+    book = Book(file=scenario.file, marks=scenario.marks, variables=variant.variables, used=used)
+
+    def place(section: str, *, raw: bool = False) -> Place:
+        return Place(book, (section,), getattr(scenario, section), raw)
+
+    _require(book, scenario)
+    ways = read_paths(place("paths")) if scenario.paths else {}
+    device = read_device(place("device"), ways)
+    deeds = read_timeline(place("timeline"), ways, device["starts_on"])
+    plan = Plan(
+        scenario=_free_text(place("scenario", raw=True)),
+        about=_free_text(place("about", raw=True)),
+        name=scenario.name,
+        source=scenario.source,
+        file=scenario.file,
+        variant=variant.name,
+        variables=dict(variant.variables),
+        seed=(place("seed", raw=True).read(parse_count) or 0) if scenario.seed else DEFAULT_SEED,
+        job=read_job(place("job")) if scenario.job else JobSpec(lasts=1.0),
+        server=read_server(place("server")),
+        paths={name: way.spec for name, way in ways.items()},
+        device=DeviceSpec(**device),
+        client=read_client(place("client"), replaced_by),
+        deeds=with_departures(deeds, {name: (way.profile.name, way.mark) for name, way in ways.items()}),
+        expect=read_expectations(place("expect")),
+        waive=read_waivers(place("waive", raw=True)),
+        mutants=read_mutants(place("mutants")),
+        limit=place("limit").read(more_than_zero(parse_duration)) if scenario.limit else None,
+        horizon=0.0,
+    )
+    _check_reach_of_time(book, plan, deeds)
+    return _Draft(variant, plan, {name: way.profile for name, way in ways.items()}, book.problems)
+
+
+def _require(book: Book, scenario: Scenario) -> None:
+    for section, example in _REQUIRED.items():
+        if not getattr(scenario, section):
+            Place(book, (), "").fail(f'"{section}" is missing, such as {example}')
+
+
+def _free_text(place: Place) -> str:
+    return " ".join((place.read(str) or "").split())
+
+
+def _check_reach_of_time(book: Book, plan: Plan, deeds: Sequence[Deed]) -> None:
+    """Note deeds that the run would end before: they could not be proved, and the run would be void."""
+    end = plan.job.lasts + plan.client.arrive if plan.job.ends == "never" else math.inf
+    end, why = min((end, "the job that never ends is left"), (plan.limit or math.inf, "the limit"))
+    for deed in deeds:
+        if deed.at >= end:
+            message = f"timeline {spell_duration(deed.at)}: comes after {why} at {spell_duration(end)}"
+            book.problems.append(Problem(book.file, deed.line, deed.column, message))
+
+
+def _finished(draft: _Draft, scenario: Scenario, seed: int | None, limit: float | None, world: str) -> Plan:
+    """Return the plan with the command line's words, its horizon and its weather."""
+    plan = draft.plan
+    plan = msgspec.structs.replace(
+        plan,
+        seed=plan.seed if seed is None else seed,
+        limit=plan.limit if limit is None else limit,
+        world=world,
+    )
+    plan = msgspec.structs.replace(plan, horizon=horizon(plan))
+    try:
+        changes = weather(draft.profiles, plan.deeds, schedule(plan.job), Chance(plan.seed), plan.horizon)
+    except UsageError as refusal:
+        raise ScenarioError((Problem(scenario.file, 0, 0, f"paths: {refusal}"),)) from None
+    return msgspec.structs.replace(plan, weather=changes)

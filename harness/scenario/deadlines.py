@@ -1,0 +1,103 @@
+"""Deadlines that a plan implies: when a fault must be noticed, a client recovered, a run judged complete.
+
+The judge and the runner both import them from here, so that they never disagree. All are seconds.
+"""
+
+import enum
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from harness.scenario.model import Plan, SetShape
+from harness.sse.policy import Policies
+
+DETECTION_WITHOUT_WATCHDOG = 21.0
+"""What honest status is held to where the client declares no watchdog: the reference's 20 s and a second."""
+
+GRACE = 1.0
+"""Added to a declared watchdog: the time to act on it."""
+
+SIGNALLED = 3.0
+"""Within this of the healing (and the handshake) a client has recovered that was told of its own path's change."""
+
+AFTER_NEVER = 60.0
+"""Where a deadline of the client is ``never``, the run waits this long after the job's end."""
+
+LINUX_SYN_RETRIES = (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 11.0, 19.0, 35.0, 67.0)
+"""When Linux sends a SYN again, from the dial's start: after four linear timeouts (``tcp_syn_linear_timeouts``) doubling."""
+
+_PATIENT_DIAL = 10.0
+"""A dial without a deadline earns no longer an allowance than the reference's."""
+
+
+class Ending(enum.StrEnum):
+    """How an outage began for a client, and so what it can know."""
+
+    PLAIN = "plain"  # nothing said: its dials fail or hang until the path heals
+    TOLD = "told"  # a signal said that its own path was lost or came back
+    UNNOTICED = "unnoticed"  # its flow died silently while the default path was usable
+
+
+def syn_retry_interval(retries: Sequence[float] = LINUX_SYN_RETRIES, connect_timeout: float | None = None) -> float:
+    """Return the longest wait between two SYNs of one dial, or between the last one and the dial's deadline."""
+    deadline = _PATIENT_DIAL if connect_timeout is None else connect_timeout
+    sent = [0.0, *(time for time in retries if time < deadline), deadline]
+    return max(later - earlier for earlier, later in pairwise(sent))
+
+
+def detection_allowance(policies: Policies) -> float:
+    """Return D: from the last byte read to "reconnecting" (law L10)."""
+    return DETECTION_WITHOUT_WATCHDOG if policies.watchdog is None else policies.watchdog + GRACE
+
+
+def handshake_cost(plan: Plan, path: str | None = None) -> float:
+    """Return the dearest first byte of a new connection on this path (any, if None): handshake and a cold radio.
+
+    Profiles that deeds give the path count too.
+    """
+    radios = [spec.radio for name, spec in plan.paths.items() if path in {None, name}]
+    radios += [deed.act.radio for deed in plan.deeds if isinstance(deed.act, SetShape) and path in {None, deed.actor}]
+    return max((radio.handshake + radio.wake for radio in radios), default=0.0)
+
+
+def recovery_allowance(
+    plan: Plan,
+    ending: Ending = Ending.PLAIN,
+    *,
+    path: str | None = None,
+    syn_retries: Sequence[float] = LINUX_SYN_RETRIES,
+) -> float:
+    """Return R: from the path's healing to having caught up (law L9), for an outage that began like this.
+
+    ``path`` is the one that healed (any: the dearest), ``syn_retries`` the host's schedule.
+    """
+    policies = plan.client.policies
+    handshake = handshake_cost(plan, path)
+    syn = syn_retry_interval(syn_retries, policies.connect_timeout)
+    match ending:
+        case Ending.PLAIN:
+            return policies.backoff_cap + syn + handshake
+        case Ending.TOLD:
+            return SIGNALLED + handshake
+        case Ending.UNNOTICED:
+            return detection_allowance(policies) + policies.backoff_base + syn + handshake
+
+
+def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> float:
+    """Return the instant at which everything missing has failed (``Plan.horizon`` holds it).
+
+    The last client's terminal event or the last deed, whichever is later, and then connect deadline, watchdog, backoff
+    cap and R; 60 s instead where one of these is ``never``. Never later than the plan's limit. A job that never ends is
+    left at ``lasts``.
+    """
+    limit = math.inf if plan.limit is None else plan.limit
+    end = plan.client.arrive + plan.job.lasts
+    if plan.job.ends == "never":
+        return min(end, limit)
+    end = max([end, *(deed.at for deed in plan.deeds)])
+    policies = plan.client.policies
+    if policies.connect_timeout is None or policies.watchdog is None:
+        return min(end + AFTER_NEVER, limit)
+    allowance = max(recovery_allowance(plan, ending, syn_retries=syn_retries) for ending in Ending)
+    found = end + policies.connect_timeout + policies.watchdog + policies.backoff_cap + allowance
+    return round(min(found, limit), 9)

@@ -1,0 +1,125 @@
+"""A place in a document: its text with the variables put in, and the way to complain about it.
+
+Grammar functions take text and raise ``UsageError``; ``Place.read`` turns what they raise into a ``Problem`` with the
+place's line and column, and goes on, so that all mistakes of a file are told at once.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from harness.errors import Problem, UsageError
+from harness.scenario.document import Data, Mark, Marks, Trail
+from harness.units import quote
+
+T = TypeVar("T")
+
+_VARIABLE = re.compile(r"\$([a-z_]*)")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean "silent"?)``, or the empty string where nothing known is near."""
+    found = difflib.get_close_matches(word[:60], list(known), n=1, cutoff=0.6)
+    return f' (did you mean "{found[0]}"?)' if found else ""
+
+
+def not_built(what: str) -> UsageError:
+    """Return the refusal of something the language has and this version does not do."""
+    return UsageError(f"{quote(what)} is not built yet")
+
+
+@dataclass
+class Book:
+    """What is known and found while one variant of a document is read."""
+
+    file: str
+    marks: Mapping[Trail, Marks]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+    def mark(self, trail: Trail) -> Marks:
+        """Return the position of the nearest thing above that has one: (0, 0) where nothing was read from a file."""
+        for length in range(len(trail), -1, -1):
+            if found := self.marks.get(trail[:length]):
+                return found
+        return Marks(Mark(0, 0), Mark(0, 0))
+
+    def substitute(self, text: str) -> str:
+        """Return the text with every ``$name`` replaced. Raises ``UsageError`` for a name that the sweep lacks."""
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            if name == "env":
+                raise UsageError('"$env" belongs in server headers and command, which are not built yet')
+            if name not in self.variables:
+                shown = quote(match[0])
+                if not name:
+                    raise UsageError(f"{shown} begins a name of the sweep: expected $name, lower case")
+                raise UsageError(f"{shown} is no name of the sweep{nearest(name, self.variables)}")
+            self.used.add(name)
+            return self.variables[name]
+
+        return _VARIABLE.sub(value, text) if "$" in text else text
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value of the document and where it stands. ``raw`` places are read as they are: nothing is substituted."""
+
+    book: Book
+    trail: Trail
+    value: Data
+    raw: bool = False
+
+    @property
+    def name(self) -> str:
+        """The way here, as a message begins: ``timeline 10s``, ``client watchdog``."""
+        words = [part for part in self.trail if isinstance(part, str)]
+        shown = words[:2] if words[:1] == ["timeline"] else words
+        return " ".join(word if len(word) <= 40 else word[:39] + "…" for word in shown)
+
+    def fail(self, message: str, *, at_key: bool = False) -> None:
+        """Note a problem of this value, or of its key."""
+        marks = self.book.mark(self.trail)
+        mark = marks.key if at_key else marks.value
+        prefix = f"{self.name}: " if self.trail else ""
+        self.book.problems.append(Problem(self.book.file, mark.line, mark.column, prefix + message))
+
+    def read(self, parse: Callable[[str], T]) -> T | None:
+        """Return what the grammar makes of the text here, or None and a problem noted."""
+        if not isinstance(self.value, str):
+            kind = "a mapping" if isinstance(self.value, Mapping) else "a list"
+            self.fail(f"expected one value, got {kind}")
+            return None
+        try:
+            return parse(self.value if self.raw else self.book.substitute(self.value))
+        except UsageError as refusal:
+            self.fail(str(refusal))
+            return None
+
+    def read_key(self, parse: Callable[[str], T]) -> T | None:
+        """Return what the grammar makes of this place's key, or None and a problem noted at the key."""
+        try:
+            return parse(self.book.substitute(str(self.trail[-1])))
+        except UsageError as refusal:
+            self.fail(str(refusal), at_key=True)
+            return None
+
+    def entries(self, example: str) -> list["Place"]:
+        """Return the values of the mapping here, in file order; else a problem that shows the ``example``."""
+        if isinstance(self.value, Mapping):
+            return [Place(self.book, (*self.trail, key), value, self.raw) for key, value in self.value.items()]
+        came = quote(self.value) if isinstance(self.value, str) else "a list"
+        self.fail(f"expected a mapping such as {example}, got {came}")
+        return []
+
+    def items(self, example: str) -> list["Place"]:
+        """Return the elements of the list here; else a problem that shows the ``example``."""
+        if isinstance(self.value, Sequence) and not isinstance(self.value, str):
+            return [Place(self.book, (*self.trail, number), value, self.raw) for number, value in enumerate(self.value)]
+        came = quote(self.value) if isinstance(self.value, str) else "a mapping"
+        self.fail(f"expected a list such as {example}, got {came}")
+        return []

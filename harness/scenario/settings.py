@@ -1,0 +1,172 @@
+"""The settings of ``job``, ``server`` and ``device``, and what a section of settings is."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from harness.errors import UsageError
+from harness.scenario.model import JobSpec, ServerSpec
+from harness.scenario.phrases import Fields, Setting, choice, more_than_zero, one, one_of, or_never
+from harness.scenario.place import Place, nearest, not_built
+from harness.units import parse_count, parse_duration, parse_size, quote
+
+MOST_EVENTS = 1_000_000
+"""Events of one job: more would fill the memory of the machine that makes the plan."""
+
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def _updates(text: str) -> Fields:
+    if " to " in text:
+        raise not_built(text)
+    return one_of(
+        {"every DURATION": lambda every: {"every": every}, "on change": lambda: {"every": None}}, example="every 2s"
+    )(text)
+
+
+def _failed(code: str) -> Fields:
+    if _CODE.fullmatch(code) is None:
+        raise UsageError(f"expected a code of letters, digits, _ . and -, got {quote(code)}")
+    return {"ends": "failed", "code": code}
+
+
+def _shared_log(text: str) -> Fields:
+    if text.strip() == "own":
+        raise not_built("log: own")
+    return one_of({"shared": dict})(text)
+
+
+def _plain_text(text: str) -> Fields:
+    if text.strip() == "yes":
+        raise not_built("tls: yes")
+    return one_of({"no": dict})(text)
+
+
+def _instances(text: str) -> Fields:
+    if parse_count(text.strip()) != 1:
+        raise not_built(f"instances: {text}")
+    return {}
+
+
+JOB: dict[str, Setting] = {
+    "lasts": one("lasts", more_than_zero(parse_duration)),
+    "updates": _updates,
+    "items": one("items", more_than_zero(parse_count)),
+    "ends": one_of(
+        {
+            "completed": lambda: {"ends": "completed"},
+            "failed WORD": _failed,
+            "timeout": lambda: {"ends": "timeout"},
+            "never": lambda: {"ends": "never"},
+        },
+        example="failed bad_csv",
+    ),
+    "kind": choice("kind", ("csv-import", "photo-scan", "enrichment")),
+    "event size": one("event_size", parse_size),
+    "results": one("results", parse_size),
+    "results kept": one("results_kept", parse_duration),
+    "no progress": one("no_progress", more_than_zero(parse_duration)),
+}
+
+SERVER: dict[str, Setting] = {
+    "replay": one_of(
+        {
+            "N events": lambda events: {"replay": events},
+            "all": lambda: {"replay": None},
+            "none": lambda: {"replay": 0},
+        },
+        example="256 events",
+    ),
+    "expired cursor": choice("expired_cursor", ("410", "reset event", "silent")),
+    "keepalive": or_never("keepalive", word="none"),
+    "retry": or_never("retry", word="none"),
+    "token": one_of(
+        {"none": lambda: {"token_lasts": None}, "lasts DURATION": lambda lasts: {"token_lasts": lasts}},
+        example="lasts 30s",
+    ),
+    "instances": _instances,
+    "log": _shared_log,
+    "queue": one_of({"N events": lambda events: {"queue": events}}, example="1000 events"),
+    "line ends": choice("line_ends", ("lf", "cr", "crlf", "mixed")),
+    "payload": choice("payload", ("ascii", "utf8", "hostile")),
+    "tls": _plain_text,
+}
+
+_OWN_SERVER = (
+    "url",
+    "command",
+    "ready",
+    "start",
+    "job id",
+    "stream",
+    "status",
+    "results",
+    "headers",
+    "body",
+    "terminal",
+)
+
+
+def read_section(place: Place, settings: Mapping[str, Setting], *, later: tuple[str, ...] = (), example: str) -> Fields:
+    """Return the fields that a section of settings fills. Problems are noted; unknown keys get the nearest word."""
+    fields: dict[str, Any] = {}
+    for entry in place.entries(example):
+        key = _key(entry, settings, later)
+        if key is not None:
+            fields |= entry.read(settings[key]) or {}
+    return fields
+
+
+def _key(entry: Place, settings: Mapping[str, Setting], later: tuple[str, ...]) -> str | None:
+    """Return the setting's name, or None with a problem noted at the key."""
+
+    def known(key: str) -> str:
+        if key in later:
+            raise not_built(key)
+        if key not in settings:
+            raise UsageError(f"unknown setting {quote(key)}{nearest(key, (*settings, *later))}")
+        return key
+
+    return entry.read_key(known)
+
+
+def read_job(place: Place) -> JobSpec:
+    """Return the job; a stand-in where ``lasts`` is missing or wrong, which is noted as a problem."""
+    fields = read_section(place, JOB, example="{lasts: 60s}")
+    if "lasts" not in fields:
+        if isinstance(place.value, Mapping) and "lasts" not in place.value:
+            place.fail('"lasts" is missing: how long the job runs, such as {lasts: 60s}', at_key=True)
+        return JobSpec(lasts=1.0)
+    job = JobSpec(**fields)
+    apart = job.lasts / job.items if job.every is None else job.every
+    if job.every is not None and not job.every > 0:
+        place.fail('updates: expected more than zero after "every"')
+        return JobSpec(lasts=job.lasts)
+    if job.lasts / apart > MOST_EVENTS:
+        place.fail(f"expected at most {MOST_EVENTS} events, got {job.lasts / apart:.0f} ({job.lasts:g} s of them)")
+        return JobSpec(lasts=1.0)
+    if apart > job.no_progress and job.ends != "timeout" and job.lasts > job.no_progress:
+        place.fail(
+            f"updates are {apart:g} s apart, but without progress for {job.no_progress:g} s the job times out: "
+            'expected shorter steps, or a longer "no progress"'
+        )
+    return job
+
+
+def read_server(place: Place) -> ServerSpec:
+    """Return the reference server's settings. An own server (``url``, ``command`` …) is refused by name."""
+    fields = read_section(place, SERVER, later=_OWN_SERVER, example="{keepalive: 15s}")
+    return ServerSpec(**fields)
+
+
+def read_device(place: Place, paths: Mapping[str, object]) -> Fields:
+    """Return the fields of ``DeviceSpec``; the first of ``paths`` is joined unless another is named."""
+
+    def path(text: str) -> str:
+        if text not in paths:
+            raise UsageError(f"{quote(text)} is no path of this file{nearest(text, paths)}")
+        return text
+
+    settings: dict[str, Setting] = {"starts on": one("starts_on", path), "linger": one("linger", parse_duration)}
+    fields = read_section(place, settings, example="{starts on: wifi}")
+    return {"starts_on": next(iter(paths), ""), **fields}

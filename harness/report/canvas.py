@@ -1,0 +1,159 @@
+"""The figures' common ground: colours, axes, and an SVG that lives in a light page as well as in a dark one.
+
+matplotlib is imported by the figure modules only, without pyplot (half a second), and only to draw. Each figure is
+drawn once. Its PNG is on white; in its SVG the neutral colours become ``currentColor`` and CSS variables, the
+background is transparent, text stays text, and every id gets the figure's prefix, so that many fit in one page.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.judge.verdict import Span
+from harness.report.saying import printable
+
+# Okabe and Ito, "Color Universal Design" (2008): told apart by people with any common colour blindness.
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"
+# Neutral colours are right on white as they are; in the SVG they follow the page.
+INK, MUTED, GRID, VEIL, PAPER = "#1b1c1d", "#6a6b6c", "#dcddde", "#efeeed", "#fefefd"
+_FOLLOW = {
+    INK: "currentColor",
+    MUTED: "var(--muted, #6a6b6c)",
+    GRID: "var(--grid, #dcddde)",
+    VEIL: "var(--veil, #efeeed)",
+}
+_FOLLOW |= {PAPER: "var(--paper, #fefefd)"}
+# The blue of the palette is too dark for a dark page; both pages define these two.
+_FOLLOW |= {BLUE: "var(--blue, #0072b2)", RED: "var(--red, #d55e00)"}
+
+WIDTH = 9.6
+_DPI = 110
+_NUMBER = re.compile(r"(?<=[ \"(,MLCQ])-?\d+\.\d{3,}")
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "hatch.linewidth": 0.7,
+    "path.simplify": False,
+    "legend.frameon": False,
+}
+
+
+class Drawing:
+    """A figure to be. Use as a context manager around drawing and saving, since matplotlib's settings are global."""
+
+    def __init__(self, name: str, height: float) -> None:
+        self.name = name
+        settings: Any = {**_STYLE, "svg.hashsalt": name}
+        self._settings = mpl.rc_context(settings)
+        self._height = height
+        self.figure = Figure()
+
+    def __enter__(self) -> Self:
+        self._settings.__enter__()
+        self.figure = Figure(figsize=(WIDTH, self._height), dpi=_DPI)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._settings.__exit__(None, None, None)
+
+    def rows(self, heights: Sequence[float], *, top: float = 0.3) -> list[Axes]:
+        """Return axes below one another that share the time axis, under a margin of ``top`` inches.
+
+        The margins are fixed: a layout engine takes a tenth of a second a figure.
+        """
+        axes = self.figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=list(heights))
+        self.figure.subplots_adjust(
+            left=0.92 / WIDTH,
+            right=1 - 0.22 / WIDTH,
+            bottom=0.46 / self._height,
+            top=1 - top / self._height,
+            hspace=0.0,
+        )
+        return list(axes[:, 0])
+
+    def png(self) -> bytes:
+        """Return the picture on white."""
+        out = io.BytesIO()
+        self.figure.savefig(out, format="png", dpi=_DPI, facecolor="white", metadata={"Software": None})
+        return out.getvalue()
+
+    def svg(self, title: str) -> str:
+        """Return the picture for a page: one ``<svg>`` element, the same bytes for the same figure."""
+        out = io.StringIO()
+        nameless = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        self.figure.savefig(out, format="svg", facecolor="none", metadata=nameless)
+        return _for_page(out.getvalue(), self.name, title)
+
+
+def time_axis(axes: Axes, start: float, end: float) -> None:
+    """Label the time axis and set its range, in scenario seconds."""
+    axes.set_xlim(start, end)
+    axes.set_xlabel("time in the scenario (s)")
+    axes.grid(visible=True, axis="x")
+
+
+def shade(axes: Axes, faults: Iterable[Span], *, label: bool = True) -> None:
+    """Shade the faults: a tint and a hatch, so that it is seen without colour."""
+    for place, span in enumerate(faults):
+        axes.axvspan(
+            span.start, span.end, facecolor=VEIL, edgecolor=GRID, hatch="////", linewidth=0, zorder=0.4,
+            label="fault in force" if label and place == 0 else None,
+        )  # fmt: skip
+
+
+def dots(axes: Axes, xs: Sequence[float], ys: Sequence[float], *, colour: str, size: float, label: str) -> None:
+    """Draw many points as one path of round-ended specks: a tenth of the bytes of as many markers in the SVG."""
+    span = (axes.get_xlim()[1] - axes.get_xlim()[0]) or 1.0
+    speck = span * 3e-4  # shorter ones are dropped when pixels are drawn
+    line_x = [value for x in xs for value in (x - speck, x + speck, float("nan"))]
+    line_y = [value for y in ys for value in (y, y, float("nan"))]
+    axes.plot(line_x, line_y, color=colour, linewidth=size, solid_capstyle="round", snap=False, label=label)
+
+
+def words(axes: Axes, x: float, y: float, text: str, **options: Any) -> None:
+    """Write text that came from a file or a peer: no mathematics, nothing unprintable."""
+    axes.text(x, y, printable(text), parse_math=False, **options)
+
+
+def nothing(axes: Axes, why: str) -> None:
+    """Say in the middle of empty axes why they are empty."""
+    axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+
+
+def _for_page(svg: str, name: str, title: str) -> str:
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL)
+    body = _NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), body)
+    for colour, instead in _FOLLOW.items():
+        body = body.replace(colour, instead)
+    body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)  # the page's own typeface
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
+    body = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', body)
+    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
+    opening = re.search(r'viewBox="([^"]+)"', body)
+    assert opening is not None, "matplotlib always writes a viewBox"
+    safe = title.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{opening[1]}"'
+    inner = body[body.index(">") + 1 :]
+    return f'{head} role="img" aria-label="{safe}" class="figure"><title>{safe}</title>{inner.strip()}\n'

@@ -1,0 +1,95 @@
+"""All figures of a run, as files beside its verdict: SVG for the page, PNG on white for everything else."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from harness.report import distribution, latency, staleness, strip
+from harness.report.canvas import Drawing
+from harness.report.folder import RunResult, write_bytes, write_text
+from harness.report.series import Series, read_series
+
+ZOOM = 0.12
+"""The zoomed strip shows this share of the run before and after the failing moment, and at least ``ZOOM_LEAST``."""
+
+ZOOM_LEAST = 2.0
+
+Draw = Callable[[Drawing, Series], None]
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure: the name of its files, its caption, its height in inches, and who draws it."""
+
+    name: str
+    caption: str
+    height: float
+    draw: Draw
+
+
+def planned(series: Series) -> list[Figure]:
+    """Return the figures of a run: the strip, zoomed at the failing moment or else at the first fault, and the three measures."""
+    strip_height = 3.4 + 0.34 * (len(series.paths) + 1)
+    found = [
+        Figure(
+            name="strip",
+            caption="What the network did, what the client said, and which events reached the app when",
+            height=strip_height,
+            draw=lambda drawing, series: strip.draw(drawing, series, start=0.0, end=series.end or 1.0),
+        ),
+        Figure(
+            name="staleness",
+            caption="Staleness: the age of the oldest update that was due and not on the screen",
+            height=2.5,
+            draw=staleness.draw,
+        ),
+        Figure(
+            name="latency",
+            caption="Update latency, from intended emission to the app",
+            height=3.0,
+            draw=latency.draw,
+        ),
+        Figure(
+            name="distribution",
+            caption="Share of updates later than x; p50 and p99 with their 95 % intervals",
+            height=3.0,
+            draw=distribution.draw,
+        ),
+    ]
+    window = zoomed(series)
+    if window:
+        start, end = window
+        what = "failing moment" if series.failing else "first fault"
+        found.insert(
+            1,
+            Figure(
+                name="zoom",
+                caption=f"The strip from {start:.1f} s to {end:.1f} s, around the {what}",
+                height=strip_height,
+                draw=lambda drawing, series: strip.draw(drawing, series, start=start, end=end),
+            ),
+        )
+    return found
+
+
+def zoomed(series: Series) -> tuple[float, float] | None:
+    """Return the part of the run around the failing moment; None without one, or where it would be the whole."""
+    if series.moment is None or series.end <= 4 * ZOOM_LEAST:
+        return None
+    around = max(ZOOM_LEAST, ZOOM * series.end)
+    return max(0.0, series.moment - around), min(series.end, series.moment + around)
+
+
+def draw_figures(run: RunResult) -> list[Path]:
+    """Draw all figures of a run into its folder and return the files. From the files of the run alone."""
+    series = read_series(run)
+    written = []
+    for figure in planned(series):
+        caption = f"{figure.caption} ({series.caption})" if series.caption else figure.caption
+        with Drawing(figure.name, figure.height) as drawing:
+            figure.draw(drawing, series)
+            png, svg = run.folder / f"{figure.name}.png", run.folder / f"{figure.name}.svg"
+            write_text(svg, drawing.svg(caption))
+            write_bytes(png, drawing.png())
+        written += [svg, png]
+    return written

@@ -1,0 +1,195 @@
+"""The strip: what the network did, what the client believed, and what the app got, above one another in time."""
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from harness.judge.verdict import Span
+from harness.report.canvas import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    RED,
+    SKY,
+    VEIL,
+    Drawing,
+    dots,
+    nothing,
+    time_axis,
+    words,
+)
+from harness.report.series import Series, Update
+
+MOST = 4000
+"""More ordinary arrivals than this are thinned, and the figure says so. Lost and replayed ones are all drawn."""
+
+ROWS = 3
+"""Rows for the labels of deeds; a deed that finds no room keeps its line."""
+
+# Colour, and a hatch as the second cue: the worse, the denser.
+_LOOK = {
+    "up": (GREEN, ""),
+    "stalled": (ORANGE, ".."),
+    "silent": (RED, "xx"),
+    "closed": (PURPLE, "\\\\"),
+    "reset": (PURPLE, "||"),
+    "refused": (PURPLE, "--"),
+    "unreachable": (RED, "++"),
+    "connecting": (SKY, "//"),
+    "connected": (GREEN, ""),
+    "connected, yet stale": (RED, "xx"),
+    "reconnecting": (ORANGE, "//"),
+    "polling": (PURPLE, ".."),
+    "closed ": (VEIL, ""),
+}
+
+
+def draw(drawing: Drawing, series: Series, *, start: float, end: float) -> None:
+    """Draw the strip between two moments into an empty drawing."""
+    lanes = [*series.paths.items(), ("connection", _client_words(series.connection))]
+    labels = _placed([(at, text) for at, text in series.deeds if start <= at <= end], start, end)
+    axes = drawing.rows([0.42 * len(lanes), 2.4], top=0.24 + 0.18 * (1 + max((row for *_, row in labels), default=0)))
+    bands, events = axes
+    bands.set_ylim(len(lanes) - 0.42, -0.58)
+    bands.set_yticks(range(len(lanes)), [name for name, _ in lanes])
+    for tick in bands.get_yticklabels():
+        tick.set_parse_math(False)
+    bands.tick_params(length=0)
+    bands.spines[:].set_visible(False)
+    for row, (_, spans) in enumerate(lanes):
+        _band(bands, row, spans, start, end)
+    _events(events, series, start, end)
+    time_axis(events, start, end)
+    _deeds(bands, events, labels, start, end)
+
+
+def _client_words(spans: Sequence[Span]) -> list[Span]:
+    """Tell a client that is done (``closed``) from a path that is closed: nothing is wrong with the former."""
+    return [
+        Span(start=span.start, end=span.end, label="closed " if span.label == "closed" else span.label)
+        for span in spans
+    ]
+
+
+def _band(axes: Axes, row: int, spans: Sequence[Span], start: float, end: float) -> None:
+    for span in spans:
+        left, right = max(start, span.start), min(end, span.end)
+        if right <= left:
+            continue
+        if not span.label:
+            axes.plot([left, right], [row, row], color=MUTED, linewidth=1.0, linestyle=(0, (1, 3)))
+            continue
+        colour, hatch = _LOOK.get(span.label, (SKY, ""))
+        axes.barh(
+            row, right - left, left=left, height=0.62, facecolor=colour, alpha=0.30, edgecolor=colour, hatch=hatch,
+            linewidth=0,
+        )  # fmt: skip
+        axes.plot([left, left], [row - 0.31, row + 0.31], color=colour, linewidth=1.6)
+        if (right - left) / (end - start) > 0.012 * len(span.label) + 0.01:
+            words(
+                axes, left + (end - start) * 0.006, row, span.label.strip(), va="center", ha="left", fontsize=8.5,
+                color=INK, bbox={"boxstyle": "square,pad=0.15", "facecolor": "none", "edgecolor": "none"}, clip_on=True,
+            )  # fmt: skip
+
+
+def _events(axes: Axes, series: Series, start: float, end: float) -> None:
+    axes.set_xlim(start, end)
+    axes.set_ylabel("event number")
+    axes.grid(visible=True, axis="y")
+    if not series.updates:
+        nothing(axes, "no record of what the app saw")
+        return
+    near = [update for update in series.updates if start <= update.due <= end or start <= update.seen <= end]
+    axes.plot(
+        [update.due for update in near],
+        [update.index for update in near],
+        color=MUTED,
+        linewidth=1.0,
+        label="emitted, as intended",
+    )
+    lost = [update for update in near if math.isinf(update.seen)]
+    replayed = [update for update in near if update.replayed]
+    usual = [update for update in near if not update.replayed and update.seen <= end]
+    step = max(1, -(-len(usual) // MOST))
+    shown = usual[::step]
+    thinned = f" (every {step}th drawn)" if step > 1 else ""
+    _arrivals(axes, shown, BLUE, f"reached the app{thinned}", 2.6)
+    _arrivals(axes, replayed, ORANGE, f"replayed: {len(replayed)}", 2.6)
+    if replayed:
+        last = replayed[-1]
+        axes.plot([last.seen], [last.index], marker="^", markersize=6, color=ORANGE, linestyle="none")
+    _lost(axes, lost)
+    axes.legend(
+        loc="upper left",
+        fontsize=8.5,
+        handlelength=1.4,
+        borderaxespad=0.4,
+        frameon=True,
+        facecolor=PAPER,
+        edgecolor="none",
+    )
+
+
+def _arrivals(axes: Axes, updates: Sequence[Update], colour: str, label: str, size: float) -> None:
+    if updates:
+        seen, index = [update.seen for update in updates], [float(update.index) for update in updates]
+        dots(axes, seen, index, colour=colour, size=size, label=label)
+
+
+def _lost(axes: Axes, lost: Sequence[Update]) -> None:
+    """Mark lost events where they were due: a dense run of them as a thick line, with a cross at least every 40th."""
+    if not lost:
+        return
+    every = lost[:: max(1, len(lost) // 40)]
+    axes.plot(
+        [update.due for update in every], [update.index for update in every], color=RED, linestyle="none", marker="x",
+        markersize=5, markeredgewidth=1.4, label=f"lost: {len(lost)}",
+    )  # fmt: skip
+    dots(
+        axes,
+        [update.due for update in lost],
+        [float(update.index) for update in lost],
+        colour=RED,
+        size=2.0,
+        label="_lost",
+    )
+
+
+def _placed(deeds: Sequence[tuple[float, str]], start: float, end: float) -> list[tuple[float, str, int]]:
+    """Return each deed with the row of its label, -1 for none.
+
+    Of deeds whose labels would touch, the first has the highest row, so that no later deed's line crosses a label.
+    """
+    placed: list[tuple[float, str, int]] = []
+    cluster: list[tuple[float, str]] = []
+    reach = float("-inf")
+    for at, text in [*deeds, (float("inf"), "")]:
+        if at >= reach and cluster:
+            rows = min(ROWS, len(cluster))
+            placed += [(at, text, max(-1, rows - 1 - place)) for place, (at, text) in enumerate(cluster)]
+            cluster, reach = [], float("-inf")
+        cluster.append((at, text))
+        reach = max(reach, at + _wide(text, start, end))
+    return placed
+
+
+def _wide(text: str, start: float, end: float) -> float:
+    return (0.0082 * len(text) + 0.012) * (end - start)
+
+
+def _deeds(bands: Axes, events: Axes, placed: Sequence[tuple[float, str, int]], start: float, end: float) -> None:
+    """Draw each deed as a line through the figure, up to its label."""
+    for at, text, row in placed:
+        events.axvline(at, color=INK, linewidth=0.8, linestyle=(0, (4, 2)), zorder=3)
+        top = -0.62 - 0.46 * max(0, row)
+        bands.plot([at, at], [bands.get_ylim()[0], top], color=INK, linewidth=0.8, linestyle=(0, (4, 2)), clip_on=False)
+        if row < 0:
+            continue
+        left = at + _wide(text, start, end) > end + 0.01 * (end - start)
+        shift = (end - start) * (-0.003 if left else 0.003)
+        words(bands, at + shift, top, text, ha="right" if left else "left", va="center", fontsize=8.5, color=INK)

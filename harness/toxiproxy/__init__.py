@@ -1,1 +1,7 @@
-"""Shape on real sockets: Toxiproxy, embedded or real, driven through toxiproxy-python."""
+"""Toxiproxy: its API from a run's side, the embedded server, and the launch of a real one."""
+
+from harness.toxiproxy.control import Toxiproxy
+from harness.toxiproxy.embedded import DEFAULT_ADDRESS, serve_embedded
+from harness.toxiproxy.launch import open_toxiproxy
+
+__all__ = ["DEFAULT_ADDRESS", "Toxiproxy", "open_toxiproxy", "serve_embedded"]

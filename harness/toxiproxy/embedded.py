@@ -1,0 +1,36 @@
+"""The embedded server: Toxiproxy's API and data plane in this process, on any ``Network``."""
+
+import random
+
+import trio
+
+from harness.seams import Address, Network
+from harness.toxiproxy.api import Api
+from harness.toxiproxy.collection import Collection
+from harness.toxiproxy.http import serve_http
+
+DEFAULT_ADDRESS: Address = ("127.0.0.1", 8474)
+"""Where Toxiproxy's API is by default."""
+
+
+async def serve_embedded(
+    network: Network,
+    address: Address = DEFAULT_ADDRESS,
+    *,
+    rng: random.Random,
+    task_status: "trio.TaskStatus[Address]" = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve the control API and its proxies until cancelled; then every port and connection is closed.
+
+    Reports the API's address once it listens. The same ``rng`` and the same traffic give the same draws. Raises
+    ``EnvironmentFault`` where the address is taken.
+    """
+    listener = await network.listen(address)
+    try:
+        async with trio.open_nursery() as nursery:
+            api = Api(Collection(network, nursery, rng), random.Random(rng.getrandbits(64)))  # noqa: S311 - repeatable
+            task_status.started(listener.address)
+            await serve_http(listener, api.answer)
+    finally:
+        with trio.CancelScope(shield=True):
+            await listener.aclose()

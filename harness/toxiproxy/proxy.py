@@ -1,0 +1,109 @@
+"""One embedded proxy: a listener, its connections and their toxics, over the ``Network`` seam.
+
+Toxiproxy's data plane with these differences, each a defect there (its issues #254, #412, #558): a hanging dial to
+the upstream keeps neither other clients nor a change of the proxy waiting, and toxics change at once whatever is
+blocked.
+"""
+
+import random
+from collections.abc import Callable
+
+import trio
+
+from harness.seams import Direction, Listener, Network, Stream
+from harness.toxics import Chain, ToxicSpec
+from harness.toxiproxy.address import dial_address, join_address, listen_address
+from harness.toxiproxy.link import Link
+
+
+class Proxy:
+    """A named way to an upstream. ``listen`` and ``upstream`` are ``host:port`` texts; ``start`` makes it live."""
+
+    def __init__(self, name: str, listen: str, upstream: str, *, network: Network, rng: random.Random) -> None:
+        self.name = name
+        self.listen = listen
+        self.upstream = upstream
+        self.toxics: list[ToxicSpec] = []
+        self._network = network
+        self._rng = rng
+        self._links: dict[Direction, dict[Link, None]] = {direction: {} for direction in Direction}
+        self._running: trio.CancelScope | None = None
+        self._stopped = trio.Event()
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it listens."""
+        return self._running is not None
+
+    async def start(self, nursery: trio.Nursery) -> None:
+        """Bind and serve in ``nursery``. Raises ``BadAddress``, or ``EnvironmentFault`` where the port is taken."""
+        assert not self.enabled
+        listener = await self._network.listen(listen_address(self.listen))
+        self.listen = join_address(listener.address)
+        self._running, self._stopped = trio.CancelScope(), trio.Event()
+        nursery.start_soon(self._serve, listener, self._running, self._stopped)
+
+    async def stop(self) -> None:
+        """Stop listening and close every connection at once, what is queued being lost. No-op when stopped."""
+        if self._running is not None:
+            self._running.cancel()
+            await self._stopped.wait()
+
+    def add_toxic(self, spec: ToxicSpec) -> None:
+        """Put a toxic at the end of its stream, also on open connections. The name is new."""
+        self.toxics.append(spec)
+        self._change(spec.direction, lambda chain, now: chain.add(now, spec))
+
+    def update_toxic(self, spec: ToxicSpec) -> None:
+        """Replace the toxic of the same name, also on open connections, which draw its toxicity anew."""
+        at = next(at for at, old in enumerate(self.toxics) if old.name == spec.name)
+        self.toxics[at] = spec
+        self._change(spec.direction, lambda chain, now: chain.update(now, spec))
+
+    def remove_toxic(self, spec: ToxicSpec) -> None:
+        """Take a toxic out, also of open connections, where what it held goes on at once."""
+        self.toxics.remove(spec)
+        self._change(spec.direction, lambda chain, now: chain.remove(now, spec.name))
+
+    def _change(self, direction: Direction, apply: Callable[[Chain, float], None]) -> None:
+        for link in self._links[direction]:
+            link.change(apply)
+
+    async def _serve(self, listener: Listener, running: trio.CancelScope, stopped: trio.Event) -> None:
+        try:
+            with running:
+                async with trio.open_nursery() as nursery:
+                    while True:
+                        nursery.start_soon(self._connect, await listener.accept())
+        finally:
+            with trio.CancelScope(shield=True):
+                await listener.aclose()
+            self._running = None
+            stopped.set()
+
+    async def _connect(self, client: Stream) -> None:
+        """Dial the upstream for one client, and copy both ways until both have ended."""
+        try:
+            server = await self._network.connect(await dial_address(self.upstream))
+        except OSError:
+            await trio.aclose_forcefully(client)
+            return
+        except trio.Cancelled:
+            await trio.aclose_forcefully(client)
+            raise
+        up = Link(client, server, self._chain(Direction.UPSTREAM))
+        down = Link(server, client, self._chain(Direction.DOWNSTREAM))
+        self._links[Direction.UPSTREAM][up] = None
+        self._links[Direction.DOWNSTREAM][down] = None
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(up.run)
+                nursery.start_soon(down.run)
+        finally:
+            del self._links[Direction.UPSTREAM][up]
+            del self._links[Direction.DOWNSTREAM][down]
+
+    def _chain(self, direction: Direction) -> Chain:
+        """Return a new connection's chain; each has dice of its own, so that connections do not shift each other."""
+        specs = tuple(spec for spec in self.toxics if spec.direction is direction)
+        return Chain(specs, random.Random(self._rng.getrandbits(64)))  # noqa: S311 - repeatable, not secret

@@ -1,0 +1,53 @@
+"""The harness's servers alone, for trying a client by hand: the job server, and the embedded Toxiproxy."""
+
+import signal
+from collections.abc import Callable
+from functools import partial
+
+import trio
+
+from harness.chance import Chance
+from harness.jobserver.server import serve
+from harness.scenario import DEFAULT_SEED
+from harness.scenario.model import JobSpec, ServerSpec
+from harness.seams import Address
+from harness.toxiproxy.embedded import serve_embedded
+from harness.world import real
+
+Say = Callable[[str], object]
+
+
+def serve_jobs(address: Address, job: JobSpec, server: ServerSpec, say: Say) -> None:
+    """Serve jobs until Ctrl-C or SIGTERM. Raises ``EnvironmentFault`` where the address is taken."""
+
+    async def main() -> None:
+        start = partial(serve, address, network=real.network(), job=job, server=server, chance=Chance(DEFAULT_SEED))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_until_signalled, nursery.cancel_scope)
+            await nursery.start(start)
+            base = f"http://{address[0]}:{address[1]}/api/v2/imports"
+            say(f"job server on {base} (Ctrl-C ends it)")
+            say(f"  curl -X POST {base}")
+            say(f"  curl -N -H 'Accept: text/event-stream' {base}/JOB/stream")
+
+    real.run(main)
+
+
+def serve_toxiproxy(address: Address, seed: int | None, say: Say) -> None:
+    """Serve the control API and its proxies until Ctrl-C or SIGTERM."""
+
+    async def main() -> None:
+        rng = Chance(DEFAULT_SEED if seed is None else seed).stream("toxics")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_until_signalled, nursery.cancel_scope)
+            await nursery.start(partial(serve_embedded, real.network(), address, rng=rng))
+            say(f"embedded Toxiproxy on http://{address[0]}:{address[1]} (Ctrl-C ends it)")
+
+    real.run(main)
+
+
+async def _until_signalled(everything: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            everything.cancel()
+            return

@@ -1,0 +1,74 @@
+"""The campaign: every plan run in a child process, judged and drawn by a worker, side by side as far as allowed."""
+
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import trio
+
+from harness.campaign.children import Ending, run_child
+from harness.campaign.finish import Finished
+from harness.campaign.folders import new_run
+from harness.campaign.live import Live
+from harness.campaign.worker import Worker
+from harness.scenario.model import Plan
+
+
+class Ran(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one plan: how its process ended, and what the judge said (``word``, or a ``fault``)."""
+
+    plan: Plan
+    folder: Path
+    ending: Ending
+    finished: Finished
+
+
+class Campaign:
+    """Runs plans, ``jobs`` at a time. ``ran`` grows as they end; what was never started stays in ``waiting``."""
+
+    def __init__(
+        self, plans: Sequence[Plan], invocation: Path, *, jobs: int, toxiproxy: str, maxfail: int | None, live: Live
+    ) -> None:
+        self.waiting = deque(plans)
+        self.ran: list[Ran] = []
+        self._invocation = invocation
+        self._jobs = max(1, min(jobs, len(plans)))
+        self._toxiproxy = toxiproxy
+        self._maxfail = maxfail
+        self._live = live
+        self._failures = 0
+
+    async def run(self, stop: trio.Event) -> None:
+        """Run until all are done, ``maxfail`` failed, or ``stop`` is set.
+
+        After ``stop`` no more are started, and those that run keep and judge what they have.
+        """
+        async with trio.open_nursery() as nursery:
+            for _ in range(self._jobs):
+                nursery.start_soon(self._slot, stop)
+
+    async def _slot(self, stop: trio.Event) -> None:
+        async with _worker() as worker:
+            while self.waiting and not stop.is_set() and not self._enough():
+                plan = self.waiting.popleft()
+                folder = new_run(self._invocation, plan)
+                ending = await run_child(folder, self._toxiproxy, partial(self._live.tell, plan), stop)
+                finished = await worker.finish(folder)
+                self._live.over(plan, finished.word or "fault")
+                self._failures += finished.word != "pass"
+                self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished))
+
+    def _enough(self) -> bool:
+        return self._maxfail is not None and self._failures >= self._maxfail
+
+
+@contextlib.asynccontextmanager
+async def _worker() -> AsyncIterator[Worker]:
+    worker = await Worker.start()
+    try:
+        yield worker
+    finally:
+        await worker.aclose()

@@ -1,0 +1,81 @@
+"""One run in a child process of its own: started, listened to, asked to stop, never left behind.
+
+The child reads its plan from the run's folder and writes its history there; over its standard output come lines of
+JSON (``Tidings``), its standard error is the run's ``harness.log``. It stops, keeps what it has and heals everything
+when its standard input ends: on request, and by itself when this process is killed.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import trio
+
+from harness.run.tidings import MAX_LINE, Tidings
+
+Sink = Callable[[Tidings], None]
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How a child ended. ``what``: ended (whatever its run's end), fault (exit 3, in words), died (a signal, a bug)."""
+
+    what: Literal["ended", "fault", "died"]
+    detail: str = ""
+
+
+async def run_child(folder: Path, toxiproxy: str, sink: Sink, stop: trio.Event) -> Ending:
+    """Run the plan in ``folder`` to its end, or until ``stop`` is set. On cancellation the child is killed."""
+    command = [sys.executable, "-m", "harness.run.child", str(folder), "--toxiproxy", toxiproxy]
+    with (folder / "harness.log").open("wb") as log:
+        # A session of its own: Ctrl-C at the terminal reaches this process only, and it asks the children to stop.
+        process = await trio.lowlevel.open_process(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+        )
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_close_when, stop, process)
+            fault = await _listen(process, sink)
+            code = await process.wait()
+            nursery.cancel_scope.cancel()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            with trio.CancelScope(shield=True):
+                await process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with trio.CancelScope(shield=True):
+                    await trio.aclose_forcefully(pipe)
+    if fault:
+        return Ending(what="fault", detail=fault)
+    if code == 0:
+        return Ending(what="ended")
+    reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+    return Ending(what="died", detail=f"the run's process ended with {reason}; see {folder / 'harness.log'}")
+
+
+async def _close_when(stop: trio.Event, process: trio.Process) -> None:
+    await stop.wait()
+    if process.stdin is not None:
+        await process.stdin.aclose()
+
+
+async def _listen(process: trio.Process, sink: Sink) -> str:
+    """Hand on each line as it comes; return the fault that the last one told of, if any."""
+    assert process.stdout is not None
+    fault = ""
+    pending = b""
+    async for data in process.stdout:
+        *lines, pending = (pending + data).split(b"\n")
+        for line in lines:
+            try:
+                tidings = msgspec.json.decode(line, type=Tidings)
+            except msgspec.MsgspecError:
+                continue  # not ours: some library printed
+            fault = tidings.fault or fault
+            sink(tidings)
+        pending = pending[-MAX_LINE:]
+    return fault

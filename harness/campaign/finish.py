@@ -1,0 +1,70 @@
+"""What follows a run: judging it and drawing it, from its folder alone.
+
+A worker process does it (``python -m harness.campaign.finish``): it loads the plotting library while the run is still
+going, at the lowest priority so as not to disturb it, then takes folders from its standard input, one a line, and
+answers each with a line of JSON.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import BadRecords, HarnessError
+from harness.history import History, read_history
+from harness.judge.judge import judge
+from harness.judge.verdict import Verdict
+from harness.report.folder import HISTORY, PLAN, VERDICT, write_json
+from harness.scenario.model import Plan
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A run was judged and drawn, or ``fault`` says why not."""
+
+    folder: str
+    word: str = ""
+    toxiproxy: str = ""
+    fault: str = ""
+
+
+def judge_folder(folder: Path) -> Verdict:
+    """Judge the run in ``folder`` and write its ``verdict.json``. Raises ``BadRecords`` where it cannot be read."""
+    path = folder / PLAN
+    try:
+        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BadRecords(f"{path} is no plan: {error}") from error
+    records = folder / HISTORY
+    history = read_history(records) if records.exists() else History([], truncated=True)
+    verdict = judge(plan, history)
+    write_json(folder / VERDICT, verdict)
+    return verdict
+
+
+def finish(folder: Path) -> Finished:
+    """Judge and draw one run."""
+    from harness.report.compose import draw_run  # noqa: PLC0415 - the plotting library, only where drawing is wanted
+
+    try:
+        verdict = judge_folder(folder)
+        draw_run(folder)
+    except HarnessError as error:
+        return Finished(folder=str(folder), fault=str(error))
+    return Finished(folder=str(folder), word=verdict.word, toxiproxy=verdict.trust.facts.get("toxiproxy", ""))
+
+
+def work() -> None:
+    """Serve folders from standard input until it ends."""
+    if hasattr(os, "nice"):
+        os.nice(19)
+    import harness.report.compose  # noqa: F401, PLC0415 - loaded while the run goes on
+
+    for line in sys.stdin:
+        answer = finish(Path(line.rstrip("\n")))
+        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    work()

@@ -1,0 +1,79 @@
+"""Showing runs while they go: a live display on a terminal, a line every few seconds elsewhere. On standard error."""
+
+from collections.abc import Sequence
+from typing import TextIO
+
+import trio
+
+from harness.report.progress import LiveView, Progress
+from harness.run.tidings import Tidings
+from harness.scenario.model import Plan
+
+TICK = 0.25
+WIDTH = 100
+
+
+class Live:
+    """All plans, their tidings, the end. ``redraw`` is the only thing that draws."""
+
+    def __init__(self, stream: TextIO, *, terminal: bool) -> None:
+        self._view = LiveView()
+        self._stream = stream
+        self._terminal = terminal
+
+    def tell(self, plan: Plan, tidings: Tidings) -> None:
+        """Take one run's tidings in."""
+        self._view.feed(
+            Progress(
+                name=plan.name,
+                variant=plan.variant,
+                t=tidings.at,
+                total=tidings.total,
+                state=tidings.deed,
+                status=tidings.status,
+                events=tidings.events,
+            )
+        )
+
+    def over(self, plan: Plan, word: str) -> None:
+        """One run was judged."""
+        last = self._view.runs.get((plan.name, plan.variant))
+        self._view.feed(
+            Progress(
+                name=plan.name,
+                variant=plan.variant,
+                t=last.t if last else 0.0,
+                total=last.total if last else 0.0,
+                events=last.events if last else 0,
+                done=word,
+            )
+        )
+
+    async def redraw(self) -> None:
+        """Draw until cancelled, and clear the display then."""
+        await (self._draw() if self._terminal else self._say())
+
+    def end(self) -> None:
+        """Say what is still to be said."""
+        if not self._terminal:
+            self._print(self._view.lines(trio.current_time()))
+
+    async def _draw(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 - 52 ms, and only a terminal needs it
+        from rich.live import Live as Display  # noqa: PLC0415
+
+        console = Console(file=self._stream, width=None)
+        width = min(WIDTH, console.width)
+        with Display(console=console, auto_refresh=False, transient=True) as display:
+            while True:
+                display.update(self._view.draw(width=width), refresh=True)
+                await trio.sleep(TICK)
+
+    async def _say(self) -> None:
+        while True:
+            self._print(self._view.lines(trio.current_time()))
+            await trio.sleep(TICK)
+
+    def _print(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            print(line, file=self._stream, flush=True)

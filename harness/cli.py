@@ -1,0 +1,415 @@
+"""The command line: the outermost ring, and the only place that chooses exit codes.
+
+Exit codes: 0 pass · 1 fail · 2 usage or a bad file · 3 environment, or void · 4 unknown · 130 and 143 interrupted.
+Everything heavy is imported by the command that needs it, so that ``harness --help`` stays under 100 ms.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import harness
+from harness.errors import EnvironmentFault, HarnessError, ScenarioError, UsageError
+
+if TYPE_CHECKING:
+    from harness.campaign.invoke import Done
+    from harness.report.folder import Invocation
+
+PASS, FAIL, USAGE, ENVIRONMENT, UNKNOWN = 0, 1, 2, 3, 4
+INTERRUPTED, TERMINATED = 130, 143
+PRECEDENCE = (INTERRUPTED, TERMINATED, USAGE, FAIL, ENVIRONMENT, UNKNOWN, PASS)
+OF_WORD = {"pass": PASS, "fail": FAIL, "unknown": UNKNOWN, "void": ENVIRONMENT}
+
+FORMATS = click.Choice(["text", "json", "jsonl", "github", "junit"])
+LATER = {
+    "explain": "the compiled timeline of a scenario",
+    "schema": "a JSON Schema for editors",
+    "init": "a commented first scenario",
+    "fuzz": "a search for timelines that break a client",
+    "mutants": "the proof that scenarios catch broken clients",
+    "compare": "two results, held against each other",
+    "matrix": "scenarios by clients",
+    "bench": "repeated runs for figures",
+    "client": "the contract of foreign clients",
+}
+
+
+class Commands(click.Group):
+    """The group, with a hint for a word it does not know and the names that are reserved."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuse what is not built by name, and offer the nearest word for what is unknown."""
+        name = args[0]
+        if name in LATER and name not in self.commands:
+            raise click.UsageError(f"`harness {name}` ({LATER[name]}) is not built yet")
+        if name not in self.commands:
+            hint = nearest(name, self.commands)
+            raise click.UsageError(f"no such command: {name}{hint}; `harness --help` lists them all")
+        return super().resolve_command(ctx, args)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean …?)``, or nothing."""
+    import difflib  # noqa: PLC0415
+
+    found = difflib.get_close_matches(word, list(known), n=1)
+    return f' (did you mean "{found[0]}"?)' if found else ""
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(harness.__version__, prog_name="harness")
+def cli() -> None:
+    r"""Does your Server-Sent Events client survive the walk out of the door?
+
+    \b
+    harness run handoff                     the reference client walks out of the door
+    harness run scenarios/handoff.yaml      the same, from a file
+    harness run half-open --client as-shipped
+    """
+
+
+@cli.command()
+@click.argument("targets", nargs=-1, metavar="[FILE·DIR·NAME]…")
+@click.option("--client", metavar="NAME", help="The client under test, in place of the scenario's own.")
+@click.option("--seed", type=int, help="The seed of all draws.")
+@click.option("--set", "chosen", multiple=True, metavar="NAME=VALUE", help="Run only these variants of a sweep.")
+@click.option("--toxiproxy", default="auto", metavar="auto·embedded·PATH·URL", help="Which Toxiproxy shapes the paths.")
+@click.option("--timeout", metavar="DURATION", help="A limit for each run, such as 2m.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results"), help="Where results go.", show_default=True
+)
+@click.option("-j", "--jobs", type=click.IntRange(1), help="Runs side by side. Default: one per core.")
+@click.option("-x", "stop_early", is_flag=True, help="Stop at the first run that does not pass.")
+@click.option("--maxfail", type=click.IntRange(1), help="Stop after so many.")
+@click.option("--open", "open_page", is_flag=True, help="Open the report.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Write junit.xml here too.")
+@click.option("--output-format", "output", type=FORMATS, default="text", help="What standard output holds.")
+@click.option(
+    "--unknown", type=click.Choice(["fail", "warn"]), default="fail", help="What an unknown verdict exits with."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Only the last two lines.")
+@click.option("-v", "--verbose", count=True, help="Every law; twice: every record.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
+def run(targets: tuple[str, ...], **options: Any) -> int:
+    """Run scenarios, judge them, report. None named: scenarios/ here."""
+    from harness.campaign.invoke import Wish, invoke  # noqa: PLC0415
+    from harness.campaign.live import Live  # noqa: PLC0415
+
+    wish = Wish(
+        targets=targets,
+        client=options["client"],
+        seed=options["seed"],
+        select=assignments(options["chosen"]),
+        timeout=duration(options["timeout"], "--timeout"),
+        toxiproxy=options["toxiproxy"],
+        out=options["out"],
+        jobs=options["jobs"],
+        maxfail=1 if options["stop_early"] else options["maxfail"],
+        command=" ".join(["harness", *sys.argv[1:]]),
+    )
+    done = invoke(wish, Live(sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never"))
+    return conclude(done, options)
+
+
+def conclude(done: "Done", options: dict[str, Any]) -> int:
+    """Print the verdict, write what was asked for besides, and choose the exit code."""
+    from harness.report.folder import read_results  # noqa: PLC0415
+
+    faults = list(dict.fromkeys(ran.ending.detail for ran in done.ran if ran.ending.what == "fault"))
+    faults += [ran.finished.fault for ran in done.ran if ran.finished.fault]
+    faults += [ran.ending.detail for ran in done.ran if ran.ending.what == "died"]
+    for fault in faults:
+        complain(fault)
+    codes = [ENVIRONMENT] * bool(faults) + [128 + done.signal] * bool(done.signal)
+    results = read_results(done.folder)
+    show(results, done.page, options)
+    if options["junit"] is not None:
+        copy_junit(done.folder, options["junit"])
+    step_summary(done.folder)
+    if options["open_page"]:
+        click.launch(done.page.resolve().as_uri())
+    codes += [
+        OF_WORD[item.verdict.word]
+        for item in results.runs
+        if not (item.verdict.word == "unknown" and options["unknown"] == "warn")
+    ]
+    return worst(codes)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Of many runs' exit codes, the one that counts."""
+    found = set(codes)
+    return next((code for code in PRECEDENCE if code in found), PASS)
+
+
+def show(results: "Invocation", page: Path, options: dict[str, Any]) -> None:
+    """Print the results on standard output in the format asked for."""
+    from harness.report.formats import render  # noqa: PLC0415
+    from harness.report.terminal import Style  # noqa: PLC0415
+
+    style = Style(
+        colour=wants_colour(options["color"], sys.stdout),
+        verbosity=-1 if options.get("quiet") else options.get("verbose", 0),
+    )
+    text = render(results, options["output"], report=shown_path(page), style=style)
+    click.echo(text, nl=not text.endswith("\n"), color=True)
+
+
+def shown_path(path: Path) -> str:
+    """The path as a user would type it here, through ``latest`` where that is what it is."""
+    latest = path.parent.parent / "latest"
+    if latest.is_symlink() and latest.resolve() == path.parent.resolve():
+        path = latest / path.name
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def copy_junit(folder: Path, target: Path) -> None:
+    """Put junit.xml where CI looks for it."""
+    from harness.report.folder import write_bytes  # noqa: PLC0415
+
+    write_bytes(target, (folder / "junit.xml").read_bytes())
+
+
+def step_summary(folder: Path) -> None:
+    """Append report.md to the page of a GitHub job, when this is one."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        return
+    try:
+        with Path(target).open("a", encoding="utf-8") as file:
+            file.write((folder / "report.md").read_text(encoding="utf-8"))
+    except OSError as error:
+        complain(f"cannot write the step summary: {error.strerror}")
+
+
+@cli.command()
+@click.argument("targets", nargs=-1, required=True, metavar="FILE·DIR·NAME…")
+@click.option("--output-format", "output", type=click.Choice(["text", "github"]), default="text")
+def check(targets: tuple[str, ...], output: str) -> int:
+    """Validate scenario files: every mistake at once, nothing started."""
+    from harness.scenario import find, load, plans  # noqa: PLC0415
+
+    problems = 0
+    for path in dict.fromkeys(path for name in targets for path in find(name)):
+        try:
+            variants = plans(load(path))
+        except ScenarioError as error:
+            problems += len(error.problems)
+            for problem in error.problems:
+                click.echo(annotation(problem) if output == "github" else str(problem), err=output != "github")
+        else:
+            count = f"{len(variants)} variants" if len(variants) > 1 else "1 variant"
+            click.echo(f"{path}: good, {count}, at most {max(plan.horizon for plan in variants):.0f} s each", err=True)
+    return USAGE if problems else PASS
+
+
+def annotation(problem: Any) -> str:
+    """One problem as a GitHub annotation."""
+    message = problem.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::error file={problem.file},line={problem.line},col={problem.column}::{message}"
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("results/latest"))
+@click.option("--output-format", "output", type=FORMATS, default="text")
+@click.option("-q", "--quiet", is_flag=True)
+@click.option("-v", "--verbose", count=True)
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
+def judge(folder: Path, **options: Any) -> int:
+    """Judge recorded runs again, from their files alone."""
+    from harness.campaign.finish import judge_folder  # noqa: PLC0415
+    from harness.report.compose import write_report  # noqa: PLC0415
+    from harness.report.folder import read_results  # noqa: PLC0415
+
+    for run_folder in run_folders(folder):
+        judge_folder(run_folder)
+    page = write_report(folder.resolve())
+    results = read_results(folder)
+    show(results, page, options)
+    return worst(OF_WORD[item.verdict.word] for item in results.runs)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("results/latest"))
+@click.option("--open", "open_page", is_flag=True, help="Open the report.")
+def report(folder: Path, *, open_page: bool) -> int:
+    """Draw the report of recorded runs again, from their files alone."""
+    from harness.campaign.finish import judge_folder  # noqa: PLC0415
+    from harness.report.compose import draw_run, write_report  # noqa: PLC0415
+
+    for run_folder in run_folders(folder):
+        if not (run_folder / "verdict.json").exists():
+            judge_folder(run_folder)
+        draw_run(run_folder)
+    page = write_report(folder.resolve())
+    click.echo(f"report  {shown_path(page)}")
+    if open_page:
+        click.launch(page.resolve().as_uri())
+    return PASS
+
+
+def run_folders(folder: Path) -> list[Path]:
+    """The runs inside a results folder. Raises ``UsageError`` where there are none."""
+    found = sorted(path.parent for path in folder.resolve().glob("*/*/plan.json"))
+    if not found:
+        raise UsageError(f"{folder} holds no recorded runs; `harness run` makes results/latest")
+    return found
+
+
+@cli.command("list")
+def list_scenarios() -> int:
+    """The bundled scenarios, with their stories."""
+    from harness.scenario import bundled, load  # noqa: PLC0415
+
+    for scenario in map(load, bundled().values()):
+        click.echo(f"{scenario.name:<14}{scenario.scenario}")
+        click.echo(click.wrap_text(" ".join(scenario.about.split()), 100, "    ", "    ") + "\n")
+    return PASS
+
+
+@cli.command("help")
+@click.argument("law", required=False)
+def help_law(law: str | None) -> int:
+    """Explain a law, and how clients break it."""
+    from harness.judge.help import LAWS, explain  # noqa: PLC0415
+
+    if law is None:
+        for word in LAWS:
+            click.echo(explain(word).splitlines()[0])
+        return PASS
+    if law not in LAWS:
+        raise UsageError(f"no law is called {law}{nearest(law, LAWS)}; they are: {', '.join(LAWS)}")
+    click.echo(explain(law))
+    return PASS
+
+
+@cli.command()
+@click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="ADDRESS:PORT")
+@click.option("--lasts", default="30s", show_default=True, help="How long each job takes.")
+@click.option("--every", default="2s", show_default=True, help="Between two updates.")
+@click.option("--retry", default=None, metavar="DURATION", help="A retry: field, sent first on each stream.")
+@click.option("--keepalive", default="15s", show_default=True, metavar="DURATION")
+def serve(listen: str, **options: str | None) -> int:
+    """The reference job server alone, until Ctrl-C."""
+    from harness.alone import serve_jobs  # noqa: PLC0415
+    from harness.scenario.model import JobSpec, ServerSpec  # noqa: PLC0415
+
+    lasts = duration(options["lasts"], "--lasts")
+    every = duration(options["every"], "--every")
+    assert lasts is not None
+    job = JobSpec(lasts=lasts, every=every, items=100)
+    server = ServerSpec(
+        retry=duration(options["retry"], "--retry"), keepalive=duration(options["keepalive"], "--keepalive")
+    )
+    serve_jobs(address(listen), job, server, click.echo)
+    return PASS
+
+
+@cli.command()
+@click.option("--listen", default="127.0.0.1:8474", show_default=True, metavar="ADDRESS:PORT")
+@click.option("--seed", type=int, default=None, help="Makes its draws repeat.")
+def toxiproxy(listen: str, seed: int | None) -> int:
+    """The embedded Toxiproxy alone, until Ctrl-C."""
+    from harness.alone import serve_toxiproxy  # noqa: PLC0415
+
+    serve_toxiproxy(address(listen), seed, click.echo)
+    return PASS
+
+
+@cli.command()
+def doctor() -> int:
+    """What this machine can do: Toxiproxy, hanging dials, clock, limits, scheduler lag."""
+    from harness.doctor import examine  # noqa: PLC0415
+
+    findings = examine()
+    for finding in findings:
+        click.echo(f"{'✓' if finding.good else '✗'} {finding.what:<18}{finding.text}")
+    return PASS if all(finding.good for finding in findings) else ENVIRONMENT
+
+
+def assignments(chosen: Iterable[str]) -> dict[str, str]:
+    """``gap=5s`` as a mapping."""
+    pairs = {}
+    for item in chosen:
+        name, equals, value = item.partition("=")
+        if not equals or not name or not value:
+            raise UsageError(f"--set takes NAME=VALUE, such as gap=5s, not {item!r}")
+        pairs[name] = value
+    return pairs
+
+
+def duration(text: str | None, option: str) -> float | None:
+    """An option's duration in seconds."""
+    from harness.units import parse_duration  # noqa: PLC0415
+
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+def address(text: str) -> tuple[str, int]:
+    """``127.0.0.1:8080`` as host and port; loopback only."""
+    host, _, port = text.rpartition(":")
+    host = {"localhost": "127.0.0.1", "": "127.0.0.1"}.get(host, host)
+    if not port.isdecimal() or int(port) > 65535:
+        raise UsageError(f"--listen takes ADDRESS:PORT, such as 127.0.0.1:8080, not {text!r}")
+    if not host.startswith("127."):
+        raise UsageError(f"--listen {text}: only loopback addresses are served (127.0.0.1)")
+    return host, int(port)
+
+
+def wants_colour(choice: str, stream: Any) -> bool:
+    """Colour only on a terminal, and never where ``NO_COLOR`` is set, unless asked for."""
+    if choice == "auto":
+        return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
+    return choice == "always"
+
+
+def complain(message: str) -> None:
+    """Say what went wrong on standard error."""
+    click.echo(message if ": error: " in message else f"harness: {message}", err=True)
+
+
+def guarded(command: Callable[[], int | None]) -> int:
+    """Run a command and turn everything a user can meet into words and an exit code."""
+    code = PASS
+    try:
+        code = command() or PASS
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = USAGE
+    except EnvironmentFault as error:
+        complain(str(error))
+        code = ENVIRONMENT
+    except HarnessError as error:
+        complain(str(error))
+        code = USAGE
+    except (click.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output had enough. Nothing is left to say, also at the interpreter's own flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(guarded(lambda: cli(standalone_mode=False)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""What this machine can do, found by doing it: real Toxiproxy, dials that hang, file limits, the scheduler's lag."""
+
+import resource
+import shutil
+import sys
+
+import msgspec
+import trio
+
+from harness.chance import Chance
+from harness.errors import EnvironmentFault
+from harness.network import kernel
+from harness.seams import Door, Network
+from harness.toxiproxy.launch import open_toxiproxy
+from harness.world import real
+
+LAG_SECONDS = 1.0
+LAG_LIMIT = 0.010  # a tenth of the latency law's 100 ms: above it the law's verdict is unknown
+FILES_NEEDED = 1024
+HANG = 0.2
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing tried. A finding that is not good says what it costs or how to mend it."""
+
+    what: str
+    good: bool
+    text: str
+
+
+def examine() -> list[Finding]:
+    """Try everything. Takes about two seconds."""
+    return real.run(_examine)
+
+
+async def _examine() -> list[Finding]:
+    network = real.network()
+    return [
+        _python(),
+        await _toxiproxy("embedded", network),
+        await _toxiproxy("toxiproxy-server", network),
+        await _hanging_dials(network),
+        _syn_schedule(),
+        _files(),
+        await _lag(),
+    ]
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding(what="python", good=True, text=f"{version} on {sys.platform}")
+
+
+async def _toxiproxy(choice: str, network: Network) -> Finding:
+    what = "toxiproxy" if choice == "embedded" else "real toxiproxy"
+    path = choice if choice == "embedded" else shutil.which(choice)
+    if path is None:
+        install = "go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0, and call it toxiproxy-server"
+        return Finding(what=what, good=True, text=f"none on PATH; the embedded one stands in (or: {install})")
+    try:
+        rng = Chance(0).stream("doctor")
+        async with open_toxiproxy(path, network=network, prefix="harness-doctor-", rng=rng) as toxiproxy:
+            return Finding(what=what, good=True, text=f"{toxiproxy.kind} {toxiproxy.version} answers")
+    except EnvironmentFault as error:
+        return Finding(what=what, good=False, text=str(error))
+
+
+async def _hanging_dials(network: Network) -> Finding:
+    """Shut a listener's door so that SYNs go unanswered, and dial it."""
+    what = "hanging dials"
+    listener = await network.listen()
+    try:
+        await listener.set_door(Door.HANG)
+        with trio.move_on_after(HANG):
+            stream = await network.connect(listener.address)
+            await stream.aclose()
+            return Finding(
+                what=what, good=False, text="a dial got through a shut door; silent paths cannot be had here"
+            )
+        return Finding(what=what, good=True, text="a SYN can be left unanswered")
+    except (EnvironmentFault, OSError) as error:
+        return Finding(what=what, good=False, text=f"silent, stalled and unreachable cannot be had: {error}")
+    finally:
+        await listener.aclose()
+
+
+def _syn_schedule() -> Finding:
+    schedule = kernel.syn_schedule()
+    if schedule is None:
+        return Finding(what="SYN retries", good=True, text="unknown on this system; 1, 3, 7 s … assumed")
+    instants = ", ".join(f"{at:g}" for at in schedule.instants[:6])
+    return Finding(what="SYN retries", good=True, text=f"after {instants} s …")
+
+
+def _files() -> Finding:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    good = soft >= FILES_NEEDED or soft == resource.RLIM_INFINITY
+    advice = "" if good else f"; raise it with `ulimit -n {FILES_NEEDED}` (at most {hard})"
+    return Finding(what="open files", good=good, text=f"{soft}{advice}")
+
+
+async def _lag() -> Finding:
+    lags = []
+    end = trio.current_time() + LAG_SECONDS
+    while (due := trio.current_time() + 0.01) < end:
+        await trio.sleep_until(due)
+        lags.append(trio.current_time() - due)
+    lags.sort()
+    p99 = lags[-(-99 * len(lags) // 100) - 1]
+    good = p99 <= LAG_LIMIT
+    advice = "" if good else ": too busy to judge 100 ms; close other programs"
+    return Finding(what="scheduler lag", good=good, text=f"p99 {p99 * 1e3:.1f} ms over {len(lags)} ticks{advice}")

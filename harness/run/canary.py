@@ -1,0 +1,249 @@
+"""The canary: law L0's proof that a deed took hold, by flows of the harness's own through the same gate and proxies.
+
+Before a deed the canary holds an open connection on each path that lets it in; after the deed it asks what became of
+that connection and of a new dial, and compares both with what the deed's word promises. It never asks whether the
+client felt anything: a client that never redials must not be excused.
+"""
+
+import errno
+from collections.abc import Collection, Iterable, Mapping
+from typing import Literal
+
+import msgspec
+import trio
+
+from harness.device.words import Reach
+from harness.network.gate import Gate
+from harness.run.probe import Meeting, Probe
+from harness.scenario.model import ComesOnline, Deed, GoesOffline, Joins, Loses, Prefers, SetReach, SetShape, SetSlice
+from harness.seams import Direction
+from harness.toxics.shape import Shape
+
+PATIENCE = 8.0  # for what must happen: the slowest profile takes seconds for a round trip and a handshake
+QUIET = 0.15  # for what must not happen, on top of three round trips
+GLIMPSE = 0.02  # the least time that means anything when the next deed cuts a proof short
+LEAD = 0.6  # before a deed, for opening flows
+SLACK = 0.25  # above a shape's own delay: this machine's, with all its runs side by side
+TICK = 0.001  # below a shape's own delay: Toxiproxy counts whole milliseconds
+ASKS = 3  # questions per measured delay, of which the quickest counts
+
+Dial = Literal["open", "refuse", "hang"]
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the canary met the deed, and what it saw."""
+
+    met: bool
+    detail: str
+
+
+FLOWS: Mapping[Reach, Meeting] = {
+    Reach.UP: "answer",
+    Reach.STALLED: "silence",
+    Reach.SILENT: "silence",
+    Reach.CLOSED: "fin",
+    Reach.RESET: "rst",
+    Reach.REFUSED: "answer",
+    Reach.UNREACHABLE: "answer",
+}
+DIALS: Mapping[Reach, Dial] = {
+    Reach.UP: "open",
+    Reach.STALLED: "hang",
+    Reach.SILENT: "hang",
+    Reach.CLOSED: "refuse",
+    Reach.RESET: "refuse",
+    Reach.REFUSED: "refuse",
+    Reach.UNREACHABLE: "hang",
+}
+
+
+class Canary:
+    """The flows of one gate, one per path, and the proofs made with them."""
+
+    def __init__(self, gate: Gate, shapes: Mapping[str, Shape], words: Mapping[str, Reach]) -> None:
+        self._gate = gate
+        self._flows: dict[str, Probe] = {}
+        self._words = dict(words)
+        self._joined = list(gate.device.joined)
+        self._shapes = {(path, way): shape for path, shape in shapes.items() for way in Direction}
+
+    async def prepare(self, actor: str) -> None:
+        """Hold an open connection on ``actor``, where that is a path, and on every path the device uses.
+
+        A path that lets nobody in is left alone. Never takes longer than ``LEAD``.
+        """
+        self._joined = list(self._gate.device.joined)
+        with trio.move_on_after(LEAD):
+            async with trio.open_nursery() as nursery:
+                for path, word in self._words.items():
+                    held = self._flows.get(path)
+                    wanted = path == actor or path in self._joined
+                    if wanted and DIALS[word] == "open" and (held is None or not held.alive):
+                        nursery.start_soon(self._hold, path)
+
+    async def close(self) -> None:
+        """Drop all flows."""
+        flows = list(self._flows.values())
+        self._flows.clear()
+        for flow in flows:
+            await flow.close()
+
+    async def prove(self, deed: Deed, readback: Mapping[str, str], until: float) -> Outcome:
+        """Meet a deed that has just been carried out. ``until``: when the next deed makes the question moot."""
+        match deed.act:
+            case SetReach(word=word, direction=direction, once=once):
+                if not once:
+                    self._words[deed.actor] = word
+                dial = None if direction is not None else ("open" if once else DIALS[word])
+                outcome = await self._meet(deed.actor, FLOWS[word], dial, until)
+            case SetShape() as act:
+                outcome = await self._shape(deed.actor, act, until)
+            case SetSlice(size=size):
+                outcome = await self._slice(deed.actor, size, until)
+            case Joins(path=path):
+                # Joining makes a path the default only where there was none.
+                outcome = await self._default({path}, readback, until, must=False)
+            case Prefers(path=path):
+                outcome = await self._default({path}, readback, until, must=True)
+            case Loses(path=path):
+                outcome = await self._lost([path], until)
+            case GoesOffline():
+                outcome = await self._lost(self._joined, until)
+            case ComesOnline():
+                outcome = await self._default(self._words, readback, until, must=True)
+        return outcome
+
+    async def _default(
+        self, among: Collection[str], readback: Mapping[str, str], until: float, *, must: bool
+    ) -> Outcome:
+        """The device's default path is one of these, and a dial through it meets what that path's word promises."""
+        path = readback.get("default", "")
+        if path not in among:
+            return Outcome(met=not must, detail=f"the default is {path or 'none'}")
+        return await self._meet(path, None, DIALS[self._words[path]], until)
+
+    async def _meet(self, path: str, flow_wants: Meeting | None, dial_wants: Dial | None, until: float) -> Outcome:
+        """Ask the open connection and a new dial at once, and hold what they met against what they must."""
+        flow = self._flows.get(path)
+        seen: dict[str, str] = {}
+        async with trio.open_nursery() as nursery:
+            # What silence killed stays dead: it can neither answer nor see the FIN that would come behind lost bytes.
+            if flow is not None and flow_wants is not None and (flow.alive or flow_wants in {"silence", "rst"}):
+                nursery.start_soon(self._ask_flow, flow, flow_wants, until, seen)
+            if dial_wants is not None:
+                nursery.start_soon(self._ask_dial, path, dial_wants, until, seen)
+        if flow_wants in {"fin", "rst"} and flow is not None:
+            self._flows.pop(path, None)
+            await flow.close()
+        if not seen:
+            return Outcome(met=False, detail="no flow of the canary was there to meet it")
+        wants = {"open connection": flow_wants, "dial": dial_wants}
+        met = all(what in {wants[who], "undecided"} for who, what in seen.items())
+        return Outcome(met=met, detail=", ".join(f"{who}: {what}" for who, what in seen.items()))
+
+    async def _ask_flow(self, flow: Probe, wants: Meeting, until: float, seen: dict[str, str]) -> None:
+        patience = QUIET + 3 * flow.round_trip if wants == "silence" else PATIENCE
+        window = _window(until, patience)
+        if wants in {"fin", "rst"} or not flow.alive:
+            what = await flow.ending(window)
+        else:
+            what = (await flow.ask(window)).what
+        cut_short = what == "silence" and wants != "silence" and window < patience
+        seen["open connection"] = "undecided" if cut_short else what
+
+    async def _ask_dial(self, path: str, wants: Dial, until: float, seen: dict[str, str]) -> None:
+        patience = QUIET if wants == "hang" else PATIENCE
+        window = _window(until, patience)
+        seen["dial"] = "undecided" if wants != "hang" and window < patience else "hang"
+        with trio.move_on_after(window):
+            try:
+                probe = Probe(await self._gate.dial(path))
+            except OSError as error:
+                name = errno.errorcode.get(error.errno or 0, str(error))
+                seen["dial"] = "refuse" if error.errno == errno.ECONNREFUSED else name
+                return
+            seen["dial"] = "undecided" if window < patience else "accepted, no answer"
+            try:
+                met = await probe.ask(PATIENCE)
+                seen["dial"] = "open" if met.what == "answer" else met.what
+            finally:
+                await self._keep(path, probe)
+
+    async def _shape(self, path: str, act: SetShape, until: float) -> Outcome:
+        ways = [act.direction] if act.direction is not None else list(Direction)
+        for way in ways:
+            self._shapes[path, way] = act.shape
+        if DIALS[self._words[path]] != "open":
+            return Outcome(met=True, detail=f"read back; {path} is {self._words[path]}, so nothing passes to measure")
+        await trio.sleep(max(0.0, min(act.over, until - trio.current_time() - GLIMPSE)))
+        shapes = [self._shapes[path, way] for way in Direction]
+        least = sum(max(0.0, shape.latency - shape.jitter) for shape in shapes) - TICK * len(shapes)
+        most = sum(shape.latency + shape.jitter for shape in shapes) + SLACK
+        quickest = await self._quickest(path, until)
+        if quickest is None:
+            cut = _window(until, PATIENCE) < PATIENCE
+            return Outcome(met=cut, detail="undecided: the next deed came first" if cut else "no answer")
+        met = quickest >= least and (quickest <= most or any(shape.up or shape.down for shape in shapes))
+        return Outcome(met=met, detail=f"round trip {quickest * 1e3:.1f} ms (at least {max(0.0, least) * 1e3:.0f} ms)")
+
+    async def _quickest(self, path: str, until: float) -> float | None:
+        """The shortest of a few round trips through this path, on an open connection."""
+        await self.prepare(path)
+        flow = self._flows.get(path)
+        trips: list[float] = []
+        while flow is not None and flow.alive and len(trips) < ASKS:
+            met = await flow.ask(_window(until, PATIENCE))
+            if met.what == "answer":
+                trips.append(met.seconds)
+        return min(trips, default=None)
+
+    async def _slice(self, path: str, size: int, until: float) -> Outcome:
+        await self.prepare(path)
+        flow = self._flows.get(path)
+        if flow is None or not flow.alive:
+            return Outcome(met=True, detail="read back; no open connection to see the slices on")
+        met = await flow.ask(_window(until, PATIENCE))
+        return Outcome(met=met.what == "answer" and met.reads > 1, detail=f"{met.reads} reads of about {size} B")
+
+    async def _lost(self, paths: Iterable[str], until: float) -> Outcome:
+        """Every open connection on these paths must end with an error of the device's own making."""
+        seen: dict[str, str] = {}
+
+        async def watch(path: str, flow: Probe) -> None:
+            seen[path] = await flow.ending(_window(until, PATIENCE))
+            await flow.close()
+
+        async with trio.open_nursery() as nursery:
+            for path in paths:
+                flow = self._flows.pop(path, None)
+                if flow is not None:
+                    nursery.start_soon(watch, path, flow)
+        if not seen:
+            return Outcome(met=True, detail="read back; no connection was open to lose")
+        met = all(what != "silence" for what in seen.values())
+        return Outcome(met=met, detail=", ".join(f"open connection on {path}: {what}" for path, what in seen.items()))
+
+    async def _hold(self, path: str) -> None:
+        try:
+            probe = Probe(await self._gate.dial(path))
+        except OSError:
+            return
+        try:
+            await probe.ask(LEAD)
+        finally:
+            await self._keep(path, probe)
+
+    async def _keep(self, path: str, probe: Probe) -> None:
+        """Hold this connection as the path's own when it can carry more questions and the held one cannot."""
+        held = self._flows.get(path)
+        if probe.alive and (held is None or not held.alive):
+            self._flows[path] = probe
+            probe = held if held is not None else probe
+            if held is None:
+                return
+        with trio.CancelScope(shield=True):
+            await probe.close()
+
+
+def _window(until: float, patience: float) -> float:
+    return max(GLIMPSE, min(patience, until - trio.current_time()))

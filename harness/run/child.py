@@ -1,0 +1,105 @@
+"""One run as a process: ``python -m harness.run.child FOLDER``. Started by the campaign, never by hand.
+
+Reads ``plan.json`` in the folder, writes ``history.jsonl.gz`` beside it, and tells on standard output how it goes. It
+stops as if interrupted when its standard input ends or SIGTERM comes. Exit code 0 means that the run ended and said
+how in its history; anything else, that it could not.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import trio
+
+from harness.errors import HarnessError
+from harness.run.runner import Runner, first_leaf
+from harness.run.tidings import TELL_EVERY, Tidings
+from harness.run.view import View
+from harness.scenario.model import Plan
+from harness.world import real
+
+
+def tell(tidings: Tidings) -> None:
+    """Print one line of JSON. A reader that went away ends nothing: the history is what counts."""
+    try:
+        sys.stdout.buffer.write(msgspec.json.encode(tidings) + b"\n")
+        sys.stdout.buffer.flush()
+    except OSError:
+        return
+
+
+async def keep_telling(view: View, now: Callable[[], float]) -> None:
+    """Tell at a steady pace until cancelled."""
+    while True:
+        await trio.sleep(TELL_EVERY)
+        tell(view.tidings(now()))
+
+
+async def stop_when_left_alone(stop: trio.Event) -> None:
+    """Set ``stop`` when standard input ends: asked to stop, or the parent is gone."""
+    stream = trio.lowlevel.FdStream(sys.stdin.fileno())
+    try:
+        while await stream.receive_some():
+            pass
+    except OSError:
+        pass
+    stop.set()
+
+
+async def stop_on_signals(stop: trio.Event, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """Set ``stop`` on SIGTERM and SIGINT."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _ in signals:
+            stop.set()
+
+
+async def main(folder: Path, toxiproxy: str) -> None:
+    """Run the plan of this folder to its end."""
+    plan = msgspec.json.decode((folder / "plan.json").read_bytes(), type=Plan)
+    view = View(plan)
+    stop = trio.Event()
+    runner = Runner(
+        plan,
+        folder,
+        toxiproxy=toxiproxy,
+        network=real.network(),
+        stamp=real.stamp,
+        wall_clock=real.wall_clock,
+        tap=view.fold,
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(stop_on_signals, stop)
+        nursery.start_soon(stop_when_left_alone, stop)
+        nursery.start_soon(keep_telling, view, runner.now)
+        await runner.run(stop)
+        nursery.cancel_scope.cancel()
+    tell(view.tidings(runner.now()))
+
+
+def entry() -> int:
+    """Parse the command line, run, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m harness.run.child", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--toxiproxy", default="auto")
+    options = parser.parse_args()
+    try:
+        real.run(partial(main, options.folder, options.toxiproxy))
+    except HarnessError as error:
+        tell(Tidings(fault=str(error)))
+        return 3
+    except BaseExceptionGroup as group:
+        faults, rest = group.split(HarnessError)
+        if faults is None or rest is not None:
+            raise
+        tell(Tidings(fault=str(first_leaf(faults))))
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(entry())

@@ -1,0 +1,245 @@
+"""One plan, run in one world: server, proxies, gates, clients, nemesis, and the history of it all.
+
+The order of setting up is the order of the bytes' way back: server, Toxiproxy, gates, clients. Taking down is the
+reverse, and what is left of it then is counted (law L12).
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import trio
+
+from harness.chance import Chance
+from harness.clients.run import run_reference
+from harness.device.model import Device
+from harness.device.words import Reach
+from harness.errors import HarnessError
+from harness.history import Census, End, Journal, Run
+from harness.history.journal import Tap
+from harness.jobserver.server import JobServer
+from harness.middle.stage import HttpStage
+from harness.network import kernel
+from harness.network.gate import Gate
+from harness.run import census, health
+from harness.run.host import facts
+from harness.run.nemesis import Nemesis
+from harness.scenario.model import Plan
+from harness.seams import Address, Network, Stamp
+from harness.toxiproxy.control import Toxiproxy
+from harness.toxiproxy.launch import open_toxiproxy
+
+HISTORY = "history.jsonl.gz"
+AFTERGLOW = 1.0  # seconds a run goes on after the last client is done: what comes after the end must be seen (L11)
+HEAL = 10.0  # seconds for giving back the proxies
+LEAD = 0.05  # from the Run record to 0 s
+
+
+class Rig(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is set up before 0 s."""
+
+    journal: Journal
+    toxiproxy: Toxiproxy
+    server: JobServer
+    upstream: Address
+    gates: dict[str, Gate]
+    nemesis: Nemesis
+
+
+class Runner:
+    """Runs one plan into one folder. ``toxiproxy``: auto, embedded, a path or a URL."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path,
+        *,
+        toxiproxy: str,
+        network: Network,
+        stamp: Stamp,
+        wall_clock: Callable[[], float],
+        tap: Tap | None = None,
+    ) -> None:
+        self.plan = plan
+        self._folder = folder
+        self._choice = toxiproxy
+        self._network = network
+        self._stamp = stamp
+        self._wall_clock = wall_clock
+        self._tap = tap
+        self._chance = Chance(plan.seed)
+        self._prefix = f"harness-{os.getpid()}-"
+        self._zero: float | None = None
+        self._proxies_left: tuple[str, ...] = ()
+        self._rid = 0
+
+    def now(self) -> float:
+        """Scenario seconds; 0 until the first client starts."""
+        return 0.0 if self._zero is None else trio.current_time() - self._zero
+
+    async def run(self, stop: trio.Event) -> None:
+        """Run to the end of the plan, or until ``stop``; either way the history says how it ended.
+
+        Raises ``EnvironmentFault`` where this machine or the Toxiproxy server cannot do it; what was recorded stays.
+        """
+        with Journal(self._folder / HISTORY, self._stamp, tap=self._tap) as journal:
+            before = census.take("start", proxies=[])
+            reason, detail = "fault", "an error of the harness; see harness.log"
+            try:
+                reason = await self._set_up_and_play(journal, before, stop)
+                detail = ""
+            except HarnessError as error:
+                detail = str(error)
+                raise
+            except BaseExceptionGroup as group:
+                faults, _ = group.split(HarnessError)
+                detail = str(first_leaf(faults)) if faults is not None else detail
+                raise
+            finally:
+                journal.write(census.take("end", proxies=list(self._proxies_left)))
+                journal.write(End(reason=reason, detail=detail))
+
+    async def _set_up_and_play(self, journal: Journal, before: Census, stop: trio.Event) -> str:
+        rng = self._chance.stream("toxics")
+        async with (
+            open_toxiproxy(self._choice, network=self._network, prefix=self._prefix, rng=rng) as toxiproxy,
+            trio.open_nursery() as nursery,
+        ):
+            server = JobServer(
+                network=self._network,
+                journal=journal,
+                job=self.plan.job,
+                server=self.plan.server,
+                chance=self._chance,
+            )
+            upstream = await server.start(nursery)
+            routes = await self._add_paths(toxiproxy, upstream)
+            gates = await self._open_gates(nursery, journal, routes)
+            nemesis = Nemesis(self.plan, gates=gates, toxiproxy=toxiproxy, proxy_of=self._proxy_of, journal=journal)
+            rig = Rig(
+                journal=journal, toxiproxy=toxiproxy, server=server, upstream=upstream, gates=gates, nemesis=nemesis
+            )
+            try:
+                return await self._play(rig, before, stop)
+            finally:
+                with trio.CancelScope(shield=True):
+                    await self._take_down(rig)
+                nursery.cancel_scope.cancel()
+
+    async def _take_down(self, rig: Rig) -> None:
+        """Free everything in the reverse order. A Toxiproxy that answers no more is left to its launcher."""
+        await rig.nemesis.close()
+        for gate in rig.gates.values():
+            await gate.aclose()
+        await rig.server.stop()
+        with trio.move_on_after(HEAL):
+            await rig.toxiproxy.heal()
+            self._proxies_left = await rig.toxiproxy.names()
+
+    def _proxy_of(self, path: str) -> str:
+        return f"{self._prefix}{path}"
+
+    async def _add_paths(self, toxiproxy: Toxiproxy, upstream: Address) -> dict[str, Address]:
+        routes = {}
+        for path, spec in self.plan.paths.items():
+            routes[path] = await toxiproxy.add(self._proxy_of(path), upstream)
+            await toxiproxy.shape(self._proxy_of(path), spec.shape)
+        return routes
+
+    async def _open_gates(self, nursery: trio.Nursery, journal: Journal, routes: dict[str, Address]) -> dict[str, Gate]:
+        gates: dict[str, Gate] = {}
+        for number in range(1, self.plan.client.count + 1):
+            name = f"c{number}"
+            gate = Gate(
+                client=name,
+                device=Device(self.plan.paths, starts_on=self.plan.device.starts_on, linger=self.plan.device.linger),
+                routes=routes,
+                radios={path: spec.radio for path, spec in self.plan.paths.items()},
+                network=self._network,
+                journal=journal,
+                stage=lambda cid, client, path: HttpStage(
+                    cid=cid, client=client, path=path, journal=journal, next_rid=self._next_rid
+                ),
+            )
+            await gate.start(nursery)
+            gates[name] = gate
+            for path, spec in self.plan.paths.items():
+                if spec.start is not Reach.UP:
+                    await gate.reach(path, spec.start)
+        return gates
+
+    def _next_rid(self) -> int:
+        self._rid += 1
+        return self._rid
+
+    async def _play(self, rig: Rig, before: Census, stop: trio.Event) -> str:
+        """From just before 0 s to the end. Returns why it ended: done, limit or interrupted."""
+        lead = max(LEAD, rig.nemesis.lead)
+        zero = trio.current_time() + lead
+        self._zero = zero
+        self._begin(rig, before, lead)
+        reason = "done"
+
+        async def cut(word: str, wait: Callable[[], Awaitable[None]]) -> None:
+            nonlocal reason
+            await wait()
+            reason = word
+            everything.cancel_scope.cancel()
+
+        async with trio.open_nursery() as everything:
+            everything.start_soon(rig.journal.keep_flushing)
+            everything.start_soon(partial(health.watch, rig.journal, controls=rig.toxiproxy.control_seconds))
+            everything.start_soon(rig.nemesis.run, zero)
+            everything.start_soon(cut, "interrupted", stop.wait)
+            everything.start_soon(cut, "limit", partial(trio.sleep_until, zero + self._limit))
+            async with trio.open_nursery() as clients:
+                for name in rig.gates:
+                    clients.start_soon(self._client, name, rig, zero)
+            await trio.sleep(AFTERGLOW)
+            everything.cancel_scope.cancel()
+        return reason
+
+    @property
+    def _limit(self) -> float:
+        horizon = self.plan.horizon
+        return horizon if self.plan.limit is None else min(horizon, self.plan.limit)
+
+    def _begin(self, rig: Rig, before: Census, lead: float) -> None:
+        plan = self.plan
+        toxiproxy = {"toxiproxy": rig.toxiproxy.kind, "toxiproxy version": rig.toxiproxy.version}
+        rig.journal.write(
+            Run(
+                zero_ns=self._stamp() + round(lead * 1e9),
+                scenario=plan.scenario,
+                variant=plan.variant,
+                client=plan.client.like,
+                world=plan.world,
+                seed=plan.seed,
+                facts=facts() | toxiproxy | kernel.facts(),
+            )
+        )
+        rig.journal.write(before)
+
+    async def _client(self, name: str, rig: Rig, zero: float) -> None:
+        spec = self.plan.client
+        late = 0.0 if name == "c1" else self._chance.stream("arrive", name).uniform(0.0, spec.arrive)
+        await trio.sleep_until(zero + late)
+        await run_reference(
+            name=name,
+            base_url=f"http://{rig.upstream[0]}:{rig.upstream[1]}",
+            spec=spec,
+            phone=rig.gates[name].phone,
+            journal=rig.journal,
+            chance=self._chance,
+            wall_clock=self._wall_clock,
+        )
+
+
+def first_leaf(group: BaseExceptionGroup[HarnessError]) -> HarnessError:
+    """The first exception of a group that is none itself."""
+    leaf = group.exceptions[0]
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    return leaf

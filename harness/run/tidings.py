@@ -1,0 +1,21 @@
+"""What a run tells of itself while it goes: small lines of JSON from the child process to whoever shows them."""
+
+import msgspec
+
+MAX_LINE = 65_536
+TELL_EVERY = 0.25
+
+
+class Tidings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a run is. ``at`` and ``total`` are scenario seconds; ``deed`` is the last one done, as written.
+
+    The last line may carry ``fault``: words for an environment fault that ended the run.
+    """
+
+    at: float = 0.0
+    total: float = 0.0
+    deed: str = ""
+    status: str = ""
+    events: int = 0
+    toxiproxy: str = ""
+    fault: str = ""

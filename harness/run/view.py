@@ -1,0 +1,55 @@
+"""What a person watching a run wants to know, folded from its records as they are written."""
+
+from harness.history import App, Deed, Record, Run, Status
+from harness.run.tidings import Tidings
+from harness.scenario.model import Plan
+
+
+class View:
+    """A tap for the journal. ``fold`` costs a dictionary look-up for the records that do not matter here."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._folds = {App: self._app, Deed: self._deed, Status: self._status, Run: self._run}
+        self._total = plan.horizon if plan.limit is None else min(plan.limit, plan.horizon)
+        self._events = 0
+        self._last = ""
+        self._words: dict[str, str] = {}
+        self.toxiproxy = ""
+
+    def fold(self, record: Record) -> None:
+        """Take one record in."""
+        fold = self._folds.get(type(record))
+        if fold is not None:
+            fold(record)  # type: ignore[arg-type]  # the dictionary pairs each type with its own fold
+
+    def tidings(self, at: float) -> Tidings:
+        """What to tell at this scenario time."""
+        return Tidings(
+            at=max(0.0, round(at, 2)),
+            total=max(self._plan.job.lasts, *(deed.at for deed in self._plan.deeds), 0.0),
+            deed=self._last,
+            status=self._status_words(),
+            events=self._events,
+            toxiproxy=self.toxiproxy,
+        )
+
+    def _status_words(self) -> str:
+        words = list(self._words.values())
+        if len(words) <= 1:
+            return words[0] if words else ""
+        counts = {word: words.count(word) for word in dict.fromkeys(words)}
+        return ", ".join(f"{count} {word}" for word, count in counts.items())
+
+    def _app(self, _: App) -> None:
+        self._events += 1
+
+    def _deed(self, record: Deed) -> None:
+        deed = self._plan.deeds[record.deed]
+        self._last = f"{deed.actor} {deed.text}"
+
+    def _status(self, record: Status) -> None:
+        self._words[record.client] = record.word
+
+    def _run(self, record: Run) -> None:
+        self.toxiproxy = record.facts.get("toxiproxy", "")

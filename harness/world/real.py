@@ -1,0 +1,39 @@
+"""Real time and real sockets: the host's clocks, and trio's own scheduler untouched."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import trio
+
+from harness.network.real import RealNetwork
+from harness.seams import Network, Stamp
+
+T = TypeVar("T")
+
+NAME = "real"
+
+
+def stamp() -> int:
+    """``CLOCK_MONOTONIC`` in nanoseconds: the same for all processes of one host."""
+    return time.monotonic_ns()
+
+
+def wall_clock() -> float:
+    """Seconds since 1970, for what the protocol dates (Retry-After as an HTTP date) and for names of folders."""
+    return time.time()  # noqa: TID251 - the one place that may
+
+
+def network() -> Network:
+    """The kernel's network."""
+    return RealNetwork()
+
+
+def run(main: Callable[[], Awaitable[T]]) -> T:
+    """Run in this world until ``main`` returns."""
+    return trio.run(main)
+
+
+def stamp_at(moment: float, stamp: Stamp = stamp) -> int:
+    """The stamp of an instant of trio's clock, which counts from a random origin."""
+    return stamp() + round((moment - trio.current_time()) * 1e9)

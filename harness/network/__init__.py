@@ -1,1 +1,9 @@
 """Reach on real sockets: streams, listeners with doors, and the gate that the device model drives."""
+
+from harness.network.gate import CANARY as CANARY
+from harness.network.gate import Gate as Gate
+from harness.network.phone import GatePhone as GatePhone
+from harness.network.real import RealNetwork as RealNetwork
+from harness.network.stage import Stage as Stage
+from harness.network.stage import StageMaker as StageMaker
+from harness.network.streams import RealStream as RealStream

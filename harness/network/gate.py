@@ -1,0 +1,282 @@
+"""The gate: the phone's radio, as a TCP relay that the device model drives. One per client.
+
+It owns *reachability*: which path is the default, and what a path's state does to open flows and to new dials. It
+makes a half-open connection real, since neither side learns of the other's end while the path swallows it. The shape of
+a path (latency, rates) belongs to the proxy behind it. The same shell runs on real sockets and on a simulated network:
+all it asks of a network is connect, listen, bytes, FIN, RST and a listener's door.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Self
+
+import trio
+
+from harness.device.model import Device, Linger, Outcome
+from harness.device.radio import Antenna
+from harness.device.words import Radio, Reach
+from harness.errors import UsageError
+from harness.history.journal import Journal
+from harness.history.records import Conn, SignalTold
+from harness.network.phone import GatePhone
+from harness.network.relay import Flow
+from harness.network.stage import StageMaker
+from harness.seams import Address, Direction, Door, Listener, Network, Stream
+
+CANARY = "canary"
+"""The client's name in the records of flows that the harness itself dialed."""
+
+
+class Gate:
+    """Relays one client's connections, path by path, as its device decides.
+
+    ``routes`` says where each path leads, ``radios`` what it costs (a path without one costs nothing). A flow's ``cid``
+    is the ``seq`` of its ``Conn`` record, and so unique in the journal. Open it before use, and close it before the
+    journal. Each deed returns, once it is in force, what the gate then reads back.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: str,
+        device: Device,
+        routes: Mapping[str, Address],
+        radios: Mapping[str, Radio],
+        network: Network,
+        journal: Journal,
+        stage: StageMaker | None = None,
+    ) -> None:
+        missing = [path for path in device.paths if path not in routes]
+        if missing:
+            raise UsageError(f"the gate of {client} has no route for {', '.join(missing)}")
+        self.client = client
+        self.device = device
+        self.phone = GatePhone(device=device, network=network, address=self.address)
+        self._routes = dict(routes)
+        self._radios = {path: Antenna(radios.get(path, Radio())) for path in device.paths}
+        self._network = network
+        self._journal = journal
+        self._stage = stage
+        self._listeners: dict[str, Listener] = {}
+        self._flows: dict[int, Flow] = {}
+        self._canaries: set[Address] = set()
+        self._deeds = {path: trio.Lock() for path in device.paths}
+        self._nursery: trio.Nursery | None = None
+        self._closing = trio.Event()
+        self._closed = trio.Event()
+
+    # Its life.
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Self]:
+        """Run the gate for the length of a block."""
+        await self._listen()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._run)
+            try:
+                yield self
+            finally:
+                await self.aclose()
+
+    async def start(self, nursery: trio.Nursery) -> None:
+        """Run the gate in this nursery until ``aclose``. Raises ``EnvironmentFault`` where it cannot listen."""
+        await self._listen()
+        await nursery.start(self._run)
+
+    async def aclose(self) -> None:
+        """Close the doors, reset every flow at both ends, end the signals. Leaves no task, socket or port behind."""
+        self._closing.set()
+        if self._nursery is not None:
+            with trio.CancelScope(shield=True):
+                await self._closed.wait()
+
+    async def _listen(self) -> None:
+        try:
+            for path in self.device.paths:
+                self._listeners[path] = await self._network.listen()
+        except BaseException:
+            await self._stop_listening()
+            raise
+
+    async def _stop_listening(self) -> None:
+        with trio.CancelScope(shield=True):
+            for listener in self._listeners.values():
+                await listener.aclose()
+
+    async def _run(self, task_status: "trio.TaskStatus[None]" = trio.TASK_STATUS_IGNORED) -> None:
+        try:
+            async with trio.open_nursery() as self._nursery:
+                for path, listener in self._listeners.items():
+                    self._nursery.start_soon(self._serve, path, listener)
+                task_status.started()
+                await self._closing.wait()
+                await self._stop_listening()
+                self._nursery.cancel_scope.cancel()
+        finally:
+            await self._stop_listening()
+            self.phone.hang_up()
+            self._closed.set()
+
+    # What is where.
+
+    def address(self, path: str) -> Address:
+        """Where a client dials to use this path."""
+        return self._listeners[path].address
+
+    def route(self, path: str) -> Address:
+        """Where this path leads."""
+        return self._routes[path]
+
+    def set_route(self, path: str, address: Address) -> None:
+        """Let flows accepted from now on lead there."""
+        self.device.door(path)  # a path it knows
+        self._routes[path] = address
+
+    def set_radio(self, path: str, radio: Radio) -> None:
+        """Let the path cost this much from now on."""
+        self.device.door(path)
+        self._radios[path].radio = radio
+
+    def flows(self, path: str | None = None) -> tuple[int, ...]:
+        """Return the cids of the flows that are open at either end, the canary's among them."""
+        return tuple(cid for cid, flow in self._flows.items() if path in (None, flow.path))
+
+    async def dial(self, path: str) -> Stream:
+        """Dial this path for the harness itself, whether or not the device may use it. Hangs and fails as any dial.
+
+        The flow is recorded as the canary's; the radio neither charges nor notices it.
+        """
+        mine: list[Address] = []
+
+        def dialing(local: Address) -> None:
+            mine.append(local)
+            self._canaries.add(local)
+
+        try:
+            return await self._network.connect(self.address(path), dialing=dialing)
+        except BaseException:
+            self._canaries.difference_update(mine)
+            raise
+
+    # Deeds.
+
+    async def reach(
+        self, path: str, word: Reach, *, direction: Direction | None = None, once: bool = False
+    ) -> Mapping[str, str]:
+        """Let the path take a word; see ``Device.reach``. Raises ``EnvironmentFault`` where dials cannot hang."""
+        device = self.device
+        device.check_word(word, direction=direction, once=once)
+        device.door(path)
+        async with self._deeds[path]:
+            listener = self._listeners[path]
+            if device.refuses(word, once=once):
+                await listener.set_door(Door.REFUSE)  # first: who sees its FIN may redial at once
+            self._apply(device.reach(path, word, direction=direction, once=once))
+            await listener.set_door(device.door(path))
+        return self.path_readback(path)
+
+    def pause(self, path: str) -> Mapping[str, str]:
+        """Weather: hold the path's downstream until ``resume``. Nests, and leaves the word alone."""
+        self._apply(self.device.pause(path))
+        return self.path_readback(path)
+
+    def resume(self, path: str) -> Mapping[str, str]:
+        """End one ``pause``."""
+        self._apply(self.device.resume(path))
+        return self.path_readback(path)
+
+    async def joins(self, path: str) -> Mapping[str, str]:
+        """The device may use the path."""
+        return await self._tell(self.device.joins(path))
+
+    async def prefers(self, path: str) -> Mapping[str, str]:
+        """New dials use the path."""
+        return await self._tell(self.device.prefers(path))
+
+    async def loses(self, path: str) -> Mapping[str, str]:
+        """The path's connections get the OS's error at the phone; the server learns nothing."""
+        return await self._tell(self.device.loses(path))
+
+    async def goes_offline(self) -> Mapping[str, str]:
+        """The device loses all paths."""
+        return await self._tell(self.device.goes_offline())
+
+    async def comes_online(self) -> Mapping[str, str]:
+        """The device has its paths again."""
+        return await self._tell(self.device.comes_online())
+
+    def path_readback(self, path: str) -> Mapping[str, str]:
+        """Return what is in force on a path."""
+        device = self.device
+        return {
+            "path": path,
+            "word": device.word(path),
+            "upstream": device.feels(path, Direction.UPSTREAM),
+            "downstream": device.feels(path, Direction.DOWNSTREAM),
+            "door": device.door(path),
+            "flows": str(len(self.flows(path))),
+        }
+
+    def device_readback(self) -> Mapping[str, str]:
+        """Return what the device knows."""
+        return {"default": self.device.default or "none", "joined": " ".join(self.device.joined) or "none"}
+
+    # Within.
+
+    async def _tell(self, outcome: Outcome) -> Mapping[str, str]:
+        self._apply(outcome)
+        await trio.lowlevel.checkpoint()
+        return self.device_readback()
+
+    def _apply(self, outcome: Outcome) -> None:
+        for path in outcome.lost:
+            self.phone.lose(path)
+        for act in outcome.acts:
+            self._flows[act.cid].apply(act)
+        for signal in outcome.signals:
+            self._journal.write(SignalTold(client=self.client, what=signal.what, path=signal.path or ""))
+            self.phone.tell(signal)
+        if outcome.linger is not None and self._nursery is not None:
+            self._nursery.start_soon(self._linger, outcome.linger)
+
+    async def _linger(self, linger: Linger) -> None:
+        await trio.sleep(linger.seconds)
+        self._apply(self.device.linger_over(linger))
+
+    async def _serve(self, path: str, listener: Listener) -> None:
+        while True:
+            try:
+                stream = await listener.accept()
+            except trio.ClosedResourceError:
+                return
+            self._admit(path, stream)
+
+    def _admit(self, path: str, stream: Stream) -> None:
+        assert self._nursery is not None
+        cid = self._journal.written + 1
+        canary = stream.peer in self._canaries
+        self._canaries.discard(stream.peer)
+        client = CANARY if canary else self.client
+        written = self._journal.write(
+            Conn(cid=cid, client=client, path=path, peer=f"{stream.peer[0]}:{stream.peer[1]}")
+        )
+        assert written == cid
+        flow = self._flows[cid] = Flow(
+            cid=cid,
+            path=path,
+            client=stream,
+            device=self.device,
+            journal=self._journal,
+            radio=None if canary else self._radios[path],
+            stage=self._stage(cid, client, path) if self._stage is not None else None,
+        )
+        self._apply(self.device.opened(cid, path))
+        self._nursery.start_soon(self._relay, flow)
+
+    async def _relay(self, flow: Flow) -> None:
+        try:
+            await flow.run(partial(self._network.connect, self._routes[flow.path]))
+        finally:
+            self.device.gone(flow.cid)
+            del self._flows[flow.cid]

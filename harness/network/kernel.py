@@ -1,0 +1,102 @@
+"""What this machine's kernel says of itself: hung dials, the schedule of SYN retries, settings that matter to a door.
+
+Read from ``/proc`` (Linux). Elsewhere the answers are empty, and a report says so.
+"""
+
+import socket
+import struct
+from pathlib import Path
+
+import msgspec
+
+from harness.seams import Address
+
+TCP_TABLE = Path("/proc/net/tcp")
+SETTINGS = Path("/proc/sys/net/ipv4")
+
+ESTABLISHED, SYN_SENT, LISTEN = 0x01, 0x02, 0x0A
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A socket in the kernel's table; ``state`` is the kernel's number (include/net/tcp_states.h)."""
+
+    local: Address
+    remote: Address
+    state: int
+
+
+def tcp_rows(table: Path = TCP_TABLE) -> list[Row]:
+    """Read the kernel's IPv4 TCP table. Empty where there is none."""
+    try:
+        lines = table.read_text(encoding="ascii").splitlines()[1:]
+    except OSError:
+        return []
+    return [
+        Row(_address(local), _address(remote), int(state, 16)) for _, local, remote, state, *_ in map(str.split, lines)
+    ]
+
+
+def syn_sent(port: int, table: Path = TCP_TABLE) -> tuple[int, ...]:
+    """Return the source ports of dials to this port that nobody answered yet, sorted."""
+    return tuple(sorted(row.local[1] for row in tcp_rows(table) if row.state == SYN_SENT and row.remote[1] == port))
+
+
+def _address(text: str) -> Address:
+    host, port = text.split(":")
+    return socket.inet_ntoa(struct.pack("=I", int(host, 16))), int(port, 16)
+
+
+class SynSchedule(msgspec.Struct, frozen=True):
+    """When an unanswered SYN is sent again.
+
+    The first timeout is 1 s (RFC 6298); ``linear`` timeouts stay so, then ``retries`` of them double, beginning with
+    1 s (Linux, ip-sysctl: tcp_syn_linear_timeouts, tcp_syn_retries).
+    """
+
+    retries: int
+    linear: int
+
+    @property
+    def gaps(self) -> tuple[float, ...]:
+        """Seconds from each SYN to the next."""
+        return (1.0,) * self.linear + tuple(2.0**n for n in range(self.retries))
+
+    @property
+    def instants(self) -> tuple[float, ...]:
+        """Seconds from the first SYN to each retry."""
+        return tuple(sum(self.gaps[: n + 1]) for n in range(len(self.gaps)))
+
+
+def syn_schedule(settings: Path = SETTINGS) -> SynSchedule | None:
+    """Return this host's schedule; None where it cannot be read. Kernels before 6.5 have no linear timeouts."""
+    retries = _setting(settings / "tcp_syn_retries")
+    if retries is None:
+        return None
+    return SynSchedule(retries, _setting(settings / "tcp_syn_linear_timeouts") or 0)
+
+
+def aborts_on_overflow(settings: Path = SETTINGS) -> bool | None:
+    """Whether a full queue answers RST instead of silence, so that a hanging door cannot be had. None: unknown."""
+    value = _setting(settings / "tcp_abort_on_overflow")
+    return None if value is None else bool(value)
+
+
+def facts(settings: Path = SETTINGS) -> dict[str, str]:
+    """Return what a manifest keeps of this host's TCP; nothing where it cannot be read."""
+    known: dict[str, str] = {}
+    schedule = syn_schedule(settings)
+    if schedule is not None:
+        known["tcp_syn_retries"] = str(schedule.retries)
+        known["tcp_syn_linear_timeouts"] = str(schedule.linear)
+        known["syn_retries_at"] = " ".join(f"{instant:g}s" for instant in schedule.instants)
+    overflow = aborts_on_overflow(settings)
+    if overflow is not None:
+        known["tcp_abort_on_overflow"] = str(int(overflow))
+    return known
+
+
+def _setting(path: Path) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,169 @@
+"""The phone of a client that lives in this process: how it dials, hears signals and sleeps.
+
+A phone's sockets die with their path, at the phone alone: the other side learns nothing. The error is
+``ECONNABORTED``, which both phone systems give: Android destroys the sockets of a lost network (``SOCK_DESTROY`` ends
+in Linux's ``tcp_abort``, with this errno, also for a dial that hangs), and it is what lies beneath
+``NSURLErrorNetworkConnectionLost`` (-1005) on iOS.
+"""
+
+import errno
+import math
+import os
+from collections.abc import Callable
+
+import trio
+
+from harness.device.model import Device
+from harness.seams import Address, Network, Phone, Signal, Stream
+
+
+def os_error(code: int) -> OSError:
+    """Return the operating system's error of this number, in its words."""
+    return OSError(code, os.strerror(code))
+
+
+class PhoneStream(Stream):
+    """A stream whose socket the phone's OS can kill."""
+
+    def __init__(self, inner: Stream, forget: "Callable[[PhoneStream], object]") -> None:
+        self.local = inner.local
+        self.peer = inner.peer
+        self._inner = inner
+        self._forget = forget
+        self._lost = False
+
+    def lose(self) -> None:
+        """The path is gone for the device: whatever is done with this stream fails from now on."""
+        self._lost = True
+        self._inner.reset()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Return what has arrived; see ``Stream``."""
+        try:
+            return bytes(await self._inner.receive_some(max_bytes))
+        except trio.ClosedResourceError as error:
+            raise self._error(error) from self._cause()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send everything; see ``Stream``."""
+        try:
+            await self._inner.send_all(data)
+        except trio.ClosedResourceError as error:
+            raise self._error(error) from self._cause()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until there is room; see ``Stream``."""
+        try:
+            await self._inner.wait_send_all_might_not_block()
+        except trio.ClosedResourceError as error:
+            raise self._error(error) from self._cause()
+
+    async def send_eof(self) -> None:
+        """Send FIN; see ``Stream``."""
+        try:
+            await self._inner.send_eof()
+        except trio.ClosedResourceError as error:
+            raise self._error(error) from self._cause()
+
+    async def aclose(self) -> None:
+        """Close. Idempotent."""
+        self._lost = False  # closed by its owner: using it is the owner's mistake from now on
+        self._forget(self)
+        await self._inner.aclose()
+
+    def reset(self) -> None:
+        """Close at once with RST. Idempotent."""
+        self._lost = False
+        self._forget(self)
+        self._inner.reset()
+
+    def _error(self, error: trio.ClosedResourceError) -> Exception:
+        return trio.BrokenResourceError(str(self._cause())) if self._lost else error
+
+    def _cause(self) -> OSError | None:
+        return os_error(errno.ECONNABORTED) if self._lost else None
+
+
+class _Dial:
+    """A dial on its way."""
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.lost = False
+
+    def lose(self) -> None:
+        self.lost = True
+        self.scope.cancel()
+
+
+class GatePhone(Phone):
+    """A phone whose paths are the listeners of one gate. It sleeps as long as told: this device is never suspended."""
+
+    def __init__(self, *, device: Device, network: Network, address: Callable[[str], Address]) -> None:
+        self._device = device
+        self._network = network
+        self._address = address
+        self._dials: dict[_Dial, str] = {}
+        self._streams: dict[PhoneStream, str] = {}
+        self._ears: list[trio.MemorySendChannel[Signal]] = []
+
+    async def connect(self, host: str, port: int) -> Stream:  # noqa: ARG002 - every origin lies behind the gate
+        """Dial through the path that is the default now, whatever becomes the default while it hangs.
+
+        Raises ``OSError``: ``ENETUNREACH`` where there is no path, ``ECONNABORTED`` where this one is lost meanwhile,
+        ``ECONNREFUSED`` and others as the network says.
+        """
+        path = self._device.default
+        if path is None:
+            await trio.lowlevel.checkpoint()
+            raise os_error(errno.ENETUNREACH)
+        dial = _Dial()
+        self._dials[dial] = path
+        stream: Stream | None = None
+        try:
+            with dial.scope:
+                stream = await self._network.connect(self._address(path))
+        finally:
+            del self._dials[dial]
+        if dial.lost:
+            if stream is not None:
+                stream.reset()
+            raise os_error(errno.ECONNABORTED)
+        assert stream is not None
+        mine = PhoneStream(stream, lambda closed: self._streams.pop(closed, None))
+        self._streams[mine] = path
+        return mine
+
+    def signals(self) -> trio.MemoryReceiveChannel[Signal]:
+        """Return a fresh channel of all signals from now on; it ends with the gate."""
+        ear: trio.MemorySendChannel[Signal]
+        ear, mouth = trio.open_memory_channel[Signal](math.inf)
+        self._ears.append(ear)
+        return mouth
+
+    async def sleep_until(self, deadline: float) -> None:
+        """Sleep to this instant of trio's clock."""
+        await trio.sleep_until(deadline)
+
+    # For the gate.
+
+    def lose(self, path: str) -> None:
+        """Kill the sockets of this path, dials on their way included."""
+        for dial in [dial for dial, its_path in self._dials.items() if its_path == path]:
+            dial.lose()
+        for stream in [stream for stream, its_path in self._streams.items() if its_path == path]:
+            stream.lose()
+
+    def tell(self, signal: Signal) -> None:
+        """Tell every listener; those that hung up are forgotten."""
+        for ear in tuple(self._ears):
+            try:
+                ear.send_nowait(signal)
+            except trio.BrokenResourceError:
+                self._ears.remove(ear)
+
+    def hang_up(self) -> None:
+        """End all channels of signals."""
+        for ear in self._ears:
+            ear.close()
+        self._ears.clear()

@@ -1,0 +1,233 @@
+"""The real network: loopback listeners whose doors can be shut while they live, and dials that keep their errno.
+
+A listener is two sockets. The *keeper* is bound, never listens, and holds the port as long as the listener lives. The
+*ear* listens on the same port (both have SO_REUSEADDR) and is there only while the door is not refusing: without it the
+kernel answers each SYN with RST.
+
+A door that hangs is an ear whose queue is full: Linux drops a SYN then, and the dialer tries again. The order matters
+(measured: the other way round, a dial slipped in 5 of 5 times): wake whoever waits in ``accept``, then ``listen(0)``,
+then fill the queue with a dial of our own. Fillers come from an address of their own, by which ``accept`` knows them.
+"""
+
+import errno
+import os
+import socket
+import struct
+import sys
+from collections import deque
+from collections.abc import Callable
+
+import trio
+
+from harness.errors import EnvironmentFault
+from harness.network.streams import RealStream
+from harness.seams import Address, Door, Listener, Network, Stream
+
+BACKLOG = 128
+FILLER = "127.0.0.2"
+_FILL_TRIES = 8
+_FILL_PATIENCE = 1.0
+_ESTABLISHED = 1
+_QUEUE = struct.Struct("24xII")  # struct tcp_info: tcpi_unacked, tcpi_sacked; of a listener: queue, and its limit
+
+
+class RealNetwork(Network):
+    """Connect and listen on this machine's loopback."""
+
+    async def connect(self, address: Address, *, dialing: Callable[[Address], None] | None = None) -> Stream:
+        """Dial; see ``Network``. The socket is connected directly, since trio's helper hides the errno."""
+        sock = _socket()
+        try:
+            code = sock.connect_ex(address)
+            if dialing is not None:
+                dialing(sock.getsockname())
+            if code == errno.EINPROGRESS:
+                await trio.lowlevel.wait_writable(sock)
+                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            else:
+                await trio.lowlevel.checkpoint()
+        except BaseException:
+            sock.close()
+            raise
+        if code:
+            sock.close()
+            raise OSError(code, f"{os.strerror(code)}: {address[0]}:{address[1]}")
+        return RealStream(sock)
+
+    async def listen(self, address: Address = ("127.0.0.1", 0)) -> Listener:
+        """Bind and listen; see ``Network``."""
+        await trio.lowlevel.checkpoint()
+        return RealListener(address)
+
+
+class RealListener(Listener):
+    """One bound port and its door. Raises ``EnvironmentFault`` where the address is taken or forbidden."""
+
+    def __init__(self, address: Address) -> None:
+        host, port = address
+        if not host.startswith("127."):
+            raise EnvironmentFault(f"cannot listen on {host}: listeners live on loopback only, use 127.0.0.1")
+        self._keeper = _socket()
+        self._ear: socket.socket | None = None
+        self._fillers: list[socket.socket] = []
+        self._ready: deque[socket.socket] = deque()  # accepted before the door was shut, not yet asked for
+        self._closed = False
+        self._changed = trio.Event()
+        self._door = Door.OPEN
+        self._lock = trio.Lock()
+        try:
+            self._keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._keeper.bind(address)
+            self.address: Address = self._keeper.getsockname()
+            self._ear = self._listening(BACKLOG)
+        except OSError as error:
+            self._keeper.close()
+            hint = "another program has it; stop it, or choose another port"
+            if error.errno != errno.EADDRINUSE:
+                hint = "choose a port this user may bind"
+            raise EnvironmentFault(f"cannot listen on {host}:{port} ({error.strerror}): {hint}") from error
+
+    async def accept(self) -> Stream:
+        """Wait for the next connection; see ``Listener``."""
+        await trio.lowlevel.checkpoint()
+        while True:
+            if self._closed:
+                raise trio.ClosedResourceError
+            if self._ready:
+                return RealStream(self._ready.popleft())
+            if self._door is not Door.OPEN:
+                await self._changed.wait()
+                continue
+            assert self._ear is not None
+            try:
+                await trio.lowlevel.wait_readable(self._ear)
+            except trio.ClosedResourceError:  # the door moved, or the listener closed
+                continue
+            if self._door is Door.OPEN:
+                self._take()
+
+    async def set_door(self, door: Door) -> None:
+        """Change what new dials meet; see ``Listener``. ``HANG`` needs Linux, else raises ``EnvironmentFault``."""
+        async with self._lock:
+            await trio.lowlevel.checkpoint()
+            if self._closed:
+                raise trio.ClosedResourceError
+            if door is self._door:
+                return
+            if door is Door.HANG:
+                await self._hang()
+            elif door is Door.REFUSE:
+                self._turn(door)
+                self._deafen()
+            else:
+                self._drop_fillers()
+                if self._ear is None:
+                    self._ear = self._listening(BACKLOG)
+                else:
+                    self._ear.listen(BACKLOG)
+                self._turn(door)
+
+    async def aclose(self) -> None:
+        """Free the port; see ``Listener``. Connections nobody accepted are reset."""
+        if not self._closed:
+            self._closed = True
+            self._turn(self._door)
+            self._deafen()
+            while self._ready:
+                self._ready.popleft().close()
+            self._keeper.close()
+        await trio.lowlevel.checkpoint()
+
+    def _turn(self, door: Door) -> None:
+        """Let ``accept`` see the new door."""
+        self._door = door
+        if self._ear is not None:
+            trio.lowlevel.notify_closing(self._ear)
+        self._changed.set()
+        self._changed = trio.Event()
+
+    def _listening(self, backlog: int) -> socket.socket:
+        ear = _socket()
+        try:
+            ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            ear.bind(self.address)
+            ear.listen(backlog)
+        except OSError:
+            ear.close()
+            raise
+        return ear
+
+    def _take(self) -> None:
+        """Move what the kernel has accepted to ``_ready``; fillers are not connections."""
+        assert self._ear is not None
+        while True:
+            try:
+                sock, peer = self._ear.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in (errno.ECONNABORTED, errno.EPROTO):
+                    continue
+                raise EnvironmentFault(f"cannot accept a connection ({error.strerror}): raise `ulimit -n`") from error
+            if peer[0] == FILLER:
+                sock.close()
+                continue
+            sock.setblocking(False)
+            self._ready.append(sock)
+
+    def _deafen(self) -> None:
+        """Close the ear: SYNs are answered with RST from now on."""
+        self._drop_fillers()
+        if self._ear is not None:
+            if not self._closed:
+                self._take()
+            trio.lowlevel.notify_closing(self._ear)
+            self._ear.close()
+            self._ear = None
+
+    def _drop_fillers(self) -> None:
+        for filler in self._fillers:
+            filler.close()
+        self._fillers.clear()
+
+    async def _hang(self) -> None:
+        if sys.platform != "linux":
+            raise EnvironmentFault(
+                f"{self.address[0]}:{self.address[1]} cannot leave a SYN unanswered on {sys.platform}: words that make "
+                "dials hang (stalled, silent, unreachable) need Linux; run this scenario there, or in virtual time"
+            )
+        self._turn(Door.HANG)
+        if self._ear is None:
+            self._ear = self._listening(0)
+        else:
+            self._ear.listen(0)
+        for _ in range(_FILL_TRIES):
+            self._take()  # dials that were let in before the door was shut, and fillers of an earlier try
+            self._drop_fillers()
+            if await self._filled():
+                return
+        raise EnvironmentFault(f"the queue of {self.address[0]}:{self.address[1]} did not fill: dials would not hang")
+
+    async def _filled(self) -> bool:
+        """Fill the queue; True when it is full and it is our own filler that fills it."""
+        assert self._ear is not None
+        filler = _socket()
+        self._fillers.append(filler)
+        filler.bind((FILLER, 0))
+        filler.connect_ex(self.address)
+        with trio.move_on_after(_FILL_PATIENCE):
+            while not self._full(self._ear):  # no event tells of a queue
+                await trio.lowlevel.checkpoint()  # loopback fills it within our own dial, or a softirq later
+        state: int = filler.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        return state == _ESTABLISHED and self._full(self._ear)
+
+    @staticmethod
+    def _full(ear: socket.socket) -> bool:
+        queued, limit = _QUEUE.unpack(ear.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _QUEUE.size))
+        return bool(queued > limit)
+
+
+def _socket() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    return sock

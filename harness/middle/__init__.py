@@ -1,1 +1,4 @@
-"""What HTTP-level boxes see and do: a stage of the gate."""
+"""What HTTP-level boxes see and do between a phone and a server, as stages of the gate's flows."""
+
+from harness.middle.kinds import RequestKinds as RequestKinds
+from harness.middle.stage import HttpStage as HttpStage

@@ -1,0 +1,146 @@
+"""The stage over whole conversations, at every slicing of the bytes, and over garbage."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from harness.history.journal import Journal
+from harness.history.records import Record, Request, Response
+from harness.middle import HttpStage, RequestKinds
+
+STREAM = (
+    b"GET /api/v2/imports/j1/stream HTTP/1.1\r\nHost: a:1\r\nAccept: text/event-stream\r\nLast-Event-ID: a-3\r\n\r\n"
+)
+OPENED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream;charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+POLL = b"GET /api/v2/imports/j1 HTTP/1.1\r\nHost: a:1\r\nAuthorization: Bearer s3cret\r\n\r\n"
+SHOWN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+START = b"POST /api/v2/imports HTTP/1.1\r\nHost: a:1\r\nContent-Length: 4\r\n\r\nGET "
+BUSY = b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
+
+
+class Bench:
+    def __init__(self, path: Path) -> None:
+        self.seen: list[Record] = []
+        self.journal = Journal(path, lambda: 1, tap=self.seen.append)
+        self.stage = HttpStage(
+            cid=4,
+            client="c1",
+            path="wifi",
+            journal=self.journal,
+            next_rid=itertools.count(1).__next__,
+            routes=RequestKinds(),
+        )
+
+    def talk(self, *turns: bytes, size: int = 1 << 20) -> list[Record]:
+        """Client and server by turns, the client first, each turn in pieces of this size."""
+        for number, turn in enumerate(turns):
+            hear = self.stage.downstream if number % 2 else self.stage.upstream
+            for start in range(0, len(turn), size):
+                hear(turn[start : start + size])
+        return self.seen
+
+    @property
+    def requests(self) -> list[Request]:
+        return [record for record in self.seen if isinstance(record, Request)]
+
+    @property
+    def responses(self) -> list[Response]:
+        return [record for record in self.seen if isinstance(record, Response)]
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = Bench(tmp_path / "history")
+    yield bench
+    bench.journal.close()
+
+
+def test_stream_request_is_recorded_with_its_cursor_and_job(bench):
+    request, response = bench.talk(STREAM, OPENED)
+    assert (request.rid, request.cid, request.client, request.what, request.job) == (1, 4, "c1", "stream", "j1")
+    assert (request.last_event_id, request.token, request.origin) == ("a-3", False, "http://a:1")
+    assert (response.rid, response.status, response.content_type) == (1, 200, "text/event-stream")
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_slicing_changes_no_record(bench, size):
+    bench.talk(START, BUSY, POLL, SHOWN, STREAM, OPENED, size=size)
+    assert [request.what for request in bench.requests] == ["start", "poll", "stream"]
+    assert [(response.rid, response.status) for response in bench.responses] == [(1, 503), (2, 200), (3, 200)]
+    assert bench.responses[0].retry_after == "7"
+
+
+def test_pipelined_requests_get_their_own_answers(bench):
+    bench.talk(START + POLL + STREAM, BUSY + SHOWN + OPENED)
+    assert [(response.rid, response.status) for response in bench.responses] == [(1, 503), (2, 200), (3, 200)]
+
+
+def test_bytes_of_an_event_stream_are_not_looked_at(bench):
+    bench.talk(STREAM, OPENED + b"5\r\nHTTP/1.1 500 No\r\n\r\n", b"", b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
+    assert bench.stage.streaming
+    assert len(bench.responses) == 1
+
+
+def test_request_after_a_stream_on_the_same_connection_is_recorded(bench):
+    bench.talk(STREAM, OPENED + b"0\r\n\r\n", POLL, SHOWN)
+    assert [request.what for request in bench.requests] == ["stream", "poll"]
+    assert [response.content_type for response in bench.responses] == ["text/event-stream", "application/json"]
+
+
+def test_authorization_is_recorded_as_a_fact_only(bench):
+    (request,) = bench.talk(POLL)
+    assert request.token
+    assert "s3cret" not in repr(request)
+
+
+def test_secrets_in_query_and_location_are_redacted(bench):
+    asked = b"GET /x?a=1&access_token=s3cret HTTP/1.1\r\nHost: a\r\n\r\n"
+    moved = b"HTTP/1.1 302 Found\r\nLocation: http://u:s3cret@b/?sig=s3cret\r\nContent-Length: 0\r\n\r\n"
+    request, response = bench.talk(asked, moved)
+    assert (request.target, request.token) == ("/x?a=1&access_token=[redacted]", True)
+    assert response.location == "http://[redacted]@b/?sig=[redacted]"
+
+
+def test_answer_to_head_has_no_body(bench):
+    head = b"HEAD /api/v2/imports/j1 HTTP/1.1\r\nHost: a\r\n\r\n"
+    bench.talk(head, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", POLL, SHOWN)
+    assert [response.rid for response in bench.responses] == [1, 2]
+
+
+def test_informational_answers_are_no_answers(bench):
+    bench.talk(POLL, b"HTTP/1.1 103 Early Hints\r\n\r\n" + SHOWN)
+    assert [response.status for response in bench.responses] == [200]
+
+
+@pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 9, b"GET\r\n\r\n", b"\0" * 99])
+def test_garbage_makes_the_flow_opaque_and_raises_nothing(bench, garbage):
+    assert bench.talk(garbage, garbage, POLL, SHOWN) == []
+    assert bench.stage.opaque
+
+
+def test_endless_head_is_given_up_at_the_bound(bench):
+    for _ in range(100):
+        bench.stage.upstream(b"x" * 1000)
+    assert bench.stage.opaque
+
+
+def test_requests_without_answers_are_given_up_at_the_bound(bench):
+    bench.talk(POLL * 101)
+    assert bench.stage.opaque
+
+
+def test_answer_to_nothing_makes_the_flow_opaque(bench):
+    assert bench.talk(b"", SHOWN) == []
+    assert bench.stage.opaque
+
+
+def test_upgraded_connection_is_opaque_after_its_head(bench):
+    bench.talk(POLL, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nbytes")
+    assert bench.stage.opaque
+
+
+def test_ended_flow_keeps_nothing(bench):
+    bench.talk(STREAM[:20])
+    bench.stage.ended()
+    assert bench.talk(POLL, SHOWN) == []

@@ -243,7 +243,10 @@ class Snapshot(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
 
 
 class Subscriber(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="subscriber"):
-    """A stream of the server opened or closed; ``evidence``: fin, rst, blocked, newer, done, evicted."""
+    """A stream of the server opened or closed.
+
+    ``evidence``: fin, rst, blocked, newer, done, evicted, expired (its token), flood, stopped (the server).
+    """
 
     lane: ClassVar[str] = "server"
     sub: int

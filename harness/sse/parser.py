@@ -14,6 +14,7 @@ keep-alive comments holds no memory, and only lines that wait for their block co
 
 import re
 import sys
+from collections.abc import Iterable, Iterator
 
 from harness.errors import PeerError
 from harness.sse.events import Event, IdChange, Retry, Wire
@@ -22,6 +23,12 @@ MAX_RETRY_MS = 2**31 - 1
 """Larger values of ``retry`` are taken as this one, about 25 days: "implementation limit allowed"."""
 
 _BOM = b"\xef\xbb\xbf"
+
+# As numbers: CPython finds a number in bytes at once, but tries a byte string as a number first, and fails slowly.
+_LF, _CR = 10, 13
+
+_EARLY = frozenset(b"\n:r")
+"""How a line begins that may be settled before its block ends: blank, a comment, ``retry``."""
 
 # One match a block. An empty id resets the buffer and an empty type is the default: both are left to the last group,
 # where "absent" and "empty" can be told apart. Possessive, so a block that does not fit is given up at once.
@@ -32,6 +39,10 @@ _BLOCKS = re.compile(
     r"data: ?+([^\n]*+)\n\n"
     r"|((?:[^\n]++\n)*+\n)"
 ).findall
+
+
+# Lines of at least this many characters are found faster by a search than by the expression.
+_LONG = 1_000
 
 
 class EventTooBig(PeerError):
@@ -77,9 +88,14 @@ class Parser:
 
         Raises ``EventTooBig`` where a block or line passes the limit, and again on every later call.
         """
-        if self._special or b"\r" in data:
+        if self._special or _CR in data:
             data = self._prepared(data)
         held = self._held
+        if _LF not in data:  # nothing ends here, whatever is pending
+            held += data
+            if len(held) > self._limit:
+                self._check(held)
+            return []
         if held:
             seam = len(held) - 1
             held += data
@@ -87,7 +103,7 @@ class Parser:
                 self._check(held)
             end = held.rfind(b"\n\n", seam) + 2
             if end == 1:
-                return self._settled([]) if b"\n" in data else []
+                return self._settled([])
             blocks = held[:end].decode("utf-8", "replace")
             del held[:end]
             self._line = 0
@@ -95,11 +111,11 @@ class Parser:
             if len(data) > self._limit:
                 self._check(data)
             end = data.rfind(b"\n\n") + 2
-            if end == 1:
-                held += data
-                return self._settled([]) if b"\n" in data else []
             if end == len(data):
                 return self._parsed(data.decode("utf-8", "replace"))
+            if end == 1:
+                held += data
+                return self._settled([])
             blocks = data[:end].decode("utf-8", "replace")
             held += data[end:]
         found = self._parsed(blocks)
@@ -119,7 +135,7 @@ class Parser:
         if self._skip_lf and data:
             data = data.removeprefix(b"\n")
             self._skip_lf = False
-        if b"\r" in data:
+        if _CR in data:
             self._skip_lf = data.endswith(b"\r")
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         self._special = self._skip_lf
@@ -128,13 +144,17 @@ class Parser:
     def _parsed(self, blocks: str) -> list[Wire]:
         """Read complete blocks."""
         found: list[Wire] = []
+        middle = len(blocks) // 2
+        if middle > _LONG and blocks.find("\n", middle) > middle + _LONG:
+            self._read(_long_lines(blocks), found)
+            return found
         add = found.append
         last_id = self._last_event_id
         for id_before, kind, id_after, value, other in _BLOCKS(blocks):
             if other:
                 if other != "\n":
                     self._last_event_id = last_id
-                    self._read_lines(other, found)
+                    self._read(other[:-1].split("\n"), found)
                     last_id = self._last_event_id
             else:
                 if id_before or id_after:
@@ -143,12 +163,21 @@ class Parser:
         self._last_event_id = last_id
         return found
 
-    def _read_lines(self, block: str, found: list[Wire]) -> None:
-        """Read one block of any shape: WHATWG HTML 9.2.6, line by line."""
+    def _read(self, lines: Iterable[str], found: list[Wire]) -> None:
+        """Read the lines of complete blocks, of any shape: WHATWG HTML 9.2.6 as it is written."""
         data: list[str] = []
         kind = ""
         last_id = self._last_event_id
-        for line in block[:-2].split("\n"):
+        for line in lines:
+            if not line:
+                if data:
+                    found.append(Event(kind or "message", "\n".join(data), last_id))
+                elif last_id != self._last_event_id:
+                    found.append(IdChange(last_id))
+                self._last_event_id = last_id
+                data.clear()
+                kind = ""
+                continue
             name, _, value = line.partition(":")  # a comment has the name "", which is as unknown as any other
             if value[:1] == " ":
                 value = value[1:]
@@ -160,28 +189,25 @@ class Parser:
                 if "\0" not in value:
                     last_id = value
             elif name == "retry":
-                add_retry(value, found)
-        if data:
-            found.append(Event(kind or "message", "\n".join(data), last_id))
-        elif last_id != self._last_event_id:
-            found.append(IdChange(last_id))
-        self._last_event_id = last_id
+                _add_retry(value, found)
 
     def _settled(self, found: list[Wire]) -> list[Wire]:
         """Take out of the pending block the lines that need not wait for its end."""
         held = self._held
         line = self._line
-        stop = held.rfind(b"\n", line) + 1
-        if not stop:
-            return found
-        kept = b"".join(
-            text
-            for text in bytes(held[line:stop]).splitlines(keepends=True)
-            # A blank line here comes before the block's first field.
-            if not (text[0] in b"\n:" or (text[0] in b"r" and is_retry(text[:-1], found)))
-        )
-        held[line:stop] = kept
-        self._line = line + len(kept)
+        while (stop := held.find(_LF, line) + 1) and held[line] not in _EARLY:
+            line = stop
+        if stop:
+            stop = held.rfind(_LF) + 1
+            kept = b"".join(
+                text
+                for text in bytes(held[line:stop]).splitlines(keepends=True)
+                # A blank line here comes before the block's first field.
+                if text[0] not in b"\n:" and not _is_retry(text[:-1], found)
+            )
+            held[line:stop] = kept
+            line += len(kept)
+        self._line = line
         return found
 
     def _check(self, region: bytes | bytearray) -> None:
@@ -193,7 +219,7 @@ class Parser:
             at += len(line) + 1
             if not line:
                 start, kept = at, 0
-            elif not line.startswith(b":") and not is_retry(line, []):
+            elif not line.startswith(b":") and not _is_retry(line, []):
                 kept += len(line) + 1
                 if kept > self._limit:
                     break
@@ -201,7 +227,7 @@ class Parser:
             return
         before = self._parsed(region[:start].decode("utf-8", "replace"))
         for early in bytes(region[start:at]).split(b"\n"):
-            is_retry(early, before)
+            _is_retry(early, before)
         size = min(kept + len(line), len(region))
         self._held.clear()
         self._special = True
@@ -209,16 +235,25 @@ class Parser:
         raise self._error
 
 
-def is_retry(line: bytes, found: list[Wire]) -> bool:
+def _long_lines(blocks: str) -> Iterator[str]:
+    start = 0
+    while (stop := blocks.find("\n", start)) >= 0:
+        yield blocks[start:stop]
+        start = stop + 1
+
+
+def _is_retry(line: bytes, found: list[Wire]) -> bool:
     """Is this a ``retry`` field? If its value is valid it is added to ``found``."""
+    if line[:5] != b"retry":
+        return False
     name, _, value = line.partition(b":")
     if name != b"retry":
         return False
-    add_retry(value.removeprefix(b" ").decode("utf-8", "replace"), found)
+    _add_retry(value.removeprefix(b" ").decode("utf-8", "replace"), found)
     return True
 
 
-def add_retry(value: str, found: list[Wire]) -> None:
+def _add_retry(value: str, found: list[Wire]) -> None:
     """Add what a ``retry`` field means, which is nothing unless its value consists of ASCII digits only."""
     if value.isascii() and value.isdigit():
         digits = value.lstrip("0") or "0"

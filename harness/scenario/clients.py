@@ -7,7 +7,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.scenario.model import ClientSpec
-from harness.scenario.phrases import Fields, Setting, choice, more_than_zero, one, one_of, or_never
+from harness.scenario.phrases import Fields, Setting, above_zero, choice, more_than_zero, one, one_of, or_never
 from harness.scenario.place import Place, nearest, not_built
 from harness.scenario.settings import read_section
 from harness.sse.policy import PRESETS, FedBy, Jitter, Policies, ResetsOn
@@ -58,12 +58,6 @@ def _range(least: str, most: str) -> Setting:
     return one_of({"DURATION to DURATION": make}, example="1s to 30s")
 
 
-def _above_zero(value: float) -> float:
-    if not value > 0:
-        raise UsageError("expected more than zero")
-    return value
-
-
 def _count(text: str) -> Fields:
     count: int = more_than_zero(parse_count)(text.strip())
     if count > MOST_CLIENTS:
@@ -86,28 +80,28 @@ POLICIES: dict[str, Setting] = {
     "gives up": one_of(
         {
             "never": lambda: {"gives_up_after": None},
-            "after N attempts": lambda attempts: {"gives_up_after": int(_above_zero(attempts))},
+            "after N attempts": lambda attempts: {"gives_up_after": above_zero(attempts)},
         }
     ),
     "fallback": one_of(
         {
             "poll every DURATION after N failures": lambda every, failures: {
-                "poll_every": _above_zero(every),
-                "polls_after_failures": int(_above_zero(failures)),
+                "poll_every": above_zero(every),
+                "polls_after_failures": above_zero(failures),
             },
             "never": lambda: {"polls_after_failures": None},
         },
         example="poll every 3s after 3 failures",
     ),
-    "retry stream": one_of({"every DURATION": lambda every: {"retry_stream": _above_zero(every)}}, example="every 5m"),
+    "retry stream": one_of({"every DURATION": lambda every: {"retry_stream": above_zero(every)}}, example="every 5m"),
     "suspects after": or_never("suspects_after"),
     "late events": one_of(
-        {"drop": lambda: {"reorder_window": None}, "wait DURATION": lambda wait: {"reorder_window": _above_zero(wait)}}
+        {"drop": lambda: {"reorder_window": None}, "wait DURATION": lambda wait: {"reorder_window": above_zero(wait)}}
     ),
     "fetches results": choice("fetches_results", {"once": True, "never": False}),
     "handler takes": one("handler_takes", parse_duration),
     "queue": one_of(
-        {"N events": lambda events: {"queue": int(_above_zero(events))}, "unbounded": lambda: {"queue": None}},
+        {"N events": lambda events: {"queue": above_zero(events)}, "unbounded": lambda: {"queue": None}},
         example="64 events",
     ),
     "max event": or_never("max_event", parse_size, word="unbounded"),

@@ -1,7 +1,7 @@
 """Compiling: a scenario → its variants → a plan for each, or every problem at once."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -10,12 +10,12 @@ from harness.chance import Chance
 from harness.errors import Problem, ScenarioError, UsageError
 from harness.scenario.clients import preset, read_client
 from harness.scenario.deadlines import horizon
-from harness.scenario.document import Scenario, Trail
+from harness.scenario.document import SECTIONS, Data, Scenario, Trail
 from harness.scenario.expectations import read_expectations, read_mutants, read_waivers
 from harness.scenario.model import Deed, DeviceSpec, JobSpec, Plan, schedule
 from harness.scenario.paths import read_paths
 from harness.scenario.phrases import more_than_zero
-from harness.scenario.place import Book, Place
+from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place
 from harness.scenario.profiles import Profile
 from harness.scenario.settings import read_device, read_job, read_server
 from harness.scenario.sweep import Variant, read_sweep, selected
@@ -28,7 +28,8 @@ DEFAULT_SEED = 7
 
 WORLDS = ("real", "virtual")
 
-_MOST_PROBLEMS = 100
+_NOT_REPLACED = ("scenario", "about", "seed", "waive", "sweep")
+"""Sections in which ``$`` is a sign like any other."""
 
 _REQUIRED = {"scenario": "scenario: a title", "job": "job: {lasts: 60s}", "paths": "paths: {wifi: wifi}"}
 
@@ -42,10 +43,15 @@ class _Draft(NamedTuple):
     problems: list[Problem]
 
 
-def check(scenario: Scenario) -> None:
-    """Raise ``ScenarioError`` with all problems of all variants; nothing is drawn."""
+def check(scenario: Scenario, noted: Sequence[Problem] = ()) -> None:
+    """Raise ``ScenarioError`` with all problems of all variants; nothing is drawn.
+
+    ``noted`` are the problems of the file's structure: what else is wrong in their lines may well be their consequence.
+    """
     variants, book = _variants(scenario)
-    _raise(scenario, variants, book, [_read(scenario, variant, book.used) for variant in variants])
+    problems = _problems(scenario, book, _drafts(scenario, variants))
+    lines = {problem.line for problem in noted}
+    _raise([*noted, *(problem for problem in problems if problem.line not in lines)], scenario.file)
 
 
 def plans(
@@ -65,12 +71,12 @@ def plans(
     """
     if world not in WORLDS:
         raise UsageError(f"expected the world {' or '.join(WORLDS)}, got {quote(world)}")
-    if limit is not None and not limit > 0:
+    if limit is not None and not 0 < limit < math.inf:
         raise UsageError(f"expected a limit of more than zero, got {limit:g} s")
     replaced_by = None if client is None else preset(client)
     variants, book = _variants(scenario)
-    drafts = [_read(scenario, variant, book.used, replaced_by) for variant in variants]
-    _raise(scenario, variants, book, drafts)
+    drafts = _drafts(scenario, variants, replaced_by)
+    _raise(_problems(scenario, book, drafts), scenario.file)
     asked = selected(variants, select or {})
     return [_finished(draft, scenario, seed, limit, world) for draft in drafts if draft.variant in asked]
 
@@ -80,46 +86,73 @@ def _variants(scenario: Scenario) -> tuple[list[Variant], Book]:
     return read_sweep(Place(book, ("sweep",), scenario.sweep, raw=True)), book
 
 
-def _raise(scenario: Scenario, variants: Sequence[Variant], book: Book, drafts: Sequence[_Draft]) -> None:
-    """Raise what was found, each problem once; one that not all variants have says whose it is."""
+def _drafts(scenario: Scenario, variants: Sequence[Variant], replaced_by: str | None = None) -> list[_Draft]:
+    """Read the variants, up to the first with more problems than will be told."""
+    drafts: list[_Draft] = []
+    for variant in variants:
+        drafts.append(_read(scenario, variant, replaced_by))
+        if len(drafts[-1].problems) >= MOST_PROBLEMS:
+            break
+    return drafts
+
+
+def _problems(scenario: Scenario, book: Book, drafts: Sequence[_Draft]) -> list[Problem]:
+    """Return each problem once; one that not all variants have says whose it is."""
     owners: dict[Problem, list[str]] = {}
     for draft in drafts:
         for problem in dict.fromkeys(draft.problems):
             owners.setdefault(problem, []).append(draft.variant.name)
     problems = list(book.problems)
     for problem, names in owners.items():
-        whose = f" (with {names[0]})" if len(names) < len(variants) else ""
+        whose = f" (with {names[0]})" if len(names) < len(drafts) else ""
         problems.append(Problem(problem.file, problem.line, problem.column, problem.message + whose))
-    if not book.problems:
-        problems += _unused(scenario, variants, book)
+    return [*problems, *_unused(scenario, drafts[0].variant)]
+
+
+def _raise(problems: list[Problem], file: str) -> None:
+    """Raise the problems in file order, if there are any."""
     if problems:
         problems.sort(key=lambda problem: (problem.line, problem.column))
-        rest = len(problems) - _MOST_PROBLEMS
-        more = [Problem(scenario.file, 0, 0, f"and {rest} problems more")] if rest > 0 else []
-        raise ScenarioError((*problems[:_MOST_PROBLEMS], *more))
+        rest = len(problems) - MOST_PROBLEMS
+        more = [Problem(file, 0, 0, f"and {rest} problems more")] if rest > 0 else []
+        raise ScenarioError((*problems[:MOST_PROBLEMS], *more))
 
 
-def _unused(scenario: Scenario, variants: Sequence[Variant], book: Book) -> list[Problem]:
+def _unused(scenario: Scenario, variant: Variant) -> list[Problem]:
     """Return a problem for each name of the sweep that nothing uses, at its (first) place."""
+    sections = [getattr(scenario, section) for section in SECTIONS if section not in _NOT_REPLACED]
+    used = {name for text in _texts(sections) for name in VARIABLE.findall(text)}
     sweep = Book(file=scenario.file, marks=scenario.marks)
-    for name in variants[0].variables:
-        if name not in book.used:
+    for name in variant.variables:
+        if name not in used:
             trail: Trail = ("sweep", name) if isinstance(scenario.sweep, Mapping) else ("sweep", 0, name)
             Place(sweep, trail, "").fail(f'nothing uses "${name}"', at_key=True)
     return sweep.problems
 
 
-def _read(scenario: Scenario, variant: Variant, used: set[str], replaced_by: str | None = None) -> _Draft:
+def _texts(data: Data) -> Iterator[str]:
+    """Yield all keys and values."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping):
+        yield from data
+        yield from _texts(list(data.values()))
+    elif isinstance(data, Sequence):
+        for value in data:
+            yield from _texts(value)
+
+
+def _read(scenario: Scenario, variant: Variant, replaced_by: str | None = None) -> _Draft:
     """Read all sections of one variant."""
-    book = Book(file=scenario.file, marks=scenario.marks, variables=variant.variables, used=used)
+    book = Book(file=scenario.file, marks=scenario.marks, variables=variant.variables)
 
     def place(section: str, *, raw: bool = False) -> Place:
         return Place(book, (section,), getattr(scenario, section), raw)
 
     _require(book, scenario)
     ways = read_paths(place("paths")) if scenario.paths else {}
-    device = read_device(place("device"), ways)
-    deeds = read_timeline(place("timeline"), ways, device["starts_on"])
+    device = read_device(place("device"), ways) if ways else {"starts_on": ""}
+    deeds = read_timeline(place("timeline"), ways, device["starts_on"]) if ways else ()
     plan = Plan(
         scenario=_free_text(place("scenario", raw=True)),
         about=_free_text(place("about", raw=True)),

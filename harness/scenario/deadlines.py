@@ -24,7 +24,7 @@ AFTER_NEVER = 60.0
 """Where a deadline of the client is ``never``, the run waits this long after the job's end."""
 
 LINUX_SYN_RETRIES = (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 11.0, 19.0, 35.0, 67.0)
-"""When Linux sends a SYN again, from the dial's start: after four linear timeouts (``tcp_syn_linear_timeouts``) doubling."""
+"""When Linux sends a SYN again, from the dial's start: four linear timeouts (its default), then doubling."""
 
 _PATIENT_DIAL = 10.0
 """A dial without a deadline earns no longer an allowance than the reference's."""

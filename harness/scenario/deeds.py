@@ -50,11 +50,11 @@ def parse_path_deed(text: str) -> Act:
 def _refuse_later(text: str, words: list[str]) -> None:
     """Refuse what the language has and this version has not: ``for``, ``mid``, drawn durations."""
     if "for" in words[1:]:
-        raise not_built(f"for ({text})")
+        raise not_built("for", text)
     if "mid" in words[1:]:
-        raise not_built(f"mid ({text})")
+        raise not_built("mid", text)
     if "over" in words and "to" in words:
-        raise not_built(text)
+        raise not_built("to", text)
 
 
 def _slice(text: str, words: list[str]) -> SetSlice:
@@ -106,7 +106,7 @@ def parse_device_deed(text: str, paths: Mapping[str, object]) -> Act:
     if any(text.strip() == later or text.startswith(f"{later} ") for later in _DEVICE_LATER):
         raise not_built(f"device: {text}")
     if words[:2] == ["goes", "offline"] and words[2:3] == ["for"]:
-        raise not_built(f"for (device: {text})")
+        raise not_built("for", f"device: {text}")
     signals: dict[str, Callable[[str], Act]] = {
         "joins": lambda path: Joins(path=path),
         "prefers": lambda path: Prefers(path=path),

@@ -52,7 +52,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expect: Data = {}
     waive: Data = {}
     mutants: Data = ()
-    name: str = ""  # the file's stem: what a folder of results and the command line call it
+    name: str = "scenario"  # the file's stem: what a folder of results and the command line call it
     file: str = "scenario"  # as problems name it
     source: str = ""  # the file's text
     marks: Mapping[Trail, Marks] = {}

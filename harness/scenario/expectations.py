@@ -103,7 +103,7 @@ def _metric(text: str) -> _Metric:
     if words and words[-1] in STATISTICS:
         name, statistic = " ".join(words[:-1]), words[-1]
     if name in LATER:
-        raise not_built(f"expect {name}")
+        raise not_built(name)
     known = (*COUNTS, *DURATIONS, *MOMENTS)
     if name not in known:
         raise UsageError(f"{quote(text)} is no metric{nearest(name, (*known, *LATER))}")

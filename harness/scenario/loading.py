@@ -51,6 +51,6 @@ def load(path: Path, *, shown_as: str | None = None) -> Scenario:
 
     Raises ``ScenarioError`` with every problem, each with line and column; nothing is started.
     """
-    scenario = read_file(path, str(path) if shown_as is None else shown_as)
-    check(scenario)
+    scenario, noted = read_file(path, str(path) if shown_as is None else shown_as)
+    check(scenario, noted)
     return scenario

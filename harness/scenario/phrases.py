@@ -5,7 +5,7 @@ tokens; the others are literal.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.errors import UsageError
 from harness.scenario.place import nearest
@@ -19,6 +19,8 @@ from harness.units import (
     parse_size,
     quote,
 )
+
+T = TypeVar("T")
 
 Fields = dict[str, Any]
 """Fields of a specification, as one setting fills them."""
@@ -96,6 +98,13 @@ def more_than_zero(parse: Callable[[str], Any]) -> Callable[[str], Any]:
         return value
 
     return checked
+
+
+def above_zero(value: T) -> T:
+    """Return a token's value (a number). Raises ``UsageError`` where it is zero."""
+    if not value:
+        raise UsageError("expected more than zero")
+    return value
 
 
 def or_never(field: str, parse: Callable[[str], Any] = parse_duration, word: str = "never") -> Setting:

@@ -5,6 +5,7 @@ place's line and column, and goes on, so that all mistakes of a file are told at
 """
 
 import difflib
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,18 +17,28 @@ from harness.units import quote
 
 T = TypeVar("T")
 
-_VARIABLE = re.compile(r"\$([a-z_]*)")
+VARIABLE = re.compile(r"\$([a-z_]*)")
+"""Where a name of the sweep stands in a text; an empty name is a mistake."""
+
+
+MOST_PROBLEMS = 100
+"""Told of one file. What is read after so many is left unread, so that no file can make the reading long."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return `` (did you mean "silent"?)``, or the empty string where nothing known is near."""
-    found = difflib.get_close_matches(word[:60], list(known), n=1, cutoff=0.6)
+    return _nearest(word[:60], tuple(known))
+
+
+@functools.lru_cache(maxsize=512)  # a sweep meets the same mistake in each of its variants
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f' (did you mean "{found[0]}"?)' if found else ""
 
 
-def not_built(what: str) -> UsageError:
-    """Return the refusal of something the language has and this version does not do."""
-    return UsageError(f"{quote(what)} is not built yet")
+def not_built(what: str, where: str = "") -> UsageError:
+    """Return the refusal of something the language has and this version does not do; ``where`` is the text it is in."""
+    return UsageError(f"{quote(what)} is not built yet" + (f" (in {quote(where)})" if where else ""))
 
 
 @dataclass
@@ -37,8 +48,12 @@ class Book:
     file: str
     marks: Mapping[Trail, Marks]
     variables: Mapping[str, str] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more problems are looked for."""
+        return len(self.problems) >= MOST_PROBLEMS
 
     def mark(self, trail: Trail) -> Marks:
         """Return the position of the nearest thing above that has one: (0, 0) where nothing was read from a file."""
@@ -59,10 +74,18 @@ class Book:
                 if not name:
                     raise UsageError(f"{shown} begins a name of the sweep: expected $name, lower case")
                 raise UsageError(f"{shown} is no name of the sweep{nearest(name, self.variables)}")
-            self.used.add(name)
             return self.variables[name]
 
-        return _VARIABLE.sub(value, text) if "$" in text else text
+        return VARIABLE.sub(value, text) if "$" in text else text
+
+
+def _kind(value: object) -> str:
+    """Return what a value is, for a message; Python users may hand in anything."""
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, Mapping):
+        return "a mapping"
+    return "a list" if isinstance(value, Sequence) else f"{quote(repr(value))} (a {type(value).__name__})"
 
 
 @dataclass(frozen=True)
@@ -74,25 +97,26 @@ class Place:
     value: Data
     raw: bool = False
 
-    @property
-    def name(self) -> str:
-        """The way here, as a message begins: ``timeline 10s``, ``client watchdog``."""
-        words = [part for part in self.trail if isinstance(part, str)]
-        shown = words[:2] if words[:1] == ["timeline"] else words
-        return " ".join(word if len(word) <= 40 else word[:39] + "…" for word in shown)
-
     def fail(self, message: str, *, at_key: bool = False) -> None:
         """Note a problem of this value, or of its key."""
         marks = self.book.mark(self.trail)
         mark = marks.key if at_key else marks.value
-        prefix = f"{self.name}: " if self.trail else ""
-        self.book.problems.append(Problem(self.book.file, mark.line, mark.column, prefix + message))
+        self._note(mark, self.trail, message)
+
+    def _note(self, mark: Mark, trail: Trail, message: str) -> None:
+        """Note a problem; its message begins with the way here: ``timeline 10s``, ``client watchdog``."""
+        words = [part for part in trail if isinstance(part, str)]
+        shown = words[:2] if words[:1] == ["timeline"] else words
+        way = " ".join(word if len(word) <= 40 else word[:39] + "…" for word in shown)
+        text = f"{way}: {message}" if way else message
+        self.book.problems.append(Problem(self.book.file, mark.line, mark.column, text))
 
     def read(self, parse: Callable[[str], T]) -> T | None:
         """Return what the grammar makes of the text here, or None and a problem noted."""
+        if self.book.full:
+            return None
         if not isinstance(self.value, str):
-            kind = "a mapping" if isinstance(self.value, Mapping) else "a list"
-            self.fail(f"expected one value, got {kind}")
+            self.fail(f"expected one text, got {_kind(self.value)}")
             return None
         try:
             return parse(self.value if self.raw else self.book.substitute(self.value))
@@ -102,24 +126,25 @@ class Place:
 
     def read_key(self, parse: Callable[[str], T]) -> T | None:
         """Return what the grammar makes of this place's key, or None and a problem noted at the key."""
+        key = str(self.trail[-1])
+        if self.book.full:
+            return None
         try:
-            return parse(self.book.substitute(str(self.trail[-1])))
+            return parse(key if self.raw else self.book.substitute(key))
         except UsageError as refusal:
-            self.fail(str(refusal), at_key=True)
+            self._note(self.book.mark(self.trail).key, self.trail[:-1], str(refusal))
             return None
 
     def entries(self, example: str) -> list["Place"]:
         """Return the values of the mapping here, in file order; else a problem that shows the ``example``."""
         if isinstance(self.value, Mapping):
             return [Place(self.book, (*self.trail, key), value, self.raw) for key, value in self.value.items()]
-        came = quote(self.value) if isinstance(self.value, str) else "a list"
-        self.fail(f"expected a mapping such as {example}, got {came}")
+        self.fail(f"expected a mapping such as {example}, got {_kind(self.value)}")
         return []
 
     def items(self, example: str) -> list["Place"]:
         """Return the elements of the list here; else a problem that shows the ``example``."""
         if isinstance(self.value, Sequence) and not isinstance(self.value, str):
             return [Place(self.book, (*self.trail, number), value, self.raw) for number, value in enumerate(self.value)]
-        came = quote(self.value) if isinstance(self.value, str) else "a mapping"
-        self.fail(f"expected a list such as {example}, got {came}")
+        self.fail(f"expected a list such as {example}, got {_kind(self.value)}")
         return []

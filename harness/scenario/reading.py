@@ -23,9 +23,11 @@ LARGEST = 1_000_000
 DEEPEST = 8
 """Levels of mappings and lists; the language needs five."""
 
-MOST_VALUES = 20_000
+MOST_VALUES = 5_000
 
 _MOST_OF_A_KIND = 20
+_DROPPED = -1  # in a trail: the value of a key that was there already
+_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -34,14 +36,18 @@ class _Stop(Exception):
     """No more can be read of this file; the problem is noted."""
 
 
-def read_file(path: Path, shown_as: str) -> Scenario:
-    """Return the document of a file. Raises ``ScenarioError`` with every problem of its structure."""
+def read_file(path: Path, shown_as: str) -> tuple[Scenario, tuple[Problem, ...]]:
+    """Return the document of a file and the problems of its structure, in file order.
+
+    Raises ``ScenarioError`` where there is no document to go on with.
+    """
     text = _decoded(_bytes(path, shown_as), shown_as)
     reader = _Reader(shown_as)
     data = reader.read(text)
-    if reader.problems or data is None:
+    if data is None:
         raise ScenarioError(tuple(reader.problems))
-    return Scenario(**data, name=path.stem, file=shown_as, source=text, marks=reader.marks)
+    scenario = Scenario(**data, name=path.stem, file=shown_as, source=text, marks=reader.marks)
+    return scenario, tuple(reader.problems)
 
 
 def _bytes(path: Path, shown_as: str) -> bytes:
@@ -84,7 +90,7 @@ class _Level:
         self.start = start
         self.key: str | None = None
         self.key_mark = start
-        self.lost = 0  # keys of duplicates: their values are read under a trail of their own and dropped
+        self.twice = False  # the key was there already: the first value stays
 
 
 class _Reader:
@@ -109,8 +115,9 @@ class _Reader:
         try:
             self._fold(text.replace("\t", " "))
         except _Stop:
-            pass
+            self.root = None
         except yaml.YAMLError as error:
+            self.root = None
             if not tabs:  # a tab may be the cause; it is named already
                 self._note_syntax(error)
         self.problems.sort(key=lambda problem: (problem.line, problem.column))
@@ -124,7 +131,7 @@ class _Reader:
 
     def _scan(self, text: str) -> bool:
         """Note tabs; note characters that no YAML may have, and return False then."""
-        for number, line in enumerate(text.split("\n"), 1):
+        for number, line in enumerate(_LINE_END.split(text), 1):
             if "\t" in line and len(self.problems) < _MOST_OF_A_KIND:
                 self.note(Mark(number, line.index("\t") + 1), "a tab: expected blanks")
             if found := _UNPRINTABLE.search(line):
@@ -194,8 +201,7 @@ class _Reader:
         if text in level.data:
             first = self.marks[(*level.trail, text)].key
             self.note(mark, f"{quote(text)} is there twice: it stands in line {first.line} already")
-            level.lost += 1
-            text = f"{text}\0{level.lost}"
+            level.twice = True
         level.key, level.key_mark = text, mark
 
     def _put(self, value: Data, mark: Mark) -> Trail:
@@ -210,9 +216,12 @@ class _Reader:
                 level.key, level.key_mark = "*", mark
                 return level.trail
             trail: Trail = (*level.trail, level.key)
-            level.data[level.key] = value
+            if level.twice:
+                trail = (*level.trail, _DROPPED)
+            else:
+                level.data[level.key] = value
             self.marks[trail] = Marks(level.key_mark, mark)
-            level.key = None
+            level.key, level.twice = None, False
         else:
             trail = (*level.trail, len(level.data))
             level.data.append(value)
@@ -229,7 +238,7 @@ class _Reader:
     def _sections(self, root: dict[str, Data]) -> dict[str, Data]:
         """Return the sections; others are problems, with the nearest word."""
         for key in root:
-            if key not in SECTIONS and "\0" not in key:
+            if key not in SECTIONS:
                 message = f"unknown section {quote(key)}{nearest(key, SECTIONS)}: expected {', '.join(SECTIONS)}"
                 self.note(self.marks[(key,)].key, message)
         return {key: value for key, value in root.items() if key in SECTIONS}

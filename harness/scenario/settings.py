@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.scenario.model import JobSpec, ServerSpec
-from harness.scenario.phrases import Fields, Setting, choice, more_than_zero, one, one_of, or_never
+from harness.scenario.phrases import Fields, Setting, above_zero, choice, more_than_zero, one, one_of, or_never
 from harness.scenario.place import Place, nearest, not_built
 from harness.units import parse_count, parse_duration, parse_size, quote
 
@@ -18,9 +18,10 @@ _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 def _updates(text: str) -> Fields:
     if " to " in text:
-        raise not_built(text)
+        raise not_built("to", text)
     return one_of(
-        {"every DURATION": lambda every: {"every": every}, "on change": lambda: {"every": None}}, example="every 2s"
+        {"every DURATION": lambda every: {"every": above_zero(every)}, "on change": lambda: {"every": None}},
+        example="every 2s",
     )(text)
 
 
@@ -139,9 +140,6 @@ def read_job(place: Place) -> JobSpec:
         return JobSpec(lasts=1.0)
     job = JobSpec(**fields)
     apart = job.lasts / job.items if job.every is None else job.every
-    if job.every is not None and not job.every > 0:
-        place.fail('updates: expected more than zero after "every"')
-        return JobSpec(lasts=job.lasts)
     if job.lasts / apart > MOST_EVENTS:
         place.fail(f"expected at most {MOST_EVENTS} events, got {job.lasts / apart:.0f} ({job.lasts:g} s of them)")
         return JobSpec(lasts=1.0)

@@ -1,0 +1,203 @@
+"""Makes the client's requests: the token and where it may go, redirects, deadlines.
+
+The token goes to the origin of ``base_url`` only, and over TLS that was verified where there is TLS at all (the context
+given must verify). The same holds for the headers that the app adds, which may be secrets too. Redirects are followed
+by hand, so that this is decided anew at every hop.
+"""
+
+import functools
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+import trio
+
+from harness.clients.transport import PhoneTransport
+from harness.clients.vigil import Phase, Vigil
+from harness.errors import UsageError
+from harness.seams import Phone
+from harness.sse.policy import Policies
+
+MAX_BODY = 64_000_000
+"""The most bytes of an answer that are held in memory."""
+
+_HOPS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """Paths below ``base_url``; ``:job`` stands for the job's id. ``token`` None: there is nothing to refresh."""
+
+    start: str = "/api/v2/imports"
+    stream: str = "/api/v2/imports/:job/stream"
+    status: str = "/api/v2/imports/:job"
+    results: str = "/api/v2/imports/:job/results"
+    token: str | None = "/api/v2/token"  # noqa: S105 - a path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response with its whole body."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    @property
+    def media_type(self) -> str:
+        """The essence of the content type, in lower case."""
+        return media_type(self.headers)
+
+
+class NoAnswer(httpx.TransportError):
+    """The exchange was cut short by a deadline of the client's."""
+
+
+class Courier:
+    """The requests of one client, on one transport. Raises ``httpx.HTTPError`` where no whole answer came."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        phone: Phone,
+        policies: Policies,
+        headers: Mapping[str, str],
+        token: str | None,
+        tls: ssl.SSLContext | None,
+        endpoints: Endpoints,
+    ) -> None:
+        self._base = httpx.URL(base_url.rstrip("/"))
+        if self._base.scheme not in ("http", "https") or not self._base.host:
+            raise UsageError(f"expected an http or https URL, got {base_url!r}")
+        if tls is None and self._base.scheme == "https":
+            tls = _verifying()
+        if tls is not None and tls.verify_mode is not ssl.CERT_REQUIRED:
+            raise UsageError("the TLS context does not verify the server; give one that trusts your own CA instead")
+        self.endpoints = endpoints
+        self.refreshes = 0
+        self._phone = phone
+        self._policies = policies
+        self._headers = {name.lower().encode(): value.encode() for name, value in headers.items()}
+        self._token = token
+        self._refreshing = trio.Lock()
+        self._http = httpx.AsyncClient(
+            transport=PhoneTransport(phone, tls),
+            timeout=httpx.Timeout(None),
+            trust_env=False,
+            headers={"connection": "close"},
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    def vigil(self) -> Vigil:
+        """Return the deadlines of a new exchange."""
+        return Vigil(self._phone, self._policies)
+
+    @asynccontextmanager
+    async def open(
+        self, method: str, path: str, vigil: Vigil, *, headers: Mapping[bytes, bytes], body: bytes = b""
+    ) -> AsyncIterator[httpx.Response]:
+        """Send a request, follow redirects, and give the response with its body still to come."""
+        url = httpx.URL(str(self._base) + path)
+        for _ in range(_HOPS + 1):
+            vigil.enter(Phase.DIALLING)
+            request = self._request(method, url, vigil, headers, body)
+            response = await self._http.send(request, stream=True)
+            async with aclosing(response):
+                location = response.headers.get("location", "")
+                if response.status_code not in _REDIRECTS or not (method == "GET" or response.status_code >= 307):
+                    yield response
+                    return
+            if not location:
+                raise httpx.RemoteProtocolError(f"a redirect ({response.status_code}) without a Location")
+            url = url.join(location)
+        raise httpx.TooManyRedirects(f"more than {_HOPS} redirects, the last one to {url}", request=request)
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> Answer:
+        """Send a request and read the whole answer. A 401 refreshes the token and is asked once more."""
+        answer, used = await self._ask(method, path, body)
+        if answer.status == 401 and await self.refresh(used):
+            answer, _ = await self._ask(method, path, body)
+        return answer
+
+    async def refresh(self, used: str) -> bool:
+        """Get a new token in place of the ``Authorization`` that was refused; False where there is none to be had.
+
+        In single flight: whoever comes while another refreshes takes what the other got.
+        """
+        if self.endpoints.token is None:
+            return False
+        async with self._refreshing:
+            if used != self._authorization():
+                return True
+            self.refreshes += 1
+            answer, _ = await self._ask("POST", self.endpoints.token, b"")
+            if answer.status // 100 != 2:
+                return False
+            try:
+                self._token = msgspec.json.decode(answer.body, type=_Token).token
+            except msgspec.MsgspecError as error:
+                raise httpx.RemoteProtocolError(f"the answer to a token refresh has no token: {error}") from error
+            return True
+
+    async def _ask(self, method: str, path: str, body: bytes) -> tuple[Answer, str]:
+        vigil = self.vigil()
+        received = bytearray()
+        answer: tuple[Answer, str] | None = None
+        headers = {b"content-type": b"application/json"} if body else {}
+        async with vigil.watch(), self.open(method, path, vigil, headers=headers, body=body) as response:
+            vigil.enter(Phase.FLOWING)
+            async for chunk in response.aiter_bytes():
+                vigil.feed()
+                if len(received) + len(chunk) > MAX_BODY:
+                    vigil.cut(f"an answer larger than {MAX_BODY} bytes")
+                else:
+                    received += chunk
+            used = response.request.headers.get("authorization", "")
+            answer = Answer(response.status_code, response.headers, bytes(received)), used
+        if answer is None:
+            raise NoAnswer(f"{method} {path}: {vigil.ended_by}")
+        return answer
+
+    def _request(
+        self, method: str, url: httpx.URL, vigil: Vigil, headers: Mapping[bytes, bytes], body: bytes
+    ) -> httpx.Request:
+        async def trace(name: str, _info: Any) -> None:
+            if name == "http11.send_request_headers.started":
+                vigil.enter(Phase.ASKING)
+
+        allowed = dict(headers)
+        if _origin(url) == _origin(self._base):
+            allowed = {**self._headers, **allowed}
+            if self._token is not None:
+                allowed[b"authorization"] = self._authorization().encode()
+        return self._http.build_request(method, url, headers=allowed, content=body or None, extensions={"trace": trace})
+
+    def _authorization(self) -> str:
+        return "" if self._token is None else f"Bearer {self._token}"
+
+
+@functools.cache
+def _verifying() -> ssl.SSLContext:
+    """Return the one context of all clients that bring none: building it takes 30 ms."""
+    return ssl.create_default_context()
+
+
+class _Token(msgspec.Struct):
+    token: str
+
+
+def media_type(headers: httpx.Headers) -> str:
+    """Return the essence of a content type, in lower case."""
+    return str(headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port

@@ -1,0 +1,353 @@
+"""Follows one job to its end: carries out what the reconnection table says, and tells it what happened.
+
+The table (``harness.sse.reconnection``) decides; this shell dials, waits, polls and closes. At most one attempt is
+under way at any time. Polling goes on beside an attempt until that attempt has given evidence, its first byte; from
+there on only the stream feeds the app.
+"""
+
+from collections.abc import Callable
+
+import httpx
+import trio
+
+from harness.clients.attempt import StreamAttempt
+from harness.clients.callbacks import Callbacks, Counts, JobEvent, Outcome, Results
+from harness.clients.courier import Courier
+from harness.clients.dispatcher import Dispatcher
+from harness.clients.intake import Intake
+from harness.clients.observer import AttemptReport, Observer
+from harness.clients.pause import Draws, Pause
+from harness.clients.poller import Poller
+from harness.clients.results import fetch_results
+from harness.seams import Phone
+from harness.sse.backoff import Backoff
+from harness.sse.events import Event, Retry, Wire
+from harness.sse.policy import Policies
+from harness.sse.reconnection import Connect, Input, Output, Poll, Reconnection, State, Stop, Wait
+from harness.sse.response import Meaning, judge_response
+from harness.sse.session import Session
+
+ROUSING = ("joins", "prefers", "online")
+"""The signals of a device that has a new way to the server."""
+
+_ENDS = {
+    "refused": Input.CONNECT_FAILED,
+    "unreachable": Input.CONNECT_FAILED,
+    "timeout": Input.CONNECT_FAILED,
+    "eof": Input.ENDED,
+    "error": Input.BROKEN,
+    "too-big": Input.BROKEN,
+    "watchdog": Input.WATCHDOG,
+    "suspect": Input.WATCHDOG,
+    "signal": Input.SIGNAL,
+    "done": Input.TERMINAL,
+    "closed": Input.STOPPED,
+}
+
+
+class Follower:
+    """One job, followed once: ``run`` to the end, or ``close`` before it. Never raises for the network."""
+
+    def __init__(
+        self,
+        job: str,
+        callbacks: Callbacks,
+        *,
+        courier: Courier,
+        policies: Policies,
+        phone: Phone,
+        observer: Observer,
+        draws: Draws,
+        wall_clock: Callable[[], float] | None,
+    ) -> None:
+        self._job = job
+        self._courier = courier
+        self._policies = policies
+        self._phone = phone
+        self._observer = observer
+        self._draws = draws
+        self._wall_clock = wall_clock
+        self.counts = Counts()
+        self._session = Session()
+        self._pause = Pause(phone)
+        self._scope = trio.CancelScope()
+        self._dispatcher = Dispatcher(job, callbacks, policies=policies, phone=phone, observer=observer)
+        self._intake = Intake(
+            session=self._session, dispatcher=self._dispatcher, observer=observer, on_gap=self._gap_in_stream
+        )
+        self._poller = Poller(
+            job,
+            courier=courier,
+            intake=self._intake,
+            policies=policies,
+            phone=phone,
+            observer=observer,
+            counts=self.counts,
+            heard=self._polled,
+        )
+        self._attempt: StreamAttempt | None = None
+        self._last = AttemptReport(n=0)
+        self._ended_at = 0.0
+        self._cause = "start"
+        self._word = ""
+        self._refreshed = False
+        self._error = ""
+
+    def close(self) -> None:
+        """Stop at once; ``run`` returns soon, with everything closed."""
+        self._scope.cancel()
+
+    async def run(self) -> Outcome:
+        """Follow the job to its end, or until ``close``."""
+        results: Results | None = None
+        self._ended_at = trio.current_time()
+        self._machine = Reconnection(self._policies, now=self._ended_at)
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._dispatcher.run)
+                    async with trio.open_nursery() as self._tasks:
+                        self._tasks.start_soon(self._listen)
+                        await self._carry_on()
+                        results = await self._results()
+                        self._tasks.cancel_scope.cancel()
+        finally:
+            self._say("closed")
+        return self._outcome(results)
+
+    async def _carry_on(self) -> None:
+        """Do what the table says until it says stop."""
+        output: Output = Connect()
+        while not isinstance(output, Stop):
+            match output:
+                case Wait(seconds):
+                    output = await self._wait(seconds)
+                case Poll(retry_stream):
+                    output = await self._wait_polling(retry_stream)
+                case _:
+                    output = await self._try()
+        self._poller.close()
+        self._say("closed")
+        if self._intake.terminal is None:
+            self._error = output.reason
+            self._dispatcher.offer(JobEvent("error", self._error))
+        self._dispatcher.finish()
+
+    async def _try(self) -> Output:
+        """Make one attempt, and report its end to the table."""
+        self.counts.attempts += 1
+        n = self.counts.attempts
+        if not self._poller.running:
+            self._say("connecting" if n == 1 else "reconnecting")
+        wait = trio.current_time() - self._ended_at
+        self._observer.attempt_began(n, self._cause, wait, self._session.last_event_id)
+        self._pause.forget()
+        self._last = AttemptReport(n=n)
+        self._attempt = StreamAttempt(
+            self._last,
+            courier=self._courier,
+            path=self._courier.endpoints.stream.replace(":job", self._job),
+            policies=self._policies,
+            session=self._session,
+            sink=self,
+            observer=self._observer,
+            wall_clock=self._wall_clock,
+            silent_until=None if self._poller.running else self._machine.fallback_deadline,
+        )
+        await self._attempt.run()
+        attempt, self._attempt = self._attempt, None
+        self._ended_at = trio.current_time()
+        self.counts.connections += self._last.status == 200
+        if self._last.status in (0, 401):
+            pass  # nothing was learnt about the token
+        else:
+            self._refreshed = False
+        return await self._conclude(attempt)
+
+    async def _conclude(self, attempt: StreamAttempt) -> Output:
+        report = attempt.report
+        if report.how not in ("done", "closed") and not self._poller.running:
+            self._say("reconnecting")
+        if report.how in ("status", "wrong-type"):
+            return await self._answered(attempt)
+        if report.how == "signal":
+            self._cause = "signal"
+        if report.how == "error" and not report.spoke:
+            return self._next(Input.CONNECT_FAILED)
+        return self._next(_ENDS[report.how])
+
+    async def _answered(self, attempt: StreamAttempt) -> Output:
+        """Deal with an answer that is no event stream."""
+        status = attempt.report.status
+        verdict = judge_response(
+            status, attempt.headers.get("content-type"), self._policies, token_refreshed=self._refreshed
+        )
+        match verdict.meaning:
+            case Meaning.REFRESH_TOKEN:
+                return await self._refresh(attempt.authorization)
+            case Meaning.SNAPSHOT:
+                self._gap(str(status))
+                await self._poller.ask(adopt=True)
+            case Meaning.STOP:
+                if status == 204:  # the server's way to say stop: the status decides what became of the job
+                    await self._poller.ask()
+                return self._next(Input.STOPPED, reason=f"the stream was refused: {verdict.reason}")
+        return self._next(Input.REFUSED)
+
+    async def _refresh(self, used: str) -> Output:
+        try:
+            renewed = await self._courier.refresh(used)
+        except httpx.HTTPError:
+            return self._next(Input.REFUSED)
+        if not renewed:
+            return self._next(Input.STOPPED, reason="the stream was refused: status 401, and no new token was given")
+        self._refreshed = True
+        self._cause = "refreshed"
+        return self._next(Input.TOKEN_REFRESHED)
+
+    async def _wait(self, seconds: float) -> Output:
+        """Wait for the next attempt, or until polling is due because the last ones reached the server in vain."""
+        due = self._ended_at + seconds
+        fallback = self._machine.fallback_deadline
+        until = due if fallback is None or self._poller.running or not self._last.spoke else min(due, fallback)
+        if await self._pause.until(until) == "signal":
+            self._cause = "signal"
+            return self._next(Input.SIGNAL)
+        if until < due:
+            return self._next(Input.FALLBACK)
+        self._cause = self._cause_of_timer()
+        return self._next(Input.TIMER_DUE)
+
+    def _cause_of_timer(self) -> str:
+        if self._last.retry_after is not None and self._policies.obeys_retry_after:
+            return "retry-after"
+        if self._machine.backoff.told:
+            return "server-retry"
+        return "ended" if self._last.how == "eof" else "failed"
+
+    async def _wait_polling(self, retry_stream: float) -> Output:
+        if not self._poller.running:
+            self._say("polling")
+            self._tasks.start_soon(self._poller.run)
+        why = await self._pause.until(trio.current_time() + retry_stream)
+        self._cause = "signal" if why == "signal" else "probe"
+        return self._next({"signal": Input.SIGNAL, "poll failed": Input.POLL_FAILED}.get(why, Input.TIMER_DUE))
+
+    def _next(self, what: Input, reason: str = "") -> Output:
+        """Advance the table; the job's end, from whichever source, comes before anything else."""
+        if self._intake.terminal is not None:
+            what = Input.TERMINAL
+        elif self._poller.stopped:
+            what, reason = Input.STOPPED, self._poller.stopped
+        return self._machine.take(
+            what,
+            now=trio.current_time(),
+            rng=self._draws(self._last.n),
+            retry_after=self._last.retry_after if what is Input.REFUSED else None,
+            reason=reason,
+        )
+
+    # What the attempt tells: it calls these from within.
+
+    def alive(self, attempt: int) -> None:
+        """The first byte of a stream: from now on the stream alone feeds the app."""
+        if self._over:
+            return
+        self._inform(Input.CONNECTED)
+        self._poller.stop()
+        self._say("connected", attempt)
+
+    def take(self, report: AttemptReport, found: Wire) -> bool:
+        """Pass on what the stream brought; the table wants the first event, and the first fresh one."""
+        if self._over:  # polling was quicker, and the attempt's cancellation is under way
+            return True
+        if type(found) is Retry:
+            self._machine.note_retry(found.seconds)
+        fresh = report.fresh
+        over = self._intake.stream(report, found)
+        if report.fresh == 1 and not fresh:
+            self._inform(Input.EVENT)
+        elif report.events == 1 and type(found) is Event:
+            self._inform(Input.REPEATED)
+        return over
+
+    @property
+    def _over(self) -> bool:
+        return self._intake.terminal is not None or bool(self._poller.stopped)
+
+    def _inform(self, what: Input) -> None:
+        self._machine.take(what, now=trio.current_time(), rng=self._draws(self._last.n))
+
+    # What others tell.
+
+    async def _listen(self) -> None:
+        if not self._policies.heeds_signals:
+            return
+        with self._phone.signals() as signals:
+            async for signal in signals:
+                if signal.what not in ROUSING:
+                    continue
+                if self._attempt is not None:
+                    self._attempt.roused()
+                else:
+                    self._pause.wake("signal")
+
+    def _polled(self, trouble: str) -> None:
+        """A snapshot was taken, or (``trouble``) was not."""
+        if self._over:
+            if self._attempt is not None:
+                self._attempt.cut("done" if self._intake.terminal else "closed")
+            else:
+                self._pause.wake("over")
+        elif self._poller.running:
+            self._say("reconnecting" if trouble else "polling")
+            if trouble and self._machine.state is State.POLLING:
+                self._pause.wake("poll failed")
+
+    def _gap_in_stream(self, reason: str) -> None:
+        if self._gap(reason):
+            self._tasks.start_soon(self._poller.heal)
+
+    def _gap(self, reason: str) -> bool:
+        surfaced = self._poller.surface(reason)
+        if surfaced:
+            self._dispatcher.offer(JobEvent("gap", reason))
+        return surfaced
+
+    def _say(self, word: str, attempt: int = 0) -> None:
+        if word != self._word:
+            self._word = word
+            self._observer.status(word, attempt or self._last.n)
+
+    async def _results(self) -> Results | None:
+        terminal = self._intake.terminal
+        if terminal is None or terminal.callback != "completed" or not self._policies.fetches_results:
+            return None
+        backoff = Backoff.of(self._policies)
+
+        async def wait(broken: int) -> None:
+            nonlocal backoff
+            seconds, backoff = backoff.after_failure(self._draws(self.counts.attempts + broken))
+            await self._pause.until(trio.current_time() + seconds)
+
+        return await fetch_results(
+            self._job,
+            courier=self._courier,
+            observer=self._observer,
+            retries=lambda status: judge_response(status, None, self._policies).meaning is Meaning.RETRY,
+            wait=wait,
+        )
+
+    def _outcome(self, results: Results | None) -> Outcome:
+        terminal = self._intake.terminal
+        self.counts.events = self._dispatcher.shown
+        self.counts.absorbed = self._intake.absorbed + self._dispatcher.coalesced
+        self.counts.refreshes = self._courier.refreshes
+        return Outcome(
+            job=self._job,
+            ended=terminal.callback if terminal is not None else "error" if self._error else "closed",
+            event=terminal,
+            results=results,
+            error=self._error,
+            counts=self.counts,
+        )

@@ -1,0 +1,114 @@
+"""Decides what of a stream or a snapshot the app gets to see, and in which order.
+
+Both sources meet here, and one cursor serves both: what one has shown the other never shows again, and nothing older
+than what was shown is shown. A terminal event is the last thing taken.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from harness.clients.callbacks import EVENTS, TERMINAL, JobEvent
+from harness.clients.cursor import Cursor, Standing
+from harness.clients.dispatcher import Dispatcher
+from harness.clients.observer import AttemptReport, Observer
+from harness.sse.events import Event, IdChange, Retry, Wire
+from harness.sse.session import Session
+
+RESET = "reset"
+"""The event by which a server says that it no longer has what the cursor asked for."""
+
+_ABSORBED = {Standing.REPEAT: "repeat", Standing.LATE: "late"}
+_RANK = {"initialized": 0, "processing": 1, "completed": 2, "failed": 2, "timeout": 2}
+
+
+class StatusAnswer(msgspec.Struct, rename="camel"):
+    """What the client reads of a status snapshot; the app gets all of it. ``last_event_id`` None: not sent."""
+
+    status: str
+    last_event_id: str | None = None
+    progress: float | None = None
+
+    @property
+    def callback(self) -> str:
+        """The callback that shows this state. Words of the server's own mean work under way."""
+        return self.status if self.status in EVENTS else "processing"
+
+
+class Intake:
+    """The one way to the app. ``terminal`` is the event that ended the job, once there was one."""
+
+    def __init__(
+        self, *, session: Session, dispatcher: Dispatcher, observer: Observer, on_gap: Callable[[str], None]
+    ) -> None:
+        self._session = session
+        self._dispatcher = dispatcher
+        self._observer = observer
+        self._on_gap = on_gap
+        self._cursor = Cursor()
+        self._last_data = ""
+        self._last_polled: tuple[int, float] | None = None
+        self.terminal: JobEvent | None = None
+        self.absorbed = 0
+
+    def stream(self, report: AttemptReport, found: Wire) -> bool:
+        """Take what a stream's parser found. True once the job has ended."""
+        if isinstance(found, Retry):
+            return False
+        self._observer.block(report.n, found.id, event=isinstance(found, Event))
+        if isinstance(found, IdChange):
+            return False
+        if found.type == RESET:
+            self._on_gap(RESET)
+        elif self._admits(found):
+            report.fresh += 1
+            if found.type in EVENTS:
+                self._show(JobEvent(found.type, found.data, found.id))
+            else:
+                self._cursor.show(found.id)
+        return self.terminal is not None
+
+    def snapshot(self, answer: StatusAnswer, data: str, *, adopt: bool = False) -> bool:
+        """Take a status snapshot: show it where it is news, and adopt its cursor. True once the job has ended.
+
+        ``adopt`` takes the cursor even where there is no news in it: the server has refused the one there was.
+        """
+        event_id = answer.last_event_id
+        event = JobEvent(answer.callback, data, event_id or "", "poll")
+        news = bool(event_id) and self._cursor.standing(event_id or "") in (Standing.FRESH, Standing.NEW_EPOCH)
+        if news or adopt:
+            self._session.last_event_id = event_id or ""
+            self._observer.adopted(event_id or "")
+        if news:
+            self._show(event, complete=True)
+        elif (event_id is None and self._is_news(answer)) or (event.terminal and self.terminal is None):
+            self._show(event)
+        return self.terminal is not None
+
+    def _admits(self, event: Event) -> bool:
+        standing = self._cursor.standing(event.id)
+        if standing is Standing.NEW_EPOCH:
+            self._on_gap("new epoch")
+        elif standing is Standing.REPEAT and event.id == self._cursor.id and event.data != self._last_data:
+            return True  # it has no id of its own: an event carries the last one that there was
+        elif standing in _ABSORBED and not (event.type in TERMINAL and standing is Standing.LATE):
+            self.absorbed += 1
+            self._observer.absorbed(event.id, _ABSORBED[standing])
+            return False
+        return True
+
+    def _is_news(self, answer: StatusAnswer) -> bool:
+        """Compare a snapshot without a cursor with what was shown: all that is left is how far the work has come."""
+        polled = _RANK[answer.callback], answer.progress or 0.0
+        if self._last_polled is not None and polled <= self._last_polled:
+            return False
+        self._last_polled = polled
+        return True
+
+    def _show(self, event: JobEvent, *, complete: bool = False) -> None:
+        if event.id != self._cursor.id and self._cursor.standing(event.id) is not Standing.LATE:
+            self._cursor.show(event.id, complete=complete)
+        self._last_data = event.data
+        if event.terminal:
+            self.terminal = event
+        self._dispatcher.offer(event)

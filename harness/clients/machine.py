@@ -1,0 +1,37 @@
+"""The phone that is no phone: this machine, its own sockets, and no word from the system about networks."""
+
+import socket
+
+import trio
+
+from harness.network.real import RealNetwork
+from harness.seams import Phone, Signal, Stream
+
+
+class MachinePhone(Phone):
+    """Dials as any program does: the addresses of a name in turn, until one answers."""
+
+    def __init__(self) -> None:
+        self._network = RealNetwork()
+
+    async def connect(self, host: str, port: int) -> Stream:
+        """Dial; raises the ``OSError`` of the last address tried, or of the name."""
+        found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        refused: OSError | None = None
+        for _family, _type, _proto, _name, address in found:
+            try:
+                return await self._network.connect((str(address[0]), int(address[1])))
+            except OSError as error:
+                refused = error
+        assert refused is not None
+        raise refused
+
+    def signals(self) -> "trio.MemoryReceiveChannel[Signal]":
+        """Return a channel that has ended already."""
+        send, receive = trio.open_memory_channel[Signal](0)
+        send.close()
+        return receive
+
+    async def sleep_until(self, deadline: float) -> None:
+        """Sleep: this machine's suspensions are not known to it."""
+        await trio.sleep_until(deadline)

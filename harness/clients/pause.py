@@ -1,0 +1,46 @@
+"""A sleep that can be cut short, with a word about why."""
+
+import math
+import random
+from collections.abc import Callable
+
+import trio
+
+from harness.seams import Phone
+
+Draws = Callable[[int], random.Random]
+"""The generator of one wait, by the number of the attempt before it: one more attempt shifts no other's draws."""
+
+
+class Pause:
+    """The waits of one task, on the phone: frozen while the device is suspended."""
+
+    def __init__(self, phone: Phone) -> None:
+        self._phone = phone
+        self._scope: trio.CancelScope | None = None
+        self._why = ""
+
+    async def until(self, deadline: float) -> str:
+        """Sleep to this instant of trio's clock. Returns why it was cut short; empty where it was not.
+
+        A word that came since ``forget``, while nobody slept, ends the sleep at once.
+        """
+        with trio.CancelScope() as self._scope:
+            if self._why:
+                self._scope.cancel()
+            if math.isinf(deadline):
+                await trio.sleep_forever()
+            await self._phone.sleep_until(deadline)
+        self._scope = None
+        why, self._why = self._why, ""
+        return why
+
+    def wake(self, why: str) -> None:
+        """End the sleep, or the next one."""
+        self._why = why
+        if self._scope is not None:
+            self._scope.cancel()
+
+    def forget(self) -> None:
+        """Take back a word that nobody slept on."""
+        self._why = ""

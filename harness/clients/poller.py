@@ -1,0 +1,121 @@
+"""Asks for the status of the job: regularly while polling, once where a gap has to be covered."""
+
+from collections.abc import Callable
+
+import httpx
+import msgspec
+import trio
+
+from harness.clients.callbacks import Counts
+from harness.clients.courier import Courier
+from harness.clients.intake import Intake, StatusAnswer
+from harness.clients.observer import Observer
+from harness.seams import Phone
+from harness.sse.policy import Policies
+from harness.sse.response import Meaning, judge_response
+
+
+class Poller:
+    """The snapshots of one job. ``heard`` is called after each: with ``""``, or with what was wrong with it.
+
+    ``stopped`` is the reason not to ask again, once the server gave one.
+    """
+
+    def __init__(
+        self,
+        job: str,
+        *,
+        courier: Courier,
+        intake: Intake,
+        policies: Policies,
+        phone: Phone,
+        observer: Observer,
+        counts: Counts,
+        heard: Callable[[str], None],
+    ) -> None:
+        self._path = courier.endpoints.status.replace(":job", job)
+        self._courier = courier
+        self._intake = intake
+        self._policies = policies
+        self._phone = phone
+        self._observer = observer
+        self._counts = counts
+        self._heard = heard
+        self._gap = ""
+        self._running: trio.CancelScope | None = None
+        self._healing = trio.CancelScope()
+        self._refusal = ""
+        self.stopped = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether the app is being fed by polling."""
+        return self._running is not None
+
+    async def run(self) -> None:
+        """Ask every ``poll_every`` until ``stop``, or until the job's end is known."""
+        assert not self.running
+        with trio.CancelScope() as self._running:
+            await self._every(until=lambda: False)
+
+    def stop(self) -> None:
+        """End ``run``; an answer under way is not taken any more."""
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+
+    def close(self) -> None:
+        """End everything: nothing is asked any more."""
+        self.stop()
+        self._healing.cancel()
+
+    def surface(self, reason: str) -> bool:
+        """Say once that events are missing for good; the next snapshot covers them. False where it was said."""
+        if self._gap:
+            return False
+        self._gap = reason
+        self._counts.gaps += 1
+        self._observer.gap(reason, "", healed=False)
+        return True
+
+    async def heal(self) -> None:
+        """Ask until an answer covers the gap."""
+        with trio.CancelScope() as self._healing:
+            await self._every(until=lambda: not self._gap)
+
+    async def ask(self, *, adopt: bool = False) -> str:
+        """Take one snapshot; returns what was wrong with it, empty where nothing was. Never raises for the network."""
+        self._counts.polls += 1
+        try:
+            answer = await self._courier.ask("GET", self._path)
+        except httpx.HTTPError as error:
+            return str(error) or type(error).__name__
+        await trio.lowlevel.checkpoint_if_cancelled()  # the stream may have taken over at this very instant
+        if answer.status != 200:
+            verdict = judge_response(answer.status, answer.media_type, self._policies, token_refreshed=True)
+            if verdict.meaning is Meaning.STOP:
+                self._refusal = f"the job's status was refused: {verdict.reason}"
+            return verdict.reason
+        try:
+            data = answer.body.decode()
+            status = msgspec.json.decode(data, type=StatusAnswer)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return f"expected a JSON object with a status, got {answer.media_type or 'no content type'}: {error}"
+        self._intake.snapshot(status, data, adopt=adopt)
+        if self._gap:
+            self._observer.gap(self._gap, status.last_event_id or "", healed=True)
+            self._gap = ""
+        return ""
+
+    async def _every(self, until: Callable[[], bool]) -> None:
+        due = trio.current_time()
+        while True:
+            trouble = await self.ask()
+            if self.running:  # a refusal while the stream works is no reason to leave the stream
+                self.stopped = self._refusal
+            self._heard(trouble)
+            if self._intake.terminal or self._refusal or until():
+                return
+            # Absolute, so that slow answers do not shift the rest; what was missed meanwhile is skipped.
+            due = max(due + self._policies.poll_every, trio.current_time())
+            await self._phone.sleep_until(due)

@@ -1,0 +1,40 @@
+"""The reference client as the harness runs it: one job, callbacks that do nothing, everything recorded."""
+
+from collections.abc import Callable
+
+from harness.chance import Chance
+from harness.clients.callbacks import Outcome
+from harness.clients.client import SSEClient
+from harness.clients.courier import Endpoints
+from harness.clients.journaling import JournalObserver
+from harness.history.journal import Journal
+from harness.scenario.model import ClientSpec
+from harness.seams import Phone
+
+
+async def run_reference(
+    *,
+    name: str,
+    base_url: str,
+    spec: ClientSpec,
+    phone: Phone,
+    journal: Journal,
+    chance: Chance,
+    wall_clock: Callable[[], float],
+    body: bytes = b"{}",
+    endpoints: Endpoints | None = None,
+) -> Outcome:
+    """Start a job and follow it to its end; N clients are N calls, each with its own ``name`` and ``phone``.
+
+    Raises ``PeerError`` where no job could be started.
+    """
+    async with SSEClient(
+        base_url,
+        policies=spec.policies,
+        phone=phone,
+        observer=JournalObserver(name, journal),
+        draws=lambda attempt: chance.stream("backoff", name, attempt),
+        wall_clock=wall_clock,
+        endpoints=endpoints,
+    ) as client:
+        return await client.follow(await client.start(body))

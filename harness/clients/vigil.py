@@ -1,0 +1,124 @@
+"""The deadlines of one exchange, as one moving deadline: whichever is due first ends the exchange, and says its name.
+
+An exchange lives through four phases, each with its own patience:
+
+=============  =====================================  ===================================
+phase          what is waited for                     what ends it
+=============  =====================================  ===================================
+``dialling``   the connection, TLS included           ``timeout``: the connect deadline
+``asking``     the head of the response               ``watchdog``
+``opened``     the first byte of an event stream      ``suspect``, ``watchdog``
+``flowing``    the next byte, or the next event       ``watchdog``
+=============  =====================================  ===================================
+
+The head is the watchdog's, not the connect deadline's: servers exist that send it with their first event. Feeding
+costs one reading of the clock and no scheduling, since a task of its own sleeps towards the deadline, and looks again
+when it gets there. It sleeps on the phone, so that a suspended device does not age.
+"""
+
+import enum
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import trio
+
+from harness.seams import Phone
+from harness.sse.policy import Policies
+
+
+class Phase(enum.Enum):
+    """How far an exchange got."""
+
+    DIALLING = enum.auto()
+    ASKING = enum.auto()
+    OPENED = enum.auto()
+    FLOWING = enum.auto()
+
+
+class Vigil:
+    """Watches one exchange. ``ended_by`` names what cut it short, and is empty as long as nothing did."""
+
+    def __init__(self, phone: Phone, policies: Policies) -> None:
+        self._phone = phone
+        self._patience = {
+            Phase.DIALLING: _or_never(policies.connect_timeout),
+            Phase.ASKING: _or_never(policies.watchdog),
+            Phase.OPENED: _or_never(policies.watchdog),
+            Phase.FLOWING: _or_never(policies.watchdog),
+        }
+        self._suspects_after = _or_never(policies.suspects_after)
+        self._limit = math.inf
+        self._deadline = math.inf
+        self._name = ""
+        self._nap = trio.CancelScope()
+        self._scope = trio.CancelScope()
+        self.phase = Phase.DIALLING
+        self.ended_by = ""
+
+    @asynccontextmanager
+    async def watch(self) -> AsyncIterator[None]:
+        """Guard the block. Where a deadline is met the block is cancelled and left quietly: look at ``ended_by``.
+
+        Of the block's exceptions ``httpx.HTTPError`` passes as it is.
+        """
+        failed: httpx.HTTPError | None = None
+        async with trio.open_nursery() as nursery:
+            self.enter(Phase.DIALLING)
+            nursery.start_soon(self._watch)
+            try:
+                with self._scope:
+                    yield
+            except httpx.HTTPError as error:
+                failed = error  # carried past the nursery, which would wrap it in a group
+            nursery.cancel_scope.cancel()
+        if failed is not None and not self.ended_by:
+            raise failed
+
+    def enter(self, phase: Phase) -> None:
+        """Move to this phase; its patience counts from now."""
+        self.phase = phase
+        self.feed()
+        self._look_again()
+
+    def feed(self) -> None:
+        """Something came: the patience of the phase counts anew from now."""
+        self._fed = trio.current_time()
+
+    def limit(self, deadline: float) -> None:
+        """End the exchange as ``suspect`` at this instant, unless a first byte of the stream has come by then."""
+        self._limit = deadline
+        self._look_again()
+
+    def cut(self, why: str) -> None:
+        """End the exchange at once, for a reason of the caller's. The first reason stays."""
+        self.ended_by = self.ended_by or why
+        self._scope.cancel()
+
+    def _look_again(self) -> None:
+        if self._deadline_now()[0] < self._deadline:
+            self._nap.cancel()
+
+    def _deadline_now(self) -> tuple[float, str]:
+        due, name = self._fed + self._patience[self.phase], "watchdog"
+        if self.phase is Phase.DIALLING:
+            return due, "timeout"
+        if self.phase is Phase.OPENED:
+            return min((due, name), (min(self._fed + self._suspects_after, self._limit), "suspect"))
+        return due, name
+
+    async def _watch(self) -> None:
+        while True:
+            self._deadline, name = self._deadline_now()
+            if self._deadline <= trio.current_time():
+                self.cut(name)
+                return
+            with trio.CancelScope() as self._nap:
+                if math.isinf(self._deadline):
+                    await trio.sleep_forever()
+                await self._phone.sleep_until(self._deadline)
+
+
+def _or_never(patience: float | None) -> float:
+    return math.inf if patience is None else patience

@@ -28,7 +28,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def planned(series: Series) -> list[Figure]:
-    """Return the figures of a run: the strip, zoomed at the failing moment or else at the first fault, and the three measures."""
+    """Return the figures of a run: the strip, whole and zoomed at the failure or first fault, and three measures."""
     strip_height = 3.4 + 0.34 * (len(series.paths) + 1)
     found = [
         Figure(

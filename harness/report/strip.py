@@ -132,7 +132,7 @@ def _events(axes: Axes, series: Series, start: float, end: float) -> None:
         frameon=True,
         facecolor=PAPER,
         edgecolor="none",
-    )
+    )  # fmt: skip
 
 
 def _arrivals(axes: Axes, updates: Sequence[Update], colour: str, label: str, size: float) -> None:
@@ -191,5 +191,5 @@ def _deeds(bands: Axes, events: Axes, placed: Sequence[tuple[float, str, int]], 
         if row < 0:
             continue
         left = at + _wide(text, start, end) > end + 0.01 * (end - start)
-        shift = (end - start) * (-0.003 if left else 0.003)
+        shift = (end - start) * (-0.005 if left else 0.005)
         words(bands, at + shift, top, text, ha="right" if left else "left", va="center", fontsize=8.5, color=INK)

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from harness.device.words import Radio, Reach
+from harness.history import read_history
 from harness.history import records as r
 from harness.history.journal import Journal
 from harness.judge.verdict import (
@@ -365,10 +366,10 @@ def handoff_verdict(plan: Plan, *, recovery: float = 1.9, attempts: int = 2) -> 
     )  # fmt: skip
 
 
-def half_open_verdict(plan: Plan) -> Verdict:
-    fault = Evidence(seq=1187, at=10.0, lane="gate", text="wifi silent (fault proved: 214 bytes never forwarded)")
-    last = Evidence(seq=1182, at=9.91, lane="client", text="last event dispatched, id a-99 (16 %)")
-    never = Evidence(seq=2210, at=60.0, lane="server", text="emitted completed, id a-600; the app never saw it")
+def half_open_verdict(plan: Plan, seqs: tuple[int, int, int] = (1187, 1182, 2210)) -> Verdict:
+    fault = Evidence(seq=seqs[0], at=10.0, lane="gate", text="wifi silent (fault proved: 214 bytes never forwarded)")
+    last = Evidence(seq=seqs[1], at=9.91, lane="client", text="last event dispatched, id a-99 (16 %)")
+    never = Evidence(seq=seqs[2], at=60.0, lane="server", text="emitted completed, id a-600; the app never saw it")
     sentence = "The client never noticed that Wi-Fi was dead: silent since 10.0 s, no reconnection by 120 s."
     broken = {
         "a": law(
@@ -431,11 +432,15 @@ def put_half_open(folder: Path, *, history: bool = True) -> Path:
     run = put(folder, plan, half_open_verdict(plan))
     if history:
         half_open_history(plan, run / "history.jsonl.gz")
+        found = read_history(run / "history.jsonl.gz")
+        seqs = (found.all(r.Canary)[0].seq, found.all(r.App)[-1].seq, found.all(r.Emit)[-1].seq)
+        put(folder, plan, half_open_verdict(plan, seqs))
     return run
 
 
 def put_manifest(folder: Path, **fields: object) -> None:
-    facts = {"started": "2026-05-14T10:15:02Z", "seconds": 43.2, "command": "harness run handoff", "version": "0.1.0", "commit": "3fa9c0de",
+    facts = {"started": "2026-05-14T10:15:02Z", "seconds": 43.2, "command": "harness run handoff", "version": "0.1.0",
+             "commit": "3fa9c0de",
              "python": "3.11.2", "platform": "Linux 6.1 x86_64",
              "toxiproxy": "embedded"}  # fmt: skip
     write_json(folder / "manifest.json", msgspec.convert({**facts, **fields}, Manifest))

@@ -1,0 +1,249 @@
+"""``report.html``: one self-contained page. Nothing in it is fetched, and nothing a peer sent is alive in it.
+
+Everything goes through Jinja's autoescaping. The only markup taken as it is are the figures' SVG, drawn by us, with
+text that matplotlib escaped. The page's own policy forbids every script but ours, by its hash.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from urllib.parse import quote
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from harness.judge.verdict import ExpectationVerdict, State, Word
+from harness.report import tally, trace
+from harness.report.findings import expected_by, findings, reason, replay
+from harness.report.folder import SCENARIO, Invocation, RunResult, raw_files
+from harness.report.lanes import LANES
+from harness.report.redact import redact
+from harness.report.saying import (
+    SIGN,
+    STATE_SIGN,
+    bare,
+    duration,
+    joined,
+    measured,
+    printable,
+    quantity,
+    size,
+    spread,
+)
+from harness.scenario.model import Plan, Pulse
+
+INLINE_RUNS = 8
+"""Runs whose figures and trace are in the page, the failing ones first; of the others it links the files."""
+
+FIGURES = ("strip", "staleness", "latency", "distribution")
+_ORDER = (Word.FAIL, Word.VOID, Word.UNKNOWN, Word.PASS)
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of "Numbers against limits"."""
+
+    metric: str
+    limit: str
+    measured: str
+    interval: str
+    margin: str
+    n: int
+    state: State
+    reason: str
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """One run as the template shows it. ``prefix`` keeps the anchors of runs apart; the first run's is empty."""
+
+    run: RunResult
+    prefix: str
+    sentence: str
+    setting: str
+    replay: str
+    findings: list[object]
+    limits: list[Limit]
+    measures: list[Limit]
+    figures: dict[str, Markup]
+    trace: list[trace.Row]
+    files: list[tuple[str, str]]
+    trust: list[tuple[str, str]]
+    timeline: list[tuple[str, str, str]]
+    inline: bool
+
+
+def page(invocation: Invocation) -> str:
+    """Return the whole page. Reads the figures' SVG beside each verdict, and the histories, one at a time."""
+    runs = sorted(invocation.runs, key=lambda run: _ORDER.index(run.verdict.word))
+    views = [_view(run, place) for place, run in enumerate(runs)]
+    word = tally.worst(run.verdict.word for run in runs)
+    script = _asset("report.js")
+    return _environment().get_template("report.html.j2").render(
+        word=word,
+        headline=tally.headline(invocation).partition("  ")[2],
+        views=views,
+        first=views[0] if views else None,
+        matrix=_matrix(invocation.runs),
+        manifest=invocation.manifest,
+        left_out=invocation.manifest.not_run + invocation.unjudged,
+        anchors=_anchors(runs),
+        lanes=LANES,
+        style=Markup(_asset("report.css")),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )  # fmt: skip
+
+
+def _view(run: RunResult, place: int) -> View:
+    verdict, inline = run.verdict, place < INLINE_RUNS
+    view = View(
+        run=run,
+        prefix="" if place == 0 else f"x{place}-",
+        sentence=reason(run) or verdict.sentence,
+        setting=_setting(run),
+        replay=replay(run),
+        findings=list(findings(run)) if verdict.word in (Word.FAIL, Word.VOID) else [],
+        limits=[_limit(run.plan, item) for item in verdict.expectations],
+        measures=_measures(run),
+        figures=_figures(run, place) if inline else {},
+        trace=trace.rows(run) if inline else [],
+        files=_files(run),
+        trust=_trust(run),
+        timeline=_timeline(run.plan),
+        inline=inline,
+    )
+    run.forget()
+    return view
+
+
+def _setting(run: RunResult) -> str:
+    plan, verdict, facts = run.plan, run.verdict, run.verdict.trust.facts
+    version = facts.get("client version", "")
+    world = "virtual time" if plan.world == "virtual" else "real sockets"
+    return joined(
+        [
+            f"{verdict.client or plan.client.like} client {version}".strip(),
+            f"{facts.get('server', 'reference')} server",
+            world,
+            "" if plan.world == "virtual" else f"toxiproxy {facts.get('toxiproxy', 'embedded')}",
+            f"seed {plan.seed}",
+            f"{duration(verdict.seconds)} long",
+        ]
+    )
+
+
+def _limit(plan: Plan, item: ExpectationVerdict) -> Limit:
+    expected = expected_by(plan, item)
+    like = expected.limit if expected and expected.unit == "s" else None
+    return Limit(
+        metric=item.metric + (f" {expected.statistic}" if expected and expected.statistic else ""),
+        limit=(expected.text if expected else "") or item.limit,
+        measured="never" if item.measured.value == "lost" else measured(item.measured, like=like),
+        interval=spread(item.measured),
+        margin=quantity(item.margin, item.measured.unit) if item.margin is not None else "",
+        n=item.measured.n,
+        state=item.state,
+        reason=item.reason,
+    )
+
+
+def _measures(run: RunResult) -> list[Limit]:
+    return [
+        Limit(
+            metric=name, limit="", measured=measured(figure), interval=spread(figure), margin="", n=figure.n,
+            state=State.HELD, reason="",
+        )
+        for name, figure in run.verdict.measures.items()
+    ]  # fmt: skip
+
+
+def _figures(run: RunResult, place: int) -> dict[str, Markup]:
+    """Return the run's SVGs, their ids made unique in the page."""
+    found = {}
+    for name in ("zoom", *FIGURES):
+        path = run.folder / f"{name}.svg"
+        if path.exists():
+            svg = path.read_text(encoding="utf-8")
+            for mark in (f'id="{name}-', f'href="#{name}-', f"url(#{name}-"):
+                svg = svg.replace(mark, mark.replace(f"{name}-", f"v{place}{name}-"))
+            found[name] = Markup(svg)  # noqa: S704 - drawn by us; its text was escaped by matplotlib
+    return found
+
+
+def _files(run: RunResult) -> list[tuple[str, str]]:
+    names = [*raw_files(run), *(f"{name}.png" for name in ("zoom", *FIGURES) if (run.folder / f"{name}.png").exists())]
+    files = [(name, quote(f"{run.key}/{name}")) for name in names]
+    source = run.folder.parent / SCENARIO
+    return [(SCENARIO, quote(f"{run.folder.parent.name}/{SCENARIO}")), *files] if source.exists() else files
+
+
+def _trust(run: RunResult) -> list[tuple[str, str]]:
+    trust = run.verdict.trust
+    rows = [
+        ("Faults", tally.faults_line([run])),
+        ("Host", tally.host_line([run])),
+        ("Longest lag", duration(trust.lag_max) if trust.lag_max is not None else ""),
+        ("Slowest control call", duration(trust.control_max) if trust.control_max is not None else ""),
+        ("Clock", f"within {duration(trust.clock_bound)}" if trust.clock_bound else "one clock for all processes"),
+        ("The run ended", trust.ended + (" (the history was cut short)" if trust.truncated else "")),
+    ]
+    rows += [(name, redact(value)) for name, value in sorted(trust.facts.items())]
+    return [(name, printable(value)) for name, value in rows if value]
+
+
+def _timeline(plan: Plan) -> list[tuple[str, str, str]]:
+    """Return the compiled timeline: when, who, what; of the weather only how much there is of it."""
+    rows = [(f"{deed.at:.3f} s", deed.actor, deed.text or type(deed.act).__name__) for deed in plan.deeds]
+    pulses = [item for item in plan.weather if isinstance(item, Pulse)]
+    if pulses:
+        total = sum(pulse.lasts for pulse in pulses)
+        rows.append(("throughout", "weather", f"{len(pulses)} stall pulses, {duration(total)} in all"))
+    steps = len(plan.weather) - len(pulses)
+    if steps:
+        rows.append(("throughout", "weather", f"{steps} steps of rate"))
+    job = plan.job
+    every = "on change" if job.every is None else f"every {bare(job.every)}"
+    rows.append((f"{job.lasts:.3f} s", "job", f"{job.ends}, {job.items} items of {size(job.event_size)}, {every}"))
+    rows.append((f"{plan.horizon:.3f} s", "horizon", "what is missing now has failed"))
+    return rows
+
+
+def _matrix(runs: Sequence[RunResult]) -> dict[str, object]:
+    """Return rows (scenario and variant) by columns (clients), each cell a list of runs: there may be several seeds."""
+    clients = list(dict.fromkeys(run.verdict.client or run.plan.client.like for run in runs))
+    rows: dict[str, dict[str, list[RunResult]]] = {}
+    for run in runs:
+        client = run.verdict.client or run.plan.client.like
+        rows.setdefault(run.title, {}).setdefault(client, []).append(run)
+    return {"clients": clients, "rows": rows}
+
+
+def _anchors(runs: Sequence[RunResult]) -> dict[str, str]:
+    """Return for each run's key the scenario's anchor, if it is the run that ``report.html#half-open`` shows."""
+    seen: dict[str, str] = {}
+    for run in runs:
+        if run.plan.name not in seen.values():
+            seen[run.key] = run.plan.name
+    return seen
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
+    )
+    environment.globals |= {"sign": SIGN, "state_sign": STATE_SIGN, "laws_of": tally.laws_of}
+    environment.filters["url"] = lambda text: quote(text, safe="/=,-_.")
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files("harness.report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -1,0 +1,83 @@
+"""The records a page shows: all of a short run; of a long one, those around failures and deeds, and what matters."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from harness.history import records as r
+from harness.report.findings import findings
+from harness.report.folder import RunResult
+from harness.report.lanes import describe
+from harness.report.saying import one_line
+
+AROUND_FAILURE = 100
+AROUND_DEED = 25
+ALL_UNDER = 800
+MOST = 2400
+TEXT = 400
+
+ALWAYS = (
+    r.Run, r.End, r.Deed, r.Canary, r.SignalTold, r.Attempt, r.AttemptEnd, r.Status, r.Gap, r.GapSignal, r.Results,
+    r.Job, r.Subscriber,
+)  # fmt: skip
+"""Records that a reader of any run wants: what was done, and what the client made of it."""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One record of the trace, or (``skipped`` above 0) so many records left out here."""
+
+    seq: int = 0
+    at: float = 0.0
+    lane: str = ""
+    text: str = ""
+    shows: bool = False  # it is evidence of a failure
+    skipped: int = 0
+
+
+def rows(run: RunResult) -> list[Row]:
+    """Return the rows to show, in order of the records, with a row for each stretch left out."""
+    history = run.history
+    evidence = {item.seq for finding in findings(run) for item in finding.evidence}
+    chosen = _chosen(history.records, evidence)
+    shown: list[Row] = []
+    before = 0
+    for record in history.records:
+        if record.seq not in chosen:
+            continue
+        if record.seq > before + 1:
+            shown.append(Row(skipped=record.seq - before - 1))
+        text = one_line(describe(record, run.plan), TEXT)
+        at = history.seconds(record.t_ns)
+        shown.append(Row(seq=record.seq, at=at, lane=record.lane, text=text, shows=record.seq in evidence))
+        before = record.seq
+    rest = len(history.records) - before
+    if rest > 0:
+        shown.append(Row(skipped=rest))
+    return shown
+
+
+def _chosen(records: list[r.Record], evidence: set[int]) -> set[int]:
+    """Return the sequence numbers to show, at most ``MOST``: evidence first, then what matters, then neighbours."""
+    if len(records) <= ALL_UNDER:
+        return {record.seq for record in records}
+    deeds = {record.seq for record in records if isinstance(record, r.Deed)}
+    matters = (record.seq for record in records if isinstance(record, ALWAYS))
+    chosen: set[int] = set()
+    last = len(records)
+    for group in (
+        evidence,
+        deeds,
+        matters,
+        _around(evidence, AROUND_FAILURE, last),
+        _around(deeds, AROUND_DEED, last),
+    ):
+        for seq in group:
+            if len(chosen) >= MOST:
+                return chosen
+            chosen.add(seq)
+    return chosen
+
+
+def _around(centres: Iterable[int], reach: int, last: int) -> Iterable[int]:
+    for centre in sorted(centres):
+        yield from range(max(1, centre - reach), min(last, centre + reach) + 1)

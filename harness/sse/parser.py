@@ -48,13 +48,13 @@ _LONG = 1_000
 class EventTooBig(PeerError):
     """A block, or a single line, outgrew the parser's limit. The parser is finished; the connection should be dropped.
 
-    ``limit`` is the limit and ``size`` the bytes that would have to be held, both in bytes; ``before`` is what the
-    same call to ``feed`` completed before the offending block, in stream order: it is still to be dispatched.
+    ``limit`` is the limit and ``size`` what had come since the block's start, both in bytes; ``before`` is what
+    the same call to ``feed`` completed before the offending block, in stream order: it is still to be dispatched.
     """
 
     def __init__(self, limit: int, size: int, before: tuple[Wire, ...]) -> None:
         super().__init__(
-            f"expected events of at most {limit} bytes, but the server sent {size} bytes without ending one; "
+            f"expected events of at most {limit} bytes, but the server sent one that passes it (so far {size} bytes); "
             "raise `max event` if its events are this large"
         )
         self.limit = limit
@@ -213,7 +213,8 @@ class Parser:
     def _check(self, region: bytes | bytearray) -> None:
         """Raise if any block in these bytes passes the limit, wherever the chunks were cut."""
         start = at = kept = 0  # the block, the line, and the bytes of the block's lines so far that have to be held
-        for line in bytes(region).split(b"\n"):
+        *lines, unended = bytes(region).split(b"\n")
+        for line in lines:
             if kept + len(line) > self._limit:
                 break
             at += len(line) + 1
@@ -224,11 +225,12 @@ class Parser:
                 if kept > self._limit:
                     break
         else:
-            return
+            if kept + len(unended) <= self._limit:
+                return
         before = self._parsed(region[:start].decode("utf-8", "replace"))
         for early in bytes(region[start:at]).split(b"\n"):
             _is_retry(early, before)
-        size = min(kept + len(line), len(region))
+        size = len(region) - start
         self._held.clear()
         self._special = True
         self._error = EventTooBig(self._limit, size, tuple(before))

@@ -16,10 +16,11 @@ from harness.chance import Chance
 from harness.clients.run import run_reference
 from harness.device.model import Device
 from harness.device.words import Reach
-from harness.errors import HarnessError
-from harness.history import Census, End, Journal, Run
+from harness.errors import HarnessError, PeerError
+from harness.history import App, Census, End, Journal, Run
 from harness.history.journal import Tap
 from harness.jobserver.server import JobServer
+from harness.middle.kinds import RequestKinds
 from harness.middle.stage import HttpStage
 from harness.network import kernel
 from harness.network.gate import Gate
@@ -160,7 +161,7 @@ class Runner:
                 network=self._network,
                 journal=journal,
                 stage=lambda cid, client, path: HttpStage(
-                    cid=cid, client=client, path=path, journal=journal, next_rid=self._next_rid
+                    cid=cid, client=client, path=path, journal=journal, next_rid=self._next_rid, routes=RequestKinds()
                 ),
             )
             await gate.start(nursery)
@@ -226,15 +227,20 @@ class Runner:
         spec = self.plan.client
         late = 0.0 if name == "c1" else self._chance.stream("arrive", name).uniform(0.0, spec.arrive)
         await trio.sleep_until(zero + late)
-        await run_reference(
-            name=name,
-            base_url=f"http://{rig.upstream[0]}:{rig.upstream[1]}",
-            spec=spec,
-            phone=rig.gates[name].phone,
-            journal=rig.journal,
-            chance=self._chance,
-            wall_clock=self._wall_clock,
-        )
+        try:
+            await run_reference(
+                name=name,
+                base_url=f"http://{rig.upstream[0]}:{rig.upstream[1]}",
+                spec=spec,
+                phone=rig.gates[name].phone,
+                journal=rig.journal,
+                chance=self._chance,
+                wall_clock=self._wall_clock,
+            )
+        except PeerError as error:
+            # No job could be started: that is what the app saw, and nothing of the harness's failed.
+            now = self._stamp()
+            rig.journal.write(App(client=name, job="", callback="error", enter_ns=now, exit_ns=now, detail=str(error)))
 
 
 def first_leaf(group: BaseExceptionGroup[HarnessError]) -> HarnessError:

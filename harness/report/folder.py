@@ -95,10 +95,15 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
     unjudged: tuple[str, ...] = ()
 
 
+def safe_name(text: str) -> str:
+    """Return the text as a file name that every system takes, and that never leads out of its folder."""
+    return _UNSAFE.sub("_", text)[:120].lstrip(".") or "_"
+
+
 def run_folder_name(plan: Plan, client: str = "") -> str:
     """Return ``CLIENT-WORLD-sSEED[-VARIANT]``, safe as a file name everywhere."""
     parts = [client or plan.client.like, plan.world, f"s{plan.seed}", plan.variant]
-    return _UNSAFE.sub("_", "-".join(part for part in parts if part))[:120]
+    return safe_name("-".join(part for part in parts if part))
 
 
 def read_run(folder: Path) -> RunResult:

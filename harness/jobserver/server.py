@@ -40,11 +40,16 @@ class JobServer:
     ) -> None:
         self.limits = limits or Limits()
         self._network = network
-        self._listen_on = address
+        self._address = address
         self._registry = Registry(spec=job, server=server, chance=chance, journal=journal, limits=self.limits)
         self._endpoints = Endpoints(self._registry)
         self._scope = trio.CancelScope()
         self._ended = trio.Event()
+
+    @property
+    def address(self) -> Address:
+        """Where it listens; port 0 stands for any, until it has started."""
+        return self._address
 
     @property
     def counts(self) -> Counts:
@@ -62,12 +67,13 @@ class JobServer:
         await self._ended.wait()
 
     async def _run(self, *, task_status: trio.TaskStatus[Address]) -> None:
-        listener = await self._network.listen(self._listen_on)
+        listener = await self._network.listen(self._address)
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
                     self._registry.nursery = nursery
-                    task_status.started(listener.address)
+                    self._address = listener.address
+                    task_status.started(self._address)
                     await self._accept(listener, nursery)
         finally:
             with trio.CancelScope(shield=True):

@@ -95,7 +95,7 @@ class EventStream:
             self._job.leave(self)
             self._counts.open_streams -= 1
             self.evidence = self.evidence or "stopped"
-            self._record("close", cursor)
+            self._record("close")
         return finished
 
     def grown(self) -> None:
@@ -214,7 +214,7 @@ class EventStream:
     def _frame(self, data: bytes) -> bytes:
         return self._connection.frame(data)
 
-    def _record(self, what: str, cursor: str) -> None:
+    def _record(self, what: str, cursor: str = "") -> None:
         if self._journal is not None:
             self._journal.write(
                 Subscriber(

@@ -19,10 +19,11 @@ class Tokens:
 
     def issue(self, now: float) -> str:
         """Return a new token, valid from now for ``lasts``. Those before it stay valid until their own time."""
-        for token, expiry in list(self._expiry.items()):
-            if expiry > now and len(self._expiry) < MOST:
+        while self._expiry:
+            oldest = next(iter(self._expiry))
+            if self._expiry[oldest] > now and len(self._expiry) < MOST:
                 break
-            del self._expiry[token]
+            del self._expiry[oldest]
         token = f"{self._chance.getrandbits(128):032x}"
         self._expiry[token] = now + self.lasts
         return token

@@ -115,10 +115,10 @@ class Client:
 
     async def body(self) -> bytes:
         """Return the rest of the body."""
-        body = b""
+        pieces = []
         while (data := await self.read()) is not None:
-            body += data
-        return body
+            pieces.append(data)
+        return b"".join(pieces)
 
     async def fetch(self, method, target, headers=(), body=b"") -> tuple[int, bytes]:
         answer = await self.ask(method, target, headers, body)

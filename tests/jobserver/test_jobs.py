@@ -1,0 +1,142 @@
+import json
+
+import pytest
+
+from harness.history.records import digest
+from harness.jobserver.jobs import JobLog, epoch_name
+from harness.scenario.model import JobSpec, ServerSpec
+
+
+def log_of(events: int, *, spec: JobSpec | None = None, **server) -> JobLog:
+    """A log in which so many events have been emitted."""
+    log = JobLog("j1", "a", "csv-import", spec or JobSpec(lasts=100.0, every=1.0), ServerSpec(**server))
+    for _ in range(events):
+        log.advance()
+    return log
+
+
+def walk(spec: JobSpec) -> list[tuple[float, str, int]]:
+    log, seen = log_of(0, spec=spec), []
+    while log.due is not None:
+        event = log.advance()
+        seen.append((event.due, event.type, log.processed))
+    return seen
+
+
+def test_updates_every_so_often_show_the_share_of_the_time():
+    assert walk(JobSpec(lasts=6.0, every=2.0, items=4)) == [
+        (0.0, "initialized", 0),
+        (2.0, "processing", 1),
+        (4.0, "processing", 2),
+        (6.0, "completed", 4),
+    ]
+
+
+def test_updates_on_change_come_one_per_item():
+    assert walk(JobSpec(lasts=3.0, every=None, items=2)) == [
+        (0.0, "initialized", 0),
+        (1.5, "processing", 1),
+        (3.0, "processing", 2),
+        (3.0, "completed", 2),
+    ]
+
+
+def test_event_data_has_the_keys_of_the_contract():
+    log = log_of(2)
+    data = json.loads(log.last.data)
+    assert list(data) == ["jobId", "status", "progress", "processedCount", "totalCount", "message"]
+    assert (data["jobId"], data["status"], data["progress"], data["processedCount"]) == ("j1", "processing", 0.01, 1)
+
+
+def test_event_digest_is_that_of_type_and_data():
+    event = log_of(3).last
+    assert event.digest == digest(event.type, event.data)
+    assert event.wire.startswith(b"id: a-2\nevent: processing\ndata: {")
+
+
+def test_failed_job_ends_with_a_structured_error_and_no_further_progress():
+    log = log_of(100, spec=JobSpec(lasts=100.0, every=1.0, ends="failed", code="QUOTA"))
+    assert json.loads(log.advance().data)["error"] == {"code": "QUOTA", "message": "the job failed"}
+    assert (log.last.type, log.processed, log.over) == ("failed", 99, True)
+
+
+def test_no_progress_for_its_time_is_a_timeout_before_the_planned_end():
+    assert walk(JobSpec(lasts=900.0, every=400.0)) == [(0.0, "initialized", 0), (300.0, "timeout", 0)]
+
+
+def test_planned_end_at_the_instant_of_the_timeout_wins():
+    assert walk(JobSpec(lasts=300.0, every=400.0))[-1] == (300.0, "completed", 100)
+
+
+def test_job_that_never_ends_times_out_after_its_last_update():
+    assert walk(JobSpec(lasts=5.0, every=2.0, ends="never"))[-1] == (304.0, "timeout", 80)
+
+
+def test_job_that_is_over_has_nothing_due():
+    log = log_of(3, spec=JobSpec(lasts=2.0, every=1.0))
+    assert log.due is None
+    with pytest.raises(AssertionError):
+        log.advance()
+
+
+@pytest.mark.parametrize(("cursor", "start"), [("", 0), ("a-0", 1), ("a-5", 6), ("a-9", 10)])
+def test_stream_begins_after_its_cursor(cursor, start):
+    resume = log_of(10).resume(cursor)
+    assert (resume.start, resume.signal, resume.finished) == (start, "", False)
+
+
+@pytest.mark.parametrize("cursor", ["a-10", "b-3", "a-", "a-03", "a--1", "a-x", "7", "-", "a-³", "a-" + "9" * 99])
+def test_cursor_that_is_no_id_of_the_log_has_expired(cursor):
+    assert log_of(10).resume(cursor).signal == "410"
+
+
+def test_cursor_expires_when_more_was_missed_than_is_kept():
+    log = log_of(30, replay=16)
+    assert log.resume("a-13").start == 14
+    assert log.resume("a-12").signal == "410"
+    assert log.resume("").signal == "410"
+
+
+@pytest.mark.parametrize(("policy", "signal", "start"), [("reset event", "reset", 29), ("silent", "", 14)])
+def test_expired_cursor_meets_the_policy(policy, signal, start):
+    resume = log_of(30, replay=16, expired_cursor=policy).resume("a-3")
+    assert (resume.signal, resume.start) == (signal, start)
+
+
+def test_without_replay_only_a_first_stream_gets_the_newest_event():
+    log = log_of(1, replay=0)
+    assert log.resume("").start == 0
+    log.advance()
+    assert log.resume("a-1").start == 2
+    assert log.resume("a-0").signal == "410"
+
+
+def test_finished_job_has_nothing_for_the_cursor_of_its_end():
+    log = log_of(3, spec=JobSpec(lasts=2.0, every=1.0))
+    assert log.resume("a-2").finished
+    assert log.resume("a-1").start == 2
+
+
+def test_log_forgets_what_nobody_can_ask_for():
+    log = log_of(1000, spec=JobSpec(lasts=2000.0, every=1.0), replay=16, queue=10)
+    assert len(log._events) <= 2 * 27
+    assert [event.index for event in log.since(973, until=975, size=10**6)] == [973, 974, 975]
+
+
+def test_batch_keeps_to_its_size_but_has_an_event():
+    log = log_of(10)
+    wire = len(log.last.wire)
+    assert len(log.since(5, until=9, size=3 * wire)) == 3
+    assert len(log.since(5, until=9, size=1)) == 1
+
+
+@pytest.mark.parametrize("payload", ["ascii", "hostile"])
+def test_snapshot_is_the_newest_data_with_its_id(payload):
+    log = log_of(4, payload=payload)
+    assert json.loads(log.snapshot()) == json.loads(log.last.data) | {"lastEventId": "a-3"}
+
+
+def test_epochs_are_never_named_twice():
+    names = [epoch_name(number) for number in range(1000)]
+    assert names[:2] + names[25:28] == ["a", "b", "z", "aa", "ab"]
+    assert len(set(names)) == 1000

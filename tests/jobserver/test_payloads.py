@@ -1,0 +1,46 @@
+import json
+
+import pytest
+
+from harness.jobserver.jobs import JobLog
+from harness.jobserver.payloads import Payloads, results
+from harness.scenario.model import JobSpec, ServerSpec
+from harness.sse.parser import Parser
+
+KINDS = ["ascii", "utf8", "hostile"]
+
+
+@pytest.mark.parametrize("characters", KINDS)
+@pytest.mark.parametrize("size", [200, 201, 202, 203, 1000, 256_000])
+def test_processing_data_has_exactly_its_size(characters, size):
+    payloads = Payloads("j" * 16, "csv-import", JobSpec(lasts=1.0, event_size=size), characters)
+    data = payloads.data("processing", 50)
+    least = len(Payloads("j" * 16, "csv-import", JobSpec(lasts=1.0, event_size=0), characters).data("processing", 50))
+    assert len(data.encode()) == size or size <= least + 1
+    assert json.loads(data)["processedCount"] == 50
+
+
+def test_size_below_the_state_cuts_nothing():
+    data = Payloads("j", "photo-scan", JobSpec(lasts=1.0, event_size=10), "ascii").data("processing", 1)
+    assert json.loads(data)["message"] == "1 of 100 photos scanned"
+
+
+def test_hostile_data_has_several_lines_and_what_only_looks_like_a_line_end():
+    data = Payloads("j", "csv-import", JobSpec(lasts=1.0, event_size=900), "hostile").data("processing", 1)
+    assert data.count("\n") > 5
+    assert {"\u2028", "\u2029", "\x85", "\ufeff"} <= set(data)
+
+
+@pytest.mark.parametrize("characters", KINDS)
+@pytest.mark.parametrize("line_ends", ["lf", "cr", "crlf", "mixed"])
+def test_every_event_survives_the_wire(characters, line_ends):
+    server = ServerSpec(payload=characters, line_ends=line_ends)
+    log = JobLog("j", "a", "csv-import", JobSpec(lasts=9.0, every=1.0, event_size=900), server)
+    events = [log.advance() for _ in range(10)]
+    parsed = Parser().feed(b"".join(event.wire for event in events))
+    assert [(event.type, event.data) for event in events] == [(item.type, item.data) for item in parsed]
+
+
+@pytest.mark.parametrize("size", [0, 1, 18, 10_000])
+def test_results_have_exactly_their_size(size):
+    assert len(results(JobSpec(lasts=1.0, results=size))) == size

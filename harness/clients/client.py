@@ -69,42 +69,38 @@ class SSEClient:
             tls=tls,
             endpoints=endpoints or Endpoints(),
         )
-        self._followers: list[Follower] = []
+        self._scopes: list[trio.CancelScope] = []  # of everything under way
+        self._closed = False
 
     async def start(self, body: bytes = b"{}") -> str:
         """Start a job and return its id.
 
         Tried again, with backoff, only where the server has surely not started one: no connection, a status that the
-        policies retry, an answer without a job. Raises ``PeerError`` where it refused, or where nobody can know.
+        policies retry, an answer without a job. Raises ``PeerError`` where it refused, or where nobody can know, and
+        ``trio.ClosedResourceError`` where the client is closed.
         """
-        backoff = Backoff.of(self._policies)
-        pause = Pause(self._phone)
+        self._check_open()
         failure: PeerError | None = None
+        job = ""
         async with trio.open_nursery() as nursery:
+            self._scopes.append(nursery.cancel_scope)
+            pause = Pause(self._phone)
             nursery.start_soon(self._rouse, pause)
-            while True:
-                try:
-                    answer = await self._courier.ask("POST", self._courier.endpoints.start, body)
-                    job = self._job_of(answer)
-                except DialFailed:
-                    job = ""
-                except httpx.HTTPError as error:
-                    failure = PeerError(f"the answer to starting a job was lost, and with it the job: {error}")
-                    break
-                except PeerError as error:
-                    failure = error
-                    break
-                if job:
-                    break
-                seconds, backoff = backoff.after_failure(self._draws(-backoff.attempts))
-                await pause.until(trio.current_time() + seconds)
+            try:
+                job = await self._start(body, pause)
+            except PeerError as error:
+                failure = error  # carried past the nursery, which would wrap it in a group
+            finally:
+                self._scopes.remove(nursery.cancel_scope)
             nursery.cancel_scope.cancel()
         if failure is not None:
             raise failure
+        self._check_open()
         return job
 
     async def follow(self, job: str, callbacks: Callbacks | None = None) -> Outcome:
-        """Follow a job to its end. Never raises for the network; ``close`` ends it with the outcome ``closed``."""
+        """Follow a job to its end. Never raises for the network; ``aclose`` ends it with the outcome ``closed``."""
+        self._check_open()
         follower = Follower(
             job,
             callbacks or Callbacks(),
@@ -115,17 +111,36 @@ class SSEClient:
             draws=self._draws,
             wall_clock=self._wall_clock,
         )
-        self._followers.append(follower)
+        self._scopes.append(follower.scope)
         try:
             return await follower.run()
         finally:
-            self._followers.remove(follower)
+            self._scopes.remove(follower.scope)
 
     async def aclose(self) -> None:
         """Close every stream, poll and wait, at any moment. Idempotent."""
-        for follower in self._followers:
-            follower.close()
+        self._closed = True
+        for scope in self._scopes:
+            scope.cancel()
         await self._courier.aclose()
+
+    async def _start(self, body: bytes, pause: Pause) -> str:
+        backoff = Backoff.of(self._policies)
+        while True:
+            try:
+                answer = await self._courier.ask("POST", self._courier.endpoints.start, body)
+                if job := self._job_of(answer):
+                    return job
+            except DialFailed:
+                pass  # nothing was sent
+            except httpx.HTTPError as error:
+                raise PeerError(f"the answer to starting a job was lost, and with it the job: {error}") from error
+            seconds, backoff = backoff.after_failure(self._draws(-backoff.attempts))
+            await pause.until(trio.current_time() + seconds)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError("the client is closed")
 
     async def __aenter__(self) -> Self:
         return self
@@ -140,6 +155,7 @@ class SSEClient:
             with self._phone.signals() as signals:
                 async for signal in signals:
                     if signal.what in ROUSING:
+                        self._courier.roused()
                         pause.wake("signal")
 
     def _job_of(self, answer: Answer) -> str:

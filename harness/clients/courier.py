@@ -16,7 +16,7 @@ import httpx
 import msgspec
 import trio
 
-from harness.clients.transport import PhoneTransport
+from harness.clients.transport import DialFailed, PhoneTransport
 from harness.clients.vigil import Phase, Vigil
 from harness.errors import UsageError
 from harness.seams import Phone
@@ -85,6 +85,7 @@ class Courier:
         self._headers = {name.lower().encode(): value.encode() for name, value in headers.items()}
         self._token = token
         self._refreshing = trio.Lock()
+        self._asking: list[tuple[str, Vigil]] = []
         self._http = httpx.AsyncClient(
             transport=PhoneTransport(phone, tls),
             timeout=httpx.Timeout(None),
@@ -99,6 +100,12 @@ class Courier:
     def vigil(self) -> Vigil:
         """Return the deadlines of a new exchange."""
         return Vigil(self._phone, self._policies)
+
+    def roused(self) -> None:
+        """The device changed its network: questions that hang are dropped, as far as they can be asked again."""
+        for method, vigil in self._asking:
+            if vigil.phase is Phase.DIALLING or (vigil.phase is Phase.ASKING and method == "GET"):
+                vigil.cut("signal")
 
     @asynccontextmanager
     async def open(
@@ -149,8 +156,18 @@ class Courier:
 
     async def _ask(self, method: str, path: str, body: bytes) -> tuple[Answer, str]:
         vigil = self.vigil()
+        self._asking.append((method, vigil))
+        try:
+            answer = await self._answer(method, path, body, vigil)
+        finally:
+            self._asking.remove((method, vigil))
+        if answer is None:
+            what = f"{method} {path}: {vigil.ended_by}"
+            raise DialFailed(what, vigil.ended_by) if vigil.phase is Phase.DIALLING else NoAnswer(what)
+        return answer
+
+    async def _answer(self, method: str, path: str, body: bytes, vigil: Vigil) -> tuple[Answer, str] | None:
         received = bytearray()
-        answer: tuple[Answer, str] | None = None
         headers = {b"content-type": b"application/json"} if body else {}
         async with vigil.watch(), self.open(method, path, vigil, headers=headers, body=body) as response:
             vigil.enter(Phase.FLOWING)
@@ -160,11 +177,10 @@ class Courier:
                     vigil.cut(f"an answer larger than {MAX_BODY} bytes")
                 else:
                     received += chunk
-            used = response.request.headers.get("authorization", "")
-            answer = Answer(response.status_code, response.headers, bytes(received)), used
-        if answer is None:
-            raise NoAnswer(f"{method} {path}: {vigil.ended_by}")
-        return answer
+            if not vigil.ended_by:
+                used = response.request.headers.get("authorization", "")
+                return Answer(response.status_code, response.headers, bytes(received)), used
+        return None
 
     def _request(
         self, method: str, url: httpx.URL, vigil: Vigil, headers: Mapping[bytes, bytes], body: bytes

@@ -46,7 +46,7 @@ _ENDS = {
 
 
 class Follower:
-    """One job, followed once: ``run`` to the end, or ``close`` before it. Never raises for the network."""
+    """One job, followed once: ``run`` to its end, or until ``scope`` is cancelled. Never raises for the network."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Follower:
         self.counts = Counts()
         self._session = Session()
         self._pause = Pause(phone)
-        self._scope = trio.CancelScope()
+        self.scope = trio.CancelScope()
         self._dispatcher = Dispatcher(job, callbacks, policies=policies, phone=phone, observer=observer)
         self._intake = Intake(
             session=self._session, dispatcher=self._dispatcher, observer=observer, on_gap=self._gap_in_stream
@@ -93,17 +93,13 @@ class Follower:
         self._refreshed = False
         self._error = ""
 
-    def close(self) -> None:
-        """Stop at once; ``run`` returns soon, with everything closed."""
-        self._scope.cancel()
-
     async def run(self) -> Outcome:
-        """Follow the job to its end, or until ``close``."""
+        """Follow the job to its end; a cancelled ``scope`` is the outcome ``closed``."""
         results: Results | None = None
         self._ended_at = trio.current_time()
         self._machine = Reconnection(self._policies, now=self._ended_at)
         try:
-            with self._scope:
+            with self.scope:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._dispatcher.run)
                     async with trio.open_nursery() as self._tasks:
@@ -287,6 +283,7 @@ class Follower:
             async for signal in signals:
                 if signal.what not in ROUSING:
                     continue
+                self._courier.roused()
                 if self._attempt is not None:
                     self._attempt.roused()
                 else:

@@ -101,9 +101,9 @@ class Reply:
     async def json(self, value, status=200):
         await self.full(status, json.dumps(value).encode())
 
-    async def events(self, *indices, epoch="a", type="processing", **more):
+    async def events(self, *indices, epoch="a", kind="processing", **more):
         for index in indices:
-            await self.body(event(f"{epoch}-{index}", type, **more))
+            await self.body(event(f"{epoch}-{index}", kind, **more))
 
     async def _send(self, what):
         data = self._h11.send(what)
@@ -111,9 +111,9 @@ class Reply:
             await self.pipe.send_all(data)
 
 
-def event(event_id, type="processing", **more):
+def event(event_id, kind="processing", **more):
     """One block: the data says which event it is."""
-    return f"id: {event_id}\nevent: {type}\ndata: {json.dumps({'is': event_id, **more})}\n\n"
+    return f"id: {event_id}\nevent: {kind}\ndata: {json.dumps({'is': event_id, **more})}\n\n"
 
 
 async def silence(reply):
@@ -125,7 +125,7 @@ async def silence(reply):
 async def completes(reply, index=9, epoch="a"):
     """Open the stream and complete the job at once."""
     await reply.head()
-    await reply.events(index, epoch=epoch, type="completed")
+    await reply.events(index, epoch=epoch, kind="completed")
     await trio.sleep_forever()
 
 
@@ -322,7 +322,7 @@ def play(
     lasts: float = 3600.0,
     handler: Callable[[JobEvent], Awaitable[None] | None] = lambda event: None,
     beside: Callable[..., Awaitable[None]] | None = None,
-    draws=lambda attempt: random.Random(attempt),
+    draws=random.Random,
     **client,
 ) -> Played:
     """Follow a job on this stage, in virtual time, to its end or for ``lasts`` seconds."""
@@ -333,9 +333,7 @@ def play(
         played.shown.append((at, event.callback, event.id, event.source))
         return handler(event)
 
-    callbacks = Callbacks(
-        **{f"on_{name}": show for name in ("initialized", "processing", *TERMINALS, "error", "gap")}
-    )
+    callbacks = Callbacks(**{f"on_{name}": show for name in ("initialized", "processing", *TERMINALS, "error", "gap")})
     make = functools.partial(
         SSEClient, "http://server", policies=policies, phone=stage, observer=played.watcher, draws=draws, **client
     )

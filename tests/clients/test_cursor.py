@@ -1,0 +1,89 @@
+import pytest
+
+from harness.clients.cursor import Cursor, Standing, position
+
+
+@pytest.mark.parametrize(
+    ("event_id", "read"),
+    [
+        ("a-0", ("a", 0)),
+        ("epoch-with-hyphens-17", ("epoch-with-hyphens", 17)),
+        ("-5", ("", 5)),
+        ("a-007", ("a", 7)),
+        ("", None),
+        ("17", None),
+        ("a-", None),
+        ("a-b", None),
+        ("a-٣", None),
+        ("a-+1", None),
+        ("a-1234567890123456789", None),
+    ],
+)
+def test_only_an_epoch_and_an_ordinal_are_read_from_an_id(event_id, read):
+    assert position(event_id) == read
+
+
+def shown(*ids):
+    cursor = Cursor()
+    for event_id in ids:
+        cursor.show(event_id)
+    return cursor
+
+
+def test_the_first_id_is_fresh_whatever_its_ordinal():
+    assert Cursor().standing("a-17") is Standing.FRESH
+
+
+def test_what_was_shown_is_a_repeat_and_what_was_skipped_is_late():
+    cursor = shown("a-0", "a-1", "a-5", "a-6")
+    assert [cursor.standing(f"a-{n}") for n in (0, 1, 2, 4, 5, 6, 7)] == [
+        Standing.REPEAT,
+        Standing.REPEAT,
+        Standing.LATE,
+        Standing.LATE,
+        Standing.REPEAT,
+        Standing.REPEAT,
+        Standing.FRESH,
+    ]
+
+
+def test_a_snapshot_covers_all_before_it():
+    cursor = shown("a-0")
+    cursor.show("a-9", complete=True)
+    assert cursor.standing("a-4") is Standing.REPEAT
+
+
+def test_low_ordinals_of_a_new_epoch_are_not_old():
+    cursor = shown("a-0", "a-7")
+    assert cursor.standing("b-1") is Standing.NEW_EPOCH
+
+
+def test_an_epoch_that_was_left_does_not_come_back():
+    cursor = shown("a-7", "b-0")
+    assert cursor.standing("a-8") is Standing.LATE
+
+
+def test_ids_of_another_shape_are_compared_for_equality_only():
+    cursor = shown("x9f")
+    assert [cursor.standing(event_id) for event_id in ("x9f", "x9e", "")] == [
+        Standing.REPEAT,
+        Standing.FRESH,
+        Standing.FRESH,
+    ]
+
+
+def test_what_is_remembered_is_bounded():
+    cursor = shown(*(f"a-{n}" for n in range(0, 1000, 2)), *(f"e{n}-0" for n in range(100)))
+    assert len(cursor._holes) <= 64
+    assert len(cursor._retired) <= 16
+
+
+def test_the_next_ordinal_follows_and_a_later_one_does_not():
+    cursor = shown("a-4")
+    assert [cursor.follows(event_id) for event_id in ("a-3", "a-5", "a-6", "b-9", "x")] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]

@@ -1,0 +1,83 @@
+"""The servers under test: one body, an embedded and a real Toxiproxy."""
+
+import contextlib
+import random
+import shutil
+import socket
+import subprocess
+
+import pytest
+import trio
+
+from harness.network.real import RealNetwork
+from harness.toxiproxy import serve_embedded
+from harness.toxiproxy.process import _GUARD
+from tests.toxiproxy.client import Api, ask
+
+PROGRAM = shutil.which("toxiproxy-server")
+ABSENT = "no toxiproxy-server on PATH"
+
+
+@pytest.fixture(scope="session")
+def real_address():
+    """One real server for all tests; each test cleans up after itself."""
+    if PROGRAM is None:
+        pytest.skip(ABSENT)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = probe.getsockname()
+    command = ["/bin/sh", "-c", _GUARD, "sh", PROGRAM, "-host", address[0], "-port", str(address[1])]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        yield address
+        server.stdin.close()
+
+
+async def answering(address):
+    with trio.fail_after(10):
+        while True:
+            try:
+                return await ask(address, "GET", "/version")
+            except OSError:
+                await trio.sleep(0.02)
+
+
+@pytest.fixture(params=["embedded", "real"])
+async def api(request, nursery):
+    if request.param == "embedded":
+        address = await nursery.start(embedded)
+    else:
+        address = request.getfixturevalue("real_address")
+        await answering(address)
+    api = Api(request.param, address)
+    yield api
+    for name in await api.ok("GET", "/proxies"):
+        await api.ok("DELETE", f"/proxies/{name}")
+
+
+async def embedded(task_status):
+    await serve_embedded(RealNetwork(), ("127.0.0.1", 0), rng=random.Random(1), task_status=task_status)
+
+
+@pytest.fixture
+async def upstream(nursery):
+    """An echo server: its address."""
+    listener = await RealNetwork().listen()
+
+    async def echo(stream):
+        async with stream:
+            try:
+                while data := await stream.receive_some():
+                    await stream.send_all(data)
+            except trio.BrokenResourceError:
+                pass
+
+    async def accept():
+        with contextlib.suppress(trio.ClosedResourceError):
+            while True:
+                nursery.start_soon(echo, await listener.accept())
+
+    nursery.start_soon(accept)
+    yield listener.address
+    await listener.aclose()

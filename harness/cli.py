@@ -403,7 +403,20 @@ def guarded(command: Callable[[], int | None]) -> int:
     except BrokenPipeError:
         # Whoever read our output had enough. Nothing is left to say, also at the interpreter's own flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:  # noqa: BLE001 - a bug of ours: said in words, its traceback kept for whoever mends it
+        complain(f"a bug in harness itself: {type(error).__name__}: {error}\n  its traceback is in {keep_traceback()}")
+        code = ENVIRONMENT
     return code
+
+
+def keep_traceback() -> str:
+    """Write the traceback of the exception being handled to a file of its own; return its path."""
+    import tempfile  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
+    with tempfile.NamedTemporaryFile("w", prefix="harness-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        traceback.print_exc(file=file)
+    return file.name
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -91,6 +92,19 @@ def test_every_error_a_user_can_meet_has_its_exit_code(error, code, capsys):
 
     assert cli.guarded(fail) == code
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_bug_of_ours_is_told_in_words_and_its_traceback_kept(capsys):
+    def fail():
+        raise ZeroDivisionError("planted")
+
+    assert cli.guarded(fail) == 3
+    said = capsys.readouterr().err
+    kept = Path(said.rpartition(" is in ")[2].strip())
+    assert "a bug in harness itself: ZeroDivisionError: planted" in said
+    assert "Traceback" not in said
+    assert "Traceback" in kept.read_text()
+    kept.unlink()
 
 
 def test_a_bad_duration_names_the_option():

@@ -355,7 +355,7 @@ def duration(text: str | None, option: str) -> float | None:
         return None
     try:
         return parse_duration(text)
-    except ValueError as error:
+    except (UsageError, ValueError) as error:
         raise UsageError(f"{option}: {error}") from error
 
 

@@ -17,10 +17,8 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from harness.errors import PeerError
+from harness.sse.digits import read_digits
 from harness.sse.events import Event, IdChange, Retry, Wire
-
-MAX_RETRY_MS = 2**31 - 1
-"""Larger values of ``retry`` are taken as this one, about 25 days: "implementation limit allowed"."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -257,7 +255,6 @@ def _is_retry(line: bytes, found: list[Wire]) -> bool:
 
 def _add_retry(value: str, found: list[Wire]) -> None:
     """Add what a ``retry`` field means, which is nothing unless its value consists of ASCII digits only."""
-    if value.isascii() and value.isdigit():
-        digits = value.lstrip("0") or "0"
-        # int() refuses more than 4,300 digits, and long before that the value is beyond every limit.
-        found.append(Retry(MAX_RETRY_MS if len(digits) > 10 else min(int(digits), MAX_RETRY_MS)))
+    ms = read_digits(value)
+    if ms is not None:
+        found.append(Retry(ms))

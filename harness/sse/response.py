@@ -6,9 +6,8 @@ from datetime import UTC
 
 import msgspec
 
+from harness.sse.digits import LARGEST, read_digits
 from harness.sse.policy import Policies
-
-_LONGEST_RETRY_AFTER = 2**31 - 1  # seconds; RFC 9111, section 1.2.2, wants at least this much of a delta-seconds kept
 
 
 class Meaning(enum.StrEnum):
@@ -54,19 +53,18 @@ def judge_response(
 def parse_retry_after(value: str, now: float) -> float | None:
     """Return the seconds that a ``Retry-After`` asks for (RFC 9110, section 10.2.3), or ``None`` where it is junk.
 
-    ``now`` is the client's wall clock in seconds since 1970, for the three forms of a date. The past is 0.
+    ``now`` is the client's wall clock in seconds since 1970, for the three forms of a date. The past, and anything negative, is 0.
     """
     text = value.strip()
-    digits = text.removeprefix("-")
-    if digits.isascii() and digits.isdigit():
-        if text != digits:
-            return 0.0
-        return float(min(int(digits[-11:]), _LONGEST_RETRY_AFTER)) if len(digits) < 11 else float(_LONGEST_RETRY_AFTER)
+    if (seconds := read_digits(text)) is not None:
+        return float(seconds)
+    if read_digits(text.removeprefix("-")) is not None:
+        return 0.0
     try:
         date = email.utils.parsedate_to_datetime(text)
         if date.tzinfo is None:  # asctime's form names no zone, and means UTC
             date = date.replace(tzinfo=UTC)
-        return min(max(0.0, date.timestamp() - now), float(_LONGEST_RETRY_AFTER))
+        return min(max(0.0, date.timestamp() - now), float(LARGEST))
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 

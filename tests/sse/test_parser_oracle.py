@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.sse import Event, EventTooBig, IdChange, Parser, Retry
-from harness.sse.parser import MAX_RETRY_MS
+from harness.sse.digits import LARGEST
 
 TOKENS = [
     *(bytes([byte]) for byte in b"\n\r: \0x059"),
@@ -54,7 +54,7 @@ def standard(blob):
             case "id" if "\0" not in value:
                 buffer = value
             case "retry" if re.fullmatch("[0-9]+", value):
-                found.append(Retry(min(int(value), MAX_RETRY_MS)))
+                found.append(Retry(min(int(value), LARGEST)))
     return found, last_id
 
 

@@ -28,8 +28,8 @@ _FOLLOW = {
     VEIL: "var(--veil, #efeeed)",
 }
 _FOLLOW |= {PAPER: "var(--paper, #fefefd)"}
-# The blue of the palette is too dark for a dark page; both pages define these two.
-_FOLLOW |= {BLUE: "var(--blue, #0072b2)", RED: "var(--red, #d55e00)"}
+# Three of the palette are too dark for a dark page; the page defines lighter ones there.
+_FOLLOW |= {BLUE: "var(--blue, #0072b2)", RED: "var(--red, #d55e00)", GREEN: "var(--green, #009e73)"}
 
 WIDTH = 9.6
 _DPI = 110
@@ -43,6 +43,7 @@ _STYLE: dict[str, Any] = {
     "axes.labelcolor": INK,
     "axes.edgecolor": MUTED,
     "axes.linewidth": 0.8,
+    "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
@@ -147,7 +148,9 @@ def _for_page(svg: str, name: str, title: str) -> str:
     body = _NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), body)
     for colour, instead in _FOLLOW.items():
         body = body.replace(colour, instead)
+    # As an attribute, only CSS knows what a variable is.
     body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)  # the page's own typeface
+    body = re.sub(r'\b(fill|stroke)="(var\([^"]+|currentColor)"', r'style="\1: \2"', body)
     body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
     body = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)

@@ -6,6 +6,7 @@ text that matplotlib escaped. The page's own policy forbids every script but our
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -15,11 +16,12 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from harness.judge.verdict import ExpectationVerdict, State, Word
+from harness.history import Canary
+from harness.judge.verdict import Evidence, ExpectationVerdict, State, Word
 from harness.report import tally, trace
-from harness.report.findings import expected_by, findings, reason, replay
+from harness.report.findings import Finding, expected_by, findings, reason, replay
 from harness.report.folder import SCENARIO, Invocation, RunResult, raw_files
-from harness.report.lanes import LANES
+from harness.report.lanes import LANES, describe
 from harness.report.redact import redact
 from harness.report.saying import (
     SIGN,
@@ -37,6 +39,8 @@ from harness.scenario.model import Plan, Pulse
 
 INLINE_RUNS = 8
 """Runs whose figures and trace are in the page, the failing ones first; of the others it links the files."""
+
+PROOFS = 12
 
 FIGURES = ("strip", "staleness", "latency", "distribution")
 _ORDER = (Word.FAIL, Word.VOID, Word.UNKNOWN, Word.PASS)
@@ -63,7 +67,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
     setting: str
     replay: str
-    findings: list[object]
+    findings: list[Finding]
+    proofs: list[Evidence]  # what the harness's own flow met after each deed
     limits: list[Limit]
     measures: list[Limit]
     figures: dict[str, Markup]
@@ -104,7 +109,8 @@ def _view(run: RunResult, place: int) -> View:
         sentence=reason(run) or verdict.sentence,
         setting=_setting(run),
         replay=replay(run),
-        findings=list(findings(run)) if verdict.word in (Word.FAIL, Word.VOID) else [],
+        findings=findings(run) if verdict.word in (Word.FAIL, Word.VOID) else [],
+        proofs=_proofs(run) if inline else [],
         limits=[_limit(run.plan, item) for item in verdict.expectations],
         measures=_measures(run),
         figures=_figures(run, place) if inline else {},
@@ -157,6 +163,14 @@ def _measures(run: RunResult) -> list[Limit]:
         )
         for name, figure in run.verdict.measures.items()
     ]  # fmt: skip
+
+
+def _proofs(run: RunResult) -> list[Evidence]:
+    history = run.history
+    return [
+        Evidence(seq=record.seq, at=history.seconds(record.t_ns), lane=record.lane, text=describe(record, run.plan))
+        for record in history.all(Canary)[:PROOFS]
+    ]
 
 
 def _figures(run: RunResult, place: int) -> dict[str, Markup]:
@@ -229,6 +243,12 @@ def _anchors(runs: Sequence[RunResult]) -> dict[str, str]:
     return seen
 
 
+def unbroken(text: str) -> str:
+    """Return a sentence whose figures keep their units and whose Wi-Fi stays whole when its lines are broken."""
+    kept = re.sub(r"(\d) (?=(?:s|ms|%|B|kB|MB)\b|%)", "\\1\u00a0", text)
+    return kept.replace("Wi-Fi", "Wi-\u2060Fi")
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -240,6 +260,7 @@ def _environment() -> jinja2.Environment:
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
     environment.globals |= {"sign": SIGN, "state_sign": STATE_SIGN, "laws_of": tally.laws_of}
+    environment.filters["unbroken"] = unbroken
     environment.filters["url"] = lambda text: quote(text, safe="/=,-_.")
     return environment
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -53,7 +54,7 @@ def draw(drawing: Drawing, series: Series, *, start: float, end: float) -> None:
     """Draw the strip between two moments into an empty drawing."""
     lanes = [*series.paths.items(), ("connection", _client_words(series.connection))]
     labels = _placed([(at, text) for at, text in series.deeds if start <= at <= end], start, end)
-    axes = drawing.rows([0.42 * len(lanes), 2.4], top=0.24 + 0.18 * (1 + max((row for *_, row in labels), default=0)))
+    axes = drawing.rows([0.42 * len(lanes), 2.4], top=0.1 + 0.18 * (1 + max((row for *_, row in labels), default=0)))
     bands, events = axes
     bands.set_ylim(len(lanes) - 0.42, -0.58)
     bands.set_yticks(range(len(lanes)), [name for name, _ in lanes])
@@ -85,10 +86,11 @@ def _band(axes: Axes, row: int, spans: Sequence[Span], start: float, end: float)
             axes.plot([left, right], [row, row], color=MUTED, linewidth=1.0, linestyle=(0, (1, 3)))
             continue
         colour, hatch = _LOOK.get(span.label, (SKY, ""))
-        axes.barh(
-            row, right - left, left=left, height=0.62, facecolor=colour, alpha=0.30, edgecolor=colour, hatch=hatch,
-            linewidth=0,
-        )  # fmt: skip
+        # The hatch is an artist of its own: with a face of the same colour, matplotlib's SVG would hide it.
+        size: dict[str, Any] = {"width": right - left, "left": left, "height": 0.62, "linewidth": 0}
+        axes.barh(row, facecolor=colour, alpha=0.26, **size)
+        if hatch:
+            axes.barh(row, facecolor="none", edgecolor=colour, hatch=hatch, alpha=0.45, **size)
         axes.plot([left, left], [row - 0.31, row + 0.31], color=colour, linewidth=1.6)
         if (right - left) / (end - start) > 0.012 * len(span.label) + 0.01:
             words(

@@ -1,6 +1,7 @@
 """The records a page shows: all of a short run; of a long one, those around failures and deeds, and what matters."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import msgspec
 
@@ -12,6 +13,7 @@ from harness.report.saying import one_line
 
 AROUND_FAILURE = 100
 AROUND_DEED = 25
+BRIDGED = 3
 ALL_UNDER = 800
 MOST = 2400
 TEXT = 400
@@ -41,6 +43,7 @@ def rows(run: RunResult) -> list[Row]:
     chosen = _chosen(history.records, evidence)
     shown: list[Row] = []
     before = 0
+    _bridge(chosen)
     for record in history.records:
         if record.seq not in chosen:
             continue
@@ -76,6 +79,13 @@ def _chosen(records: list[r.Record], evidence: set[int]) -> set[int]:
                 return chosen
             chosen.add(seq)
     return chosen
+
+
+def _bridge(chosen: set[int]) -> None:
+    """Add the records of short stretches left out: a row that says so would take as much room."""
+    for before, after in pairwise([0, *sorted(chosen)]):
+        if 1 < after - before <= BRIDGED + 1:
+            chosen.update(range(before + 1, after))
 
 
 def _around(centres: Iterable[int], reach: int, last: int) -> Iterable[int]:

@@ -4,6 +4,8 @@ from harness.history import App, Deed, Record, Run, Status
 from harness.run.tidings import Tidings
 from harness.scenario.model import Plan
 
+AFTER = 2.0  # seconds past the plan's end before a run counts as waiting for its limit
+
 
 class View:
     """A tap for the journal. ``fold`` costs a dictionary look-up for the records that do not matter here."""
@@ -11,7 +13,8 @@ class View:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._folds = {App: self._app, Deed: self._deed, Status: self._status, Run: self._run}
-        self._total = plan.horizon if plan.limit is None else min(plan.limit, plan.horizon)
+        self._planned = max([plan.job.lasts, *(deed.at for deed in plan.deeds)])
+        self._limit = plan.horizon if plan.limit is None else min(plan.limit, plan.horizon)
         self._events = 0
         self._last = ""
         self._words: dict[str, str] = {}
@@ -27,7 +30,8 @@ class View:
         """What to tell at this scenario time."""
         return Tidings(
             at=max(0.0, round(at, 2)),
-            total=max(self._plan.job.lasts, *(deed.at for deed in self._plan.deeds), 0.0),
+            # A client that is not done when the job is gets until the limit.
+            total=self._planned if at <= self._planned + AFTER else self._limit,
             deed=self._last,
             status=self._status_words(),
             events=self._events,

@@ -8,7 +8,7 @@ from harness.scenario.clients import MUTANTS
 from harness.scenario.model import Expectation, Moment
 from harness.scenario.phrases import match
 from harness.scenario.place import Place, nearest, not_built
-from harness.units import parse_instant, quote
+from harness.units import parse_count, parse_instant, quote
 
 COUNTS = (
     "attempts",
@@ -120,9 +120,11 @@ def _bounds(metric: str) -> Callable[[str], _Bound]:
 
 def _count_bound(text: str) -> _Bound:
     shown = " ".join(text.split())
-    for form, sort in (("N", "is"), ("at most N", "at most"), ("at least N", "at least")):
+    for form, sort in (("at most N", "at most"), ("at least N", "at least")):
         if values := match(form, text):
             return _Bound(sort, float(values[0]), shown)
+    if shown.isdecimal():
+        return _Bound("is", float(parse_count(shown)), shown)
     raise UsageError(f"expected a count: 6, at most 6 or at least 6, got {quote(text)}")
 
 

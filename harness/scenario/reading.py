@@ -14,7 +14,7 @@ import yaml
 
 from harness.errors import Problem, ScenarioError
 from harness.scenario.document import SECTIONS, Data, Mark, Marks, Scenario, Trail
-from harness.scenario.place import nearest
+from harness.scenario.place import MOST_PROBLEMS, nearest
 from harness.units import quote
 
 LARGEST = 1_000_000
@@ -145,6 +145,8 @@ class _Reader:
         event: Any
         for event in yaml.parse(text, Loader=_Loader):
             mark = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+            if len(self.problems) >= MOST_PROBLEMS:
+                raise _Stop
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
@@ -238,7 +240,7 @@ class _Reader:
     def _sections(self, root: dict[str, Data]) -> dict[str, Data]:
         """Return the sections; others are problems, with the nearest word."""
         for key in root:
-            if key not in SECTIONS:
+            if key not in SECTIONS and len(self.problems) < MOST_PROBLEMS:
                 message = f"unknown section {quote(key)}{nearest(key, SECTIONS)}: expected {', '.join(SECTIONS)}"
                 self.note(self.marks[(key,)].key, message)
         return {key: value for key, value in root.items() if key in SECTIONS}

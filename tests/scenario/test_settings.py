@@ -50,8 +50,8 @@ def test_job_settings(plan, settings, expected):
         (
             "lasts: 5s, ends: compleated",
             (
-                '2:24: job ends: expected "completed" or "failed WORD" or "timeout" or "never", such as "failed bad_csv", '
-                'got "compleated" (did you mean "completed"?)'
+                '2:24: job ends: expected "completed" or "failed WORD" or "timeout" or "never", '
+                'such as "failed bad_csv", got "compleated" (did you mean "completed"?)'
             ),
         ),
         ("lasts: 5s, ends: failed b/d", '2:24: job ends: expected a code of letters, digits, _ . and -, got "b/d"'),

@@ -5,7 +5,18 @@
 
 from pathlib import Path
 
-from harness.report.folder import SUMMARY, Invocation, read_results, read_run, write_json, write_text
+from harness.errors import EnvironmentFault
+from harness.report.folder import (
+    HISTORY,
+    PLAN,
+    SUMMARY,
+    VERDICT,
+    Invocation,
+    read_results,
+    read_run,
+    write_json,
+    write_text,
+)
 from harness.report.html import page
 from harness.report.junit import junit
 from harness.report.markdown import markdown
@@ -14,6 +25,7 @@ from harness.report.summary import summarize
 PAGE = "report.html"
 MARKDOWN = "report.md"
 JUNIT = "junit.xml"
+LAST_DRAWN = "distribution.png"
 
 
 def draw_run(run_folder: Path) -> list[Path]:
@@ -27,17 +39,27 @@ def draw_run(run_folder: Path) -> list[Path]:
     return draw_figures(read_run(run_folder))
 
 
-def write_report(folder: Path, *, redraw: bool = True) -> Path:
+def write_report(folder: Path, *, redraw: bool = False) -> Path:
     """Write the report of a results folder and return its page. Safe to call again, years later.
 
-    With ``redraw`` false, figures that are already there are kept. Raises as ``draw_run`` does.
+    Figures newer than what they show are kept, unless ``redraw``. Raises as ``draw_run`` does.
     """
     invocation = read_results(folder)
-    (invocation.folder / SUMMARY).unlink(missing_ok=True)  # until everything is there, it is not complete
+    try:
+        (invocation.folder / SUMMARY).unlink(missing_ok=True)  # until everything is there, it is not complete
+    except OSError as error:
+        raise EnvironmentFault(f"cannot write into {invocation.folder}: {error.strerror}") from error
     for run in invocation.runs:
-        if redraw or not (run.folder / "strip.svg").exists():
+        if redraw or _outdated(run.folder):
             draw_run(run.folder)
     return write_pages(invocation)
+
+
+def _outdated(run_folder: Path) -> bool:
+    """Whether the last figure drawn is missing, or older than the plan, the verdict or the history."""
+    last = run_folder / LAST_DRAWN
+    shown = [path for name in (PLAN, VERDICT, HISTORY) if (path := run_folder / name).exists()]
+    return not last.exists() or any(path.stat().st_mtime_ns > last.stat().st_mtime_ns for path in shown)
 
 
 def write_pages(invocation: Invocation) -> Path:

@@ -5,16 +5,12 @@ from pathlib import Path
 
 import msgspec
 
+from harness.judge import phrases
+from harness.judge.judge import FUNDAMENTAL, by_cause
 from harness.judge.verdict import Evidence, ExpectationVerdict, LawVerdict, State, Verdict, Word
 from harness.report.folder import RunResult
 from harness.report.saying import against
 from harness.scenario.model import Expectation, Plan
-
-FUNDAMENTAL = (
-    "fault-seen", "terminal-once", "no-gap", "no-duplicate", "order", "progress", "resume", "honest-status",
-    "recovery", "one-stream", "stop", "clean-exit", "backoff", "discreet", "server-frees", "prompt",
-)  # fmt: skip
-"""Laws, the most fundamental first: what the user lost, then what they were told, then what it cost."""
 
 IN_FULL = 3
 EVIDENCE = 5
@@ -33,7 +29,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rank(law: str) -> int:
-    """Return a law's place in ``FUNDAMENTAL``; unknown words come last."""
+    """Return a law's place among the fundamental ones; unknown words come last."""
     return FUNDAMENTAL.index(law) if law in FUNDAMENTAL else len(FUNDAMENTAL)
 
 
@@ -44,10 +40,7 @@ def failed(verdict: Verdict, state: State = State.FAILED) -> list[LawVerdict]:
 
 def findings(run: RunResult) -> list[Finding]:
     """Return what failed in a run, the most fundamental first. Empty when nothing did."""
-    groups: dict[str, list[LawVerdict]] = {}
-    for law in failed(run.verdict):
-        groups.setdefault(law.cause or law.law, []).append(law)
-    found = [_of_laws(laws, run) for laws in groups.values()]
+    found = [_of_laws(laws, run) for laws in by_cause(run.verdict.laws)]
     limits = [item for item in run.verdict.expectations if item.state is State.FAILED]
     if found:  # a limit missed beside a broken law is one more consequence of it
         also = tuple(_missed(run.plan, item) for item in limits)
@@ -106,7 +99,7 @@ def guilty_line(plan: Plan, moment: float) -> int:
     return deeds[0].line if deeds else 0
 
 
-def _of_laws(laws: list[LawVerdict], run: RunResult) -> Finding:
+def _of_laws(laws: tuple[LawVerdict, ...], run: RunResult) -> Finding:
     first = laws[0]
     evidence: dict[int, Evidence] = {}
     for law in laws:
@@ -115,7 +108,7 @@ def _of_laws(laws: list[LawVerdict], run: RunResult) -> Finding:
     shown = tuple(evidence.values())[:EVIDENCE]
     return Finding(
         laws=tuple(law.law for law in laws),
-        sentence=first.sentence or f"{first.law} failed",
+        sentence=phrases.sentence(first.sentence or f"{first.law} failed"),
         evidence=shown,
         also=tuple(law.sentence for law in laws[1:] if law.sentence and law.sentence != first.sentence),
         advice=next((law.advice for law in laws if law.advice), ""),

@@ -16,7 +16,7 @@ def junit(invocation: Invocation) -> str:
     for group in tally.groups(invocation.runs):
         suite = ET.SubElement(root, "testsuite", {"name": printable(group.name), **_totals(group.runs)})
         if invocation.manifest.started:
-            suite.set("timestamp", invocation.manifest.started.removesuffix("Z"))
+            suite.set("timestamp", invocation.manifest.started.removesuffix("Z").removesuffix("+00:00"))
         for run in group.runs:
             _case(suite, run)
     ET.indent(root)

@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.history import records as r
 from harness.report.saying import duration, plural, size
-from harness.scenario.model import Plan
+from harness.scenario.model import Deed, Plan
 
 LANES = ("runner", "gate", "stage", "server", "client")
 """The lanes of the trace, from the network's side to the app's."""
@@ -22,11 +22,15 @@ def describe(record: r.Record, plan: Plan | None = None) -> str:
     return say(record) if say else type(record).__name__.lower()
 
 
+def deed_text(deed: Deed) -> str:
+    """Return a deed of the plan as a phrase: ``wifi silent``, ``device loses wifi``."""
+    return f"{deed.actor} {deed.text}".rstrip()
+
+
 def _deed_text(index: int, plan: Plan | None) -> str:
     if plan is None or not 0 <= index < len(plan.deeds):
         return f"deed {index}"
-    deed = plan.deeds[index]
-    return deed.text or deed.actor
+    return deed_text(plan.deeds[index])
 
 
 def _deed(record: r.Deed, plan: Plan | None) -> str:

@@ -3,7 +3,6 @@
 The judge's own reading of the records is used, so that a figure cannot disagree with the verdict about what was seen.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -11,9 +10,12 @@ import msgspec
 
 from harness.history import Deed as DeedDone
 from harness.judge.case import Case, ClientCase
+from harness.judge.latency import samples
+from harness.judge.staleness import Ramp, staleness
 from harness.judge.verdict import Span
 from harness.report.findings import findings
 from harness.report.folder import RunResult
+from harness.report.lanes import deed_text
 from harness.scenario.model import ComesOnline, GoesOffline, Joins, Loses, Plan, Prefers, SetReach, SetShape
 
 LOOKED_AT = 16
@@ -46,7 +48,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     caption: str  # which client this is, when there are several
     end: float
     updates: list[Update]
-    stale: list[tuple[float, float]]  # (time, seconds stale), straight lines between
+    stale: list[Ramp]
     paths: dict[str, list[Span]]  # label: a path's word, or "" where the device does not have it
     connection: list[Span]
     deeds: list[tuple[float, str]]
@@ -69,7 +71,7 @@ def read_series(run: RunResult) -> Series:
     updates = _updates(client) if client else []
     end = max([run.verdict.seconds, case.end, *(update.due for update in updates)], default=0.0)
     deeds = _deed_times(case)
-    stale = _staleness(client, case, end) if client else []
+    stale = _stale(client, end) if client else []
     connection = _connection(client, case, end) if client else []
     count = run.plan.client.count
     looked = f"the slowest of {min(count, LOOKED_AT)} looked at" if count > 1 else ""
@@ -81,7 +83,7 @@ def read_series(run: RunResult) -> Series:
         stale=stale,
         paths=_path_spans(run.plan, deeds, end),
         connection=_belied(connection, stale),
-        deeds=[(deeds[deed.index], deed.text or deed.actor) for deed in run.plan.deeds if deeds[deed.index] <= end],
+        deeds=[(deeds[deed.index], deed_text(deed)) for deed in run.plan.deeds if deeds[deed.index] <= end],
         faults=run.verdict.faults,
         steady=run.verdict.steady,
         moment=moment if moment is not None else next((span.start for span in run.verdict.faults), None),
@@ -105,61 +107,39 @@ def _chosen(case: Case) -> ClientCase | None:
 def _updates(client: ClientCase) -> list[Update]:
     if not client.reports:
         return []
-    case, events = client.case, client.truth.events
+    at = client.case.at
     replayed = {
         (write.epoch, index) for write in client.writes if write.replay for index in range(write.first, write.last + 1)
     }
-    updates = []
-    for event, seen in zip(events, client.screen.first_seen(events), strict=True):
-        app, superseded = seen or (None, False)
-        updates.append(
-            Update(
-                event.index,
-                case.at(event.intended_ns),
-                case.at(app.enter_ns) if app else math.inf,
-                (event.record.epoch, event.index) in replayed and app is not None,
-                superseded,
-            )
+    return [
+        Update(
+            sample.event.index,
+            at(sample.event.intended_ns),
+            at(sample.event.intended_ns) + sample.latency,
+            (sample.event.record.epoch, sample.event.index) in replayed and math.isfinite(sample.latency),
+            sample.superseded,
         )
-    return updates
+        for sample in samples(client)
+    ]
 
 
-def _staleness(client: ClientCase, case: Case, end: float) -> list[tuple[float, float]]:
-    """Return the sawtooth: time since the oldest due state newer than what is shown, else 0."""
-    truth = client.truth
-    accepted = truth.accepted_ns
-    if accepted is None or not client.reports:
-        return []
-    shown = [(accepted, (0, -1)), *client.screen.advances]
-    points: list[tuple[float, float]] = [(case.at(accepted), 0.0)]
-    for place, (since, position) in enumerate(shown):
-        until = case.at(shown[place + 1][0]) if place + 1 < len(shown) else end
-        waiting = truth.after(position)
-        due = case.at(waiting.intended_ns) if waiting else math.inf
-        start = max(case.at(since), due)
-        points.append((case.at(since), max(0.0, case.at(since) - due) if waiting else 0.0))
-        if start < until:
-            points += [(start, start - due), (until, until - due)]
-        else:
-            points.append((until, 0.0))
-    return points
+def _stale(client: ClientCase, end: float) -> list[Ramp]:
+    """Return the judge's ramps up to the run's end; what it censors at a later horizon is cut there."""
+    saw = staleness(client) if client.reports else None
+    ramps = saw.ramps if saw else []
+    cut = [Ramp(ramp.start, min(end, ramp.end), ramp.low, ramp.high - max(0.0, ramp.end - end)) for ramp in ramps]
+    return [ramp for ramp in cut if ramp.end > ramp.start]
 
 
-def peaks(points: Sequence[tuple[float, float]], slices: int, end: float) -> list[tuple[float, float]]:
-    """Return the highest value within each of so many equal slices of time, at the slice's middle.
-
-    Straight lines between points are honoured, so that a long ramp is not lost between its two ends.
-    """
-    if not points or end <= 0:
-        return []
+def peaks(ramps: Sequence[Ramp], slices: int, end: float) -> list[tuple[float, float]]:
+    """Return the highest value within each of so many equal slices of time, at the slice's middle."""
     width = end / slices
     highest = [0.0] * slices
-    for (t0, v0), (t1, v1) in itertools.pairwise(points):
-        first, last = max(0, int(t0 / width)), min(slices - 1, int(t1 / width))
+    for ramp in ramps:
+        first, last = max(0, int(ramp.start / width)), min(slices - 1, int(ramp.end / width))
         for place in range(first, last + 1):
-            right = min(t1, (place + 1) * width)
-            share = (right - t0) / (t1 - t0) if t1 > t0 else 1.0
-            highest[place] = max(highest[place], v0 + (v1 - v0) * max(0.0, share), v0 if place == first else 0.0)
+            until = min(ramp.end, (place + 1) * width)
+            highest[place] = max(highest[place], ramp.low + until - ramp.start)
     return [((place + 0.5) * width, value) for place, value in enumerate(highest)]
 
 
@@ -202,9 +182,9 @@ def _connection(client: ClientCase, case: Case, end: float) -> list[Span]:
     return _merged([(case.at(status.t_ns), status.word) for status in client.statuses], end)
 
 
-def _belied(connection: list[Span], stale: list[tuple[float, float]]) -> list[Span]:
+def _belied(connection: list[Span], stale: list[Ramp]) -> list[Span]:
     """Cut "connected" where the screen beside it was stale, from the moment the screen began to age."""
-    ageing = [(t0, t1) for (t0, v0), (t1, v1) in itertools.pairwise(stale) if v1 >= BELIED and v1 > v0]
+    ageing = [(ramp.start, ramp.end) for ramp in stale if ramp.high >= BELIED]
     spans: list[Span] = []
     for span in connection:
         cursor = span.start

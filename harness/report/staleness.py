@@ -13,11 +13,11 @@ def draw(drawing: Drawing, series: Series) -> None:
     (axes,) = drawing.rows([1])
     time_axis(axes, 0.0, series.end or 1.0)
     axes.set_ylabel("staleness (s)")
-    curve = peaks(series.stale, SLICES, series.end)
-    if not curve:
+    if not series.updates:
         nothing(axes, "no record of what the app saw")
         axes.set_yticks([])
         return
+    curve = peaks(series.stale, SLICES, series.end)
     shade(axes, series.faults)
     axes.grid(visible=True, axis="y")
     times, values = [time for time, _ in curve], [value for _, value in curve]

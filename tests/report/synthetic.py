@@ -9,6 +9,7 @@ from harness.device.words import Radio, Reach
 from harness.history import read_history
 from harness.history import records as r
 from harness.history.journal import Journal
+from harness.judge.judge import FUNDAMENTAL
 from harness.judge.verdict import (
     Counts,
     Evidence,
@@ -22,7 +23,6 @@ from harness.judge.verdict import (
     Verdict,
     Word,
 )
-from harness.report.findings import FUNDAMENTAL
 from harness.report.folder import Manifest, run_folder_name, write_json
 from harness.scenario.model import (
     ClientSpec,
@@ -106,14 +106,14 @@ def handoff_plan(gap: float = 0.5) -> Plan:
         paths=paths(),
         device=DeviceSpec(starts_on="wifi"),
         deeds=(
-            Deed(index=0, at=20.0, actor="wifi", act=SetReach(word=Reach.SILENT), text="wifi silent", line=13),
-            Deed(index=1, at=20.4, actor="device", act=Loses(path="wifi"), text="device loses wifi", line=14),
+            Deed(index=0, at=20.0, actor="wifi", act=SetReach(word=Reach.SILENT), text="silent", line=13),
+            Deed(index=1, at=20.4, actor="device", act=Loses(path="wifi"), text="loses wifi", line=14),
             Deed(
                 index=2,
                 at=20.4 + gap,
                 actor="device",
                 act=Joins(path="cellular"),
-                text="device joins cellular",
+                text="joins cellular",
                 line=15,
             ),
         ),
@@ -147,7 +147,7 @@ def half_open_plan() -> Plan:
         paths=paths(),
         device=DeviceSpec(starts_on="wifi"),
         client=ClientSpec(like="as-shipped"),
-        deeds=(Deed(index=0, at=10.0, actor="wifi", act=SetReach(word=Reach.SILENT), text="wifi silent", line=6),),
+        deeds=(Deed(index=0, at=10.0, actor="wifi", act=SetReach(word=Reach.SILENT), text="silent", line=6),),
         expect=(Expectation(metric="detection", sort="under", limit=21.0, unit="s", text="under 21s", line=8),),
         limit=120.0,
         horizon=120.0,

@@ -45,7 +45,7 @@ class Input(enum.Enum):
     POLL_FAILED = "poll failed"
     FALLBACK = "fallback"  # polling is due
     TERMINAL = "terminal"  # the job's last event, from either source
-    STOPPED = "stopped"  # a response that stops for good
+    STOPPED = "stopped"  # a response, on the stream or to a poll, that stops for good
     GIVE_UP = "give up"  # the attempts are spent
     CLOSE = "close"  # the app closed it
 
@@ -103,6 +103,7 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     (_S.OPEN, _I.WATCHDOG): _S.WAITING,
     (_S.OPEN, _I.FALLBACK): _S.POLLING,
     (_S.OPEN, _I.TERMINAL): _S.CLOSED,
+    (_S.OPEN, _I.STOPPED): _S.CLOSED,
     (_S.OPEN, _I.GIVE_UP): _S.CLOSED,
     (_S.OPEN, _I.CLOSE): _S.CLOSED,
     (_S.WAITING, _I.TIMER_DUE): _S.CONNECTING,

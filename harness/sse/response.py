@@ -53,7 +53,8 @@ def judge_response(
 def parse_retry_after(value: str, now: float) -> float | None:
     """Return the seconds that a ``Retry-After`` asks for (RFC 9110, section 10.2.3), or ``None`` where it is junk.
 
-    ``now`` is the client's wall clock in seconds since 1970, for the three forms of a date. The past, and anything negative, is 0.
+    ``now`` is the client's wall clock in seconds since 1970, for the three forms of a date. The past is 0, and so is
+    anything negative.
     """
     text = value.strip()
     if (seconds := read_digits(text)) is not None:

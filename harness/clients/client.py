@@ -2,7 +2,8 @@
 
 import random
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -70,6 +71,7 @@ class SSEClient:
             endpoints=endpoints or Endpoints(),
         )
         self._scopes: list[trio.CancelScope] = []  # of everything under way
+        self._ended = trio.Event()  # one of it has ended
         self._closed = False
 
     async def start(self, body: bytes = b"{}") -> str:
@@ -83,15 +85,13 @@ class SSEClient:
         failure: PeerError | None = None
         job = ""
         async with trio.open_nursery() as nursery:
-            self._scopes.append(nursery.cancel_scope)
             pause = Pause(self._phone)
             nursery.start_soon(self._rouse, pause)
-            try:
-                job = await self._start(body, pause)
-            except PeerError as error:
-                failure = error  # carried past the nursery, which would wrap it in a group
-            finally:
-                self._scopes.remove(nursery.cancel_scope)
+            with self._under_way(nursery.cancel_scope):
+                try:
+                    job = await self._start(body, pause)
+                except PeerError as error:
+                    failure = error  # carried past the nursery, which would wrap it in a group
             nursery.cancel_scope.cancel()
         if failure is not None:
             raise failure
@@ -111,17 +111,16 @@ class SSEClient:
             draws=self._draws,
             wall_clock=self._wall_clock,
         )
-        self._scopes.append(follower.scope)
-        try:
+        with self._under_way(follower.scope):
             return await follower.run()
-        finally:
-            self._scopes.remove(follower.scope)
 
     async def aclose(self) -> None:
-        """Close every stream, poll and wait, at any moment. Idempotent."""
+        """Close every stream, poll and wait, at any moment; returns when that is done. Idempotent."""
         self._closed = True
         for scope in self._scopes:
             scope.cancel()
+        while self._scopes:
+            await self._ended.wait()
         await self._courier.aclose()
 
     async def _start(self, body: bytes, pause: Pause) -> str:
@@ -137,6 +136,16 @@ class SSEClient:
                 raise PeerError(f"the answer to starting a job was lost, and with it the job: {error}") from error
             seconds, backoff = backoff.after_failure(self._draws(-backoff.attempts))
             await pause.until(trio.current_time() + seconds)
+
+    @contextmanager
+    def _under_way(self, scope: trio.CancelScope) -> Iterator[None]:
+        self._scopes.append(scope)
+        try:
+            yield
+        finally:
+            self._scopes.remove(scope)
+            ended, self._ended = self._ended, trio.Event()
+            ended.set()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -46,7 +46,7 @@ class Intake:
         self._observer = observer
         self._on_gap = on_gap
         self._cursor = Cursor()
-        self._last_data = ""
+        self._streamed: tuple[str, str] | None = None  # id and data of what was shown last, if a stream brought it
         self._last_polled: tuple[int, float] | None = None
         self.terminal: JobEvent | None = None
         self.absorbed = 0
@@ -89,13 +89,17 @@ class Intake:
         standing = self._cursor.standing(event.id)
         if standing is Standing.NEW_EPOCH:
             self._on_gap("new epoch")
-        elif standing is Standing.REPEAT and event.id == self._cursor.id and event.data != self._last_data:
-            return True  # it has no id of its own: an event carries the last one that there was
+        elif standing is Standing.REPEAT and self._has_no_id_of_its_own(event):
+            return True
         elif standing in _ABSORBED and not (event.type in TERMINAL and standing is Standing.LATE):
             self.absorbed += 1
             self._observer.absorbed(event.id, _ABSORBED[standing])
             return False
         return True
+
+    def _has_no_id_of_its_own(self, event: Event) -> bool:
+        """Whether it merely carries the id of the event before it: a true repeat has the same data too."""
+        return self._streamed is not None and event.id == self._streamed[0] and event.data != self._streamed[1]
 
     def _is_news(self, answer: StatusAnswer) -> bool:
         """Compare a snapshot without a cursor with what was shown: all that is left is how far the work has come."""
@@ -108,7 +112,7 @@ class Intake:
     def _show(self, event: JobEvent, *, complete: bool = False) -> None:
         if event.id != self._cursor.id and self._cursor.standing(event.id) is not Standing.LATE:
             self._cursor.show(event.id, complete=complete)
-        self._last_data = event.data
+        self._streamed = (event.id, event.data) if event.source == "stream" else None
         if event.terminal:
             self.terminal = event
         self._dispatcher.offer(event)

@@ -4,6 +4,7 @@ Everything lives in one process and knows connect, bytes, FIN and RST, no more. 
 gives back what the server, the observer and the app saw, each with the virtual second at which it happened.
 """
 
+import contextlib
 import errno
 import functools
 import json
@@ -138,6 +139,16 @@ def answers(status, **headers):
     return handler
 
 
+def in_turn(*handlers):
+    """A handler that is another one each time; the last one stays."""
+    left = list(handlers)
+
+    async def handler(reply):
+        await (left.pop(0) if len(left) > 1 else left[0])(reply)
+
+    return handler
+
+
 @dataclass
 class Stage:
     """The phone and the server. ``streams`` are handlers in the order of stream requests; the last one repeats."""
@@ -232,8 +243,9 @@ class Stage:
             nursery.cancel_scope.cancel()
 
     async def _until_gone(self, pipe, nursery):
-        while await pipe.receive_some():
-            pass
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            while await pipe.receive_some():
+                pass
         nursery.cancel_scope.cancel()
 
     def times(self, what):

@@ -1,0 +1,135 @@
+"""Tokens, redirects, and where secrets may go."""
+
+import ssl
+
+import pytest
+import trio
+
+from harness.clients import SSEClient
+from harness.errors import UsageError
+from tests.clients.stage import Stage, answers, completes, in_turn, play
+
+
+def guarded(handler, token="fresh"):
+    """The handler, for those who bring this token; 401 for others."""
+
+    async def check(reply):
+        if reply.asked.headers.get("authorization") == f"Bearer {token}":
+            await handler(reply)
+        else:
+            await reply.full(401)
+
+    return check
+
+
+def redirects(location, status=302):
+    return answers(status, location=location)
+
+
+def test_a_401_refreshes_the_token_once_and_retries_at_once_with_the_same_cursor():
+    async def expires(reply):
+        await reply.head()
+        await reply.events(1)
+        await reply.end()
+
+    stage = Stage(streams=[guarded(expires, "old"), guarded(completes)])
+    played = play(stage, token="old")
+    assert played.causes == ["start", "ended", "refreshed"]
+    assert played.waits[2] == 0.0
+    assert stage.cursors() == [None, "a-1", "a-1"]
+    assert [asked.what for asked in stage.asked] == ["stream", "stream", "token", "stream", "results"]
+    assert played.outcome.counts.refreshes == 1
+
+
+def test_a_401_with_a_fresh_token_is_final():
+    played = play(Stage(streams=[answers(401)]), token="old")
+    assert played.outcome.error == "the stream was refused: status 401"
+    assert len(played.stage.times("token")) == 1
+
+
+def test_a_refresh_that_is_refused_is_final():
+    played = play(Stage(streams=[answers(401)], token=lambda reply: reply.full(403)))
+    assert played.outcome.error == "the stream was refused: status 401, and no new token was given"
+
+
+def test_a_refresh_that_the_network_broke_is_tried_again_with_backoff():
+    async def resets(reply):
+        reply.pipe.reset()
+
+    stage = Stage(streams=[guarded(completes)], token=in_turn(resets, answers(200, data=b'{"token": "fresh"}')))
+    played = play(stage, token="old")
+    assert played.causes == ["start", "failed", "refreshed"]
+
+
+def test_stream_poller_and_results_share_one_refresh():
+    async def slow(reply):
+        await trio.sleep(0.5)
+        await reply.json({"token": "fresh"})
+
+    stage = Stage(token=slow)
+
+    async def main():
+        async with trio.open_nursery() as stage.nursery:
+            client = SSEClient("http://server", phone=stage, token="old")
+            async with client, trio.open_nursery() as askers:
+                for _ in range(3):
+                    askers.start_soon(client._courier.refresh, "Bearer old")
+            stage.nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert len(stage.times("token")) == 1
+
+
+def test_results_refresh_the_token_too():
+    stage = Stage(results=guarded(lambda reply: reply.json({"rows": 1})))
+    played = play(stage, token="old")
+    assert played.outcome.results.status == 200
+    assert len(stage.times("results")) == 2
+
+
+def test_the_token_does_not_follow_a_redirect_to_another_origin():
+    stage = Stage(streams=[redirects("http://portal/login"), completes])
+    played = play(stage, token="secret", headers={"X-Api-Key": "secret"})
+    assert len(stage.asked) >= 2
+    for asked in stage.asked:
+        if asked.headers["host"] == "portal":
+            assert "secret" not in str(asked.headers)
+    assert any(asked.headers["host"] == "portal" for asked in stage.asked)
+    assert played.outcome.ended == "completed"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_of_the_stream_are_followed_with_token_and_cursor(status):
+    async def first(reply):
+        await reply.head()
+        await reply.events(1)
+        await reply.end()
+
+    stage = Stage(streams=[first, redirects("/elsewhere/stream", status), completes])
+    played = play(stage, token="t")
+    assert stage.asked[2].target == "/elsewhere/stream"
+    assert stage.asked[2].headers["authorization"] == "Bearer t"
+    assert stage.cursors() == [None, "a-1", "a-1"]
+    assert played.outcome.counts.attempts == 2
+
+
+def test_redirects_without_end_or_without_a_location_are_failed_attempts():
+    stage = Stage(streams=[redirects("/again/stream")] * 6 + [answers(301), completes])
+    played = play(stage)
+    assert played.hows == ["error", "error", "done"]
+    assert "more than 5 redirects" in played.watcher.ends[0].detail
+    assert "without a Location" in played.watcher.ends[1].detail
+
+
+def test_a_context_that_does_not_verify_is_refused():
+    careless = ssl.create_default_context()
+    careless.check_hostname = False
+    careless.verify_mode = ssl.CERT_NONE
+    with pytest.raises(UsageError, match="does not verify"):
+        SSEClient("https://server", phone=Stage(), tls=careless)
+
+
+@pytest.mark.parametrize("url", ["server:80", "ftp://server", "/path", ""])
+def test_a_base_that_is_no_web_address_is_refused(url):
+    with pytest.raises(UsageError, match="expected an http or https URL"):
+        SSEClient(url, phone=Stage())

@@ -1,0 +1,73 @@
+"""Callbacks: one at a time, in order, through a queue that is bounded."""
+
+import msgspec
+import pytest
+import trio
+
+from harness.sse.policy import AS_SHIPPED, REFERENCE
+from tests.clients.stage import Stage, play
+
+
+def burst(count, kind="completed"):
+    async def handler(reply):
+        await reply.head()
+        await reply.events(0, kind="initialized")
+        await reply.events(*range(1, count))
+        await reply.events(count, kind=kind)
+        await reply.end()
+
+    return Stage(streams=[handler])
+
+
+def test_async_callbacks_never_overlap():
+    running, overlaps = [], []
+
+    async def handler(event):
+        overlaps.append(len(running))
+        running.append(event)
+        await trio.sleep(0.5)
+        running.pop()
+
+    played = play(burst(5), handler=handler)
+    assert overlaps == [0] * 6
+    assert [at for at, *_ in played.shown] == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]
+
+
+def test_handler_takes_is_slept_in_each_callback():
+    policies = msgspec.structs.replace(REFERENCE, handler_takes=0.5)
+    played = play(burst(3), policies=policies)
+    assert [at for at, *_ in played.shown] == [0.0, 0.5, 1.0, 1.5]
+
+
+def test_a_full_queue_keeps_the_newest_update_and_everything_that_is_no_update():
+    policies = msgspec.structs.replace(REFERENCE, handler_takes=0.5, queue=4)
+    played = play(burst(100), policies=policies)
+    assert played.ids[0] == "a-0"
+    assert played.ids[-2:] == ["a-99", "a-100"]
+    assert len(played.ids) < 10
+    coalesced = [entry for entry in played.watcher.of("absorbed") if entry[3] == "coalesced"]
+    assert len(coalesced) + len(played.ids) == 101
+
+
+def test_an_unbounded_queue_drops_nothing():
+    policies = msgspec.structs.replace(AS_SHIPPED, handler_takes=0.5)
+    played = play(burst(100), policies=policies)
+    assert played.ids == [f"a-{n}" for n in range(101)]
+
+
+@pytest.mark.parametrize("kind", ["completed", "failed", "timeout"])
+def test_a_callback_that_raises_is_reported_and_changes_nothing(kind):
+    def handler(event):
+        raise ValueError(event.id)
+
+    played = play(burst(3, kind), handler=handler)
+    assert played.outcome.ended == kind
+    assert played.watcher.of("left")[1] == (0.0, "left", "processing", "ValueError('a-1')")
+    assert "error" not in [callback for _at, callback, *_ in played.shown]
+
+
+def test_the_results_do_not_wait_for_a_slow_app():
+    policies = msgspec.structs.replace(REFERENCE, handler_takes=2.0)
+    played = play(burst(3), policies=policies)
+    assert played.stage.times("results") == [0.0]
+    assert played.shown[-1][0] == 6.0

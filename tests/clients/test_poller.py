@@ -1,0 +1,278 @@
+"""Falling back to polling, what the app sees of it, and the way back to the stream."""
+
+import itertools
+
+import msgspec
+import pytest
+import trio
+
+from harness.sse.policy import REFERENCE, Jitter
+from tests.clients.stage import Stage, answers, completes, event, play, silence
+
+UNJITTERED = msgspec.structs.replace(REFERENCE, jitter=Jitter.NONE)
+
+
+def snapshots(*ids, status="processing", every=1):
+    """Status answers that walk through these ids, and stay at the last."""
+    left = itertools.chain.from_iterable(itertools.repeat(each, every) for each in ids)
+    last = [ids[-1]]
+
+    async def handler(reply):
+        last[0] = next(left, last[0])
+        await reply.json({"status": status, "lastEventId": last[0], "progress": 0.5})
+
+    return handler
+
+
+def fails_until(moment, then):
+    """A stream handler that is refused by a firewall until this second."""
+
+    async def handler(reply):
+        if reply.asked.at < moment:
+            await reply.full(403)
+        else:
+            await then(reply)
+
+    return handler
+
+
+def test_the_third_failure_in_a_row_falls_back_and_polls_come_every_three_seconds():
+    stage = Stage(streams=[answers(403)])
+    played = play(stage, policies=UNJITTERED, lasts=20)
+    assert stage.times("stream") == [0.0, 1.0, 3.0]
+    assert stage.times("poll") == [3.0, 6.0, 9.0, 12.0, 15.0, 18.0]
+    assert played.words == ["connecting", "reconnecting", "polling", "closed"]
+
+
+def test_failed_dials_never_fall_back():
+    stage = Stage(doors=lambda at: "refuse")
+    play(stage, lasts=300)
+    assert stage.asked == []
+
+
+def test_a_dial_that_fails_in_between_neither_counts_nor_clears_the_count():
+    stage = Stage(streams=[answers(403)], doors=lambda at: "refuse" if 0.5 < at < 4 else "open")
+    play(stage, policies=UNJITTERED, lasts=20)
+    # 403 at 0, refused at 1 and 3, 403 at 7 and, before the third could come, 20 s after the first: polling.
+    assert stage.times("stream") == [0.0, 7.0, 15.0]
+    assert stage.times("poll") == [15.0, 18.0]
+
+
+def test_twenty_seconds_after_the_first_failure_began_are_enough():
+    stage = Stage(streams=[answers(503, retry_after="60")])
+    play(stage, lasts=30)
+    assert stage.times("stream") == [0.0]
+    assert stage.times("poll") == [20.0, 23.0, 26.0, 29.0]
+
+
+def test_a_muted_stream_is_left_for_polling_twenty_seconds_after_it_began():
+    stage = Stage(streams=[silence])
+    played = play(stage, policies=UNJITTERED, lasts=25)
+    assert stage.times("stream") == [0.0, 11.0]
+    assert stage.times("poll") == [20.0, 23.0]
+    assert played.hows == ["suspect", "suspect"]
+
+
+def test_an_event_clears_the_count():
+    async def one(reply):
+        await reply.head()
+        await reply.events(reply.asked.at)
+        await reply.end()
+
+    async def repeated(reply):
+        await reply.head()
+        await reply.body(event("a-0"))
+        await reply.end()
+
+    stage = Stage(streams=[answers(403), answers(403), repeated, answers(403), answers(403), completes])
+    played = play(stage, policies=UNJITTERED)
+    assert played.outcome.counts.polls == 0
+
+
+def test_the_stream_is_probed_every_retry_stream_while_polling_goes_on():
+    policies = msgspec.structs.replace(UNJITTERED, retry_stream=20.0)
+    stage = Stage(streams=[answers(403)])
+    played = play(stage, policies=policies, lasts=50)
+    assert stage.times("stream") == [0.0, 1.0, 3.0, 23.0, 43.0]
+    assert stage.times("poll") == [3.0 + 3 * n for n in range(16)]
+    assert played.causes[-2:] == ["probe", "probe"]
+
+
+def test_polling_goes_on_beside_a_muted_probe_and_ends_with_the_first_byte_of_the_stream():
+    async def slow(reply):
+        await reply.head()
+        await trio.sleep(8)
+        await reply.body(": at last\n\n")
+        await trio.sleep(5)
+        await reply.events(9, kind="completed")
+        await trio.sleep_forever()
+
+    policies = msgspec.structs.replace(UNJITTERED, retry_stream=20.0)
+    stage = Stage(streams=[fails_until(20, slow)])
+    played = play(stage, policies=policies)
+    assert stage.times("poll") == [3.0 + 3 * n for n in range(10)]  # the last at 30; the byte at 31
+    assert (31.0, "status", "connected") in played.watcher.log
+    assert played.shown[-1] == (36.0, "completed", "a-9", "stream")
+
+
+def test_a_failed_poll_tries_the_stream_at_once():
+    stage = Stage(
+        streams=[answers(403), answers(403), answers(403), completes],
+        status=lambda reply: reply.full(502) if reply.asked.at > 8 else reply.json({"status": "processing"}),
+    )
+    played = play(stage, policies=UNJITTERED)
+    assert stage.times("stream") == [0.0, 1.0, 3.0, 9.0]
+    assert played.causes[-1] == "probe"
+
+
+def test_an_outage_while_polling_is_met_with_backoff_not_with_a_dial_for_every_failed_poll():
+    stage = Stage(streams=[answers(403)], doors=lambda at: "refuse" if at > 10 else "open")
+    played = play(stage, policies=UNJITTERED, lasts=100)
+    assert played.causes[3:] == ["probe", "failed", "failed", "failed", "failed"]
+    assert played.waits[4:] == [8.0, 16.0, 30.0, 30.0]
+
+
+def test_snapshots_are_shown_by_the_callbacks_of_their_state_each_once():
+    stage = Stage(streams=[answers(403)], status=snapshots("a-1", "a-4", every=2))
+    played = play(stage, policies=UNJITTERED, lasts=30)
+    assert played.shown == [(3.0, "processing", "a-1", "poll"), (9.0, "processing", "a-4", "poll")]
+
+
+def test_a_job_that_ends_while_polling_ends_with_the_snapshot():
+    stage = Stage(streams=[answers(403)], status=snapshots("a-7", status="completed"))
+    played = play(stage, policies=UNJITTERED)
+    assert played.shown == [(3.0, "completed", "a-7", "poll")]
+    assert played.outcome.ended == "completed"
+    assert len(stage.times("results")) == 1
+    assert (played.left_open, played.tasks_left) == (0, 0)
+
+
+def test_the_stream_resumes_after_what_polling_has_shown_and_repeats_nothing():
+    async def replays(reply):
+        await reply.head()
+        await reply.events(4, 5)
+        await reply.events(6, kind="completed")
+        await trio.sleep_forever()
+
+    policies = msgspec.structs.replace(UNJITTERED, retry_stream=4.0)
+    stage = Stage(streams=[fails_until(5, replays)], status=snapshots("a-4"))
+    played = play(stage, policies=policies)
+    assert stage.cursors()[-1] == "a-4"
+    assert played.ids == ["a-4", "a-5", "a-6"]
+    assert played.watcher.of("absorbed") == [(7.0, "absorbed", "a-4", "repeat")]
+
+
+def test_a_snapshot_older_than_what_was_shown_is_not_shown():
+    async def three(reply):
+        await reply.head()
+        await reply.events(3)
+        await reply.end()
+
+    stage = Stage(streams=[three, answers(403)], status=snapshots("a-2", "a-3", "a-5"))
+    played = play(stage, policies=UNJITTERED, lasts=60)
+    assert played.ids == ["a-3", "a-5"]
+
+
+def test_snapshots_without_a_cursor_are_shown_when_the_work_has_moved_on():
+    values = iter([0.1, 0.1, 0.3, 0.2])
+    stage = Stage(
+        streams=[answers(403)],
+        status=lambda reply: reply.json({"status": "processing", "progress": next(values, 0.4)}),
+    )
+    played = play(stage, policies=UNJITTERED, lasts=17)
+    assert [at for at, *_ in played.shown] == [3.0, 9.0, 15.0]
+
+
+def test_a_portals_page_is_no_snapshot():
+    stage = Stage(
+        streams=[answers(403)], status=lambda reply: reply.full(200, b"<html>login</html>", content_type="text/html")
+    )
+    played = play(stage, policies=UNJITTERED, lasts=10)
+    assert played.shown == []
+    assert played.words[-2:] == ["reconnecting", "closed"]
+
+
+def test_a_job_that_the_status_no_longer_knows_is_given_up():
+    stage = Stage(streams=[answers(403)], status=lambda reply: reply.full(404))
+    played = play(stage, policies=UNJITTERED)
+    assert played.outcome.error == "the job's status was refused: status 404"
+    assert (played.left_open, played.tasks_left) == (0, 0)
+
+
+@pytest.mark.parametrize("status", [409, 410])
+def test_an_expired_cursor_is_replaced_by_a_snapshots_and_the_gap_said_aloud(status):
+    async def first(reply):
+        await reply.head()
+        await reply.events(1)
+        await reply.end()
+
+    stage = Stage(streams=[first, answers(status), completes], status=snapshots("a-7"))
+    played = play(stage, policies=UNJITTERED)
+    assert stage.cursors() == [None, "a-1", "a-7"]
+    assert [callback for _at, callback, *_ in played.shown] == ["processing", "gap", "processing", "completed"]
+    assert [entry[2:] for entry in played.watcher.of("gap")] == [(str(status), False), (str(status), True)]
+
+
+def test_a_cursor_that_the_server_has_never_heard_of_is_dropped_where_the_snapshot_has_none():
+    async def first(reply):
+        await reply.head()
+        await reply.events(1)
+        await reply.end()
+
+    stage = Stage(streams=[first, answers(410), completes], status=snapshots(""))
+    play(stage, policies=UNJITTERED)
+    assert stage.cursors() == [None, "a-1", None]
+
+
+def test_a_reset_in_the_stream_is_healed_beside_it():
+    async def resets(reply):
+        await reply.head()
+        await reply.body("event: reset\ndata: {}\n\n")
+        await trio.sleep(1)
+        await reply.events(8, kind="completed")
+        await trio.sleep_forever()
+
+    stage = Stage(streams=[resets], status=snapshots("a-7"))
+    played = play(stage)
+    assert played.ids == ["", "a-7", "a-8"]
+    assert played.outcome.counts.attempts == 1
+    assert [entry[2:] for entry in played.watcher.of("gap")] == [("reset", False), ("reset", True)]
+
+
+def test_a_gap_is_healed_as_soon_as_a_snapshot_can_be_had():
+    async def resets(reply):
+        await reply.head()
+        await reply.body("event: reset\ndata: {}\n\n")
+        await trio.sleep(10)
+        await reply.events(8, kind="completed")
+        await trio.sleep_forever()
+
+    stage = Stage(
+        streams=[resets],
+        status=lambda reply: (
+            reply.full(503) if reply.asked.at < 5 else reply.json({"status": "x", "lastEventId": "a-7"})
+        ),
+    )
+    played = play(stage)
+    assert stage.times("poll") == [0.0, 3.0, 6.0]
+    assert played.ids == ["", "a-7", "a-8"]
+
+
+def test_a_new_epoch_is_a_gap_and_its_low_ids_are_no_repeats():
+    async def first(reply):
+        await reply.head()
+        await reply.events(1, 2, 3)
+        await reply.end()
+
+    async def forgot(reply):
+        await reply.head()
+        await reply.events(1, epoch="b")
+        await trio.sleep(1)
+        await reply.events(2, epoch="b")
+        await reply.events(3, epoch="b", kind="completed")
+        await trio.sleep_forever()
+
+    stage = Stage(streams=[first, forgot], status=snapshots("b-1"))
+    played = play(stage)
+    assert played.ids == ["a-1", "a-2", "a-3", "", "b-1", "b-2", "b-3"]
+    assert [entry[2:] for entry in played.watcher.of("gap")] == [("new epoch", False), ("new epoch", True)]

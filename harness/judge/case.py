@@ -1,6 +1,7 @@
 """One run laid out for judgement: the plan, the records of each client, and how far they may be trusted."""
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
@@ -42,6 +43,7 @@ DOUBT = 0.10
 """Scheduler lag beyond this share of a limit makes the verdict on that limit unknown (the design, measures)."""
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 class Lag(msgspec.Struct, frozen=True):
@@ -58,6 +60,13 @@ class ClientCase:
         self.name = name
         self.case = case
         self.jobs = case.jobs_of(name)
+        self._made: dict[object, object] = {}
+
+    def once(self, make: Callable[["ClientCase"], T]) -> T:
+        """Return ``make(self)``, made the first time: several laws ask for the same measure."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make]  # type: ignore[return-value]  # keyed by its maker
 
     def _own(self, kind: type[R]) -> list[R]:
         return self.case.by_client(kind).get(self.name, [])

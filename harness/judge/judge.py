@@ -6,12 +6,16 @@ Pure: no clock, no file. So a run is judged again years later, and a run that wa
 import msgspec
 
 from harness.history import Health, History
-from harness.judge import phrases
+from harness.judge import phrases, spans
 from harness.judge.case import Case
+from harness.judge.causes import NEVER_NOTICED, NEVER_RECONNECTED, NEVER_RECOVERED, outage_cause, unrecovered
 from harness.judge.counts import counts
+from harness.judge.expectations import judge_expectations
 from harness.judge.laws import LAWS
 from harness.judge.laws.fault_seen import proofs
-from harness.judge.verdict import ExpectationVerdict, LawVerdict, State, Trust, Verdict, Word
+from harness.judge.measures import measures
+from harness.judge.outages import outages
+from harness.judge.verdict import ExpectationVerdict, Interval, LawVerdict, State, Trust, Verdict, Word
 from harness.scenario.model import Plan
 
 FUNDAMENTAL = (
@@ -25,7 +29,7 @@ def judge(plan: Plan, history: History) -> Verdict:
     """Return the verdict on one run."""
     case = Case(plan, history)
     laws = tuple(_waived(law.verdict(case), plan) for law in LAWS)
-    expectations: tuple[ExpectationVerdict, ...] = ()
+    expectations = judge_expectations(case)
     word = compose(laws, expectations)
     run = history.run
     return Verdict(
@@ -41,6 +45,10 @@ def judge(plan: Plan, history: History) -> Verdict:
         laws=laws,
         expectations=expectations,
         counts=counts(case),
+        measures=measures(case),
+        outages=spans.outages(case),
+        steady=spans.steady_windows(case),
+        faults=spans.faults(case),
         trust=_trust(case),
         aborted=case.aborted,
     )
@@ -75,15 +83,17 @@ def _waived(verdict: LawVerdict, plan: Plan) -> LawVerdict:
     reason = plan.waive.get(verdict.law, "")
     if not reason or verdict.code == "L0":
         return verdict
-    state = State.WAIVED if verdict.state in {State.FAILED, State.UNKNOWN} else verdict.state
-    return msgspec.structs.replace(verdict, state=state, waiver=reason)
+    if verdict.state in {State.FAILED, State.UNKNOWN}:
+        return msgspec.structs.replace(verdict, state=State.WAIVED, waiver=reason)
+    unneeded = f"the waiver is not needed: the law {'held' if verdict.state is State.HELD else 'is not judged'}"
+    return msgspec.structs.replace(verdict, waiver=reason, reason=verdict.reason or unneeded)
 
 
 def _sentence(
     word: Word, case: Case, laws: tuple[LawVerdict, ...], expectations: tuple[ExpectationVerdict, ...]
 ) -> str:
     if word in {Word.VOID, Word.FAIL}:
-        return phrases.sentence(_failure(laws, expectations))
+        return phrases.sentence(_failure(case, laws, expectations))
     if word is Word.UNKNOWN:
         doubts = [f"{law.law}: {law.reason}" for law in laws if law.state is State.UNKNOWN]
         doubts += [f"{one.metric}: {one.reason}" for one in expectations if one.state is State.UNKNOWN]
@@ -91,20 +101,34 @@ def _sentence(
             doubts = ["the history is empty"]
         return phrases.sentence("; ".join(doubts) or "nothing could be judged")
     total = counts(case)
-    return phrases.sentence(
-        f"{phrases.amount(total.delivered, 'event')}, {total.lost} lost, {total.duplicated} repeated"
-    )
+    parts = [phrases.amount(total.delivered, "event"), f"{total.lost} lost", f"{total.duplicated} repeated"]
+    worst = [lapse.recovery for one in case.clients for lapse in outages(one) if lapse.recovery is not None]
+    if worst:
+        parts.insert(0, f"recovered in {phrases.duration(max(worst))}")
+    return phrases.sentence(", ".join(parts))
 
 
-def _failure(laws: tuple[LawVerdict, ...], expectations: tuple[ExpectationVerdict, ...]) -> str:
+def _failure(case: Case, laws: tuple[LawVerdict, ...], expectations: tuple[ExpectationVerdict, ...]) -> str:
     failed = order(laws)
     if failed:
-        return failed[0].sentence
-    return next(
-        f"{one.metric} {one.reason or 'missed its limit'} (limit {one.limit})"
-        for one in expectations
-        if one.state is State.FAILED
-    )
+        return _root(case, failed[0]) or failed[0].sentence
+    one = next(one for one in expectations if one.state is State.FAILED)
+    return f"{one.metric} {_said(one.measured)} (limit {one.limit})"
+
+
+def _root(case: Case, law: LawVerdict) -> str:
+    """Return what a client did about an outage, where that is what a failed law comes from."""
+    if law.cause not in {NEVER_NOTICED, NEVER_RECONNECTED, NEVER_RECOVERED}:
+        return ""
+    causes = [outage_cause(one, lapse) for one in case.clients for lapse in outages(one) if unrecovered(lapse)]
+    return next((cause.sentence for cause in causes if cause.key == law.cause), "")
+
+
+def _said(measured: Interval) -> str:
+    value = measured.value
+    if not isinstance(value, float | int):
+        return "never" if value == "lost" else "unknown"
+    return phrases.duration(value) if measured.unit == "s" else f"{value:g}"
 
 
 def _trust(case: Case) -> Trust:

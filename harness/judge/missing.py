@@ -25,6 +25,10 @@ class Missing(msgspec.Struct, frozen=True):
 
 def missing(client: ClientCase) -> Missing:
     """Return the events that neither came nor are excused."""
+    return client.once(_missing)
+
+
+def _missing(client: ClientCase) -> Missing:
     screen, case = client.screen, client.case
     excused = _excused(client)
     covered = _covered(client)

@@ -24,9 +24,8 @@ class Resume(msgspec.Struct, frozen=True):
 
 def resumes(client: ClientCase) -> list[Resume]:
     """Return the stream requests of a client, each held against the id buffer of its moment."""
-    if client.blocks or client.adopted or client.attempts:
-        return _by_buffer(client)
-    return _by_contract(client)
+    known = client.blocks or client.adopted or client.attempts
+    return client.once(_by_buffer if known else _by_contract)
 
 
 def _by_buffer(client: ClientCase) -> list[Resume]:

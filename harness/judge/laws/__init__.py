@@ -1,6 +1,39 @@
 """The laws, one file each, in the order of their codes."""
 
-from harness.judge.laws import fault_seen, no_duplicate, no_gap, terminal_once
+from harness.judge.laws import (
+    backoff,
+    clean_exit,
+    fault_seen,
+    honest_status,
+    no_duplicate,
+    no_gap,
+    one_stream,
+    order,
+    progress,
+    prompt,
+    recovery,
+    resume,
+    stop,
+    terminal_once,
+    unbuilt,
+)
 from harness.judge.laws.outcome import Law
 
-LAWS: tuple[Law, ...] = (fault_seen.LAW, terminal_once.LAW, no_gap.LAW, no_duplicate.LAW)
+LAWS: tuple[Law, ...] = (
+    fault_seen.LAW,
+    terminal_once.LAW,
+    no_gap.LAW,
+    no_duplicate.LAW,
+    order.LAW,
+    progress.LAW,
+    one_stream.LAW,
+    resume.LAW,
+    backoff.LAW,
+    recovery.LAW,
+    honest_status.LAW,
+    stop.LAW,
+    clean_exit.LAW,
+    unbuilt.SERVER_FREES,
+    prompt.LAW,
+    unbuilt.DISCREET,
+)

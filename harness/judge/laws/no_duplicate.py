@@ -3,7 +3,7 @@
 from harness.judge import phrases
 from harness.judge.app import Shown
 from harness.judge.case import Case, ClientCase
-from harness.judge.causes import wrong_resume
+from harness.judge.causes import repeat_cause
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.verdict import Evidence
 
@@ -53,7 +53,7 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
 
 def _repeated(client: ClientCase, repeated: list[Shown], outcome: Outcome) -> None:
     events = [one.event for one in repeated if one.event]
-    cause = wrong_resume(client, [events[0]])
+    cause = repeat_cause(client, repeated[0].app.enter_ns)
     span = phrases.between(client.case.at(repeated[0].app.enter_ns), client.case.at(repeated[-1].app.enter_ns))
     verb = "was" if len(repeated) == 1 else "were"
     text = f"{phrases.events([event.index for event in events])} {verb} shown to the app again at {span}"

@@ -1,0 +1,155 @@
+"""``expect``: each bound of the file against what was measured, and against its interval where it has one.
+
+Upper end inside the limit passes, lower end outside fails, else unknown. Several clients or outages: every one must
+meet the limit, and the worst is shown. What was missing when a run was cut short is unknown.
+"""
+
+import math
+
+import msgspec
+
+from harness.judge import phrases
+from harness.judge.case import Case
+from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS, Reading, absent, exactly
+from harness.judge.percentiles import LOST
+from harness.judge.verdict import ExpectationVerdict, Interval, State
+from harness.scenario.model import Expectation
+
+_WORST = {State.FAILED: 0, State.UNKNOWN: 1, State.HELD: 2, State.NOT_JUDGED: 3}
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    reading: Reading
+    state: State
+    reason: str
+
+
+def judge_expectations(case: Case) -> tuple[ExpectationVerdict, ...]:
+    """Return the verdict on every expectation of the plan, in the file's order."""
+    return tuple(_verdict(case, expectation) for expectation in case.plan.expect)
+
+
+def figure(value: float | None) -> float | str | None:
+    """Return a value as JSON can hold it: ``lost`` is infinity."""
+    return "lost" if value is not None and math.isinf(value) else value
+
+
+def interval(reading: Reading, unit: str) -> Interval:
+    """Return a reading as the verdict stores it."""
+    found = reading.estimate
+    return Interval(value=figure(found.value), low=figure(found.low), high=figure(found.high), n=found.n, unit=unit)
+
+
+def _verdict(case: Case, expectation: Expectation) -> ExpectationVerdict:
+    unit = "s" if expectation.metric in DURATIONS or expectation.metric in MOMENTS else expectation.unit
+    judged = [_state(case, expectation, reading) for reading in _readings(case, expectation)]
+    worst = min(judged, key=lambda one: (_WORST[one.state], -_badness(expectation, one.reading)))
+    return ExpectationVerdict(
+        metric=expectation.metric,
+        limit=expectation.text or f"{expectation.sort} {expectation.limit:g}",
+        state=worst.state,
+        measured=interval(worst.reading, unit),
+        margin=_margin(expectation, worst.reading.estimate.value),
+        line=expectation.line,
+        reason=worst.reason,
+    )
+
+
+def _readings(case: Case, expectation: Expectation) -> list[Reading]:
+    """Return one reading for each client, or for each of its outages."""
+    if case.empty:
+        return [absent("the history is empty", judged=True)]
+    found: list[Reading] = []
+    for client in case.clients:
+        if expectation.metric in COUNTS:
+            found.append(exactly(COUNTS[expectation.metric](client), open_=case.cut_short))
+        elif expectation.metric in DURATIONS:
+            found += DURATIONS[expectation.metric](client, expectation.statistic)
+        elif expectation.metric in MOMENTS:
+            found.append(_moment(case, expectation, MOMENTS[expectation.metric](client), client.truth.terminal))
+        else:
+            found.append(absent(f"{expectation.metric} is not measured yet", judged=True))
+    return found or [absent("no outage in this run", judged=False)]
+
+
+def _moment(case: Case, expectation: Expectation, at_ns: int | None, end: object) -> Reading:
+    """Return how long after its reference a moment came; never: infinitely late."""
+    reference = _reference(case, expectation, end)
+    if reference is None:
+        return absent("the job did not end", judged=case.plan.job.ends != "never")
+    if at_ns is not None:
+        return exactly(max(0.0, case.at(at_ns) - reference))
+    late = case.end - reference > expectation.limit
+    return (
+        absent("the run was cut short", judged=True) if case.cut_short and not late else exactly(LOST, reason="never")
+    )
+
+
+def _reference(case: Case, expectation: Expectation, end: object) -> float | None:
+    moment = expectation.moment
+    if moment is None or moment.word == "the start":
+        return 0.0
+    if moment.word == "at":
+        return moment.at
+    stamp = getattr(end, "actual_ns", None)
+    return None if stamp is None else case.at(stamp)
+
+
+def _state(case: Case, expectation: Expectation, reading: Reading) -> _Judged:
+    found = reading.estimate
+    if not reading.judged:
+        return _Judged(reading, State.NOT_JUDGED, reading.reason)
+    if found.value is None or found.low is None or found.high is None:
+        return _Judged(reading, State.UNKNOWN, reading.reason)
+    timed = expectation.metric in DURATIONS or expectation.metric in MOMENTS
+    slack = case.slack if timed else 0.0
+    low, high = _inside(expectation, found.low, slack), _inside(expectation, found.high, slack)
+    if reading.open and not _settled(expectation, found.value):
+        return _Judged(reading, State.UNKNOWN, "the run was cut short")
+    if low == high:
+        doubt = case.doubtful(expectation.limit) if timed and not math.isinf(found.value) else ""
+        if doubt:
+            return _Judged(reading, State.UNKNOWN, doubt)
+        return _Judged(reading, State.HELD if high else State.FAILED, reading.reason)
+    span = f"{phrases.duration(found.low)} to {phrases.duration(found.high)}"
+    return _Judged(reading, State.UNKNOWN, f"the interval {span} holds the limit")
+
+
+def _settled(expectation: Expectation, value: float) -> bool:
+    """Whether a figure that can only grow has its verdict already: enough of it, or too much."""
+    if expectation.sort == "at least":
+        return value >= expectation.limit
+    return value > expectation.limit
+
+
+def _inside(expectation: Expectation, value: float, slack: float) -> bool:
+    match expectation.sort:
+        case "at least":
+            return value >= expectation.limit
+        case "at most":
+            return value <= expectation.limit
+        case "under":
+            return value < expectation.limit + slack
+        case "within":
+            return value <= expectation.limit + slack
+        case _:
+            return value == expectation.limit
+
+
+def _badness(expectation: Expectation, reading: Reading) -> float:
+    value = reading.estimate.value
+    if value is None:
+        return 0.0
+    if expectation.sort == "at least":
+        return -value
+    return abs(value - expectation.limit) if expectation.sort == "is" else value
+
+
+def _margin(expectation: Expectation, value: float | None) -> float | None:
+    if value is None or math.isinf(value):
+        return None
+    if expectation.sort == "at least":
+        return value - expectation.limit
+    if expectation.sort == "is":
+        return -abs(value - expectation.limit)
+    return expectation.limit - value

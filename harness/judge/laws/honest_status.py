@@ -1,0 +1,157 @@
+"""L10, honest status: "connected" on evidence, "reconnecting" within D of the last byte and not while events flow."""
+
+import bisect
+
+import msgspec
+
+from harness.history import AttemptEnd, Chunk, Status
+from harness.judge import phrases
+from harness.judge.case import Case, ClientCase
+from harness.judge.causes import outage_cause, unrecovered
+from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.outages import outages
+from harness.scenario.deadlines import detection_allowance
+
+WHILE_EVENTS = 1.0
+"""Seconds for which "reconnecting" may be said while events are dispatched."""
+
+EVENT_STREAM = "text/event-stream"
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A word of the client, from when to when, in stamps."""
+
+    status: Status
+    start_ns: int
+    end_ns: int
+
+
+def _judge(case: Case) -> Outcome:
+    outcome = Outcome()
+    for client in case.clients:
+        if not client.statuses:
+            if case.cut_short:
+                outcome.doubt("no status was recorded before the run was cut short")
+            else:
+                outcome.skip("the client reports no status")
+            continue
+        before = len(outcome.findings)
+        said = _said(client)
+        _evidence_of_connection(client, said, outcome)
+        _silence(client, said, outcome)
+        _while_events(client, said, outcome)
+        if len(outcome.findings) == before:
+            outcome.hold()
+    return outcome
+
+
+def _said(client: ClientCase) -> list[Said]:
+    words = client.statuses
+    ends = [status.t_ns for status in words[1:]] + [client.case.end_ns]
+    return [Said(status, status.t_ns, max(end, status.t_ns)) for status, end in zip(words, ends, strict=True)]
+
+
+def _evidence_of_connection(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+    """Each "connected" needs, in that attempt, 200, the content type of a stream, and a byte of its body."""
+    began = {attempt.n: attempt.seq for attempt in client.attempts}
+    for one in said:
+        status = one.status
+        if status.word != "connected":
+            continue
+        since = began.get(status.attempt, max((seq for seq in began.values() if seq < status.seq), default=0))
+        answers = [
+            client.responses[request.rid]
+            for request in client.streams
+            if request.rid in client.responses
+            and since <= request.seq
+            and client.responses[request.rid].seq < status.seq
+        ]
+        good = [a for a in answers if a.status == 200 and a.content_type.lower().split(";")[0].strip() == EVENT_STREAM]
+        end: AttemptEnd | None = client.attempt_ends.get(status.attempt)
+        if good and not (end is not None and end.bytes == 0 and end.events == 0 and end.opened):
+            continue
+        why = "no byte of an event stream had come" if good else "no event stream had been opened"
+        if answers and not good:
+            why = f"the answer was {answers[-1].status} {answers[-1].content_type}".rstrip()
+        at = phrases.moment(client.case.at(status.t_ns))
+        shown = [client.case.evidence(answer, f"{answer.status} {answer.content_type}") for answer in answers[-1:]]
+        shown.append(client.case.evidence(status, "says connected"))
+        outcome.fail(f"“connected” was shown at {at}, though {why}", *shown, advice=_ADVICE["evidence"])
+        return
+
+
+def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+    """From the last byte read, "connected" may stand for D at most."""
+    case = client.case
+    limit = detection_allowance(case.plan.client.policies)
+    streams = {request.cid for request in client.streams}
+    cids = {conn.cid for conn in client.conns}
+    came = sorted(
+        chunk.t_ns
+        for chunk in case.history.all(Chunk)
+        if chunk.direction == "downstream" and chunk.fate == "delivered" and chunk.cid in cids & streams
+    )
+    if not came and not client.blocks:
+        return
+    came = came or sorted(block.t_ns for block in client.blocks)
+    for one in said:
+        if one.status.word != "connected":
+            continue
+        worst, since = _longest(came, one)
+        if worst <= limit + case.slack:
+            continue
+        doubt = case.doubtful(limit)
+        if doubt:
+            outcome.doubt(doubt)
+            return
+        text = f"“connected” was shown for {phrases.duration(worst)} of silence (limit {phrases.limit(limit)})"
+        ended = case.evidence(one.status, f"says connected, until {phrases.moment(case.at(one.end_ns))}")
+        cause = next((outage_cause(client, lapse) for lapse in outages(client) if unrecovered(lapse)), None)
+        outcome.fail(
+            f"{text} from {phrases.moment(case.at(since))} on" if cause is None else text,
+            ended,
+            *(cause.evidence if cause else ()),
+            advice=cause.advice if cause else _ADVICE["silence"],
+            cause=cause.key if cause else "",
+        )
+        return
+
+
+def _longest(came: list[int], said: Said) -> tuple[float, int]:
+    """Return the longest silence within a word's time, in seconds, and its beginning."""
+    first = bisect.bisect_left(came, said.start_ns)
+    last = bisect.bisect_right(came, said.end_ns)
+    # A byte that came before the word was said is no excuse for it, and no fault of it either.
+    since = said.start_ns
+    worst = (0.0, since)
+    for at in [*came[first:last], said.end_ns]:
+        worst = max(worst, ((at - since) / 1e9, since))
+        since = at
+    return worst
+
+
+def _while_events(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+    """From an event that reached the app, "reconnecting" may stand for a second at most."""
+    case = client.case
+    shown = [one.app for one in client.screen.shown if one.app.source == "stream"]
+    times = [app.enter_ns for app in shown]
+    for one in said:
+        if one.status.word != "reconnecting":
+            continue
+        inside = shown[bisect.bisect_left(times, one.start_ns) : bisect.bisect_right(times, one.end_ns)]
+        if not inside or (inside[-1].enter_ns - inside[0].enter_ns) / 1e9 <= WHILE_EVENTS + case.slack:
+            continue
+        lasted = phrases.duration((inside[-1].enter_ns - inside[0].enter_ns) / 1e9)
+        text = f"“reconnecting” was shown for {lasted} while {phrases.amount(len(inside), 'event')} came in"
+        events = [case.evidence(app, f"on_{app.callback}, id {app.id}", t_ns=app.enter_ns) for app in inside[:2]]
+        outcome.fail(text, case.evidence(one.status, "says reconnecting"), *events, advice=_ADVICE["events"])
+        return
+
+
+_ADVICE = {
+    "evidence": "Fix: say connected at the first byte of a 200 with text/event-stream, not at the dial",
+    "silence": "Fix: a read deadline above the keep-alive, and say reconnecting when it fires",
+    "events": "Fix: say connected as soon as the stream brings something again",
+}
+
+LAW = Law(code="L10", word="honest-status", judge=_judge)

@@ -1,0 +1,182 @@
+"""The metrics a scenario may bound, each as what one client's records say: counts, durations, moments.
+
+The names are the loader's (``harness.scenario.expectations``); a test holds the two lists against each other.
+"""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from harness.history import App, Request
+from harness.judge import counts
+from harness.judge.case import ClientCase
+from harness.judge.latency import samples
+from harness.judge.outages import Lapse, outages
+from harness.judge.percentiles import LOST, QUANTILES, Estimate, estimate
+from harness.judge.staleness import staleness
+from harness.judge.streams import most_at_once, overlaps
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What one client (or one of its outages) measured. ``reason``: why there is no value, or what the value means.
+
+    ``open`` says that the run was cut short and the figure could only have grown.
+    """
+
+    estimate: Estimate
+    reason: str = ""
+    judged: bool = True
+    open: bool = False
+
+
+def exactly(value: float, n: int = 1, *, reason: str = "", open_: bool = False) -> Reading:
+    """Return a figure without uncertainty."""
+    return Reading(estimate=Estimate(value, value, value, n), reason=reason, open=open_)
+
+
+def absent(reason: str, *, judged: bool) -> Reading:
+    """Return that there is no figure: ``judged`` False where there was nothing to measure."""
+    return Reading(estimate=Estimate(None, None, None, 0), reason=reason, judged=judged)
+
+
+def _events_by_both(client: ClientCase) -> int:
+    """Events dispatched while stream and polling both fed the app: between two polls' events, from the stream."""
+    shown = [one.app for one in client.screen.shown]
+    polled = [app.enter_ns for app in shown if app.source == "poll"]
+    if len(polled) < 2:
+        return 0
+    streamed = [app for app in shown if app.source == "stream" and polled[0] < app.enter_ns < polled[-1]]
+    return sum(_both_at(client, app, polled) for app in streamed)
+
+
+def _both_at(client: ClientCase, app: App, polled: list[int]) -> bool:
+    """Whether the polls around a streamed event are neighbours: one fallback, not two with a stream between."""
+    before = max(at for at in polled if at < app.enter_ns)
+    after = min(at for at in polled if at > app.enter_ns)
+    return (after - before) / 1e9 <= 2 * client.case.plan.client.policies.poll_every
+
+
+COUNTS: Mapping[str, Callable[[ClientCase], int]] = {
+    "attempts": counts.redials,
+    "reconnections": counts.reconnections,
+    "wasted attempts": counts.wasted_attempts,
+    "requests": counts.requests,
+    "polls": counts.of_kind("poll"),
+    "results fetched": counts.of_kind("results"),
+    "live streams": most_at_once,
+    "delivered by both at once": _events_by_both,
+    "events delivered": counts.delivered,
+    "lost": counts.lost,
+    "duplicated": counts.FIELDS["duplicated"],
+    "reordered": counts.FIELDS["reordered"],
+    "corrupted": counts.FIELDS["corrupted"],
+    "phantom": counts.FIELDS["phantom"],
+    "regressed": counts.FIELDS["regressed"],
+    "wrong resumes": counts.wrong_resumes,
+    "duplicates absorbed": counts.FIELDS["absorbed"],
+    "gaps surfaced": counts.FIELDS["gaps"],
+    "errors shown": lambda client: len(client.screen.errors),
+}
+
+
+def _recovery(client: ClientCase, _statistic: str) -> list[Reading]:
+    return [_of_lapse(client, lapse, lapse.recovery) for lapse in outages(client)]
+
+
+def _detection(client: ClientCase, _statistic: str) -> list[Reading]:
+    found = []
+    for lapse in outages(client):
+        if lapse.detected is None and lapse.caught_up is not None:
+            found.append(absent("the stream outlived the fault", judged=False))
+        elif lapse.spared == "the network never heals":
+            found.append(_of_lapse(client, msgspec.structs.replace(lapse, spared=""), lapse.detection))
+        else:
+            found.append(_of_lapse(client, lapse, lapse.detection))
+    return found
+
+
+def _of_lapse(client: ClientCase, lapse: Lapse, value: float | None) -> Reading:
+    if value is not None:
+        return exactly(value)
+    if lapse.spared:
+        return absent(lapse.spared, judged=False)
+    if client.case.cut_short:
+        return absent("the run was cut short", judged=True)
+    return exactly(LOST, reason="never")
+
+
+def _update_latency(client: ClientCase, statistic: str) -> list[Reading]:
+    taken = [sample.latency for sample in samples(client) if sample.path]
+    return [_percentile(taken, statistic or "p99")]
+
+
+def _transport(client: ClientCase, statistic: str) -> list[Reading]:
+    taken = [sample.transport for sample in samples(client) if sample.path]
+    return [_percentile(taken, statistic or "p99")]
+
+
+def _percentile(taken: list[float], statistic: str) -> Reading:
+    if not taken:
+        return absent("no steady events", judged=False)
+    found = estimate(taken, statistic)
+    return Reading(estimate=found, reason="" if found.value is not None else f"n too small ({found.n})")
+
+
+def _staleness(client: ClientCase, statistic: str) -> list[Reading]:
+    series = staleness(client)
+    if series is None:
+        return [absent("no job was accepted", judged=True)]
+    value = series.highest if statistic in {"", "max"} else series.quantile(*QUANTILES[statistic])
+    return [exactly(value, len(client.truth.events), open_=series.censored and client.case.cut_short)]
+
+
+def _overlap(client: ClientCase, _statistic: str) -> list[Reading]:
+    longest = max(((one.end_ns - one.start_ns) / 1e9 for one in overlaps(client)), default=0.0)
+    return [exactly(longest)]
+
+
+DURATIONS: Mapping[str, Callable[[ClientCase, str], list[Reading]]] = {
+    "recovery": _recovery,
+    "detection": _detection,
+    "update latency": _update_latency,
+    "transport": _transport,
+    "staleness": _staleness,
+    "overlap": _overlap,
+}
+
+
+def _terminal(client: ClientCase) -> int | None:
+    terminals = client.screen.terminals
+    return terminals[0].app.enter_ns if terminals else None
+
+
+def _fallback(client: ClientCase) -> int | None:
+    return next((request.t_ns for request in client.requests if _is_fallback(client, request)), None)
+
+
+def _is_fallback(client: ClientCase, request: Request) -> bool:
+    return request.what == "poll" and any(
+        status.word == "polling" and status.t_ns <= request.t_ns + 1_000_000 for status in client.statuses
+    ) | (request.what == "poll" and not client.statuses)
+
+
+def _stream_restored(client: ClientCase) -> int | None:
+    polled = _fallback(client)
+    if polled is None:
+        return None
+    return next(
+        (one.app.enter_ns for one in client.screen.shown if one.app.source == "stream" and one.app.enter_ns > polled),
+        None,
+    )
+
+
+def _results_ready(client: ClientCase) -> int | None:
+    return next((one.t_ns for one in client.results if one.whole), None)
+
+
+MOMENTS: Mapping[str, Callable[[ClientCase], int | None]] = {
+    "terminal": _terminal,
+    "fallback": _fallback,
+    "stream restored": _stream_restored,
+    "results ready": _results_ready,
+}

@@ -1,0 +1,238 @@
+"""Outages of one client, and what became of it: when each began, healed, was noticed, and the app had caught up.
+
+An outage begins when the default path stops being usable, or when a deed ends a live stream although the default is
+usable: that one is healed at once. *Healed* is the start of a usable interval of at least R; shorter ones are flaps
+within one outage. *Caught up* is the first instant from then on at which the newest index shown is at least the newest
+due L before, with L the profile's latency bound, and something due since the outage began is shown. Where nothing was
+due since, there is nothing to judge.
+"""
+
+import bisect
+
+import msgspec
+
+from harness.history import Deed, Request
+from harness.judge.case import ClientCase
+from harness.judge.sky import Cut, Sky, Spell
+from harness.scenario.deadlines import LINUX_SYN_RETRIES, Ending, recovery_allowance
+from harness.scenario.model import Plan, Pulse
+
+LATENCY_ALLOWANCE = 0.050
+"""Added to one way's latency and jitter: a profile's latency bound is rtt/2 + jitter + 50 ms (the profiles)."""
+
+TELLING = {"loses", "joins", "offline", "online"}
+"""Signals that tell a client of its own path's loss or return. ``prefers`` leaves an open stream where it is."""
+
+_NEAR = 0.1  # a signal is told at its deed, and recorded a moment before or after it returned
+
+
+class Lapse(msgspec.Struct, frozen=True, kw_only=True):
+    """One outage. Times are scenario seconds. ``allowance`` is R; ``spared`` says why there is nothing to judge."""
+
+    began: float
+    healed: float | None
+    path: str | None
+    struck: str  # the path that broke
+    silent: bool
+    told: bool
+    allowance: float
+    deed: Deed | None = None  # the record of the deed that began it
+    first_due: float | None = None
+    caught_up: float | None = None
+    detected: float | None = None
+    attempts: int = 0
+    spared: str = ""
+
+    @property
+    def recovery(self) -> float | None:
+        """Seconds from the healing (or from the first update due after it) to having caught up; None: not so far."""
+        if self.healed is None or self.caught_up is None:
+            return None
+        return max(0.0, self.caught_up - max(self.healed, self.first_due or self.healed))
+
+    @property
+    def detection(self) -> float | None:
+        """Seconds from the fault to the client's acting on it; None where it did not."""
+        return None if self.detected is None else max(0.0, self.detected - self.began)
+
+
+class _Raw(msgspec.Struct, frozen=True):
+    """An interruption before flaps are joined."""
+
+    began: float
+    healed: float | None
+    path: str | None
+    silent: bool
+    struck: str
+
+
+def outages(client: ClientCase) -> list[Lapse]:
+    """Return the outages of a client in order."""
+    return client.once(_outages)
+
+
+def _outages(client: ClientCase) -> list[Lapse]:
+    sky = client.once(Sky)
+    found: list[Lapse] = []
+    current: _Raw | None = None
+    for raw in _interruptions(sky):
+        if current is None:
+            current = raw
+        elif current.healed is not None and raw.began - current.healed >= _allowance(client, current):
+            found.append(_lapse(client, sky, current))
+            current = raw
+        else:
+            current = _Raw(current.began, raw.healed, raw.path, current.silent or raw.silent, current.struck)
+    if current is not None:
+        found.append(_lapse(client, sky, current))
+    return found
+
+
+def latency_bound(spell: Spell, plan: Plan, start: float, end: float) -> float:
+    """Return L of a spell: rtt/2 + jitter + 50 ms, and the longest stall that the weather declares in this time."""
+    stalls = [
+        pulse.lasts
+        for pulse in plan.weather
+        if isinstance(pulse, Pulse) and pulse.path == spell.path and pulse.at < end and pulse.at + pulse.lasts > start
+    ]
+    return spell.shape.latency + spell.shape.jitter + LATENCY_ALLOWANCE + max(stalls, default=0.0)
+
+
+def _interruptions(sky: Sky) -> list[_Raw]:
+    found: list[_Raw] = []
+    down: _Raw | None = None
+    before: str | None = sky.spells[0].path
+    silenced = [cut for cut in sky.cuts if cut.silent]
+    for spell in sky.spells:
+        if spell.usable and down is not None:
+            silent = any(down.began - _NEAR <= cut.at <= spell.start for cut in silenced)
+            found.append(_Raw(down.began, spell.start, spell.path, silent, down.struck))
+            down = None
+            before = spell.path
+        elif not spell.usable and down is None:
+            down = _Raw(spell.start, None, spell.path, False, before or spell.path or "")
+    if down is not None:
+        found.append(down)
+    covered = [(raw.began, raw.healed) for raw in found]
+    found += [_struck(cut, sky) for cut in sky.cuts if not _within(cut, covered)]
+    return sorted(found, key=lambda raw: raw.began)
+
+
+def _struck(cut: Cut, sky: Sky) -> _Raw:
+    """A live stream was ended while the default was usable: healed at that deed."""
+    return _Raw(cut.at, cut.at, sky.at(cut.at).path, cut.silent, cut.path)
+
+
+def _within(cut: Cut, covered: list[tuple[float, float | None]]) -> bool:
+    return any(began <= cut.at and (healed is None or cut.at < healed or began == cut.at) for began, healed in covered)
+
+
+def _told(client: ClientCase, raw: _Raw) -> bool:
+    """Whether a signal told the client of its own path's loss or return as this outage healed."""
+    if raw.healed is None:
+        return False
+    return any(
+        signal.what in TELLING and abs(client.case.at(signal.t_ns) - raw.healed) <= _NEAR for signal in client.signals
+    )
+
+
+def _allowance(client: ClientCase, raw: _Raw) -> float:
+    """Return R of an outage. A silent death may be noticed only by the watchdog, whenever the path heals."""
+    plan, retries = client.case.plan, syn_retries(client)
+    if _told(client, raw):
+        endings = [Ending.TOLD]
+    elif raw.silent and raw.began == raw.healed:
+        endings = [Ending.UNNOTICED]
+    elif raw.silent:
+        endings = [Ending.PLAIN, Ending.UNNOTICED]
+    else:
+        endings = [Ending.PLAIN]
+    return max(recovery_allowance(plan, ending, path=raw.path, syn_retries=retries) for ending in endings)
+
+
+def syn_retries(client: ClientCase) -> tuple[float, ...]:
+    """Return the host's schedule of SYN retries, as the run's facts have it."""
+    run = client.case.history.run
+    text = run.facts.get("syn retries", "") if run else ""
+    try:
+        return tuple(float(part) for part in text.replace(",", " ").split()) or LINUX_SYN_RETRIES
+    except ValueError:
+        return LINUX_SYN_RETRIES
+
+
+def _lapse(client: ClientCase, sky: Sky, raw: _Raw) -> Lapse:
+    case, truth = client.case, client.truth
+    allowance = _allowance(client, raw)
+    first = truth.first_due_from(case.ns(raw.began))
+    detected = _detected(client, raw)
+    caught_up = _caught_up(client, sky, raw, allowance) if raw.healed is not None and first is not None else None
+    spared = ""
+    if raw.healed is None:
+        spared = "the network never heals"
+    elif first is None:
+        spared = "nothing was due after it"
+    elif case.plan.horizon - raw.healed < allowance:
+        spared = "the scenario's limit leaves no time to recover"
+    until = caught_up if caught_up is not None else case.end
+    dials = [attempt for attempt in client.attempts if raw.began <= case.at(attempt.t_ns) <= until]
+    return Lapse(
+        began=raw.began,
+        healed=raw.healed,
+        path=raw.path,
+        struck=raw.struck,
+        silent=raw.silent,
+        deed=_begun_by(client, raw),
+        told=_told(client, raw),
+        allowance=allowance,
+        first_due=case.at(first.intended_ns) if first else None,
+        caught_up=caught_up,
+        detected=detected,
+        attempts=len(dials),
+        spared=spared,
+    )
+
+
+def _begun_by(client: ClientCase, raw: _Raw) -> Deed | None:
+    """Return the record of the deed at which an outage began: the last one by then at this client's gate."""
+    done = [record for record in client.case.history.all(Deed) if record.client in {"", client.name}]
+    near = [record for record in done if client.case.at(record.returned_ns) <= raw.began + 1e-6]
+    return near[-1] if near else None
+
+
+def _caught_up(client: ClientCase, sky: Sky, raw: _Raw, allowance: float) -> float | None:
+    case, truth, screen = client.case, client.truth, client.screen
+    assert raw.healed is not None
+    first = truth.first_due_from(case.ns(raw.began))
+    assert first is not None
+    bound = latency_bound(sky.at(raw.healed), case.plan, raw.healed, raw.healed + allowance)
+    healed_ns = case.ns(raw.healed)
+    steps = [(healed_ns, screen.newest_at(healed_ns))]
+    steps += screen.advances[bisect.bisect_left(screen.advances, (healed_ns, (0, -1))) :]
+    for at_ns, shown in steps:
+        due = truth.newest_due(at_ns - round(bound * 1e9))
+        if shown >= first.position and (due is None or shown >= due.position):
+            return case.at(at_ns)
+    return None
+
+
+def _detected(client: ClientCase, raw: _Raw) -> float | None:
+    """Return when the client first acted: a dial, an attempt's end, a word, or its side of a stream closed."""
+    case = client.case
+    streams = {request.cid for request in client.streams}
+    acts = [attempt.t_ns for attempt in client.attempts]
+    acts += [end.t_ns for end in client.attempt_ends.values()]
+    acts += [status.t_ns for status in client.statuses if status.word in {"reconnecting", "polling"}]
+    acts += [request.t_ns for request in client.requests if _acting(request)]
+    acts += [
+        end.t_ns for end in client.conn_ends if end.side == "client" and end.how != "closed" and end.cid in streams
+    ]
+    after = [act for act in acts if case.at(act) >= raw.began - _NEAR / 10]
+    # The client's last act, having got the job's end, is no answer to a fault.
+    terminals = client.screen.terminals
+    over = terminals[0].app.enter_ns if terminals else case.end_ns
+    first = min((act for act in after if act < over), default=None)
+    return None if first is None else max(raw.began, case.at(first))
+
+
+def _acting(request: Request) -> bool:
+    return request.what in {"stream", "poll"}

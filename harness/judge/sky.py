@@ -1,0 +1,168 @@
+"""What one client's network really was, over time: folded from the plan's deeds and when each took hold at its gate.
+
+Never from the client's own state. The device model is the one that drives the gate; deeds that were not carried out
+(yet) count at their planned time. Weather is no deed: it ends no usable interval.
+
+A path is *usable* for a client while it is the default, its door is open and both directions pass.
+"""
+
+import heapq
+import itertools
+from collections.abc import Iterator
+
+import msgspec
+
+from harness.device.model import Device, Fate, Linger, Outcome
+from harness.device.words import Reach
+from harness.history import ConnEnd, Deed
+from harness.judge.case import ClientCase
+from harness.scenario import model
+from harness.seams import Direction, Door
+from harness.toxics.shape import Shape
+
+
+class Spell(msgspec.Struct, frozen=True):
+    """A stretch of time, in scenario seconds, in which nothing changed. ``path`` is the default, usable or not."""
+
+    start: float
+    end: float
+    path: str | None
+    usable: bool
+    shape: Shape
+    loss: float
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """A deed ended a live stream of the client: told by FIN, RST or an OS error, or ``silent``."""
+
+    at: float
+    path: str
+    silent: bool
+    deed: int
+
+
+class Sky:
+    """The spells of one client from 0 s to the horizon, and the cuts of its streams."""
+
+    def __init__(self, client: ClientCase) -> None:
+        self._client = client
+        self._plan = client.case.plan
+        self._device = Device(self._plan.paths, starts_on=self._plan.device.starts_on, linger=self._plan.device.linger)
+        self._shapes = {name: spec.shape for name, spec in self._plan.paths.items()}
+        self._losses = {name: spec.loss for name, spec in self._plan.paths.items()}
+        self._flows = _flows(client)
+        self.spells: list[Spell] = []
+        self.cuts: list[Cut] = []
+        for name, spec in self._plan.paths.items():
+            if spec.start is not Reach.UP:
+                self._device.reach(name, spec.start)
+        self._fold()
+
+    @property
+    def horizon(self) -> float:
+        """The end of the last spell."""
+        return max(self._plan.horizon, self._client.case.end)
+
+    def at(self, when: float) -> Spell:
+        """Return the spell in force at this time."""
+        return next((spell for spell in reversed(self.spells) if spell.start <= when), self.spells[0])
+
+    def _fold(self) -> None:
+        since = 0.0
+        for at, issued_ns, what in self._changes():
+            before = self._state()
+            struck = self._linger(what) if isinstance(what, Linger) else self._do(what)
+            deed = what.index if isinstance(what, model.Deed) else -1
+            live = [(path, silent) for path, silent in struck if self._live(path, issued_ns)]
+            self.cuts += [Cut(at, path, silent, deed) for path, silent in live]
+            if (live or self._state() != before) and at > since:
+                self.spells.append(Spell(since, at, *before))
+                since = at
+        self.spells.append(Spell(since, max(self.horizon, since), *self._state()))
+
+    def _changes(self) -> Iterator[tuple[float, int, model.Deed | Linger]]:
+        """Yield deeds, and the ends of lingering that they bring about, in order of time."""
+        done = _done(self._client)
+        case, ties = self._client.case, itertools.count()
+        queue: list[tuple[float, int, int, model.Deed | Linger]] = []
+        for deed in self._plan.deeds:
+            record = done.get(deed.index)
+            at = case.at(record.returned_ns) if record else deed.at
+            queue.append((at, next(ties), record.issued_ns if record else case.ns(deed.at), deed))
+        heapq.heapify(queue)
+        self._lingers: list[Linger] = []
+        while queue:
+            at, _, issued_ns, what = heapq.heappop(queue)
+            yield at, issued_ns, what
+            for linger in self._lingers:
+                due = at + linger.seconds
+                heapq.heappush(queue, (due, next(ties), case.ns(due), linger))
+            self._lingers.clear()
+
+    def _state(self) -> tuple[str | None, bool, Shape, float]:
+        device = self._device
+        path = device.default
+        if path is None:
+            return None, False, Shape(), 0.0
+        passes = all(device.feels(path, direction) is Fate.PASS for direction in Direction)
+        return path, passes and device.door(path) is Door.OPEN, self._shapes[path], self._losses[path]
+
+    def _do(self, deed: model.Deed) -> list[tuple[str, bool]]:
+        """Apply a deed; return the paths whose flows it struck, and whether silently."""
+        device, act, path = self._device, deed.act, deed.actor
+        match act:
+            case model.SetReach(word=word, direction=direction, once=once):
+                device.reach(path, word, direction=direction, once=once)
+                return [(path, word is Reach.SILENT)] if word in {Reach.SILENT, Reach.CLOSED, Reach.RESET} else []
+            case model.SetShape(shape=shape, loss=loss):
+                self._shapes[path], self._losses[path] = shape, loss
+            case model.SetSlice(size=size):
+                self._shapes[path] = msgspec.structs.replace(self._shapes[path], slice_size=size)
+            case model.Joins():
+                device.joins(act.path)
+            case model.Prefers():
+                device.prefers(act.path)
+            case model.Loses():
+                return self._lost(device.loses(act.path))
+            case model.GoesOffline():
+                return self._lost(device.goes_offline())
+            case model.ComesOnline():
+                device.comes_online()
+        return []
+
+    def _linger(self, linger: Linger) -> list[tuple[str, bool]]:
+        return self._lost(self._device.linger_over(linger))
+
+    def _lost(self, outcome: Outcome) -> list[tuple[str, bool]]:
+        if outcome.linger is not None:
+            self._lingers.append(outcome.linger)
+        return [(path, False) for path in outcome.lost]
+
+    def _live(self, path: str, at_ns: int) -> bool:
+        return any(name == path and begun <= at_ns < ended for name, begun, ended in self._flows)
+
+
+def _done(client: ClientCase) -> dict[int, Deed]:
+    """When each deed took hold for this client: its own gate's record before the shared one."""
+    found: dict[int, Deed] = {}
+    for record in client.case.history.all(Deed):
+        if record.error or record.client not in {"", client.name}:
+            continue
+        if record.client or record.deed not in found:
+            found[record.deed] = record
+    return found
+
+
+def _flows(client: ClientCase) -> list[tuple[str, int, int]]:
+    """Path, beginning and end of each connection that carried a stream, as the gate saw them."""
+    other = {request.cid for request in client.requests if request.what != "stream"}
+    ends: dict[int, ConnEnd] = {}
+    for end in client.conn_ends:
+        if end.side == "client":
+            ends.setdefault(end.cid, end)
+    never = client.case.end_ns + 1
+    return [
+        (conn.path, conn.t_ns, ends[conn.cid].t_ns if conn.cid in ends else never)
+        for conn in client.conns
+        if conn.cid not in other
+    ]

@@ -1,0 +1,91 @@
+"""Steady windows: when a client's network was as it should be, from plan and gate alone.
+
+From the first 202 + 1 s, or an outage's healing + R, to the next deed - 100 ms. A deed that ends nobody's stream (a
+change of shape, another path joined) interrupts a window for as long as the start of a job does. If windows asked
+whether the stream had settled, a broken client would delete its own bad samples.
+"""
+
+import msgspec
+
+from harness.judge.case import ClientCase
+from harness.judge.outages import Lapse, outages
+from harness.judge.sky import Sky, Spell
+from harness.scenario.model import SetShape
+
+SETTLING = 1.0
+"""Seconds after the first 202, and after a deed that ended nothing."""
+
+BEFORE_DEED = 0.1
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A steady window, in scenario seconds; half open. ``spell`` says which path, and its shape."""
+
+    start: float
+    end: float
+    spell: Spell
+
+
+def steady(client: ClientCase) -> list[Window]:
+    """Return the steady windows of a client up to the end of its job."""
+    return client.once(_steady)
+
+
+def _steady(client: ClientCase) -> list[Window]:
+    sky, lapses = client.once(Sky), outages(client)
+    begins = _begins(client)
+    end = _job_end(client)
+    if begins is None:
+        return []
+    busy = [(0.0, begins + SETTLING), *_deeds(client), *_outages(sky, lapses)]
+    found: list[Window] = []
+    free = 0.0
+    for start, stop in [*sorted(busy), (end, end)]:
+        if start > free and free < end:
+            found += _pieces(sky, free, min(start, end))
+        free = max(free, stop)
+    return found
+
+
+def _begins(client: ClientCase) -> float | None:
+    """Return when the first job was accepted: the 202 at the gate, or the server's word for it."""
+    case = client.case
+    starts = {request.rid for request in client.requests if request.what == "start"}
+    accepted = [r.t_ns for r in client.responses.values() if r.rid in starts and r.status == 202]
+    if accepted:
+        return case.at(min(accepted))
+    truth_ns = client.truth.accepted_ns
+    return None if truth_ns is None else case.at(truth_ns)
+
+
+def _job_end(client: ClientCase) -> float:
+    """Return when the last event is due, that one included."""
+    due = [stamp for record in client.truth.records for stamp in record.schedule_ns]
+    due += [event.intended_ns for event in client.truth.events]
+    return client.case.at(max(due)) + 1e-6 if due else client.case.plan.job.lasts
+
+
+def _deeds(client: ClientCase) -> list[tuple[float, float]]:
+    """From 100 ms before each deed to a second after it, or after the last step of a change ``over`` so long."""
+    spans = []
+    for deed in client.case.plan.deeds:
+        over = deed.act.over if isinstance(deed.act, SetShape) else 0.0
+        spans.append((deed.at - BEFORE_DEED, deed.at + over + SETTLING))
+    return spans
+
+
+def _outages(sky: Sky, lapses: list[Lapse]) -> list[tuple[float, float]]:
+    spans = []
+    for lapse in lapses:
+        until = sky.horizon if lapse.healed is None else lapse.healed + lapse.allowance
+        spans.append((lapse.began - BEFORE_DEED, until))
+    return spans
+
+
+def _pieces(sky: Sky, start: float, end: float) -> list[Window]:
+    """Cut a window where the default path changes hands without a deed of its own (a lingering path's end)."""
+    return [
+        Window(max(start, spell.start), min(end, spell.end), spell)
+        for spell in sky.spells
+        if spell.usable and spell.start < end and spell.end > start
+    ]

@@ -1,0 +1,117 @@
+"""The waits between a client's stream attempts, and the bounds that law L8 sets to each.
+
+With n the attempts since a fresh event and d = min(cap, base · 2ⁿ): plain within [d/2, d] (or as the plan's jitter
+says); after a ``retry:`` [d, 1.5 d], with its value (clamped) as the base; after a Retry-After of a, [a, a + base]. A
+device's signal ends one wait; a token refresh is followed by one attempt at once; what is dialled while polling keeps
+the fallback's own time.
+"""
+
+import msgspec
+
+from harness.history import Attempt, AttemptEnd
+from harness.judge.case import ClientCase
+from harness.sse.policy import Jitter
+
+PLAIN = "plain"
+ROUSING = frozenset({"joins", "prefers", "online"})
+"""Signals of a device that has a new way to the server."""
+
+_LARGEST_POWER = 64  # beyond any cap
+_SHARE = {Jitter.HALF: 0.5, Jitter.FULL: 0.0, Jitter.NONE: 1.0}
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """One wait: how long it was, and what it might be. Times are seconds; ``high`` None has no bound."""
+
+    before: AttemptEnd
+    attempt: Attempt
+    seconds: float
+    low: float
+    high: float | None
+    delay: float  # d
+    sort: str  # plain | retry | retry-after | signal | refreshed | polling
+
+
+def waits(client: ClientCase) -> list[Wait]:
+    """Return every wait of a client that reports its attempts, in order."""
+    return client.once(_waits)
+
+
+def _waits(client: ClientCase) -> list[Wait]:
+    found: list[Wait] = []
+    powers: set[int] = {0}
+    previous: AttemptEnd | None = None
+    for attempt in client.attempts:
+        if previous is not None:
+            found.append(_wait(client, previous, attempt, powers))
+            if found[-1].sort == "polling":
+                # A wait that polling cut short had already counted its attempt: either count is honest.
+                powers = powers | {power + 1 for power in powers}
+        end = client.attempt_ends.get(attempt.n)
+        if end is None:
+            break
+        powers = _after(client, attempt, end, powers, first=previous is None)
+        previous = end
+    return found
+
+
+def _after(client: ClientCase, attempt: Attempt, end: AttemptEnd, powers: set[int], *, first: bool) -> set[int]:
+    """Return what n may be after an attempt. A clean end after at least the cap open may start over."""
+    if first or end.fresh:
+        return {0}
+    grown = {power + 1 for power in powers}
+    lived = (end.t_ns - attempt.t_ns) / 1e9
+    if end.how == "eof" and end.opened and lived >= client.case.plan.client.policies.backoff_cap:
+        grown.add(0)
+    return grown
+
+
+def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int]) -> Wait:
+    policies = client.case.plan.client.policies
+    seconds = (attempt.t_ns - end.t_ns) / 1e9
+    told = end.server_retry is not None
+    base = policies.backoff_base
+    if end.server_retry is not None:
+        base = min(max(end.server_retry, policies.server_retry_min), policies.server_retry_max)
+    delays = [min(policies.backoff_cap, base * 2.0 ** min(power, _LARGEST_POWER)) for power in sorted(powers)]
+    # Of several honest counts the one that fits decides; where none does, the smallest speaks.
+    share = _SHARE[policies.jitter]
+    bounds = [(d, 1.5 * d, d) if told else (share * d, d, d) for d in delays]
+    low, high, delay = next((b for b in bounds if b[0] <= seconds <= b[1]), bounds[0])
+    sort = "retry" if told else PLAIN
+    if end.retry_after is not None and policies.obeys_retry_after:
+        low, high, sort = end.retry_after, end.retry_after + base, "retry-after"
+    excuse = _excuse(client, end, attempt)
+    if excuse == "polling":
+        return Wait(end, attempt, seconds, 0.0, None, delay, excuse)
+    if excuse:
+        return Wait(end, attempt, seconds, 0.0, None if excuse == "refreshed" else high, delay, excuse)
+    # A refused cursor is healed by a snapshot first, which may outlast the wait.
+    return Wait(end, attempt, seconds, low, None if end.status in {409, 410} else high, delay, sort)
+
+
+def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt) -> str:
+    """Return why an attempt may come early: what the client says, where the records bear it out."""
+    if _polling(client, attempt):
+        return "polling"
+    if attempt.cause == "refreshed" and any(
+        request.what == "token" and end.seq < request.seq < attempt.seq for request in client.requests
+    ):
+        return "refreshed"
+    began = next((one.t_ns for one in client.attempts if one.n == end.n), end.t_ns)
+    if attempt.cause == "signal" and any(
+        signal.what in ROUSING and began <= signal.t_ns <= attempt.t_ns for signal in client.signals
+    ):
+        return "signal"
+    return ""
+
+
+def _polling(client: ClientCase, attempt: Attempt) -> bool:
+    """Whether the client had fallen back to polling, and not been connected since, when this attempt began."""
+    word = ""
+    for status in client.statuses:
+        if status.seq > attempt.seq:
+            break
+        if status.word in {"polling", "connected"}:
+            word = status.word
+    return word == "polling"

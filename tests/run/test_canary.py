@@ -1,0 +1,160 @@
+"""Every deed's proof on a real gate: met when the gate did it, not met when it only said so (law L0)."""
+
+from contextlib import asynccontextmanager
+from math import inf
+
+import pytest
+import trio
+
+from harness.chance import Chance
+from harness.device.model import Device
+from harness.device.words import Reach
+from harness.history import Journal
+from harness.jobserver.server import JobServer
+from harness.network.gate import Gate
+from harness.run.canary import Canary
+from harness.run.nemesis import act_on
+from harness.scenario.model import (
+    ComesOnline,
+    Deed,
+    GoesOffline,
+    JobSpec,
+    Joins,
+    Loses,
+    Prefers,
+    ServerSpec,
+    SetReach,
+)
+from harness.toxics.shape import Shape
+from harness.world import real
+
+WORDS = [SetReach(word=word) for word in Reach if word is not Reach.UP]
+ONCE = [SetReach(word=word, once=True) for word in (Reach.CLOSED, Reach.RESET)]
+ACTS = [*WORDS, *ONCE, Loses(path="wifi"), GoesOffline()]
+
+
+def deed(act, actor="wifi"):
+    return Deed(index=0, at=0.0, actor=actor, act=act, text=str(act))
+
+
+def named(act):
+    return " ".join([str(getattr(act, "word", type(act).__name__)), "once" * getattr(act, "once", False)]).strip()
+
+
+@asynccontextmanager
+async def a_canary(tmp_path, nursery, *, joined=("wifi",)):
+    """A gate with two paths to a job server, and a canary that holds its flows."""
+    with Journal(tmp_path / "h", real.stamp) as journal:
+        network = real.network()
+        server = JobServer(
+            network=network, journal=journal, job=JobSpec(lasts=60), server=ServerSpec(), chance=Chance(7)
+        )
+        address = await server.start(nursery)
+        paths = ["wifi", "cellular"]
+        gate = Gate(
+            client="c1",
+            device=Device(paths, starts_on=joined[0]),
+            routes=dict.fromkeys(paths, address),
+            radios={},
+            network=network,
+            journal=journal,
+        )
+        await gate.start(nursery)
+        canary = Canary(gate, dict.fromkeys(paths, Shape()), dict.fromkeys(paths, Reach.UP))
+        await canary.prepare("wifi")
+        try:
+            yield gate, canary
+        finally:
+            await canary.close()
+            await gate.aclose()
+            await server.stop()
+
+
+async def proved(tmp_path, acts, *, done=True, until=inf):
+    """Carry out all of these (the last only when ``done``), and let the canary meet the last."""
+    async with trio.open_nursery() as nursery:
+        async with a_canary(tmp_path, nursery) as (gate, canary):
+            for act in acts[:-1]:
+                readback = await act_on(gate, deed(act))
+                await canary.prove(deed(act), readback, inf)
+                await canary.prepare("wifi")
+            last = deed(acts[-1])
+            readback = await act_on(gate, last) if done else gate.device_readback()
+            with trio.fail_after(30):
+                outcome = await canary.prove(last, readback, until if until == inf else trio.current_time() + until)
+        nursery.cancel_scope.cancel()
+    return outcome
+
+
+@pytest.mark.parametrize("act", ACTS, ids=named)
+async def test_a_deed_that_was_done_is_met(tmp_path, act):
+    outcome = await proved(tmp_path, [act])
+    assert outcome.met, outcome.detail
+
+
+@pytest.mark.parametrize("act", ACTS, ids=named)
+async def test_a_deed_that_was_only_said_is_not_met(tmp_path, act, monkeypatch):
+    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.3)
+    outcome = await proved(tmp_path, [act], done=False)
+    assert not outcome.met, outcome.detail
+
+
+@pytest.mark.parametrize("word", [word for word in Reach if word is not Reach.UP])
+async def test_up_after_each_word_is_met(tmp_path, word):
+    outcome = await proved(tmp_path, [SetReach(word=word), SetReach(word=Reach.UP)])
+    assert outcome.met, outcome.detail
+
+
+@pytest.mark.parametrize("word", [word for word in Reach if word is not Reach.UP])
+async def test_up_that_was_only_said_is_not_met(tmp_path, word, monkeypatch):
+    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.5)
+    outcome = await proved(tmp_path, [SetReach(word=word), SetReach(word=Reach.UP)], done=False)
+    assert not outcome.met, outcome.detail
+
+
+async def test_a_reset_after_silence_is_met_on_the_dead_connection_too(tmp_path):
+    outcome = await proved(tmp_path, [SetReach(word=Reach.SILENT), SetReach(word=Reach.RESET)])
+    assert outcome.met, outcome.detail
+
+
+async def test_a_close_after_silence_is_met_by_the_dial_alone(tmp_path):
+    outcome = await proved(tmp_path, [SetReach(word=Reach.SILENT), SetReach(word=Reach.CLOSED)])
+    assert outcome.met, outcome.detail
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        [Joins(path="cellular")],
+        [Joins(path="cellular"), Prefers(path="cellular")],
+        [Loses(path="wifi"), Joins(path="cellular")],
+        [GoesOffline(), ComesOnline()],
+    ],
+    ids=lambda acts: " ".join(named(act) for act in acts),
+)
+async def test_a_device_that_moves_is_met(tmp_path, acts):
+    outcome = await proved(tmp_path, acts)
+    assert outcome.met, outcome.detail
+
+
+async def test_a_preference_that_was_only_said_is_not_met(tmp_path):
+    outcome = await proved(tmp_path, [Joins(path="cellular"), Prefers(path="cellular")], done=False)
+    assert not outcome.met
+
+
+async def test_a_proof_cut_short_by_the_next_deed_is_decided_by_what_was_seen(tmp_path):
+    outcome = await proved(tmp_path, [SetReach(word=Reach.SILENT)], until=0.05)
+    assert outcome.met, outcome.detail
+
+
+async def test_the_shape_that_is_in_force_is_measured(tmp_path):
+    from harness.device.words import Radio
+    from harness.scenario.model import SetShape
+
+    slow = SetShape(profile="slow", shape=Shape(latency=0.1), radio=Radio())
+    async with trio.open_nursery() as nursery:
+        async with a_canary(tmp_path, nursery) as (_, canary):
+            outcome = await canary.prove(deed(slow), {}, inf)
+        nursery.cancel_scope.cancel()
+    assert not outcome.met  # nobody slowed anything down: a round trip took far less than 200 ms
+    assert "at least 198 ms" in outcome.detail

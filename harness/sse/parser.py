@@ -142,10 +142,11 @@ class Parser:
     def _parsed(self, blocks: str) -> list[Wire]:
         """Read complete blocks."""
         found: list[Wire] = []
-        middle = len(blocks) // 2
-        if middle > _LONG and blocks.find("\n", middle) > middle + _LONG:
-            self._read(_long_lines(blocks), found)
-            return found
+        if len(blocks) > _LONG:
+            middle = len(blocks) // 2  # as good a place as any to see how long the lines are
+            if blocks.find("\n", middle) > middle + _LONG:
+                self._read(_long_lines(blocks), found)
+                return found
         add = found.append
         last_id = self._last_event_id
         for id_before, kind, id_after, value, other in _BLOCKS(blocks):

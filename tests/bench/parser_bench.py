@@ -5,7 +5,6 @@ of them. The figures are CPU time; a ratio is the median over the rounds of (our
 under 15 % are noise. The peers are those of the optional dependency group ``bench``.
 """
 
-# ruff: noqa: T201 - a script prints its table
 import codecs
 import itertools
 import random

@@ -73,7 +73,12 @@ class Follower:
         self.scope = trio.CancelScope()
         self._dispatcher = Dispatcher(job, callbacks, policies=policies, phone=phone, observer=observer)
         self._intake = Intake(
-            session=self._session, dispatcher=self._dispatcher, observer=observer, on_gap=self._gap_in_stream
+            session=self._session,
+            dispatcher=self._dispatcher,
+            observer=observer,
+            on_gap=self._gap_in_stream,
+            window=policies.reorder_window,
+            phone=phone,
         )
         self._poller = Poller(
             job,
@@ -104,6 +109,8 @@ class Follower:
                     nursery.start_soon(self._dispatcher.run)
                     async with trio.open_nursery() as self._tasks:
                         self._tasks.start_soon(self._listen)
+                        if self._intake.reordering is not None:
+                            self._tasks.start_soon(self._intake.reordering.run)
                         await self._carry_on()
                         results = await self._results()
                         self._tasks.cancel_scope.cancel()

@@ -12,6 +12,8 @@ from harness.clients.callbacks import EVENTS, TERMINAL, JobEvent
 from harness.clients.cursor import Cursor, Standing
 from harness.clients.dispatcher import Dispatcher
 from harness.clients.observer import AttemptReport, Observer
+from harness.clients.reordering import Reordering
+from harness.seams import Phone
 from harness.sse.events import Event, IdChange, Retry, Wire
 from harness.sse.session import Session
 
@@ -27,7 +29,6 @@ class StatusAnswer(msgspec.Struct, rename="camel"):
 
     status: str
     last_event_id: str | None = None
-    progress: float | None = None
 
     @property
     def callback(self) -> str:
@@ -36,18 +37,34 @@ class StatusAnswer(msgspec.Struct, rename="camel"):
 
 
 class Intake:
-    """The one way to the app. ``terminal`` is the event that ended the job, once there was one."""
+    """The one way to the app. ``terminal`` is the event that ended the job, once there was one.
+
+    Where the policies have a reorder ``window``, ``reordering.run`` has to be running.
+    """
 
     def __init__(
-        self, *, session: Session, dispatcher: Dispatcher, observer: Observer, on_gap: Callable[[str], None]
+        self,
+        *,
+        session: Session,
+        dispatcher: Dispatcher,
+        observer: Observer,
+        on_gap: Callable[[str], None],
+        window: float | None,
+        phone: Phone,
     ) -> None:
         self._session = session
         self._dispatcher = dispatcher
         self._observer = observer
         self._on_gap = on_gap
         self._cursor = Cursor()
-        self._streamed: tuple[str, str] | None = None  # id and data of what was shown last, if a stream brought it
-        self._last_polled: tuple[int, float] | None = None
+        self._last: JobEvent | None = None
+        self.reordering = (
+            None
+            if window is None
+            else Reordering(
+                window, cursor=self._cursor, show=self._show_streamed, drop=self._drop_overtaken, phone=phone
+            )
+        )
         self.terminal: JobEvent | None = None
         self.absorbed = 0
 
@@ -62,10 +79,10 @@ class Intake:
             self._on_gap(RESET)
         elif self._admits(found):
             report.fresh += 1
-            if found.type in EVENTS:
-                self._show(JobEvent(found.type, found.data, found.id))
+            if self.reordering is None:
+                self._show_streamed(found)
             else:
-                self._cursor.show(found.id)
+                self.reordering.take(found)
         return self.terminal is not None
 
     def snapshot(self, answer: StatusAnswer, data: str, *, adopt: bool = False) -> bool:
@@ -81,38 +98,59 @@ class Intake:
             self._observer.adopted(event_id or "")
         if news:
             self._show(event, complete=True)
-        elif (event_id is None and self._is_news(answer)) or (event.terminal and self.terminal is None):
+        elif (event_id is None and self._is_news(event)) or (event.terminal and self.terminal is None):
             self._show(event)
         return self.terminal is not None
 
+    def _show_streamed(self, event: Event) -> None:
+        if event.type in EVENTS:
+            self._show(JobEvent(event.type, event.data, event.id))
+        else:
+            self._move(event.id)
+
     def _admits(self, event: Event) -> bool:
         standing = self._cursor.standing(event.id)
+        if self.reordering is not None and self.reordering.holds(event.id):
+            standing = Standing.REPEAT
         if standing is Standing.NEW_EPOCH:
             self._on_gap("new epoch")
         elif standing is Standing.REPEAT and self._has_no_id_of_its_own(event):
             return True
         elif standing in _ABSORBED and not (event.type in TERMINAL and standing is Standing.LATE):
-            self.absorbed += 1
-            self._observer.absorbed(event.id, _ABSORBED[standing])
+            self._absorb(event, _ABSORBED[standing])
             return False
         return True
+
+    def _drop_overtaken(self, event: Event) -> None:
+        self._absorb(event, "late")
+
+    def _absorb(self, event: Event, why: str) -> None:
+        self.absorbed += 1
+        self._observer.absorbed(event.id, why)
 
     def _has_no_id_of_its_own(self, event: Event) -> bool:
         """Whether it merely carries the id of the event before it: a true repeat has the same data too."""
-        return self._streamed is not None and event.id == self._streamed[0] and event.data != self._streamed[1]
+        last = self._last
+        return last is not None and last.source == "stream" and event.id == last.id and event.data != last.data
 
-    def _is_news(self, answer: StatusAnswer) -> bool:
+    def _is_news(self, event: JobEvent) -> bool:
         """Compare a snapshot without a cursor with what was shown: all that is left is how far the work has come."""
-        polled = _RANK[answer.callback], answer.progress or 0.0
-        if self._last_polled is not None and polled <= self._last_polled:
-            return False
-        self._last_polled = polled
-        return True
+        return self._last is None or _how_far(event) > _how_far(self._last)
 
     def _show(self, event: JobEvent, *, complete: bool = False) -> None:
-        if event.id != self._cursor.id and self._cursor.standing(event.id) is not Standing.LATE:
-            self._cursor.show(event.id, complete=complete)
-        self._streamed = (event.id, event.data) if event.source == "stream" else None
+        if self.terminal is not None:
+            return
+        self._move(event.id, complete=complete)
+        self._last = event
         if event.terminal:
             self.terminal = event
         self._dispatcher.offer(event)
+
+    def _move(self, event_id: str, *, complete: bool = False) -> None:
+        if event_id != self._cursor.id and self._cursor.standing(event_id) is not Standing.LATE:
+            self._cursor.show(event_id, complete=complete)
+
+
+def _how_far(event: JobEvent) -> tuple[int, float]:
+    progress = event.payload.get("progress")
+    return _RANK[event.callback], float(progress) if isinstance(progress, int | float) else 0.0

@@ -1,0 +1,82 @@
+"""The reorder window: an event that came too early waits a moment for those before it.
+
+It waits until they have come, until its own patience is over, or until a terminal event comes, whichever is first. What
+comes after that is late, and dropped. Only ids that tell their order (``harness.clients.cursor``) can be waited for.
+"""
+
+from collections.abc import Callable
+
+import trio
+
+from harness.clients.callbacks import TERMINAL
+from harness.clients.cursor import Cursor, Standing, position
+from harness.seams import Phone
+from harness.sse.events import Event
+
+MOST_HELD = 256
+"""Events held at most: where one more comes, the eldest goes."""
+
+
+class Reordering:
+    """The events held back, in the order in which they came. ``run`` lets go of those that have waited ``window``."""
+
+    def __init__(
+        self,
+        window: float,
+        *,
+        cursor: Cursor,
+        show: Callable[[Event], None],
+        drop: Callable[[Event], None],
+        phone: Phone,
+    ) -> None:
+        self._window = window
+        self._cursor = cursor
+        self._show = show
+        self._drop = drop
+        self._phone = phone
+        self._held: dict[str, tuple[float, Event]] = {}
+        self._came = trio.Event()
+
+    def holds(self, event_id: str) -> bool:
+        """Whether an event of this id is waiting."""
+        return event_id in self._held
+
+    def take(self, event: Event) -> None:
+        """Show an event that is news: at once if it is its turn, with those that waited for it; else hold it."""
+        if event.type in TERMINAL:
+            self._let_go(len(self._held))
+        elif not self._cursor.follows(event.id):
+            self._held[event.id] = (trio.current_time() + self._window, event)
+            self._let_go(len(self._held) - MOST_HELD)
+            self._came.set()
+            return
+        self._show(event)
+        self._let_go(0)
+
+    async def run(self) -> None:
+        """Let go of events whose patience is over, for ever."""
+        while True:
+            if not self._held:
+                self._came = trio.Event()
+                await self._came.wait()
+                continue
+            due, eldest = next(iter(self._held.values()))
+            await self._phone.sleep_until(due)
+            if eldest.id in self._held:
+                self._let_go(1)
+
+    def _let_go(self, count: int) -> None:
+        """Show the ``count`` lowest, and then all whose turn it is."""
+        for _due, event in sorted(self._held.values(), key=_order):
+            if count <= 0 and not self._cursor.follows(event.id):
+                break
+            count -= 1
+            del self._held[event.id]
+            # A snapshot may have overtaken it.
+            news = self._cursor.standing(event.id) in (Standing.FRESH, Standing.NEW_EPOCH)
+            (self._show if news else self._drop)(event)
+
+
+def _order(held: tuple[float, Event]) -> int:
+    at = position(held[1].id)
+    return at.ordinal if at is not None else 0

@@ -260,6 +260,7 @@ def handoff_history(plan: Plan, path: Path, *, outage: tuple[float, float]) -> N
     script.at(20.411, r.Status(client="c1", word="reconnecting"))
     script.at(20.41, r.ConnEnd(cid=1, side="client", how="closed", swallowed=True))
     _stream(script, 2, "cellular", healed - 1.4, healed - 0.05)
+    shown = 0.0
     replayed = [index for index, due in enumerate(times) if began <= due < healed]
     script.at(healed, r.Write(sub=2, job="j1", epoch="a", first=replayed[0], last=replayed[-1], replay=True))
     for index, due in enumerate(times):
@@ -270,6 +271,7 @@ def handoff_history(plan: Plan, path: Path, *, outage: tuple[float, float]) -> N
             when = actual + script.random.lognormvariate(-5.4, 0.28)
         else:
             when = max(healed + 0.08, actual + 0.036 + script.random.lognormvariate(-4.6, 0.5))
+        when = shown = max(when, shown + 0.0002)  # TCP keeps the order
         script.arrive(index, when, last, attempt=1 if due < began else 2)
     _end(script, times[-1] + 0.3)
     script.write(path)

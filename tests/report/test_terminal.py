@@ -1,0 +1,154 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.judge.verdict import Evidence, State, Word
+from harness.report.folder import Invocation, read_results
+from harness.report.terminal import WIDTH, Style, render
+from tests.report import synthetic
+
+REPORT = "results/latest/report.html"
+
+PASS = """\
+handoff · wifi to cellular, break before make
+reference client · reference server · real sockets · toxiproxy embedded · seed 7
+
+  ✓ gap=500ms  recovered 1.9 s  2 attempts  1602 events, 0 lost, 0 repeated  p99 9 ms on wifi (752)
+  ✓ gap=5s     recovered 2.0 s  4 attempts  1602 events, 0 lost, 0 repeated  p99 9 ms on wifi (752)
+
+  faults proved 6 of 6 · laws 15 held, 1 not judged (server-frees)
+  limits  recovery 2.0 s < 5 s · attempts 4 ≤ 6 · terminal 0.3 s < 2 s
+  host    scheduler lag p99 1.8 ms (limit 10 ms): figures can be trusted
+
+PASS  1 scenario, 2 variants in 43.2 s
+report  results/latest/report.html
+"""
+
+FAIL = """\
+half-open · Wi-Fi disappears without a FIN, cellular works
+as-shipped client · reference server · real sockets · toxiproxy embedded · seed 7
+
+  ✗ FAIL  terminal-once, honest-status, recovery
+
+  The client never noticed that Wi-Fi was dead: silent since 10.0 s, no reconnection by 120 s.
+    10.00 s  gate    wifi silent (fault proved: 214 bytes never forwarded)   history:1187
+     9.91 s  client  last event dispatched, id a-99 (16 %)                   history:1182
+    60.00 s  server  emitted completed, id a-600; the app never saw it       history:2210
+  also: 501 events lost · "connected" shown for 110 s of silence (limit 21 s) · detection never
+        (limit < 21 s), scenarios/half-open.yaml:8
+  why   watchdog is `never`. Fix: a read deadline above the 15 s keep-alive
+        harness help terminal-once
+
+FAIL  1 scenario, 1 variant in 121.3 s · replay: harness run half-open --client as-shipped --seed 7
+report  results/latest/report.html#half-open
+"""
+
+
+def lone(folder: Path, word: Word, *laws, sentence: str = "") -> Invocation:
+    plan = msgspec.structs.replace(synthetic.handoff_plan(), variant="", variables={})
+    good = synthetic.handoff_verdict(plan)
+    changed = {law.law: law for law in laws}
+    verdict = msgspec.structs.replace(
+        good, word=word, sentence=sentence, laws=tuple(changed.get(law.law, law) for law in good.laws)
+    )
+    synthetic.put(folder, plan, verdict)
+    synthetic.put_manifest(folder)
+    return read_results(folder)
+
+
+def test_a_pass_reads_as_designed(passed):
+    assert render(passed, report=REPORT) == PASS
+
+
+def test_a_failure_reads_as_designed(failed):
+    assert render(failed, report=REPORT) == FAIL
+
+
+def test_unknown_ends_in_its_reason_and_its_exit_code(tmp_path):
+    why = "212 of 380 planned steady events observed (needs 368); scheduler lag p99 31 ms"
+    text = render(lone(tmp_path, Word.UNKNOWN, synthetic.law("prompt", State.UNKNOWN, reason=why)), report=REPORT)
+    assert text.splitlines()[-2:] == [f"UNKNOWN  prompt: {why}   exit 4", f"report  {REPORT}"]
+    assert text.splitlines()[3].startswith("  ? UNKNOWN  recovered 1.9 s")
+
+
+def test_void_says_which_fault_left_no_mark(tmp_path):
+    why = "the fault at 10 s (wifi silent) was not met by the canary; nothing was tested"
+    law = synthetic.law("fault-seen", State.FAILED, sentence=why)
+    text = render(lone(tmp_path, Word.VOID, law, sentence=why), report=REPORT)
+    assert text.splitlines()[-2] == f"VOID     {why}   exit 3"
+    assert "  ∅ VOID  fault-seen" in text
+
+
+def test_many_scenarios_end_in_a_table_failures_last_and_counts(tmp_path):
+    synthetic.put_handoff(tmp_path, history=False)
+    synthetic.put_half_open(tmp_path, history=False)
+    synthetic.put_manifest(tmp_path, seconds=432.1, not_run=["deploy", "captive"])
+    lines = render(read_results(tmp_path), report=REPORT).splitlines()
+    assert lines[:2] == [
+        "✗ half-open  FAIL       1 run   120 s  terminal-once, honest-status, recovery",
+        "✓ handoff    PASS       1 run    41 s  recovery 1.9 s < 5 s · attempts 2 ≤ 6 · terminal 0.3 s < 2 s",
+    ]
+    assert lines[3].startswith("half-open · ")
+    assert lines[-2].startswith("FAIL  1 passed, 1 failed, 2 not run in 7m12s · replay: harness run half-open")
+
+
+def test_quiet_prints_the_last_two_lines(passed):
+    assert render(passed, report=REPORT, style=Style(verbosity=-1)).splitlines() == PASS.splitlines()[-2:]
+
+
+def test_verbose_names_every_law(passed):
+    lines = render(passed, style=Style(verbosity=1)).splitlines()
+    assert sum(" L13 server-frees " in line for line in lines) == 2
+    assert "      ✓ L0  fault-seen     held" in lines
+
+
+def test_twice_verbose_prints_every_record(drawn, half_open):
+    text = render(read_results(drawn), style=Style(verbosity=2))
+    last = half_open.history.records[-1]
+    assert f"{last.seq:>6}  120.001000 s  runner  the run ended: done" in text
+
+
+@pytest.mark.parametrize("verbosity", [0, 1, 2])
+def test_no_line_is_wider_than_a_hundred_columns(drawn, verbosity):
+    text = render(read_results(drawn), report=REPORT, style=Style(verbosity=verbosity))
+    assert [line for line in text.splitlines() if len(line) > WIDTH] == []
+
+
+def test_colour_comes_only_when_asked_for_and_changes_no_word(failed):
+    import re
+
+    painted = render(failed, report=REPORT, style=Style(colour=True))
+    assert "\x1b[" in painted
+    assert re.sub(r"\x1b\[[\d;]*m", "", painted) == FAIL
+
+
+def test_a_peers_escape_sequences_never_reach_the_terminal(tmp_path):
+    plan = synthetic.half_open_plan()
+    evil = "\x1b[2J\u202egnp.exe\r\n::error::x"
+    evidence = [Evidence(seq=1, at=0.0, lane="client", text=f"id {evil}")]
+    law = synthetic.law("order", State.FAILED, sentence=f"event {evil}", evidence=evidence)
+    verdict = msgspec.structs.replace(synthetic.half_open_verdict(plan), laws=(law,), sentence="")
+    synthetic.put(tmp_path, plan, verdict)
+    text = render(read_results(tmp_path))
+    assert not any(mark in text for mark in ("\x1b", "\u202e", "\r"))
+    assert not any(line.startswith("::") for line in text.splitlines())
+
+
+def test_a_missed_limit_alone_is_told_with_its_line(tmp_path):
+    plan = synthetic.half_open_plan()
+    held = synthetic.laws()
+    verdict = msgspec.structs.replace(synthetic.half_open_verdict(plan), laws=held, sentence="")
+    synthetic.put(tmp_path, plan, verdict)
+    text = render(read_results(tmp_path))
+    assert "  ✗ FAIL  detection" in text
+    assert "  detection never (limit < 21 s), scenarios/half-open.yaml:8\n" in text
+
+
+def test_a_fourth_failure_is_told_in_a_word(tmp_path):
+    broken = [
+        synthetic.law(name, State.FAILED, sentence=f"{name} broke") for name in ("stop", "order", "no-gap", "prompt")
+    ]
+    text = render(lone(tmp_path, Word.FAIL, *broken))
+    assert "  ✗ FAIL  no-gap, order, stop, prompt" in text
+    assert "  and   prompt: Prompt broke" in text

@@ -208,8 +208,15 @@ def _finished(draft: _Draft, scenario: Scenario, seed: int | None, limit: float 
         world=world,
     )
     plan = msgspec.structs.replace(plan, horizon=horizon(plan))
+    emissions = [_accepted(plan) + due for due in schedule(plan.job)]
     try:
-        changes = weather(draft.profiles, plan.deeds, schedule(plan.job), Chance(plan.seed), plan.horizon)
+        changes = weather(draft.profiles, plan.deeds, emissions, Chance(plan.seed), plan.horizon)
     except UsageError as refusal:
         raise ScenarioError((Problem(scenario.file, 0, 0, f"paths: {refusal}"),)) from None
     return msgspec.structs.replace(plan, weather=changes)
+
+
+def _accepted(plan: Plan) -> float:
+    """Return when the first client's job begins, as far as a plan can know: after its first dial, on a cold radio."""
+    path = plan.paths[plan.device.starts_on]
+    return path.radio.handshake + path.radio.wake + path.shape.latency

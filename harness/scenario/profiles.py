@@ -90,9 +90,8 @@ class Profile(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     def radio(self) -> Radio:
         """What a connection costs before its first byte. A lookup precedes the dial, so it is charged with it."""
         handshake = _HANDSHAKE_TRIPS * 2 * self.latency + self.lookup
-        if self.wakes_each_dial:
-            return Radio(handshake=round(handshake + self.wake, 9))
-        return Radio(handshake=round(handshake, 9), wake=self.wake, wake_after=_RADIO_SLEEPS_AFTER)
+        quiet = 0.0 if self.wakes_each_dial else _RADIO_SLEEPS_AFTER
+        return Radio(handshake=round(handshake, 9), wake=self.wake, wake_after=quiet)
 
 
 def whole_kilobytes(rate: float) -> float:

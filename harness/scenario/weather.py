@@ -51,8 +51,8 @@ def weather(
 ) -> tuple[Pulse | Step, ...]:
     """Return the pulses and steps of all paths in order of time, none before 0 s or at or after ``until``.
 
-    ``emissions`` are those of the first client's job. Pulses of one path never overlap: what meets is one pulse. Raises
-    ``UsageError`` where there would be more than anyone can mean.
+    ``emissions`` are those of the first client's job, in scenario time. Pulses of one path never overlap: what meets is
+    one pulse. Raises ``UsageError`` where there would be more than anyone can mean.
     """
     found: list[Pulse | Step] = []
     for path, profile in paths.items():
@@ -111,21 +111,29 @@ def _refuse_floods(path: str, segment: Segment) -> None:
 
 
 def _losses(segment: Segment, emissions: Sequence[float], dice: random.Random) -> Iterator[tuple[float, float]]:
-    """Yield the spans of loss. One number is drawn for each emission, so that one more shifts none before it."""
+    """Yield the spans of loss. One number is drawn for each emission, so that one more shifts none before it.
+
+    The pulse is the gate's, so it opens when the emission's bytes can first be there. What is emitted into an open
+    pulse opens none: it is held already, and travels with the retransmission.
+    """
     loss = segment.profile.loss
     if not loss:
         return
     timeout = max(LEAST_TIMEOUT, 2 * 2 * segment.profile.latency)
-    for at in emissions:
+    travel = max(0.0, segment.profile.latency - segment.profile.jitter)
+    released = -math.inf
+    for emission in emissions:
+        at = emission + travel
         if not segment.start <= at < segment.end:
             continue
         luck = dice.random()
-        if luck < loss:
+        if luck < loss and at >= released:
             doublings = 0
             # Below p the segment is lost, below p² its first retransmission too, and so on.
             while doublings < MOST_DOUBLINGS and luck < loss ** (doublings + 2):
                 doublings += 1
-            yield at, at + timeout * 2**doublings
+            released = at + timeout * 2**doublings
+            yield at, released
 
 
 def _stalls(segment: Segment, dice: random.Random) -> Iterator[tuple[float, float]]:

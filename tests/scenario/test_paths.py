@@ -21,7 +21,7 @@ def test_adjusted_rates_are_whole_kilobytes_and_at_least_one(plan):
 
 
 def test_an_adjusted_wake_is_paid_as_the_profile_pays_its_own(plan):
-    assert path(plan, "{profile: 3g, wake: 2s}").radio == Radio(handshake=2.6)
+    assert path(plan, "{profile: 3g, wake: 2s}").radio == Radio(handshake=0.6, wake=2.0, wake_after=0.0)
     assert path(plan, "{profile: wifi, wake: 2s}").radio == Radio(handshake=0.012, wake=2.0)
 
 

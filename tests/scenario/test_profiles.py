@@ -9,10 +9,10 @@ TABLE = {
     "wifi-cafe": (40, 10, 3750, 1875, 0.002, 0.12, 0),
     "wifi-edge": (80, 40, 125, 125, 0.10, 0.24, 0),
     "lte": (70, 15, 1500, 1500, 0.002, 0.21, 0.9),
-    "4g-slow": (150, 30, 200, 94, 0.002, 1.35, 0),
-    "3g": (200, 50, 98, 41, 0.005, 2.1, 0),
-    "3g-lossy": (250, 50, 94, 41, 0.015, 2.25, 0),
-    "edge": (840, 100, 30, 25, 0.01, 4.52, 0),
+    "4g-slow": (150, 30, 200, 94, 0.002, 0.45, 0.9),
+    "3g": (200, 50, 98, 41, 0.005, 0.6, 1.5),
+    "3g-lossy": (250, 50, 94, 41, 0.015, 0.75, 1.5),
+    "edge": (840, 100, 30, 25, 0.01, 2.52, 2.0),
     "very-bad": (1000, 0, 125, 125, 0.10, 3.0, 0),
     "satellite": (600, 50, 125, 32, 0, 1.8, 0),
     "dns-slow": (4, 1, 5000, 4125, 0, 3.012, 0),
@@ -35,8 +35,17 @@ def test_all_profiles_of_the_house_are_there():
     assert set(PROFILES) == {*TABLE, "offline"}
 
 
-def test_a_sleeping_radio_is_woken_after_ten_seconds_of_quiet():
-    assert PROFILES["lte"].radio.wake_after == 10.0
+def test_a_sleeping_radio_is_woken_after_ten_seconds_of_quiet_or_at_each_dial():
+    after = {name: profile.radio.wake_after for name, profile in PROFILES.items() if profile.wake}
+    assert after == {
+        "lte": 10.0,
+        "4g-drive": 10.0,
+        "5g-drive": 10.0,
+        "4g-slow": 0.0,
+        "3g": 0.0,
+        "3g-lossy": 0.0,
+        "edge": 0.0,
+    }
 
 
 def test_driving_profiles_stall_and_step():

@@ -1,0 +1,70 @@
+import pytest
+
+from harness.scenario.deadlines import (
+    Ending,
+    detection_allowance,
+    handshake_cost,
+    horizon,
+    recovery_allowance,
+    syn_retry_interval,
+)
+from harness.sse.policy import AS_SHIPPED, REFERENCE
+
+LTE = 0.21 + 0.9
+HEAD = "scenario: x\njob: {lasts: 60s}\npaths: {wifi: wifi, cellular: lte}\n"
+
+
+def test_the_longest_wait_of_a_dial_is_between_two_syns_or_up_to_its_deadline():
+    assert syn_retry_interval() == 3.0
+    assert syn_retry_interval((1.0, 3.0, 7.0, 15.0), 10.0) == 4.0
+    assert syn_retry_interval((1.0, 3.0, 7.0, 15.0), 2.0) == 1.0
+
+
+def test_detection_is_the_declared_watchdog_and_a_second(plan):
+    assert detection_allowance(REFERENCE) == 21.0
+    assert detection_allowance(AS_SHIPPED) == 21.0
+    assert detection_allowance(plan("client: {watchdog: 5s}\n").client.policies) == 6.0
+
+
+def test_a_handshake_costs_three_trips_and_a_cold_radio_also_of_profiles_to_come(plan):
+    assert handshake_cost(plan(), "wifi") == pytest.approx(0.012)
+    assert handshake_cost(plan(), "cellular") == handshake_cost(plan()) == pytest.approx(LTE)
+    assert handshake_cost(plan("timeline: {5s: {wifi: 3g}}\n"), "wifi") == pytest.approx(2.1)
+
+
+@pytest.mark.parametrize(
+    ("ending", "allowance"),
+    [(Ending.PLAIN, 30 + 3 + LTE), (Ending.TOLD, 3 + LTE), (Ending.UNNOTICED, 21 + 1 + 3 + LTE)],
+)
+def test_recovery_depends_on_what_the_client_could_know(plan, ending, allowance):
+    assert recovery_allowance(plan(), ending) == pytest.approx(allowance)
+
+
+def test_recovery_follows_the_healed_path_and_the_hosts_schedule(plan):
+    assert recovery_allowance(plan(), path="wifi", syn_retries=(1, 3, 7, 15)) == pytest.approx(30 + 4 + 0.012)
+
+
+def test_the_horizon_is_the_end_and_every_deadline_of_the_client(plan):
+    recovery = 30 + 3 + LTE
+    assert plan().horizon == pytest.approx(60 + 10 + 20 + 30 + recovery)
+    assert plan("timeline: {90s: {wifi: silent}}\n").horizon == pytest.approx(90 + 60 + recovery)
+    assert plan("client: {arrive: within 5s}\n").horizon == pytest.approx(65 + 60 + recovery)
+    assert horizon(plan()) == plan().horizon
+
+
+def test_the_horizon_of_a_client_that_never_gives_up_waiting_is_a_minute_after_the_end(plan):
+    assert plan(client="as-shipped").horizon == 120.0
+    assert plan("client: {watchdog: never}\n").horizon == 120.0
+    assert plan("timeline: {90s: {wifi: silent}}\n", client="as-shipped").horizon == 150.0
+
+
+def test_a_limit_makes_the_horizon_earlier_and_never_later(plan):
+    assert (plan("limit: 70s\n").limit, plan("limit: 70s\n").horizon) == (70.0, 70.0)
+    assert plan("limit: 1h\n").horizon == plan().horizon
+    assert plan("limit: 1h\n", limit=65.0).horizon == 65.0
+
+
+def test_a_job_that_never_ends_is_left_when_it_has_lasted(plan):
+    head = "scenario: x\njob: {lasts: 20s, ends: never}\npaths: {wifi: wifi}\n"
+    assert plan(head=head).horizon == 20.0
+    assert plan(head=head, limit=5.0).horizon == 5.0

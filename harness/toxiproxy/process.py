@@ -19,7 +19,8 @@ from harness.toxiproxy.servants import servants
 
 LAUNCH_SECONDS = 10.0
 _TRIES = 3  # another program may take the free port first
-_PROBE_SECONDS = 0.02
+_PROBE_SECONDS = 0.5
+_PAUSE_SECONDS = 0.02
 _TAIL_LINES = 20
 _LINE_MAX = 400
 
@@ -61,11 +62,13 @@ class _Output:
         self.ended = False
 
     async def drain(self, stream: trio.abc.ReceiveStream) -> None:
+        """Read to the end, and close the stream however that ends."""
         rest = b""
-        async for chunk in stream:
-            *lines, rest = (rest + chunk).split(b"\n")
-            rest = rest[-_LINE_MAX:]
-            self._lines.extend(line[:_LINE_MAX].decode(errors="replace") for line in lines)
+        async with stream:
+            async for chunk in stream:
+                *lines, rest = (rest + chunk).split(b"\n")
+                rest = rest[-_LINE_MAX:]
+                self._lines.extend(line[:_LINE_MAX].decode(errors="replace") for line in lines)
         self.ended = True
 
     @property
@@ -84,14 +87,12 @@ async def _child(program: str, address: Address) -> AsyncIterator[trio.Process]:
         start_new_session=True,  # Ctrl-C is the harness's to handle
     )
     assert process.stdin is not None
-    assert process.stdout is not None
     try:
         yield process
     finally:
         with trio.CancelScope(shield=True):  # the end of the pipe makes the shell kill the server
             await process.stdin.aclose()
             await process.wait()
-            await process.stdout.aclose()
 
 
 async def _answering(program: str, address: Address, output: _Output) -> None:
@@ -102,12 +103,19 @@ async def _answering(program: str, address: Address, output: _Output) -> None:
                 raise _PortTaken
             if await _probe(address) and "address already in use" not in output.tail:
                 return
-            await trio.sleep(_PROBE_SECONDS)
+            await trio.sleep(_PAUSE_SECONDS)
         raise ToxiproxyFault(f"{program} ended at once. Its last output:\n{output.tail}")
     raise ToxiproxyFault(f"{program} did not answer within {LAUNCH_SECONDS:g} s. Its last output:\n{output.tail}")
 
 
 async def _probe(address: Address) -> bool:
+    """Ask once; a program that took the port first may accept and never answer."""
+    with trio.move_on_after(_PROBE_SECONDS):
+        return await _asked(address)
+    return False
+
+
+async def _asked(address: Address) -> bool:
     try:
         stream = await trio.open_tcp_stream(*address)
         async with stream:

@@ -1,0 +1,256 @@
+import random
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+import trio
+import trio.testing
+
+from harness.errors import ToxiproxyFault
+from harness.network.real import RealNetwork
+from harness.toxiproxy import open_toxiproxy
+from harness.toxiproxy.launch import url_address
+from tests.toxiproxy.client import Api
+from tests.toxiproxy.conftest import ABSENT, PROGRAM, embedded
+
+real_only = pytest.mark.skipif(PROGRAM is None, reason=ABSENT)
+network = RealNetwork()
+
+
+def opened(choice, **options):
+    return open_toxiproxy(str(choice), network=network, prefix="t-", rng=random.Random(1), **options)
+
+
+def children():
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def program(folder: Path, text: str) -> Path:
+    path = folder / "server"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+async def test_auto_prefers_a_server_on_path_and_else_embeds(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    async with opened("auto") as toxiproxy:
+        assert toxiproxy.kind == "embedded"
+        assert toxiproxy.version.startswith("2.12.0+harness")
+
+
+@real_only
+async def test_auto_takes_the_real_one():
+    async with opened("auto") as toxiproxy:
+        assert (toxiproxy.kind, toxiproxy.version) == ("real", "git")
+
+
+@real_only
+@pytest.mark.parametrize("choice", ["embedded", PROGRAM])
+async def test_nothing_is_left_behind(choice, upstream):
+    process = psutil.Process()
+    with pytest.raises(KeyError):  # the body's exception comes out bare
+        async with opened(choice) as toxiproxy:  # a first time, so that imports and worker threads are there
+            raise KeyError
+    before = process.num_fds(), children()
+    async with opened(choice) as toxiproxy:
+        address = await toxiproxy.add("wifi", upstream)
+        client = await network.connect(address)
+        await client.send_all(b"x")
+        assert await client.receive_some() == b"x"
+    assert await client.receive_some() == b""
+    await client.aclose()
+    await trio.testing.wait_all_tasks_blocked(0.05)
+    assert (process.num_fds(), children()) == before
+    with pytest.raises(OSError, match="refused"):
+        await network.connect(address)
+
+
+@real_only
+async def test_a_cancelled_run_leaves_no_server():
+    before = children()
+    with trio.move_on_after(10) as scope:
+        async with opened(PROGRAM):
+            assert len(children() - before) == 2  # the guard and the server
+            scope.cancel()
+            await trio.sleep_forever()
+    assert children() == before
+
+
+@real_only
+async def test_a_cancelled_launch_leaves_no_server(tmp_path):
+    before = children()
+    with trio.move_on_after(0.2):
+        async with opened(program(tmp_path, "sleep 1000")):
+            pass
+    assert children() == before
+
+
+PARENT = """
+import random, sys, trio
+from harness.network.real import RealNetwork
+from harness.toxiproxy import open_toxiproxy
+async def main():
+    async with open_toxiproxy(sys.argv[1], network=RealNetwork(), prefix="t-", rng=random.Random(1)):
+        print("up", flush=True)
+        await trio.sleep_forever()
+trio.run(main)
+"""
+
+
+@real_only
+def test_the_server_dies_with_a_harness_that_is_killed():
+    command = [sys.executable, "-c", PARENT, PROGRAM]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as parent:
+        assert parent.stdout.readline() == b"up\n"
+        family = psutil.Process(parent.pid).children(recursive=True)
+        assert len(family) == 2
+        parent.send_signal(signal.SIGKILL)
+        _gone, alive = psutil.wait_procs(family, timeout=5)
+    assert alive == []
+
+
+async def test_a_server_that_ends_at_once_shows_its_last_words(tmp_path):
+    with pytest.raises(ToxiproxyFault, match=r"ended at once. Its last output:\nno room here"):
+        async with opened(program(tmp_path, "echo no room here; exit 1")):
+            pass
+
+
+async def test_a_file_that_is_no_program_is_a_fault(tmp_path):
+    path = tmp_path / "server"
+    path.write_text("hello")
+    with pytest.raises(ToxiproxyFault, match=r"ended at once. Its last output:\n.*ermission denied"):
+        async with opened(path):
+            pass
+
+
+async def test_a_flood_of_output_is_bounded(tmp_path):
+    text = f'exec {sys.executable} -c \'print("x" * 10_000_000); print("the end")\''
+    with pytest.raises(ToxiproxyFault, match="the end") as fault:
+        async with opened(program(tmp_path, text)):
+            pass
+    assert len(str(fault.value)) < 20_000
+
+
+async def test_a_missing_server_says_how_to_get_one():
+    with pytest.raises(ToxiproxyFault, match=r"no Toxiproxy server at '/nowhere/server'; install one with `go install"):
+        async with opened("/nowhere/server"):
+            pass
+
+
+@real_only
+async def test_a_port_taken_by_another_program_is_tried_again(monkeypatch):
+    from harness.toxiproxy import process
+
+    taken = await network.listen()
+    free = process._free_address
+    offers = [taken.address]
+    monkeypatch.setattr(process, "_free_address", lambda: offers.pop() if offers else free())
+    async with opened(PROGRAM) as toxiproxy:
+        assert toxiproxy.kind == "real"
+    assert offers == []
+    await taken.aclose()
+
+
+async def test_a_running_server_keeps_what_is_not_ours(nursery, upstream):
+    api = Api("embedded", await nursery.start(embedded))
+    await api.proxy("foreign", upstream)
+    await api.proxy("t-left-by-an-aborted-run", upstream)
+    async with opened(f"http://{api.address[0]}:{api.address[1]}") as toxiproxy:
+        assert toxiproxy.kind == "real"
+        assert await toxiproxy.names() == ()
+        await toxiproxy.add("wifi", upstream)
+        assert sorted(await api.ok("GET", "/proxies")) == ["foreign", "t-wifi"]
+    assert list(await api.ok("GET", "/proxies")) == ["foreign"]
+
+
+async def test_a_running_server_is_cleaned_also_when_the_run_fails(nursery, upstream):
+    api = Api("embedded", await nursery.start(embedded))
+    with pytest.raises(KeyError):  # noqa: PT012 - what happens inside is the point
+        async with opened(f"http://{api.address[0]}:{api.address[1]}") as toxiproxy:
+            await toxiproxy.add("wifi", upstream)
+            raise KeyError
+    assert await api.ok("GET", "/proxies") == {}
+
+
+async def test_a_running_server_is_cleaned_also_when_the_run_is_cancelled(nursery, upstream):
+    api = Api("embedded", await nursery.start(embedded))
+    with trio.CancelScope() as scope:
+        async with opened(f"http://{api.address[0]}:{api.address[1]}") as toxiproxy:
+            await toxiproxy.add("wifi", upstream)
+            scope.cancel()
+            await trio.sleep_forever()
+    assert await api.ok("GET", "/proxies") == {}
+
+
+async def test_a_failure_is_not_hidden_by_one_of_the_healing(nursery, upstream):
+    """The server is gone at the end; the body's exception comes out, with a note."""
+    scope = trio.CancelScope()
+
+    async def server(task_status):
+        with scope:
+            await embedded(task_status)
+
+    host, port = await nursery.start(server)
+    with pytest.raises(KeyError) as failure:  # noqa: PT012 - what happens inside is the point
+        async with opened(f"http://{host}:{port}", deadline=0.3) as toxiproxy:
+            await toxiproxy.add("wifi", upstream)
+            scope.cancel()
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            raise KeyError
+    assert failure.value.__notes__[0].startswith("and proxies were left on the server: Toxiproxy at http://127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://user:secret@localhost:8474", "leave the credentials out"),
+        ("http://localhost:8474/api", "and nothing else, got"),
+        ("http://localhost:8474?x=1", "and nothing else, got"),
+        ("https://localhost:8474", "speaks TLS"),
+        ("http://localhost:port", "bad port"),
+        ("http://", "and nothing else, got"),
+    ],
+)
+def test_a_url_is_a_host_and_a_port(url, message):
+    with pytest.raises(ToxiproxyFault, match=message) as fault:
+        url_address(url)
+    assert "secret" not in str(fault.value)
+
+
+def test_urls_have_a_default_port_and_ipv6():
+    assert url_address("http://localhost") == ("localhost", 8474)
+    assert url_address("http://[::1]:99/") == ("[::1]", 99)
+
+
+@pytest.mark.parametrize("prefix", ["", "a/b", "a b"])
+async def test_a_prefix_is_checked_like_a_name(prefix):
+    with pytest.raises(ToxiproxyFault, match="a proxy's name is made of"):
+        async with open_toxiproxy("embedded", network=network, prefix=prefix, rng=random.Random(1)):
+            pass
+
+
+async def test_a_servant_that_fails_ends_the_body_with_its_own_exception():
+    from harness.toxiproxy.servants import servants
+
+    async def fail():
+        raise ToxiproxyFault("broken")
+
+    with pytest.raises(ToxiproxyFault, match="broken"):  # noqa: PT012 - what happens inside is the point
+        async with servants() as nursery:
+            nursery.start_soon(fail)
+            await trio.sleep_forever()
+
+
+def test_no_thread_outlives_a_run():
+    async def main():
+        async with opened("embedded") as toxiproxy:
+            await toxiproxy.names()
+
+    trio.run(main)
+    assert all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate())

@@ -149,7 +149,8 @@ def _for_page(svg: str, name: str, title: str) -> str:
     for colour, instead in _FOLLOW.items():
         body = body.replace(colour, instead)
     # As an attribute, only CSS knows what a variable is.
-    body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)  # the page's own typeface
+    body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)
+    body = re.sub(r"font-family: [^;\"]*; ?", "", body)  # the page's own typeface
     body = re.sub(r'\b(fill|stroke)="(var\([^"]+|currentColor)"', r'style="\1: \2"', body)
     body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
     body = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', body)

@@ -62,7 +62,7 @@ class LiveView:
         from rich.text import Text  # noqa: PLC0415
 
         over = sum(bool(run.done) for run in self.runs.values())
-        lines = [Text(one_line(_bar_line(run), width)) for run in self.runs.values() if not run.done]
+        lines = [Text(_bar_line(run)[:width], no_wrap=True) for run in self.runs.values() if not run.done]
         if over:
             lines.append(Text(f"{plural(over, 'run')} done, {len(lines)} under way", style="dim"))
         return Group(*lines)

@@ -39,8 +39,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 def rows(run: RunResult) -> list[Row]:
     """Return the rows to show, in order of the records, with a row for each stretch left out."""
     history = run.history
+    pointed = {item.seq for law in run.verdict.laws for item in law.evidence}
     evidence = {item.seq for finding in findings(run) for item in finding.evidence}
-    chosen = _chosen(history.records, evidence)
+    chosen = _chosen(history.records, evidence, pointed)
     shown: list[Row] = []
     before = 0
     _bridge(chosen)
@@ -59,7 +60,7 @@ def rows(run: RunResult) -> list[Row]:
     return shown
 
 
-def _chosen(records: list[r.Record], evidence: set[int]) -> set[int]:
+def _chosen(records: list[r.Record], evidence: set[int], pointed: set[int]) -> set[int]:
     """Return the sequence numbers to show, at most ``MOST``: evidence first, then what matters, then neighbours."""
     if len(records) <= ALL_UNDER:
         return {record.seq for record in records}
@@ -69,6 +70,7 @@ def _chosen(records: list[r.Record], evidence: set[int]) -> set[int]:
     last = len(records)
     for group in (
         evidence,
+        sorted(pointed),
         deeds,
         matters,
         _around(evidence, AROUND_FAILURE, last),

@@ -1,0 +1,125 @@
+import base64
+import hashlib
+import html.parser
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.history import records as r
+from harness.history.journal import Journal
+from harness.judge.verdict import Evidence, State
+from harness.report.folder import read_results
+from harness.report.html import page, unbroken
+from tests.report import synthetic
+
+EVIL = "</td><script>alert('x')</script><img src=x onerror=alert(1)>{{ 7*7 }}\x1b[2J"
+
+
+class Page(html.parser.HTMLParser):
+    """Collects tags, ids and links of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.attributes: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            self.attributes.append(name)
+            if name == "id":
+                self.ids.append(value or "")
+            elif name == "href":
+                self.links.append(value or "")
+
+
+@pytest.fixture(scope="module")
+def text(drawn: Path) -> str:
+    return (drawn / "report.html").read_text()
+
+
+def test_the_page_follows_the_order_of_the_design(text):
+    headings = re.findall(r"<h2>([^<]+)</h2>", text)[:9]
+    assert headings == [
+        "What failed and why", "The strip", "Numbers against limits", "Variants and clients", "Figures", "Laws",
+        "Trace", "Can it be trusted?", "The scenario, and what it became",
+    ]  # fmt: skip
+
+
+def test_the_failing_run_comes_first_with_its_replay(text):
+    assert text.index("The client never noticed") < text.index("wifi to cellular, break before make")
+    assert 'data-copy="harness run half-open --client as-shipped --seed 7"' in text
+
+
+def test_the_terminals_pointers_lead_to_records(text, half_open):
+    ids = Page(text).ids
+    for law in half_open.verdict.laws:
+        assert all(f"r{item.seq}" in ids for item in law.evidence)
+    assert {"half-open", "handoff", half_open.key} <= set(ids)
+
+
+def test_every_id_is_there_once_and_every_inner_link_has_its_target(text):
+    found = Page(text)
+    assert len(found.ids) == len(set(found.ids))
+    assert {link[1:] for link in found.links if link.startswith("#")} - set(found.ids) == set()
+
+
+def test_the_page_fetches_nothing_and_allows_no_script_but_its_own(text):
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', text)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{allowed}'"
+    assert policy in text
+
+
+def evil_results(folder: Path) -> str:
+    plan = msgspec.structs.replace(
+        synthetic.half_open_plan(), scenario=EVIL, about=EVIL, source=EVIL, variant="a", file=EVIL
+    )
+    evidence = [Evidence(seq=3, at=1.0, lane="client", text=EVIL)]
+    law = synthetic.law("order", State.FAILED, sentence=EVIL, reason=EVIL, advice=EVIL, evidence=evidence)
+    verdict = msgspec.structs.replace(synthetic.half_open_verdict(plan), laws=(law,), sentence=EVIL, client="c")
+    run = synthetic.put(folder, plan, verdict)
+    with Journal(run / "history.jsonl.gz", lambda: 1) as journal:
+        journal.write(r.Run(zero_ns=0, scenario=EVIL, variant="", client="c", world="real", seed=1))
+        journal.write(r.Block(client="c1", attempt=1, id=EVIL))
+        journal.write(r.App(client="c1", job="j", callback="error", enter_ns=1, exit_ns=1, detail=EVIL))
+    synthetic.put_manifest(folder, command=EVIL, environment={"A": EVIL}, not_run=[EVIL])
+    return page(read_results(folder))
+
+
+def test_nothing_a_peer_or_a_file_said_is_alive(tmp_path):
+    text = evil_results(tmp_path)
+    found = Page(text)
+    assert found.tags.count("script") == 1
+    assert "img" not in found.tags
+    assert not [name for name in found.attributes if name.startswith("on")]
+    assert text.count("&lt;script&gt;alert(") >= 8
+    assert "\x1b" not in text
+    assert "{{ 7*7 }}" in text
+
+
+def test_a_folder_named_by_a_stranger_is_quoted_in_links(tmp_path):
+    plan = synthetic.handoff_plan()
+    run = tmp_path / "handoff" / 'a"><script>b'
+    synthetic.write_json(run / "plan.json", plan)
+    synthetic.write_json(run / "verdict.json", synthetic.handoff_verdict(plan))
+    found = Page(page(read_results(tmp_path)))
+    assert found.tags.count("script") == 1
+    assert "handoff/a%22%3E%3Cscript%3Eb/plan.json" in found.links
+
+
+def test_units_and_names_stay_whole_when_lines_break():
+    assert unbroken("Wi-Fi was silent for 10.0 s, 16 %") == "Wi-\u2060Fi was silent for 10.0\u00a0s, 16\u00a0%"
+
+
+def test_runs_beyond_the_bound_link_their_figures(tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.report.html.INLINE_RUNS", 1)
+    synthetic.put_half_open(tmp_path, history=False)
+    synthetic.put_handoff(tmp_path, history=False)
+    assert "The page holds the figures and the trace of the first runs only" in page(read_results(tmp_path))

@@ -1,0 +1,50 @@
+import xml.etree.ElementTree as ET
+
+import msgspec
+
+from harness.judge.verdict import State, Word
+from harness.report.folder import read_results
+from harness.report.junit import junit
+from tests.report import synthetic
+
+
+def test_a_scenario_is_a_suite_and_a_variant_of_a_client_a_case(passed):
+    (suite,) = ET.fromstring(junit(passed)).findall("testsuite")
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("handoff", "2", "0")
+    assert [case.get("name") for case in suite.iter("testcase")] == ["gap=500ms [reference]", "gap=5s [reference]"]
+
+
+def test_a_law_not_judged_is_told_in_system_out(passed):
+    case = next(ET.fromstring(junit(passed)).iter("testcase"))
+    assert [child.tag for child in case] == ["system-out"]
+    assert "not judged: server-frees (the server under test reports" in (case.findtext("system-out") or "")
+
+
+def test_a_failure_names_its_laws_and_its_records(failed):
+    failure = next(ET.fromstring(junit(failed)).iter("failure"))
+    assert failure.get("type") == "terminal-once, honest-status, recovery"
+    assert "history:1187" in (failure.text or "")
+    assert (failure.text or "").endswith("replay: harness run half-open --client as-shipped --seed 7")
+
+
+def test_unknown_is_an_error_and_no_failure(tmp_path):
+    plan = synthetic.handoff_plan()
+    doubt = synthetic.law("prompt", State.UNKNOWN, reason="212 of 380")
+    verdict = msgspec.structs.replace(
+        synthetic.handoff_verdict(plan), word=Word.UNKNOWN, laws=synthetic.laws(prompt=doubt)
+    )
+    synthetic.put(tmp_path, plan, verdict)
+    root = ET.fromstring(junit(read_results(tmp_path)))
+    assert (root.get("errors"), root.get("failures")) == ("1", "0")
+    assert next(root.iter("error")).get("message") == "prompt: 212 of 380"
+
+
+def test_what_xml_forbids_is_replaced(tmp_path):
+    plan = msgspec.structs.replace(synthetic.half_open_plan(), name="half\x00open\x1b<&>\"'")
+    verdict = msgspec.structs.replace(synthetic.half_open_verdict(plan), sentence="\x08 <b>\ufffe")
+    synthetic.put(tmp_path, msgspec.structs.replace(plan, name="x"), verdict)
+    results = read_results(tmp_path)
+    results.runs[0].plan = plan
+    root = ET.fromstring(junit(results))
+    assert next(root.iter("testsuite")).get("name") == "half\ufffdopen\ufffd<&>\"'"
+    assert next(root.iter("failure")).get("message") == "\ufffd <b>\ufffd"

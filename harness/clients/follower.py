@@ -30,6 +30,9 @@ from harness.sse.session import Session
 ROUSING = ("joins", "prefers", "online")
 """The signals of a device that has a new way to the server."""
 
+_RENEWAL = 1.0
+"""Seconds that a cursor may age between the snapshot it came from and the dial."""
+
 _ENDS = {
     "refused": Input.CONNECT_FAILED,
     "unreachable": Input.CONNECT_FAILED,
@@ -213,6 +216,8 @@ class Follower:
         due = self._ended_at + seconds
         fallback = self._machine.fallback_deadline
         until = due if fallback is None or self._poller.running or not self._last.spoke else min(due, fallback)
+        if self._last.status in (409, 410) and until == due:
+            await self._renew_cursor(due)
         if await self._pause.until(until) == "signal":
             self._cause = "signal"
             return self._next(Input.SIGNAL)
@@ -220,6 +225,20 @@ class Follower:
             return self._next(Input.FALLBACK)
         self._cause = self._cause_of_timer()
         return self._next(Input.TIMER_DUE)
+
+    async def _renew_cursor(self, due: float) -> None:
+        """Ask again shortly before the dial: the cursor of the snapshot that replaced the refused one has aged.
+
+        A log that is short for the rate of its events would refuse that one too, and so on for ever.
+        """
+        start = due - _RENEWAL
+        if self._poller.running or start < self._ended_at + _RENEWAL:
+            return
+        if why := await self._pause.until(start):
+            self._pause.wake(why)
+            return
+        with trio.move_on_at(due):
+            await self._poller.ask(adopt=True)
 
     def _cause_of_timer(self) -> str:
         if self._last.retry_after is not None and self._policies.obeys_retry_after:

@@ -9,14 +9,18 @@ from harness.clients.observer import AttemptReport, Observer
 from harness.history import journal, records
 
 
-class _Progress(msgspec.Struct):
-    """The one number of a payload that a record keeps."""
-
-    progress: float | None = None
+class _Failure(msgspec.Struct):
     code: str = ""
 
 
-_DECODE = msgspec.json.Decoder(_Progress).decode
+class _Particulars(msgspec.Struct):
+    """What a record keeps of a payload."""
+
+    progress: float | None = None
+    error: _Failure | None = None
+
+
+_DECODE = msgspec.json.Decoder(_Particulars).decode
 
 
 class JournalObserver(Observer):
@@ -118,4 +122,4 @@ def _particulars(event: JobEvent) -> tuple[float | None, str]:
         found = _DECODE(event.data)
     except msgspec.MsgspecError:
         return None, ""
-    return found.progress, found.code
+    return found.progress, found.error.code if found.error is not None else ""

@@ -40,6 +40,9 @@ class Pipe(Stream):
         return bytes(data)
 
     async def send_all(self, data):
+        if self.was_reset:
+            await trio.lowlevel.checkpoint()
+            raise trio.BrokenResourceError from ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
         await self._halves.send_all(data)
 
     async def wait_send_all_might_not_block(self):
@@ -52,11 +55,24 @@ class Pipe(Stream):
         self.closed = True
         await self._halves.aclose()
 
+    def sever(self):
+        """Break the connection for both ends."""
+        for end in (self, self.other):
+            end.was_reset = True
+            end._halves.send_stream.close()
+
     def reset(self):
         self.other.was_reset = True
         self.closed = True
         self._halves.send_stream.close()
         self._halves.receive_stream.close()
+
+
+def pipe_pair(name):
+    """Both ends of a connection."""
+    one, other = (Pipe(half, name) for half in trio.testing.memory_stream_pair())
+    one.other, other.other = other, one
+    return one, other
 
 
 @dataclass
@@ -179,10 +195,9 @@ class Stage:
                 raise OSError(errno.ENETUNREACH, "Network is unreachable")
             case "hang":
                 await trio.sleep_forever()
-        ours, theirs = (Pipe(half, host) for half in trio.testing.memory_stream_pair())
-        ours.other, theirs.other = theirs, ours
+        ours, theirs = pipe_pair(host)
         self.pipes.append(ours)
-        self.nursery.start_soon(self._serve, theirs)
+        await self._accept(theirs)
         return ours
 
     def signals(self):
@@ -201,6 +216,9 @@ class Stage:
                 continue
 
     # The server.
+
+    async def _accept(self, pipe):
+        self.nursery.start_soon(self._serve, pipe)
 
     async def _serve(self, pipe):
         connection = h11.Connection(h11.SERVER)

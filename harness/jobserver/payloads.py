@@ -36,8 +36,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     progress: float
     processed_count: int
     total_count: int
-    message: str
     error: Failure | None = None
+    message: str
 
 
 class Payloads:
@@ -50,8 +50,8 @@ class Payloads:
         self._job_id = job_id
         self._unit = UNITS[kind]
         self._spec = spec
-        self._cycle = CYCLES[characters]
-        self._cycle_bytes = len(msgspec.json.encode(self._cycle)) - 2
+        self._cycle = msgspec.json.encode(CYCLES[characters]).decode()[1:-1]
+        self._cycle_bytes = len(self._cycle.encode())
         self._spread = characters == "hostile"
         self._plain = characters == "ascii"
 
@@ -71,11 +71,15 @@ class Payloads:
             message=f"{processed} of {total} {self._unit}",
             error=Failure(self._spec.code, "the job failed") if event_type == "failed" else None,
         )
-        text = self._encode(state)
+        text = msgspec.json.encode(state)
+        if self._spread:
+            text = msgspec.json.format(text, indent=1)
         room = self._spec.event_size - len(text) - 1 if event_type == "processing" else self._own_room
         if room <= 0:
             return text.decode()
-        return self._encode(msgspec.structs.replace(state, message=f"{state.message} {self._pad(room)}")).decode()
+        # The message comes last, so its padding goes before the last quotation mark.
+        head, quote, tail = text.decode().rpartition('"')
+        return f"{head} {self._pad(room)}{quote}{tail}"
 
     @property
     def _own_room(self) -> int:
@@ -85,10 +89,6 @@ class Payloads:
     def _pad(self, room: int) -> str:
         cycles, rest = divmod(room, self._cycle_bytes)
         return self._cycle * cycles + "." * rest
-
-    def _encode(self, state: State) -> bytes:
-        text = msgspec.json.encode(state)
-        return msgspec.json.format(text, indent=1) if self._spread else text
 
 
 def results(spec: JobSpec) -> bytes:

@@ -10,7 +10,7 @@ from harness.jobserver.emission import Counts, RunningJob
 from harness.jobserver.jobs import JobLog, epoch_name
 from harness.jobserver.streams import EventStream
 from harness.jobserver.tokens import Tokens
-from harness.scenario.model import JobSpec, ServerSpec
+from harness.scenario.model import JobSpec, ServerSpec, schedule
 
 
 class Registry:
@@ -26,6 +26,7 @@ class Registry:
         lasts = server.token_lasts
         self.tokens = Tokens(lasts, chance.stream("token")) if lasts is not None else None
         self._server = server
+        self._plan = tuple(schedule(spec))
         self._journal = journal
         self._limits = limits
         self._names = chance.stream("job")
@@ -40,7 +41,7 @@ class Registry:
         if len(self._jobs) >= self._limits.jobs and not self._forget():
             return None
         job_id = f"{self._names.getrandbits(64):016x}"
-        log = JobLog(job_id, epoch_name(self.counts.jobs), kind, self.spec, self._server)
+        log = JobLog(job_id, epoch_name(self.counts.jobs), kind, self.spec, self._server, plan=self._plan)
         job = RunningJob(log, self.counts, self._journal)
         self.counts.jobs += 1
         self._jobs[job_id] = job

@@ -1,6 +1,5 @@
 """The reference server: it listens, answers, and leaves nothing behind when it ends."""
 
-import errno
 import logging
 
 import trio
@@ -82,14 +81,7 @@ class JobServer:
 
     async def _accept(self, listener: Listener, nursery: trio.Nursery) -> None:
         while True:
-            try:
-                stream = await listener.accept()
-            except OSError as error:
-                if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):
-                    raise
-                log.warning("cannot accept a connection: %s", error.strerror)
-                await trio.sleep(0.1)  # until others have closed theirs
-                continue
+            stream = await listener.accept()
             nursery.start_soon(self._connection, stream)
 
     async def _connection(self, stream: Stream) -> None:

@@ -1,8 +1,9 @@
 """One event stream: a walk along a job's log, from a cursor to the terminal event.
 
-Three tasks. The *writer* sends what the log has beyond its index, and parks when it has caught up; the log wakes it.
-The *listener* learns that the peer has left (FIN, RST) while nothing is being sent. The *pulse* keeps one deadline: a
-comment after so long a silence, the end of a write that the peer does not take, the end of the token's life.
+Three tasks. The *writer* sends what the log has beyond its index; when it has caught up it sleeps to the next event and
+emits that itself (see ``emission``), unless somebody wakes it before. The *listener* learns that the peer has left
+(FIN, RST) while nothing is being sent. The *pulse* keeps one deadline: a comment after so long a silence, the end of a
+write that the peer does not take, the end of the token's life.
 
 A stream ends for one reason, its *evidence*: the terminal event was written (``done``), the peer left (``fin``,
 ``rst``) or took nothing for a keep-alive interval (``blocked``), a newer stream of the job came (``newer``), it fell
@@ -69,7 +70,7 @@ class EventStream:
         self._expires = expires
         self._next = 0
         self._opened_at = job.log.newest  # events up to here are replay, later ones are live
-        self._grown = trio.Event()
+        self._nap = trio.CancelScope()
         self._comment_due = False
         self._writing = False
         self._touched = trio.current_time()
@@ -139,8 +140,7 @@ class EventStream:
                 self._comment_due = False
                 await self._write(self._frame(encode_comment("keep-alive", line_end=self._line_ends)))
             else:
-                self._grown = trio.Event()
-                await self._grown.wait()
+                await self._sleep()
         return await self._end()
 
     async def _end(self) -> bool:
@@ -208,8 +208,14 @@ class EventStream:
             self._comment_due = True
             self._wake()
 
+    async def _sleep(self) -> None:
+        """Sleep until there is something to do; the next event is, and is emitted here."""
+        with trio.CancelScope(deadline=self._job.take_reins(self)) as self._nap:
+            await trio.sleep_forever()
+        self._job.drop_reins(self)
+
     def _wake(self) -> None:
-        self._grown.set()
+        self._nap.cancel()
 
     def _frame(self, data: bytes) -> bytes:
         return self._connection.frame(data)

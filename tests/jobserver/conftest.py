@@ -19,10 +19,11 @@ from harness.seams import Address, Door, Stream
 class MemoryStream(Stream):
     """One end of a connection in memory. While ``clogged``, writes towards it hang, as into a full buffer."""
 
+    other: "MemoryStream"
+
     def __init__(self, outgoing: MemorySendStream, incoming: MemoryReceiveStream) -> None:
         self._outgoing, self._incoming = outgoing, incoming
         self.local = self.peer = ("127.0.0.1", 1)
-        self.other: MemoryStream | None = None
         self.was_reset = self.clogged = False
         self.broken = False
 
@@ -79,7 +80,7 @@ class MemoryNetwork:
     async def listen(self, address: Address = ("127.0.0.1", 0)) -> MemoryListener:
         return self.listener
 
-    async def connect(self, address: Address) -> MemoryStream:
+    async def connect(self, address: Address, *, dialing=None) -> MemoryStream:
         up, down = trio.testing.memory_stream_one_way_pair(), trio.testing.memory_stream_one_way_pair()
         client, server = MemoryStream(up[0], down[1]), MemoryStream(down[0], up[1])
         client.other, server.other = server, client

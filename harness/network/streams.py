@@ -5,6 +5,7 @@ sending without blocking on a socket of our own costs 0.92.
 """
 
 import errno
+import operator
 import socket
 import struct
 
@@ -35,7 +36,7 @@ class RealStream(Stream):
         """Return what has arrived, at most ``max_bytes``; ``b""`` after the peer's FIN."""
         if max_bytes is None:
             max_bytes = CHUNK
-        elif max_bytes < 1:
+        elif operator.index(max_bytes) < 1:
             raise ValueError(f"max_bytes must be at least 1, got {max_bytes!r}")
         self._check_open()
         while True:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from harness.device import Device, Radio
+from harness.device import Device, Radio, Reach
 from harness.history import Journal, Record
 from harness.network import Gate, RealNetwork
 from harness.seams import Listener, Network, Stream
@@ -47,6 +47,12 @@ class Rig:
         await read(client, 1)
         return client, server
 
+    async def dial_then(self, word: Reach) -> tuple[Stream, Stream]:
+        """Both ends of a flow whose path then took this word."""
+        ends = await self.dial()
+        await self.gate.reach("wifi", word)
+        return ends
+
     async def connect(self) -> Stream:
         self._ends.append(await self.gate.phone.connect("server.test", 80))
         return self._ends[-1]
@@ -69,7 +75,7 @@ async def read(stream: Stream, count: int) -> bytes:
 
 async def until(condition) -> None:
     """Wait for what a kernel does in its own time; bound it with trio.fail_after."""
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - a kernel sets no trio.Event
         await trio.sleep(0.001)
 
 
@@ -92,8 +98,8 @@ async def rig(tmp_path: Path, *, linger=0.0, radios=None, stage=None, network=No
         made = Rig(gate, network, server, records)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(made.serve)
-            await gate.start(nursery)
             try:
+                await gate.start(nursery)
                 yield made
             finally:
                 await gate.aclose()

@@ -13,10 +13,9 @@ from harness.scenario.deadlines import horizon
 from harness.scenario.document import SECTIONS, Data, Scenario, Trail
 from harness.scenario.expectations import read_expectations, read_mutants, read_waivers
 from harness.scenario.model import Deed, DeviceSpec, JobSpec, Plan, schedule
-from harness.scenario.paths import read_paths
+from harness.scenario.paths import Way, read_paths
 from harness.scenario.phrases import more_than_zero
 from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place
-from harness.scenario.profiles import Profile
 from harness.scenario.settings import read_device, read_job, read_server
 from harness.scenario.sweep import Variant, read_sweep, selected
 from harness.scenario.timeline import read_timeline, with_departures
@@ -35,11 +34,11 @@ _REQUIRED = {"scenario": "scenario: a title", "job": "job: {lasts: 60s}", "paths
 
 
 class _Draft(NamedTuple):
-    """One variant, read: the plan without its draws and its horizon, and the problems met."""
+    """One variant, read: the plan without its draws, departures and horizon, and the problems met."""
 
     variant: Variant
     plan: Plan
-    profiles: dict[str, Profile]
+    ways: dict[str, Way]
     problems: list[Problem]
 
 
@@ -167,15 +166,17 @@ def _read(scenario: Scenario, variant: Variant, replaced_by: str | None = None) 
         paths={name: way.spec for name, way in ways.items()},
         device=DeviceSpec(**device),
         client=read_client(place("client"), replaced_by),
-        deeds=with_departures(deeds, {name: (way.profile.name, way.mark) for name, way in ways.items()}),
+        deeds=deeds,
         expect=read_expectations(place("expect")),
         waive=read_waivers(place("waive", raw=True)),
         mutants=read_mutants(place("mutants")),
         limit=place("limit").read(more_than_zero(parse_duration)) if scenario.limit else None,
         horizon=0.0,
     )
-    _check_reach_of_time(book, plan, deeds)
-    return _Draft(variant, plan, {name: way.profile for name, way in ways.items()}, book.problems)
+    if late := _too_late(plan):
+        deed, why = late
+        book.problems.append(Problem(book.file, deed.line, deed.column, why))
+    return _Draft(variant, plan, ways, book.problems)
 
 
 def _require(book: Book, scenario: Scenario) -> None:
@@ -188,18 +189,25 @@ def _free_text(place: Place) -> str:
     return " ".join((place.read(str) or "").split())
 
 
-def _check_reach_of_time(book: Book, plan: Plan, deeds: Sequence[Deed]) -> None:
-    """Note deeds that the run would end before: they could not be proved, and the run would be void."""
-    end = plan.job.lasts + plan.client.arrive if plan.job.ends == "never" else math.inf
-    end, why = min((end, "the job that never ends is left"), (plan.limit or math.inf, "the limit"))
-    for deed in deeds:
+def _end(plan: Plan) -> tuple[float, str]:
+    """Return when the run ends in any case, and why."""
+    limit = (math.inf if plan.limit is None else plan.limit, "the limit")
+    never = plan.job.ends == "never"
+    left = (plan.client.arrive + plan.job.lasts if never else math.inf, "the job that never ends is left")
+    return min(limit, left)
+
+
+def _too_late(plan: Plan) -> tuple[Deed, str] | None:
+    """Return the first deed that the run would not live to see, and why: unproved, it would make the run void."""
+    end, why = _end(plan)
+    for deed in plan.deeds:
         if deed.at >= end:
-            message = f"timeline {spell_duration(deed.at)}: comes after {why} at {spell_duration(end)}"
-            book.problems.append(Problem(book.file, deed.line, deed.column, message))
+            return deed, f"timeline {spell_duration(deed.at)}: comes after {why} at {spell_duration(end)}"
+    return None
 
 
 def _finished(draft: _Draft, scenario: Scenario, seed: int | None, limit: float | None, world: str) -> Plan:
-    """Return the plan with the command line's words, its horizon and its weather."""
+    """Return the plan with the command line's words, its departures, its horizon and its weather."""
     plan = draft.plan
     plan = msgspec.structs.replace(
         plan,
@@ -207,10 +215,15 @@ def _finished(draft: _Draft, scenario: Scenario, seed: int | None, limit: float 
         limit=plan.limit if limit is None else limit,
         world=world,
     )
+    if late := _too_late(plan):
+        raise UsageError(late[1])
+    starts = {name: (way.profile.name, way.mark) for name, way in draft.ways.items()}
+    plan = msgspec.structs.replace(plan, deeds=with_departures(plan.deeds, starts, _end(plan)[0]))
     plan = msgspec.structs.replace(plan, horizon=horizon(plan))
     emissions = [_accepted(plan) + due for due in schedule(plan.job)]
+    profiles = {name: way.profile for name, way in draft.ways.items()}
     try:
-        changes = weather(draft.profiles, plan.deeds, emissions, Chance(plan.seed), plan.horizon)
+        changes = weather(profiles, plan.deeds, emissions, Chance(plan.seed), plan.horizon)
     except UsageError as refusal:
         raise ScenarioError((Problem(scenario.file, 0, 0, f"paths: {refusal}"),)) from None
     return msgspec.structs.replace(plan, weather=changes)

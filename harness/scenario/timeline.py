@@ -160,11 +160,11 @@ def _check_device(found: list[_Found], starts_on: str) -> None:
                 offline = False
 
 
-def with_departures(deeds: tuple[Deed, ...], paths: Mapping[str, tuple[str, Mark]]) -> tuple[Deed, ...]:
+def with_departures(deeds: tuple[Deed, ...], paths: Mapping[str, tuple[str, Mark]], until: float) -> tuple[Deed, ...]:
     """Return the deeds with those that a profile brings: ``wifi-edge`` is gone, so silent, after its time.
 
     ``paths`` gives each path's first profile and where it is written. Another profile of that path within the time
-    keeps the path alive.
+    keeps the path alive, and what would happen at ``until`` or later, the run's end, is left out.
     """
     changes = [(0.0, path, name, mark) for path, (name, mark) in paths.items()]
     changes += [
@@ -178,7 +178,7 @@ def with_departures(deeds: tuple[Deed, ...], paths: Mapping[str, tuple[str, Mark
         if after is None:
             continue
         gone = round(at + after, 9)
-        if any(other == path and later <= gone for later, other, _, _ in changes[number + 1 :]):
+        if gone >= until or any(other == path and later <= gone for later, other, _, _ in changes[number + 1 :]):
             continue
         departures.append(
             Deed(

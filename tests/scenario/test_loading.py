@@ -70,6 +70,8 @@ def test_wrong_arguments_are_usage_errors(plan):
         plan(world="both")
     with pytest.raises(UsageError, match="expected a limit of more than zero, got 0 s"):
         plan(limit=0.0)
+    with pytest.raises(UsageError, match=r"timeline 20s: comes after the limit at 10s"):
+        plan("timeline: {20s: {wifi: silent}}\n", limit=10.0)
     assert plan(world="virtual").world == "virtual"
 
 

@@ -152,3 +152,9 @@ def test_coming_back_into_the_house_in_time_keeps_the_path(plan):
 def test_a_path_that_begins_at_the_end_of_the_garden_is_gone_too(plan):
     deeds = plan(head="scenario: x\njob: {lasts: 60s}\npaths: {wifi: wifi-edge}\n").deeds
     assert [(deed.at, deed.actor, deed.line, deed.column) for deed in deeds] == [(10.0, "wifi", 3, 15)]
+
+
+def test_what_is_gone_after_the_limit_is_no_deed(plan):
+    head = "scenario: x\njob: {lasts: 60s}\npaths: {wifi: wifi-edge}\n"
+    assert plan("limit: 10s\n", head=head).deeds == ()
+    assert plan(head=head, limit=9.0).deeds == ()

@@ -6,6 +6,7 @@ language's tokens and raises ``UsageError`` for all else; ``spell_…`` writes a
 """
 
 import re
+from decimal import Decimal
 
 from harness.errors import UsageError
 
@@ -73,7 +74,7 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text)
     if match is None:
         raise UsageError(f"expected a size such as 200B, 10KB or 1MB, got {quote(text)}")
-    size = round(float(match[1]) * _SIZE_UNITS[match[2]], 6)
+    size = Decimal(match[1]) * _SIZE_UNITS[match[2]]  # a float would be a byte off above some gigabytes
     if size != int(size):
         raise UsageError(f"expected a whole number of bytes, got {quote(text)}")
     return int(size)
@@ -110,7 +111,7 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
-def _spell_number(value: float) -> str:
+def _spell_number(value: float | Decimal) -> str:
     """Return up to nine decimals, without trailing zeros."""
     return f"{value:.9f}".rstrip("0").rstrip(".")
 
@@ -132,7 +133,7 @@ def spell_duration(seconds: float) -> str:
 def spell_size(size: int) -> str:
     """Return the token, in the largest unit that is exact with three decimals: ``1.5MB``."""
     unit = next((unit for unit, worth in _SIZE_UNITS.items() if size >= worth and size * 1_000 % worth == 0), "B")
-    return f"{_spell_number(size / _SIZE_UNITS[unit])}{unit}"
+    return f"{_spell_number(Decimal(size) / _SIZE_UNITS[unit])}{unit}"
 
 
 def spell_rate(per_second: float) -> str:

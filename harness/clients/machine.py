@@ -1,5 +1,6 @@
 """The phone that is no phone: this machine, its own sockets, and no word from the system about networks."""
 
+import contextlib
 import socket
 
 import trio
@@ -15,16 +16,13 @@ class MachinePhone(Phone):
         self._network = RealNetwork()
 
     async def connect(self, host: str, port: int) -> Stream:
-        """Dial; raises the ``OSError`` of the last address tried, or of the name."""
-        found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        refused: OSError | None = None
-        for _family, _type, _proto, _name, address in found:
-            try:
-                return await self._network.connect((str(address[0]), int(address[1])))
-            except OSError as error:
-                refused = error
-        assert refused is not None
-        raise refused
+        """Dial; raises the ``OSError`` of the last address tried, or of the name. IPv4, as the network below."""
+        found = await trio.socket.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
+        *others, last = [(str(address[0]), int(address[1])) for _family, _type, _proto, _name, address in found]
+        for other in others:
+            with contextlib.suppress(OSError):
+                return await self._network.connect(other)
+        return await self._network.connect(last)
 
     def signals(self) -> "trio.MemoryReceiveChannel[Signal]":
         """Return a channel that has ended already."""

@@ -353,6 +353,7 @@ def play(
     handler: Callable[[JobEvent], Awaitable[None] | None] = lambda event: None,
     beside: Callable[..., Awaitable[None]] | None = None,
     draws=random.Random,
+    base_url="http://server",
     **client,
 ) -> Played:
     """Follow a job on this stage, in virtual time, to its end or for ``lasts`` seconds."""
@@ -365,7 +366,7 @@ def play(
 
     callbacks = Callbacks(**{f"on_{name}": show for name in ("initialized", "processing", *TERMINALS, "error", "gap")})
     make = functools.partial(
-        SSEClient, "http://server", policies=policies, phone=stage, observer=played.watcher, draws=draws, **client
+        SSEClient, base_url, policies=policies, phone=stage, observer=played.watcher, draws=draws, **client
     )
 
     async def main():

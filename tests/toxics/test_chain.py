@@ -29,6 +29,14 @@ def test_a_busy_stage_holds_the_one_before():
     assert times(drive(chain, [(0.0, b"ab"), (0.0, b"cd")])) == [0.000002, 0.100002, 0.200002, 0.300002]
 
 
+def test_what_waited_for_a_busy_stage_is_counted_from_its_hand_on():
+    """The slicer is busy with a to 0.5 s; only then b leaves the bandwidth stage, and c begins to be sent."""
+    chain = chain_of(spec("bandwidth", rate=1), spec("slicer", average_size=20, delay=50_000))
+    out = drive(chain, [(0.0, b"a" * 100), (0.0, b"b" * 10), (0.0, b"c" * 90)])
+    first = {piece[:1]: at for at, piece in reversed(out)}
+    assert first == {b"a": 0.1, b"b": 0.5, b"c": 0.59}
+
+
 def test_the_end_follows_the_data():
     chain = chain_of(spec("latency", latency=500))
     chain.push(0.0, b"last")
@@ -151,17 +159,17 @@ def poisoned(chain: Chain) -> bool:
 
 
 @pytest.mark.parametrize(
-    "restart",
+    ("behind", "restart"),
     [
-        lambda chain: chain.update(0.0, spec("latency", latency=1000, toxicity=0.5)),
-        lambda chain: chain.add(0.0, spec("bandwidth", rate=1)),
-        lambda chain: (chain.add(0.0, spec("bandwidth", rate=1)), chain.remove(0.0, "bandwidth")),
+        ((), lambda chain: chain.update(0.0, spec("latency", latency=1000, toxicity=0.5))),
+        ((), lambda chain: chain.add(0.0, spec("noop"))),
+        ((spec("noop"),), lambda chain: chain.remove(0.0, "noop")),
     ],
 )
-def test_toxicity_is_drawn_again_when_a_stage_restarts(restart):
+def test_toxicity_is_drawn_again_when_a_stage_restarts(behind, restart):
     moved = 0
     for seed in range(100):
-        chain = chain_of(spec("latency", latency=1000, toxicity=0.5), seed=seed)
+        chain = chain_of(spec("latency", latency=1000, toxicity=0.5), *behind, seed=seed)
         before = poisoned(chain)
         restart(chain)
         moved += poisoned(chain) is not before

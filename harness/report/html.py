@@ -69,6 +69,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     replay: str
     findings: list[Finding]
     proofs: list[Evidence]  # what the harness's own flow met after each deed
+    superseded: int  # updates that a later state replaced before the app saw them: neither shown nor lost
     limits: list[Limit]
     measures: list[Limit]
     figures: dict[str, Markup]
@@ -111,6 +112,7 @@ def _view(run: RunResult, place: int) -> View:
         replay=replay(run),
         findings=findings(run) if verdict.word in (Word.FAIL, Word.VOID) else [],
         proofs=_proofs(run) if inline else [],
+        superseded=max(0, verdict.counts.emitted - verdict.counts.delivered - verdict.counts.lost),
         limits=[_limit(run.plan, item) for item in verdict.expectations],
         measures=_measures(run),
         figures=_figures(run, place) if inline else {},
@@ -196,7 +198,7 @@ def _files(run: RunResult) -> list[tuple[str, str]]:
 def _trust(run: RunResult) -> list[tuple[str, str]]:
     trust = run.verdict.trust
     rows = [
-        ("Faults", tally.faults_line([run])),
+        ("Faults", tally.faults_line([run]).removeprefix("faults ")),
         ("Host", tally.host_line([run])),
         ("Longest lag", duration(trust.lag_max) if trust.lag_max is not None else ""),
         ("Slowest control call", duration(trust.control_max) if trust.control_max is not None else ""),
@@ -259,7 +261,12 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
-    environment.globals |= {"sign": SIGN, "state_sign": STATE_SIGN, "laws_of": tally.laws_of}
+    environment.globals |= {
+        "sign": SIGN,
+        "state_sign": STATE_SIGN,
+        "laws_of": tally.laws_of,
+        "faults": tally.faults_line,
+    }
     environment.filters["unbroken"] = unbroken
     environment.filters["url"] = lambda text: quote(text, safe="/=,-_.")
     return environment

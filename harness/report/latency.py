@@ -51,7 +51,7 @@ def draw(drawing: Drawing, series: Series) -> None:
     axes.axhline(LIMIT, color=INK, linewidth=1.0, linestyle=(0, (6, 2)))
     axes.text(series.end, LIMIT * 1.12, "100 ms ", ha="right", va="bottom", fontsize=8.5)
     for place, span in enumerate(series.steady):
-        named = "steady: judged by “prompt”" if place == 0 else None
+        named = "steady window" if place == 0 else None
         axes.plot([span.start, span.end], [FLOOR, FLOOR], color=GREEN, linewidth=4, solid_capstyle="butt", label=named)
     legend = axes.legend(
         loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, fontsize=8.5, handlelength=1.4, borderaxespad=0.1

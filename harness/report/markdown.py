@@ -57,7 +57,8 @@ def _run_rows(runs: Sequence[RunResult]) -> list[list[str]]:
     rows = []
     for run in runs:
         verdict = run.verdict
-        recovery, latency = verdict.measures.get("recovery"), verdict.measures.get("update latency")
+        recovery = verdict.measures.get("recovery")
+        path, latency = tally.steady_latency(run)
         events = f"{verdict.counts.delivered} of {verdict.counts.emitted}, {verdict.counts.lost} lost"
         rows.append(
             [
@@ -68,7 +69,7 @@ def _run_rows(runs: Sequence[RunResult]) -> list[list[str]]:
                 f"**{verdict.word}**",
                 events,
                 escape(measured(recovery, like=1.0)) if recovery else "",
-                escape(f"{measured(latency)} (n {latency.n})") if latency else "",
+                escape(f"{measured(latency)} {f'on {path} ' if path else ''}(n {latency.n})") if latency else "",
             ]
         )
     return rows

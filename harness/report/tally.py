@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from harness.judge.verdict import ExpectationVerdict, LawVerdict, State, Word
+from harness.judge.verdict import ExpectationVerdict, Interval, LawVerdict, State, Word
 from harness.report.findings import expected_by, rank
 from harness.report.folder import Invocation, RunResult
 from harness.report.saying import against, elapsed, joined, plural
@@ -13,6 +13,9 @@ LAG_SHARE = 0.1
 """If the scheduler's lag exceeds this share of a limit, the verdict on that limit is unknown (the design, Measures)."""
 
 PROMPT_LIMIT = 0.1
+
+ON = "update latency on "
+"""How the judge names the update latency of one path."""
 
 _WORST = (Word.FAIL, Word.VOID, Word.UNKNOWN, Word.PASS)
 _WORST_STATE = (State.FAILED, State.UNKNOWN, State.WAIVED, State.HELD, State.NOT_JUDGED)
@@ -128,6 +131,17 @@ def host_line(runs: Sequence[RunResult]) -> str:
     lag, limit = max(lags), PROMPT_LIMIT * LAG_SHARE
     trusted = "figures can be trusted" if lag <= limit else "too high, tight limits are unknown"
     return f"scheduler lag p99 {lag * 1000:.1f} ms (limit {limit * 1000:.0f} ms): {trusted}"
+
+
+def steady_latency(run: RunResult) -> tuple[str, Interval | None]:
+    """Return a path and the update latency in its steady windows: the path the device started on, if it had any.
+
+    Over several paths pooled the figure would say little; without a figure by path, the pooled one has no path.
+    """
+    measures = run.verdict.measures
+    by_path = {name.removeprefix(ON): figure for name, figure in measures.items() if name.startswith(ON)}
+    path = run.plan.device.starts_on if run.plan.device.starts_on in by_path else next(iter(by_path), "")
+    return (path, by_path[path]) if path else ("", measures.get("update latency"))
 
 
 def _tightness(item: ExpectationVerdict) -> tuple[int, float]:

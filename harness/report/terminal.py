@@ -133,22 +133,17 @@ def _label(run: RunResult, many_clients: bool) -> str:
 def _cells(run: RunResult) -> list[str]:
     """Return what one run is worth knowing in a line; an empty cell where there is nothing to say."""
     counts, measures = run.verdict.counts, run.verdict.measures
-    recovery, latency = measures.get("recovery"), measures.get("update latency")
+    recovery = measures.get("recovery")
+    where, latency = tally.steady_latency(run)
     recovered = ""
     if recovery is not None:
         lost = recovery.value in ("lost", None)
         recovered = "never recovered" if lost else f"recovered {measured(recovery, like=1.0)}"
     prompt = ""
     if latency is not None and latency.n:
-        where = steady_paths(run)
         prompt = f"p99 {measured(latency)}{f' on {where}' if where else ''} ({latency.n})"
     events = f"{plural(counts.delivered, 'event')}, {counts.lost} lost, {counts.duplicated} repeated"
     return [recovered, plural(counts.attempts, "attempt"), events, prompt]
-
-
-def steady_paths(run: RunResult) -> str:
-    """Return the paths whose steady windows the update latency was taken on, as the judge labelled them."""
-    return ", ".join(dict.fromkeys(span.label for span in run.verdict.steady if span.label))
 
 
 def _run_line(run: RunResult, row: list[str], style: Style, *, lone: bool) -> list[str]:
@@ -158,14 +153,19 @@ def _run_line(run: RunResult, row: list[str], style: Style, *, lone: bool) -> li
     start = f"  {sign} " + (f"{label}  " if label.strip() else "")
     room = WIDTH - 4 - (len(label) + 2 if label.strip() else 0)
     if word is Word.PASS:
-        shown = [cell for cell in cells if cell.strip()]
-        text = "   ".join(shown).rstrip()
-        return [start + (text if len(text) <= room else "  ".join(shown).rstrip())]
+        return [start + _fitted(cells, room)]
     name = style.paint(f"{_BOLD};{_COLOUR[word]}", word.upper())
     said = ", ".join(_broken(run)) if word in (Word.FAIL, Word.VOID) else ("" if lone else reason(run))
     if not said:
         said = "  ".join(cell.strip() for cell in cells if cell.strip())
     return [f"{start}{name}  {one_line(said, room - len(word) - 2)}"]
+
+
+def _fitted(cells: list[str], room: int) -> str:
+    """Return the cells in columns, closer together or out of line where room is short, and cut only at last."""
+    shown = [cell for cell in cells if cell.strip()]
+    tries = ["   ".join(shown).rstrip(), "  ".join(shown).rstrip(), "  ".join(cell.strip() for cell in shown)]
+    return next((text for text in tries if len(text) <= room), tries[-1][: room - 1] + "…")
 
 
 def _broken(run: RunResult) -> list[str]:

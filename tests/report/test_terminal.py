@@ -152,3 +152,11 @@ def test_a_fourth_failure_is_told_in_a_word(tmp_path):
     text = render(lone(tmp_path, Word.FAIL, *broken))
     assert "  ✗ FAIL  no-gap, order, stop, prompt" in text
     assert "  and   prompt: Prompt broke" in text
+
+
+def test_a_long_variant_pushes_nothing_beyond_the_last_column(tmp_path):
+    for stall in ("1s", "12s"):
+        plan = msgspec.structs.replace(synthetic.handoff_plan(), variant=f"stall={stall},allowed=at most 2,profile=lte")
+        synthetic.put(tmp_path, plan, synthetic.handoff_verdict(plan))
+    rows = render(read_results(tmp_path)).splitlines()[3:5]
+    assert [(len(row), row[-1]) for row in rows] == [(WIDTH, "…")] * 2

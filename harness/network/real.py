@@ -103,7 +103,7 @@ class RealListener(Listener):
                 await trio.lowlevel.wait_readable(self._ear)
             except trio.ClosedResourceError:  # the door moved, or the listener closed
                 continue
-            if self._door is Door.OPEN:
+            if self._door is Door.OPEN and not self._closed:  # either may have changed since it became readable
                 self._take()
 
     async def set_door(self, door: Door) -> None:

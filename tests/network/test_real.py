@@ -1,5 +1,6 @@
 """Doors on real sockets: what a dial meets, and that no port is ever lost."""
 
+import contextlib
 import errno
 import socket
 import sys
@@ -165,3 +166,19 @@ async def test_cancelled_dial_leaves_no_socket(listener, recwarn):
         await RealNetwork().connect(listener.address)
     assert scope.cancelled_caught
     assert not recwarn.list
+
+
+async def test_listener_closed_as_a_dial_arrives_either_accepted_it_or_is_closed():
+    """The waiter was woken by the dial, and runs only after the close: about every second time."""
+    for _ in range(20):
+        listener = await RealNetwork().listen()
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def wait(listener=listener):
+                with contextlib.suppress(trio.ClosedResourceError):
+                    (await listener.accept()).reset()
+
+            await trio.testing.wait_all_tasks_blocked()
+            (await RealNetwork().connect(listener.address)).reset()
+            await listener.aclose()

@@ -177,8 +177,9 @@ async def test_listener_closed_as_a_dial_arrives_either_accepted_it_or_is_closed
             @nursery.start_soon
             async def wait(listener=listener):
                 with contextlib.suppress(trio.ClosedResourceError):
-                    (await listener.accept()).reset()
+                    await (await listener.accept()).aclose()
 
             await trio.testing.wait_all_tasks_blocked()
-            (await RealNetwork().connect(listener.address)).reset()
+            dialed = await RealNetwork().connect(listener.address)
             await listener.aclose()
+            await dialed.aclose()

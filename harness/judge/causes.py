@@ -2,7 +2,7 @@
 
 import msgspec
 
-from harness.history import Canary
+from harness.history import Canary, Chunk
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.outages import Lapse, outages
@@ -102,7 +102,9 @@ def _outage_evidence(client: ClientCase, lapse: Lapse) -> tuple[Evidence, ...]:
         plan = next((deed for deed in case.plan.deeds if deed.index == lapse.deed.deed), None)
         proof = next((c for c in case.history.all(Canary) if c.deed == lapse.deed.deed and c.met), None)
         text = f"{plan.actor} {plan.text}" if plan else "the fault"
-        said = f" (fault proved{': ' + proof.detail if proof.detail else ''})" if proof else ""
+        swallowed = _swallowed(client, lapse)
+        detail = f"{swallowed:,} bytes never forwarded" if swallowed else proof.detail if proof else ""
+        said = f" (fault proved{': ' + detail if detail else ''})" if proof else ""
         shown.append(msgspec.structs.replace(case.evidence(lapse.deed, text + said), lane="gate"))
     dispatched = [one for one in client.screen.shown if case.at(one.app.enter_ns) <= case.end and one.event]
     if dispatched:
@@ -110,6 +112,16 @@ def _outage_evidence(client: ClientCase, lapse: Lapse) -> tuple[Evidence, ...]:
         share = f" ({last.progress:.0%})".replace("%", " %") if last.progress is not None else ""
         shown.append(case.evidence(last, f"last event dispatched, id {last.id}{share}", t_ns=last.enter_ns))
     return tuple(shown)
+
+
+def _swallowed(client: ClientCase, lapse: Lapse) -> int:
+    """Return how many bytes of this client the gate dropped from the fault on."""
+    mine = {conn.cid for conn in client.conns}
+    since = client.case.ns(lapse.began)
+    chunks = client.case.history.all(Chunk)
+    return sum(
+        chunk.length for chunk in chunks if chunk.fate == "dropped" and chunk.cid in mine and chunk.t_ns >= since
+    )
 
 
 def _advice(client: ClientCase, key: str) -> str:

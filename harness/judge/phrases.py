@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 RANGES = 3
 """How many ranges of events a sentence names before it counts the rest."""
 
+DASH = "\N{EN DASH}"
+"""Between the ends of a range."""
+
 _NAMES = {"wifi": "Wi-Fi", "lte": "LTE"}
 
 
@@ -21,7 +24,7 @@ def moment(at: float) -> str:
 def between(start: float, end: float) -> str:
     """Return a span of the scenario, or one instant where both ends read alike."""
     first, last = f"{start:.1f}", f"{end:.1f}"
-    return f"{first} s" if first == last else f"{first}–{last} s"  # noqa: RUF001 - an en dash, as ranges are set
+    return f"{first} s" if first == last else f"{first}{DASH}{last} s"
 
 
 def duration(seconds: float) -> str:
@@ -57,7 +60,7 @@ def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
 def events(indices: Sequence[int]) -> str:
     """Return which events: ``event 41``, ``events 3, 7 and 12 more``, with neighbours as ranges."""
     spans = ranges(indices)
-    parts = [str(a) if a == b else f"{a}–{b}" for a, b in spans[:RANGES]]  # noqa: RUF001 - an en dash
+    parts = [str(a) if a == b else f"{a}{DASH}{b}" for a, b in spans[:RANGES]]
     rest = sum(b - a + 1 for a, b in spans[RANGES:])
     listed = ", ".join(parts) + (f" and {rest} more" if rest else "")
     return f"{'event' if len(indices) == 1 else 'events'} {listed}"

@@ -1,0 +1,205 @@
+"""What ``harness help LAW`` says: each law in a developer's words, and how real clients have broken it.
+
+The threads are public ones, as ``owner/repository number``.
+"""
+
+import msgspec
+
+from harness.errors import UsageError
+
+
+class LawHelp(msgspec.Struct, frozen=True, kw_only=True):
+    """One law explained."""
+
+    code: str
+    word: str
+    title: str
+    says: str
+    breaks: tuple[str, ...]
+
+
+def law_help(word: str) -> LawHelp:
+    """Return the explanation of a law by its word or code. Raises ``UsageError`` for any other."""
+    wanted = word.strip().lower()
+    for law in HELP:
+        if wanted in {law.word, law.code.lower()}:
+            return law
+    known = ", ".join(law.word for law in HELP)
+    raise UsageError(f"no law is called {word!r}: expected one of {known}, or L0 to L15")
+
+
+HELP: tuple[LawHelp, ...] = (
+    LawHelp(
+        code="L0",
+        word="fault-seen",
+        title="The fault was seen",
+        says="Every deed of the scenario was carried out, and a canary connection of the harness met it on the "
+        "same way that the client's bytes take. Where one was not, the run is void: nothing was tested. That "
+        "the client felt it is not asked, or a client that never redials would be excused.",
+        breaks=("This law judges the harness and the machine, not the client: see `harness doctor`.",),
+    ),
+    LawHelp(
+        code="L1",
+        word="terminal-once",
+        title="One terminal event, the true one",
+        says="By the horizon exactly one of completed, failed and timeout reached the app, the one the server "
+        "emitted, with its payload and not before it was emitted. No callback comes after it.",
+        breaks=(
+            "A half-open connection is never noticed, and the end of the job with it: dzianisv/opencode-mobile 186",
+            "It gives up silently after some minutes or attempts: r3labs/sse 147; GoogleCloudPlatform/scion PR 1258",
+            "An exception in the stream ends the iteration for good: rtfol/aiohttp-sse-client 307",
+        ),
+    ),
+    LawHelp(
+        code="L2",
+        word="no-gap",
+        title="No gap, or one said aloud",
+        says="Each event reaches the app; or a policy lawfully dropped it as late or coalesced it (never a "
+        "terminal one); or a snapshot at or beyond it was shown while polling, or after a gap that the server "
+        "had signalled.",
+        breaks=(
+            "An id committed before its blank line loses a cut event: launchdarkly/swift-eventsource PR 40",
+            "Events are cut or lost in chunked reading: btubbs/sseclient 28, 34; EventSource/eventsource 113",
+            "The server's buffer is shorter than the outage and nobody says so: whatwg/html 8297; kenn-io/forge PR 360",
+        ),
+    ),
+    LawHelp(
+        code="L3",
+        word="no-duplicate",
+        title="Nothing duplicated, invented or corrupted",
+        says="No (epoch, index) reaches the app twice, none that was never emitted, none whose payload differs.",
+        breaks=(
+            "A full replay is shown again after each reconnection: athrvk/vayu 21; r3labs/sse 61",
+            "A comment after an id becomes an empty event: florimondmanca/httpx-sse 35",
+            "A partial event is dispatched at the end of a connection, or glued to the next: apache/cxf PR 825",
+            "A character cut between chunks is garbled: teunlao/swift-ai-sdk PR 15; api7/aisix 111",
+        ),
+    ),
+    LawHelp(
+        code="L4",
+        word="order",
+        title="Order",
+        says="Within an epoch the index only grows, and an older epoch never comes back. (A repeat is no- "
+        "duplicate's.)",
+        breaks=("Live events overtake the replay, and the cursor the gap: lobu-ai/lobu PR 3613",),
+    ),
+    LawHelp(
+        code="L5",
+        word="progress",
+        title="Progress never shown going back",
+        says="Nothing older than what was shown is shown. A falling number is lawful where the truth itself fell.",
+        breaks=("A replay or an older snapshot overwrites the newest state: r3labs/sse 52; athrvk/vayu 21",),
+    ),
+    LawHelp(
+        code="L6",
+        word="one-stream",
+        title="One stream at a time",
+        says="A stream lives from its request to the client's side closed, as the gate sees it. Never two of one "
+        "client and job for longer than the linger (1 s, or the scenario's `overlap`), and none when the "
+        "client is done.",
+        breaks=(
+            "Reconnections multiply: launchdarkly/js-core 633, 458; oguzbilgic/kern-ai PR 16",
+            "A close during a reconnection is forgotten: launchdarkly/swift-eventsource PR 42",
+        ),
+    ),
+    LawHelp(
+        code="L7",
+        word="resume",
+        title="Each reconnection carries the last id",
+        says="`Last-Event-ID` is the id buffer at the last block that a blank line completed (id-only blocks "
+        "count, an empty id means no header), or an adopted snapshot's; also after an attempt that yielded "
+        "nothing.",
+        breaks=(
+            "The header is missing, stale, or lost on the second reconnection: EventSource/eventsource 27, 291",
+            "The id is forgotten after a stream without events: modelcontextprotocol/typescript-sdk PR 2509",
+            "It is committed on its field's line: fern-api/fern PR 16888",
+        ),
+    ),
+    LawHelp(
+        code="L8",
+        word="backoff",
+        title="Backoff with jitter, reset only by evidence",
+        says="With n the attempts since a new event, d = min(cap, base · 2ⁿ): a wait lies within [d/2, d]; after "
+        "`retry:` within [d, 1.5 d]; after Retry-After a within [a, a + base]. Being connected resets "
+        "nothing. Four waits in a row at one ratio to d are no jitter.",
+        breaks=(
+            "The backoff resets when a connection opens: launchdarkly/ruby-eventsource PR 5, okhttp-eventsource PR 31",
+            "100 requests a second against an error: fanout/reconnecting-eventsource 73",
+            "No jitter, and a herd after each restart: launchdarkly/java-server-sdk 74",
+        ),
+    ),
+    LawHelp(
+        code="L9",
+        word="recovery",
+        title="Recovery within R of the path's healing",
+        says="The app has caught up within R of the network being usable again. R is the backoff's cap + one SYN "
+        "retry + the handshake; 3 s + the handshake where a signal told the client; for a stream that died "
+        "silently while another path was usable, the watchdog + 1 s + base + one SYN retry + the handshake.",
+        breaks=(
+            "A dial without a deadline hangs on the dead path, and nothing else is tried",
+            "After sleep or a hidden tab it never returns: Azure/fetch-event-source 17, 55, 75",
+        ),
+    ),
+    LawHelp(
+        code="L10",
+        word="honest-status",
+        title="Honest status",
+        says='"Connected" needs 200, text/event-stream and a byte of the body in that attempt. From the '
+        'last byte read, "reconnecting" follows within the watchdog + 1 s (21 s where there is none), and does not '
+        "stand for longer than 1 s while events come in.",
+        breaks=(
+            "A read without a deadline on a half-open connection: square/okhttp 2611; everruns/everruns 603",
+            "A captive portal's 200 is taken for a stream, since its content type is not checked",
+        ),
+    ),
+    LawHelp(
+        code="L11",
+        word="stop",
+        title="Silence after the end",
+        says="No stream or poll request begins after the terminal event or a fatal status. Exempt: the results, "
+        "and one poll after 204. Never fatal: a first 401, 403, 408, 425, 429, and 409 or 410 on the stream.",
+        breaks=("A close during a reconnection races with it: launchdarkly/swift-eventsource PR 42, PR 19",),
+    ),
+    LawHelp(
+        code="L12",
+        word="clean-exit",
+        title="Clean exit, results once",
+        says="After completed one whole result reaches the app, fetched again only where a transfer broke; a 410 "
+        "is asked once; otherwise none is. Tasks, sockets, threads, processes and proxies are back to what "
+        "they were.",
+        breaks=(
+            "Goroutines leak with each stream: growthbook/growthbook-golang PR 27, 28",
+            "A retain cycle keeps the client alive: launchdarkly/swift-eventsource PR 40",
+        ),
+    ),
+    LawHelp(
+        code="L13",
+        word="server-frees",
+        title="The server frees the dead",
+        says="Within two keep-alives of evidence at its socket (FIN, RST, a blocked write, a newer stream of the "
+        "same client and job) the server has let go of a stream. Not built yet.",
+        breaks=("Dead clients are not noticed, and generators leak: sysid/sse-starlette 28, 40",),
+    ),
+    LawHelp(
+        code="L14",
+        word="prompt",
+        title="Under 100 ms where the network allows it",
+        says="On paths without loss and with rtt/2 + jitter + 50 ms within 100 ms: in steady windows the 95 % "
+        "interval of this run's p99, from intended emission to the app, lies under 100 ms. It takes 368 "
+        "events.",
+        breaks=(
+            "An event is held until the next chunk: mpetazzoni/sseclient 6; btubbs/sseclient 9",
+            "Compression or a proxy makes batches of events: launchdarkly/okhttp-eventsource 65; nginx/nginx 1505",
+        ),
+    ),
+    LawHelp(
+        code="L15",
+        word="discreet",
+        title="Discreet with tokens, errors, callbacks and requests",
+        says="No token to another origin or over TLS that was not verified; no final error while the job lives; "
+        "callbacks one at a time; requests within the budget; no healthy stream ended without cause. Not "
+        "built yet.",
+        breaks=("A stream is ended by a timeout shorter than its heartbeat: dhyansraj/mcp-mesh 267",),
+    ),
+)
+"""All laws, in the order of their codes."""

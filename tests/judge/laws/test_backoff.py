@@ -1,0 +1,149 @@
+import pytest
+
+from harness.history import Attempt, AttemptEnd
+from harness.judge.verdict import State
+from harness.sse.policy import Jitter, Policies
+from tests.judge.ruling import empty, law, state
+from tests.judge.scenes import handoff
+from tests.judge.story import Story, plan, reach, without
+
+
+def storm(waits: list[float], *, policies: Policies | None = None, cause: str = "failed", **end) -> Story:
+    """An attempt that brought events, then one failed attempt after each wait, 100 ms long. The plan lasts a minute."""
+    story = Story(plan(reach(4.0, "refused", "wifi"), lasts=300.0, policies=policies))
+    story.emit_all()
+    story.dial(0.01)
+    at = 4.0
+    story.hang_up(at, "error", fresh=8, events=8, **end)
+    for wait in waits:
+        story.dial(at + wait, cause=cause, opens=False)
+        at += wait + 0.1
+        story.hang_up(at, "refused", **end)
+    story.end(at + 1.0)
+    return story
+
+
+def test_doubling_waits_within_their_halves_hold():
+    story = storm([0.6, 1.9, 2.2, 7.0, 9.0, 29.0, 16.0])
+    found = law("backoff", story)
+    assert (found.state, found.sentence) == (State.HELD, "7 waits within bounds")
+
+
+@pytest.mark.parametrize("waits", [[0.4], [0.6, 0.8], [0.6, 1.9, 2.2, 1.0], [0.6, 1.9, 2.2, 7.0, 9.0, 14.0]])
+def test_a_wait_below_half_of_d_fails(waits):
+    assert state("backoff", storm(waits)) is State.FAILED
+
+
+def test_a_wait_beyond_d_fails_and_says_what_was_due():
+    found = law("backoff", storm([0.6, 2.4]))
+    assert found.sentence == "attempt 3 at 7.1 s came 2.4 s after the last one's end, at most 2 s was due (d = 2 s)"
+    assert [item.text for item in found.evidence] == [
+        "attempt 2 ended: refused",
+        "attempt 3 (failed) after 2.4 s, d = 2 s",
+    ]
+
+
+def test_being_connected_resets_nothing():
+    story = storm([0.6, 1.5, 3.5])
+    for record in story.records:
+        if isinstance(record, AttemptEnd) and record.n > 1:
+            record.opened = True
+            record.events = 1  # a repeat
+    assert state("backoff", story) is State.HELD
+    assert state("backoff", storm([0.6, 1.5, 0.7])) is State.FAILED
+
+
+def test_a_fresh_event_resets():
+    story = storm([0.6, 1.5, 0.7])
+    next(r for r in story.records if isinstance(r, AttemptEnd) and r.n == 3).fresh = 1
+    assert state("backoff", story) is State.HELD
+
+
+def test_a_clean_end_after_the_cap_may_reset():
+    def told(lived: float) -> State:
+        story = storm([0.6, 1.5])
+        end = next(r for r in story.records if isinstance(r, AttemptEnd) and r.n == 3)
+        end.how, end.opened, end.t_ns = "eof", True, end.t_ns + round(lived * 1e9)
+        story.add(Attempt(client="c1", n=4, cause="ended"), (end.t_ns - 10**12) / 1e9 + 0.7)
+        return state("backoff", story)
+
+    assert told(30.0) is State.HELD
+    assert told(10.0) is State.FAILED
+
+
+def test_a_retry_field_is_the_new_base_and_never_undercut():
+    assert state("backoff", storm([5.0, 14.9], server_retry=5.0)) is State.HELD
+    assert state("backoff", storm([4.8], server_retry=5.0)) is State.FAILED
+    assert state("backoff", storm([7.7], server_retry=5.0)) is State.FAILED
+
+
+def test_a_retry_field_is_clamped():
+    assert state("backoff", storm([0.3], server_retry=0.0)) is State.HELD
+    assert state("backoff", storm([31.0], server_retry=3600.0)) is State.HELD
+
+
+def test_retry_after_is_obeyed_to_the_second():
+    assert state("backoff", storm([7.4], retry_after=7.0)) is State.HELD
+    assert state("backoff", storm([6.9], retry_after=7.0)) is State.FAILED
+    assert state("backoff", storm([8.2], retry_after=7.0)) is State.FAILED
+
+
+def test_a_policy_that_ignores_retry_after_is_held_to_the_plain_bounds():
+    assert state("backoff", storm([0.7], retry_after=7.0, policies=Policies(obeys_retry_after=False))) is State.HELD
+
+
+def test_a_signal_ends_one_wait_when_the_device_gave_one():
+    assert state("backoff", handoff()) is State.HELD
+    story = handoff(back=6.2)
+    story.records = [r for r in story.records if type(r).__name__ != "SignalTold"]
+    story.hang_up(6.0, "error")
+    story.dial(6.01, cause="signal", path="cellular")
+    assert state("backoff", story) is State.FAILED
+
+
+def test_a_token_refresh_is_followed_by_one_attempt_at_once():
+    story = storm([0.001], cause="refreshed")
+    assert state("backoff", story) is State.FAILED
+    story.request("token", 4.0005)
+    assert state("backoff", story) is State.HELD
+
+
+def test_what_is_dialled_while_polling_keeps_the_fallback_s_time():
+    story = storm([0.6, 40.0], cause="probe")
+    assert state("backoff", story) is State.FAILED
+    story.status("polling", 4.8)
+    assert state("backoff", story) is State.HELD
+
+
+def test_four_waits_at_one_ratio_fail():
+    found = law("backoff", storm([0.75, 1.5, 3.0, 6.0]))
+    assert found.sentence == "4 waits in a row took 0.750 of d: without jitter, a herd of clients moves as one"
+    assert state("backoff", storm([0.75, 1.5, 3.1, 6.0])) is State.HELD
+
+
+def test_a_plan_without_jitter_may_wait_d_each_time():
+    none = Policies(jitter=Jitter.NONE)
+    assert state("backoff", storm([1.0, 2.0, 4.0, 8.0], policies=none)) is State.HELD
+    assert state("backoff", storm([0.7], policies=none)) is State.FAILED
+
+
+def test_full_jitter_may_be_as_short_as_it_likes():
+    assert state("backoff", storm([0.01, 0.3, 3.9], policies=Policies(jitter=Jitter.FULL))) is State.HELD
+
+
+def test_bounds_are_widened_by_the_host_s_lag_and_unknown_where_it_is_too_large():
+    story = storm([1.1])
+    story.lags(*[100] * 500, 120_000)
+    assert state("backoff", story) is State.HELD
+    story = storm([1.5])
+    story.lags(*[200_000] * 100)
+    assert state("backoff", story) is State.UNKNOWN
+
+
+def test_a_foreign_client_is_not_judged():
+    story = handoff()
+    assert state("backoff", story, without(story.history(), Attempt, AttemptEnd)) is State.NOT_JUDGED
+
+
+def test_an_empty_history_is_unknown():
+    assert empty("backoff", plan()) is State.UNKNOWN

@@ -1,0 +1,100 @@
+import pytest
+
+from harness.history import Health
+from harness.judge.verdict import State
+from tests.judge.ruling import empty, law, state
+from tests.judge.story import LTE, Story, plan, without
+
+
+def steady(count: int, *, slow: int = 0, delay: float = 0.12, **more) -> Story:
+    """A run with this many steady events on Wi-Fi, ``slow`` of which take ``delay``: 5 a second."""
+    items = count + 4  # the first second is not steady, and the terminal event is one more
+    story = Story(plan(lasts=items / 5, items=items, **more))
+    story.emit_all()
+    story.request("start", 0.001, status=202)
+    story.dial(0.01)
+    times = story.times()
+    for index, due in enumerate(times):
+        late = delay if 200 <= index < 200 + slow else 0.005
+        story.show(index, max(due + late, 0.03))
+    story.finish(times[-1] + delay + 0.01)
+    story.end(times[-1] + 1.5)
+    return story
+
+
+def test_no_exceedance_in_368_holds():
+    story = steady(368)
+    found = law("prompt", story)
+    assert found.state is State.HELD
+    assert found.sentence == "p99 5 ms on Wi-Fi (n = 368, 95 % interval 5 ms to 5 ms)"
+
+
+def test_one_exceedance_in_368_is_unknown():
+    assert law("prompt", steady(368, slow=1)).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("slow", "expected"), [(2, State.HELD), (3, State.UNKNOWN), (13, State.UNKNOWN), (14, State.FAILED)]
+)
+def test_750_events_forgive_two(slow, expected):
+    assert state("prompt", steady(750, slow=slow)) is expected
+
+
+def test_a_failure_shows_the_slowest():
+    found = law("prompt", steady(400, slow=40))
+    assert "updates were not prompt: p99 120 ms on Wi-Fi" in found.sentence
+    assert found.evidence[0].text.endswith("120 ms to the screen")
+
+
+def test_an_update_that_a_later_state_replaced_counts_from_the_later_one():
+    story = steady(750)
+    story.records = [r for r in story.records if not (type(r).__name__ == "App" and r.id in {"a-300", "a-500"})]
+    assert state("prompt", story) is State.HELD
+    story.records = [r for r in story.records if not (type(r).__name__ == "App" and r.id == "a-600")]
+    assert "95 % interval 5 ms to 205 ms" in law("prompt", story).reason
+
+
+def test_lost_updates_count_as_infinitely_late():
+    story = steady(400, ends="never")
+    lost = {f"a-{index}" for index in range(380, 421)}
+    story.records = [r for r in story.records if not (type(r).__name__ == "App" and r.id in lost)]
+    assert "p99 lost" in law("prompt", story).sentence
+
+
+def test_a_plan_of_few_events_is_not_judged():
+    assert law("prompt", Story(plan()).run()).reason == "the plan has 19 steady events (a p99 needs 368)"
+
+
+def test_a_slow_path_is_not_judged():
+    story = steady(400, paths={"wifi": LTE})
+    assert law("prompt", story).reason == "no steady window on a path that allows less than 100 ms"
+
+
+def test_fewer_events_than_planned_are_unknown():
+    story = steady(400)
+    story.records = [r for r in story.records if not (type(r).__name__ == "Emit" and r.index > 300)]
+    found = law("prompt", story)
+    assert (found.state, found.reason) == (
+        State.UNKNOWN,
+        "295 of 400 planned steady events observed (needs 368)",
+    )
+
+
+def test_a_lag_beyond_a_tenth_of_the_limit_is_unknown():
+    story = steady(400)
+    story.lags(*[11_000] * 100)
+    assert law("prompt", story).reason == "scheduler lag p99 11 ms (trusted to 10 ms)"
+    story = steady(400)
+    story.lags(*[9_000] * 100)
+    assert state("prompt", story) is State.HELD
+
+
+def test_a_lag_never_measured_is_no_zero():
+    story = steady(400)
+    assert state("prompt", story, without(story.history(), Health)) is State.UNKNOWN
+    virtual = steady(400, world="virtual")
+    assert state("prompt", virtual, without(virtual.history(), Health)) is State.HELD
+
+
+def test_an_empty_history_is_unknown():
+    assert empty("prompt", plan()) is State.UNKNOWN

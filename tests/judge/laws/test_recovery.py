@@ -1,0 +1,95 @@
+from harness.history import App, End
+from harness.judge.verdict import State
+from harness.sse.policy import Policies
+from tests.judge.ruling import empty, law, state
+from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan, noticed
+from tests.judge.story import Story, changed, plan, reach
+
+
+def test_a_handoff_within_three_seconds_and_the_handshake_holds():
+    assert law("recovery", handoff()).sentence == "recovered in 1.2 s (limit 4.1 s)"
+
+
+def test_a_handoff_beyond_it_fails():
+    found = law("recovery", handoff(back=9.5))
+    assert found.sentence == "the app caught up 4.5 s after cellular was usable at 5.0 s (limit 4.1 s)"
+    assert [item.text for item in found.evidence] == ["Wi-Fi broke", "attempt 2 (signal)"]
+
+
+def test_a_silent_death_beside_a_usable_path_is_given_the_watchdog():
+    assert law("recovery", noticed()).sentence == "recovered in 20.4 s (limit 26.1 s)"
+    assert state("recovery", noticed(at=33.0)) is State.FAILED
+
+
+def test_a_client_that_never_notices_fails_and_is_not_unknown():
+    found = law("recovery", half_open())
+    assert (found.state, found.cause) == (State.FAILED, "never-noticed")
+
+
+def test_a_client_that_gives_up_after_a_loud_end_fails_by_its_own_cause():
+    story = Story(plan(reach(4.0, "closed", once=True)))
+    story.emit_all()
+    story.deeds()
+    story.dial(0.01)
+    for index in range(8):
+        story.show(index, max(index / 2 + 0.005, 0.04))
+    story.hang_up(4.001, "eof", fresh=8, events=8)
+    story.end(story.plan.horizon, "limit")
+    found = law("recovery", story)
+    assert (found.state, found.cause) == (State.FAILED, "never-reconnected")
+
+
+def test_an_outage_without_a_word_is_given_the_whole_cap():
+    story = Story(plan(reach(4.0, "refused"), reach(5.0, "up"), lasts=60.0, items=120)).run()
+    assert law("recovery", story).sentence == "recovered in 0 ms (limit 33 s)"
+
+
+def test_no_outage_is_not_judged():
+    assert law("recovery", Story(plan()).run()).reason == "no outage in this run"
+
+
+def test_an_outage_that_never_heals_is_not_judged():
+    story = Story(plan(reach(4.0, "silent"))).run(skip=tuple(range(9, 22)), until=80.0)
+    assert law("recovery", story).reason == "the network never heals"
+
+
+def test_an_outage_after_the_last_event_is_not_judged():
+    story = Story(plan(reach(10.5, "silent"), reach(10.6, "up"))).run()
+    assert law("recovery", story).reason == "nothing was due after it"
+
+
+def test_a_run_cut_short_before_r_had_passed_is_unknown():
+    story = half_open()
+    history = changed(story.history(), End, 0, reason="interrupted")
+    short = type(history)([r for r in history.records if r.t_ns < 10**12 + 20 * 10**9])
+    assert state("recovery", story, short) is State.UNKNOWN
+
+
+def test_a_host_that_lags_leaves_it_unknown():
+    story = handoff()
+    story.lags(*[500_000] * 100)
+    assert state("recovery", story) is State.UNKNOWN
+
+
+def test_the_limit_is_widened_by_the_host_s_lag():
+    story = handoff(back=9.2)
+    story.lags(*[100] * 500, 400_000)
+    assert state("recovery", story) is State.HELD
+
+
+def test_every_client_must_recover():
+    story = handoff(handoff_plan(count=2))
+    story.run(client="c2")
+    story.records = [
+        r for r in story.records if not (isinstance(r, App) and r.client == "c2" and r.t_ns > 10**12 + 4 * 10**9)
+    ]
+    assert state("recovery", story) is State.FAILED
+
+
+def test_a_policy_with_a_long_watchdog_is_held_to_it():
+    patient = half_open_plan(Policies(watchdog=45.0), lasts=90.0, items=180)
+    assert law("recovery", noticed(patient, at=48.9)).state is State.HELD
+
+
+def test_an_empty_history_is_unknown():
+    assert empty("recovery", plan()) is State.UNKNOWN

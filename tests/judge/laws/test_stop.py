@@ -1,0 +1,87 @@
+import pytest
+
+from harness.history import End
+from harness.judge.laws.stop import fatal
+from harness.judge.verdict import State
+from harness.sse.policy import Policies
+from tests.judge.ruling import empty, law, state
+from tests.judge.scenes import half_open
+from tests.judge.story import Story, changed, plan
+
+
+def refused(*statuses: int, then: str = "stream") -> Story:
+    """Stream attempts answered by these statuses, one a second, then one request more."""
+    story = Story(plan())
+    story.emit_all()
+    for second, status in enumerate(statuses):
+        story.dial(1.0 + second, status=status)
+        story.hang_up(1.1 + second, "status", status=status)
+    if then:
+        story.request(then, 2.0 + len(statuses))
+    story.end(11.0)
+    return story
+
+
+def test_silence_after_the_end_holds():
+    assert state("stop", Story(plan()).run()) is State.HELD
+
+
+@pytest.mark.parametrize("what", ["stream", "poll"])
+def test_a_request_after_the_end_fails(what):
+    story = Story(plan()).run()
+    story.request(what, 10.5)
+    found = law("stop", story)
+    assert found.sentence == (
+        f"the client began 1 {what} request after the end: the first at 10.5 s, on_completed had come at 10.0 s"
+    )
+
+
+def test_results_and_a_token_after_the_end_are_exempt():
+    story = Story(plan()).run()
+    story.request("token", 10.5)
+    story.request("results", 10.6)
+    assert state("stop", story) is State.HELD
+
+
+def test_a_fatal_status_ends_it():
+    assert state("stop", refused(404)) is State.FAILED
+    assert state("stop", refused(404, then="")) is State.HELD
+
+
+def test_one_poll_may_follow_a_204():
+    assert state("stop", refused(204, then="poll")) is State.HELD
+    story = refused(204, then="poll")
+    story.request("poll", 5.0)
+    assert state("stop", story) is State.FAILED
+    assert state("stop", refused(204)) is State.FAILED
+
+
+def test_a_first_401_is_no_end_and_a_second_is():
+    assert state("stop", refused(401)) is State.NOT_JUDGED
+    assert state("stop", refused(401, 401)) is State.FAILED
+
+
+@pytest.mark.parametrize("status", [401, 403, 408, 409, 410, 425, 429, 500, 503])
+def test_statuses_that_are_never_fatal(status):
+    policies = Policies()
+    assert not fatal(status, policies.retries, policies.stops)
+
+
+@pytest.mark.parametrize("status", [204, 400, 404, 406])
+def test_statuses_that_are_fatal_by_the_plan(status):
+    policies = Policies()
+    assert fatal(status, policies.retries, policies.stops)
+
+
+def test_a_client_that_never_learned_of_an_end_is_not_judged():
+    assert state("stop", half_open()) is State.NOT_JUDGED
+
+
+def test_a_run_cut_short_before_the_end_is_unknown():
+    story = half_open()
+    history = changed(story.history(), End, 0, reason="interrupted", t_ns=10**12 + 5 * 10**9)
+    assert state("stop", story, history) is State.UNKNOWN
+
+
+def test_an_empty_history_is_unknown():
+    assert empty("stop", plan()) is State.UNKNOWN

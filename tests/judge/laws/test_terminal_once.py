@@ -1,0 +1,117 @@
+from harness.history import App, Emit, End
+from harness.judge.verdict import State
+from tests.judge.ruling import empty, law, state
+from tests.judge.scenes import half_open, handoff
+from tests.judge.story import Story, changed, plan, without
+
+LAST = 21  # the terminal event of a plan of 20 items
+
+
+def test_one_true_terminal_event_holds():
+    assert state("terminal-once", handoff()) is State.HELD
+
+
+def test_a_failed_job_holds_with_its_own_word():
+    assert state("terminal-once", Story(plan(ends="failed")).run()) is State.HELD
+
+
+def test_a_terminal_event_shown_by_polling_holds():
+    story = Story(plan()).run(skip=(LAST,))
+    story.show(LAST, 10.5, source="poll")
+    assert state("terminal-once", story) is State.HELD
+
+
+def test_a_terminal_event_that_never_came_fails():
+    found = law("terminal-once", half_open())
+    assert found.state is State.FAILED
+    assert found.sentence == "completed, emitted at 10.0 s, never reached the app"
+    assert found.evidence[-1].text == "emitted completed, id a-21; the app never saw it"
+
+
+def test_two_terminal_events_fail():
+    story = Story(plan()).run()
+    story.show(LAST, 10.3)
+    found = law("terminal-once", story)
+    assert found.sentence == "the job ended 2 times for the app: completed and completed"
+
+
+def test_the_wrong_word_fails():
+    story = Story(plan()).run(skip=(LAST,))
+    story.show(LAST, 10.3, callback="failed")
+    assert law("terminal-once", story).sentence == "the app was told failed at 10.3 s, the truth is completed"
+
+
+def test_another_payload_fails():
+    story = Story(plan()).run(skip=(LAST,))
+    story.show(LAST, 10.3, digest="else")
+    assert "with a payload that differs from the truth" in law("terminal-once", story).sentence
+
+
+def test_a_terminal_event_before_its_emission_fails():
+    story = Story(plan()).run(skip=(LAST,))
+    story.show(LAST, 9.9)
+    assert "before it was emitted" in law("terminal-once", story).sentence
+
+
+def test_an_invented_terminal_event_fails_though_the_job_never_ends():
+    story = Story(plan(ends="never")).run(until=10.0)
+    story.show(20, 10.3, callback="completed")
+    assert "but the server emitted no terminal event" in law("terminal-once", story).sentence
+
+
+def test_a_callback_after_the_end_fails():
+    story = Story(plan()).run()
+    story.show(19, 10.5)
+    assert (
+        law("terminal-once", story).sentence
+        == "on_processing was called at 10.5 s, after on_completed had ended the job"
+    )
+
+
+def test_an_error_after_the_end_fails():
+    story = Story(plan()).run()
+    story.add(App(client="c1", job="j1", callback="error", enter_ns=10**12 + 11 * 10**9, exit_ns=0), 11.0)
+    assert state("terminal-once", story) is State.FAILED
+
+
+def test_a_job_that_never_ends_is_not_judged():
+    assert state("terminal-once", Story(plan(ends="never")).run(until=10.0)) is State.NOT_JUDGED
+
+
+def test_what_was_missing_when_a_run_was_interrupted_is_unknown():
+    story = half_open()
+    assert (
+        state("terminal-once", story, changed(story.history(), End, 0, reason="interrupted", t_ns=0)) is State.UNKNOWN
+    )
+
+
+def test_what_was_wrong_before_an_interruption_still_fails():
+    story = Story(plan()).run(until=10.4)
+    story.show(LAST, 10.3)
+    history = changed(story.history(), End, 0, reason="interrupted")
+    assert state("terminal-once", story, history) is State.FAILED
+
+
+def test_a_run_killed_after_its_horizon_has_failed_and_is_not_unknown():
+    story = half_open()
+    late = story.plan.horizon + 1
+    story.status("connected", late)
+    assert state("terminal-once", story, without(story.history(), End)) is State.FAILED
+
+
+def test_a_server_that_never_ended_the_job_leaves_it_unknown():
+    story = Story(plan()).run(skip=(LAST,))
+    history = without(story.history(), type(None))
+    kept = [r for r in history.records if not (isinstance(r, Emit) and r.terminal)]
+    assert state("terminal-once", story, type(history)(kept)) is State.UNKNOWN
+
+
+def test_a_client_without_reports_is_not_judged():
+    story = Story(plan())
+    story.emit_all()
+    story.end(41.0)
+    assert state("terminal-once", story) is State.NOT_JUDGED
+
+
+def test_an_empty_history_is_unknown():
+    assert empty("terminal-once", plan()) is State.UNKNOWN

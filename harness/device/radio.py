@@ -18,11 +18,9 @@ class Antenna:
 
     def dial(self, now: float) -> float:
         """Charge a new flow; return the instant from which its bytes may pass."""
-        asleep = self._last is None or self.radio.wake_after == 0 or now - self._last > self.radio.wake_after
-        if asleep and self.radio.wake:
-            self._awake_at = max(self._awake_at, now + self.radio.wake)
-        ready = max(now, self._awake_at) + self.radio.handshake
-        self._last = max(now, self._awake_at)
+        asleep = self._quiet(now) or self.radio.wake_after == 0
+        ready = self._wake(now, asleep=asleep) + self.radio.handshake
+        self.use(ready)
         return ready
 
     def chunk(self, now: float) -> float:
@@ -30,12 +28,18 @@ class Antenna:
 
         A ``wake_after`` of 0 is a cost of dials alone: a radio that slept between any two bytes would be a latency.
         """
-        quiet = self.radio.wake_after > 0 and (self._last is None or now - self._last > self.radio.wake_after)
-        if quiet and self.radio.wake:
-            self._awake_at = max(self._awake_at, now + self.radio.wake)
-        self._last = max(now, self._awake_at)
-        return self._last
+        until = self._wake(now, asleep=self._quiet(now) and self.radio.wake_after > 0)
+        self.use(until)
+        return until
 
     def use(self, now: float) -> None:
         """Note bytes that are not charged."""
-        self._last = max(now, self._awake_at)
+        self._last = now if self._last is None else max(self._last, now)
+
+    def _quiet(self, now: float) -> bool:
+        return self._last is None or now - self._last > self.radio.wake_after
+
+    def _wake(self, now: float, *, asleep: bool) -> float:
+        if asleep:
+            self._awake_at = max(self._awake_at, now + self.radio.wake)
+        return max(now, self._awake_at)

@@ -14,7 +14,14 @@ def test_first_dial_wakes_and_shakes_hands():
 def test_dial_on_a_radio_in_use_shakes_hands_only():
     antenna = Antenna(LTE)
     antenna.dial(100.0)
-    assert antenna.dial(110.0) == pytest.approx(110.21)
+    assert antenna.dial(111.0) == pytest.approx(111.21)
+
+
+def test_quiet_counts_from_the_end_of_the_handshake():
+    antenna = Antenna(LTE)
+    antenna.dial(100.0)
+    assert antenna.chunk(111.1) == 111.1
+    assert antenna.chunk(121.2) == pytest.approx(122.1)
 
 
 def test_dial_while_the_radio_wakes_waits_for_it():
@@ -26,9 +33,9 @@ def test_dial_while_the_radio_wakes_waits_for_it():
 def test_chunk_after_quiet_waits_once():
     antenna = Antenna(LTE)
     antenna.dial(100.0)
-    assert antenna.chunk(110.91) == pytest.approx(111.81)
-    assert antenna.chunk(111.0) == pytest.approx(111.81)
-    assert antenna.chunk(112.0) == 112.0
+    assert antenna.chunk(112.0) == pytest.approx(112.9)
+    assert antenna.chunk(112.1) == pytest.approx(112.9)
+    assert antenna.chunk(113.0) == 113.0
 
 
 def test_quiet_of_just_wake_after_costs_nothing():

@@ -80,12 +80,12 @@ async def until(condition) -> None:
 
 
 @asynccontextmanager
-async def rig(tmp_path: Path, *, linger=0.0, radios=None, stage=None, network=None) -> AsyncIterator[Rig]:
+async def rig(tmp_path: Path, *, linger=0.0, radios=None, stage=None, network=None, patience=10) -> AsyncIterator[Rig]:
     network = network or RealNetwork()
     records: list[Record] = []
     ticks = itertools.count(1)
     server = await network.listen()
-    with trio.fail_after(10), Journal(tmp_path / "history", lambda: next(ticks), tap=records.append) as journal:
+    with trio.fail_after(patience), Journal(tmp_path / "history", lambda: next(ticks), tap=records.append) as journal:
         gate = Gate(
             client="c1",
             device=Device(["wifi", "cellular"], starts_on="wifi", linger=linger),

@@ -42,10 +42,10 @@ def findings(run: RunResult) -> list[Finding]:
     """Return what failed in a run, the most fundamental first. Empty when nothing did."""
     found = [_of_laws(laws, run) for laws in by_cause(run.verdict.laws)]
     limits = [item for item in run.verdict.expectations if item.state is State.FAILED]
-    if found:  # a limit missed beside a broken law is one more consequence of it
-        also = tuple(_missed(run.plan, item) for item in limits)
-        found[0] = msgspec.structs.replace(found[0], also=found[0].also + also)
-    else:
+    if found and limits:  # limits missed beside a broken law are one more consequence of it
+        missed = ", ".join(against(expected_by(run.plan, item), item).replace("(limit ", "(") for item in limits)
+        found[0] = msgspec.structs.replace(found[0], also=(*found[0].also, f"limits missed: {missed}"))
+    elif limits:
         found = [Finding(laws=(item.metric,), sentence=_missed(run.plan, item), line=item.line) for item in limits]
     if found and run.verdict.sentence and run.verdict.word in (Word.FAIL, Word.VOID):
         found[0] = _headed(found[0], run.verdict.sentence)
@@ -119,14 +119,18 @@ def _of_laws(laws: tuple[LawVerdict, ...], run: RunResult) -> Finding:
 
 def _headed(finding: Finding, sentence: str) -> Finding:
     """Return the first finding under the verdict's own sentence; the law's sentence becomes a consequence."""
-    rest = tuple(text for text in (finding.sentence, *finding.also) if not _said(text, sentence))
-    return msgspec.structs.replace(finding, sentence=sentence, also=rest)
+    rest = (_without(text, sentence) for text in (finding.sentence, *finding.also))
+    return msgspec.structs.replace(finding, sentence=sentence, also=tuple(text for text in rest if text))
 
 
-def _said(text: str, sentence: str) -> bool:
-    return text.rstrip(".").lower() in sentence.lower()
+def _without(text: str, sentence: str) -> str:
+    """Return a consequence without the cause it repeats; empty when the sentence said all of it."""
+    text, cause = text.rstrip("."), sentence.rstrip(".").lower()
+    if text.lower() in cause:
+        return ""
+    return text[: -len(cause)].rstrip(": ") if text.lower().endswith(cause) else text
 
 
 def _missed(plan: Plan, verdict: ExpectationVerdict) -> str:
-    where = f", {plan.file}:{verdict.line}" if plan.file and verdict.line else ""
+    where = f", {Path(plan.file).name}:{verdict.line}" if plan.file and verdict.line else ""
     return against(expected_by(plan, verdict), verdict) + where

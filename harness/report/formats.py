@@ -1,6 +1,7 @@
 """What ``--output-format`` prints on stdout beside text: json, jsonl, github, junit."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -63,8 +64,14 @@ def github(invocation: Invocation) -> str:
 
 def _command(level: str, run: RunResult, line: int, text: str) -> str:
     title = f"{run.title}: {run.verdict.word}"
-    file = _property(run.plan.file or run.plan.name)
+    file = _property(_from_here(Path(run.plan.file or run.plan.name)))
     return f"::{level} file={file},line={max(1, line)},title={_property(title)}::{_message(text)}"
+
+
+def _from_here(file: Path) -> str:
+    """Return the file as an annotation needs it: relative to the working folder, which is the repository's in CI."""
+    here = Path.cwd()
+    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
 
 
 def _message(text: str) -> str:

@@ -14,7 +14,7 @@ def test_laws_of_one_cause_are_one_finding(failed):
     (finding,) = findings(failed.runs[0])
     assert finding.laws == ("terminal-once", "honest-status", "recovery")
     assert [item.seq for item in finding.evidence] == [1187, 1182, 2210]
-    assert finding.also[0] == "501 events lost."
+    assert finding.also[0] == "501 events lost"
 
 
 def test_the_most_fundamental_law_comes_first(tmp_path):
@@ -50,3 +50,13 @@ def test_unknown_gives_every_doubt_as_its_reason(tmp_path):
         synthetic.handoff_verdict(plan), word=Word.UNKNOWN, sentence="x", laws=synthetic.laws(a=doubt)
     )
     assert reason(run_of(plan, verdict, tmp_path)) == "prompt: too few"
+
+
+def test_a_consequence_does_not_repeat_its_cause(tmp_path):
+    plan = synthetic.half_open_plan()
+    cause = "the client did not reconnect"
+    law = synthetic.law("no-gap", State.FAILED, sentence=f"5 events lost: {cause}", cause="x")
+    verdict = msgspec.structs.replace(
+        synthetic.half_open_verdict(plan), laws=(law,), sentence="The client did not reconnect.", expectations=()
+    )
+    assert findings(run_of(plan, verdict, tmp_path))[0].also == ("5 events lost",)

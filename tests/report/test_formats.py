@@ -68,3 +68,10 @@ def test_junit_on_stdout_parses(failed):
 def test_another_format_is_refused_with_the_names_there_are(failed):
     with pytest.raises(UsageError, match="'yaml' is no output format \\(one of text, json, jsonl, github, junit\\)"):
         render(failed, "yaml")
+
+
+def test_an_absolute_file_is_annotated_from_the_working_folder(tmp_path, monkeypatch):
+    plan = msgspec.structs.replace(synthetic.half_open_plan(), file=str(tmp_path / "scenarios" / "half-open.yaml"))
+    synthetic.put(tmp_path, plan, synthetic.half_open_verdict(plan))
+    monkeypatch.chdir(tmp_path)
+    assert github(read_results(tmp_path)).startswith("::error file=scenarios/half-open.yaml,line=6,")

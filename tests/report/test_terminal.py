@@ -35,8 +35,8 @@ as-shipped client · reference server · real sockets · toxiproxy embedded · s
     10.00 s  gate    wifi silent (fault proved: 214 bytes never forwarded)   history:1187
      9.91 s  client  last event dispatched, id a-99 (16 %)                   history:1182
     60.00 s  server  emitted completed, id a-600; the app never saw it       history:2210
-  also: 501 events lost · "connected" shown for 110 s of silence (limit 21 s) · detection never
-        (limit < 21 s), scenarios/half-open.yaml:8
+  also: 501 events lost · "connected" shown for 110 s of silence (limit 21 s) · limits missed:
+        detection never (< 21 s)
   why   watchdog is `never`. Fix: a read deadline above the 15 s keep-alive
         harness help terminal-once
 
@@ -142,7 +142,7 @@ def test_a_missed_limit_alone_is_told_with_its_line(tmp_path):
     synthetic.put(tmp_path, plan, verdict)
     text = render(read_results(tmp_path))
     assert "  ✗ FAIL  detection" in text
-    assert "  detection never (limit < 21 s), scenarios/half-open.yaml:8\n" in text
+    assert "  detection never (limit < 21 s), half-open.yaml:8\n" in text
 
 
 def test_a_fourth_failure_is_told_in_a_word(tmp_path):

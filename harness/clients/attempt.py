@@ -20,6 +20,9 @@ from harness.sse.session import Session
 
 EVENT_STREAM = "text/event-stream"
 
+_BREATH = 32
+"""Events of one read after which others get to run: an async app that keeps up shall not find a backlog."""
+
 _HEADERS = {b"accept": EVENT_STREAM.encode(), b"cache-control": b"no-cache", b"accept-encoding": b"identity"}
 
 # RFC 9110, 5.5. An id may hold anything but NUL and line ends; one that no header can carry is not sent, since a
@@ -154,21 +157,23 @@ class StreamAttempt:
             report.bytes += len(chunk)
             before = report.events
             try:
-                done = self._feed(parser.feed(chunk))
+                done = await self._feed(parser.feed(chunk))
             except EventTooBig as error:
                 self._detail = str(error)
-                self.cut("done" if self._feed(list(error.before)) else "too-big")
+                self.cut("done" if await self._feed(list(error.before)) else "too-big")
                 continue
             if any_byte or report.events > before:
                 vigil.feed()
             if done:
                 self.cut("done")
 
-    def _feed(self, found: list[Wire]) -> bool:
-        for wire in found:
+    async def _feed(self, found: list[Wire]) -> bool:
+        for place, wire in enumerate(found, 1):
             self._session.note(wire)
             if type(wire) is Event:
                 self.report.events += 1
             if self._sink.take(self.report, wire):
                 return True
+            if not place % _BREATH:
+                await trio.lowlevel.checkpoint()
         return False

@@ -1,11 +1,14 @@
 """Hands events to the app: one at a time, in order, through a bounded queue.
 
-The reader of the stream never waits for the app. Where the queue is full, the waiting ``processing`` updates give way
-to the newest one: an app that cannot keep up wants the present, not the history. Nothing else is ever dropped.
+A callback that is plain and quick runs where the event was read: it costs no switch of tasks, and a burst of a thousand
+events is no backlog. What takes time is awaited by ``run``, and events queue up behind it: the reader of the stream
+never waits for the app. Where the queue is full, the waiting ``processing`` updates give way to the newest one: an app
+that cannot keep up wants the present, not the history. Nothing else is ever dropped.
 """
 
 import inspect
 from collections import deque
+from collections.abc import Awaitable
 
 import trio
 
@@ -25,18 +28,22 @@ class Dispatcher:
         self._phone = phone
         self._observer = observer
         self._queue: deque[JobEvent] = deque()
+        self._taking: tuple[JobEvent, Awaitable[None] | None] | None = None  # begun, and not yet awaited
+        self._busy = False
         self._finished = False
         self._idle = trio.Event()
         self.shown = 0
         self.coalesced = 0
 
     def offer(self, event: JobEvent) -> None:
-        """Queue an event. Never waits, never refuses."""
+        """Show an event, now or as soon as it is its turn. Never waits, never refuses."""
+        if not self._busy and not self._queue:
+            self._begin(event)
+            return
         bound = self._policies.queue
         if bound is not None and len(self._queue) >= bound and event.callback == "processing":
             self._coalesce()
         self._queue.append(event)
-        self._idle.set()
 
     def finish(self) -> None:
         """No more events: ``run`` returns once the queue is served."""
@@ -44,14 +51,21 @@ class Dispatcher:
         self._idle.set()
 
     async def run(self) -> None:
-        """Call the app's callbacks until ``finish``."""
-        while True:
-            while self._queue:
-                await self._hand_on(self._queue.popleft())
-            if self._finished:
-                return
-            self._idle = trio.Event()
-            await self._idle.wait()
+        """Await what callbacks have begun, until ``finish``."""
+        try:
+            while True:
+                if self._taking is not None:
+                    await self._complete(*self._taking)
+                elif self._queue:
+                    self._begin(self._queue.popleft())
+                elif self._finished:
+                    return
+                else:
+                    self._idle = trio.Event()
+                    await self._idle.wait()
+        finally:
+            if self._taking is not None and inspect.iscoroutine(self._taking[1]):
+                self._taking[1].close()  # cancelled before its first step
 
     def _coalesce(self) -> None:
         kept: deque[JobEvent] = deque()
@@ -63,18 +77,36 @@ class Dispatcher:
                 kept.append(event)
         self._queue = kept
 
-    async def _hand_on(self, event: JobEvent) -> None:
-        raised = "Cancelled"
+    def _begin(self, event: JobEvent) -> None:
+        """Call the app; what it wants awaited is left to ``run``."""
         self._observer.entered(self._job, event)
+        raised = ""
         try:
             outcome = self._callbacks.handler(event.callback)(event)
-            if inspect.isawaitable(outcome):
+        except Exception as error:  # noqa: BLE001 - the app's bug must not end the client: reported, and on it goes
+            outcome, raised = None, repr(error)
+        if raised or not (inspect.isawaitable(outcome) or self._policies.handler_takes):
+            self._left(event, raised)
+        else:
+            self._busy = True
+            self._taking = event, outcome
+            self._idle.set()
+
+    async def _complete(self, event: JobEvent, outcome: Awaitable[None] | None) -> None:
+        self._taking = None
+        raised = "Cancelled"
+        try:
+            if outcome is not None:
                 await outcome
             if self._policies.handler_takes:
                 await self._phone.sleep_until(trio.current_time() + self._policies.handler_takes)
             raised = ""
-        except Exception as error:  # noqa: BLE001 - the app's bug must not end the client: reported, and on it goes
+        except Exception as error:  # noqa: BLE001 - as above
             raised = repr(error)
         finally:
-            self.shown += 1
-            self._observer.left(self._job, event, raised)
+            self._busy = False
+            self._left(event, raised)
+
+    def _left(self, event: JobEvent, raised: str) -> None:
+        self.shown += 1
+        self._observer.left(self._job, event, raised)

@@ -71,3 +71,33 @@ def test_the_results_do_not_wait_for_a_slow_app():
     played = play(burst(3), policies=policies)
     assert played.stage.times("results") == [0.0]
     assert played.shown[-1][0] == 6.0
+
+
+def test_a_burst_is_no_backlog_for_an_app_that_keeps_up():
+    played = play(burst(1000))
+    assert played.ids == [f"a-{n}" for n in range(1001)]
+
+
+def test_what_an_async_callback_raises_is_reported_too():
+    async def handler(event):
+        await trio.sleep(0.1)
+        raise ValueError(event.id)
+
+    played = play(burst(1), handler=handler)
+    assert [entry[3] for entry in played.watcher.of("left")] == ["ValueError('a-0')", "ValueError('a-1')"]
+
+
+def test_a_callback_cancelled_by_closing_is_reported_as_cancelled():
+    async def handler(event):
+        await trio.sleep_forever()
+
+    played = play(burst(3), handler=handler, lasts=5)
+    assert played.watcher.of("left") == [(5.0, "left", "initialized", "Cancelled")]
+
+
+def test_a_burst_is_no_backlog_for_an_async_app_that_keeps_up():
+    async def handler(event):
+        pass
+
+    played = play(burst(1000), handler=handler)
+    assert played.ids == [f"a-{n}" for n in range(1001)]

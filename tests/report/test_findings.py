@@ -1,12 +1,15 @@
+from pathlib import Path
+
 import msgspec
 
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import State, Verdict, Word
 from harness.report.findings import findings, guilty_line, reason, replay
 from harness.report.folder import RunResult
+from harness.scenario.model import Plan
 from tests.report import synthetic
 
 
-def run_of(plan, verdict, tmp_path):
+def run_of(plan: Plan, verdict: Verdict, tmp_path: Path) -> RunResult:
     return RunResult(plan=plan, verdict=verdict, folder=tmp_path)
 
 

@@ -10,7 +10,7 @@ import pytest
 from harness.history import records as r
 from harness.history.journal import Journal
 from harness.judge.verdict import Evidence, State
-from harness.report.folder import read_results
+from harness.report.folder import read_results, write_json
 from harness.report.html import page, unbroken
 from tests.report import synthetic
 
@@ -107,8 +107,8 @@ def test_nothing_a_peer_or_a_file_said_is_alive(tmp_path):
 def test_a_folder_named_by_a_stranger_is_quoted_in_links(tmp_path):
     plan = synthetic.handoff_plan()
     run = tmp_path / "handoff" / 'a"><script>b'
-    synthetic.write_json(run / "plan.json", plan)
-    synthetic.write_json(run / "verdict.json", synthetic.handoff_verdict(plan))
+    write_json(run / "plan.json", plan)
+    write_json(run / "verdict.json", synthetic.handoff_verdict(plan))
     found = Page(page(read_results(tmp_path)))
     assert found.tags.count("script") == 1
     assert "handoff/a%22%3E%3Cscript%3Eb/plan.json" in found.links

@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from harness.history.journal import Journal
-from harness.history.records import Emit, Job
+from harness.history.records import Emit, Job, digest
 from harness.jobserver.jobs import Event, JobLog
 
 
@@ -108,7 +108,8 @@ class RunningJob:
         return self.ended_at is not None and trio.current_time() < self.ended_at + kept
 
     def _emit_due(self) -> None:
-        while self._next <= trio.current_time():
+        now = trio.current_time()
+        while self._next <= now:
             self._emit()
 
     def _emit(self) -> None:
@@ -132,7 +133,7 @@ class RunningJob:
                 index=event.index,
                 id=event.id,
                 type=event.type,
-                digest=event.digest,
+                digest=digest(event.type, event.data),
                 intended_ns=self._ns(event.due),
                 actual_ns=journal.stamp(),
                 progress=event.progress,

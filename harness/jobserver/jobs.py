@@ -18,7 +18,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.history.records import digest
 from harness.jobserver.payloads import Payloads
 from harness.scenario.model import JobSpec, ServerSpec, schedule
 from harness.sse.encoder import LineEnds, encode
@@ -33,7 +32,6 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     id: str
     type: str
     data: str
-    digest: str
     progress: float
     due: float
     wire: bytes
@@ -83,15 +81,17 @@ class JobLog:
         self._line_ends = LineEnds(server.line_ends)
         self._payloads = Payloads(job_id, kind, spec, server.payload)
         self._keep = None if server.replay is None else server.replay + server.queue + 1
-        self._events: list[Event] = []
-        self._first = 0  # the index of _events[0]
+        self._wires: list[bytes] = []  # all that replay needs of an event
+        self._first = 0  # the index of the first of them
+        self._last: Event | None = None
         self._planned = 0.0  # when the schedule's next event is due, whatever the watchdog says
         self.due = 0.0
 
     @property
     def last(self) -> Event:
         """The newest event. There is one from acceptance on."""
-        return self._events[-1]
+        assert self._last is not None, "a job's first event comes with its acceptance"
+        return self._last
 
     def advance(self) -> Event:
         """Emit the event that is due."""
@@ -103,20 +103,19 @@ class JobLog:
         data = self._payloads.data(kind, self.processed)
         id = f"{self.epoch}-{index}"  # noqa: A001 - the standard's word
         wire = encode(kind, data, id, line_end=self._line_ends)
-        event = Event(index, id, kind, data, digest(kind, data), self._payloads.progress(self.processed), due, wire)
+        event = Event(index, id, kind, data, self._payloads.progress(self.processed), due, wire)
         self._append(event)
         return event
 
-    def since(self, index: int, *, until: int, size: int) -> list[Event]:
-        """Return events from ``index`` to at most ``until``: at least one if there is one, at most ``size`` bytes."""
+    def since(self, index: int, *, until: int, size: int) -> list[bytes]:
+        """Return encoded events from ``index`` to at most ``until``: what ``size`` bytes hold, but at least one."""
         assert index >= self._first, "a stream fell behind what the log keeps"
-        events = self._events[index - self._first : until + 1 - self._first]
-        room = size
-        for count, event in enumerate(events):
-            room -= len(event.wire)
-            if room < 0:
-                return events[: max(count, 1)]
-        return events
+        wires = self._wires[index - self._first : until + 1 - self._first]
+        for count, wire in enumerate(wires):
+            size -= len(wire)
+            if size < 0:
+                return wires[: max(count, 1)]
+        return wires
 
     def resume(self, cursor: str) -> Resume:
         """Return where a stream with this ``Last-Event-ID`` begins; "" is none."""
@@ -167,10 +166,11 @@ class JobLog:
         self.over = event.terminal
         self._planned = self.schedule[self.newest + 1] if self.newest + 1 < len(self.schedule) else math.inf
         self.due = None if self.over else min(self._planned, event.due + self.spec.no_progress)
-        self._events.append(event)
+        self._last = event
+        self._wires.append(event.wire)
         # Half of the list goes at once, so that forgetting costs nothing per event.
-        if self._keep is not None and len(self._events) > 2 * self._keep:
-            del self._events[: -self._keep]
+        if self._keep is not None and len(self._wires) > 2 * self._keep:
+            del self._wires[: -self._keep]
             self._first = self.newest + 1 - self._keep
 
     def _position(self, cursor: str) -> int | None:

@@ -20,7 +20,6 @@ from harness.history.journal import Journal
 from harness.history.records import Subscriber, Write
 from harness.jobserver.connection import Connection
 from harness.jobserver.emission import Counts, RunningJob
-from harness.jobserver.jobs import Event
 from harness.scenario.model import ServerSpec
 from harness.sse.encoder import LineEnds, encode, encode_comment, encode_retry
 
@@ -155,17 +154,18 @@ class EventStream:
     async def _write_events(self, opening: bytes) -> None:
         replay = self._next <= self._opened_at
         until = self._opened_at if replay else self._log.newest
-        events = self._log.since(self._next, until=until, size=MOST_PER_WRITE)
-        await self._write(opening + self._frame(_wire(events)))
-        self._next = events[-1].index + 1
+        first = self._next
+        wires = self._log.since(first, until=until, size=MOST_PER_WRITE)
+        await self._write(opening + self._frame(b"".join(wires)))
+        self._next = first + len(wires)
         if self._journal is not None:
             self._journal.write(
                 Write(
                     sub=self.number,
                     job=self._log.job_id,
                     epoch=self._log.epoch,
-                    first=events[0].index,
-                    last=events[-1].index,
+                    first=first,
+                    last=self._next - 1,
                     replay=replay,
                 )
             )
@@ -231,7 +231,3 @@ class EventStream:
                     evidence=self.evidence,
                 )
             )
-
-
-def _wire(events: list[Event]) -> bytes:
-    return events[0].wire if len(events) == 1 else b"".join([event.wire for event in events])

@@ -6,7 +6,7 @@ import h11
 import pytest
 import trio
 
-from harness.history.records import Emit, GapSignal, Job, Subscriber, Write
+from harness.history.records import Emit, GapSignal, Job, Subscriber, Write, digest
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.sse.events import Event
 from harness.sse.parser import Parser
@@ -41,6 +41,17 @@ def test_events_are_emitted_and_arrive_on_the_schedule_to_the_nanosecond(rig):
     emits = history.all(Emit)
     assert [emit.actual_ns for emit in emits] == [emit.intended_ns for emit in emits] == job.schedule_ns
     assert [emit.terminal for emit in emits] == [False, False, False, True]
+
+
+def test_digest_in_the_truth_is_that_of_type_and_data(rig):
+    events: list[Event] = []
+
+    async def main(rig):
+        body = await (await rig.follow(await rig.job())).body()
+        events.extend(item for item in Parser().feed(body) if isinstance(item, Event))
+
+    emits = rig.run(main, job=QUICK).all(Emit)
+    assert [emit.digest for emit in emits] == [digest(event.type, event.data) for event in events]
 
 
 def test_body_ends_cleanly_after_the_terminal_event_and_the_connection_lives_on(rig):

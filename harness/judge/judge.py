@@ -31,6 +31,8 @@ def judge(plan: Plan, history: History) -> Verdict:
     laws = tuple(_waived(law.verdict(case), plan) for law in LAWS)
     expectations = judge_expectations(case)
     word = compose(laws, expectations)
+    if word is Word.PASS and case.cut_short:
+        word = Word.UNKNOWN  # what would still have come was not seen
     run = history.run
     return Verdict(
         word=word,
@@ -99,6 +101,8 @@ def _sentence(
         doubts += [f"{one.metric}: {one.reason}" for one in expectations if one.state is State.UNKNOWN]
         if case.empty:
             doubts = ["the history is empty"]
+        elif case.cut_short and not doubts:
+            doubts = [f"the run was cut short at {phrases.moment(case.end)} ({case.ended})"]
         return phrases.sentence("; ".join(doubts) or "nothing could be judged")
     total = counts(case)
     parts = [phrases.amount(total.delivered, "event"), f"{total.lost} lost", f"{total.duplicated} repeated"]

@@ -73,8 +73,9 @@ def least_n(numerator: int, denominator: int) -> int:
     rare = min(numerator, denominator - numerator)
     common = denominator - rare
     # The rarer side decides: all n samples may fall on the common side with a probability of (common/denominator)^n.
-    while common**n * _TAIL[1] > _TAIL[0] * denominator**n:
-        n += 1
+    missed, total = common, denominator
+    while missed * _TAIL[1] > _TAIL[0] * total:
+        missed, total, n = missed * common, total * denominator, n + 1
     return n
 
 

@@ -67,7 +67,7 @@ def _staleness(client: ClientCase) -> Staleness | None:
     since, shown = truth.accepted_ns, ACCEPTED
     for at_ns, position in [*screen.advances, (end_ns, last)]:
         waiting = truth.after(shown)
-        if waiting is not None and waiting.intended_ns < at_ns:
+        if waiting is not None and max(since, waiting.intended_ns) < at_ns:
             start = max(since, waiting.intended_ns)
             ramps.append(
                 Ramp(

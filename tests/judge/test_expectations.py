@@ -1,0 +1,167 @@
+import pytest
+
+from harness.history import End
+from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS
+from harness.judge.verdict import State
+from harness.scenario import expectations as loader
+from tests.judge.ruling import expect, measured
+from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan, noticed
+from tests.judge.story import Story, changed, plan, without
+
+
+def check(scene, *args, **more):
+    """The verdict on one expectation of a scene."""
+    return measured(scene(expect=(expect(*args, **more),)))
+
+
+def flawless(**more) -> Story:
+    return Story(plan(**more)).run()
+
+
+def moved(**more) -> Story:
+    return handoff(handoff_plan(**more))
+
+
+def deaf(**more) -> Story:
+    return half_open(half_open_plan(**more))
+
+
+def test_every_metric_of_the_loader_is_measured_and_no_other():
+    assert (tuple(COUNTS), tuple(DURATIONS), tuple(MOMENTS)) == (loader.COUNTS, loader.DURATIONS, loader.MOMENTS)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("attempts", 1), ("reconnections", 1), ("wasted attempts", 0), ("requests", 4), ("polls", 0),
+        ("results fetched", 1), ("live streams", 1), ("delivered by both at once", 0), ("events delivered", 22),
+        ("lost", 0), ("duplicated", 0), ("reordered", 0), ("corrupted", 0), ("phantom", 0), ("regressed", 0),
+        ("wrong resumes", 0), ("duplicates absorbed", 0), ("gaps surfaced", 0), ("errors shown", 0),
+    ],
+)  # fmt: skip
+def test_counts_of_a_handoff(metric, value):
+    found = check(moved, metric, "is", value)
+    assert (found.state, found.measured.value, found.margin) == (State.HELD, value, 0)
+    assert check(moved, metric, "is", value + 1).state is State.FAILED
+
+
+def test_at_most_and_at_least():
+    assert check(moved, "attempts", "at most", 1).state is State.HELD
+    assert check(moved, "attempts", "at most", 0).state is State.FAILED
+    assert check(moved, "attempts", "at least", 1).state is State.HELD
+    assert check(moved, "attempts", "at least", 2).margin == -1
+
+
+def test_recovery_under_its_limit():
+    found = check(moved, "recovery", "under", 5.5)
+    assert (found.state, found.limit, found.line) == (State.HELD, "under 5.5", 30)
+    assert found.measured.value == pytest.approx(1.2011)
+    assert found.margin == pytest.approx(4.2989)
+    assert check(moved, "recovery", "under", 1.1).state is State.FAILED
+
+
+def test_no_outage_is_not_judged():
+    assert check(flawless, "recovery", "under", 1.1).state is State.NOT_JUDGED
+
+
+def test_what_never_came_is_lost_and_fails():
+    found = check(deaf, "recovery", "under", 60.5)
+    assert (found.state, found.measured.value, found.margin) == (State.FAILED, "lost", None)
+    assert check(deaf, "detection", "under", 60.5).measured.value == "lost"
+    assert check(deaf, "terminal", "within", 2.5, word="the end").measured.value == "lost"
+
+
+def test_detection_counts_from_the_fault_to_the_client_s_act():
+    found = measured(noticed(half_open_plan(noticed().plan.client.policies, lasts=60.0, items=120,
+                                            expect=(expect("detection", "under", 21.0),))))  # fmt: skip
+    assert found.measured.value == pytest.approx(19.8999)
+    assert found.state is State.HELD
+
+
+def test_moments_count_from_their_reference():
+    assert check(moved, "terminal", "within", 2.5, word="the end").measured.value == pytest.approx(0.0395)
+    assert check(moved, "terminal", "within", 2.5, word="the start").state is State.FAILED
+    assert check(moved, "terminal", "within", 0.5, word="at", at=10.0).state is State.HELD
+    assert check(moved, "results ready", "within", 0.5, word="the end").state is State.HELD
+
+
+def test_fallback_and_the_stream_s_return():
+    story = Story(plan(expect=(expect("fallback", "within", 3.5, word="the start"),))).run()
+    story.status("polling", 3.0)
+    story.poll(6, 3.2, shown=False)
+    assert measured(story).measured.value == pytest.approx(3.2)
+    story.plan = plan(expect=(expect("stream restored", "within", 3.6, word="the start"),))
+    assert measured(story).measured.value == pytest.approx(3.505)
+    assert check(flawless, "fallback", "within", 3.5, word="the start").state is State.FAILED
+
+
+def test_percentiles_are_judged_against_their_interval():
+    def latency(limit: float, **more):
+        return check(lambda **k: flawless(lasts=80.0, items=800, **k), "update latency", "under", limit, **more)
+
+    assert latency(0.1).state is State.HELD
+    assert latency(0.004).state is State.FAILED
+    assert latency(0.1, statistic="p50").measured.n == 791
+    found = check(flawless, "update latency", "under", 0.1)
+    assert (found.state, found.measured.value, found.reason) == (State.UNKNOWN, None, "n too small (19)")
+
+
+def test_an_interval_that_holds_the_limit_is_unknown():
+    story = Story(plan(lasts=80.0, items=400, expect=(expect("update latency", "under", 0.1),))).run()
+    for record in story.records:
+        if type(record).__name__ == "App" and record.id in {"a-100", "a-200", "a-300"}:
+            record.enter_ns += 10**8
+    found = measured(story)
+    assert (found.state, found.reason) == (State.UNKNOWN, "the interval 5 ms to 105 ms holds the limit")
+
+
+def test_transport_and_staleness():
+    assert check(flawless, "staleness", "under", 0.1).measured.value == pytest.approx(0.035)
+    assert check(flawless, "staleness", "under", 0.1, statistic="p50").measured.value == 0
+    assert check(flawless, "transport", "under", 0.1, statistic="max").measured.value == pytest.approx(0.0045)
+
+
+def test_overlap_is_the_longest_time_with_two_streams():
+    story = Story(plan(expect=(expect("overlap", "under", 2.5),))).run()
+    cid = story.conn(3.0)
+    story.request("stream", 3.001, cid=cid)
+    story.close(5.0, cid)
+    assert measured(story).measured.value == pytest.approx(1.999)
+
+
+def test_every_client_must_meet_the_limit():
+    story = Story(plan(count=2, expect=(expect("lost", "is", 0),)))
+    story.run(client="c1").run(client="c2", skip=(4, 5))
+    found = measured(story)
+    assert (found.state, found.measured.value) == (State.FAILED, 2)
+
+
+def test_a_host_that_lags_leaves_a_duration_unknown_but_not_a_count():
+    story = moved(expect=(expect("recovery", "under", 5.5),))
+    story.lags(*[600_000] * 100)
+    found = measured(story)
+    assert (found.state, found.reason) == (State.UNKNOWN, "scheduler lag p99 600 ms (trusted to 550 ms)")
+    story = moved(expect=(expect("attempts", "at most", 5),))
+    story.lags(*[600_000] * 100)
+    assert measured(story).state is State.HELD
+
+
+@pytest.mark.parametrize(
+    ("sort", "limit", "expected"),
+    [
+        ("at most", 6, State.UNKNOWN),
+        ("at most", 0, State.FAILED),
+        ("at least", 1, State.HELD),
+        ("at least", 2, State.UNKNOWN),
+    ],
+)
+def test_what_could_still_have_grown_when_the_run_was_cut_short_is_unknown(sort, limit, expected):
+    story = moved(expect=(expect("attempts", sort, limit),))
+    assert measured(story, changed(story.history(), End, 0, reason="interrupted")).state is expected
+
+
+def test_an_empty_history_is_unknown():
+    story = moved(expect=(expect("attempts", "at most", 6),))
+    assert measured(
+        story, without(story.history(), *{type(r) for r in story.records}, type(story.history().run))
+    ).state is (State.UNKNOWN)

@@ -280,15 +280,17 @@ def list_scenarios() -> int:
 @click.argument("law", required=False)
 def help_law(law: str | None) -> int:
     """Explain a law, and how clients break it."""
-    from harness.judge.help import LAWS, explain  # noqa: PLC0415
+    from harness.judge.help import HELP, law_help  # noqa: PLC0415
 
     if law is None:
-        for word in LAWS:
-            click.echo(explain(word).splitlines()[0])
+        for each in HELP:
+            click.echo(f"{each.code:<5}{each.word:<16}{each.title}")
         return PASS
-    if law not in LAWS:
-        raise UsageError(f"no law is called {law}{nearest(law, LAWS)}; they are: {', '.join(LAWS)}")
-    click.echo(explain(law))
+    found = law_help(law)
+    click.echo(f"{found.code} {found.word}: {found.title}\n")
+    click.echo(click.wrap_text(found.says, 100) + "\n\nHow clients break it:")
+    for way in found.breaks:
+        click.echo(click.wrap_text(way, 100, "  - ", "    "))
     return PASS
 
 

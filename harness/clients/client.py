@@ -13,10 +13,11 @@ import trio
 
 from harness.clients.callbacks import Callbacks, Outcome
 from harness.clients.courier import Answer, Courier, Endpoints
-from harness.clients.follower import ROUSING, Follower
+from harness.clients.follower import Follower
 from harness.clients.machine import MachinePhone
 from harness.clients.observer import Observer
 from harness.clients.pause import Draws, Pause
+from harness.clients.signals import listen
 from harness.clients.transport import DialFailed
 from harness.errors import PeerError
 from harness.seams import Phone
@@ -86,7 +87,12 @@ class SSEClient:
         job = ""
         async with trio.open_nursery() as nursery:
             pause = Pause(self._phone)
-            nursery.start_soon(self._rouse, pause)
+
+            def roused() -> None:
+                self._courier.roused()
+                pause.wake("signal")
+
+            nursery.start_soon(listen, self._phone, self._policies, roused)
             with self._under_way(nursery.cancel_scope):
                 try:
                     job = await self._start(body, pause)
@@ -127,7 +133,7 @@ class SSEClient:
         backoff = Backoff.of(self._policies)
         while True:
             try:
-                answer = await self._courier.ask("POST", self._courier.endpoints.start, body)
+                answer = await self._courier.ask("POST", self._courier.path("start"), body)
                 if job := self._job_of(answer):
                     return job
             except DialFailed:
@@ -158,14 +164,6 @@ class SSEClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-    async def _rouse(self, pause: Pause) -> None:
-        if self._policies.heeds_signals:
-            with self._phone.signals() as signals:
-                async for signal in signals:
-                    if signal.what in ROUSING:
-                        self._courier.roused()
-                        pause.wake("signal")
 
     def _job_of(self, answer: Answer) -> str:
         """Read the job's id; empty where the request has to be repeated."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -78,7 +79,7 @@ class Courier:
             tls = _verifying()
         if tls is not None and tls.verify_mode is not ssl.CERT_REQUIRED:
             raise UsageError("the TLS context does not verify the server; give one that trusts your own CA instead")
-        self.endpoints = endpoints
+        self._endpoints = endpoints
         self.refreshes = 0
         self._phone = phone
         self._policies = policies
@@ -100,6 +101,11 @@ class Courier:
     def vigil(self) -> Vigil:
         """Return the deadlines of a new exchange."""
         return Vigil(self._phone, self._policies)
+
+    def path(self, what: str, job: str = "") -> str:
+        """Return the path of an endpoint (a field of ``Endpoints``) for this job."""
+        path: str = getattr(self._endpoints, what)
+        return path.replace(":job", quote(job, safe=""))
 
     def roused(self) -> None:
         """The device changed its network: questions that hang are dropped, as far as they can be asked again."""
@@ -139,13 +145,13 @@ class Courier:
 
         In single flight: whoever comes while another refreshes takes what the other got.
         """
-        if self.endpoints.token is None:
+        if self._endpoints.token is None:
             return False
         async with self._refreshing:
             if used != self._authorization():
                 return True
             self.refreshes += 1
-            answer, _ = await self._ask("POST", self.endpoints.token, b"")
+            answer, _ = await self._ask("POST", self._endpoints.token, b"")
             if answer.status // 100 != 2:
                 return False
             try:

@@ -19,16 +19,13 @@ from harness.clients.observer import AttemptReport, Observer
 from harness.clients.pause import Draws, Pause
 from harness.clients.poller import Poller
 from harness.clients.results import fetch_results
+from harness.clients.signals import listen
 from harness.seams import Phone
-from harness.sse.backoff import Backoff
 from harness.sse.events import Event, Retry, Wire
 from harness.sse.policy import Policies
 from harness.sse.reconnection import Connect, Input, Output, Poll, Reconnection, State, Stop, Wait
 from harness.sse.response import Meaning, judge_response
 from harness.sse.session import Session
-
-ROUSING = ("joins", "prefers", "online")
-"""The signals of a device that has a new way to the server."""
 
 _RENEWAL = 1.0
 """Seconds that a cursor may age between the snapshot it came from and the dial."""
@@ -111,7 +108,7 @@ class Follower:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._dispatcher.run)
                     async with trio.open_nursery() as self._tasks:
-                        self._tasks.start_soon(self._listen)
+                        self._tasks.start_soon(listen, self._phone, self._policies, self._roused)
                         if self._intake.reordering is not None:
                             self._tasks.start_soon(self._intake.reordering.run)
                         await self._carry_on()
@@ -152,7 +149,7 @@ class Follower:
         self._attempt = StreamAttempt(
             self._last,
             courier=self._courier,
-            path=self._courier.endpoints.stream.replace(":job", self._job),
+            path=self._courier.path("stream", self._job),
             policies=self._policies,
             session=self._session,
             sink=self,
@@ -164,9 +161,7 @@ class Follower:
         attempt, self._attempt = self._attempt, None
         self._ended_at = trio.current_time()
         self.counts.connections += self._last.status == 200
-        if self._last.status in (0, 401):
-            pass  # nothing was learnt about the token
-        else:
+        if self._last.status not in (0, 401):  # else nothing was learnt about the token
             self._refreshed = False
         return await self._conclude(attempt)
 
@@ -302,18 +297,12 @@ class Follower:
 
     # What others tell.
 
-    async def _listen(self) -> None:
-        if not self._policies.heeds_signals:
-            return
-        with self._phone.signals() as signals:
-            async for signal in signals:
-                if signal.what not in ROUSING:
-                    continue
-                self._courier.roused()
-                if self._attempt is not None:
-                    self._attempt.roused()
-                else:
-                    self._pause.wake("signal")
+    def _roused(self) -> None:
+        self._courier.roused()
+        if self._attempt is not None:
+            self._attempt.roused()
+        else:
+            self._pause.wake("signal")
 
     def _polled(self, trouble: str) -> None:
         """A snapshot was taken, or (``trouble``) was not."""
@@ -346,19 +335,13 @@ class Follower:
         terminal = self._intake.terminal
         if terminal is None or terminal.callback != "completed" or not self._policies.fetches_results:
             return None
-        backoff = Backoff.of(self._policies)
-
-        async def wait(broken: int) -> None:
-            nonlocal backoff
-            seconds, backoff = backoff.after_failure(self._draws(self.counts.attempts + broken))
-            await self._pause.until(trio.current_time() + seconds)
-
         return await fetch_results(
             self._job,
             courier=self._courier,
             observer=self._observer,
-            retries=lambda status: judge_response(status, None, self._policies).meaning is Meaning.RETRY,
-            wait=wait,
+            policies=self._policies,
+            pause=self._pause,
+            draws=lambda broken: self._draws(self.counts.attempts + broken),
         )
 
     def _outcome(self, results: Results | None) -> Outcome:

@@ -33,7 +33,7 @@ class Poller:
         counts: Counts,
         heard: Callable[[str], None],
     ) -> None:
-        self._path = courier.endpoints.status.replace(":job", job)
+        self._path = courier.path("status", job)
         self._courier = courier
         self._intake = intake
         self._policies = policies

@@ -1,30 +1,30 @@
 """Fetches the full results of a completed job, once: again only where a transfer broke."""
 
-from collections.abc import Awaitable, Callable
-
 import httpx
+import trio
 
 from harness.clients.callbacks import Results
 from harness.clients.courier import Answer, Courier
 from harness.clients.observer import Observer
-
-Wait = Callable[[int], Awaitable[None]]
-"""Sleep out the backoff after this many transfers that broke."""
+from harness.clients.pause import Draws, Pause
+from harness.sse.backoff import Backoff
+from harness.sse.policy import Policies
+from harness.sse.response import Meaning, judge_response
 
 
 async def fetch_results(
-    job: str, *, courier: Courier, observer: Observer, retries: Callable[[int], bool], wait: Wait
+    job: str, *, courier: Courier, observer: Observer, policies: Policies, pause: Pause, draws: Draws
 ) -> Results:
     """Get the results whole. 410 means that they expired: asked once, reported so.
 
-    A transfer that broke, a status that ``retries`` and an answer of HTML (a portal's) are tried again after ``wait``;
-    any other status is the server's last word, and comes back as it is.
+    A transfer that broke, a status that the policies retry and an answer of HTML (a portal's) are tried again with
+    backoff; ``draws`` are by the number of transfers that broke. Any other status is the server's last word.
     """
-    path = courier.endpoints.results.replace(":job", job)
+    backoff = Backoff.of(policies)
     broken = 0
     while True:
         try:
-            answer = await courier.ask("GET", path)
+            answer = await courier.ask("GET", courier.path("results", job))
         except httpx.HTTPError as error:
             observer.results(job, 0, b"", whole=False, detail=str(error))
         else:
@@ -33,10 +33,12 @@ async def fetch_results(
             observer.results(job, answer.status, answer.body if whole else b"", whole=whole, detail=trouble)
             if whole:
                 return Results(body=answer.body, status=200)
-            if answer.status != 200 and not retries(answer.status):
+            verdict = judge_response(answer.status, None, policies, token_refreshed=True)
+            if verdict.meaning is not Meaning.RETRY:
                 return Results(status=answer.status, expired=answer.status == 410)
         broken += 1
-        await wait(broken)
+        seconds, backoff = backoff.after_failure(draws(broken))
+        await pause.until(trio.current_time() + seconds)
 
 
 def _trouble(answer: Answer) -> str:

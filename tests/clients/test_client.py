@@ -138,3 +138,16 @@ def test_two_jobs_of_one_client_are_followed_side_by_side():
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     assert outcomes == ["completed", "completed"]
+
+
+def test_a_job_id_stays_one_segment_of_the_path():
+    stage = Stage(starts=answers(202, data=b'{"jobId": "../x?y"}'))
+
+    async def main():
+        async with trio.open_nursery() as stage.nursery:
+            async with SSEClient("http://server", phone=stage) as client:
+                await client.follow(await client.start())
+            stage.nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert stage.asked[1].target == "/api/v2/imports/..%2Fx%3Fy/stream"

@@ -103,7 +103,7 @@ class RealListener(Listener):
                 await trio.lowlevel.wait_readable(self._ear)
             except trio.ClosedResourceError:  # the door moved, or the listener closed
                 continue
-            if self._door is Door.OPEN and not self._closed:  # either may have changed since it became readable
+            if self._lets_in():  # it may have changed since the ear became readable
                 self._take()
 
     async def set_door(self, door: Door) -> None:
@@ -137,6 +137,9 @@ class RealListener(Listener):
                 self._ready.popleft().close()
             self._keeper.close()
         await trio.lowlevel.checkpoint()
+
+    def _lets_in(self) -> bool:
+        return self._door is Door.OPEN and not self._closed
 
     def _turn(self, door: Door) -> None:
         """Let ``accept`` see the new door."""

@@ -52,18 +52,21 @@ class RealStream(Stream):
         """Hand everything to the kernel; waits only where its buffer is full."""
         self._claim()
         try:
-            await trio.lowlevel.checkpoint()
-            self._check_open()
+            await trio.lowlevel.checkpoint_if_cancelled()
             rest = memoryview(data)
+            blocked = False
             while rest:
                 try:
                     rest = rest[self._sock.send(rest) :]
                 except BlockingIOError:
+                    blocked = True
                     await trio.lowlevel.wait_writable(self._sock)
                 except OSError as error:
                     raise self._translate(error) from error
         finally:
             self._sending = False
+        if not blocked:  # yield after the bytes are on their way: before it, a pass of the scheduler would delay them
+            await trio.lowlevel.cancel_shielded_checkpoint()
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until the kernel's buffer has room."""

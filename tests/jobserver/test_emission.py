@@ -63,7 +63,7 @@ async def resume_until_done(rig, path: str, chance: random.Random) -> list[str]:
                 ids.extend(item.id for item in parser.feed(data) if isinstance(item, Event))
         chance.choice([client.stream.reset, lambda: None])()
         await client.stream.aclose()
-        await trio.sleep(chance.choice([0.0, 1.0, chance.uniform(0, 3)]))
+        await trio.sleep(chance.choice([0.0, 1.0, chance.uniform(0, 15)]))
     return ids
 
 

@@ -188,8 +188,7 @@ class Case:
         self.plan = plan
         self.history = history
         self.empty = history.run is None
-        last = max((record.t_ns for record in history.records), default=0)
-        self.end_ns = history.end.t_ns if history.end else last
+        self.end_ns = _curtain(history)
         self.end = max(0.0, self.at(self.end_ns)) if not self.empty else 0.0
         reason = history.end.reason if history.end else ""
         self.ended = reason or ("" if self.empty else "killed")
@@ -259,6 +258,14 @@ class Case:
             owner = said.get(job) or (free.pop(0) if free else "")
             owners[job] = owner
         return owners
+
+
+def _curtain(history: History) -> int:
+    """Return when the play ended: the harness stops watching its own health then, and takes everything down after."""
+    end, healths = history.end, history.all(Health)
+    if end is None:
+        return max((record.t_ns for record in history.records), default=0)
+    return min(end.t_ns, healths[-1].t_ns) if healths else end.t_ns
 
 
 def _lag(healths: list[Health]) -> Lag:

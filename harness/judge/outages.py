@@ -26,6 +26,10 @@ TELLING = {"loses", "joins", "offline", "online"}
 _NEAR = 0.1  # a signal is told at its deed, and recorded a moment before or after it returned
 
 
+_NO_ACT = frozenset({"done", "closed", "cancelled"})
+"""Ends of an attempt that are not the client's answer to anything."""
+
+
 class Lapse(msgspec.Struct, frozen=True, kw_only=True):
     """One outage. Times are scenario seconds. ``allowance`` is R; ``spared`` says why there is nothing to judge."""
 
@@ -153,9 +157,9 @@ def _allowance(client: ClientCase, raw: _Raw) -> float:
 def syn_retries(client: ClientCase) -> tuple[float, ...]:
     """Return the host's schedule of SYN retries, as the run's facts have it."""
     run = client.case.history.run
-    text = run.facts.get("syn retries", "") if run else ""
+    text = run.facts.get("syn_retries_at", "") if run else ""
     try:
-        return tuple(float(part) for part in text.replace(",", " ").split()) or LINUX_SYN_RETRIES
+        return tuple(float(part.removesuffix("s")) for part in text.split()) or LINUX_SYN_RETRIES
     except ValueError:
         return LINUX_SYN_RETRIES
 
@@ -220,16 +224,16 @@ def _detected(client: ClientCase, raw: _Raw) -> float | None:
     case = client.case
     streams = {request.cid for request in client.streams}
     acts = [attempt.t_ns for attempt in client.attempts]
-    acts += [end.t_ns for end in client.attempt_ends.values()]
+    acts += [end.t_ns for end in client.attempt_ends.values() if end.how not in _NO_ACT]
     acts += [status.t_ns for status in client.statuses if status.word in {"reconnecting", "polling"}]
     acts += [request.t_ns for request in client.requests if _acting(request)]
     acts += [
         end.t_ns for end in client.conn_ends if end.side == "client" and end.how != "closed" and end.cid in streams
     ]
     after = [act for act in acts if case.at(act) >= raw.began - _NEAR / 10]
-    # The client's last act, having got the job's end, is no answer to a fault.
+    # What a client does having got the job's end, or when the run is taken down, is no answer to a fault.
     terminals = client.screen.terminals
-    over = terminals[0].app.enter_ns if terminals else case.end_ns
+    over = terminals[0].app.enter_ns if terminals else case.end_ns - round(_NEAR * 1e9)
     first = min((act for act in after if act < over), default=None)
     return None if first is None else max(raw.began, case.at(first))
 

@@ -56,7 +56,7 @@ async def _converse(stream: Stream, answer: Answer) -> None:
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         pass
     except h11.RemoteProtocolError as error:
-        if connection.our_state is h11.IDLE:
+        if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             with trio.move_on_after(WRITE_SECONDS):
                 await _refuse(connection, stream, error)
     finally:

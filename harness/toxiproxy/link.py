@@ -18,8 +18,9 @@ from harness.toxics import Chain
 READ_MAX = 32 * 1024
 """Bytes per chunk where toxics can tell: Toxiproxy's copy buffer."""
 
-READ_MAX_CLEAR = 256 * 1024
-"""Bytes per read where no toxic sees the chunk."""
+READ_MAX_BULK = 256 * 1024
+"""Bytes per read while no toxic is there and the read before was full. Not always: a buffer of this size is mapped
+and unmapped by the allocator each time, so that the read of an event takes 14 µs instead of 2.4 (measured)."""
 
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
@@ -31,6 +32,7 @@ class Link:
         self._source = source
         self._destination = destination
         self._chain = chain
+        self._size = READ_MAX
         self._writing = False  # the writer task has bytes in its hands
         self._alarm: trio.CancelScope | None = None  # the writer task's sleep
         self._roomy = trio.lowlevel.ParkingLot()
@@ -68,11 +70,12 @@ class Link:
 
     async def _receive(self) -> bytes:
         """Return the next chunk; empty at the end, however it came: Toxiproxy turns an RST into a FIN."""
-        size = READ_MAX_CLEAR if self._chain.transparent else READ_MAX
         try:
-            return bytes(await self._source.receive_some(size))
+            data = bytes(await self._source.receive_some(self._size))
         except _GONE:
             return b""
+        self._size = READ_MAX_BULK if len(data) >= READ_MAX and self._chain.transparent else READ_MAX
+        return data
 
     async def _send(self, data: bytes) -> bool:
         try:

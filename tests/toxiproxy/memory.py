@@ -17,6 +17,7 @@ class Pipe:
     def __init__(self):
         self.data = bytearray()
         self.ended = False
+        self.broken = False  # nobody reads any more
         self.moved = trio.lowlevel.ParkingLot()
 
 
@@ -43,7 +44,7 @@ class MemoryStream(Stream):
         while rest:
             if self.closed:
                 raise trio.ClosedResourceError
-            if self.inward.ended and not self.inward.data:
+            if self.outward.broken:
                 raise trio.BrokenResourceError
             room = BUFFER - len(self.outward.data)
             self.outward.data += rest[:room]
@@ -65,7 +66,7 @@ class MemoryStream(Stream):
         await trio.lowlevel.checkpoint()
 
     def reset(self):
-        self.closed = self.outward.ended = True
+        self.closed = self.outward.ended = self.inward.broken = True
         self.outward.moved.unpark_all()
         self.inward.moved.unpark_all()
 

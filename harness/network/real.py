@@ -213,16 +213,19 @@ class RealListener(Listener):
 
     async def _filled(self) -> bool:
         """Fill the queue; True when it is full and it is our own filler that fills it."""
-        assert self._ear is not None
+        ear = self._ear
+        assert ear is not None
         filler = _socket()
         self._fillers.append(filler)
         filler.bind((FILLER, 0))
         filler.connect_ex(self.address)
         with trio.move_on_after(_FILL_PATIENCE):
-            while not self._full(self._ear):  # no event tells of a queue
-                await trio.lowlevel.checkpoint()  # loopback fills it within our own dial, or a softirq later
+            while not self._full(ear):  # loopback fills it within our own dial, or a softirq later
+                await trio.lowlevel.checkpoint()
+                if ear.fileno() == -1:
+                    raise trio.ClosedResourceError
         state: int = filler.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        return state == _ESTABLISHED and self._full(self._ear)
+        return state == _ESTABLISHED and self._full(ear)
 
     @staticmethod
     def _full(ear: socket.socket) -> bool:
@@ -231,6 +234,9 @@ class RealListener(Listener):
 
 
 def _socket() -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    except OSError as error:  # never to be taken for what a dial met
+        raise EnvironmentFault(f"cannot open a socket ({error.strerror}): raise `ulimit -n`") from error
     sock.setblocking(False)
     return sock

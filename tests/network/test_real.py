@@ -183,3 +183,13 @@ async def test_listener_closed_as_a_dial_arrives_either_accepted_it_or_is_closed
             dialed = await RealNetwork().connect(listener.address)
             await listener.aclose()
             await dialed.aclose()
+
+
+async def test_machine_without_sockets_is_no_refused_dial(monkeypatch):
+    def poor(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "socket", poor)
+        with pytest.raises(EnvironmentFault, match="raise `ulimit -n`"):
+            await RealNetwork().connect(("127.0.0.1", 9))

@@ -31,10 +31,13 @@ class Pipe(Stream):
         self.local = self.peer = (name, 1)
         self.other = None
         self.was_reset = False
+        self.dead = False  # the path is silent: nothing arrives any more, FIN included
         self.closed = False
 
     async def receive_some(self, max_bytes=None):
         data = b"" if self.was_reset else await self._halves.receive_some(max_bytes)
+        if self.dead:
+            await trio.sleep_forever()
         if self.was_reset:
             raise trio.BrokenResourceError from ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
         return bytes(data)

@@ -59,7 +59,7 @@ class Server(NamedTuple):
 
     def cpu(self) -> float:
         times = self.process.cpu_times()
-        return times.user + times.system
+        return float(times.user + times.system)
 
 
 async def main(rounds: int) -> bool:

@@ -26,7 +26,8 @@ def drive(
 
     Returns (time in whole microseconds as seconds, piece). Chunks that never found room stay out.
     """
-    todo, changes, now, out = list(pushes), list(at), 0.0, []
+    todo, changes, now = list(pushes), list(at), 0.0
+    out: list[tuple[float, bytes]] = []
     while True:
         steps = [chain.next_due()]
         steps += [max(now, changes[0][0])] if changes else []

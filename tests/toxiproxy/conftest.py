@@ -31,6 +31,7 @@ def real_address():
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as server:
         yield address
+        assert server.stdin is not None
         server.stdin.close()
 
 

@@ -94,7 +94,7 @@ class MemoryNetwork(Network):
         self.ports = itertools.count(1)
         self.hanging: set[Address] = set()
 
-    async def connect(self, address):
+    async def connect(self, address, *, dialing=None):
         await trio.lowlevel.checkpoint()
         if address in self.hanging:
             await trio.sleep_forever()

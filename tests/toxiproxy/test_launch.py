@@ -105,8 +105,9 @@ trio.run(main)
 
 @real_only
 def test_the_server_dies_with_a_harness_that_is_killed():
-    command = [sys.executable, "-c", PARENT, PROGRAM]
+    command = [sys.executable, "-c", PARENT, str(PROGRAM)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as parent:
+        assert parent.stdout is not None
         assert parent.stdout.readline() == b"up\n"
         family = psutil.Process(parent.pid).children(recursive=True)
         assert len(family) == 2

@@ -73,6 +73,12 @@ async def read(stream: Stream, count: int) -> bytes:
     return data
 
 
+def errno_of(error: BaseException) -> int | None:
+    """The errno of the OSError beneath a broken stream."""
+    assert isinstance(error.__cause__, OSError)
+    return error.__cause__.errno
+
+
 async def until(condition) -> None:
     """Wait for what a kernel does in its own time; bound it with trio.fail_after."""
     while not condition():  # noqa: ASYNC110 - a kernel sets no trio.Event

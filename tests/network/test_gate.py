@@ -10,7 +10,7 @@ import trio
 
 from harness.device import Device, Reach
 from harness.errors import EnvironmentFault, UsageError
-from harness.history import Chunk, Conn, ConnEnd, SignalTold
+from harness.history import Chunk, Conn, ConnEnd, Journal, SignalTold
 from harness.network import CANARY, Gate, RealNetwork, kernel
 from harness.seams import Signal
 from tests.network.rig import read, rig, until
@@ -203,15 +203,15 @@ async def test_unknown_path_changes_nothing(tmp_path):
         }
 
 
-def test_path_without_a_route_is_refused():
-    with pytest.raises(UsageError, match="no route for cellular"):
+def test_path_without_a_route_is_refused(tmp_path):
+    with Journal(tmp_path / "history", lambda: 1) as journal, pytest.raises(UsageError, match="no route for cellular"):
         Gate(
             client="c1",
             device=Device(["wifi", "cellular"], starts_on="wifi"),
             routes={"wifi": ("127.0.0.1", 9)},
             radios={},
             network=RealNetwork(),
-            journal=None,
+            journal=journal,
         )
 
 

@@ -12,7 +12,7 @@ import trio.testing
 from harness.errors import EnvironmentFault
 from harness.network import RealNetwork
 from harness.network.real import FILLER
-from harness.seams import Door
+from harness.seams import Address, Door
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a hanging door needs Linux")
 
@@ -155,7 +155,7 @@ async def test_closing_wakes_who_waits_and_frees_the_port(listener):
 
 
 async def test_dial_says_its_address_before_it_is_answered(listener):
-    told = []
+    told: list[Address] = []
     async with await RealNetwork().connect(listener.address, dialing=told.append) as dialed:
         assert told == [dialed.local]
 

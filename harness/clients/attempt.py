@@ -31,13 +31,22 @@ _LEGAL = re.compile(rb"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\
 
 
 class Sink(Protocol):
-    """Where an attempt's findings go. Both are called from within the attempt and must not wait."""
+    """Where an attempt's findings go. All are called from within the attempt; only ``settle`` may wait."""
 
     def alive(self, attempt: int) -> None:
         """The first byte of an event stream came."""
 
     def take(self, report: AttemptReport, found: Wire) -> bool:
         """Take what the parser found, in order; True ends the attempt, as ``done``."""
+        ...
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether what was taken has to be settled before anything else is read."""
+        ...
+
+    async def settle(self, report: AttemptReport) -> bool:
+        """Settle it, within a few seconds; True ends the attempt."""
         ...
 
 
@@ -172,7 +181,11 @@ class StreamAttempt:
             self._session.note(wire)
             if type(wire) is Event:
                 self.report.events += 1
-            if self._sink.take(self.report, wire):
+            over = self._sink.take(self.report, wire)
+            if self._sink.unsettled:
+                over = await self._sink.settle(self.report)
+                self._vigil.feed()  # the silence was ours
+            if over:
                 return True
             if not place % _BREATH:
                 await trio.lowlevel.checkpoint()

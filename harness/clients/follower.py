@@ -5,6 +5,7 @@ under way at any time. Polling goes on beside an attempt until that attempt has 
 there on only the stream feeds the app.
 """
 
+import math
 from collections.abc import Callable
 
 import httpx
@@ -29,6 +30,9 @@ from harness.sse.session import Session
 
 _RENEWAL = 1.0
 """Seconds that a cursor may age between the snapshot it came from and the dial."""
+
+_SETTLING = 5.0
+"""Seconds for which a stream may wait for the snapshot that covers a gap in it."""
 
 _ENDS = {
     "refused": Input.CONNECT_FAILED,
@@ -97,6 +101,7 @@ class Follower:
         self._word = ""
         self._refreshed = False
         self._error = ""
+        self.unsettled = False
 
     async def run(self) -> Outcome:
         """Follow the job to its end; a cancelled ``scope`` is the outcome ``closed``."""
@@ -282,10 +287,26 @@ class Follower:
             self._machine.note_retry(found.seconds)
         fresh = report.fresh
         over = self._intake.stream(report, found)
+        if type(found) is Event:
+            self._inform_of(report, fresh)
+        return over
+
+    def _inform_of(self, report: AttemptReport, fresh: int) -> None:
         if report.fresh == 1 and not fresh:
             self._inform(Input.EVENT)
-        elif report.events == 1 and type(found) is Event:
+        elif report.events == 1:
             self._inform(Input.REPEATED)
+
+    async def settle(self, report: AttemptReport) -> bool:
+        """Show a snapshot before the stream goes on; where none is to be had soon, keep asking beside it."""
+        with trio.move_on_after(min(_SETTLING, (self._policies.watchdog or math.inf) / 2)):
+            await self._poller.ask()
+        self.unsettled = False
+        fresh = report.fresh
+        over = self._intake.resume(report)
+        self._inform_of(report, fresh)
+        if self._poller.gap and not over:
+            self._tasks.start_soon(self._poller.heal)
         return over
 
     @property
@@ -311,14 +332,12 @@ class Follower:
                 self._attempt.cut("done" if self._intake.terminal else "closed")
             else:
                 self._pause.wake("over")
-        elif self._poller.running:
-            self._say("reconnecting" if trouble else "polling")
-            if trouble and self._machine.state is State.POLLING:
-                self._pause.wake("poll failed")
+        elif trouble and self._poller.running and self._machine.state is State.POLLING:
+            self._pause.wake("poll failed")
 
-    def _gap_in_stream(self, reason: str) -> None:
-        if self._gap(reason):
-            self._tasks.start_soon(self._poller.heal)
+    def _gap_in_stream(self, reason: str) -> bool:
+        self.unsettled = self._gap(reason)
+        return self.unsettled
 
     def _gap(self, reason: str) -> bool:
         surfaced = self._poller.surface(reason)

@@ -39,6 +39,8 @@ class StatusAnswer(msgspec.Struct, rename="camel"):
 class Intake:
     """The one way to the app. ``terminal`` is the event that ended the job, once there was one.
 
+    ``on_gap`` is told why events of the stream are missing for good; it returns whether that is news. If so, nothing
+    more of the stream may come until the gap is settled by a snapshot (or that failed) and ``resume`` was called.
     Where the policies have a reorder ``window``, ``reordering.run`` has to be running.
     """
 
@@ -48,7 +50,7 @@ class Intake:
         session: Session,
         dispatcher: Dispatcher,
         observer: Observer,
-        on_gap: Callable[[str], None],
+        on_gap: Callable[[str], bool],
         window: float | None,
         phone: Phone,
     ) -> None:
@@ -58,6 +60,7 @@ class Intake:
         self._on_gap = on_gap
         self._cursor = Cursor()
         self._last: JobEvent | None = None
+        self._deferred: Event | None = None  # the first of a new epoch: the snapshot comes before it
         self.reordering = (
             None
             if window is None
@@ -77,13 +80,27 @@ class Intake:
             return False
         if found.type == RESET:
             self._on_gap(RESET)
-        elif self._admits(found):
-            report.fresh += 1
-            if self.reordering is None:
-                self._show_streamed(found)
-            else:
-                self.reordering.take(found)
+        elif self._cursor.standing(found.id) is Standing.NEW_EPOCH and self._on_gap("new epoch"):
+            self._deferred = found
+        else:
+            self._event(report, found)
         return self.terminal is not None
+
+    def resume(self, report: AttemptReport) -> bool:
+        """Go on after a gap in the stream was settled. True once the job has ended."""
+        deferred, self._deferred = self._deferred, None
+        if deferred is not None and self.terminal is None:
+            self._event(report, deferred)
+        return self.terminal is not None
+
+    def _event(self, report: AttemptReport, event: Event) -> None:
+        if not self._admits(event):
+            return
+        report.fresh += 1
+        if self.reordering is None:
+            self._show_streamed(event)
+        else:
+            self.reordering.take(event)
 
     def snapshot(self, answer: StatusAnswer, data: str, *, adopt: bool = False) -> bool:
         """Take a status snapshot: show it where it is news, and adopt its cursor. True once the job has ended.
@@ -112,9 +129,7 @@ class Intake:
         standing = self._cursor.standing(event.id)
         if self.reordering is not None and self.reordering.holds(event.id):
             standing = Standing.REPEAT
-        if standing is Standing.NEW_EPOCH:
-            self._on_gap("new epoch")
-        elif standing is Standing.REPEAT and self._has_no_id_of_its_own(event):
+        if standing is Standing.REPEAT and self._has_no_id_of_its_own(event):
             return True
         elif standing in _ABSORBED and not (event.type in TERMINAL and standing is Standing.LATE):
             self._absorb(event, _ABSORBED[standing])

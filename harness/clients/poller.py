@@ -18,7 +18,8 @@ from harness.sse.response import Meaning, judge_response
 class Poller:
     """The snapshots of one job. ``heard`` is called after each: with ``""``, or with what was wrong with it.
 
-    ``stopped`` is the reason not to ask again, once the server gave one.
+    ``gap`` is the reason of a gap that no snapshot has covered yet; ``stopped`` the reason not to ask again, once the
+    server gave one.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Poller:
         self._observer = observer
         self._counts = counts
         self._heard = heard
-        self._gap = ""
+        self.gap = ""
         self._running: trio.CancelScope | None = None
         self._healing = trio.CancelScope()
         self._refusal = ""
@@ -71,17 +72,18 @@ class Poller:
 
     def surface(self, reason: str) -> bool:
         """Say once that events are missing for good; the next snapshot covers them. False where it was said."""
-        if self._gap:
+        if self.gap:
             return False
-        self._gap = reason
+        self.gap = reason
         self._counts.gaps += 1
         self._observer.gap(reason, "", healed=False)
         return True
 
     async def heal(self) -> None:
-        """Ask until an answer covers the gap."""
-        with trio.CancelScope() as self._healing:
-            await self._every(until=lambda: not self._gap)
+        """Ask, from one interval on, until an answer covers the gap."""
+        with self._healing:
+            await self._phone.sleep_until(trio.current_time() + self._policies.poll_every)
+            await self._every(until=lambda: not self.gap)
 
     async def ask(self, *, adopt: bool = False) -> str:
         """Take one snapshot; returns what was wrong with it, empty where nothing was. Never raises for the network."""
@@ -102,9 +104,9 @@ class Poller:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return f"expected a JSON object with a status, got {answer.media_type or 'no content type'}: {error}"
         self._intake.snapshot(status, data, adopt=adopt)
-        if self._gap:
-            self._observer.gap(self._gap, status.last_event_id or "", healed=True)
-            self._gap = ""
+        if self.gap:
+            self._observer.gap(self.gap, status.last_event_id or "", healed=True)
+            self.gap = ""
         return ""
 
     async def _every(self, until: Callable[[], bool]) -> None:

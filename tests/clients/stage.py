@@ -260,7 +260,8 @@ class Stage:
             handler = {"poll": self.status, "results": self.results, "token": self.token, "start": self.starts}[what]
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._until_gone, pipe, nursery)
-            await handler(reply)
+            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # the client has gone
+                await handler(reply)
             nursery.cancel_scope.cancel()
 
     async def _until_gone(self, pipe, nursery):

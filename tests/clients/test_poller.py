@@ -189,7 +189,7 @@ def test_a_portals_page_is_no_snapshot():
     )
     played = play(stage, policies=UNJITTERED, lasts=10)
     assert played.shown == []
-    assert played.words[-2:] == ["reconnecting", "closed"]
+    assert played.causes[-1] == "probe"
 
 
 def test_a_job_that_the_status_no_longer_knows_is_given_up():
@@ -276,3 +276,44 @@ def test_a_new_epoch_is_a_gap_and_its_low_ids_are_no_repeats():
     played = play(stage)
     assert played.ids == ["a-1", "a-2", "a-3", "", "b-1", "b-2", "b-3"]
     assert [entry[2:] for entry in played.watcher.of("gap")] == [("new epoch", False), ("new epoch", True)]
+
+
+@pytest.mark.parametrize("block", ["event: reset\ndata: {}\n\n", ""])
+def test_the_snapshot_that_covers_a_gap_is_shown_before_the_stream_goes_on(block):
+    async def first(reply):
+        await reply.head()
+        await reply.events(1)
+        await reply.end()
+
+    async def jumps(reply):
+        await reply.head()
+        await reply.body(block + event("b-3") + event("b-4"))
+        await reply.events(5, epoch="b", kind="completed")
+        await trio.sleep_forever()
+
+    async def slow(reply):
+        await trio.sleep(2)
+        await reply.json({"status": "processing", "lastEventId": "b-3"})
+
+    played = play(Stage(streams=[first, jumps], status=slow), policies=UNJITTERED)
+    assert played.shown == [
+        (0.0, "processing", "a-1", "stream"),
+        (1.0, "gap", "", "stream"),
+        (3.0, "processing", "b-3", "poll"),
+        (3.0, "processing", "b-4", "stream"),
+        (3.0, "completed", "b-5", "stream"),
+    ]
+
+
+def test_a_stream_does_not_wait_long_for_a_snapshot():
+    async def resets(reply):
+        await reply.head()
+        await reply.body("event: reset\ndata: {}\n\n" + event("a-8", "completed"))
+        await trio.sleep_forever()
+
+    async def hangs(reply):
+        await trio.sleep_forever()
+
+    played = play(Stage(streams=[resets], status=hangs))
+    assert played.shown[-1] == (5.0, "completed", "a-8", "stream")
+    assert (played.left_open, played.tasks_left) == (0, 0)

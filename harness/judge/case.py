@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import cached_property
+from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
@@ -14,8 +15,10 @@ from harness.history import (
     Attempt,
     AttemptEnd,
     Block,
+    Chunk,
     Conn,
     ConnEnd,
+    Deed,
     Emit,
     Gap,
     GapSignal,
@@ -69,7 +72,10 @@ class ClientCase:
         return self._made[make]  # type: ignore[return-value]  # keyed by its maker
 
     def _own(self, kind: type[R]) -> list[R]:
-        return self.case.by_client(kind).get(self.name, [])
+        return self.case.grouped(kind, "client").get(self.name, [])
+
+    def _of_jobs(self, kind: type[R]) -> list[R]:
+        return [record for job in self.jobs for record in self.case.grouped(kind, "job").get(job, [])]
 
     @cached_property
     def apps(self) -> list[App]:
@@ -79,9 +85,7 @@ class ClientCase:
     @cached_property
     def truth(self) -> Truth:
         """What its job emitted."""
-        jobs = [job for job in self.case.history.all(Job) if job.job in self.jobs]
-        emits = [emit for emit in self.case.history.all(Emit) if emit.job in self.jobs]
-        return Truth(self.jobs[0] if self.jobs else "", jobs, emits)
+        return Truth(self.jobs[0] if self.jobs else "", self._of_jobs(Job), self._of_jobs(Emit))
 
     @cached_property
     def screen(self) -> Screen:
@@ -101,8 +105,8 @@ class ClientCase:
     @cached_property
     def responses(self) -> dict[int, Response]:
         """Responses to its requests, by rid."""
-        mine = {request.rid for request in self.requests}
-        return {response.rid: response for response in self.case.history.all(Response) if response.rid in mine}
+        answered = self.case.grouped(Response, "rid")
+        return {request.rid: answered[request.rid][0] for request in self.requests if request.rid in answered}
 
     @cached_property
     def conns(self) -> list[Conn]:
@@ -112,8 +116,20 @@ class ClientCase:
     @cached_property
     def conn_ends(self) -> list[ConnEnd]:
         """Ends of its connections, of either side."""
-        mine = {conn.cid for conn in self.conns}
-        return [end for end in self.case.history.all(ConnEnd) if end.cid in mine]
+        ends = self.case.grouped(ConnEnd, "cid")
+        return sorted((end for conn in self.conns for end in ends.get(conn.cid, [])), key=lambda end: end.seq)
+
+    @cached_property
+    def chunks(self) -> list[Chunk]:
+        """Bytes at its radio, connection by connection."""
+        chunks = self.case.grouped(Chunk, "cid")
+        return [chunk for conn in self.conns for chunk in chunks.get(conn.cid, [])]
+
+    @cached_property
+    def deeds(self) -> list[Deed]:
+        """Deeds carried out at its gate, and those at the shared proxies."""
+        done = self.case.grouped(Deed, "client")
+        return sorted([*done.get(self.name, []), *done.get("", [])], key=lambda deed: deed.seq)
 
     @cached_property
     def attempts(self) -> list[Attempt]:
@@ -163,12 +179,12 @@ class ClientCase:
     @cached_property
     def gap_signals(self) -> list[GapSignal]:
         """Gaps the server said aloud for its job."""
-        return [signal for signal in self.case.history.all(GapSignal) if signal.job in self.jobs]
+        return self._of_jobs(GapSignal)
 
     @cached_property
     def writes(self) -> list[Write]:
         """What the server handed to subscribers of its job."""
-        return [write for write in self.case.history.all(Write) if write.job in self.jobs]
+        return self._of_jobs(Write)
 
     @property
     def reports(self) -> bool:
@@ -197,7 +213,7 @@ class Case:
         self.cut_short = self.aborted and self.end < plan.horizon
         self.lag = _lag(history.all(Health))
         self.slack = self.lag.highest or 0.0
-        self._grouped: dict[type[Record], dict[str, list[Record]]] = {}
+        self._grouped: dict[tuple[type[Record], str], dict[object, list[Record]]] = {}
 
     @cached_property
     def clients(self) -> tuple[ClientCase, ...]:
@@ -225,15 +241,15 @@ class Case:
             return f"scheduler lag p99 {self.lag.p99 * 1e3:.0f} ms (trusted to {DOUBT * limit * 1e3:.0f} ms)"
         return ""
 
-    def by_client(self, kind: type[R]) -> dict[str, list[R]]:
-        """Return the records of a type by the client they name."""
-        grouped = self._grouped.get(kind)
-        if grouped is None:
-            grouped = {}
+    def grouped(self, kind: type[R], field: str) -> dict[object, list[R]]:
+        """Return the records of a type by the value of one of their fields; grouped once for all clients."""
+        found = self._grouped.get((kind, field))
+        if found is None:
+            value, found = attrgetter(field), {}
             for record in self.history.all(kind):
-                grouped.setdefault(record.client, []).append(record)  # type: ignore[attr-defined]  # kinds with a client
-            self._grouped[kind] = grouped
-        return grouped  # type: ignore[return-value]  # keyed by kind
+                found.setdefault(value(record), []).append(record)
+            self._grouped[kind, field] = found
+        return found  # type: ignore[return-value]  # keyed by kind
 
     def jobs_of(self, client: str) -> list[str]:
         """Return the jobs of a client, in order of acceptance."""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from harness.history import Canary, Chunk
+from harness.history import Canary
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.outages import Lapse, outages
@@ -73,8 +73,8 @@ def resume_sentence(client: ClientCase, resume: Resume) -> str:
 
 
 def unrecovered(lapse: Lapse) -> bool:
-    """Whether the app never caught up after an outage that healed."""
-    return not lapse.spared and lapse.caught_up is None
+    """Whether the app never caught up after an outage that healed, though something was due."""
+    return lapse.healed is not None and lapse.first_due is not None and lapse.caught_up is None
 
 
 def outage_cause(client: ClientCase, lapse: Lapse) -> Cause:
@@ -116,12 +116,8 @@ def _outage_evidence(client: ClientCase, lapse: Lapse) -> tuple[Evidence, ...]:
 
 def _swallowed(client: ClientCase, lapse: Lapse) -> int:
     """Return how many bytes of this client the gate dropped from the fault on."""
-    mine = {conn.cid for conn in client.conns}
     since = client.case.ns(lapse.began)
-    chunks = client.case.history.all(Chunk)
-    return sum(
-        chunk.length for chunk in chunks if chunk.fate == "dropped" and chunk.cid in mine and chunk.t_ns >= since
-    )
+    return sum(chunk.length for chunk in client.chunks if chunk.fate == "dropped" and chunk.t_ns >= since)
 
 
 def _advice(client: ClientCase, key: str) -> str:

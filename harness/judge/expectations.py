@@ -151,5 +151,5 @@ def _margin(expectation: Expectation, value: float | None) -> float | None:
     if expectation.sort == "at least":
         return value - expectation.limit
     if expectation.sort == "is":
-        return -abs(value - expectation.limit)
+        return 0.0 - abs(value - expectation.limit)
     return expectation.limit - value

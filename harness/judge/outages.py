@@ -198,8 +198,7 @@ def _lapse(client: ClientCase, sky: Sky, raw: _Raw) -> Lapse:
 
 def _begun_by(client: ClientCase, raw: _Raw) -> Deed | None:
     """Return the record of the deed at which an outage began: the last one by then at this client's gate."""
-    done = [record for record in client.case.history.all(Deed) if record.client in {"", client.name}]
-    near = [record for record in done if client.case.at(record.returned_ns) <= raw.began + 1e-6]
+    near = [record for record in client.deeds if client.case.at(record.returned_ns) <= raw.began + 1e-6]
     return near[-1] if near else None
 
 

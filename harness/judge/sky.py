@@ -145,10 +145,8 @@ class Sky:
 def _done(client: ClientCase) -> dict[int, Deed]:
     """When each deed took hold for this client: its own gate's record before the shared one."""
     found: dict[int, Deed] = {}
-    for record in client.case.history.all(Deed):
-        if record.error or record.client not in {"", client.name}:
-            continue
-        if record.client or record.deed not in found:
+    for record in client.deeds:
+        if not record.error and (record.client or record.deed not in found):
             found[record.deed] = record
     return found
 

@@ -1,5 +1,7 @@
 """Whole runs that several tests start from: a handoff, a half-open connection, a long handoff for figures."""
 
+from typing import Any
+
 from harness.scenario import model
 from harness.scenario.model import Plan
 from harness.sse.policy import AS_SHIPPED, Policies
@@ -9,7 +11,7 @@ LOSES = model.Loses(path="wifi")
 JOINS = model.Joins(path="cellular")
 
 
-def handoff_plan(**more) -> Plan:
+def handoff_plan(**more: Any) -> Plan:
     """Wi-Fi dies at 4 s, the phone is told at 4.4 s, cellular is there at 5 s; 20 updates over 10 s."""
     return plan(
         reach(4.0, "silent"),
@@ -45,7 +47,7 @@ def handoff(the_plan: Plan | None = None, *, last: str | None = None, back: floa
     return story
 
 
-def half_open_plan(policies: Policies = AS_SHIPPED, **more) -> Plan:
+def half_open_plan(policies: Policies = AS_SHIPPED, **more: Any) -> Plan:
     """Wi-Fi dies silently at 4 s while cellular is the default for new connections; nobody is told."""
     return plan(
         (1.0, "device", JOINS, "joins cellular"),

@@ -4,6 +4,8 @@
 what went differently, in scenario seconds; ``history()`` numbers the records in order of time.
 """
 
+from typing import Any
+
 import msgspec
 
 from harness.device.words import Radio, Reach
@@ -53,7 +55,7 @@ def ns(at: float) -> int:
     return ZERO + round(at * 1e9)
 
 
-def reach(at: float, word: str, path: str = "wifi", **more) -> tuple[float, str, model.Act, str]:
+def reach(at: float, word: str, path: str = "wifi", **more: Any) -> tuple[float, str, model.Act, str]:
     return at, path, model.SetReach(word=Reach(word), **more), word
 
 
@@ -177,7 +179,7 @@ class Story:
             self.add(Response(rid=self.rids, cid=cid, status=status, content_type=kind), at + 0.006)
         return self.rids
 
-    def hang_up(self, at: float, how: str = "eof", *, client: str = "c1", cid: int | None = None, **more) -> None:
+    def hang_up(self, at: float, how: str = "eof", *, client: str = "c1", cid: int | None = None, **more: Any) -> None:
         """The current attempt ends, and the client closes its side of the connection."""
         self.add(AttemptEnd(client=client, n=self.tries[client], how=how, **more), at)
         cid = self.live.pop(client, None) if cid is None else cid
@@ -313,7 +315,7 @@ def without(history: History, *kinds: type[Record]) -> History:
     return History([record for record in history.records if not isinstance(record, kinds)])
 
 
-def changed(history: History, kind: type[Record], place: int, **fields) -> History:
+def changed(history: History, kind: type[Record], place: int, **fields: Any) -> History:
     """The same history with one record (the ``place``-th of its kind) changed."""
     target = history.all(kind)[place]
     return History([msgspec.structs.replace(r, **fields) if r is target else r for r in history.records])

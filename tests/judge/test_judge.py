@@ -8,7 +8,6 @@ from harness.judge import by_cause, judge, order
 from harness.judge.judge import FUNDAMENTAL, compose
 from harness.judge.laws import LAWS
 from harness.judge.verdict import LawVerdict, State, Verdict, Word
-from harness.report.findings import FUNDAMENTAL as TOLD
 from harness.scenario.expectations import LAWS as WAIVABLE
 from tests.judge.ruling import expect, law
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan
@@ -28,10 +27,6 @@ def test_the_laws_are_those_of_the_language_in_their_order():
     assert tuple(one.word for one in LAWS) == WAIVABLE
     assert [one.code for one in LAWS] == [f"L{number}" for number in range(16)]
     assert set(FUNDAMENTAL) == set(WAIVABLE)
-
-
-def test_the_report_tells_failures_in_the_judge_s_order():
-    assert TOLD == FUNDAMENTAL
 
 
 def test_a_flawless_handoff_passes_with_its_figures():
@@ -57,6 +52,24 @@ def test_the_client_as_shipped_fails_on_a_half_open_connection_by_one_cause():
         "wifi silent (fault proved)",
         "emitted completed, id a-21; the app never saw it",
     ]
+
+
+def test_what_the_taking_down_of_a_run_does_is_no_act_of_the_client():
+    story = half_open()
+    horizon = story.plan.horizon
+    story.hang_up(horizon - 0.001, "cancelled")
+    story.status("closed", horizon - 0.0005)
+    assert {one.cause for one in order(verdict(story).laws)} == {"never-noticed"}
+
+
+def test_a_limit_too_short_to_recover_still_names_the_cause():
+    story = half_open()
+    story.plan = msgspec.structs.replace(story.plan, horizon=14.0)
+    story.records = [record for record in story.records if record.t_ns < 10**12 + 13 * 10**9]
+    story.end(14.0, "limit")
+    found = verdict(story)
+    assert found.sentence.startswith("The client never noticed that Wi-Fi was dead")
+    assert law("recovery", story).reason == "the scenario's limit leaves no time to recover"
 
 
 def test_bytes_that_the_gate_swallowed_are_counted():

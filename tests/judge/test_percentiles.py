@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom  # type: ignore[import-untyped]  # no stubs are published with it
 
 from harness.judge.percentiles import LOST, QUANTILES, at_rank, estimate, interval_ranks, least_n, rank
 

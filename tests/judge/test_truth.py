@@ -1,3 +1,5 @@
+import msgspec
+
 from harness.judge.case import Case
 from harness.judge.truth import ACCEPTED
 from tests.judge.story import Story, ns, plan
@@ -35,7 +37,7 @@ def test_an_id_used_again_by_a_new_epoch_is_told_by_time():
     story = Story(plan()).run()
     story.job(epoch="b", at=3.0)
     story.emit(2, 3.1, epoch="b")
-    story.records[-1].id = "a-2"
+    story.records[-1] = msgspec.structs.replace(story.records[-1], id="a-2")
     found = truth(story)
     assert found.known("a-2", ns(2.0)).position == (0, 2)
     assert found.known("a-2", ns(4.0)).position == (1, 2)

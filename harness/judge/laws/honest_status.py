@@ -4,7 +4,7 @@ import bisect
 
 import msgspec
 
-from harness.history import AttemptEnd, Chunk, Status
+from harness.history import AttemptEnd, Status
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import outage_cause, unrecovered
@@ -85,11 +85,10 @@ def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
     case = client.case
     limit = detection_allowance(case.plan.client.policies)
     streams = {request.cid for request in client.streams}
-    cids = {conn.cid for conn in client.conns}
     came = sorted(
         chunk.t_ns
-        for chunk in case.history.all(Chunk)
-        if chunk.direction == "downstream" and chunk.fate == "delivered" and chunk.cid in cids & streams
+        for chunk in client.chunks
+        if chunk.direction == "downstream" and chunk.fate == "delivered" and chunk.cid in streams
     )
     if not came and not client.blocks:
         return

@@ -1,12 +1,14 @@
+from typing import Any
+
 import pytest
 
-from harness.history import Health
+from harness.history import App, Emit, Health
 from harness.judge.verdict import State
 from tests.judge.ruling import empty, law, state
 from tests.judge.story import LTE, Story, plan, without
 
 
-def steady(count: int, *, slow: int = 0, delay: float = 0.12, **more) -> Story:
+def steady(count: int, *, slow: int = 0, delay: float = 0.12, **more: Any) -> Story:
     """A run with this many steady events on Wi-Fi, ``slow`` of which take ``delay``: 5 a second."""
     items = count + 4  # the first second is not steady, and the terminal event is one more
     story = Story(plan(lasts=items / 5, items=items, **more))
@@ -48,16 +50,16 @@ def test_a_failure_shows_the_slowest():
 
 def test_an_update_that_a_later_state_replaced_counts_from_the_later_one():
     story = steady(750)
-    story.records = [r for r in story.records if not (type(r).__name__ == "App" and r.id in {"a-300", "a-500"})]
+    story.records = [r for r in story.records if not (isinstance(r, App) and r.id in {"a-300", "a-500"})]
     assert state("prompt", story) is State.HELD
-    story.records = [r for r in story.records if not (type(r).__name__ == "App" and r.id == "a-600")]
+    story.records = [r for r in story.records if not (isinstance(r, App) and r.id == "a-600")]
     assert "95 % interval 5 ms to 205 ms" in law("prompt", story).reason
 
 
 def test_lost_updates_count_as_infinitely_late():
     story = steady(400, ends="never")
     lost = {f"a-{index}" for index in range(380, 421)}
-    story.records = [r for r in story.records if not (type(r).__name__ == "App" and r.id in lost)]
+    story.records = [r for r in story.records if not (isinstance(r, App) and r.id in lost)]
     assert "p99 lost" in law("prompt", story).sentence
 
 
@@ -72,7 +74,7 @@ def test_a_slow_path_is_not_judged():
 
 def test_fewer_events_than_planned_are_unknown():
     story = steady(400)
-    story.records = [r for r in story.records if not (type(r).__name__ == "Emit" and r.index > 300)]
+    story.records = [r for r in story.records if not (isinstance(r, Emit) and r.index > 300)]
     found = law("prompt", story)
     assert (found.state, found.reason) == (
         State.UNKNOWN,

@@ -5,7 +5,7 @@ deed never waits for it.
 """
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -48,13 +48,11 @@ class Nemesis:
         *,
         gates: Mapping[str, Gate],
         toxiproxy: "Toxiproxy",
-        proxy_of: Callable[[str], str],
         journal: Journal,
     ) -> None:
         self._plan = plan
         self._gates = gates
         self._toxiproxy = toxiproxy
-        self._proxy_of = proxy_of
         self._journal = journal
         self._shapes = {path: spec.shape for path, spec in plan.paths.items()}
         words = {path: spec.start for path, spec in plan.paths.items()}
@@ -132,7 +130,7 @@ class Nemesis:
                 gate.set_radio(path, act.radio)
         self._shapes[path] = after
         issued = self._journal.stamp()
-        readback = await self._toxiproxy.shape(self._proxy_of(path), steps[0], direction)
+        readback = await self._toxiproxy.shape(path, steps[0], direction)
         self._record(deed, issued, "", readback)
         if len(steps) > 1:
             proofs.start_soon(self._climb, deed, steps[1:], trio.current_time())
@@ -142,7 +140,7 @@ class Nemesis:
         assert isinstance(deed.act, SetShape)
         for number, shape in enumerate(steps, 1):
             await trio.sleep_until(began + number * STEP)
-            await self._toxiproxy.shape(self._proxy_of(deed.actor), shape, deed.act.direction)
+            await self._toxiproxy.shape(deed.actor, shape, deed.act.direction)
 
     async def _prove(self, deed: Deed, client: str, canary: Canary, readback: Mapping[str, str], until: float) -> None:
         if until == float("-inf"):
@@ -173,7 +171,7 @@ class Nemesis:
     async def _step(self, step: Step) -> None:
         shape = msgspec.structs.replace(self._shapes[step.path], down=step.down, up=step.up)
         self._shapes[step.path] = shape
-        await self._toxiproxy.shape(self._proxy_of(step.path), shape)
+        await self._toxiproxy.shape(step.path, shape)
         self._journal.write(Weather(path=step.path, what=f"rate {step.down:.0f} B/s"))
 
 

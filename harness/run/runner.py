@@ -118,7 +118,7 @@ class Runner:
             upstream = await server.start(nursery)
             routes = await self._add_paths(toxiproxy, upstream)
             gates = await self._open_gates(nursery, journal, routes)
-            nemesis = Nemesis(self.plan, gates=gates, toxiproxy=toxiproxy, proxy_of=self._proxy_of, journal=journal)
+            nemesis = Nemesis(self.plan, gates=gates, toxiproxy=toxiproxy, journal=journal)
             rig = Rig(
                 journal=journal, toxiproxy=toxiproxy, server=server, upstream=upstream, gates=gates, nemesis=nemesis
             )
@@ -139,14 +139,11 @@ class Runner:
             await rig.toxiproxy.heal()
             self._proxies_left = await rig.toxiproxy.names()
 
-    def _proxy_of(self, path: str) -> str:
-        return f"{self._prefix}{path}"
-
     async def _add_paths(self, toxiproxy: Toxiproxy, upstream: Address) -> dict[str, Address]:
         routes = {}
         for path, spec in self.plan.paths.items():
-            routes[path] = await toxiproxy.add(self._proxy_of(path), upstream)
-            await toxiproxy.shape(self._proxy_of(path), spec.shape)
+            routes[path] = await toxiproxy.add(path, upstream)
+            await toxiproxy.shape(path, spec.shape)
         return routes
 
     async def _open_gates(self, nursery: trio.Nursery, journal: Journal, routes: dict[str, Address]) -> dict[str, Gate]:

@@ -272,7 +272,7 @@ def list_scenarios() -> int:
 
     for scenario in map(load, bundled().values()):
         click.echo(f"{scenario.name:<14}{scenario.scenario}")
-        click.echo(click.wrap_text(" ".join(scenario.about.split()), 100, "    ", "    ") + "\n")
+        click.echo(click.wrap_text(" ".join(str(scenario.about).split()), 100, "    ", "    ") + "\n")
     return PASS
 
 

@@ -1,5 +1,8 @@
 """What a person watching a run wants to know, folded from its records as they are written."""
 
+from collections.abc import Callable
+from typing import Any
+
 from harness.history import App, Deed, Record, Run, Status
 from harness.run.tidings import Tidings
 from harness.scenario.model import Plan
@@ -12,7 +15,12 @@ class View:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._folds = {App: self._app, Deed: self._deed, Status: self._status, Run: self._run}
+        self._folds: dict[type[Record], Callable[[Any], None]] = {
+            App: self._app,
+            Deed: self._deed,
+            Status: self._status,
+            Run: self._run,
+        }
         self._planned = max([plan.job.lasts, *(deed.at for deed in plan.deeds)])
         self._limit = plan.horizon if plan.limit is None else min(plan.limit, plan.horizon)
         self._events = 0
@@ -24,7 +32,7 @@ class View:
         """Take one record in."""
         fold = self._folds.get(type(record))
         if fold is not None:
-            fold(record)  # type: ignore[arg-type]  # the dictionary pairs each type with its own fold
+            fold(record)
 
     def tidings(self, at: float) -> Tidings:
         """What to tell at this scenario time."""

@@ -2,12 +2,12 @@
 
 An index is accounted for when it was delivered; when the client dropped it as late or merged it into a newer one, as
 the plan's policies allow, and a newer one indeed reached the app (a terminal event never may be); or when a snapshot at
-or beyond it was shown while polling, or after a gap that the server had signalled and the client told of.
+or beyond it was shown while polling, after a 204, or after a gap that the server had signalled and the client told of.
 """
 
 import msgspec
 
-from harness.history import App, Gap, Response, Status
+from harness.history import App, Gap, Response
 from harness.history.records import Record
 from harness.judge.case import ClientCase
 from harness.judge.truth import Event, Position
@@ -71,22 +71,17 @@ def _covered(client: ClientCase) -> Position | None:
     for shown in client.screen.shown:
         if shown.app.source != "poll" or shown.event is None:
             continue
-        if _polling(client, shown.app) or any(
-            gap.seq < shown.app.seq and _signalled(client, gap) for gap in client.gaps
-        ):
+        app = shown.app
+        healing = any(gap.seq < app.seq and _signalled(client, gap) for gap in client.gaps)
+        if healing or client.polls_at(app.seq) or _told_to_stop(client, app):
             newest = max(newest or shown.event.position, shown.event.position)
     return newest
 
 
-def _polling(client: ClientCase, app: App) -> bool:
-    """Whether the client's own last word before this callback was that it polls, or that it had done so and closed."""
-    last: Status | None = None
-    for status in client.statuses:
-        if status.seq > app.seq:
-            break
-        if status.word != "closed":
-            last = status
-    return last is not None and last.word == "polling"
+def _told_to_stop(client: ClientCase, app: App) -> bool:
+    """Whether a 204 on the stream had left the client to ask for the status once."""
+    answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
+    return any(answer.status == 204 and answer.seq < app.seq for answer in answers)
 
 
 def _signalled(client: ClientCase, gap: Gap) -> bool:

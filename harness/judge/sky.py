@@ -17,8 +17,8 @@ from harness.device.words import Reach
 from harness.history import ConnEnd, Deed
 from harness.judge.case import ClientCase
 from harness.scenario import model
-from harness.seams import Direction, Door
 from harness.toxics.shape import Shape
+from harness.vocabulary import Direction, Door
 
 
 class Spell(msgspec.Struct, frozen=True):

@@ -92,7 +92,7 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
 
 def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt) -> str:
     """Return why an attempt may come early: what the client says, where the records bear it out."""
-    if _polling(client, attempt):
+    if client.polls_at(attempt.seq):
         return "polling"
     if attempt.cause == "refreshed" and any(
         request.what == "token" and end.seq < request.seq < attempt.seq for request in client.requests
@@ -104,14 +104,3 @@ def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt) -> str:
     ):
         return "signal"
     return ""
-
-
-def _polling(client: ClientCase, attempt: Attempt) -> bool:
-    """Whether the client had fallen back to polling, and not been connected since, when this attempt began."""
-    word = ""
-    for status in client.statuses:
-        if status.seq > attempt.seq:
-            break
-        if status.word in {"polling", "connected"}:
-            word = status.word
-    return word == "polling"

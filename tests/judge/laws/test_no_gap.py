@@ -73,6 +73,23 @@ def test_a_snapshot_while_polling_covers_what_came_before():
     assert state("no-gap", story) is State.HELD
 
 
+def test_a_poll_that_failed_in_between_ends_no_fallback():
+    story = Story(plan()).run(skip=(4, 5, 6))
+    story.status("polling", 3.0)
+    story.status("reconnecting", 3.1)
+    story.poll(6, 3.2)
+    assert state("no-gap", story) is State.HELD
+    story.status("connected", 3.15)
+    assert state("no-gap", story) is State.FAILED
+
+
+def test_the_one_snapshot_after_a_204_covers_what_came_before():
+    story = Story(plan()).run(skip=(4, 5, 6))
+    story.request("stream", 3.0, status=204)
+    story.poll(6, 3.2)
+    assert state("no-gap", story) is State.HELD
+
+
 def test_a_snapshot_out_of_the_blue_covers_nothing():
     story = Story(plan()).run(skip=(4, 5, 6))
     story.poll(6, 3.2)

@@ -5,26 +5,15 @@ Time is trio's clock (no Protocol needed: shells call ``trio.current_time`` and 
 gives the journal its nanoseconds.
 """
 
-import enum
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
-import msgspec
 import trio
 
-Address = tuple[str, int]
-"""Host (a literal IP address) and port."""
+from harness.vocabulary import Address, Direction, Door, Signal, Stamp
 
-Stamp = Callable[[], int]
-"""The world's time in nanoseconds: ``CLOCK_MONOTONIC`` on real sockets, virtual time in the simulation."""
-
-
-class Direction(enum.StrEnum):
-    """Which way bytes travel. Server to client is downstream, as in Toxiproxy."""
-
-    UPSTREAM = "upstream"
-    DOWNSTREAM = "downstream"
+__all__ = ["Address", "Direction", "Door", "Listener", "Network", "Phone", "Signal", "Stamp", "Stream"]
 
 
 class Stream(trio.abc.HalfCloseableStream):
@@ -39,14 +28,6 @@ class Stream(trio.abc.HalfCloseableStream):
     @abstractmethod
     def reset(self) -> None:
         """Close at once with RST, as ``SO_LINGER`` 0 does. What was buffered is lost. Idempotent, never blocks."""
-
-
-class Door(enum.StrEnum):
-    """What a dial meets."""
-
-    OPEN = "open"
-    REFUSE = "refuse"  # RST at once: ECONNREFUSED
-    HANG = "hang"  # the SYN is never answered
 
 
 class Listener(Protocol):
@@ -80,13 +61,6 @@ class Network(Protocol):
     async def listen(self, address: Address = ("127.0.0.1", 0)) -> Listener:
         """Bind and listen, loopback only. Raises ``EnvironmentFault`` where the address is taken or forbidden."""
         ...
-
-
-class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """What the OS tells the app about its networks: ``joins``, ``loses``, ``prefers``, ``offline``, ``online``."""
-
-    what: str
-    path: str | None = None
 
 
 class Phone(Protocol):

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "harness"
 ORDER = [
-    ["errors", "units", "chance", "seams"],
+    ["errors", "units", "chance", "vocabulary", "seams"],
     ["sse"],
     ["device", "toxics"],
     ["history"],
@@ -73,7 +73,7 @@ def test_an_import_that_points_down_is_found():
     ]
 
 
-@pytest.mark.parametrize("name", ["sse", "device", "toxics", "judge"])
+@pytest.mark.parametrize("name", ["sse", "device", "toxics", "scenario", "judge"])
 def test_pure_packages_import_no_clock_and_no_network(name):
     forbidden = {"time", "socket", "trio", "httpx", "httpcore", "requests", "datetime.now"}
     found = [

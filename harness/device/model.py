@@ -20,7 +20,7 @@ import msgspec
 
 from harness.device.words import Reach
 from harness.errors import UsageError
-from harness.seams import Direction, Door, Signal
+from harness.vocabulary import Direction, Door, Signal
 
 UPSTREAM, DOWNSTREAM = Direction.UPSTREAM, Direction.DOWNSTREAM
 BOTH = (UPSTREAM, DOWNSTREAM)

@@ -15,7 +15,7 @@ import trio
 
 from harness.errors import EnvironmentFault
 from harness.history.records import Record
-from harness.seams import Stamp
+from harness.vocabulary import Stamp
 
 Tap = Callable[[Record], None]
 """A synchronous fold over the records as they are written; it must be cheap and must not raise."""

@@ -83,7 +83,7 @@ class Probe:
                 if not data:
                     return "fin", reads
                 reads += 1
-                self._http.receive_data(data)
+                self._http.receive_data(bytes(data))
             elif isinstance(event, h11.EndOfMessage):
                 return "answer", reads
             elif isinstance(event, h11.ConnectionClosed):

@@ -17,8 +17,8 @@ from harness.scenario.model import (
 )
 from harness.scenario.place import nearest, not_built
 from harness.scenario.profiles import PROFILES
-from harness.seams import Direction
 from harness.units import parse_duration, parse_size, quote
+from harness.vocabulary import Direction
 
 _ONE_WAY = {f"{direction.value} only": direction for direction in Direction}
 _MAY_BE_ONE_WAY = (Reach.STALLED, Reach.SILENT)

@@ -10,9 +10,9 @@ import math
 import msgspec
 
 from harness.device.words import Radio, Reach
-from harness.seams import Direction
 from harness.sse.policy import REFERENCE, Policies
 from harness.toxics.shape import Shape
+from harness.vocabulary import Direction
 
 SCHEMA_VERSION = 1
 

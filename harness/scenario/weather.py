@@ -19,7 +19,7 @@ from harness.chance import Chance
 from harness.errors import UsageError
 from harness.scenario.model import Deed, Frozen, Pulse, SetShape, Step
 from harness.scenario.profiles import PROFILES, Profile, Rates, Stalls, whole_kilobytes
-from harness.seams import Direction
+from harness.vocabulary import Direction
 
 LEAST_TIMEOUT = 0.2
 """Linux's TCP_RTO_MIN."""

@@ -4,11 +4,11 @@ import math
 
 import msgspec
 
-from harness.seams import Direction
 from harness.toxics.bandwidth import Bandwidth
 from harness.toxics.latency import Latency
 from harness.toxics.slicer import Slicer
 from harness.toxics.toxic import Toxic, ToxicSpec
+from harness.vocabulary import Direction
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):

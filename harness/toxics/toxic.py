@@ -5,7 +5,7 @@ from typing import ClassVar, NamedTuple, Self
 
 import msgspec
 
-from harness.seams import Direction
+from harness.vocabulary import Direction
 
 INT64_MAX = 2**63 - 1
 

@@ -1,0 +1,34 @@
+"""The words that the pure packages share with the seams. No trio here: a scenario is checked without loading it."""
+
+import enum
+from collections.abc import Callable
+
+import msgspec
+
+Address = tuple[str, int]
+"""Host (a literal IP address) and port."""
+
+Stamp = Callable[[], int]
+"""The world's time in nanoseconds: ``CLOCK_MONOTONIC`` on real sockets, virtual time in the simulation."""
+
+
+class Direction(enum.StrEnum):
+    """Which way bytes travel. Server to client is downstream, as in Toxiproxy."""
+
+    UPSTREAM = "upstream"
+    DOWNSTREAM = "downstream"
+
+
+class Door(enum.StrEnum):
+    """What a dial meets."""
+
+    OPEN = "open"
+    REFUSE = "refuse"  # RST at once: ECONNREFUSED
+    HANG = "hang"  # the SYN is never answered
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True):
+    """What the OS tells the app about its networks: ``joins``, ``loses``, ``prefers``, ``offline``, ``online``."""
+
+    what: str
+    path: str | None = None

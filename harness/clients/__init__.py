@@ -1,4 +1,11 @@
-"""The reference client and those it is measured against."""
+"""The reference client: starts a job, follows it to its end, and is what the harness measures others against.
+
+``client`` is what an app uses. ``follower`` carries out what the reconnection table decides, with one ``attempt`` at
+the stream at a time, guarded by a ``vigil`` of deadlines, and a ``poller`` for snapshots. What either brings goes
+through ``intake``, which knows by its ``cursor`` what is news, to the ``dispatcher``, which calls the app. Every
+request is the ``courier``'s, on the ``transport`` of a phone. An ``observer`` sees it all; ``journaling`` has the one
+that writes a run's history.
+"""
 
 from harness.clients.callbacks import Callbacks, JobEvent, Outcome, Results
 from harness.clients.client import SSEClient

@@ -50,7 +50,10 @@ _ENDS = {
 
 
 class Follower:
-    """One job, followed once: ``run`` to its end, or until ``scope`` is cancelled. Never raises for the network."""
+    """One job, followed once: ``run`` to its end, or until ``scope`` is cancelled. Never raises for the network.
+
+    It is its attempts' ``Sink``: they call ``alive``, ``take`` and ``settle`` from within.
+    """
 
     def __init__(
         self,
@@ -146,7 +149,7 @@ class Follower:
         self.counts.attempts += 1
         n = self.counts.attempts
         if not self._poller.running:
-            self._say("connecting" if n == 1 else "reconnecting")
+            self._say("connecting" if n == 1 else "reconnecting", n)
         wait = trio.current_time() - self._ended_at
         self._observer.attempt_began(n, self._cause, wait, self._session.last_event_id)
         self._pause.forget()
@@ -269,8 +272,6 @@ class Follower:
             reason=reason,
         )
 
-    # What the attempt tells: it calls these from within.
-
     def alive(self, attempt: int) -> None:
         """The first byte of a stream: from now on the stream alone feeds the app."""
         if self._over:
@@ -315,8 +316,6 @@ class Follower:
 
     def _inform(self, what: Input) -> None:
         self._machine.take(what, now=trio.current_time(), rng=self._draws(self._last.n))
-
-    # What others tell.
 
     def _roused(self) -> None:
         self._courier.roused()

@@ -1,0 +1,50 @@
+"""The records that a client leaves, as laws and measures read them."""
+
+import msgspec
+
+from harness.history import records
+from harness.scenario.model import ServerSpec
+from harness.sse.policy import REFERENCE
+from tests.clients.memory import job, whole_run
+
+
+def test_a_callback_is_recorded_from_its_enter_to_its_exit():
+    policies = msgspec.structs.replace(REFERENCE, handler_takes=0.5)
+    _, history, _ = whole_run(job=job(10), policies=policies)
+    assert {app.exit_ns - app.enter_ns for app in history.all(records.App)} == {500_000_000}
+
+
+def test_a_streamed_event_is_recorded_with_its_digest_id_and_progress():
+    _, history, _ = whole_run(job=job(10))
+    emitted = {emit.id: emit for emit in history.all(records.Emit)}
+    for app in history.all(records.App):
+        emit = emitted[app.id]
+        assert (app.callback, app.digest, app.source) == (emit.type, emit.digest, "stream")
+        assert app.progress == emit.progress
+        assert app.enter_ns == emit.actual_ns
+
+
+def test_every_block_is_recorded_with_the_id_it_left():
+    _, history, _ = whole_run(job=job(10))
+    assert [block.id for block in history.all(records.Block)] == [emit.id for emit in history.all(records.Emit)]
+
+
+def test_words_are_recorded_with_the_attempt_they_belong_to():
+    _, history, _ = whole_run(job=job(10))
+    said = [(status.word, status.attempt) for status in history.all(records.Status)]
+    assert said == [("connecting", 1), ("connected", 1), ("closed", 1)]
+
+
+def test_an_end_carries_what_the_server_asked_for():
+    _, history, _ = whole_run(job=job(10), server=ServerSpec(retry=5.0))
+    (end,) = history.all(records.AttemptEnd)
+    assert (end.how, end.server_retry, end.status, end.opened) == ("done", 5.0, 200, True)
+    assert end.bytes > 0
+
+
+def test_a_final_error_is_a_callback_with_its_words_and_no_progress():
+    policies = msgspec.structs.replace(REFERENCE, gives_up_after=2)
+    only_the_start = iter(["open"])
+    _, history, _ = whole_run(job=job(10), policies=policies, doors=lambda at: next(only_the_start, "refuse"))
+    (error,) = history.all(records.App)
+    assert (error.callback, error.detail, error.progress) == ("error", "gave up after 2 attempts", None)

@@ -12,8 +12,9 @@ from harness.judge import counts
 from harness.judge.case import ClientCase
 from harness.judge.latency import samples
 from harness.judge.outages import Lapse, outages
-from harness.judge.percentiles import LOST, QUANTILES, Estimate, estimate
+from harness.judge.percentiles import LOST, QUANTILES, Estimate, estimate, least_n
 from harness.judge.staleness import staleness
+from harness.judge.steady import planned, steady
 from harness.judge.streams import most_at_once, overlaps
 
 
@@ -107,19 +108,24 @@ def _of_lapse(client: ClientCase, lapse: Lapse, value: float | None) -> Reading:
 
 def _update_latency(client: ClientCase, statistic: str) -> list[Reading]:
     taken = [sample.latency for sample in samples(client) if sample.path]
-    return [_percentile(taken, statistic or "p99")]
+    return [_percentile(client, taken, statistic or "p99")]
 
 
 def _transport(client: ClientCase, statistic: str) -> list[Reading]:
     taken = [sample.transport for sample in samples(client) if sample.path]
-    return [_percentile(taken, statistic or "p99")]
+    return [_percentile(client, taken, statistic or "p99")]
 
 
-def _percentile(taken: list[float], statistic: str) -> Reading:
-    if not taken:
-        return absent("no steady events", judged=False)
+def _percentile(client: ClientCase, taken: list[float], statistic: str) -> Reading:
+    """What the plan has too few steady events for is not judged; what the run has too few of is unknown."""
     found = estimate(taken, statistic)
-    return Reading(estimate=found, reason="" if found.value is not None else f"n too small ({found.n})")
+    if found.value is not None:
+        return Reading(estimate=found)
+    needed = 1 if statistic == "max" else least_n(*QUANTILES[statistic])
+    expected = planned(client, steady(client))
+    if expected < needed:
+        return absent(f"the plan has {expected} steady events ({statistic} needs {needed})", judged=False)
+    return absent(f"{found.n} of {expected} planned steady events observed ({statistic} needs {needed})", judged=True)
 
 
 def _staleness(client: ClientCase, statistic: str) -> list[Reading]:

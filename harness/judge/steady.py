@@ -10,7 +10,7 @@ import msgspec
 from harness.judge.case import ClientCase
 from harness.judge.outages import Lapse, outages
 from harness.judge.sky import Sky, Spell
-from harness.scenario.model import SetShape
+from harness.scenario.model import SetShape, schedule
 
 SETTLING = 1.0
 """Seconds after the first 202, and after a deed that ended nothing."""
@@ -29,6 +29,14 @@ class Window(msgspec.Struct, frozen=True):
 def steady(client: ClientCase) -> list[Window]:
     """Return the steady windows of a client up to the end of its job."""
     return client.once(_steady)
+
+
+def planned(client: ClientCase, windows: list[Window]) -> int:
+    """Return how many events the plan's schedule puts into these windows."""
+    case = client.case
+    due = [case.at(stamp) for record in client.truth.records[:1] for stamp in record.schedule_ns]
+    due = due or schedule(case.plan.job)
+    return sum(any(window.start <= at < window.end for window in windows) for at in due)
 
 
 def _steady(client: ClientCase) -> list[Window]:

@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 
-from harness.history import App, End, History
+from harness.history import App, Emit, End, History
 from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS
 from harness.judge.verdict import ExpectationVerdict, State
 from harness.scenario import expectations as loader
 from tests.judge.ruling import expect, measured
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan, noticed
-from tests.judge.story import Story, changed, plan
+from tests.judge.story import Story, changed, plan, reach
 
 
 def check(scene: Callable[..., Story], metric: str, sort: str, limit: float, **more: Any) -> ExpectationVerdict:
@@ -106,7 +106,38 @@ def test_percentiles_are_judged_against_their_interval():
     assert latency(0.004).state is State.FAILED
     assert latency(0.1, statistic="p50").measured.n == 791
     found = check(flawless, "update latency", "under", 0.1)
-    assert (found.state, found.measured.value, found.reason) == (State.UNKNOWN, None, "n too small (19)")
+    assert (found.state, found.reason) == (State.NOT_JUDGED, "the plan has 19 steady events (p99 needs 368)")
+
+
+def test_a_percentile_of_fewer_events_than_planned_is_unknown():
+    story = Story(plan(lasts=80.0, items=400, expect=(expect("update latency", "under", 0.1),))).run()
+    story.records = [record for record in story.records if not (isinstance(record, Emit) and record.index > 100)]
+    found = measured(story)
+    assert found.state is State.UNKNOWN
+    assert found.reason == "95 of 396 planned steady events observed (p99 needs 368)"
+
+
+def test_what_stream_and_polling_both_deliver_is_counted():
+    story = Story(plan(expect=(expect("delivered by both at once", "is", 2),))).run(skip=(6, 9))
+    story.poll(6, 3.2)
+    story.poll(9, 4.505)
+    found = measured(story)
+    assert (found.state, found.measured.value) == (State.HELD, 2)
+
+
+def test_detection_is_not_judged_where_the_stream_outlived_the_fault():
+    def stalled(**more: Any) -> Story:
+        return Story(plan(reach(4.0, "stalled"), reach(4.1, "up"), **more)).run()
+
+    assert check(stalled, "detection", "under", 21.5).reason == "the stream outlived the fault"
+
+
+def test_detection_is_asked_for_also_where_the_network_never_heals():
+    def dead(**more: Any) -> Story:
+        return half_open(plan(reach(4.0, "silent"), **more))
+
+    assert check(dead, "recovery", "under", 21.5).reason == "the network never heals"
+    assert check(dead, "detection", "under", 21.5).measured.value == "lost"
 
 
 def test_an_interval_that_holds_the_limit_is_unknown():

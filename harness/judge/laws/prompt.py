@@ -1,24 +1,14 @@
 """L14, prompt: in steady windows the 95 % interval of this run's p99 lies under 100 ms, where the network allows it."""
 
 from harness.judge import phrases
-from harness.judge.case import Case, ClientCase
+from harness.judge.case import Case
 from harness.judge.latency import Sample, eligible, samples
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.percentiles import LOST, QUANTILES, estimate, least_n
-from harness.judge.steady import steady
-from harness.scenario.model import schedule
+from harness.judge.steady import planned, steady
 
 LIMIT = 0.100
 NEEDED = least_n(*QUANTILES["p99"])
-
-
-def planned(client: ClientCase) -> int:
-    """Return how many events the plan puts into steady windows of paths that allow less than 100 ms."""
-    case = client.case
-    windows = [window for window in steady(client) if eligible(window)]
-    due = [case.at(stamp) for record in client.truth.records[:1] for stamp in record.schedule_ns]
-    due = due or schedule(case.plan.job)
-    return sum(any(window.start <= at < window.end for window in windows) for at in due)
 
 
 def _judge(case: Case) -> Outcome:
@@ -27,7 +17,7 @@ def _judge(case: Case) -> Outcome:
         outcome.skip("the client reports no callbacks")
         return outcome
     taken = [sample for client in case.clients for sample in samples(client) if sample.prompt]
-    expected = sum(planned(client) for client in case.clients)
+    expected = sum(planned(client, [w for w in steady(client) if eligible(w)]) for client in case.clients)
     if expected < NEEDED:
         if any(eligible(window) for client in case.clients for window in steady(client)):
             outcome.skip(f"the plan has {expected} steady events (a p99 needs {NEEDED})")

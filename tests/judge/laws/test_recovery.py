@@ -39,6 +39,20 @@ def test_a_client_that_gives_up_after_a_loud_end_fails_by_its_own_cause():
     assert (found.state, found.cause) == (State.FAILED, "never-reconnected")
 
 
+def test_a_client_that_dials_in_vain_fails_by_its_own_cause():
+    story = half_open(half_open_plan(Policies(), lasts=60.0, items=120))
+    story.hang_up(23.9, "watchdog")
+    story.dial(24.7, cause="failed", opens=False)
+    found = law("recovery", story)
+    assert (found.state, found.cause) == (State.FAILED, "never-recovered")
+    assert found.advice.startswith("Fix: bound each dial with a connect deadline")
+
+
+def test_a_watchdog_that_never_fired_is_named():
+    found = law("recovery", half_open(half_open_plan(Policies())))
+    assert found.advice.startswith("the watchdog of 20 s never fired")
+
+
 def test_an_outage_without_a_word_is_given_the_whole_cap():
     story = Story(plan(reach(4.0, "refused"), reach(5.0, "up"), lasts=60.0, items=120)).run()
     assert law("recovery", story).sentence == "recovered in 0 ms (limit 33 s)"

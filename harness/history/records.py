@@ -103,6 +103,17 @@ class Health(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="he
     queue: int = 0
 
 
+class Boxed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="boxed"):
+    """The middle acted on a flow: ``what`` is the act's tag (muted, reset, held, killed, cut …)."""
+
+    lane: ClassVar[str] = "stage"
+    cid: int
+    client: str
+    what: str
+    rid: int = 0
+    detail: str = ""
+
+
 class Census(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="census"):
     """What lives in the process at the ``start`` or the ``end``: tasks, sockets, threads, processes, proxies."""
 
@@ -179,6 +190,7 @@ class Response(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
     content_type: str = ""
     retry_after: str = ""
     location: str = ""
+    by: str = ""  # "middle" where a box answered in the server's place
 
 
 # Written by the server: the ground truth.
@@ -374,7 +386,7 @@ class Results(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="r
 
 
 AnyRecord = (
-    Run | End | Deed | Canary | SignalTold | Weather | Health | Census
+    Run | End | Deed | Canary | SignalTold | Weather | Health | Census | Boxed
     | Conn | Chunk | ConnEnd | Request | Response
     | Job | Emit | Write | GapSignal | Snapshot | Subscriber
     | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import harness
-from harness.errors import EnvironmentFault, HarnessError, ScenarioError, UsageError
+from harness.errors import EnvironmentFault, HarnessError, ScenarioError, UsageError, leaf
 
 if TYPE_CHECKING:
     from harness.campaign.invoke import Done
@@ -386,38 +386,45 @@ def complain(message: str) -> None:
 
 def guarded(command: Callable[[], int | None]) -> int:
     """Run a command and turn everything a user can meet into words and an exit code."""
-    code = PASS
     try:
-        code = command() or PASS
-    except click.exceptions.Exit as error:
-        code = error.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = USAGE
-    except EnvironmentFault as error:
-        complain(str(error))
-        code = ENVIRONMENT
-    except HarnessError as error:
-        complain(str(error))
-        code = USAGE
-    except (click.Abort, KeyboardInterrupt):
-        code = INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output had enough. Nothing is left to say, also at the interpreter's own flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:  # noqa: BLE001 - a bug of ours: said in words, its traceback kept for whoever mends it
-        complain(f"a bug in harness itself: {type(error).__name__}: {error}\n  its traceback is in {keep_traceback()}")
-        code = ENVIRONMENT
-    return code
+        return command() or PASS
+    except BaseException as error:  # noqa: BLE001 - the outermost ring: no traceback reaches a user
+        return code_of(leaf(error))
 
 
-def keep_traceback() -> str:
-    """Write the traceback of the exception being handled to a file of its own; return its path."""
+def code_of(error: BaseException) -> int:
+    """Say what went wrong, and return its exit code."""
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            error.show()
+            return USAGE
+        case EnvironmentFault():
+            complain(str(error))
+            return ENVIRONMENT
+        case HarnessError():
+            complain(str(error))
+            return USAGE
+        case click.Abort() | KeyboardInterrupt():
+            return INTERRUPTED
+        case BrokenPipeError():
+            # Whoever read our output had enough. Nothing is left to say, also at the interpreter's own flush.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return PASS
+        case _:
+            kept = keep_traceback(error)
+            complain(f"a bug in harness itself: {type(error).__name__}: {error}\n  its traceback is in {kept}")
+            return ENVIRONMENT
+
+
+def keep_traceback(error: BaseException) -> str:
+    """Write the traceback of an exception to a file of its own; return its path."""
     import tempfile  # noqa: PLC0415
     import traceback  # noqa: PLC0415
 
     with tempfile.NamedTemporaryFile("w", prefix="harness-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        traceback.print_exc(file=file)
+        traceback.print_exception(error, file=file)
     return file.name
 
 

@@ -55,3 +55,11 @@ class PeerError(HarnessError):
 
 class BadRecords(HarnessError):
     """A results folder cannot be judged: not a history, or one of a newer schema. Exit code 2."""
+
+
+def leaf(error: BaseException) -> BaseException:
+    """What an exception group is about: its first error of ours if it has one, else its first leaf."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    ours = error.subgroup(HarnessError)
+    return leaf((ours or error).exceptions[0])

@@ -1,8 +1,7 @@
 """The campaign: every plan run in a child process, judged and drawn by a worker, side by side as far as allowed."""
 
-import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -51,24 +50,23 @@ class Campaign:
                 nursery.start_soon(self._slot, stop)
 
     async def _slot(self, stop: trio.Event) -> None:
-        async with _worker() as worker:
-            while self.waiting and not stop.is_set() and not self._enough():
-                plan = self.waiting.popleft()
-                folder = new_run(self._invocation, plan)
-                ending = await run_child(folder, self._toxiproxy, partial(self._live.tell, plan), stop)
-                finished = await worker.finish(folder)
-                self._live.over(plan, finished.word or "fault")
-                self._failures += finished.word != "pass"
-                self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished))
+        worker = Worker()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(worker.warm_up)
+                while self.waiting and not stop.is_set() and not self._enough():
+                    await self._one(self.waiting.popleft(), worker, stop)
+                nursery.cancel_scope.cancel()
+        finally:
+            await worker.aclose()
+
+    async def _one(self, plan: Plan, worker: Worker, stop: trio.Event) -> None:
+        folder = new_run(self._invocation, plan)
+        ending = await run_child(folder, self._toxiproxy, partial(self._live.tell, plan), stop)
+        finished = await worker.finish(folder)
+        self._live.over(plan, finished.word or "fault")
+        self._failures += finished.word != "pass"
+        self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished))
 
     def _enough(self) -> bool:
         return self._maxfail is not None and self._failures >= self._maxfail
-
-
-@contextlib.asynccontextmanager
-async def _worker() -> AsyncIterator[Worker]:
-    worker = await Worker.start()
-    try:
-        yield worker
-    finally:
-        await worker.aclose()

@@ -9,61 +9,76 @@ import trio
 
 from harness.campaign.finish import Finished
 
+WARM_UP_AFTER = 3.0
+"""Seconds into a run at which its worker starts: not beside the run's own start, and long before it is needed."""
+
 
 class Worker:
-    """One process, one folder at a time. Use ``start`` and then ``aclose``, also when cancelled."""
+    """One process, one folder at a time. Started when first needed, or by ``warm_up``; ``aclose`` ends it."""
 
-    def __init__(self, process: trio.Process) -> None:
-        self._process = process
+    def __init__(self) -> None:
+        self._started: trio.Process | None = None
+        self._starting = trio.Lock()
         self._pending = b""
 
-    @classmethod
-    async def start(cls) -> "Worker":
-        """Start the process; it loads its libraries at once, in the background."""
-        process = await trio.lowlevel.open_process(
-            [sys.executable, "-m", "harness.campaign.finish"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        return cls(process)
+    async def warm_up(self) -> None:
+        """Start in a while: the process then loads its libraries at once, at the lowest priority."""
+        await trio.sleep(WARM_UP_AFTER)
+        await self._process()
+
+    async def _process(self) -> trio.Process:
+        async with self._starting:
+            if self._started is None:
+                self._started = await trio.lowlevel.open_process(
+                    [sys.executable, "-m", "harness.campaign.finish"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            return self._started
 
     async def finish(self, folder: Path) -> Finished:
         """Judge and draw this run. A worker that dies on it is told as a fault with its last words."""
-        assert self._process.stdin is not None
+        process = await self._process()
+        assert process.stdin is not None
         try:
-            await self._process.stdin.send_all(f"{folder}\n".encode())
-            line = await self._line()
+            await process.stdin.send_all(f"{folder}\n".encode())
+            line = await self._line(process)
             return msgspec.json.decode(line, type=Finished)
         except (trio.BrokenResourceError, trio.ClosedResourceError, EOFError, msgspec.MsgspecError):
-            return Finished(folder=str(folder), fault=f"judging {folder.name} failed: {await self._last_words()}")
+            return Finished(
+                folder=str(folder), fault=f"judging {folder.name} failed: {await self._last_words(process)}"
+            )
 
     async def aclose(self) -> None:
         """End the process and free its pipes."""
+        process = self._started
+        if process is None:
+            return
         with trio.CancelScope(shield=True):
-            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe is not None:
                     await trio.aclose_forcefully(pipe)
-            if self._process.returncode is None:
-                self._process.kill()
-            await self._process.wait()
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
 
-    async def _line(self) -> bytes:
-        assert self._process.stdout is not None
+    async def _line(self, process: trio.Process) -> bytes:
+        assert process.stdout is not None
         while b"\n" not in self._pending:
-            data = await self._process.stdout.receive_some()
+            data = await process.stdout.receive_some()
             if not data:
                 raise EOFError
             self._pending += data
         line, _, self._pending = self._pending.partition(b"\n")
         return line
 
-    async def _last_words(self) -> str:
-        assert self._process.stderr is not None
+    async def _last_words(self, process: trio.Process) -> str:
+        assert process.stderr is not None
         words = b""
         with trio.move_on_after(2):
-            async for data in self._process.stderr:
+            async for data in process.stderr:
                 words = (words + data)[-4096:]
         lines = words.decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"

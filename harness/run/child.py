@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 import trio
 
-from harness.errors import HarnessError
-from harness.run.runner import Runner, first_leaf
+from harness.errors import HarnessError, leaf
+from harness.run.runner import Runner
 from harness.run.tidings import TELL_EVERY, Tidings
 from harness.run.view import View
 from harness.scenario.model import Plan
@@ -89,14 +89,11 @@ def entry() -> int:
     options = parser.parse_args()
     try:
         real.run(partial(main, options.folder, options.toxiproxy))
-    except HarnessError as error:
-        tell(Tidings(fault=str(error)))
-        return 3
-    except BaseExceptionGroup as group:
-        faults, rest = group.split(HarnessError)
-        if faults is None or rest is not None:
+    except (HarnessError, BaseExceptionGroup) as error:
+        cause = leaf(error)
+        if not isinstance(cause, HarnessError):
             raise
-        tell(Tidings(fault=str(first_leaf(faults))))
+        tell(Tidings(fault=str(cause)))
         return 3
     return 0
 

@@ -16,7 +16,7 @@ from harness.chance import Chance
 from harness.clients.run import run_reference
 from harness.device.model import Device
 from harness.device.words import Reach
-from harness.errors import HarnessError, PeerError
+from harness.errors import HarnessError, PeerError, leaf
 from harness.history import App, Census, End, Journal, Run
 from harness.history.journal import Tap
 from harness.jobserver.server import JobServer
@@ -91,12 +91,10 @@ class Runner:
             try:
                 reason = await self._set_up_and_play(journal, before, stop)
                 detail = ""
-            except HarnessError as error:
-                detail = str(error)
-                raise
-            except BaseExceptionGroup as group:
-                faults, _ = group.split(HarnessError)
-                detail = str(first_leaf(faults)) if faults is not None else detail
+            except BaseException as error:
+                cause = leaf(error)
+                if isinstance(cause, HarnessError):
+                    detail = str(cause)
                 raise
             finally:
                 journal.write(census.take("end", proxies=list(self._proxies_left)))
@@ -238,11 +236,3 @@ class Runner:
             # No job could be started: that is what the app saw, and nothing of the harness's failed.
             now = self._stamp()
             rig.journal.write(App(client=name, job="", callback="error", enter_ns=now, exit_ns=now, detail=str(error)))
-
-
-def first_leaf(group: BaseExceptionGroup[HarnessError]) -> HarnessError:
-    """The first exception of a group that is none itself."""
-    leaf = group.exceptions[0]
-    while isinstance(leaf, BaseExceptionGroup):
-        leaf = leaf.exceptions[0]
-    return leaf

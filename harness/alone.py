@@ -12,6 +12,7 @@ from harness.scenario import DEFAULT_SEED
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.seams import Address
 from harness.toxiproxy.embedded import serve_embedded
+from harness.toxiproxy.servants import servants
 from harness.world import real
 
 Say = Callable[[str], object]
@@ -22,26 +23,28 @@ def serve_jobs(address: Address, job: JobSpec, server: ServerSpec, say: Say) -> 
 
     async def main() -> None:
         start = partial(serve, address, network=real.network(), job=job, server=server, chance=Chance(DEFAULT_SEED))
-        async with trio.open_nursery() as nursery:
+        async with servants() as nursery:
             nursery.start_soon(_until_signalled, nursery.cancel_scope)
-            await nursery.start(start)
-            base = f"http://{address[0]}:{address[1]}/api/v2/imports"
+            host, port = (await nursery.start(start)).address
+            base = f"http://{host}:{port}/api/v2/imports"
             say(f"job server on {base} (Ctrl-C ends it)")
             say(f"  curl -X POST {base}")
             say(f"  curl -N -H 'Accept: text/event-stream' {base}/JOB/stream")
+            await trio.sleep_forever()
 
     real.run(main)
 
 
 def serve_toxiproxy(address: Address, seed: int | None, say: Say) -> None:
-    """Serve the control API and its proxies until Ctrl-C or SIGTERM."""
+    """Serve the control API and its proxies until Ctrl-C or SIGTERM. Raises ``EnvironmentFault`` likewise."""
 
     async def main() -> None:
         rng = Chance(DEFAULT_SEED if seed is None else seed).stream("toxics")
-        async with trio.open_nursery() as nursery:
+        async with servants() as nursery:
             nursery.start_soon(_until_signalled, nursery.cancel_scope)
-            await nursery.start(partial(serve_embedded, real.network(), address, rng=rng))
-            say(f"embedded Toxiproxy on http://{address[0]}:{address[1]} (Ctrl-C ends it)")
+            host, port = await nursery.start(partial(serve_embedded, real.network(), address, rng=rng))
+            say(f"embedded Toxiproxy on http://{host}:{port} (Ctrl-C ends it)")
+            await trio.sleep_forever()
 
     real.run(main)
 

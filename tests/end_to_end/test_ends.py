@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import signal
 import socket
 import time
@@ -126,7 +127,7 @@ def test_a_full_disk_ends_the_run_with_exit_code_3_in_words(tmp_path, monkeypatc
         "import resource, signal, sys\n"
         "if any('harness.run.child' in word for word in sys.orig_argv):\n"
         "    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     done = harness("run", "walk.yaml", "--toxiproxy", "embedded", cwd=tmp_path)
@@ -144,6 +145,15 @@ def test_a_port_in_use_is_told_by_number(tmp_path):
             assert done.returncode == 3
             assert str(port) in done.stderr
             assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "toxiproxy"])
+def test_a_server_on_any_port_says_which_it_got(tmp_path, command):
+    process = start(command, "--listen", "127.0.0.1:0", cwd=tmp_path)
+    port = int(re.search(r"http://127.0.0.1:(\d+)", process.stdout.readline())[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=5):
+        _, err = interrupt(process, signal.SIGTERM)
+    assert (process.returncode, err) == (0, "")
 
 
 def test_the_servers_alone_answer_and_end_on_sigterm(tmp_path):

@@ -14,8 +14,21 @@ import trio
 
 from harness.device.words import Reach
 from harness.network.gate import Gate
+from harness.run import boxes
 from harness.run.probe import Meeting, Probe
-from harness.scenario.model import ComesOnline, Deed, GoesOffline, Joins, Loses, Prefers, SetReach, SetShape, SetSlice
+from harness.scenario.model import (
+    ComesOnline,
+    Cuts,
+    Deed,
+    GoesOffline,
+    Joins,
+    KillsIdle,
+    Loses,
+    Prefers,
+    SetReach,
+    SetShape,
+    SetSlice,
+)
 from harness.seams import Direction
 from harness.toxics.shape import Shape
 
@@ -64,17 +77,21 @@ class Canary:
         self._gate = gate
         self._flows: dict[str, Probe] = {}
         self._words = dict(words)
+        self._listeners: dict[str, Probe] = {}
         self._joined = list(gate.device.joined)
         self._shapes = {(path, way): shape for path, shape in shapes.items() for way in Direction}
 
-    async def prepare(self, actor: str) -> None:
+    async def prepare(self, actor: str, *, stream: bool = False) -> None:
         """Hold an open connection on ``actor``, where that is a path, and on every path the device uses.
 
-        A path that lets nobody in is left alone. Never takes longer than ``LEAD``.
+        With ``stream``, an event stream on ``actor`` too. A path that lets nobody in is left alone. Never takes longer
+        than ``LEAD``.
         """
         self._joined = list(self._gate.device.joined)
         with trio.move_on_after(LEAD):
             async with trio.open_nursery() as nursery:
+                if stream and DIALS[self._words[actor]] == "open":
+                    nursery.start_soon(self._listen, actor)
                 for path, word in self._words.items():
                     held = self._flows.get(path)
                     wanted = path == actor or path in self._joined
@@ -83,8 +100,9 @@ class Canary:
 
     async def close(self) -> None:
         """Drop all flows."""
-        flows = list(self._flows.values())
+        flows = [*self._flows.values(), *self._listeners.values()]
         self._flows.clear()
+        self._listeners.clear()
         for flow in flows:
             await flow.close()
 
@@ -111,7 +129,41 @@ class Canary:
                 outcome = await self._lost(self._joined, until)
             case ComesOnline():
                 outcome = await self._default(self._words, readback, until, must=True)
+            case Cuts(how=how):
+                outcome = await self._cut(deed.actor, FLOWS[how], until)
+            case _:
+                outcome = await self._box(deed, until)
         return outcome
+
+    async def _box(self, deed: Deed, until: float) -> Outcome:
+        """What the middle and the server do is met over the path that the deed names, or the default one."""
+        path = deed.on or self._gate.device.default or ""
+        if DIALS.get(self._words.get(path, Reach.SILENT)) != "open":
+            return Outcome(met=True, detail="read back; no path is up to meet it on")
+
+        async def dial() -> Probe:
+            return Probe(await self._gate.dial(path))
+
+        window = _window(until, PATIENCE if not isinstance(deed.act, KillsIdle) else PATIENCE + deed.act.after)
+        with trio.move_on_after(window) as scope:
+            seen = await boxes.see(deed.act, dial, undone=deed.undoes is not None)
+        if scope.cancelled_caught:
+            cut = trio.current_time() >= until
+            return Outcome(met=cut, detail="undecided: the next deed came first" if cut else "no answer")
+        return Outcome(met=seen.met, detail=seen.detail)
+
+    async def _cut(self, path: str, wants: Meeting, until: float) -> Outcome:
+        """The stream held for it ends so, in the middle of an event."""
+        listener = self._listeners.pop(path, None)
+        if listener is None:
+            return Outcome(met=True, detail="read back; no event stream of the canary was open to be cut")
+        what = await listener.body(_window(until, PATIENCE), least=1 << 20)
+        tail = listener.received
+        await listener.close()
+        inside = bool(tail) and not tail.endswith(b"\n\n")
+        return Outcome(
+            met=what == wants and inside, detail=f"open stream: {what}, {'inside' if inside else 'after'} an event"
+        )
 
     async def _default(
         self, among: Collection[str], readback: Mapping[str, str], until: float, *, must: bool
@@ -232,6 +284,17 @@ class Canary:
             await probe.ask(LEAD)
         finally:
             await self._keep(path, probe)
+
+    async def _listen(self, path: str) -> None:
+        try:
+            probe = Probe(await self._gate.dial(path))
+        except OSError:
+            return
+        met = await probe.listen(LEAD)
+        if met.content_type == "text/event-stream" and path not in self._listeners:
+            self._listeners[path] = probe
+        else:
+            await probe.close()
 
     async def _keep(self, path: str, probe: Probe) -> None:
         """Hold this connection as the path's own when it can carry more questions and the held one cannot."""

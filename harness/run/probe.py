@@ -1,6 +1,7 @@
-"""One flow of the harness's own: HTTP over a stream it dialled itself, to see what a path does to bytes.
+"""One flow of the harness's own: HTTP over a stream it dialled itself, to see what a path and its boxes do.
 
-The question is ``GET /healthz``; a server that does not know it answers 404, which proves as much.
+The plain question is ``GET /healthz``; a server that does not know it answers 404, which proves as much. An event
+stream is asked for at ``/healthz/stream``.
 """
 
 import errno
@@ -14,48 +15,68 @@ from harness.seams import Stream
 
 Meeting = Literal["answer", "silence", "fin", "rst"]
 READ = 65_536
+HEALTH = "/healthz"
+STREAM = "/healthz/stream"
 
 
 class Met(msgspec.Struct, frozen=True, kw_only=True):
-    """What a question met, after how many seconds, and in how many reads the answer came."""
+    """What a question met, after how many seconds, in how many reads, and the head of its answer if there was one."""
 
     what: Meeting
     seconds: float
     reads: int = 0
+    status: int = 0
+    content_type: str = ""
 
 
 class Probe:
-    """A keep-alive connection that asks one question at a time."""
+    """A keep-alive connection that asks one question at a time, or listens to one event stream."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.alive = True
         self.round_trip = 0.0  # seconds the last answer took
+        self.received = b""  # of the body listened to
         self._http = h11.Connection(h11.CLIENT)
+        self._head: h11.Response | None = None
+        self._reads = 0
 
-    async def ask(self, patience: float) -> Met:
+    async def ask(self, patience: float, *, target: str = HEALTH, accept: str = "*/*") -> Met:
         """Ask and wait for the whole answer, the connection's end, or ``patience`` seconds without either.
 
         After anything but an answer the flow asks no more; after silence it can still be watched by ``ending``.
         """
-        began = trio.current_time()
-        reads = 0
-        what: Meeting = "silence"
+        met = await self._meet(patience, target, accept, whole=True)
+        if met.what == "answer":
+            self.round_trip = met.seconds
+            self.alive = self.alive and self._again()
+        else:
+            self.alive = False
+        return met
+
+    async def listen(self, patience: float) -> Met:
+        """Ask for an event stream and wait for its head; ``body`` then reads on."""
+        met = await self._meet(patience, STREAM, "text/event-stream", whole=False)
+        self.alive = False  # it carries no more questions
+        return met
+
+    async def body(self, patience: float, *, least: int = 1) -> Meeting:
+        """Wait until ``least`` bytes of the body are ``received`` (answer), its end, or neither (silence)."""
         with trio.move_on_after(patience):
             try:
-                question = h11.Request(method="GET", target="/healthz", headers=[("Host", "canary")])
-                head = self._http.send(question)
-                end = self._http.send(h11.EndOfMessage())
-                await self.stream.send_all((head or b"") + (end or b""))
-                what, reads = await self._answer()
+                while len(self.received) < least:
+                    event = await self._event()
+                    if isinstance(event, h11.Data):
+                        self.received += bytes(event.data)
+                    elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+                        return "fin"
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                what = ending_of(error)
+                return ending_of(error)
             except h11.RemoteProtocolError:
-                what = "answer"  # somebody answered; that it was no HTTP is not the path's doing
-                self.alive = False
-        if (what == "answer" and self.alive and not self._again()) or what != "answer":
-            self.alive = False
-        return Met(what=what, seconds=trio.current_time() - began, reads=reads)
+                return "fin"  # the body ended in the middle of a chunk
+            else:
+                return "answer"
+        return "silence"
 
     async def ending(self, patience: float) -> Meeting:
         """Wait for this connection's end without asking: ``fin``, ``rst``, or ``silence`` when patience runs out."""
@@ -74,20 +95,55 @@ class Probe:
         self.alive = False
         await trio.aclose_forcefully(self.stream)
 
-    async def _answer(self) -> tuple[Meeting, int]:
-        reads = 0
+    async def _meet(self, patience: float, target: str, accept: str, *, whole: bool) -> Met:
+        began = trio.current_time()
+        what: Meeting = "silence"
+        with trio.move_on_after(patience):
+            try:
+                await self._send(target, accept)
+                what = await self._answer(whole=whole)
+            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                what = ending_of(error)
+            except h11.RemoteProtocolError:
+                what = "answer"  # somebody answered; that it was no HTTP is not the path's doing
+                self.alive = False
+        return Met(
+            what=what,
+            seconds=trio.current_time() - began,
+            reads=self._reads,
+            status=self._head.status_code if self._head is not None else 0,
+            content_type=_content_type(self._head),
+        )
+
+    async def _send(self, target: str, accept: str) -> None:
+        question = h11.Request(method="GET", target=target, headers=[("Host", "canary"), ("Accept", accept)])
+        self._head = None
+        self._reads = 0
+        head = self._http.send(question)
+        end = self._http.send(h11.EndOfMessage())
+        await self.stream.send_all((head or b"") + (end or b""))
+
+    async def _answer(self, *, whole: bool) -> Meeting:
         while True:
-            event = self._http.next_event()
-            if event is h11.NEED_DATA:
-                data = await self.stream.receive_some(READ)
-                if not data:
-                    return "fin", reads
-                reads += 1
-                self._http.receive_data(bytes(data))
+            event = await self._event()
+            if isinstance(event, h11.Response):
+                self._head = event
+                if not whole:
+                    return "answer"
             elif isinstance(event, h11.EndOfMessage):
-                return "answer", reads
+                return "answer"
             elif isinstance(event, h11.ConnectionClosed):
-                return "fin", reads
+                return "fin"
+
+    async def _event(self) -> object:
+        """The next event of the answer, reading as much as it takes; ``ConnectionClosed`` at FIN."""
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            data = bytes(await self.stream.receive_some(READ))
+            if not data:
+                return h11.ConnectionClosed()
+            self._reads += 1
+            self._http.receive_data(data)
+        return event
 
     def _again(self) -> bool:
         """Whether this connection may carry another question."""
@@ -104,3 +160,10 @@ def ending_of(error: Exception) -> Meeting:
     if isinstance(cause, OSError) and cause.errno in {errno.EPIPE, errno.ESHUTDOWN}:
         return "fin"
     return "rst"
+
+
+def _content_type(head: h11.Response | None) -> str:
+    if head is None:
+        return ""
+    found = (value for name, value in head.headers if name == b"content-type")
+    return next(found, b"").decode("latin-1").partition(";")[0].strip().lower()

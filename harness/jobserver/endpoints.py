@@ -9,6 +9,7 @@
 ``GET /api/v2/imports/{id}/results``     CSV, once completed; before, 409; after another end, 404; too late, 410
 ``POST /api/v2/token``                   ``{"token","expiresIn"}``, where the spec has tokens; else 404
 ``GET /healthz``                         200, for the harness's own probes; never needs a token
+``GET /healthz/stream``                  an event stream of no job, for the same; likewise
 =======================================  ==========================================================================
 
 Errors are JSON ``{"error":{"code","message"}}``: 400 a body that is no such object, 401 no valid token where one is
@@ -25,6 +26,7 @@ from harness.history.records import GapSignal, Snapshot
 from harness.jobserver.connection import Connection, Headers, Request, error_body
 from harness.jobserver.emission import RunningJob
 from harness.jobserver.payloads import UNITS, results
+from harness.jobserver.pulse import pulse
 from harness.jobserver.registry import Registry
 
 IMPORTS = "/api/v2/imports"
@@ -65,6 +67,9 @@ class Endpoints:
         if request.path == "/healthz":
             _allow(request, "GET")
             await connection.respond_json(200, b'{"status":"ok"}')
+        elif request.path == "/healthz/stream":
+            _allow(request, "GET")
+            return await pulse(connection)
         elif request.path == "/api/v2/token" and self._registry.tokens is not None:
             _allow(request, "POST")
             await self._issue(connection)

@@ -1,0 +1,30 @@
+"""``GET /healthz/stream``: an event stream for the harness's own probes, of no job and in no record.
+
+A canary listens to it to see whether an event stream passes at all, promptly and whole: it is held against what a box
+on the way promises to do to streams.
+"""
+
+import trio
+
+from harness.jobserver.connection import Connection
+from harness.jobserver.streams import HEADERS
+from harness.sse import encode
+
+PERIOD = 0.1
+BEATS = 300
+"""After so many the stream ends: a listener that was forgotten costs half a minute."""
+
+
+async def pulse(connection: Connection) -> bool:
+    """Send an event each ``PERIOD``; return whether the connection is still good.
+
+    Raises trio's ``BrokenResourceError`` when the listener has left.
+    """
+    opening = connection.begin_stream(HEADERS)
+    began = trio.current_time()
+    for beat in range(BEATS):
+        data = connection.frame(encode("pulse", f"beat {beat}, é", f"pulse-{beat}"))
+        await connection.stream.send_all(opening + data if beat == 0 else data)
+        await trio.sleep_until(began + (beat + 1) * PERIOD)
+    await connection.stream.send_all(connection.end_stream())
+    return connection.reusable()

@@ -1,22 +1,22 @@
 """One attempt at the stream: from the dial to the end of the connection, and a report of how it went."""
 
 import math
-import re
 from collections.abc import Callable
 from typing import Protocol
 
 import httpx
 import trio
 
-from harness.clients.courier import Courier, media_type
+from harness.clients.courier import Courier
+from harness.clients.decisions import Decisions
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.transport import DialFailed
 from harness.clients.vigil import Phase, Vigil
 from harness.sse.events import Event, Wire
-from harness.sse.parser import EventTooBig, Parser
-from harness.sse.policy import FedBy, Policies
-from harness.sse.response import parse_retry_after
-from harness.sse.session import Session
+from harness.sse.parser import EventTooBig
+from harness.sse.policy import FedBy
+from harness.sse.response import Meaning, Verdict, parse_retry_after
+from harness.sse.session import Session, cursor_header
 
 EVENT_STREAM = "text/event-stream"
 
@@ -24,10 +24,6 @@ _BREATH = 32
 """Events of one read after which others get to run: an async app that keeps up shall not find a backlog."""
 
 _HEADERS = {b"accept": EVENT_STREAM.encode(), b"cache-control": b"no-cache", b"accept-encoding": b"identity"}
-
-# RFC 9110, 5.5. An id may hold anything but NUL and line ends; one that no header can carry is not sent, since a
-# request that can never be written would be tried for ever.
-_LEGAL = re.compile(rb"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?").fullmatch
 
 
 class Sink(Protocol):
@@ -51,7 +47,10 @@ class Sink(Protocol):
 
 
 class StreamAttempt:
-    """A GET of the event stream. What it learns outlives it in ``session``; ``run`` never raises for the network."""
+    """A GET of the event stream. What it learns outlives it in ``session``; ``run`` never raises for the network.
+
+    ``cursor`` is what it resumes after. ``verdict`` is what its answer means, once there was one.
+    """
 
     def __init__(
         self,
@@ -59,30 +58,34 @@ class StreamAttempt:
         *,
         courier: Courier,
         path: str,
-        policies: Policies,
+        decisions: Decisions,
         session: Session,
+        cursor: str,
+        token_refreshed: bool,
         sink: Sink,
         observer: Observer,
         wall_clock: Callable[[], float] | None = None,
-        silent_until: float | None = None,
+        fallback_due: float | None = None,
     ) -> None:
         self.report = report
-        self.headers = httpx.Headers()
+        self.verdict: Verdict | None = None
         self.authorization = ""
         self._courier = courier
         self._path = path
-        self._policies = policies
+        self._decisions = decisions
         self._session = session
+        self._cursor = cursor
+        self._token_refreshed = token_refreshed
         self._sink = sink
         self._observer = observer
         self._wall_clock = wall_clock
         self._detail = ""
-        self._silent_until = silent_until
+        self._fallback_due = fallback_due
         self._vigil: Vigil = courier.vigil()
 
     def roused(self) -> None:
-        """The device changed its network: a dial that hangs is dropped; a stream that is open is left alone."""
-        if self._vigil.phase in (Phase.DIALLING, Phase.ASKING):
+        """The device changed its network: the attempt is dropped where that is the decision."""
+        if self._decisions.drops(self._vigil.phase):
             self.cut("signal")
 
     def cut(self, how: str) -> None:
@@ -105,8 +108,7 @@ class StreamAttempt:
 
     async def _outcome(self) -> tuple[str, str]:
         headers = dict(_HEADERS)
-        cursor = self._session.header()
-        if cursor is not None and _LEGAL(cursor):
+        if (cursor := cursor_header(self._cursor)) is not None:
             headers[b"last-event-id"] = cursor
         outcome = "eof", ""
         try:
@@ -124,18 +126,15 @@ class StreamAttempt:
     async def _read(self, response: httpx.Response) -> tuple[str, str]:
         report = self.report
         report.status = response.status_code
-        self.headers = response.headers
         self.authorization = response.request.headers.get("authorization", "")
-        if response.status_code != 200:
+        kind = response.headers.get("content-type")
+        self.verdict = self._decisions.judge(response.status_code, kind, token_refreshed=self._token_refreshed)
+        if self.verdict.meaning is not Meaning.OPEN:
             report.retry_after = self._retry_after(response.headers)
-            return "status", ""
-        if media_type(response.headers) != EVENT_STREAM:
-            return "wrong-type", response.headers.get("content-type", "")
+            return ("wrong-type", kind or "") if response.status_code == 200 else ("status", "")
         report.opened = True
         report.opened_at = trio.current_time()
-        self._vigil.enter(Phase.OPENED)
-        if self._silent_until is not None:
-            self._vigil.limit(self._silent_until)
+        self._vigil.await_body(*self._decisions.first_byte_due(report.opened_at, self._fallback_due))
         await self._receive(response)
         return "eof", ""
 
@@ -152,8 +151,8 @@ class StreamAttempt:
 
     async def _receive(self, response: httpx.Response) -> None:
         report, vigil = self.report, self._vigil
-        parser = Parser(last_event_id=self._session.last_event_id, max_event=self._policies.max_event)
-        any_byte = self._policies.watchdog_fed_by is FedBy.ANY_BYTE
+        parser = self._decisions.parser(self._session)
+        any_byte = self._decisions.policies.watchdog_fed_by is FedBy.ANY_BYTE
         encoded = response.headers.get("content-encoding", "identity") != "identity"
         async for chunk in response.aiter_bytes() if encoded else response.aiter_raw():
             # Ended from within by cancellation, never by leaving the loop: that would leave httpcore's generators

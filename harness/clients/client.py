@@ -13,6 +13,7 @@ import trio
 
 from harness.clients.callbacks import Callbacks, Outcome
 from harness.clients.courier import Answer, Courier, Endpoints
+from harness.clients.decisions import Decisions
 from harness.clients.follower import Follower
 from harness.clients.machine import MachinePhone
 from harness.clients.observer import Observer
@@ -41,6 +42,7 @@ class SSEClient:
     ``policies`` are its behaviour, one named policy each. ``phone`` is the machine it runs on (None: this one, with
     its own sockets and no signals). ``draws`` gives the generator of each wait's jitter; ``wall_clock`` the seconds
     since 1970, for a ``Retry-After`` that is a date in an answer without ``Date``. ``tls`` must verify the server.
+    ``decisions`` and ``follower`` are for clients that are wrong on purpose (``harness.clients.mutants``).
     """
 
     def __init__(
@@ -56,12 +58,16 @@ class SSEClient:
         tls: ssl.SSLContext | None = None,
         endpoints: Endpoints | None = None,
         wall_clock: Callable[[], float] | None = None,
+        decisions: Callable[[Policies], Decisions] = Decisions,
+        follower: type[Follower] = Follower,
     ) -> None:
         self._policies = policies
         self._phone = phone or MachinePhone()
         self._observer = observer or Observer()
         self._draws = draws
         self._wall_clock = wall_clock
+        self._decisions = decisions
+        self._follower = follower
         self._courier = Courier(
             base_url,
             phone=self._phone,
@@ -107,11 +113,11 @@ class SSEClient:
     async def follow(self, job: str, callbacks: Callbacks | None = None) -> Outcome:
         """Follow a job to its end. Never raises for the network; ``aclose`` ends it with the outcome ``closed``."""
         self._check_open()
-        follower = Follower(
+        follower = self._follower(
             job,
             callbacks or Callbacks(),
             courier=self._courier,
-            policies=self._policies,
+            decisions=self._decisions(self._policies),
             phone=self._phone,
             observer=self._observer,
             draws=self._draws,

@@ -14,6 +14,7 @@ import trio
 from harness.clients.attempt import StreamAttempt
 from harness.clients.callbacks import Callbacks, Counts, JobEvent, Outcome, Results
 from harness.clients.courier import Courier
+from harness.clients.decisions import Decisions
 from harness.clients.dispatcher import Dispatcher
 from harness.clients.intake import Intake
 from harness.clients.observer import AttemptReport, Observer
@@ -23,9 +24,8 @@ from harness.clients.results import fetch_results
 from harness.clients.signals import listen
 from harness.seams import Phone
 from harness.sse.events import Event, Retry, Wire
-from harness.sse.policy import Policies
 from harness.sse.reconnection import Connect, Input, Output, Poll, Reconnection, State, Stop, Wait
-from harness.sse.response import Meaning, judge_response
+from harness.sse.response import Meaning, Verdict
 from harness.sse.session import Session
 
 _RENEWAL = 1.0
@@ -61,7 +61,7 @@ class Follower:
         callbacks: Callbacks,
         *,
         courier: Courier,
-        policies: Policies,
+        decisions: Decisions,
         phone: Phone,
         observer: Observer,
         draws: Draws,
@@ -69,7 +69,8 @@ class Follower:
     ) -> None:
         self._job = job
         self._courier = courier
-        self._policies = policies
+        self._decisions = decisions
+        self._policies = policies = decisions.policies
         self._phone = phone
         self._observer = observer
         self._draws = draws
@@ -84,6 +85,7 @@ class Follower:
             dispatcher=self._dispatcher,
             observer=observer,
             on_gap=self._gap_in_stream,
+            cursor=decisions.cursor(),
             window=policies.reorder_window,
             phone=phone,
         )
@@ -116,7 +118,7 @@ class Follower:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._dispatcher.run)
                     async with trio.open_nursery() as self._tasks:
-                        self._tasks.start_soon(listen, self._phone, self._policies, self._roused)
+                        self._tasks.start_soon(listen, self._phone, self._policies, self.roused)
                         if self._intake.reordering is not None:
                             self._tasks.start_soon(self._intake.reordering.run)
                         await self._carry_on()
@@ -151,20 +153,11 @@ class Follower:
         if not self._poller.running:
             self._say("connecting" if n == 1 else "reconnecting", n)
         wait = trio.current_time() - self._ended_at
-        self._observer.attempt_began(n, self._cause, wait, self._session.last_event_id)
+        cursor = self._decisions.resume_id(self._session, self._last)
+        self._observer.attempt_began(n, self._cause, wait, cursor)
         self._pause.forget()
         self._last = AttemptReport(n=n)
-        self._attempt = StreamAttempt(
-            self._last,
-            courier=self._courier,
-            path=self._courier.path("stream", self._job),
-            policies=self._policies,
-            session=self._session,
-            sink=self,
-            observer=self._observer,
-            wall_clock=self._wall_clock,
-            silent_until=None if self._poller.running else self._machine.fallback_deadline,
-        )
+        self._attempt = self._attempt_of(self._last, cursor)
         await self._attempt.run()
         attempt, self._attempt = self._attempt, None
         self._ended_at = trio.current_time()
@@ -173,24 +166,36 @@ class Follower:
             self._refreshed = False
         return await self._conclude(attempt)
 
+    def _attempt_of(self, report: AttemptReport, cursor: str) -> StreamAttempt:
+        return StreamAttempt(
+            report,
+            courier=self._courier,
+            path=self._courier.path("stream", self._job),
+            decisions=self._decisions,
+            session=self._session,
+            cursor=cursor,
+            token_refreshed=self._refreshed,
+            sink=self,
+            observer=self._observer,
+            wall_clock=self._wall_clock,
+            fallback_due=None if self._poller.running else self._machine.fallback_deadline,
+        )
+
     async def _conclude(self, attempt: StreamAttempt) -> Output:
         report = attempt.report
         if report.how not in ("done", "closed") and not self._poller.running:
             self._say("reconnecting")
-        if report.how in ("status", "wrong-type"):
-            return await self._answered(attempt)
+        if report.how in ("status", "wrong-type") and attempt.verdict is not None:
+            return await self._answered(attempt, attempt.verdict)
         if report.how == "signal":
             self._cause = "signal"
         if report.how == "error" and not report.spoke:
             return self._next(Input.CONNECT_FAILED)
         return self._next(_ENDS[report.how])
 
-    async def _answered(self, attempt: StreamAttempt) -> Output:
+    async def _answered(self, attempt: StreamAttempt, verdict: Verdict) -> Output:
         """Deal with an answer that is no event stream."""
         status = attempt.report.status
-        verdict = judge_response(
-            status, attempt.headers.get("content-type"), self._policies, token_refreshed=self._refreshed
-        )
         match verdict.meaning:
             case Meaning.REFRESH_TOKEN:
                 return await self._refresh(attempt.authorization)
@@ -255,6 +260,8 @@ class Follower:
             self._say("polling")
             self._tasks.start_soon(self._poller.run)
         why = await self._pause.until(trio.current_time() + retry_stream)
+        while not (self._over or self._decisions.leaves_polling(why)):
+            why = await self._pause.until(trio.current_time() + retry_stream)
         self._cause = "signal" if why == "signal" else "probe"
         return self._next({"signal": Input.SIGNAL, "poll failed": Input.POLL_FAILED}.get(why, Input.TIMER_DUE))
 
@@ -317,7 +324,8 @@ class Follower:
     def _inform(self, what: Input) -> None:
         self._machine.take(what, now=trio.current_time(), rng=self._draws(self._last.n))
 
-    def _roused(self) -> None:
+    def roused(self) -> None:
+        """The device has a new way to the server: what hangs on the old one is dropped, and no wait goes on."""
         self._courier.roused()
         if self._attempt is not None:
             self._attempt.roused()
@@ -327,12 +335,16 @@ class Follower:
     def _polled(self, trouble: str) -> None:
         """A snapshot was taken, or (``trouble``) was not."""
         if self._over:
-            if self._attempt is not None:
-                self._attempt.cut("done" if self._intake.terminal else "closed")
-            else:
-                self._pause.wake("over")
+            self._ended_elsewhere()
         elif trouble and self._poller.running and self._machine.state is State.POLLING:
             self._pause.wake("poll failed")
+
+    def _ended_elsewhere(self) -> None:
+        """It is over, and the attempt under way does not know it."""
+        if self._attempt is not None:
+            self._attempt.cut("done" if self._intake.terminal else "closed")
+        else:
+            self._pause.wake("over")
 
     def _gap_in_stream(self, reason: str) -> bool:
         self.unsettled = self._gap(reason)

@@ -51,6 +51,7 @@ class Intake:
         dispatcher: Dispatcher,
         observer: Observer,
         on_gap: Callable[[str], bool],
+        cursor: Cursor,
         window: float | None,
         phone: Phone,
     ) -> None:
@@ -58,7 +59,7 @@ class Intake:
         self._dispatcher = dispatcher
         self._observer = observer
         self._on_gap = on_gap
-        self._cursor = Cursor()
+        self._cursor = cursor
         self._last: JobEvent | None = None
         self._deferred: Event | None = None  # the first of a new epoch: the snapshot comes before it
         self.reordering = (

@@ -1,4 +1,4 @@
-"""The reference client as the harness runs it: one job, callbacks that do nothing, everything recorded."""
+"""The reference client, or a mutant of it, as the harness runs it: callbacks that do nothing, everything recorded."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ from harness.clients.callbacks import Outcome
 from harness.clients.client import SSEClient
 from harness.clients.courier import Endpoints
 from harness.clients.journaling import JournalObserver
+from harness.clients.mutants import mutant
 from harness.history.journal import Journal
 from harness.scenario.model import ClientSpec
 from harness.seams import Phone
@@ -26,11 +27,15 @@ async def run_reference(
 ) -> Outcome:
     """Start a job and follow it to its end; N clients are N calls, each with its own ``name`` and ``phone``.
 
-    Raises ``PeerError`` where no job could be started.
+    Where the spec names a mutant, it is that one; the spec's policies are then what it declares, not what it does.
+    Raises ``PeerError`` where no job could be started, ``UsageError`` for a mutant that does not exist.
     """
+    planted = mutant(spec.mutant)
     async with SSEClient(
         base_url,
-        policies=spec.policies,
+        policies=planted.policies(spec.policies),
+        decisions=planted.decisions,
+        follower=planted.follower,
         phone=phone,
         observer=JournalObserver(name, journal),
         draws=lambda attempt: chance.stream("backoff", name, attempt),

@@ -7,7 +7,7 @@ phase          what is waited for                     what ends it
 =============  =====================================  ===================================
 ``dialling``   the connection, TLS included           ``timeout``: the connect deadline
 ``asking``     the head of the response               ``watchdog``
-``opened``     the first byte of an event stream      ``suspect``, ``watchdog``
+``opened``     the first byte of an event stream      as ``await_body`` was told
 ``flowing``    the next byte, or the next event       ``watchdog``
 =============  =====================================  ===================================
 
@@ -45,11 +45,9 @@ class Vigil:
         self._patience = {
             Phase.DIALLING: _or_never(policies.connect_timeout),
             Phase.ASKING: _or_never(policies.watchdog),
-            Phase.OPENED: _or_never(policies.watchdog),
             Phase.FLOWING: _or_never(policies.watchdog),
         }
-        self._suspects_after = _or_never(policies.suspects_after)
-        self._limit = math.inf
+        self._first_byte = math.inf, ""
         self._deadline = math.inf
         self._name = ""
         self._nap = trio.CancelScope()
@@ -86,10 +84,10 @@ class Vigil:
         """Something came: the patience of the phase counts anew from now."""
         self._fed = trio.current_time()
 
-    def limit(self, deadline: float) -> None:
-        """End the exchange as ``suspect`` at this instant, unless a first byte of the stream has come by then."""
-        self._limit = deadline
-        self._look_again()
+    def await_body(self, due: float, name: str) -> None:
+        """Move on to ``opened``: at this instant the exchange ends under this name, unless a byte has come by then."""
+        self._first_byte = due, name
+        self.enter(Phase.OPENED)
 
     def cut(self, why: str) -> None:
         """End the exchange at once, for a reason of the caller's. The first reason stays."""
@@ -101,12 +99,10 @@ class Vigil:
             self._nap.cancel()
 
     def _deadline_now(self) -> tuple[float, str]:
-        due, name = self._fed + self._patience[self.phase], "watchdog"
-        if self.phase is Phase.DIALLING:
-            return due, "timeout"
         if self.phase is Phase.OPENED:
-            return min((due, name), (min(self._fed + self._suspects_after, self._limit), "suspect"))
-        return due, name
+            return self._first_byte
+        due = self._fed + self._patience[self.phase]
+        return due, "timeout" if self.phase is Phase.DIALLING else "watchdog"
 
     async def _watch(self) -> None:
         while True:

@@ -19,7 +19,7 @@ from harness.sse.reconnection import (
     Wait,
 )
 from harness.sse.response import Meaning, Verdict, judge_response, parse_retry_after
-from harness.sse.session import Session
+from harness.sse.session import Session, cursor_header
 
 __all__ = [
     "AS_SHIPPED",
@@ -51,6 +51,7 @@ __all__ = [
     "Verdict",
     "Wait",
     "Wire",
+    "cursor_header",
     "encode",
     "encode_comment",
     "encode_retry",

@@ -1,6 +1,12 @@
 """What outlives a connection: the last event ID and the reconnection time (WHATWG HTML 9.2.2)."""
 
+import re
+
 from harness.sse.events import Retry, Wire
+
+# RFC 9110, 5.5. An id may hold anything but NUL and line ends; one that no header can carry is not sent, since a
+# request that can never be written would be tried for ever. An empty one means no header (WHATWG HTML 9.2.3).
+_LEGAL = re.compile(rb"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?").fullmatch
 
 
 class Session:
@@ -21,6 +27,8 @@ class Session:
         else:
             self.last_event_id = wire.id
 
-    def header(self) -> bytes | None:
-        """Return the value of ``Last-Event-ID``, in UTF-8; ``None`` where the header must be absent."""
-        return self.last_event_id.encode() if self.last_event_id else None
+
+def cursor_header(cursor: str) -> bytes | None:
+    """Return the value of ``Last-Event-ID``, in UTF-8; ``None`` where the header must be absent, or cannot be sent."""
+    value = cursor.encode()
+    return value if _LEGAL(value) else None

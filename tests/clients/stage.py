@@ -158,6 +158,23 @@ def answers(status, **headers):
     return handler
 
 
+def says(*blocks, then="fin"):
+    """A stream of these blocks that then ends so."""
+
+    async def handler(reply):
+        await reply.head()
+        for block in blocks:
+            await reply.body(block)
+        if then == "fin":
+            await reply.end()
+        elif then == "rst":
+            reply.pipe.reset()
+        else:
+            await trio.sleep_forever()
+
+    return handler
+
+
 def in_turn(*handlers):
     """A handler that is another one each time; the last one stays."""
     left = list(handlers)

@@ -5,27 +5,10 @@ import pytest
 import trio
 
 from harness.sse.policy import AS_SHIPPED, REFERENCE, Jitter, ResetsOn
-from tests.clients.stage import Stage, answers, completes, event, play, silence
+from tests.clients.stage import Stage, answers, completes, event, play, says, silence
 
 UNJITTERED = msgspec.structs.replace(REFERENCE, jitter=Jitter.NONE)
 NEVER_POLLS = msgspec.structs.replace(UNJITTERED, polls_after_failures=None)
-
-
-def says(*blocks, then="fin"):
-    """A stream of these blocks that then ends so."""
-
-    async def handler(reply):
-        await reply.head()
-        for block in blocks:
-            await reply.body(block)
-        if then == "fin":
-            await reply.end()
-        elif then == "rst":
-            reply.pipe.reset()
-        else:
-            await trio.sleep_forever()
-
-    return handler
 
 
 async def refuses_head(reply):

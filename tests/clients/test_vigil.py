@@ -4,6 +4,7 @@ import msgspec
 import trio
 from trio.testing import MockClock
 
+from harness.clients.decisions import Decisions
 from harness.clients.vigil import Phase, Vigil
 from harness.sse.policy import AS_SHIPPED, REFERENCE, FedBy
 from tests.clients.stage import Stage, completes, play
@@ -43,22 +44,27 @@ def test_asking_and_flowing_have_the_watchdog():
     assert vigil_of(REFERENCE, (9, enters(Phase.FLOWING))) == (29.0, "watchdog")
 
 
+def opens(policies, fallback_due=None):
+    """Open, with the reference's patience for the first byte."""
+
+    def action(vigil):
+        vigil.await_body(*Decisions(policies).first_byte_due(trio.current_time(), fallback_due))
+
+    return action
+
+
 def test_an_opened_stream_without_a_byte_is_suspect_before_the_watchdog_is_due():
-    assert vigil_of(REFERENCE, (1, enters(Phase.ASKING)), (2, enters(Phase.OPENED))) == (12.0, "suspect")
+    assert vigil_of(REFERENCE, (1, enters(Phase.ASKING)), (2, opens(REFERENCE))) == (12.0, "suspect")
 
 
 def test_a_watchdog_shorter_than_suspicion_comes_first():
     policies = msgspec.structs.replace(REFERENCE, watchdog=5.0)
-    assert vigil_of(policies, (1, enters(Phase.OPENED))) == (6.0, "watchdog")
+    assert vigil_of(policies, (1, opens(policies))) == (6.0, "watchdog")
 
 
-def test_a_limit_on_the_first_byte_holds_until_there_is_one():
-    def limited(vigil):
-        vigil.enter(Phase.OPENED)
-        vigil.limit(trio.current_time() + 3)
-
-    assert vigil_of(REFERENCE, (1, limited)) == (4.0, "suspect")
-    assert vigil_of(REFERENCE, (1, limited), (2, enters(Phase.FLOWING))) == (22.0, "watchdog")
+def test_a_fallback_that_is_due_limits_the_wait_for_the_first_byte_until_there_is_one():
+    assert vigil_of(REFERENCE, (1, opens(REFERENCE, 4.0))) == (4.0, "suspect")
+    assert vigil_of(REFERENCE, (1, opens(REFERENCE, 4.0)), (2, enters(Phase.FLOWING))) == (22.0, "watchdog")
 
 
 def test_feeding_puts_the_deadline_off():
@@ -67,7 +73,7 @@ def test_feeding_puts_the_deadline_off():
 
 
 def test_patience_without_end_never_ends():
-    assert vigil_of(AS_SHIPPED, (1, enters(Phase.OPENED)), lasts=1e6) == (1e6, "")
+    assert vigil_of(AS_SHIPPED, (1, opens(AS_SHIPPED)), lasts=1e6) == (1e6, "")
 
 
 def test_the_first_reason_stays():

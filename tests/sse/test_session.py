@@ -1,27 +1,34 @@
-from harness.sse import Event, IdChange, Parser, Retry, Session
+import pytest
+
+from harness.sse import Event, IdChange, Parser, Retry, Session, cursor_header
 
 
 def test_item_50_a_fresh_session_sends_no_last_event_id():
-    assert Session().header() is None
-    assert Session("7").header() == b"7"
+    assert cursor_header(Session().last_event_id) is None
+    assert cursor_header(Session("7").last_event_id) == b"7"
 
 
-def test_items_51_and_33_the_next_request_carries_the_last_id_dispatched():
+def test_item_51_the_next_request_carries_the_last_id_dispatched():
     session = Session()
     session.note(Event("message", "a", "1"))
-    assert session.header() == b"1"
+    assert session.last_event_id == "1"
     session.note(IdChange("2"))
-    assert session.header() == b"2"
+    assert session.last_event_id == "2"
 
 
 def test_item_52_an_empty_id_means_no_header():
     session = Session("1")
     session.note(IdChange(""))
-    assert session.header() is None
+    assert cursor_header(session.last_event_id) is None
 
 
 def test_item_53_the_header_is_utf8():
-    assert Session("žluť").header() == "žluť".encode()
+    assert cursor_header("žluť") == "žluť".encode()
+
+
+@pytest.mark.parametrize("cursor", ["a\x01b", " a", "a\t", "\x7f"])
+def test_an_id_that_no_header_can_carry_is_not_sent(cursor):
+    assert cursor_header(cursor) is None
 
 
 def test_item_37_the_reconnection_time_survives_connections():

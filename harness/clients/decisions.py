@@ -1,0 +1,63 @@
+"""The decisions of the client that are pure: what goes in is at hand, what comes out is a value, and nothing is done.
+
+The shells (``follower``, ``attempt``, ``intake``) ask and carry out. Each method is asked in one place, so that a wrong
+client (``harness.clients.mutants``) is a subclass with one method of its own. One object serves one job.
+"""
+
+import math
+
+from harness.clients.cursor import Cursor
+from harness.clients.observer import AttemptReport
+from harness.clients.vigil import Phase
+from harness.sse.parser import Parser
+from harness.sse.policy import Policies
+from harness.sse.response import Verdict, judge_response
+from harness.sse.session import Session
+
+
+class Decisions:
+    """What the reference client decides, under its policies."""
+
+    def __init__(self, policies: Policies) -> None:
+        self.policies = policies
+
+    def resume_id(self, session: Session, last: AttemptReport) -> str:
+        """Return what the next attempt resumes after: the id buffer, whatever became of the ``last`` attempt.
+
+        Asked once before each attempt; before the first one ``last`` is a report that never began (``n`` 0).
+        """
+        del last
+        return session.last_event_id
+
+    def parser(self, session: Session) -> Parser:
+        """Return the parser of a new connection."""
+        return Parser(last_event_id=session.last_event_id, max_event=self.policies.max_event)
+
+    def cursor(self) -> Cursor:
+        """Return what tells news from repeats."""
+        return Cursor()
+
+    def judge(self, status: int, content_type: str | None, *, token_refreshed: bool) -> Verdict:
+        """Say what the head of a stream response means."""
+        return judge_response(status, content_type, self.policies, token_refreshed=token_refreshed)
+
+    def first_byte_due(self, opened_at: float, fallback_due: float | None) -> tuple[float, str]:
+        """Return until when a stream that has opened may stay without a byte, and the name of the end it meets then.
+
+        ``fallback_due``: when polling is due if nothing has come by then. Instants are of trio's clock.
+        """
+        watchdog = opened_at + (self.policies.watchdog or math.inf)
+        suspect = opened_at + (self.policies.suspects_after or math.inf)
+        return min((watchdog, "watchdog"), (min(suspect, fallback_due or math.inf), "suspect"))
+
+    def drops(self, phase: Phase) -> bool:
+        """Whether an attempt that has got so far is dropped for a new way to the server.
+
+        What hangs is; a stream that is open is left alone, since it may well live on beside the new way.
+        """
+        return phase in (Phase.DIALLING, Phase.ASKING)
+
+    def leaves_polling(self, why: str) -> bool:
+        """Whether the stream is tried now. ``why``: ``signal``, ``poll failed``, or empty when it is time anyway."""
+        del why
+        return True

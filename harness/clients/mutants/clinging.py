@@ -1,0 +1,58 @@
+"""Clients that cling: to a dial that hangs, to a stream of the old path, to polling."""
+
+from harness.clients.decisions import Decisions
+from harness.clients.follower import Follower
+from harness.clients.observer import AttemptReport
+from harness.clients.vigil import Phase
+from harness.sse.events import Wire
+
+
+class WaitsOutDial(Decisions):
+    """Keeps a dial that hangs on a path that is gone."""
+
+    def drops(self, phase: Phase) -> bool:
+        """Drop nothing."""
+        del phase
+        return False
+
+
+class NeverReturns(Decisions):
+    """Stays with polling once it polls."""
+
+    def leaves_polling(self, why: str) -> bool:
+        """Poll on."""
+        del why
+        return False
+
+
+class KeepsTwoStreams(Follower):
+    """Opens a stream on the new way and keeps the one on the old. What both bring is shown once."""
+
+    def roused(self) -> None:
+        """Leave the open stream where it is, and dial another beside it."""
+        super().roused()
+        if self._attempt is not None and self._last.bytes:
+            self._tasks.start_soon(self._stream_beside)
+
+    async def _stream_beside(self) -> None:
+        self.counts.attempts += 1
+        report = AttemptReport(n=self.counts.attempts)
+        self._observer.attempt_began(report.n, "signal", 0.0, self._session.last_event_id)
+        await self._attempt_of(report, self._session.last_event_id).run()
+
+    def alive(self, attempt: int) -> None:
+        """Heed the first stream only: the client is connected already."""
+        if attempt == self._last.n:
+            super().alive(attempt)
+
+    def take(self, report: AttemptReport, found: Wire) -> bool:
+        """Take from both."""
+        if report is self._last:
+            return super().take(report, found)
+        if not self._over and self._intake.stream(report, found):
+            self._ended_elsewhere()
+        return self._over
+
+    async def settle(self, report: AttemptReport) -> bool:
+        """Leave gaps to the first stream."""
+        return await super().settle(report) if report is self._last else self._over

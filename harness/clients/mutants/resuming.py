@@ -1,0 +1,59 @@
+"""Clients that resume after the wrong id."""
+
+from harness.clients.decisions import Decisions
+from harness.clients.observer import AttemptReport
+from harness.sse.events import Wire
+from harness.sse.parser import Parser
+from harness.sse.session import Session
+
+
+class ForgetsLastId(Decisions):
+    """Never sends ``Last-Event-ID``."""
+
+    def resume_id(self, session: Session, last: AttemptReport) -> str:
+        """Resume after nothing."""
+        del session, last
+        return ""
+
+
+class ForgetsIdAfterEmpty(Decisions):
+    """Keeps the id in a variable of the connection: one that brought no event leaves none to the next."""
+
+    def resume_id(self, session: Session, last: AttemptReport) -> str:
+        """Resume after what the last connection brought."""
+        if last.opened and not last.events:
+            session.last_event_id = ""
+        return session.last_event_id
+
+
+class CommitsIdEarly(Decisions):
+    """Takes an id for seen as soon as its line has come, though the event's blank line never does."""
+
+    _parser: "EarlyParser | None" = None
+
+    def parser(self, session: Session) -> Parser:
+        """Return a parser that keeps the id of the block that has not ended."""
+        self._parser = EarlyParser(last_event_id=session.last_event_id, max_event=self.policies.max_event)
+        return self._parser
+
+    def resume_id(self, session: Session, last: AttemptReport) -> str:
+        """Resume after the event that was cut, as if it had come whole."""
+        del last
+        if self._parser is not None and self._parser.early_id:
+            session.last_event_id = self._parser.early_id
+            self._parser = None
+        return session.last_event_id
+
+
+class EarlyParser(Parser):
+    """A parser that also knows the id of the block that has not ended; empty where there is none."""
+
+    early_id = ""
+
+    def feed(self, data: bytes) -> list[Wire]:
+        """Take the next bytes, and look at what they leave pending."""
+        found = super().feed(data)
+        *lines, _unended = bytes(self._held).split(b"\n")
+        ids = [line[3:].lstrip(b" ") for line in lines if line.startswith(b"id:")]
+        self.early_id = ids[-1].decode("utf-8", "replace") if ids else ""
+        return found

@@ -15,6 +15,7 @@ from harness.history import (
     Attempt,
     AttemptEnd,
     Block,
+    Boxed,
     Chunk,
     Conn,
     ConnEnd,
@@ -126,6 +127,20 @@ class ClientCase:
         return [chunk for conn in self.conns for chunk in chunks.get(conn.cid, [])]
 
     @cached_property
+    def bytes_down(self) -> dict[int, list[Chunk]]:
+        """Bytes that reached its radio from the server, by connection."""
+        found: dict[int, list[Chunk]] = {}
+        for chunk in self.chunks:
+            if chunk.direction == "downstream" and chunk.fate == "delivered":
+                found.setdefault(chunk.cid, []).append(chunk)
+        return found
+
+    @cached_property
+    def boxed(self) -> list[Boxed]:
+        """What the middle did to its connections."""
+        return self._own(Boxed)
+
+    @cached_property
     def deeds(self) -> list[Deed]:
         """Deeds carried out at its gate, and those at the shared proxies."""
         done = self.case.grouped(Deed, "client")
@@ -222,6 +237,13 @@ class Case:
         self.lag = _lag(history.all(Health))
         self.slack = self.lag.highest or 0.0
         self._grouped: dict[tuple[type[Record], str], dict[object, list[Record]]] = {}
+        self._made: dict[object, object] = {}
+
+    def once(self, make: Callable[["Case"], T]) -> T:
+        """Return ``make(self)``, made the first time."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make]  # type: ignore[return-value]  # keyed by its maker
 
     @cached_property
     def clients(self) -> tuple[ClientCase, ...]:

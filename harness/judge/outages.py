@@ -13,6 +13,7 @@ import msgspec
 
 from harness.history import Deed, Request
 from harness.judge.case import ClientCase
+from harness.judge.refusals import refusal
 from harness.judge.sky import Cut, Sky, Spell
 from harness.scenario.deadlines import LINUX_SYN_RETRIES, Ending, recovery_allowance
 from harness.scenario.model import Plan, Pulse
@@ -20,8 +21,9 @@ from harness.scenario.model import Plan, Pulse
 LATENCY_ALLOWANCE = 0.050
 """Added to one way's latency and jitter: a profile's latency bound is rtt/2 + jitter + 50 ms (the profiles)."""
 
-TELLING = {"loses", "joins", "offline", "online"}
-"""Signals that tell a client of its own path's loss or return. ``prefers`` leaves an open stream where it is."""
+TELLING = {"loses", "joins", "offline", "online", "resumes"}
+"""Signals that tell a client of its own path's loss or return, or that the device woke. ``prefers`` leaves an open
+stream where it is."""
 
 _NEAR = 0.1  # a signal is told at its deed, and recorded a moment before or after it returned
 
@@ -36,7 +38,9 @@ class Lapse(msgspec.Struct, frozen=True, kw_only=True):
     began: float
     healed: float | None
     path: str | None
-    struck: str  # the path that broke
+    struck: (
+        str  # the path that broke; device, middle or server where one of these stopped streams on a path that was up
+    )
     silent: bool
     told: bool
     allowance: float
@@ -109,12 +113,14 @@ def _interruptions(sky: Sky) -> list[_Raw]:
     silenced = [cut for cut in sky.cuts if cut.silent]
     for spell in sky.spells:
         if spell.usable and down is not None:
-            silent = any(down.began - _NEAR <= cut.at <= spell.start for cut in silenced)
+            silent = down.silent or any(down.began - _NEAR <= cut.at <= spell.start for cut in silenced)
             found.append(_Raw(down.began, spell.start, spell.path, silent, down.struck))
             down = None
             before = spell.path
         elif not spell.usable and down is None:
-            down = _Raw(spell.start, None, spell.path, False, before or spell.path or "")
+            down = _Raw(spell.start, None, spell.path, spell.mute, spell.blocked or before or spell.path or "")
+        elif down is not None and spell.mute and not down.silent:
+            down = _Raw(down.began, None, down.path, True, down.struck)
     if down is not None:
         found.append(down)
     covered = [(raw.began, raw.healed) for raw in found]
@@ -175,10 +181,12 @@ def _lapse(client: ClientCase, sky: Sky, raw: _Raw) -> Lapse:
         spared = "the network never heals"
     elif first is None:
         spared = "nothing was due after it"
+    elif caught_up is None and (refused := refusal(client)) is not None:
+        spared = f"the stream was refused for good ({refused.status})"
     elif case.plan.horizon - raw.healed < allowance:
         spared = "the scenario's limit leaves no time to recover"
     until = caught_up if caught_up is not None else case.end
-    dials = [attempt for attempt in client.attempts if raw.began <= case.at(attempt.t_ns) <= until]
+    dials = [attempt for attempt in client.attempts[1:] if raw.began <= case.at(attempt.t_ns) <= until]
     return Lapse(
         began=raw.began,
         healed=raw.healed,
@@ -222,10 +230,11 @@ def _detected(client: ClientCase, raw: _Raw) -> float | None:
     """Return when the client first acted: a dial, an attempt's end, a word, or its side of a stream closed."""
     case = client.case
     streams = {request.cid for request in client.streams}
-    acts = [attempt.t_ns for attempt in client.attempts]
+    # The first dial answers nothing, also where the outage was there before it.
+    acts = [attempt.t_ns for attempt in client.attempts[1:]]
     acts += [end.t_ns for end in client.attempt_ends.values() if end.how not in _NO_ACT]
     acts += [status.t_ns for status in client.statuses if status.word in {"reconnecting", "polling"}]
-    acts += [request.t_ns for request in client.requests if _acting(request)]
+    acts += [request.t_ns for request in client.requests if _acting(request) and request not in client.streams[:1]]
     acts += [
         end.t_ns for end in client.conn_ends if end.side == "client" and end.how != "closed" and end.cid in streams
     ]

@@ -8,11 +8,11 @@ RANGES = 3
 DASH = "\N{EN DASH}"
 """Between the ends of a range."""
 
-_NAMES = {"wifi": "Wi-Fi", "lte": "LTE"}
+_NAMES = {"wifi": "Wi-Fi", "lte": "LTE", "device": "the device", "middle": "the middle", "server": "the server"}
 
 
 def path(name: str) -> str:
-    """Return a path's name as people write it: ``Wi-Fi`` for ``wifi``."""
+    """Return the name of a path, or of another actor, as people write it: ``Wi-Fi`` for ``wifi``."""
     return _NAMES.get(name, name)
 
 

@@ -3,7 +3,9 @@
 Never from the client's own state. The device model is the one that drives the gate; deeds that were not carried out
 (yet) count at their planned time. Weather is no deed: it ends no usable interval.
 
-A path is *usable* for a client while it is the default, its door is open and both directions pass.
+A path is *usable* for a client while it is the default, its door is open, both directions pass, the middle and the
+server pass streams, and the device is awake. What a deed does only later (a cut in the next event, an idle connection
+killed, a token that runs out) counts when the records of the middle and the server say that it was done.
 """
 
 import heapq
@@ -15,14 +17,19 @@ import msgspec
 from harness.device.model import Device, Fate, Linger, Outcome
 from harness.device.words import Reach
 from harness.history import ConnEnd, Deed
+from harness.judge.barriers import Barriers, Mood, ends_streams, lasts
 from harness.judge.case import ClientCase
+from harness.judge.strikes import Struck, exhausted, strikes
 from harness.scenario import model
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction, Door
 
 
 class Spell(msgspec.Struct, frozen=True):
-    """A stretch of time, in scenario seconds, in which nothing changed. ``path`` is the default, usable or not."""
+    """A stretch of time, in scenario seconds, in which nothing changed. ``path`` is the default, usable or not.
+
+    ``blocked`` is who stopped streams on a path that was up: device, middle or server; ``mute``: without a word.
+    """
 
     start: float
     end: float
@@ -30,6 +37,18 @@ class Spell(msgspec.Struct, frozen=True):
     usable: bool
     shape: Shape
     loss: float
+    blocked: str = ""
+    mute: bool = False
+
+
+class _Over(msgspec.Struct, frozen=True):
+    """The own time of a deed is over."""
+
+    index: int
+
+
+_Change = model.Deed | Linger | Struck | _Over
+_State = tuple[str | None, bool, Shape, float, str, bool]
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -50,9 +69,11 @@ class Sky:
         self._device = Device(self._plan.paths, starts_on=self._plan.device.starts_on, linger=self._plan.device.linger)
         self._shapes = {name: spec.shape for name, spec in self._plan.paths.items()}
         self._losses = {name: spec.loss for name, spec in self._plan.paths.items()}
+        self._barriers = Barriers()
         self._flows = _flows(client)
         self.spells: list[Spell] = []
         self.cuts: list[Cut] = []
+        self.asleep: list[tuple[float, float]] = []
         for name, spec in self._plan.paths.items():
             if spec.start is not Reach.UP:
                 self._device.reach(name, spec.start)
@@ -67,28 +88,67 @@ class Sky:
         """Return the spell in force at this time."""
         return next((spell for spell in reversed(self.spells) if spell.start <= when), self.spells[0])
 
+    def usable_stretches(self) -> list[tuple[float, float]]:
+        """Return the times in which streams could pass all along, whichever the path."""
+        found: list[tuple[float, float]] = []
+        for spell in self.spells:
+            if spell.usable and found and found[-1][1] == spell.start:
+                found[-1] = (found[-1][0], spell.end)
+            elif spell.usable:
+                found.append((spell.start, spell.end))
+        return found
+
+    def slept(self, start: float, end: float) -> float:
+        """Return for how many seconds of this time the device was suspended."""
+        return sum(max(0.0, min(end, until) - max(start, since)) for since, until in self.asleep)
+
     def _fold(self) -> None:
         since = 0.0
         for at, issued_ns, what in self._changes():
             before = self._state()
-            struck = self._linger(what) if isinstance(what, Linger) else self._do(what)
             deed = what.index if isinstance(what, model.Deed) else -1
-            live = [(path, silent) for path, silent in struck if self._live(path, issued_ns)]
+            if isinstance(what, Struck):
+                live = [(what.path, what.silent)]
+            else:
+                live = [(path, silent) for path, silent in self._take(what) if self._live(path, issued_ns)]
             self.cuts += [Cut(at, path, silent, deed) for path, silent in live]
             if (live or self._state() != before) and at > since:
                 self.spells.append(Spell(since, at, *before))
                 since = at
         self.spells.append(Spell(since, max(self.horizon, since), *self._state()))
 
-    def _changes(self) -> Iterator[tuple[float, int, model.Deed | Linger]]:
-        """Yield deeds, and the ends of lingering that they bring about, in order of time."""
+    def _take(self, what: model.Deed | Linger | _Over) -> list[tuple[str, bool]]:
+        match what:
+            case Linger():
+                return self._linger(what)
+            case _Over(index=index):
+                self._barriers.over(index)
+                return []
+            case _:
+                return self._do(what)
+
+    def _changes(self) -> Iterator[tuple[float, int, _Change]]:
+        """Yield deeds, and what they bring about later, in order of time."""
         done = _done(self._client)
         case, ties = self._client.case, itertools.count()
-        queue: list[tuple[float, int, int, model.Deed | Linger]] = []
+        queue: list[tuple[float, int, int, _Change]] = []
         for deed in self._plan.deeds:
             record = done.get(deed.index)
             at = case.at(record.returned_ns) if record else deed.at
-            queue.append((at, next(ties), record.issued_ns if record else case.ns(deed.at), deed))
+            issued_ns = record.issued_ns if record else case.ns(deed.at)
+            own = lasts(deed.act)
+            if own is not None and deed.undoes is None:
+                # A call that returns only when it is over began when it was made.
+                at = case.at(issued_ns) if record and at - case.at(issued_ns) > own / 2 else at
+                over = max(at + own, case.at(record.returned_ns) if record else 0.0)
+                queue.append((over, next(ties), case.ns(over), _Over(deed.index)))
+                if isinstance(deed.act, model.Suspends):
+                    self.asleep.append((at, over))
+            queue.append((at, next(ties), issued_ns, deed))
+            spent_ns = exhausted(self._client, deed, issued_ns)
+            if spent_ns is not None:
+                queue.append((max(at, case.at(spent_ns)), next(ties), spent_ns, _Over(deed.index)))
+        queue += [(case.at(one.t_ns), next(ties), one.t_ns, one) for one in strikes(self._client)]
         heapq.heapify(queue)
         self._lingers: list[Linger] = []
         while queue:
@@ -99,13 +159,18 @@ class Sky:
                 heapq.heappush(queue, (due, next(ties), case.ns(due), linger))
             self._lingers.clear()
 
-    def _state(self) -> tuple[str | None, bool, Shape, float]:
+    def _state(self) -> _State:
         device = self._device
         path = device.default
         if path is None:
-            return None, False, Shape(), 0.0
+            return None, False, Shape(), 0.0, "", False
         passes = all(device.feels(path, direction) is Fate.PASS for direction in Direction)
-        return path, passes and device.door(path) is Door.OPEN, self._shapes[path], self._losses[path]
+        up = passes and device.door(path) is Door.OPEN
+        barrier = self._barriers.on(path)
+        shape, loss = self._shapes[path], self._losses[path]
+        if not up or barrier is None:
+            return path, up, shape, loss, "", False
+        return path, False, shape, loss, barrier.actor, barrier.mood is Mood.MUTE
 
     def _do(self, deed: model.Deed) -> list[tuple[str, bool]]:
         """Apply a deed; return the paths whose flows it struck, and whether silently."""
@@ -128,6 +193,10 @@ class Sky:
                 return self._lost(device.goes_offline())
             case model.ComesOnline():
                 device.comes_online()
+            case _:
+                self._barriers.do(deed)
+                if ends_streams(act) and deed.undoes is None:
+                    return [(name, False) for name in self._plan.paths]
         return []
 
     def _linger(self, linger: Linger) -> list[tuple[str, bool]]:

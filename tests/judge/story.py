@@ -4,6 +4,7 @@
 what went differently, in scenario seconds; ``history()`` numbers the records in order of time.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -288,7 +289,16 @@ class Story:
         records = [run, *sorted(self.records, key=lambda record: record.t_ns)]
         for seq, record in enumerate(records, 1):
             record.seq = seq
+        self._one_by_one()
         return History(records)
+
+    def _one_by_one(self) -> None:
+        """The app is called back serially, however close its events come."""
+        apps = [record for record in self.records if isinstance(record, App)]
+        for name in {app.client for app in apps}:
+            own = sorted((app for app in apps if app.client == name), key=lambda app: (app.enter_ns, app.seq))
+            for earlier, later in pairwise(own):
+                earlier.exit_ns = min(earlier.exit_ns, later.enter_ns)
 
     # Whole runs.
 

@@ -3,6 +3,7 @@
 from harness.judge.laws import (
     backoff,
     clean_exit,
+    discreet,
     fault_seen,
     honest_status,
     no_duplicate,
@@ -13,9 +14,9 @@ from harness.judge.laws import (
     prompt,
     recovery,
     resume,
+    server_frees,
     stop,
     terminal_once,
-    unbuilt,
 )
 from harness.judge.laws.outcome import Law
 
@@ -33,7 +34,7 @@ LAWS: tuple[Law, ...] = (
     honest_status.LAW,
     stop.LAW,
     clean_exit.LAW,
-    unbuilt.SERVER_FREES,
+    server_frees.LAW,
     prompt.LAW,
-    unbuilt.DISCREET,
+    discreet.LAW,
 )

@@ -6,9 +6,7 @@ from harness.history import Record, Request, Response
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.laws.outcome import Law, Outcome
-
-EXEMPT = frozenset({401, 403, 408, 409, 410, 425, 429})
-"""Never fatal on the stream: refreshed, waited out, or healed by a snapshot (a second 401 in a row is)."""
+from harness.judge.refusals import refusal
 
 ADVICE = "Fix: after the terminal event, or a status that says stop, cancel every timer that would reconnect or poll"
 
@@ -20,17 +18,6 @@ class Stop(msgspec.Struct, frozen=True):
     why: str
     record: Record
     polls: int  # requests of status that are still allowed
-
-
-def fatal(status: int, retries: tuple[str, ...], stops: tuple[str, ...]) -> bool:
-    """Whether a status of the stream is fatal by the plan's policies; ``retries`` wins where both match."""
-    if status in EXEMPT or _matches(status, retries):
-        return False
-    return _matches(status, stops)
-
-
-def _matches(status: int, patterns: tuple[str, ...]) -> bool:
-    return any(pattern in {str(status), f"{status // 100}xx"} for pattern in patterns)
 
 
 def _judge(case: Case) -> Outcome:
@@ -52,16 +39,9 @@ def _stop(client: ClientCase) -> Stop | None:
     if client.screen.terminals:
         app = client.screen.terminals[0].app
         found.append(Stop(app.enter_ns, f"on_{app.callback}", app, 0))
-    policies = client.case.plan.client.policies
-    refused = 0
-    for request in client.streams:
-        response: Response | None = client.responses.get(request.rid)
-        if response is None:
-            continue
-        refused = refused + 1 if response.status == 401 else 0
-        if refused > 1 or fatal(response.status, policies.retries, policies.stops):
-            polls = 1 if response.status == 204 else 0
-            found.append(Stop(response.t_ns, f"status {response.status}", response, polls))
+    response = refusal(client)
+    if response is not None:
+        found.append(Stop(response.t_ns, f"status {response.status}", response, 1 if response.status == 204 else 0))
     return min(found, key=lambda stop: stop.at_ns, default=None)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from harness.history import End
-from harness.judge.laws.stop import fatal
+from harness.judge.refusals import fatal
 from harness.judge.verdict import State
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state

@@ -1,0 +1,163 @@
+"""L15, discreet: with tokens, errors, callbacks, requests, live streams and polling.
+
+What leaves no record cannot be judged, and the law says so where it held: whether TLS was verified, and the CPU of a
+client in its own process.
+"""
+
+from itertools import pairwise
+
+from harness.history import App
+from harness.judge import phrases
+from harness.judge.case import Case, ClientCase
+from harness.judge.endings import Ending, hasty_endings
+from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.polling import allowance, clinging
+from harness.judge.refusals import refusal
+from harness.judge.secrets import home, leaked
+
+UNSEEN = "TLS and CPU leave no record"
+
+_ADVICE = {
+    "token": "Fix: follow redirects by hand, and send the token to the job server's own origin only",
+    "error": "Fix: while the job lives, keep trying with backoff; say reconnecting, and keep on_error for the end",
+    "serial": "Fix: call back from one task, or queue events behind the callback that is running",
+    "requests": "Fix: back off between attempts, and poll no oftener than the fallback's interval",
+    "hasty": "Fix: a read deadline above the server's keep-alive, fed by every byte, comments included",
+    "polling": "Fix: while polling, try the stream again every `retry stream`, and return to it at its first byte",
+}
+
+
+def _judge(case: Case) -> Outcome:
+    outcome = Outcome()
+    for client in case.clients:
+        if not client.requests:
+            outcome.doubt("no request was seen at the gate")
+            continue
+        before = len(outcome.findings)
+        for part in (_tokens, _errors, _callbacks, _budget, _streams, _polling):
+            part(client, outcome)
+        if len(outcome.findings) == before:
+            unreported = "" if client.reports else "; the client reports no callbacks"
+            outcome.hold(f"{phrases.amount(len(client.requests), 'request')} in order ({UNSEEN}{unreported})")
+    return outcome
+
+
+def _tokens(client: ClientCase, outcome: Outcome) -> None:
+    found = leaked(client)
+    if not found:
+        return
+    at = phrases.moment(client.case.at(found[0].t_ns))
+    text = f"{client.called} sent its token to {found[0].origin} at {at}; the job server is {home(client)}"
+    if len(found) > 1:
+        text += f" ({phrases.amount(len(found), 'request')} with it)"
+    redirects = [a for a in client.responses.values() if a.location and a.seq < found[0].seq]
+    shown = [client.case.evidence(a, f"{a.status}, location {a.location}") for a in redirects[-1:]]
+    shown += [client.case.evidence(one, f"{one.what} request with the token to {one.origin}") for one in found[:SHOWN]]
+    outcome.fail(text, *shown, advice=_ADVICE["token"], cause="token-leaked")
+
+
+def _errors(client: ClientCase, outcome: Outcome) -> None:
+    """A final error while the job lives; a status that says stop, or the declared end of patience, excuses it."""
+    job_end = client.truth.terminal
+    for app in client.screen.errors:
+        alive = bool(client.truth.events) and (job_end is None or app.enter_ns < job_end.actual_ns)
+        if not alive or not _final(client, app) or _excused(client, app):
+            continue
+        at = phrases.moment(client.case.at(app.enter_ns))
+        detail = f" ({app.detail})" if app.detail else ""
+        text = f"on_error ended it for the app at {at}, while the job was alive{detail}"
+        shown = [client.case.evidence(app, f"on_error{detail}", t_ns=app.enter_ns)]
+        if job_end is not None:
+            ended = f"the job ended: {job_end.type}, id {job_end.id}"
+            shown.append(client.case.evidence(job_end.record, ended, t_ns=job_end.actual_ns))
+        outcome.fail(text, *shown, advice=_ADVICE["error"], cause="gave-up")
+        return
+
+
+def _final(client: ClientCase, app: App) -> bool:
+    """Whether nothing was tried, and nothing came, after it."""
+    later = [one.seq for one in client.requests if one.what in {"stream", "poll"}]
+    later += [attempt.seq for attempt in client.attempts]
+    later += [shown.app.seq for shown in client.screen.shown]
+    return not any(seq > app.seq for seq in later) and not client.case.cut_short
+
+
+def _excused(client: ClientCase, app: App) -> bool:
+    patience = client.case.plan.client.policies.gives_up_after
+    if patience is not None and len(client.attempts or client.streams) >= patience:
+        return True
+    stop = refusal(client)
+    return stop is not None and stop.t_ns <= app.enter_ns
+
+
+def _callbacks(client: ClientCase, outcome: Outcome) -> None:
+    together = [(a, b) for a, b in pairwise(client.screen.callbacks) if b.enter_ns < a.exit_ns]
+    if not together:
+        return
+    first, second = together[0]
+    at = phrases.moment(client.case.at(second.enter_ns))
+    text = f"on_{second.callback} was called at {at} while on_{first.callback} was still running"
+    if len(together) > 1:
+        text += f" ({len(together)} times in all)"
+    left = phrases.moment(client.case.at(first.exit_ns))
+    shown = [
+        client.case.evidence(first, f"on_{first.callback} until {left}", t_ns=first.enter_ns),
+        client.case.evidence(second, f"on_{second.callback} begins", t_ns=second.enter_ns),
+    ]
+    outcome.fail(text, *shown, advice=_ADVICE["serial"], cause="callbacks-overlap")
+
+
+def _budget(client: ClientCase, outcome: Outcome) -> None:
+    """The scenario's ``requests``, where it bounds them from above."""
+    budgets = [e.limit for e in client.case.plan.expect if e.metric == "requests" and e.sort in {"at most", "is"}]
+    if not budgets or len(client.requests) <= min(budgets):
+        return
+    over = client.requests[int(min(budgets))]
+    made, at = phrases.amount(len(client.requests), "request"), phrases.moment(client.case.at(over.t_ns))
+    text = f"{client.called} made {made}, the scenario allows {min(budgets):g}: that was spent at {at}"
+    shown = client.case.evidence(over, f"the first request too many: {over.what}")
+    outcome.fail(text, shown, advice=_ADVICE["requests"], cause="too-many-requests")
+
+
+def _streams(client: ClientCase, outcome: Outcome) -> None:
+    found = hasty_endings(client)
+    if not found:
+        return
+    case, worst = client.case, min(found, key=lambda one: one.age)
+    watchdog = case.plan.client.policies.watchdog
+    doubt = case.doubtful(watchdog) if watchdog is not None else ""
+    if doubt:
+        outcome.doubt(doubt)
+        return
+    at = phrases.moment(case.at(worst.end.t_ns))
+    text = f"{client.called} ended a live stream at {at}: {_age(worst)}, "
+    text += "it declares no watchdog" if watchdog is None else f"its watchdog is {phrases.limit(watchdog)}"
+    if len(found) > 1:
+        text += f" ({len(found)} times in all)"
+    shown = [case.evidence(one.end, f"the client ended it: {one.end.how}; {_age(one)}") for one in found[:SHOWN]]
+    outcome.fail(text, *shown, advice=_ADVICE["hasty"], cause="hasty-watchdog")
+
+
+def _age(ending: Ending) -> str:
+    age = f"its last byte had come {phrases.duration(ending.age)} before"
+    if ending.events_age is not None and ending.events_age > 2 * ending.age:
+        age += f" (a comment; its last event {phrases.duration(ending.events_age)})"
+    return age
+
+
+def _polling(client: ClientCase, outcome: Outcome) -> None:
+    case = client.case
+    limit = allowance(client)
+    found = [one for one in clinging(client) if one.lasted > limit + case.slack]
+    if not found:
+        return
+    worst = max(found, key=lambda one: one.lasted)
+    text = (
+        f"{client.called} went on polling for {phrases.duration(worst.lasted)} though event streams could pass from "
+        f"{phrases.moment(worst.usable)} on (limit {phrases.limit(round(limit, 1))})"
+    )
+    shown = [case.evidence(poll, "poll") for poll in (worst.polls[0], worst.polls[-1])]
+    outcome.fail(text, *shown, advice=_ADVICE["polling"], cause="never-returned")
+
+
+LAW = Law(code="L15", word="discreet", judge=_judge)

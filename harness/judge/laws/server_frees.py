@@ -1,0 +1,97 @@
+"""L13, server frees: within two keep-alives of evidence at its socket the server has let go of a stream."""
+
+from harness.history import Subscriber
+from harness.judge import phrases
+from harness.judge.case import Case
+from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.subscribers import Subscription, subscriptions
+from harness.judge.verdict import Evidence
+
+INTERVALS = 2
+"""Keep-alive intervals that the server has, from the evidence on."""
+
+WITHOUT_KEEPALIVE = 15.0
+"""The interval that counts where the server sends no comments."""
+
+ADVICE = (
+    "Fix: read from the socket while nothing is written, bound every write, and end the older stream when a newer one "
+    "of the same job comes"
+)
+
+
+def allowance(case: Case) -> float:
+    """Return the seconds from evidence to the stream's end."""
+    return INTERVALS * (case.plan.server.keepalive or WITHOUT_KEEPALIVE)
+
+
+def _judge(case: Case) -> Outcome:
+    outcome = Outcome()
+    found = subscriptions(case)
+    if not case.history.all(Subscriber):
+        if case.cut_short and not any(client.streams for client in case.clients):
+            outcome.doubt("no stream was opened before the run was cut short")
+        else:
+            outcome.skip("the server does not report its streams")
+    for one in found:
+        _of_stream(case, one, outcome)
+    return outcome
+
+
+def _of_stream(case: Case, one: Subscription, outcome: Outcome) -> None:
+    limit = allowance(case)
+    closed_ns = _closed(case, one)
+    if one.evidence is None or (closed_ns is not None and closed_ns <= one.evidence.t_ns):
+        _unasked(one, closed_ns, outcome)
+        return
+    took = ((case.end_ns if closed_ns is None else closed_ns) - one.evidence.t_ns) / 1e9
+    doubt = case.doubtful(limit)
+    if took <= limit + case.slack and closed_ns is None:
+        reason = f"the run ended before two keep-alives ({phrases.limit(limit)}) had passed"
+        if case.cut_short:
+            outcome.doubt(reason)
+        else:
+            outcome.skip(reason)
+    elif doubt:
+        outcome.doubt(doubt)
+    elif took <= limit + case.slack:
+        outcome.hold(f"freed {phrases.duration(took)} after {one.why} (limit {phrases.limit(limit)})")
+    else:
+        _failed(case, one, took, outcome)
+
+
+def _unasked(one: Subscription, closed_ns: int | None, outcome: Outcome) -> None:
+    closed = one.closed
+    if closed is not None and closed_ns is not None and closed.evidence in {"fin", "rst", "blocked", "newer"}:
+        outcome.hold(f"freed on its own evidence ({closed.evidence})")
+    elif closed_ns is None:
+        outcome.skip("its streams fell silent, which alone is no evidence (the deed `orphan for DUR` gives it some)")
+    else:
+        outcome.skip("no peer died on it")
+
+
+def _closed(case: Case, one: Subscription) -> int | None:
+    """Return when the server itself let go of it; the taking down of a run, which stops the server, does not count."""
+    if one.closed is None or (one.closed.evidence == "stopped" and one.closed.t_ns >= case.end_ns):
+        return None
+    return one.closed.t_ns
+
+
+def _failed(case: Case, one: Subscription, took: float, outcome: Outcome) -> None:
+    assert one.evidence is not None
+    at = phrases.moment(case.at(one.evidence.t_ns))
+    ended = ", and never let go of it" if _closed(case, one) is None else ""
+    text = f"the server held a dead stream for {phrases.duration(took)} after {one.why} at {at}{ended}"
+    text += f" (limit {phrases.limit(allowance(case))})"
+    outcome.fail(text, *_evidence(case, one), advice=ADVICE, cause="server-holds")
+
+
+def _evidence(case: Case, one: Subscription) -> list[Evidence]:
+    shown = [case.evidence(one.opened, f"stream {one.opened.sub} opened")]
+    if one.evidence is not None:
+        shown.append(case.evidence(one.evidence, one.why))
+    if one.closed is not None:
+        shown.append(case.evidence(one.closed, f"stream {one.opened.sub} closed ({one.closed.evidence})"))
+    return shown
+
+
+LAW = Law(code="L13", word="server-frees", judge=_judge)

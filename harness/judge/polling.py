@@ -1,0 +1,61 @@
+"""How long a client went on polling although event streams could pass again (law L15)."""
+
+import msgspec
+
+from harness.history import Request, Status
+from harness.judge.case import ClientCase
+from harness.judge.outages import syn_retries
+from harness.judge.sky import Sky
+from harness.scenario.deadlines import recovery_allowance
+
+
+class Clinging(msgspec.Struct, frozen=True):
+    """Polls within one stretch of usable streams, in scenario seconds. ``usable`` is when that stretch began."""
+
+    start: float
+    end: float
+    usable: float
+    polls: tuple[Request, ...]
+
+    @property
+    def lasted(self) -> float:
+        """Seconds of polling after streams were usable."""
+        return self.end - self.start
+
+
+def allowance(client: ClientCase) -> float:
+    """Return ``retry stream`` + R."""
+    plan = client.case.plan
+    return plan.client.policies.retry_stream + recovery_allowance(plan, syn_retries=syn_retries(client))
+
+
+def clinging(client: ClientCase) -> list[Clinging]:
+    """Return each time of polling within one usable stretch, in order; a single poll is none."""
+    case = client.case
+    stretches = client.once(Sky).usable_stretches()
+    found = []
+    for polls in _spells_of_polling(client):
+        for start, end in stretches:
+            inside = tuple(poll for poll in polls if start <= case.at(poll.t_ns) <= end)
+            if len(inside) > 1:
+                found.append(Clinging(case.at(inside[0].t_ns), case.at(inside[-1].t_ns), start, inside))
+    return found
+
+
+def _spells_of_polling(client: ClientCase) -> list[list[Request]]:
+    """Return the polls between the client's own words "polling" and "connected"; all of them where it says nothing."""
+    polls = [request for request in client.requests if request.what == "poll"]
+    marks = [status for status in client.statuses if status.word in {"polling", "connected"}]
+    if not client.statuses:
+        return [polls]
+    found: list[list[Request]] = []
+    polling = False
+    records: list[Request | Status] = [*polls, *marks]
+    for record in sorted(records, key=lambda record: record.seq):
+        if isinstance(record, Status):
+            if record.word == "polling" and not polling:
+                found.append([])
+            polling = record.word == "polling"
+        elif polling:
+            found[-1].append(record)
+    return found

@@ -22,6 +22,18 @@ _BIT_RATE = re.compile(rf"({_NUMBER})(kbps|Mbps)")
 _PERCENT = re.compile(rf"({_NUMBER})%")
 _COUNT = re.compile(r"0|[1-9][0-9]{0,14}")
 
+_FRACTION = r"(?:\.[0-9]{1,9}(?=(?:us|ms|s|m|h|d)(?![0-9a-z])))?"  # in the last part only
+
+PATTERNS = {
+    "DURATION": "(?=[0-9])" + "".join(f"(?:[0-9]{{1,15}}{_FRACTION}{unit})?" for unit in _DURATION_UNITS),
+    "SIZE": _SIZE.pattern,
+    "RATE": _RATE.pattern,
+    "BITRATE": _BIT_RATE.pattern,
+    "PERCENT": _PERCENT.pattern,
+    "N": f"(?:{_COUNT.pattern})",
+}
+"""The tokens as regular expressions that editors understand too (ECMA 262); no anchors."""
+
 LONGEST = 10_000 * 86_400.0
 """The longest duration that is taken for meant: 10 000 days."""
 

@@ -11,14 +11,16 @@ from harness.errors import Problem, ScenarioError, UsageError
 from harness.scenario.clients import preset, read_client
 from harness.scenario.deadlines import horizon
 from harness.scenario.document import SECTIONS, Data, Scenario, Trail
+from harness.scenario.emissions import intended
 from harness.scenario.expectations import read_expectations, read_mutants, read_waivers
-from harness.scenario.model import Deed, DeviceSpec, JobSpec, Plan, schedule
+from harness.scenario.model import Deed, DeviceSpec, JobSpec, Plan
 from harness.scenario.paths import Way, read_paths
 from harness.scenario.phrases import more_than_zero
 from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place
+from harness.scenario.sense import pointless
 from harness.scenario.settings import read_device, read_job, read_server
 from harness.scenario.sweep import Variant, read_sweep, selected
-from harness.scenario.timeline import read_timeline, with_departures
+from harness.scenario.timeline import before, read_timeline, with_departures
 from harness.scenario.weather import weather
 from harness.units import parse_count, parse_duration, quote, spell_duration
 
@@ -74,10 +76,10 @@ def plans(
         raise UsageError(f"expected a limit of more than zero, got {limit:g} s")
     replaced_by = None if client is None else preset(client)
     variants, book = _variants(scenario)
-    drafts = _drafts(scenario, variants, replaced_by)
+    drafts = _drafts(scenario, variants, replaced_by, seed)
     _raise(_problems(scenario, book, drafts), scenario.file)
     asked = selected(variants, select or {})
-    return [_finished(draft, scenario, seed, limit, world) for draft in drafts if draft.variant in asked]
+    return [_finished(draft, scenario, limit, world) for draft in drafts if draft.variant in asked]
 
 
 def _variants(scenario: Scenario) -> tuple[list[Variant], Book]:
@@ -85,11 +87,13 @@ def _variants(scenario: Scenario) -> tuple[list[Variant], Book]:
     return read_sweep(Place(book, ("sweep",), scenario.sweep, raw=True)), book
 
 
-def _drafts(scenario: Scenario, variants: Sequence[Variant], replaced_by: str | None = None) -> list[_Draft]:
+def _drafts(
+    scenario: Scenario, variants: Sequence[Variant], replaced_by: str | None = None, seed: int | None = None
+) -> list[_Draft]:
     """Read the variants, up to the first with more problems than will be told."""
     drafts: list[_Draft] = []
     for variant in variants:
-        drafts.append(_read(scenario, variant, replaced_by))
+        drafts.append(_read(scenario, variant, replaced_by, seed))
         if len(drafts[-1].problems) >= MOST_PROBLEMS:
             break
     return drafts
@@ -141,7 +145,7 @@ def _texts(data: Data) -> Iterator[str]:
             yield from _texts(value)
 
 
-def _read(scenario: Scenario, variant: Variant, replaced_by: str | None = None) -> _Draft:
+def _read(scenario: Scenario, variant: Variant, replaced_by: str | None, seed: int | None) -> _Draft:
     """Read all sections of one variant."""
     book = Book(file=scenario.file, marks=scenario.marks, variables=variant.variables)
 
@@ -151,7 +155,10 @@ def _read(scenario: Scenario, variant: Variant, replaced_by: str | None = None) 
     _require(book, scenario)
     ways = read_paths(place("paths")) if scenario.paths else {}
     device = read_device(place("device"), ways) if ways else {"starts_on": ""}
-    deeds = read_timeline(place("timeline"), ways, device["starts_on"]) if ways else ()
+    specs = {name: way.spec for name, way in ways.items()}
+    written = (place("seed", raw=True).read(parse_count) or 0) if scenario.seed else DEFAULT_SEED
+    seed = written if seed is None else seed
+    deeds = read_timeline(place("timeline"), specs, device["starts_on"], Chance(seed)) if ways else ()
     plan = Plan(
         scenario=_free_text(place("scenario", raw=True)),
         about=_free_text(place("about", raw=True)),
@@ -160,10 +167,10 @@ def _read(scenario: Scenario, variant: Variant, replaced_by: str | None = None) 
         file=scenario.file,
         variant=variant.name,
         variables=dict(variant.variables),
-        seed=(place("seed", raw=True).read(parse_count) or 0) if scenario.seed else DEFAULT_SEED,
+        seed=seed,
         job=read_job(place("job")) if scenario.job else JobSpec(lasts=1.0),
         server=read_server(place("server")),
-        paths={name: way.spec for name, way in ways.items()},
+        paths=specs,
         device=DeviceSpec(**device),
         client=read_client(place("client"), replaced_by),
         deeds=deeds,
@@ -173,6 +180,9 @@ def _read(scenario: Scenario, variant: Variant, replaced_by: str | None = None) 
         limit=place("limit").read(more_than_zero(parse_duration)) if scenario.limit else None,
         horizon=0.0,
     )
+    for deed in plan.deeds:
+        if why := pointless(deed, plan.server):
+            book.problems.append(Problem(book.file, deed.line, deed.column, f"timeline {quote(deed.text)}: {why}"))
     if late := _too_late(plan):
         deed, why = late
         book.problems.append(Problem(book.file, deed.line, deed.column, why))
@@ -201,26 +211,26 @@ def _too_late(plan: Plan) -> tuple[Deed, str] | None:
     """Return the first deed that the run would not live to see, and why: unproved, it would make the run void."""
     end, why = _end(plan)
     for deed in plan.deeds:
-        if deed.at >= end:
+        if deed.at >= end and deed.undoes is None:
             return deed, f"timeline {spell_duration(deed.at)}: comes after {why} at {spell_duration(end)}"
     return None
 
 
-def _finished(draft: _Draft, scenario: Scenario, seed: int | None, limit: float | None, world: str) -> Plan:
+def _finished(draft: _Draft, scenario: Scenario, limit: float | None, world: str) -> Plan:
     """Return the plan with the command line's words, its departures, its horizon and its weather."""
     plan = draft.plan
     plan = msgspec.structs.replace(
         plan,
-        seed=plan.seed if seed is None else seed,
         limit=plan.limit if limit is None else limit,
         world=world,
     )
     if late := _too_late(plan):
         raise UsageError(late[1])
     starts = {name: (way.profile.name, way.mark) for name, way in draft.ways.items()}
-    plan = msgspec.structs.replace(plan, deeds=with_departures(plan.deeds, starts, _end(plan)[0]))
+    end = _end(plan)[0]
+    plan = msgspec.structs.replace(plan, deeds=with_departures(before(plan.deeds, end), starts, end))
     plan = msgspec.structs.replace(plan, horizon=horizon(plan))
-    emissions = [_accepted(plan) + due for due in schedule(plan.job)]
+    emissions = intended(plan, _accepted(plan))
     profiles = {name: way.profile for name, way in draft.ways.items()}
     try:
         changes = weather(profiles, plan.deeds, emissions, Chance(plan.seed), plan.horizon)

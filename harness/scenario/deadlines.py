@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from harness.scenario.model import Plan, SetShape
+from harness.scenario.model import Bursts, Deed, Ends, Orphans, Plan, Restarts, SetShape, Suspends
 from harness.sse.policy import Policies
 
 DETECTION_WITHOUT_WATCHDOG = 21.0
@@ -86,7 +86,8 @@ def recovery_allowance(
 def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> float:
     """Return the instant at which everything missing has failed (``Plan.horizon`` holds it).
 
-    The last client's terminal event or the last deed, whichever is later, and then connect deadline, watchdog, backoff
+    The last client's terminal event or the last deed (and what follows from it: a server that is back, a phone that
+    wakes, a burst that is over), whichever is later, and then connect deadline, watchdog, backoff
     cap and R; 60 s instead where one of these is ``never``. Never later than the plan's limit. A job that never ends is
     left at ``lasts``.
     """
@@ -94,10 +95,27 @@ def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> 
     end = plan.client.arrive + plan.job.lasts
     if plan.job.ends == "never":
         return min(end, limit)
-    end = max([end, *(deed.at for deed in plan.deeds)])
+    end = max([terminal_due(plan), *(round(deed.at + _after(deed), 9) for deed in plan.deeds)])
     policies = plan.client.policies
     if policies.connect_timeout is None or policies.watchdog is None:
         return min(end + AFTER_NEVER, limit)
     allowance = max(recovery_allowance(plan, ending, syn_retries=syn_retries) for ending in Ending)
     found = end + policies.connect_timeout + policies.watchdog + policies.backoff_cap + allowance
     return round(min(found, limit), 9)
+
+
+def terminal_due(plan: Plan) -> float:
+    """Return when the last client's job ends at the latest: as long as it lasts, or where a deed ends it before."""
+    lasting = plan.client.arrive + plan.job.lasts
+    ended = [deed.at for deed in plan.deeds if isinstance(deed.act, Ends)]
+    return min([lasting, *(at for at in ended if at >= plan.client.arrive)])
+
+
+def _after(deed: Deed) -> float:
+    """Return how long a deed goes on by itself."""
+    match deed.act:
+        case Restarts(after=seconds) | Orphans(after=seconds) | Suspends(lasts=seconds) | Bursts(lasts=seconds):
+            return seconds
+        case SetShape(over=seconds):
+            return seconds
+    return 0.0

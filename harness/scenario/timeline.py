@@ -1,88 +1,100 @@
 """The timeline: a score of when, who, what; from the file's order to the order of doing."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
+from harness.chance import Chance
 from harness.device.words import Reach
 from harness.errors import UsageError
-from harness.scenario.deeds import parse_device_deed, parse_path_deed
+from harness.scenario.deeds import declared, parse_device_deed, parse_path_deed
 from harness.scenario.document import Mark
-from harness.scenario.model import Act, ComesOnline, Deed, GoesOffline, Joins, Loses, Prefers, SetReach, SetShape
+from harness.scenario.draws import Dice, draw, drawn, has_draws
+from harness.scenario.forms import Said
+from harness.scenario.model import Deed, PathSpec, SetReach, SetShape
 from harness.scenario.place import Place, nearest, not_built
 from harness.scenario.profiles import PROFILES
+from harness.scenario.sense import check_device, check_job
+from harness.scenario.services import JOB, MIDDLE, SERVER
+from harness.scenario.spans import Spoken, with_ends
 from harness.units import parse_duration, parse_instant, quote, spell_duration
 
 MOST_DEEDS = 2_000
 """Of one run: each is proved by a flow of the harness's own, which takes its time."""
 
 _ACTORS = ("device", "server", "middle", "job")
-_ACTORS_LATER = re.compile(r"server( [1-9][0-9]*)?|middle( on \S+)?|job")
+_MIDDLE_ON = re.compile(r"middle on (\S+)")
+_ONE_SERVER = re.compile(r"server [1-9][0-9]*")
 
 
-class When(NamedTuple):
-    """The instants of one entry of the score."""
+def parse_when(text: str, dice: Dice) -> tuple[float, ...]:
+    """Return the instants of ``10s``, ``10s+500ms`` or ``0s..10s every 5s`` (half open).
 
-    times: tuple[float, ...]
-
-
-def parse_when(text: str) -> When:
-    """Return the instants of ``10s``, ``10s+500ms`` or ``0s..10s every 5s`` (half open). Raises ``UsageError``."""
+    ``every 200ms to 4.5s`` draws each step anew. Raises ``UsageError``.
+    """
     if ".." not in text:
-        return When((parse_instant(text.strip()),))
+        return (parse_instant(text.strip()),)
     span, found, every = text.partition(" every ")
     first, _, last = span.partition("..")
     if not found:
         raise UsageError(f"expected a range such as 0s..10s every 5s, got {quote(text)}")
-    if " to " in every:
-        raise not_built("to", text)
-    start, end, step = parse_instant(first.strip()), parse_instant(last.strip()), parse_duration(every.strip())
-    if not start < end or not step > 0:
+    start, end = parse_instant(first.strip()), parse_instant(last.strip())
+    ranged = has_draws(every)
+    step = 0.0 if ranged else parse_duration(every.strip())
+    source = dice() if ranged else None
+    if not start < end or not (ranged or step > 0):
         raise UsageError(f"expected a later end and a step above zero, got {quote(text)}")
-    if (end - start) / step > MOST_DEEDS:
-        raise UsageError(f"expected at most {MOST_DEEDS} deeds, got {quote(text)}")
     times: list[float] = []
-    while (time := round(start + len(times) * step, 9)) < end:
+    time = start
+    while time < end:
+        if len(times) >= MOST_DEEDS:
+            raise UsageError(f"expected at most {MOST_DEEDS} deeds, got {quote(text)}")
         times.append(time)
-    return When(tuple(times))
+        # A fixed step is multiplied, not added up, so that its rounding does not add up either.
+        after = start + len(times) * step if source is None else time + draw(" ".join(every.split()), source)
+        time = round(after, 9)
+    return tuple(times)
 
 
-class _Found(NamedTuple):
-    """A deed of one place, before it has its number."""
+class _Reading(NamedTuple):
+    """What the deeds of a timeline are read with."""
 
-    at: float
-    actor: str
-    act: Act
-    text: str
-    place: Place
+    paths: Mapping[str, PathSpec]
+    chance: Chance
 
 
-def read_timeline(place: Place, paths: Mapping[str, object], starts_on: str) -> tuple[Deed, ...]:
+def read_timeline(place: Place, paths: Mapping[str, PathSpec], starts_on: str, chance: Chance) -> tuple[Deed, ...]:
     """Return the deeds in order of doing: by time, and equal times as the file has them. Problems are noted."""
     before = len(place.book.problems)
-    found: list[_Found] = []
+    reading = _Reading(paths, chance)
+    found: list[Spoken] = []
     latest = 0.0
     for entry in place.entries("{10s: {wifi: silent}}"):
         written = str(entry.trail[-1])
-        when = entry.read_key(parse_when)
-        if when is not None and "$" not in written:
-            if when.times[0] < latest:
+        times = entry.read_key(lambda text: parse_when(text, lambda: chance.stream("every", text)))
+        if times is not None and "$" not in written:
+            if times[0] < latest:
                 entry.fail(f"times must not go backwards: {spell_duration(latest)} stands above", at_key=True)
-            latest = max(latest, when.times[0])
+            latest = max(latest, times[0])
         for actor in entry.entries("{wifi: silent}"):
-            found += _read_actor(actor, when.times if when else (0.0,), paths)
+            found += _read_actor(actor, times or (0.0,), reading)
             if len(found) > MOST_DEEDS:
                 actor.fail(f"expected at most {MOST_DEEDS} deeds, got more", at_key=True)
                 return ()
-    found.sort(key=lambda deed: deed.at)
-    if len(place.book.problems) == before:
-        _check_device(found, starts_on)
-    return tuple(_numbered(found))
+    if len(place.book.problems) > before:
+        return ()
+    ended = with_ends(found, paths)
+    check_device(ended, starts_on)
+    check_job(ended)
+    return numbered(ended)
 
 
-def _numbered(found: list[_Found]) -> list[Deed]:
+def numbered(found: Sequence[Spoken]) -> tuple[Deed, ...]:
+    """Return the deeds with their numbers and where each is written."""
+    numbers = {id(deed): index for index, deed in enumerate(found)}
     deeds = []
     for index, deed in enumerate(found):
         mark: Mark = deed.place.book.mark(deed.place.trail).value
@@ -91,73 +103,67 @@ def _numbered(found: list[_Found]) -> list[Deed]:
                 index=index,
                 at=deed.at,
                 actor=deed.actor,
+                on=deed.on,
                 act=deed.act,
                 text=deed.text,
                 line=mark.line,
                 column=mark.column,
+                undoes=None if deed.undoes is None else numbers[id(deed.undoes)],
             )
         )
-    return deeds
+    return tuple(deeds)
 
 
-def _read_actor(place: Place, times: tuple[float, ...], paths: Mapping[str, object]) -> list[_Found]:
+def _read_actor(place: Place, times: tuple[float, ...], reading: _Reading) -> list[Spoken]:
     """Return the deeds of one actor at each of these times, those of a list in its order."""
-    actor = place.read_key(lambda text: _actor(text, paths))
-    if actor is None:
+    who = place.read_key(lambda text: _actor(text, reading.paths))
+    if who is None:
         return []
+    actor, on = who
     listed = not isinstance(place.value, str) and not isinstance(place.value, Mapping)
-    deeds = []
-    for item in place.items("[joins cellular, prefers cellular]") if listed else [place]:
-
-        def parse(text: str) -> tuple[Act, str]:
-            if _ACTORS_LATER.fullmatch(actor):
-                raise not_built(f"{actor}: {text}")
-            act = parse_device_deed(text, paths) if actor == "device" else parse_path_deed(text)
-            return act, " ".join(text.split())
-
-        read = item.read(parse)
-        if read is not None:
-            deeds.append((read, item))
-    if len(times) * len(deeds) > MOST_DEEDS:
-        place.fail(f"expected at most {MOST_DEEDS} deeds, got {len(times) * len(deeds)}", at_key=True)
+    items = place.items("[joins cellular, prefers cellular]") if listed else [place]
+    if len(times) * len(items) > MOST_DEEDS:
+        place.fail(f"expected at most {MOST_DEEDS} deeds, got {len(times) * len(items)}", at_key=True)
         return []
-    return [_Found(at, actor, act, text, item) for at in times for (act, text), item in deeds]
+    columns = [_said(item, actor, on, times, reading) for item in items]
+    return [deed for row in zip(*columns, strict=True) for deed in row] if all(columns) else []
 
 
-def _actor(text: str, paths: Mapping[str, object]) -> str:
+def _said(place: Place, actor: str, on: str, times: tuple[float, ...], reading: _Reading) -> list[Spoken]:
+    """Return one deed at each of these times. Its durations are drawn anew each time."""
+
+    def read(text: str) -> list[Spoken]:
+        deeds = []
+        for use, at in enumerate(times):
+            dice = partial(reading.chance.stream, "deed", *place.trail, use)
+            plain, shown = drawn(" ".join(text.split()), dice)
+            said = _understood(actor, plain, reading.paths)
+            deeds.append(Spoken(at, actor, on, said.act, shown, place, said.span))
+        return deeds
+
+    return place.read(read) or []
+
+
+def _understood(actor: str, text: str, paths: Mapping[str, PathSpec]) -> Said:
+    if actor == "device":
+        return parse_device_deed(text, paths)
+    speech = {"middle": MIDDLE, "server": SERVER, "job": JOB}.get(actor)
+    return speech.parse(text) if speech else parse_path_deed(text)
+
+
+def _actor(text: str, paths: Mapping[str, object]) -> tuple[str, str]:
+    """Return who is told, and the path to which that is narrowed."""
     actor = " ".join(text.split())
-    if actor in paths or actor == "device" or _ACTORS_LATER.fullmatch(actor):
-        return actor
+    if actor in paths or actor in _ACTORS:
+        return actor, ""
+    if found := _MIDDLE_ON.fullmatch(actor):
+        return "middle", declared(found[1], paths)
+    if _ONE_SERVER.fullmatch(actor):
+        raise not_built(actor)
     raise UsageError(
         f"{quote(actor)} is no path of this file and no actor{nearest(actor, (*paths, *_ACTORS))}: "
         f"expected {', '.join((*paths, *_ACTORS))}"
     )
-
-
-def _check_device(found: list[_Found], starts_on: str) -> None:
-    """Refuse signals that would say what already is, or cannot be: no fault could be seen in them."""
-    joined = {starts_on}
-    offline = False
-    for deed in found:
-        at = f"at {spell_duration(deed.at)}"
-        match deed.act:
-            case Joins(path=path):
-                if path in joined:
-                    deed.place.fail(f"{quote(deed.text)}: {path} is joined already {at}")
-                joined.add(path)
-            case Prefers(path=path) | Loses(path=path) if path not in joined:
-                shown = ", ".join(sorted(joined)) or "none"
-                deed.place.fail(f"{quote(deed.text)}: {path} is not joined {at} (joined: {shown})")
-            case Loses(path=path):
-                joined.remove(path)
-            case GoesOffline():
-                if offline:
-                    deed.place.fail(f"{quote(deed.text)}: the device is offline already {at}")
-                offline = True
-            case ComesOnline():
-                if not offline:
-                    deed.place.fail(f"{quote(deed.text)}: the device is not offline {at}")
-                offline = False
 
 
 def with_departures(deeds: tuple[Deed, ...], paths: Mapping[str, tuple[str, Mark]], until: float) -> tuple[Deed, ...]:
@@ -182,7 +188,7 @@ def with_departures(deeds: tuple[Deed, ...], paths: Mapping[str, tuple[str, Mark
             continue
         departures.append(
             Deed(
-                index=0,
+                index=-1,
                 at=gone,
                 actor=path,
                 act=SetReach(word=Reach.SILENT),
@@ -191,5 +197,18 @@ def with_departures(deeds: tuple[Deed, ...], paths: Mapping[str, tuple[str, Mark
                 column=mark.column,
             )
         )
-    ordered = sorted((*deeds, *departures), key=lambda deed: deed.at)
-    return tuple(msgspec.structs.replace(deed, index=index) for index, deed in enumerate(ordered))
+    return renumbered(sorted((*deeds, *departures), key=lambda deed: deed.at))
+
+
+def before(deeds: Sequence[Deed], end: float) -> tuple[Deed, ...]:
+    """Return the deeds without the undoings that the run would not live to see."""
+    return renumbered([deed for deed in deeds if deed.undoes is None or deed.at < end])
+
+
+def renumbered(deeds: Sequence[Deed]) -> tuple[Deed, ...]:
+    """Return the deeds numbered in this order; what undoes another still does."""
+    numbers = {deed.index: index for index, deed in enumerate(deeds) if deed.index >= 0}
+    return tuple(
+        msgspec.structs.replace(deed, index=index, undoes=None if deed.undoes is None else numbers[deed.undoes])
+        for index, deed in enumerate(deeds)
+    )

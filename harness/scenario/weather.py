@@ -71,27 +71,28 @@ def weather(
 
 def segments(path: str, profile: Profile, deeds: Sequence[Deed], until: float) -> Iterator[Segment]:
     """Yield the profiles that reign over a path, in order; those without any time are left out."""
-    start, number = 0.0, 0
+    start, number, first = 0.0, 0, profile
     for deed in deeds:
         if deed.actor != path or not isinstance(deed.act, SetShape):
             continue
         if deed.at > start:
             yield Segment(number=number, start=start, end=min(deed.at, until), profile=profile)
         start, number = deed.at, number + 1
-        profile = _succeeded(profile, deed.act)
+        profile = _succeeded(profile, deed.act, first)
         if start >= until:
             return
     if start < until:
         yield Segment(number=number, start=start, end=until, profile=profile)
 
 
-def _succeeded(profile: Profile, act: SetShape) -> Profile:
-    """Return what reigns after the act. One that has a direction brings the weather of that direction only.
+def _succeeded(profile: Profile, act: SetShape, first: Profile) -> Profile:
+    """Return what reigns after the act; where that goes back to the path's ``first`` profile, its adjustments too.
 
-    Loss and stalls are pulses of the downstream; a segment's retransmission timeout is that of the old or the new
-    profile, whichever owns the downstream.
+    One that has a direction brings the weather of that direction only. Loss and stalls are pulses of the downstream; a
+    segment's retransmission timeout is that of the old or the new profile, whichever owns the downstream.
     """
-    successor = PROFILES[act.profile]
+    again = act.profile == first.name and act.radio == first.radio and act.loss == first.loss
+    successor = first if again else PROFILES[act.profile]
     if act.direction is Direction.UPSTREAM:
         return msgspec.structs.replace(profile, up=successor.up)
     if act.direction is Direction.DOWNSTREAM:

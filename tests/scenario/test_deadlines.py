@@ -68,3 +68,20 @@ def test_a_job_that_never_ends_is_left_when_it_has_lasted(plan):
     head = "scenario: x\njob: {lasts: 20s, ends: never}\npaths: {wifi: wifi}\n"
     assert plan(head=head).horizon == 20.0
     assert plan(head=head, limit=5.0).horizon == 5.0
+
+
+def test_what_follows_from_a_deed_counts_as_the_deed(plan):
+    after = 60 + 30 + 3 + LTE
+    for timeline, last in [
+        ("server: restarts losing log after 50s", 90),
+        ("server: orphan for 50s", 90),
+        ("device: suspends for 50s", 90),
+        ("job: bursts 1/s for 50s", 90),
+        ("cellular: silent for 50s", 90),
+    ]:
+        assert plan(f"timeline: {{40s: {{{timeline}}}}}\n").horizon == pytest.approx(last + after)
+
+
+def test_a_deed_may_end_the_job_and_so_the_run_sooner(plan):
+    assert plan("timeline: {20s: {job: completes}}\n").horizon == pytest.approx(plan().horizon - 40)
+    assert plan("timeline: {70s: {job: completes}}\n").horizon == pytest.approx(plan().horizon + 10)

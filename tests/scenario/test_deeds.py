@@ -3,8 +3,10 @@ import pytest
 from harness.device.words import Reach
 from harness.errors import UsageError
 from harness.scenario.deeds import parse_device_deed, parse_path_deed
+from harness.scenario.forms import Said
 from harness.scenario.model import (
     ComesOnline,
+    Cuts,
     GoesOffline,
     Joins,
     Loses,
@@ -12,39 +14,49 @@ from harness.scenario.model import (
     SetReach,
     SetShape,
     SetSlice,
+    Suspends,
 )
 from harness.scenario.profiles import PROFILES
-from harness.seams import Direction
+from harness.vocabulary import Direction
 
 PATHS = {"wifi": None, "cellular": None}
+UP_ONLY, DOWN_ONLY = Direction.UPSTREAM, Direction.DOWNSTREAM
 
 
 @pytest.mark.parametrize("word", Reach)
-def test_every_state_is_a_deed(word):
-    assert parse_path_deed(word.value) == SetReach(word=word)
+def test_every_state_is_a_deed_and_may_have_a_span(word):
+    assert parse_path_deed(word.value) == Said(SetReach(word=word))
+    assert parse_path_deed(f"{word} for 1m30s") == Said(SetReach(word=word), 90.0)
 
 
 @pytest.mark.parametrize(
-    ("text", "act"),
+    ("text", "said"),
     [
-        ("closed once", SetReach(word=Reach.CLOSED, once=True)),
-        ("reset once", SetReach(word=Reach.RESET, once=True)),
-        ("stalled downstream only", SetReach(word=Reach.STALLED, direction=Direction.DOWNSTREAM)),
-        ("silent  upstream only", SetReach(word=Reach.SILENT, direction=Direction.UPSTREAM)),
-        ("sliced to 16B", SetSlice(size=16)),
+        ("closed once", Said(SetReach(word=Reach.CLOSED, once=True))),
+        ("reset once", Said(SetReach(word=Reach.RESET, once=True))),
+        ("stalled downstream only", Said(SetReach(word=Reach.STALLED, direction=DOWN_ONLY))),
+        ("silent  upstream only", Said(SetReach(word=Reach.SILENT, direction=UP_ONLY))),
+        ("stalled for 5s downstream only", Said(SetReach(word=Reach.STALLED, direction=DOWN_ONLY), 5.0)),
+        ("closed mid id", Said(Cuts(how=Reach.CLOSED, mid="id"))),
+        ("reset mid character", Said(Cuts(how=Reach.RESET, mid="character"))),
+        ("closed mid data", Said(Cuts(how=Reach.CLOSED, mid="data"))),
+        ("reset mid event", Said(Cuts(how=Reach.RESET, mid="event"))),
+        ("sliced to 16B", Said(SetSlice(size=16))),
+        ("sliced to 1KB for 500ms", Said(SetSlice(size=1000), 0.5)),
     ],
 )
-def test_path_deeds(text, act):
-    assert parse_path_deed(text) == act
+def test_path_deeds(text, said):
+    assert parse_path_deed(text) == said
 
 
 def test_a_profile_is_a_deed_that_sets_shape_radio_and_loss():
     profile = PROFILES["3g"]
     act = SetShape(profile="3g", shape=profile.shape, radio=profile.radio, loss=0.005)
-    assert parse_path_deed("3g") == act
-    assert parse_path_deed("3g over 5s").over == 5.0
-    both = parse_path_deed("3g over 5s downstream only")
-    assert (both.over, both.direction) == (5.0, Direction.DOWNSTREAM)
+    assert parse_path_deed("3g") == Said(act)
+    assert parse_path_deed("3g for 10s upstream only").act.direction is UP_ONLY
+    assert parse_path_deed("3g over 5s").act.over == 5.0
+    both = parse_path_deed("3g over 5s downstream only").act
+    assert (both.over, both.direction) == (5.0, DOWN_ONLY)
 
 
 @pytest.mark.parametrize(
@@ -52,16 +64,34 @@ def test_a_profile_is_a_deed_that_sets_shape_radio_and_loss():
     [
         ("silnet", '"silnet" is no state or profile (did you mean "silent"?)'),
         ("", '"" is no state or profile'),
-        ("silent for 5s", '"for" is not built yet (in "silent for 5s")'),
-        ("stalled for 5s downstream only", '"for" is not built yet (in "stalled for 5s downstream only")'),
-        ("closed mid id", '"mid" is not built yet (in "closed mid id")'),
-        ("lte over 200ms to 4.5s", '"to" is not built yet (in "lte over 200ms to 4.5s")'),
-        ("up once", 'only closed and reset can be "once", got "up once"'),
-        ("up downstream only", 'only stalled, silent and profiles can be "downstream only", got "up downstream only"'),
-        ("silent now", 'expected nothing after "silent" but its direction, got "silent now"'),
-        ("lte slowly", 'expected lte [over DURATION], got "lte slowly"'),
-        ("sliced", 'expected "sliced to SIZE", such as "sliced to 16B", got "sliced"'),
-        ("sliced to 0B", 'expected slices of at least 1B, got "sliced to 0B"'),
+        ("silent for 0s", 'expected more than zero after "for", got "silent for 0s"'),
+        (
+            "silent for 5",
+            'expected a duration such as 150ms or 1m30s, got "5": a unit is always needed (us ms s m h d)',
+        ),
+        (
+            "closed mid word",
+            (
+                'expected "closed [for DURATION]" or "closed once" or "closed mid id|data|character|event", '
+                'got "closed mid word"'
+            ),
+        ),
+        ("up once", 'expected "up [for DURATION]", got "up once"'),
+        ("silent now", 'expected "silent [for DURATION] [downstream|upstream only]", got "silent now"'),
+        (
+            "stalled downstream only for 5s",
+            'expected "stalled [for DURATION] [downstream|upstream only]", got "stalled downstream only for 5s"',
+        ),
+        (
+            "lte slowly",
+            (
+                'expected "lte [for DURATION] [downstream|upstream only]" or '
+                '"lte over DURATION [downstream|upstream only]", got "lte slowly"'
+            ),
+        ),
+        ("sliced", 'expected "sliced to SIZE [for DURATION]", got "sliced"'),
+        ("sliced to 0B", "expected slices of at least 1B, got 0B"),
+        ("sliced to 16", 'expected a size such as 200B, 10KB or 1MB, got "16"'),
         ("offline", '"offline" is for the start of a path: expected "silent" as a deed'),
     ],
 )
@@ -72,34 +102,40 @@ def test_wrong_path_deeds(text, why):
 
 
 @pytest.mark.parametrize(
-    ("text", "act"),
+    ("text", "said"),
     [
-        ("joins cellular", Joins(path="cellular")),
-        ("prefers wifi", Prefers(path="wifi")),
-        ("loses wifi", Loses(path="wifi")),
-        ("goes offline", GoesOffline()),
-        ("comes online", ComesOnline()),
+        ("joins cellular", Said(Joins(path="cellular"))),
+        ("prefers wifi", Said(Prefers(path="wifi"))),
+        ("loses wifi", Said(Loses(path="wifi"))),
+        ("goes offline", Said(GoesOffline())),
+        ("goes offline for 5s", Said(GoesOffline(), 5.0)),
+        ("comes online", Said(ComesOnline())),
+        ("suspends for 45s", Said(Suspends(lasts=45.0))),
     ],
 )
-def test_device_deeds(text, act):
-    assert parse_device_deed(text, PATHS) == act
-
-
-FORMS = "expected joins PATH, prefers PATH, loses PATH, goes offline, comes online"
+def test_device_deeds(text, said):
+    assert parse_device_deed(text, PATHS) == said
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("loses wify", '"wify" is no path of this file (did you mean "wifi"?): it has wifi, cellular'),
-        ("loses", f'"loses" is no deed of the device: {FORMS}'),
-        ("looses wifi", f'"looses wifi" is no deed of the device (did you mean "loses"?): {FORMS}'),
-        ("goes away", f'"goes away" is no deed of the device: {FORMS}'),
-        ("suspends for 45s", '"device: suspends for 45s" is not built yet'),
+        ("loses", 'expected "loses PATH", got "loses"'),
+        ("looses wifi", '"looses wifi" is no deed of the device (did you mean "loses"?)'),
+        ("goes away", 'expected "goes offline [for DURATION]", got "goes away"'),
+        ("suspends for 0s", "expected more than zero"),
+        ("suspends", 'expected "suspends for DURATION", got "suspends"'),
+        (
+            "naps",
+            (
+                '"naps" is no deed of the device: expected joins PATH, prefers PATH, loses PATH, '
+                "goes offline [for DURATION], comes online, suspends for DURATION"
+            ),
+        ),
         ("clock +1h", '"device: clock +1h" is not built yet'),
         ("cannot resolve for 20s", '"device: cannot resolve for 20s" is not built yet'),
         ("resolves in 3s", '"device: resolves in 3s" is not built yet'),
-        ("goes offline for 5s", '"for" is not built yet (in "device: goes offline for 5s")'),
     ],
 )
 def test_wrong_device_deeds(text, why):

@@ -1,8 +1,15 @@
+from itertools import pairwise
+
 import pytest
 
+from harness.chance import Chance
 from harness.errors import UsageError
 from harness.scenario.model import SetReach
 from harness.scenario.timeline import parse_when
+
+
+def DICE():  # noqa: N802 - a constant that is asked
+    return Chance(7).stream("every")
 
 
 def score(plan, timeline, **words):
@@ -10,9 +17,19 @@ def score(plan, timeline, **words):
 
 
 def test_a_range_is_half_open():
-    assert parse_when("0s..10s every 5s").times == (0.0, 5.0)
-    assert parse_when("1s+500ms..2s every 200ms").times == (1.5, 1.7, 1.9)
-    assert parse_when("10s").times == (10.0,)
+    assert parse_when("0s..10s every 5s", DICE) == (0.0, 5.0)
+    assert parse_when("1s+500ms..2s every 200ms", DICE) == (1.5, 1.7, 1.9)
+    assert parse_when("10s", DICE) == (10.0,)
+
+
+def test_a_range_may_draw_each_of_its_steps():
+    times = parse_when("0s..60s every 1s to 5s", DICE)
+    steps = [later - earlier for earlier, later in pairwise(times)]
+    assert times[0] == 0.0
+    assert times[-1] < 60.0
+    assert all(0.999 < step < 5.001 for step in steps)
+    assert len(set(steps)) == len(steps) > 10
+    assert parse_when("0s..60s every 1s to 5s", DICE) == times
 
 
 @pytest.mark.parametrize(
@@ -23,12 +40,14 @@ def test_a_range_is_half_open():
         ("10s..0s every 1s", "expected a later end and a step above zero"),
         ("0s..10s every 0s", "expected a later end and a step above zero"),
         ("0s..10s every 1us", "expected at most 2000 deeds"),
-        ("0s..10s every 1s to 2s", '"to" is not built yet'),
+        ("0s..10s every 1us to 2us", "expected at most 2000 deeds"),
+        ("0s..10s every 2s to 1s", "expected the shorter duration first and more than zero"),
+        ("10s..5s every 1s to 2s", "expected a later end and a step above zero"),
     ],
 )
 def test_wrong_times(text, why):
     with pytest.raises(UsageError, match=why):
-        parse_when(text)
+        parse_when(text, DICE)
 
 
 def test_equal_times_are_done_in_file_order(plan):
@@ -85,10 +104,34 @@ def test_a_deed_knows_where_it_is_written(plan):
             ),
         ),
         ("  10s: {wifi: silent}\n  5s: {wifi: up}", "6:3: timeline 5s: times must not go backwards: 10s stands above"),
-        ("  10s: {server: restarts losing log}", '5:17: timeline 10s: "server: restarts losing log" is not built yet'),
-        ("  10s: {server 2: drains}", '5:19: timeline 10s: "server 2: drains" is not built yet'),
-        ("  10s: {middle on wifi: clears}", '5:25: timeline 10s: "middle on wifi: clears" is not built yet'),
-        ("  10s: {job: pauses}", '5:14: timeline 10s: "job: pauses" is not built yet'),
+        ("  10s: {server 2: drains}", '5:9: timeline 10s: "server 2" is not built yet'),
+        (
+            "  10s: {middle on wify: clears}",
+            '5:9: timeline 10s: "wify" is no path of this file (did you mean "wifi"?): it has wifi, cellular',
+        ),
+        ("  10s: {middle: fails tls closing}", '5:17: timeline 10s: "middle: fails tls closing" is not built yet'),
+        ("  10s: {job: resumes}", '5:14: timeline 10s: "resumes": the job is not paused at 10s'),
+        ("  10s: {job: [pauses, pauses]}", '5:23: timeline 10s: "pauses": the job is paused already at 10s'),
+        (
+            "  10s: {job: completes}\n  11s: {job: pauses}",
+            '6:14: timeline 11s: "pauses": the job has been ended already at 11s',
+        ),
+        (
+            "  10s: {device: suspends for 5s}\n  12s: {device: suspends for 5s}",
+            '6:17: timeline 12s: "suspends for 5s": the device is suspended already at 12s',
+        ),
+        (
+            "  10s: {device: goes offline for 5s}\n  12s: {device: goes offline}",
+            '6:17: timeline 12s: "goes offline": the device is offline already at 12s',
+        ),
+        (
+            "  10s: {server: revokes token}",
+            '5:17: timeline "revokes token": the server gives no token: expected server: {token: lasts 30s}',
+        ),
+        (
+            "  10s: {wifi: stalled for 5s to 1s}",
+            '5:15: timeline 10s: expected the shorter duration first and more than zero, got "5s to 1s"',
+        ),
         (
             "  10s: {device: loses cellular}",
             ('5:17: timeline 10s: "loses cellular": cellular is not joined at 10s (joined: wifi)'),

@@ -22,7 +22,7 @@ SPARSE = [n * 1.0 for n in range(6000)]
 
 
 def deed(at, text, actor="a"):
-    return Deed(index=0, at=at, actor=actor, act=parse_path_deed(text), text=text)
+    return Deed(index=0, at=at, actor=actor, act=parse_path_deed(text).act, text=text)
 
 
 def made(profile, *deeds, emissions=EMISSIONS, until=600.0, seed=7):

@@ -1,0 +1,47 @@
+"""Emissions: when a plan intends its events to leave the server, with what its timeline says to the job."""
+
+import math
+
+from harness.scenario.model import Bursts, Ends, Pauses, Plan, Resumes, schedule
+
+MOST_EXTRA = 1_000_000
+"""Extra events of all bursts of a plan."""
+
+
+def intended(plan: Plan, accepted: float) -> list[float]:
+    """Return the scenario times of the first client's events, in order, for a job accepted at this time.
+
+    What is due while the job pauses is left out (its end is not: pauses do not extend it), a burst adds its own, and
+    nothing comes after a deed that ends the job but its terminal event.
+    """
+    due = [accepted + time for time in schedule(plan.job)]
+    terminal = None if plan.job.ends == "never" else due.pop()
+    ended = [deed.at for deed in plan.deeds if isinstance(deed.act, Ends) and deed.at >= accepted]
+    last = min([math.inf if terminal is None else terminal, *ended])
+    pauses = _pauses(plan)
+    found = [time for time in (*due, *_extra(plan)) if time <= last and not _within(time, pauses)]
+    return sorted(found) + ([last] if math.isfinite(last) else [])
+
+
+def _pauses(plan: Plan) -> list[tuple[float, float]]:
+    spans, since = [], math.inf
+    for deed in plan.deeds:
+        if isinstance(deed.act, Pauses):
+            since = min(since, deed.at)
+        elif isinstance(deed.act, Resumes):
+            spans.append((since, deed.at))
+            since = math.inf
+    return [*spans, (since, math.inf)]
+
+
+def _within(time: float, spans: list[tuple[float, float]]) -> bool:
+    return any(start <= time < end for start, end in spans)
+
+
+def _extra(plan: Plan) -> list[float]:
+    found: list[float] = []
+    for deed in plan.deeds:
+        if isinstance(deed.act, Bursts):
+            count = min(int(deed.act.rate * deed.act.lasts), MOST_EXTRA - len(found))
+            found += [deed.at + number / deed.act.rate for number in range(count)]
+    return found

@@ -197,7 +197,12 @@ class Response(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
 
 
 class Job(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="job"):
-    """A job was accepted. ``schedule_ns``: intended emission of index 0, 1, … (the last is terminal)."""
+    """A job was accepted. ``schedule_ns``: intended emission of index 0, 1, … (the last is terminal).
+
+    A further record of the same job is a new epoch: the server lost its log and read the job again from storage. Index
+    0 is then the state found, intended when the oldest state it stands for was due that no epoch ever emitted (where
+    there is none: when it was read). What an older epoch's schedule has left by then is void.
+    """
 
     lane: ClassVar[str] = "server"
     job: str
@@ -205,6 +210,20 @@ class Job(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="job")
     accepted_ns: int
     schedule_ns: list[int]
     total: int = 0
+
+
+class Rescheduled(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="rescheduled"):
+    """A job was told to pause, resume, burst or end: from index ``first`` on, this is what is intended now.
+
+    ``schedule_ns`` replaces the job's own from there: intended emission of index ``first``, ``first + 1`` …
+    """
+
+    lane: ClassVar[str] = "server"
+    job: str
+    epoch: str
+    why: str
+    first: int
+    schedule_ns: list[int]
 
 
 class Emit(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="emit"):
@@ -388,6 +407,6 @@ class Results(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="r
 AnyRecord = (
     Run | End | Deed | Canary | SignalTold | Weather | Health | Census | Boxed
     | Conn | Chunk | ConnEnd | Request | Response
-    | Job | Emit | Write | GapSignal | Snapshot | Subscriber
+    | Job | Rescheduled | Emit | Write | GapSignal | Snapshot | Subscriber
     | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results
 )  # fmt: skip

@@ -13,6 +13,7 @@ import msgspec
 import trio
 
 from harness.errors import PeerError
+from harness.jobserver.conduct import Conduct
 from harness.seams import Stream
 
 Headers = Iterable[tuple[str, str]]
@@ -60,9 +61,10 @@ def error_body(code: str, message: str) -> bytes:
 class Connection:
     """The h11 shell of one stream."""
 
-    def __init__(self, stream: Stream, limits: Limits) -> None:
+    def __init__(self, stream: Stream, limits: Limits, conduct: Conduct) -> None:
         self.stream = stream
         self.limits = limits
+        self._conduct = conduct
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
 
     async def next_request(self) -> Request | None:
@@ -184,6 +186,8 @@ class Connection:
         return bool(data)
 
     async def _send(self, data: bytes | memoryview) -> None:
+        if self._conduct.hangs:
+            await self._conduct.leave_to_write()
         with trio.move_on_after(self.limits.blocked):
             await self.stream.send_all(data)
             return

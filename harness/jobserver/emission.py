@@ -14,8 +14,10 @@ import msgspec
 import trio
 
 from harness.history.journal import Journal
-from harness.history.records import Emit, Job, digest
+from harness.history.records import Emit, Job, Rescheduled, digest
 from harness.jobserver.jobs import Event, JobLog
+from harness.jobserver.work import Step, Work
+from harness.scenario.model import Bursts, Ends, JobAct, Pauses, Resumes
 
 
 class Counts(msgspec.Struct):
@@ -23,6 +25,7 @@ class Counts(msgspec.Struct):
 
     connections: int = 0
     requests: int = 0
+    tokens: int = 0  # issued
     jobs: int = 0
     streams: int = 0
     events: int = 0
@@ -35,42 +38,44 @@ class Follower(Protocol):
     """A stream that follows a job."""
 
     def grown(self) -> None:
-        """The log has a new event. Called at the instant of its emission."""
+        """The log has a new event, or the next one is due at another time. Called at that instant."""
 
     def close(self, evidence: str) -> None:
         """End, and say in the records why."""
 
 
 class RunningJob:
-    """One accepted job. The first event is in the log when it is made; the others need ``run``."""
+    """One accepted job. The first event is in the log when it is made; the others need ``run``.
 
-    def __init__(self, log: JobLog, counts: Counts, journal: Journal | None) -> None:
+    The work goes on whether or not a server tells of it. Between ``lose_log`` and ``read_again`` there is no log, and
+    nothing is emitted; nobody may ask for it then.
+    """
+
+    def __init__(self, log: JobLog, work: Work, counts: Counts, journal: Journal | None) -> None:
         self.log = log
+        self.lost = False
+        self.epochs: list[str] = []  # of logs that were lost
         self.accepted = trio.current_time()
-        self.ended_at: float | None = None
         self.follower: Follower | None = None
+        self._work = work
+        self._unheard: float | None = None  # when the oldest step was due that was taken without a log
         self._driven_by: Follower | None = None
         self._nap = trio.CancelScope()
         self._next = self.accepted  # the instant of the next event
         self._counts = counts
         self._journal = journal
         self._accepted_ns = journal.stamp() if journal is not None else 0
-        if journal is not None:
-            schedule_ns = [self._ns(offset) for offset in log.schedule]
-            journal.write(
-                Job(
-                    job=log.job_id,
-                    epoch=log.epoch,
-                    accepted_ns=self._accepted_ns,
-                    schedule_ns=schedule_ns,
-                    total=log.spec.items,
-                )
-            )
+        self._record_job(work.ahead())
         self._emit()
+
+    @property
+    def over(self) -> bool:
+        """Whether its work is done and was told of, by a log that may be lost by now."""
+        return self._work.over and self._unheard is None
 
     async def run(self) -> None:
         """Emit until the job is over, whenever nobody else holds the reins."""
-        while self.log.due is not None:
+        while not self.over:
             with trio.CancelScope(deadline=self._next if self._driven_by is None else math.inf) as self._nap:
                 await trio.sleep_forever()
             self._emit_due()
@@ -104,8 +109,73 @@ class RunningJob:
             self.follower = None
 
     def results_left(self, kept: float) -> bool:
-        """Whether the results of a completed job can still be had."""
-        return self.ended_at is not None and trio.current_time() < self.ended_at + kept
+        """Whether the results of a job that is over can still be had."""
+        return trio.current_time() < self.accepted + self._work.last.due + kept
+
+    def tell(self, act: JobAct) -> bool:
+        """Tell the work to pause, resume, burst or end; False where it is over, so that nobody heard."""
+        self._emit_due()
+        self._catch_up()
+        if self._work.over:
+            return False
+        now = trio.current_time() - self.accepted
+        match act:
+            case Pauses():
+                self._work.pause()
+            case Resumes():
+                self._work.resume(now)
+            case Bursts(rate=rate, lasts=lasts):
+                self._work.burst(now, rate, lasts)
+            case Ends(how=how, code=code):
+                self._work.end(now, how, code)
+        if not self.lost:
+            self._reschedule(str(act.__struct_config__.tag))
+        return True
+
+    def lose_log(self) -> None:
+        """Forget all events, and emit none until it is read again. No stream may be open."""
+        assert self.follower is None, "a stream has to end before its log is lost"
+        self._emit_due()
+        self.lost = True
+        self.epochs.append(self.log.epoch)
+        self._next = self._nap.deadline = math.inf
+
+    def read_again(self, log: JobLog) -> None:
+        """Go on in this new log of a new epoch, whose first event is the state that storage has now."""
+        assert self.lost, "only a log that was lost is replaced"
+        self._catch_up()
+        now = trio.current_time() - self.accepted
+        due = now if self._unheard is None else self._unheard
+        self.log, self.lost, self._unheard = log, False, None
+        self._record_job([due, *self._work.ahead()])
+        self._write(self._work.last, due)
+        self._nap.deadline = self._next
+
+    def _catch_up(self) -> None:
+        """Without a log: let the work be done that was due by now, unheard."""
+        while self.lost and self._work.due is not None and self.accepted + self._work.due <= trio.current_time():
+            step = self._work.take()
+            self._unheard = step.due if self._unheard is None else self._unheard
+
+    def _reschedule(self, why: str) -> None:
+        """The work has other plans: say so in the records, and let whoever holds the reins know."""
+        if self._journal is not None:
+            self._journal.write(
+                Rescheduled(
+                    job=self.log.job_id,
+                    epoch=self.log.epoch,
+                    why=why,
+                    first=self.log.newest + 1,
+                    schedule_ns=[self._ns(due) for due in self._work.ahead()],
+                )
+            )
+        due = self._work.due
+        self._next = math.inf if due is None else self.accepted + due
+        self._emit_due()
+        if self._driven_by is None:
+            self._nap.deadline = self._next
+        elif self.follower is not None:
+            self.follower.grown()
 
     def _emit_due(self) -> None:
         now = trio.current_time()
@@ -113,19 +183,23 @@ class RunningJob:
             self._emit()
 
     def _emit(self) -> None:
-        event = self.log.advance()
-        due = self.log.due
+        step = self._work.take()
+        self._write(step, step.due)
+
+    def _write(self, step: Step, intended: float) -> None:
+        """Write the next event, and wake whoever waits for it."""
+        event = self.log.append(step)
+        due = self._work.due
         self._next = math.inf if due is None else self.accepted + due
         self._counts.events += 1
-        if event.terminal:
-            self.ended_at = trio.current_time()
+        if due is None:
             self._nap.cancel()  # the job's own task has nothing left to wait for
         if self._journal is not None:
-            self._record(self._journal, event)
+            self._record(self._journal, event, intended)
         if self.follower is not None:
             self.follower.grown()
 
-    def _record(self, journal: Journal, event: Event) -> None:
+    def _record(self, journal: Journal, event: Event, intended: float) -> None:
         journal.write(
             Emit(
                 job=self.log.job_id,
@@ -134,12 +208,24 @@ class RunningJob:
                 id=event.id,
                 type=event.type,
                 digest=digest(event.type, event.data),
-                intended_ns=self._ns(event.due),
+                intended_ns=self._ns(intended),
                 actual_ns=journal.stamp(),
                 progress=event.progress,
                 terminal=event.terminal,
             )
         )
+
+    def _record_job(self, schedule: list[float]) -> None:
+        if self._journal is not None:
+            self._journal.write(
+                Job(
+                    job=self.log.job_id,
+                    epoch=self.log.epoch,
+                    accepted_ns=self._accepted_ns,
+                    schedule_ns=[self._ns(due) for due in schedule],
+                    total=self._work.spec.items,
+                )
+            )
 
     def _ns(self, offset: float) -> int:
         return self._accepted_ns + round(offset * 1e9)

@@ -25,6 +25,7 @@ import trio
 from harness.history.records import GapSignal, Snapshot
 from harness.jobserver.connection import Connection, Headers, Request, error_body
 from harness.jobserver.emission import RunningJob
+from harness.jobserver.jobs import epoch_of
 from harness.jobserver.payloads import UNITS, results
 from harness.jobserver.pulse import pulse
 from harness.jobserver.registry import Registry
@@ -111,6 +112,7 @@ class Endpoints:
     async def _issue(self, connection: Connection) -> None:
         tokens = self._registry.tokens
         assert tokens is not None
+        self._registry.counts.tokens += 1
         token = {"token": tokens.issue(trio.current_time()), "expiresIn": tokens.lasts}
         await connection.respond_json(200, msgspec.json.encode(token))
 
@@ -136,13 +138,14 @@ class Endpoints:
         await connection.respond_json(200, job.log.snapshot())
 
     async def _results(self, job: RunningJob, connection: Connection) -> None:
+        spec = self._registry.spec
         if not job.log.over:
             raise Answer(409, "not_completed", f"the job is {job.log.last.type}; results come once it is completed")
         if job.log.last.type != "completed":
             raise Answer(404, "no_results", f"the job ended as {job.log.last.type}; it has no results")
-        if not job.results_left(job.log.spec.results_kept):
-            raise Answer(410, "expired", f"results are kept {job.log.spec.results_kept:g} s after completion")
-        body = results(job.log.spec)
+        if not job.results_left(spec.results_kept):
+            raise Answer(410, "expired", f"results are kept {spec.results_kept:g} s after completion")
+        body = results(spec)
         await connection.respond(200, body, [("content-type", "text/csv"), ("cache-control", "no-store")])
 
     async def _stream(self, job: RunningJob, request: Request, connection: Connection, expires: float) -> bool:
@@ -153,13 +156,14 @@ class Endpoints:
         if resume.finished:
             await connection.respond(204)
             return True
-        if resume.signal:
-            self._registry.record(GapSignal(job=job.log.job_id, how=resume.signal, cursor=cursor))
+        # Where the policy is silence, a client of an older epoch is told by the epoch of the ids it gets.
+        how = resume.signal or ("epoch" if epoch_of(cursor) in job.epochs else "")
+        if how:
+            self._registry.record(GapSignal(job=job.log.job_id, how=how, cursor=cursor))
         if resume.signal == "410":
             message = "the events after this cursor are not kept: ask for the status, and go on after its lastEventId"
             raise Answer(410, "cursor_expired", message)
-        stream = self._registry.stream(job, connection, expires)
-        return await stream.serve(resume.start, cursor, reset=resume.signal == "reset")
+        return await self._registry.stream(job, connection, expires, resume, cursor)
 
 
 def accepts_stream(accept: str) -> bool:

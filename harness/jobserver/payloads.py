@@ -37,7 +37,6 @@ class Payloads:
     def __init__(self, job_id: str, kind: str, spec: JobSpec, characters: str) -> None:
         self._items = spec.items
         self._size = spec.event_size
-        self._error = msgspec.json.encode(Failure(spec.code, "the job failed")).decode()
         self._between = "\n " if characters == "hostile" else ""
         self._head = f'{{{self._between}"jobId":"{job_id}",{self._between}"status":"'
         self._unit = UNITS[kind]
@@ -50,10 +49,10 @@ class Payloads:
         """Return the share of the items that is done, 0 to 1."""
         return round(processed / self._items, 6) if self._items else 0.0
 
-    def data(self, event_type: str, processed: int) -> str:
-        """Return the data of an event of this type, after so many items."""
+    def data(self, event_type: str, processed: int, code: str = "") -> str:
+        """Return the data of an event of this type, after so many items. ``code`` is that of a failure."""
         between, items = self._between, self._items
-        error = f'"error":{self._error},{between}' if event_type == "failed" else ""
+        error = f'"error":{_failure(code)},{between}' if event_type == "failed" else ""
         # By hand, since it runs once per event: an encoder with a second pass for the padding costs twice as much.
         text = (
             f'{self._head}{event_type}",{between}"progress":{self.progress(processed)},{between}'
@@ -66,6 +65,10 @@ class Payloads:
             return text + end
         cycles, rest = divmod(room, self._cycle_bytes)
         return f"{text} {self._cycle * cycles}{'.' * rest}{end}"
+
+
+def _failure(code: str) -> str:
+    return msgspec.json.encode(Failure(code, "the job failed")).decode()
 
 
 def results(spec: JobSpec) -> bytes:

@@ -5,12 +5,15 @@ import trio
 from harness.chance import Chance
 from harness.history.journal import Journal
 from harness.history.records import Record
+from harness.jobserver.conduct import Conduct
 from harness.jobserver.connection import Connection, Limits
 from harness.jobserver.emission import Counts, RunningJob
-from harness.jobserver.jobs import JobLog, epoch_name
+from harness.jobserver.jobs import JobLog, Resume, epoch_name
+from harness.jobserver.payloads import Payloads
 from harness.jobserver.streams import EventStream
 from harness.jobserver.tokens import Tokens
-from harness.scenario.model import JobSpec, ServerSpec, schedule
+from harness.jobserver.work import Work, updates_of
+from harness.scenario.model import JobAct, JobSpec, ServerSpec
 
 
 class Registry:
@@ -19,57 +22,122 @@ class Registry:
     nursery: trio.Nursery
 
     def __init__(
-        self, *, spec: JobSpec, server: ServerSpec, chance: Chance, journal: Journal | None, limits: Limits
+        self,
+        *,
+        spec: JobSpec,
+        server: ServerSpec,
+        chance: Chance,
+        journal: Journal | None,
+        limits: Limits,
+        conduct: Conduct,
     ) -> None:
         self.spec = spec
         self.counts = Counts()
+        self.streams: dict[int, EventStream] = {}  # open ones, by number
         lasts = server.token_lasts
         self.tokens = Tokens(lasts, chance.stream("token")) if lasts is not None else None
         self._server = server
-        self._plan = tuple(schedule(spec))
+        self._updates = updates_of(spec)
         self._journal = journal
         self._limits = limits
+        self._conduct = conduct
         self._names = chance.stream("job")
+        self.epochs = 0  # begun so far
+        self._kinds: dict[str, str] = {}
         self._jobs: dict[str, RunningJob] = {}  # in order of acceptance
 
     def find(self, job_id: str) -> RunningJob | None:
-        """Return the job of this id, or None when there is none, or none any more."""
-        return self._jobs.get(job_id)
+        """Return the job of this id, or None when there is none, or none any more.
+
+        One that was over when its log was lost is read from storage again when somebody first asks.
+        """
+        job = self._jobs.get(job_id)
+        if job is not None and job.lost:
+            job.read_again(self._log(job_id))
+        return job
 
     def start(self, kind: str) -> RunningJob | None:
         """Accept a job and let it run; None when as many run as the limits allow."""
         if len(self._jobs) >= self._limits.jobs and not self._forget():
             return None
         job_id = f"{self._names.getrandbits(64):016x}"
-        log = JobLog(job_id, epoch_name(self.counts.jobs), kind, self.spec, self._server, plan=self._plan)
-        job = RunningJob(log, self.counts, self._journal)
+        self._kinds[job_id] = kind
+        job = RunningJob(self._log(job_id), Work(self.spec, self._updates), self.counts, self._journal)
         self.counts.jobs += 1
         self._jobs[job_id] = job
         self.nursery.start_soon(job.run)
         return job
 
-    def stream(self, job: RunningJob, connection: Connection, expires: float) -> EventStream:
-        """Return a new stream of this job, not yet begun."""
+    async def stream(
+        self, job: RunningJob, connection: Connection, expires: float, resume: Resume, cursor: str
+    ) -> bool:
+        """Serve a stream of this job to its end; return whether the connection is still good."""
         self.counts.streams += 1
-        return EventStream(
+        stream = self.streams[self.counts.streams] = EventStream(
             self.counts.streams,
             job,
             self._server,
             connection,
             counts=self.counts,
             journal=self._journal,
+            conduct=self._conduct,
             expires=expires,
         )
+        try:
+            return await stream.serve(resume.start, cursor, reset=resume.signal == "reset")
+        finally:
+            del self.streams[stream.number]
+
+    def lose_logs(self) -> None:
+        """Forget the events of all jobs. No stream may be open, and nobody may ask until they are read again."""
+        for job in self._jobs.values():
+            if not job.lost:
+                job.lose_log()
+
+    def read_again(self) -> int:
+        """Read the jobs whose log was lost from storage, but those that were over before; return how many.
+
+        What those have to say was said; should somebody ask all the same, ``find`` reads them.
+        """
+        lost = [(job_id, job) for job_id, job in self._jobs.items() if job.lost and not job.over]
+        for job_id, job in lost:
+            job.read_again(self._log(job_id))
+        return len(lost)
+
+    def tell(self, act: JobAct) -> int:
+        """Tell all running jobs; return how many heard."""
+        return sum([job.tell(act) for job in self._jobs.values()])
+
+    def say(self, field: str) -> int:
+        """Send this line on every open stream; return how many there are."""
+        for stream in self.streams.values():
+            stream.say(field)
+        return len(self.streams)
+
+    def revoke_tokens(self) -> int:
+        """End the life of all tokens, and the streams opened with them; return how many tokens there were."""
+        if self.tokens is None:
+            return 0
+        for stream in self.streams.values():
+            stream.close("expired")
+        return self.tokens.revoke()
 
     def record(self, record: Record) -> None:
         """Write to the journal, where there is one."""
         if self._journal is not None:
             self._journal.write(record)
 
+    def _log(self, job_id: str) -> JobLog:
+        """Return the empty log of a new epoch."""
+        payloads = Payloads(job_id, self._kinds[job_id], self.spec, self._server.payload)
+        log = JobLog(job_id, epoch_name(self.epochs), self._server, payloads)
+        self.epochs += 1
+        return log
+
     def _forget(self) -> bool:
         """Forget the oldest job that is over and that nobody follows; False when there is none."""
         for job_id, job in self._jobs.items():
-            if job.log.over and job.follower is None:
-                del self._jobs[job_id]
+            if job.over and job.follower is None:
+                del self._jobs[job_id], self._kinds[job_id]
                 return True
         return False

@@ -1,22 +1,19 @@
-"""The reference server: it listens, answers, and leaves nothing behind when it ends."""
-
-import logging
+"""The reference server: it listens, answers, does what a scenario tells it, and leaves nothing behind when it ends."""
 
 import trio
 
 from harness.chance import Chance
-from harness.errors import HarnessError
 from harness.history.journal import Journal
-from harness.jobserver.connection import Connection, Limits, Refusal, Request
+from harness.jobserver.conduct import Conduct
+from harness.jobserver.connection import Limits
 from harness.jobserver.emission import Counts
-from harness.jobserver.endpoints import Endpoints
+from harness.jobserver.front import Front
+from harness.jobserver.orders import Orders, Readback
 from harness.jobserver.registry import Registry
-from harness.scenario.model import JobSpec, ServerSpec
-from harness.seams import Address, Listener, Network, Stream
+from harness.scenario.model import JobAct, JobSpec, ServerAct, ServerSpec
+from harness.seams import Address, Network
 
 LOOPBACK: Address = ("127.0.0.1", 0)
-
-log = logging.getLogger(__name__)
 
 
 class JobServer:
@@ -40,8 +37,12 @@ class JobServer:
         self.limits = limits or Limits()
         self._network = network
         self._address = address
-        self._registry = Registry(spec=job, server=server, chance=chance, journal=journal, limits=self.limits)
-        self._endpoints = Endpoints(self._registry)
+        conduct = Conduct()
+        self._registry = Registry(
+            spec=job, server=server, chance=chance, journal=journal, limits=self.limits, conduct=conduct
+        )
+        self._front = Front(self._registry, conduct, self.limits)
+        self._orders = Orders(self._registry, self._front, conduct)
         self._scope = trio.CancelScope()
         self._ended = trio.Event()
 
@@ -60,6 +61,21 @@ class JobServer:
         address: Address = await nursery.start(self._run)
         return address
 
+    async def do(self, index: int, act: ServerAct) -> Readback:
+        """Do this, as the plan's deed of this index; return the state read back once it is in force.
+
+        ``Answers`` and ``Orphans`` are not the server's to do: the middle and the gate do them.
+        """
+        return await self._orders.do(index, act)
+
+    async def undo(self, index: int) -> Readback:
+        """Take the deed of this index back, where nothing else has done so; return the state read back."""
+        return await self._orders.undo(index)
+
+    async def job_do(self, act: JobAct) -> Readback:
+        """Tell all running jobs; return how many heard it."""
+        return self._orders.job_do(act)
+
     async def stop(self) -> None:
         """Drop all connections and jobs, free the port, and return when that is done. For a started server only."""
         self._scope.cancel()
@@ -73,54 +89,11 @@ class JobServer:
                     self._registry.nursery = nursery
                     self._address = listener.address
                     task_status.started(self._address)
-                    await self._accept(listener, nursery)
+                    await self._front.receive(listener, nursery)
         finally:
             with trio.CancelScope(shield=True):
                 await listener.aclose()
             self._ended.set()
-
-    async def _accept(self, listener: Listener, nursery: trio.Nursery) -> None:
-        while True:
-            stream = await listener.accept()
-            nursery.start_soon(self._connection, stream)
-
-    async def _connection(self, stream: Stream) -> None:
-        counts = self.counts
-        counts.connections += 1
-        counts.open_connections += 1
-        connection = Connection(stream, self.limits)
-        try:
-            if counts.open_connections > self.limits.connections:
-                await connection.refuse(Refusal(503, "full", "no more connections can be held"))
-            else:
-                await self._converse(connection)
-        except Refusal as refusal:
-            await connection.refuse(refusal)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            stream.reset()
-        finally:
-            counts.open_connections -= 1
-            await trio.aclose_forcefully(stream)
-
-    async def _converse(self, connection: Connection) -> None:
-        while (request := await connection.next_request()) is not None:
-            self.counts.requests += 1
-            if not (await self._answer(request, connection) and connection.reusable()):
-                return
-
-    async def _answer(self, request: Request, connection: Connection) -> bool:
-        try:
-            return await self._endpoints.answer(request, connection)
-        except (trio.BrokenResourceError, trio.ClosedResourceError, Refusal):
-            raise  # the peer's doing
-        except (HarnessError, AssertionError, ExceptionGroup):
-            raise  # a machine that cannot go on, or a broken invariant of ours
-        except Exception as error:  # a defect of one handler: the peer hears 500, the log has the rest
-            self.counts.faults += 1
-            log.exception("%s %s failed", request.method, request.path)
-            if connection.answered:
-                raise trio.BrokenResourceError("failed within an answer") from error
-            raise Refusal(500, "internal", "the server failed to answer") from error
 
 
 async def serve(

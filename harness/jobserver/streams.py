@@ -8,8 +8,8 @@ write that the peer does not take, the end of the token's life.
 A stream ends for one reason, its *evidence*: the terminal event was written (``done``), the peer left (``fin``,
 ``rst``) or took nothing for a keep-alive interval (``blocked``), a newer stream of the job came (``newer``), it fell
 too far behind (``evicted``), its token's time was up (``expired``), the peer sent a flood (``flood``), or the server
-stopped (``stopped``). Where the peer may still listen it is told in a comment, and the body ends as it should; a
-write that has to be given up leaves nothing but to reset the connection.
+went: it stopped, drained or went to restart (``stopped``). Where the peer may still listen it is told in a comment, and
+the body ends as it should; a write that has to be given up leaves nothing but to reset the connection.
 """
 
 import math
@@ -18,6 +18,7 @@ import trio
 
 from harness.history.journal import Journal
 from harness.history.records import Subscriber, Write
+from harness.jobserver.conduct import Conduct
 from harness.jobserver.connection import Connection
 from harness.jobserver.emission import Counts, RunningJob
 from harness.scenario.model import ServerSpec
@@ -36,8 +37,11 @@ FAREWELLS = {
     "newer": "a newer stream of this job took over",
     "evicted": "evicted: more events behind than the queue holds",
     "expired": "the token has expired",
+    "stopped": "bye",
 }
 """What a stream is told that ends before its job."""
+
+_LINE_ENDS = {LineEnds.LF: b"\n", LineEnds.CR: b"\r", LineEnds.CRLF: b"\r\n", LineEnds.MIXED: b"\n"}
 
 PATIENT = ("newer", "expired")
 """Ends for which a write under way is waited for, as long as a write may take."""
@@ -55,6 +59,7 @@ class EventStream:
         *,
         counts: Counts,
         journal: Journal | None,
+        conduct: Conduct,
         expires: float = math.inf,
     ) -> None:
         self.number = number
@@ -66,10 +71,12 @@ class EventStream:
         self._connection = connection
         self._counts = counts
         self._journal = journal
+        self._conduct = conduct
         self._expires = expires
         self._next = 0
         self._opened_at = job.log.newest  # events up to here are replay, later ones are live
         self._nap = trio.CancelScope()
+        self._aside = b""  # what to say besides events
         self._comment_due = False
         self._writing = False
         self._touched = trio.current_time()
@@ -78,6 +85,8 @@ class EventStream:
     async def serve(self, start: int, cursor: str, *, reset: bool) -> bool:
         """Send events from index ``start``; return whether the connection is still good for another request."""
         self._next = start
+        if cursor and self._conduct.repeats:
+            self._next = max(self._log.first, start - self._conduct.repeats)
         self._record("open", cursor)
         self._job.follow(self)
         self._counts.open_streams += 1
@@ -112,6 +121,12 @@ class EventStream:
             self._scope.cancel()
         self._wake()
 
+    def say(self, field: str) -> None:
+        """Send this line between two events, as a block of its own."""
+        end = _LINE_ENDS[self._line_ends]
+        self._aside += self._frame(field.encode() + end + end)
+        self._wake()
+
     def _opening(self, *, reset: bool) -> bytes:
         """Return what comes before any event of the log. None of it has an id: ids come from the log alone."""
         opening = self._connection.begin_stream(HEADERS)
@@ -130,7 +145,11 @@ class EventStream:
             await self._write(opening)
             opening = b""
         while not self.evidence:
-            if self._next <= self._log.newest:
+            if self._aside:
+                aside, self._aside = self._aside, b""
+                await self._write(opening + aside)
+                opening = b""
+            elif self._next <= self._log.newest:
                 await self._write_events(opening)
                 opening = b""
             elif self._log.over:
@@ -155,8 +174,11 @@ class EventStream:
         replay = self._next <= self._opened_at
         until = self._opened_at if replay else self._log.newest
         first = self._next
+        if self._conduct.hangs:
+            await self._conduct.leave_to_write()
         wires = self._log.since(first, until=until, size=MOST_PER_WRITE)
-        await self._write(opening + self._frame(b"".join(wires)))
+        sent = [wire for wire in wires for _ in "12"] if self._conduct.repeats else wires
+        await self._write(opening + self._frame(b"".join(sent)))
         self._next = first + len(wires)
         if self._journal is not None:
             self._journal.write(
@@ -171,6 +193,8 @@ class EventStream:
             )
 
     async def _write(self, data: bytes) -> None:
+        if self._conduct.hangs:
+            await self._conduct.leave_to_write()
         self._touched = trio.current_time()
         self._writing = True
         try:
@@ -204,7 +228,7 @@ class EventStream:
             self.close("blocked")
             return
         self._touched = trio.current_time()
-        if self._spec.keepalive is not None:
+        if self._spec.keepalive is not None and self._conduct.comments:
             self._comment_due = True
             self._wake()
 

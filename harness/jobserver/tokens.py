@@ -28,6 +28,12 @@ class Tokens:
         self._expiry[token] = now + self.lasts
         return token
 
+    def revoke(self) -> int:
+        """End the life of all tokens given out so far; return how many there were."""
+        revoked = len(self._expiry)
+        self._expiry.clear()
+        return revoked
+
     def expiry(self, authorization: str, now: float) -> float | None:
         """Return when the token of an ``Authorization`` header ends, or None when it is none or none any more."""
         scheme, _, token = authorization.partition(" ")

@@ -62,12 +62,13 @@ class MemoryListener:
 
     def __init__(self) -> None:
         self.offer, self._take = trio.open_memory_channel[MemoryStream](100)
+        self.door = Door.OPEN
 
     async def accept(self) -> Stream:
         return await self._take.receive()
 
     async def set_door(self, door: Door) -> None:
-        raise NotImplementedError
+        self.door = door
 
     async def aclose(self) -> None:
         self._take.close()
@@ -81,6 +82,8 @@ class MemoryNetwork:
         return self.listener
 
     async def connect(self, address: Address, *, dialing=None) -> MemoryStream:
+        if self.listener.door is Door.REFUSE:
+            raise OSError(errno.ECONNREFUSED, "refused")
         up, down = trio.testing.memory_stream_one_way_pair(), trio.testing.memory_stream_one_way_pair()
         client, server = MemoryStream(up[0], down[1]), MemoryStream(down[0], up[1])
         client.other, server.other = server, client

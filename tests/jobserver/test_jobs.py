@@ -2,42 +2,21 @@ import json
 
 import pytest
 
-from harness.jobserver.jobs import JobLog, epoch_name
+from harness.jobserver.jobs import JobLog, epoch_name, epoch_of
+from harness.jobserver.payloads import Payloads
+from harness.jobserver.work import Work
 from harness.scenario.model import JobSpec, ServerSpec
 
 
 def log_of(events: int, *, spec: JobSpec | None = None, **server) -> JobLog:
     """A log in which so many events have been emitted."""
-    log = JobLog("j1", "a", "csv-import", spec or JobSpec(lasts=100.0, every=1.0), ServerSpec(**server))
+    work = Work(spec or JobSpec(lasts=100.0, every=1.0))
+    log = JobLog(
+        "j1", "a", ServerSpec(**server), Payloads("j1", "csv-import", work.spec, server.get("payload", "ascii"))
+    )
     for _ in range(events):
-        log.advance()
+        log.append(work.take())
     return log
-
-
-def walk(spec: JobSpec) -> list[tuple[float, str, int]]:
-    log, seen = log_of(0, spec=spec), []
-    while log.due is not None:
-        event = log.advance()
-        seen.append((event.due, event.type, log.processed))
-    return seen
-
-
-def test_updates_every_so_often_show_the_share_of_the_time():
-    assert walk(JobSpec(lasts=6.0, every=2.0, items=4)) == [
-        (0.0, "initialized", 0),
-        (2.0, "processing", 1),
-        (4.0, "processing", 2),
-        (6.0, "completed", 4),
-    ]
-
-
-def test_updates_on_change_come_one_per_item():
-    assert walk(JobSpec(lasts=3.0, every=None, items=2)) == [
-        (0.0, "initialized", 0),
-        (1.5, "processing", 1),
-        (3.0, "processing", 2),
-        (3.0, "completed", 2),
-    ]
 
 
 def test_event_data_has_the_keys_of_the_contract():
@@ -51,29 +30,10 @@ def test_event_on_the_wire_has_its_id_from_the_log():
     assert log_of(3).last.wire.startswith(b"id: a-2\nevent: processing\ndata: {")
 
 
-def test_failed_job_ends_with_a_structured_error_and_no_further_progress():
-    log = log_of(100, spec=JobSpec(lasts=100.0, every=1.0, ends="failed", code="QUOTA"))
-    assert json.loads(log.advance().data)["error"] == {"code": "QUOTA", "message": "the job failed"}
-    assert (log.last.type, log.processed, log.over) == ("failed", 99, True)
-
-
-def test_no_progress_for_its_time_is_a_timeout_before_the_planned_end():
-    assert walk(JobSpec(lasts=900.0, every=400.0)) == [(0.0, "initialized", 0), (300.0, "timeout", 0)]
-
-
-def test_planned_end_at_the_instant_of_the_timeout_wins():
-    assert walk(JobSpec(lasts=300.0, every=400.0))[-1] == (300.0, "completed", 100)
-
-
-def test_job_that_never_ends_times_out_after_its_last_update():
-    assert walk(JobSpec(lasts=5.0, every=2.0, ends="never"))[-1] == (304.0, "timeout", 80)
-
-
-def test_job_that_is_over_has_nothing_due():
-    log = log_of(3, spec=JobSpec(lasts=2.0, every=1.0))
-    assert log.due is None
-    with pytest.raises(AssertionError):
-        log.advance()
+def test_failed_job_ends_with_a_structured_error():
+    log = log_of(101, spec=JobSpec(lasts=100.0, every=1.0, ends="failed", code="QUOTA"))
+    assert json.loads(log.last.data)["error"] == {"code": "QUOTA", "message": "the job failed"}
+    assert (log.last.type, log.over) == ("failed", True)
 
 
 @pytest.mark.parametrize(("cursor", "start"), [("", 0), ("a-0", 1), ("a-5", 6), ("a-9", 10)])
@@ -101,9 +61,8 @@ def test_expired_cursor_meets_the_policy(policy, signal, start):
 
 
 def test_without_replay_only_a_first_stream_gets_the_newest_event():
-    log = log_of(1, replay=0)
-    assert log.resume("").start == 0
-    log.advance()
+    assert log_of(1, replay=0).resume("").start == 0
+    log = log_of(2, replay=0)
     assert log.resume("a-1").start == 2
     assert log.resume("a-0").signal == "410"
 
@@ -138,3 +97,8 @@ def test_epochs_are_never_named_twice():
     names = [epoch_name(number) for number in range(1000)]
     assert names[:2] + names[25:28] == ["a", "b", "z", "aa", "ab"]
     assert len(set(names)) == 1000
+
+
+@pytest.mark.parametrize(("cursor", "epoch"), [("a-7", "a"), ("ab-0", "ab"), ("", ""), ("7", "")])
+def test_epoch_of_an_id(cursor, epoch):
+    assert epoch_of(cursor) == epoch

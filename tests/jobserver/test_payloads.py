@@ -4,6 +4,7 @@ import pytest
 
 from harness.jobserver.jobs import JobLog
 from harness.jobserver.payloads import Payloads, results
+from harness.jobserver.work import Work
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.sse.events import Event
 from harness.sse.parser import Parser
@@ -35,9 +36,10 @@ def test_hostile_data_has_several_lines_and_what_only_looks_like_a_line_end():
 @pytest.mark.parametrize("characters", KINDS)
 @pytest.mark.parametrize("line_ends", ["lf", "cr", "crlf", "mixed"])
 def test_every_event_survives_the_wire(characters, line_ends):
-    server = ServerSpec(payload=characters, line_ends=line_ends)
-    log = JobLog("j", "a", "csv-import", JobSpec(lasts=9.0, every=1.0, event_size=900), server)
-    events = [log.advance() for _ in range(10)]
+    spec = JobSpec(lasts=9.0, every=1.0, event_size=900)
+    work = Work(spec)
+    log = JobLog("j", "a", ServerSpec(line_ends=line_ends), Payloads("j", "csv-import", spec, characters))
+    events = [log.append(work.take()) for _ in range(10)]
     parsed = Parser().feed(b"".join(event.wire for event in events))
     assert [(event.type, event.data) for event in events] == [
         (item.type, item.data) for item in parsed if isinstance(item, Event)

@@ -1,0 +1,30 @@
+"""How the server behaves at the moment: what deeds have changed of its manners, for every connection to see."""
+
+import trio
+
+
+class Conduct:
+    """The server's manners. Whoever writes to a peer asks it first."""
+
+    def __init__(self) -> None:
+        self.repeats = 0  # events replayed too many at each reconnection; each event is sent twice while above 0
+        self.comments = True  # whether silence is filled with keep-alives
+        self._awake: trio.Event | None = None
+
+    @property
+    def hangs(self) -> bool:
+        """Whether nothing may be written."""
+        return self._awake is not None
+
+    def hang(self, hangs: bool) -> None:
+        """Hold all writes from now on, or let them go."""
+        if hangs and self._awake is None:
+            self._awake = trio.Event()
+        elif not hangs and self._awake is not None:
+            self._awake.set()
+            self._awake = None
+
+    async def leave_to_write(self) -> None:
+        """Wait until something may be written. To be asked for where ``hangs``: it costs a checkpoint."""
+        while self._awake is not None:
+            await self._awake.wait()

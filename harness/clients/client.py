@@ -4,6 +4,7 @@ import random
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -98,7 +99,11 @@ class SSEClient:
                 self._courier.roused()
                 pause.wake("signal")
 
-            nursery.start_soon(listen, self._phone, self._policies, roused)
+            def resumed() -> None:
+                self._courier.resumed()
+                pause.wake("signal")
+
+            nursery.start_soon(partial(listen, self._phone, self._policies, roused=roused, resumed=resumed))
             with self._under_way(nursery.cancel_scope):
                 try:
                     job = await self._start(body, pause)

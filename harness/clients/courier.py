@@ -113,6 +113,12 @@ class Courier:
             if vigil.phase is Phase.DIALLING or (vigil.phase is Phase.ASKING and method == "GET"):
                 vigil.cut("signal")
 
+    def resumed(self) -> None:
+        """The device wakes: no answer will come, so what can be asked again is dropped at once."""
+        for method, vigil in self._asking:
+            if vigil.phase is Phase.DIALLING or method == "GET":
+                vigil.cut("signal")
+
     @asynccontextmanager
     async def open(
         self, method: str, path: str, vigil: Vigil, *, headers: Mapping[bytes, bytes], body: bytes = b""

@@ -7,6 +7,7 @@ there on only the stream feeds the app.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 import trio
@@ -43,7 +44,6 @@ _ENDS = {
     "too-big": Input.BROKEN,
     "watchdog": Input.WATCHDOG,
     "suspect": Input.WATCHDOG,
-    "signal": Input.SIGNAL,
     "done": Input.TERMINAL,
     "closed": Input.STOPPED,
 }
@@ -118,7 +118,9 @@ class Follower:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._dispatcher.run)
                     async with trio.open_nursery() as self._tasks:
-                        self._tasks.start_soon(listen, self._phone, self._policies, self.roused)
+                        self._tasks.start_soon(
+                            partial(listen, self._phone, self._policies, roused=self.roused, resumed=self.resumed)
+                        )
                         if self._intake.reordering is not None:
                             self._tasks.start_soon(self._intake.reordering.run)
                         await self._carry_on()
@@ -189,6 +191,8 @@ class Follower:
             return await self._answered(attempt, attempt.verdict)
         if report.how == "signal":
             self._cause = "signal"
+            # A new way cuts no open stream; waking does.
+            return self._next(Input.RESUMED if self._machine.state is State.OPEN else Input.SIGNAL)
         if report.how == "error" and not report.spoke:
             return self._next(Input.CONNECT_FAILED)
         return self._next(_ENDS[report.how])
@@ -331,6 +335,14 @@ class Follower:
             self._attempt.roused()
         else:
             self._pause.wake("signal")
+
+    def resumed(self) -> None:
+        """The device wakes: its sockets are dead, and all that was waited for while it slept is due at once."""
+        self._courier.resumed()
+        if self._attempt is not None:
+            self._attempt.cut("signal")
+        # Also where an attempt is ending: it may have met its dead socket before the signal was heard.
+        self._pause.wake("signal")
 
     def _polled(self, trouble: str) -> None:
         """A snapshot was taken, or (``trouble``) was not."""

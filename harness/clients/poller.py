@@ -112,6 +112,8 @@ class Poller:
     async def _every(self, until: Callable[[], bool]) -> None:
         due = trio.current_time()
         while True:
+            if trio.current_time() - due >= self._policies.poll_every:  # the device has slept
+                due = trio.current_time()
             trouble = await self.ask()
             if self.running:  # a refusal while the stream works is no reason to leave the stream
                 self.stopped = self._refusal

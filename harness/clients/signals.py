@@ -1,4 +1,8 @@
-"""What a client makes of the device's signals: a new way to the server ends whatever waits for the old one."""
+"""What a client makes of the device's signals.
+
+A new way to the server ends whatever waits for the old one. A device that wakes has lost its sockets, whatever they
+look like: the system takes them from an app that it suspends.
+"""
 
 from collections.abc import Callable
 
@@ -8,12 +12,20 @@ from harness.sse.policy import Policies
 ROUSING = ("joins", "prefers", "online")
 """The signals of a device that has a new way to the server. Of a lost one the sockets themselves tell."""
 
+RESUMED = "resumed"
+"""The signal of a device that was suspended, and wakes."""
 
-async def listen(phone: Phone, policies: Policies, roused: Callable[[], None]) -> None:
-    """Call ``roused`` for each new way, as long as the phone has signals and the policies heed them."""
+
+async def listen(phone: Phone, policies: Policies, *, roused: Callable[[], None], resumed: Callable[[], None]) -> None:
+    """Call ``roused`` for each new way and ``resumed`` at each waking.
+
+    It does so as long as the phone has signals, where the policies heed them.
+    """
     if not policies.heeds_signals:
         return
     with phone.signals() as signals:
         async for signal in signals:
             if signal.what in ROUSING:
                 roused()
+            elif signal.what == RESUMED:
+                resumed()

@@ -13,7 +13,8 @@ phase          what is waited for                     what ends it
 
 The head is the watchdog's, not the connect deadline's: servers exist that send it with their first event. Feeding
 costs one reading of the clock and no scheduling, since a task of its own sleeps towards the deadline, and looks again
-when it gets there. It sleeps on the phone, so that a suspended device does not age.
+when it gets there. It sleeps on the phone, and what a device sleeps through is no silence: where the deadline was
+overslept, the patience counts anew from the waking.
 """
 
 import enum
@@ -26,6 +27,9 @@ import trio
 
 from harness.seams import Phone
 from harness.sse.policy import Policies
+
+_OVERSLEPT = 1.0
+"""Seconds past its deadline after which a sleep was the device's own, and not a busy scheduler's."""
 
 
 class Phase(enum.Enum):
@@ -114,6 +118,14 @@ class Vigil:
                 if math.isinf(self._deadline):
                     await trio.sleep_forever()
                 await self._phone.sleep_until(self._deadline)
+            if trio.current_time() > self._deadline + _OVERSLEPT:
+                self._count_anew()
+
+    def _count_anew(self) -> None:
+        """Begin the patience again after a sleep of the device's own: nobody listened."""
+        due, name = self._first_byte
+        self._first_byte = due + trio.current_time() - self._fed, name
+        self.feed()
 
 
 def _or_never(patience: float | None) -> float:

@@ -41,7 +41,8 @@ class Input(enum.Enum):
     WATCHDOG = "watchdog"  # silence for too long, before or after the first byte
     TOKEN_REFRESHED = "token refreshed"  # noqa: S105 - after the attempt got a 401; no secret
     TIMER_DUE = "timer due"  # the wait's end; while polling: time to try the stream
-    SIGNAL = "signal"  # the device joined a path or resumed
+    SIGNAL = "signal"  # the device joined a path: what hangs is begun anew, an open stream is left alone
+    RESUMED = "resumed"  # the device woke: whatever was open is dead, the system having taken its sockets
     POLL_FAILED = "poll failed"
     FALLBACK = "fallback"  # polling is due
     TERMINAL = "terminal"  # the job's last event, from either source
@@ -90,6 +91,7 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     (_S.CONNECTING, _I.WATCHDOG): _S.WAITING,
     (_S.CONNECTING, _I.TOKEN_REFRESHED): _S.CONNECTING,
     (_S.CONNECTING, _I.SIGNAL): _S.CONNECTING,
+    (_S.CONNECTING, _I.RESUMED): _S.CONNECTING,
     (_S.CONNECTING, _I.FALLBACK): _S.POLLING,
     (_S.CONNECTING, _I.TERMINAL): _S.CLOSED,
     (_S.CONNECTING, _I.STOPPED): _S.CLOSED,
@@ -98,6 +100,7 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     (_S.OPEN, _I.EVENT): _S.OPEN,
     (_S.OPEN, _I.REPEATED): _S.OPEN,
     (_S.OPEN, _I.SIGNAL): _S.OPEN,
+    (_S.OPEN, _I.RESUMED): _S.CONNECTING,
     (_S.OPEN, _I.ENDED): _S.WAITING,
     (_S.OPEN, _I.BROKEN): _S.WAITING,
     (_S.OPEN, _I.WATCHDOG): _S.WAITING,
@@ -149,6 +152,7 @@ class Reconnection:
         self._opened = now
         self._yielded = False  # it has dispatched an event
         self._after_failed_poll = False  # the attempt was begun because polling does not work either
+        self._counted = False  # the backoff has counted the next attempt already, with the wait before it
         self._spent = 1  # attempts begun since the last fresh event
 
     @property
@@ -184,12 +188,13 @@ class Reconnection:
         if what in _ENDS:
             self._end(what, now)
             what = self._instead(what, now)
-        before, self._state = self._state, TRANSITIONS[self._state, what]
+        self._state = TRANSITIONS[self._state, what]
         match self._state:
             case State.OPEN:
                 return self._go_on(what, now)
             case State.WAITING:
                 self._after_failed_poll = False
+                self._counted = True
                 wait, self._backoff = self._backoff.after_failure(rng, retry_after)
                 return Wait(wait)
             case State.POLLING:
@@ -199,7 +204,7 @@ class Reconnection:
                 return Stop(reason or _REASONS.get(what) or f"gave up after {self._spent} attempts")
             case State.CONNECTING:
                 self._after_failed_poll = what is Input.POLL_FAILED
-                return self._connect(before, now)
+                return self._connect(now)
 
     def _end(self, what: Input, now: float) -> None:
         """Draw the conclusions of an attempt that ended."""
@@ -231,9 +236,10 @@ class Reconnection:
             self._spent = 0
         return Read()
 
-    def _connect(self, before: State, now: float) -> Output:
-        if before is not State.WAITING:  # there the attempt was counted when its wait was drawn
+    def _connect(self, now: float) -> Output:
+        if not self._counted:  # else its wait counted it, also where polling cut that short
             self._backoff = self._backoff.at_once()
+        self._counted = False
         self._began = now
         self._yielded = False
         self._spent += 1

@@ -127,6 +127,28 @@ def test_a_signal_replaces_a_hung_dial_and_leaves_an_open_stream_alone():
     assert machine_in(State.OPEN).do(Input.SIGNAL) == Read()
 
 
+def test_waking_begins_anew_whatever_was_open_and_keeps_the_count():
+    for state in (State.CONNECTING, State.OPEN):
+        machine = machine_in(state)
+        assert machine.do(Input.RESUMED) == Connect()
+        assert machine.core.state is State.CONNECTING
+        assert machine.do(Input.CONNECT_FAILED) == Wait(2.0)
+
+
+def test_a_wait_that_polling_cuts_short_has_counted_its_attempt_once():
+    machine = machine_in(State.CONNECTING)
+    machine.do(Input.REFUSED, Input.FALLBACK)  # n is 1, by the wait that was not waited out
+    assert machine.do(Input.TIMER_DUE, Input.CONNECT_FAILED) == Wait(2.0)
+    machine.do(Input.TIMER_DUE)
+    assert machine.do(Input.CONNECT_FAILED) == Wait(4.0)
+
+
+def test_each_attempt_from_polling_counts():
+    machine = machine_in(State.CONNECTING)
+    machine.do(Input.REFUSED, Input.FALLBACK, Input.TIMER_DUE, Input.FALLBACK)
+    assert machine.do(Input.SIGNAL, Input.CONNECT_FAILED) == Wait(4.0)
+
+
 def test_a_refreshed_token_tries_at_once():
     machine = Machine()
     assert machine.do(Input.TOKEN_REFRESHED) == Connect()

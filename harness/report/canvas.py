@@ -32,6 +32,9 @@ _FOLLOW |= {PAPER: "var(--paper, #fefefd)"}
 _FOLLOW |= {BLUE: "var(--blue, #0072b2)", RED: "var(--red, #d55e00)", GREEN: "var(--green, #009e73)"}
 
 WIDTH = 9.6
+MARGIN = 1.12
+"""Inches on the left, for the names of lanes and the labels of an axis."""
+
 _DPI = 110
 _NUMBER = re.compile(r"(?<=[ \"(,MLCQ])-?\d+\.\d{3,}")
 _STYLE: dict[str, Any] = {
@@ -84,7 +87,7 @@ class Drawing:
         """
         axes = self.figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=list(heights))
         self.figure.subplots_adjust(
-            left=0.92 / WIDTH,
+            left=MARGIN / WIDTH,
             right=1 - 0.22 / WIDTH,
             bottom=0.46 / self._height,
             top=1 - top / self._height,
@@ -115,7 +118,7 @@ def time_axis(axes: Axes, start: float, end: float) -> None:
 
 def shade(axes: Axes, faults: Iterable[Span], *, label: bool = True) -> None:
     """Shade the faults: a tint and a hatch, so that it is seen without colour."""
-    for place, span in enumerate(faults):
+    for place, span in enumerate(span for span in faults if span.end > span.start):
         axes.axvspan(
             span.start, span.end, facecolor=VEIL, edgecolor=GRID, hatch="////", linewidth=0, zorder=0.4,
             label="fault in force" if label and place == 0 else None,

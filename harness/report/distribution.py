@@ -27,9 +27,11 @@ def draw(drawing: Drawing, series: Series) -> None:
         axes.set_xticks([])
         axes.set_yticks([])
         return
+    windows = series.prompt or series.steady  # where the law has a say, only what it judges
     steady = sorted(
-        update.delay for update in series.updates if any(span.start <= update.due <= span.end for span in series.steady)
+        update.delay for update in series.updates if any(span.start <= update.due <= span.end for span in windows)
     )
+    named = "steady windows held to 100 ms" if series.prompt else "steady windows"
     finite = [delay for delay in whole if not math.isinf(delay)]
     right = max([10 * LIMIT, *finite]) * 2
     axes.set_xscale("log")
@@ -43,15 +45,16 @@ def draw(drawing: Drawing, series: Series) -> None:
     axes.grid(visible=True)
     _curve(axes, whole, right=right, color=BLUE, label=f"whole run: {len(whole)}")
     if steady and len(steady) < len(whole):
-        _curve(axes, steady, right=right, color=GREEN, linestyle=(0, (5, 1.5)), label=f"steady windows: {len(steady)}")
-    axes.axvline(LIMIT, color=INK, linewidth=1.0, linestyle=(0, (6, 2)))
-    axes.text(LIMIT * 1.05, 1.25, "100 ms", ha="left", va="center", fontsize=8.5)
+        _curve(axes, steady, right=right, color=GREEN, linestyle=(0, (5, 1.5)), label=f"{named}: {len(steady)}")
+    if series.prompt:
+        axes.axvline(LIMIT, color=INK, linewidth=1.0, linestyle=(0, (6, 2)))
+        axes.text(LIMIT * 1.05, 1.25, "limit 100 ms", ha="left", va="center", fontsize=8.5)
     _marks(axes, steady or whole)
     lost = len(whole) - len(finite)
     if lost:
         share = lost / len(whole)
         axes.axhline(share, color=RED, linewidth=0.9, linestyle=(0, (2, 2)))
-        axes.text(right * 0.95, share * 0.9, f"{share:.0%} never came", color=INK, ha="right", va="top", fontsize=8.5)
+        axes.text(right * 0.95, share * 0.6, f"{share:.0%} never came", color=INK, ha="right", va="top", fontsize=8.5)
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, fontsize=8.5, handlelength=2, borderaxespad=0.1)
 
 
@@ -79,7 +82,9 @@ def _marks(axes: Axes, ordered: Sequence[float]) -> None:
         axes.plot([found.low, found.high], [share, share], color=INK, linewidth=2.2, solid_capstyle="butt", zorder=4)
         axes.plot([found.value], [share], color=INK, marker=marker, markersize=5.5, linestyle="none", zorder=5)
         text = f"{name} {duration(found.value)} ({duration(found.low)} … {duration(found.high)})"
-        # Below and left of a falling curve there is always room.
+        # Below and left of a falling curve there is always room, but for the axis; above and right of it, too.
+        near = math.log(max(found.low, FLOOR) / FLOOR) < 0.4 * math.log(axes.get_xlim()[1] / FLOOR)
         axes.annotate(
-            text, (found.low, share), xytext=(-7, -2), textcoords="offset points", fontsize=8.5, ha="right", va="top"
-        )
+            text, (found.high if near else found.low, share), xytext=(7, 8) if near else (-7, -2),
+            textcoords="offset points", fontsize=8.5, ha="left" if near else "right", va="bottom" if near else "top",
+        )  # fmt: skip

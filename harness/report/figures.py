@@ -15,6 +15,9 @@ ZOOM = 0.12
 
 ZOOM_LEAST = 2.0
 
+MOST_OF_IT = 0.8
+"""A zoom that would show more than this share of the run is none."""
+
 Draw = Callable[[Drawing, Series], None]
 
 
@@ -29,7 +32,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 def planned(series: Series) -> list[Figure]:
     """Return the figures of a run: the strip, whole and zoomed at the failure or first fault, and three measures."""
-    strip_height = 3.4 + 0.34 * (len(series.paths) + 1)
+    strip_height = 3.4 + 0.34 * strip.lanes_of(series)
     found = [
         Figure(
             name="strip",
@@ -73,11 +76,16 @@ def planned(series: Series) -> list[Figure]:
 
 
 def zoomed(series: Series) -> tuple[float, float] | None:
-    """Return the part of the run around the failing moment; None without one, or where it would be the whole."""
+    """Return the part of the run around the failing moment, or from the first fault until the app had caught up.
+
+    None without such a moment, or where it would be most of the run.
+    """
     if series.moment is None or series.end <= 4 * ZOOM_LEAST:
         return None
     around = max(ZOOM_LEAST, ZOOM * series.end)
-    return max(0.0, series.moment - around), min(series.end, series.moment + around)
+    until = series.moment if series.failing else max(series.moment, series.caught_up or 0.0)
+    start, end = max(0.0, series.moment - around), min(series.end, until + around)
+    return (start, end) if end - start < MOST_OF_IT * series.end else None
 
 
 def draw_figures(run: RunResult) -> list[Path]:

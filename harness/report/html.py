@@ -84,7 +84,7 @@ def page(invocation: Invocation) -> str:
     """Return the whole page. Reads the figures' SVG beside each verdict, and the histories, one at a time."""
     runs = sorted(invocation.runs, key=lambda run: _ORDER.index(run.verdict.word))
     views = [_view(run, place) for place, run in enumerate(runs)]
-    word = tally.worst(run.verdict.word for run in runs)
+    word = tally.word_of(invocation)
     script = _asset("report.js")
     return _environment().get_template("report.html.j2").render(
         word=word,

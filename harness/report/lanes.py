@@ -1,11 +1,14 @@
 """A record in words: which lane of the trace it swims in, and what it says."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from harness.history import records as r
 from harness.report.saying import duration, plural, size
 from harness.scenario.model import Deed, Plan
+
+_LASTS = re.compile(r"\s+for \S+(?: to \S+)?$")
 
 LANES = ("runner", "gate", "stage", "server", "client")
 """The lanes of the trace, from the network's side to the app's."""
@@ -22,15 +25,30 @@ def describe(record: r.Record, plan: Plan | None = None) -> str:
     return say(record) if say else type(record).__name__.lower()
 
 
-def deed_text(deed: Deed) -> str:
-    """Return a deed of the plan as a phrase: ``wifi silent``, ``device loses wifi``."""
-    return f"{deed.actor} {deed.text}".rstrip()
+def deed_text(deed: Deed, plan: Plan | None = None) -> str:
+    """Return a deed as a phrase: ``wifi silent for 5s``, ``middle on wifi shows portal``; ``end of wifi silent``."""
+    undone = plan.deeds[deed.undoes] if plan and deed.undoes is not None and deed.undoes < len(plan.deeds) else None
+    if undone is not None:
+        return f"end of {who(undone)} {without_end(undone.text)}".rstrip()
+    if deed.undoes is not None:
+        return f"end of {who(deed)} {without_end(deed.text)}".rstrip()
+    return f"{who(deed)} {deed.text}".rstrip()
+
+
+def without_end(text: str) -> str:
+    """Return a deed's words without how long it lasts: ``silent`` of ``silent for 5s``."""
+    return _LASTS.sub("", text)
+
+
+def who(deed: Deed) -> str:
+    """Return the actor of a deed as the file names it: ``middle on wifi`` where it is narrowed to a path."""
+    return f"{deed.actor} on {deed.on}" if deed.on and " on " not in deed.actor else deed.actor
 
 
 def _deed_text(index: int, plan: Plan | None) -> str:
     if plan is None or not 0 <= index < len(plan.deeds):
         return f"deed {index}"
-    return deed_text(plan.deeds[index])
+    return deed_text(plan.deeds[index], plan)
 
 
 def _deed(record: r.Deed, plan: Plan | None) -> str:
@@ -52,7 +70,15 @@ def _request(x: r.Request) -> str:
 
 def _response(x: r.Response) -> str:
     extra = [x.content_type, f"Retry-After {x.retry_after}" if x.retry_after else "", x.location]
-    return f"{x.status} " + ", ".join(part for part in extra if part) + f" on connection {x.cid}"
+    by = f", in the server's place by the {x.by}" if x.by else ""
+    return f"{x.status} " + ", ".join(part for part in extra if part) + f" on connection {x.cid}{by}"
+
+
+def _boxed(x: r.Boxed) -> str:
+    request = f", request {x.rid}" if x.rid else ""
+    return f"a box acted on connection {x.cid} of {x.client}{request}: {x.what}" + (
+        f" ({x.detail})" if x.detail else ""
+    )
 
 
 def _emit(x: r.Emit) -> str:
@@ -120,7 +146,11 @@ _SAY: dict[type[r.Record], Callable[[Any], str]] = {
     r.ConnEnd: _conn_end,
     r.Request: _request,
     r.Response: _response,
+    r.Boxed: _boxed,
     r.Job: lambda x: f"job {x.job} accepted, {plural(len(x.schedule_ns), 'event')} due",
+    r.Rescheduled: lambda x: (
+        f"job {x.job} {x.why}: {plural(len(x.schedule_ns), 'event')} due anew from index {x.first}"
+    ),
     r.Emit: _emit,
     r.Write: _write,
     r.GapSignal: lambda x: f"told a gap by {x.how}, cursor {x.cursor!r}",

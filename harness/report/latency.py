@@ -4,10 +4,10 @@ import math
 
 from matplotlib.axes import Axes
 
-from harness.report.canvas import BLUE, GREEN, INK, MUTED, ORANGE, RED, Drawing, dots, nothing, shade, time_axis
+from harness.report.canvas import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, RED, Drawing, dots, nothing, shade, time_axis
 from harness.report.saying import bare
 from harness.report.series import Series
-from harness.report.strip import MOST
+from harness.report.strip import MOST, failing_line
 
 FLOOR = 0.0005
 """Delays below this are drawn here: a log scale has no zero."""
@@ -35,12 +35,13 @@ def draw(drawing: Drawing, series: Series) -> None:
     axes.set_yticks([tick for tick in TICKS if tick < top], [bare(tick) for tick in TICKS if tick < top])
     axes.minorticks_off()
     axes.grid(visible=True, axis="y")
-    usual = [update for update in came if not update.replayed]
+    usual = [update for update in came if not (update.replayed or update.polled)]
     step = max(1, -(-len(usual) // MOST))
     thinned = f", every {step}th drawn" if step > 1 else ""
     for updates, colour, label in (
         (usual[::step], BLUE, f"as it happened: {len(usual)}{thinned}"),
-        ([update for update in came if update.replayed], ORANGE, "replayed: "),
+        ([update for update in came if update.replayed and not update.polled], ORANGE, "replayed: "),
+        ([update for update in came if update.polled], PURPLE, "seen by a poll: "),
     ):
         if updates:
             count = "" if colour == BLUE else str(len(updates))
@@ -48,15 +49,28 @@ def draw(drawing: Drawing, series: Series) -> None:
             dots(axes, [update.due for update in updates], delays, colour=colour, size=2.6, label=label + count)
     if series.lost:
         _never(axes, series, top)
-    axes.axhline(LIMIT, color=INK, linewidth=1.0, linestyle=(0, (6, 2)))
-    axes.text(series.end, LIMIT * 1.12, "100 ms ", ha="right", va="bottom", fontsize=8.5)
+    _limit(axes, series)
     for place, span in enumerate(series.steady):
         named = "steady window" if place == 0 else None
         axes.plot([span.start, span.end], [FLOOR, FLOOR], color=GREEN, linewidth=4, solid_capstyle="butt", label=named)
+    failing_line(axes, series, 0.0, series.end, height=0.45)
     legend = axes.legend(
         loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, fontsize=8.5, handlelength=1.4, borderaxespad=0.1
     )
     legend.set_zorder(5)
+
+
+def _limit(axes: Axes, series: Series) -> None:
+    """Draw the limit where the law holds a client to it: in steady windows whose network allows it, nowhere else."""
+    axes.axhline(LIMIT, color=MUTED, linewidth=0.7, linestyle=(0, (1, 3)))
+    for span in series.prompt:
+        axes.plot([span.start, span.end], [LIMIT, LIMIT], color=INK, linewidth=1.6, solid_capstyle="butt", zorder=3)
+    if series.prompt:
+        axes.text(series.prompt[0].start, LIMIT * 1.12, "limit 100 ms", ha="left", va="bottom", fontsize=8.5)
+    else:
+        axes.text(
+            series.end, LIMIT * 1.12, "100 ms: no limit here ", ha="right", va="bottom", fontsize=8.5, color=MUTED
+        )
 
 
 def _never(axes: Axes, series: Series, top: float) -> None:

@@ -16,7 +16,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&])")
 def markdown(invocation: Invocation, *, report: str = "report.html") -> str:
     """Return the whole page. Everything that a peer may have said is escaped."""
     runs = invocation.runs
-    word = tally.worst(run.verdict.word for run in runs)
+    word = tally.word_of(invocation)
     lines = [f"## {_BADGE[word]} {tally.headline(invocation)}", ""]
     lines += _table(("", "scenario", "variant", "client", "verdict", "events", "recovered", "p99"), _run_rows(runs))
     for run in runs:

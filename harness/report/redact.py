@@ -1,31 +1,63 @@
-"""Takes secrets out of text that came from an environment, a command line or a peer."""
+"""Takes secrets out of text that came from a file, an environment, a command line or a peer.
 
+What counts as one: credentials in headers and URLs, values whose name says that they are secret, and tokens of a
+well-known form. A false alarm costs a word of a report, a miss costs a key: in doubt it goes.
+"""
+
+import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 HIDDEN = "[redacted]"
 
 _NAMES = (
-    r"[\w.-]*(?:api[_-]?key|access[_-]?key|token|secret|password|passwd|credential|signature|session[_-]?id)[\w.-]*"
+    r"[\w.-]*(?:api[_-]?key|access[_-]?key|private[_-]?key|token|secret|password|passwd|credential|signature|jwt"
+    r"|session[_-]?id)[\w.-]*"
 )
-_SECRET_NAME = re.compile(rf"(?:{_NAMES}|authorization|cookie|auth)", re.IGNORECASE)
+_SECRET_NAME = re.compile(rf"(?:{_NAMES}|authorization|proxy-authorization|cookie|set-cookie|auth)", re.IGNORECASE)
+# What scenarios and verdicts say of a token without naming one: ``token: lasts 30s``, ``token=none``.
+_HARMLESS = r"(?!(?:lasts|none|never|true|false|null|expired|invalid|missing|revoked|refresh(?:es|ed)?)\b|\[redacted\])"
 _RULES = (
     # A header to the end of its value, quoted or not: Authorization: Bearer abc, Cookie: a=b; c=d
     (
-        re.compile(r"\b((?:proxy-)?authorization|(?:set-)?cookie)(\"?'?\s*[:=]\s*\"?'?)[^\"'\r\n]+", re.IGNORECASE),
+        re.compile(
+            r"\b((?:proxy-)?authorization|(?:set-)?cookie)(\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\"'\r\n\\]+", re.IGNORECASE
+        ),
         rf"\1\2{HIDDEN}",
     ),
-    (re.compile(r"\b(bearer|basic|digest)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    # The password of a URL; the user stays, it tells accounts apart.
-    (re.compile(r"\b([a-z][a-z0-9+.-]*://)([^/\s:@]*):([^/\s@]+)@", re.IGNORECASE), rf"\1\2:{HIDDEN}@"),
-    # token=…, --api-key …, "password": "…"
-    (re.compile(rf"({_NAMES})(\"?'?\s*[=:]\s*\"?'?)[^\s\"'&,;]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
-    (re.compile(rf"(--{_NAMES})(\s+)(?!--)[^\s]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    (re.compile(rf"\b(bearer|basic|digest)\s+{_HARMLESS}(?=\S*[\d=])[\w.~+/=-]{{6,}}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (re.compile(r"\bbearer\s+[\w.~+/=-]{12,}", re.IGNORECASE), f"Bearer {HIDDEN}"),
+    # Everything before the @ of a URL: a name without a password is often a token.
+    (re.compile(r"\b([a-z][a-z0-9+.-]*://)[^/\s@\"'<>]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
+    # Telling parameters of a query, whose names mean nothing elsewhere.
+    (re.compile(r"([?&](?:key|sig|code|pwd|sid|auth|session|ticket)=)[^\s\"'&#]+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # token=…, "password": "…", --api-key …
+    (
+        re.compile(rf"({_NAMES})(\\?[\"']?\s*[=:]\s*\\?[\"']?){_HARMLESS}[^\s\"'&,;\\]+", re.IGNORECASE),
+        rf"\1\2{HIDDEN}",
+    ),
+    (re.compile(rf"(--{_NAMES})(\s+)(?!--){_HARMLESS}\S+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    # JSON Web Tokens (RFC 7519), and the keys that large services mark as theirs.
+    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
+    (
+        re.compile(r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|sk-[\w-]{20,})"),
+        HIDDEN,
+    ),
 )
+# Every rule needs one of these: most text has none, and is passed on after one look.
+_HINTS = (
+    "authorization", "cookie", "bearer", "basic", "digest", "://", "?", "&", "key", "token", "secret", "passw",
+    "credential", "signature", "jwt", "session", "eyj", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "xox",
+    "akia", "sk-",
+)  # fmt: skip
 
 
 def redact(text: str) -> str:
-    """Return text without the values of authorization headers, cookies, tokens, and passwords in URLs."""
+    """Return text without the values of authorization headers, cookies, tokens, and credentials in URLs."""
+    lowered = text.lower()
+    if not any(hint in lowered for hint in _HINTS):
+        return text
     for pattern, instead in _RULES:
         text = pattern.sub(instead, text)
     return text
@@ -36,3 +68,31 @@ def redact_environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {
         name: HIDDEN if _SECRET_NAME.fullmatch(name) else redact(value) for name, value in sorted(variables.items())
     }
+
+
+def redact_data(value: Any) -> Any:
+    """Return data made of JSON's types without secrets: strings as ``redact`` does, and values of telling names."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {
+            redact(str(name)): HIDDEN
+            if isinstance(item, str) and item and _SECRET_NAME.fullmatch(str(name))
+            else redact_data(item)
+            for name, item in value.items()
+        }
+    return [redact_data(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def redact_file_text(name: str, text: str) -> str:
+    """Return the text of a file to be written without secrets. ``name`` says how it is read.
+
+    ``.json`` is decoded, so that a scenario's source inside a plan keeps its lines; everything else, and JSON that is
+    none, goes line by line.
+    """
+    if name.endswith(".json"):
+        try:
+            return json.dumps(redact_data(json.loads(text)), indent=2, ensure_ascii=False) + "\n"
+        except ValueError:
+            pass
+    return "".join(redact(line) for line in text.splitlines(keepends=True))

@@ -1,10 +1,14 @@
-"""How numbers and words are said: one voice for the terminal, Markdown and the page."""
+"""How numbers and words are said: one voice for the terminal, Markdown, JUnit, the figures and the page.
+
+Whatever may have come from a file or a peer goes through ``printable`` on its way out.
+"""
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from harness.judge.verdict import ExpectationVerdict, Interval, State, Word
+from harness.report.redact import redact
 from harness.scenario.model import Expectation
 
 SIGN = {Word.PASS: "✓", Word.FAIL: "✗", Word.UNKNOWN: "?", Word.VOID: "∅"}
@@ -22,7 +26,12 @@ LOST = "lost"
 """What JSON holds for an infinite figure: the thing never came."""
 
 _SORTS = {"under": "<", "at most": "≤", "at least": "≥", "is": "=", "within": "<"}
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+_UNIT = re.compile(r"(?:ms|s|%|B|kB|MB|GB|of \d+)\b|%")
+_WHOLE = 32
+"""Words up to this long are never cut: the text ends before them."""
 
 
 def duration(value: float) -> str:
@@ -118,14 +127,22 @@ def against(expected: Expectation | None, verdict: ExpectationVerdict) -> str:
 
 
 def printable(text: str) -> str:
-    """Return text that cannot steer a terminal, reverse its line or break XML: such characters become U+FFFD."""
-    return _CONTROL.sub("\ufffd", text)
+    """Return text fit for any output: no secrets, and U+FFFD for what could steer a terminal or break XML."""
+    return _CONTROL.sub("\ufffd", redact(text))
 
 
 def one_line(text: str, width: int) -> str:
-    """Return text on one line, cut at ``width`` with an ellipsis, printable."""
+    """Return text on one line, printable, cut at ``width`` with an ellipsis: never inside a figure or a short word."""
     flat = printable(" ".join(text.split()))
-    return flat if len(flat) <= width else flat[: max(0, width - 1)].rstrip() + "…"
+    if len(flat) <= width:
+        return flat
+    end = max(0, width - 1)
+    start = flat.rfind(" ", 0, end + 1)
+    if start >= 0 and len(flat[start + 1 :].split(" ", 1)[0]) <= _WHOLE:  # a longer word is cut where it must be
+        while start > 0 and _UNIT.match(flat, start + 1) and flat[start - 1].isdigit():
+            start = flat.rfind(" ", 0, start)
+        end = max(0, start)
+    return flat[:end].rstrip(" ,;:·(") + "…"
 
 
 def wrapped(text: str, *, indent: str, width: int, hanging: str | None = None) -> list[str]:
@@ -138,3 +155,20 @@ def wrapped(text: str, *, indent: str, width: int, hanging: str | None = None) -
 def joined(parts: Iterable[str]) -> str:
     """Return the non-empty parts with middle dots between them."""
     return " · ".join(part for part in parts if part)
+
+
+def joined_by(mark: str, *parts: str) -> str:
+    """Return the non-empty parts with this mark between them."""
+    return mark.join(part for part in parts if part)
+
+
+def fitting(parts: Sequence[str], width: int, mark: str) -> str:
+    """Return as many whole parts as fit into ``width``, then an ellipsis where there are more."""
+    text = ""
+    for place, part in enumerate(parts):
+        longer = printable(f"{text}{mark}{part}" if text else part)
+        room = width if place == len(parts) - 1 else width - len(mark) - 1
+        if len(longer) > room:
+            return f"{text}{mark.rstrip()} …" if text else one_line(part, width)
+        text = longer
+    return text

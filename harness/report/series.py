@@ -9,14 +9,16 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.history import Deed as DeedDone
+from harness.history import Snapshot, Subscriber
 from harness.judge.case import Case, ClientCase
-from harness.judge.latency import samples
+from harness.judge.latency import eligible, samples
 from harness.judge.staleness import Ramp, staleness
+from harness.judge.steady import steady
 from harness.judge.verdict import Span
+from harness.report.actors import has_lane, merged, other_spans, path_spans
 from harness.report.findings import findings
 from harness.report.folder import RunResult
 from harness.report.lanes import deed_text
-from harness.scenario.model import ComesOnline, GoesOffline, Joins, Loses, Plan, Prefers, SetReach, SetShape
 
 LOOKED_AT = 16
 """Of many clients, the figures show the one with the longest delay among so many."""
@@ -29,16 +31,24 @@ BELIED = 2.0
 class Update(msgspec.Struct, frozen=True):
     """One emitted event: when it was due, and when the app saw it or a later state (``inf``: never)."""
 
-    index: int
+    index: int  # its number among all that the job emitted, over all epochs
     due: float
     seen: float
     replayed: bool
     superseded: bool
+    polled: bool = False  # the app saw it in the answer to a poll
 
     @property
     def delay(self) -> float:
         """Seconds from intended emission to the app; ``inf`` when it never came."""
         return max(0.0, self.seen - self.due)
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A moment on the connection's lane: ``poll`` answered, ``gap`` told to the app, or ``gap said`` by the server."""
+
+    at: float
+    what: str
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,12 +60,17 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     updates: list[Update]
     stale: list[Ramp]
     paths: dict[str, list[Span]]  # label: a path's word, or "" where the device does not have it
+    others: dict[str, list[Span]]  # the phone, boxes, the server and the job, where they were told something
     connection: list[Span]
-    deeds: list[tuple[float, str]]
+    marks: list[Mark]
+    crowd: list[tuple[float, float]]  # of many clients, the share that says it is connected, from each moment on
+    deeds: list[tuple[float, str]]  # no words where a lane says it
     faults: tuple[Span, ...]
     steady: tuple[Span, ...]
+    prompt: tuple[Span, ...]  # steady windows to which the limit of 100 ms applies
     moment: float | None  # to zoom in on: the failing moment, else the first fault
     failing: bool
+    caught_up: float | None  # when the app had recovered from the outage of that moment
 
     @property
     def lost(self) -> list[Update]:
@@ -81,20 +96,36 @@ def read_series(run: RunResult) -> Series:
         end=end,
         updates=updates,
         stale=stale,
-        paths=_path_spans(run.plan, deeds, end),
+        paths=path_spans(run.plan, deeds, end),
+        others=other_spans(run.plan, deeds, end),
         connection=_belied(connection, stale),
-        deeds=[(deeds[deed.index], deed_text(deed)) for deed in run.plan.deeds if deeds[deed.index] <= end],
+        marks=_marks(client, case) if client else [],
+        crowd=_crowd(case) if count > 1 else [],
+        deeds=[
+            (deeds[deed.index], "" if has_lane(deed) else deed_text(deed, run.plan))
+            for deed in run.plan.deeds
+            if deeds[deed.index] <= end
+        ],
         faults=run.verdict.faults,
         steady=run.verdict.steady,
+        prompt=_prompt(client) if client else (),
         moment=moment if moment is not None else next((span.start for span in run.verdict.faults), None),
         failing=moment is not None,
+        caught_up=_caught_up(run, moment),
     )
 
 
 def failing_moment(run: RunResult) -> float | None:
-    """Return when it went wrong: the first failed law's first evidence; None when nothing failed."""
-    moments = [item.at for finding in findings(run)[:1] for item in finding.evidence]
-    return moments[0] if moments else None
+    """Return when it went wrong: the deed among the first failure's evidence, else the first of it; None: nothing."""
+    evidence = [item for finding in findings(run)[:1] for item in finding.evidence]
+    deeds = [item.at for item in evidence if item.lane == "gate"]
+    return next(iter(deeds or [item.at for item in evidence]), None)
+
+
+def _caught_up(run: RunResult, moment: float | None) -> float | None:
+    """Return when the first outage from this moment on was over for the app; without a moment, the first of all."""
+    since = moment if moment is not None else 0.0
+    return next((out.caught_up for out in run.verdict.outages if out.caught_up and out.caught_up >= since), None)
 
 
 def _chosen(case: Case) -> ClientCase | None:
@@ -108,19 +139,63 @@ def _updates(client: ClientCase) -> list[Update]:
     if not client.reports:
         return []
     at = client.case.at
-    replayed = {
-        (write.epoch, index) for write in client.writes if write.replay for index in range(write.first, write.last + 1)
-    }
+    replayed = _replayed(client)
+    polled = {app.enter_ns for app in client.apps if app.source == "poll"}
+    seen = {event.position: one for event, one in zip(client.truth.events, _seen(client), strict=True)}
+    number = {event.position: place for place, event in enumerate(client.truth.events)}
     return [
         Update(
-            sample.event.index,
+            number[sample.event.position],
             at(sample.event.intended_ns),
             at(sample.event.intended_ns) + sample.latency,
             (sample.event.record.epoch, sample.event.index) in replayed and math.isfinite(sample.latency),
             sample.superseded,
+            seen[sample.event.position] in polled,
         )
         for sample in samples(client)
     ]
+
+
+def _replayed(client: ClientCase) -> set[tuple[str, int]]:
+    """Return what reached the client as a replay. What its first stream began with is no replay of anything."""
+    jobs = set(client.jobs)
+    first = next((sub.sub for sub in client.case.history.all(Subscriber) if sub.job in jobs), None)
+    return {
+        (write.epoch, index)
+        for write in client.writes
+        if write.replay and write.sub != first
+        for index in range(write.first, write.last + 1)
+    }
+
+
+def _seen(client: ClientCase) -> list[int | None]:
+    """Return for each event the stamp of the callback by which the app saw it, or a later state; None: never."""
+    return [seen[0].enter_ns if seen else None for seen in client.screen.first_seen(client.truth.events)]
+
+
+def _prompt(client: ClientCase) -> tuple[Span, ...]:
+    windows = [window for window in steady(client) if eligible(window)]
+    return tuple(Span(start=window.start, end=window.end, label=window.spell.path or "") for window in windows)
+
+
+def _marks(client: ClientCase, case: Case) -> list[Mark]:
+    marks = [Mark(case.at(told.t_ns), "gap") for told in client.gaps if not told.healed]
+    marks += [Mark(case.at(told.t_ns), "gap said") for told in client.gap_signals]
+    jobs = set(client.jobs)
+    marks += [Mark(case.at(told.t_ns), "poll") for told in case.history.all(Snapshot) if told.job in jobs]
+    return sorted(marks, key=lambda mark: mark.at)
+
+
+def _crowd(case: Case) -> list[tuple[float, float]]:
+    """Return how large a share of all clients says "connected", from each change on."""
+    changes = [(status.t_ns, client.name, status.word) for client in case.clients for status in client.statuses]
+    words: dict[str, str] = {}
+    connected, shares = 0, [(0.0, 0.0)]
+    for t_ns, name, word in sorted(changes):
+        connected += (word == "connected") - (words.get(name) == "connected")
+        words[name] = word
+        shares.append((case.at(t_ns), connected / case.plan.client.count))
+    return shares
 
 
 def _stale(client: ClientCase, end: float) -> list[Ramp]:
@@ -152,34 +227,8 @@ def _deed_times(case: Case) -> dict[int, float]:
     return times
 
 
-def _path_spans(plan: Plan, times: dict[int, float], end: float) -> dict[str, list[Span]]:
-    """Return each path's states one after another. A path the device has not joined has an empty label."""
-    joined = {deed.act.path for deed in plan.deeds if isinstance(deed.act, Joins)}
-    spans = {}
-    for name, path in plan.paths.items():
-        word = str(path.start)
-        # Paths the timeline joins later are not the device's yet; all others it has from the start.
-        had = name == plan.device.starts_on or name not in joined
-        changes = [(0.0, word if had else "")]
-        for deed in sorted(plan.deeds, key=lambda deed: (times[deed.index], deed.index)):
-            act, at = deed.act, times[deed.index]
-            if isinstance(act, SetReach) and deed.actor == name and not act.once:
-                word = str(act.word)
-            elif isinstance(act, Joins | Prefers) and act.path == name:
-                had = True
-            elif (isinstance(act, Loses) and act.path == name) or isinstance(act, GoesOffline):
-                had = False
-            elif isinstance(act, ComesOnline):
-                had = True
-            elif isinstance(act, SetShape) or deed.actor != name:
-                continue
-            changes.append((at, word if had else ""))
-        spans[name] = _merged(changes, end)
-    return spans
-
-
 def _connection(client: ClientCase, case: Case, end: float) -> list[Span]:
-    return _merged([(case.at(status.t_ns), status.word) for status in client.statuses], end)
+    return merged([(case.at(status.t_ns), status.word) for status in client.statuses], end)
 
 
 def _belied(connection: list[Span], stale: list[Ramp]) -> list[Span]:
@@ -196,15 +245,4 @@ def _belied(connection: list[Span], stale: list[Ramp]) -> list[Span]:
                 cursor = end
         if cursor < span.end:
             spans.append(Span(start=cursor, end=span.end, label=span.label))
-    return spans
-
-
-def _merged(changes: list[tuple[float, str]], end: float) -> list[Span]:
-    spans: list[Span] = []
-    for place, (at, word) in enumerate(changes):
-        until = changes[place + 1][0] if place + 1 < len(changes) else end
-        if spans and spans[-1].label == word:
-            spans[-1] = Span(start=spans[-1].start, end=until, label=word)
-        elif until > at:
-            spans.append(Span(start=at, end=until, label=word))
     return spans

@@ -3,6 +3,7 @@
 from harness.report.canvas import BLUE, INK, Drawing, nothing, shade, time_axis
 from harness.report.saying import duration
 from harness.report.series import Series, peaks
+from harness.report.strip import failing_line
 
 SLICES = 720
 """The curve shows the highest staleness of each of so many slices of the run: no peak is lost."""
@@ -32,4 +33,5 @@ def draw(drawing: Drawing, series: Series) -> None:
             f"{duration(values[worst])} stale", (times[worst], values[worst]), xytext=(-7 if late else 7, 3),
             textcoords="offset points", ha="right" if late else "left", va="bottom", fontsize=9,
         )  # fmt: skip
+    failing_line(axes, series, 0.0, series.end)
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, fontsize=8.5, handlelength=1.4, borderaxespad=0.1)

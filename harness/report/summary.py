@@ -50,7 +50,7 @@ def summarize(invocation: Invocation) -> Summary:
     """Return the summary of an invocation."""
     runs = invocation.runs
     return Summary(
-        word=tally.worst(run.verdict.word for run in runs),
+        word=tally.word_of(invocation),
         started=invocation.manifest.started,
         seconds=invocation.manifest.seconds,
         scenarios=len(tally.groups(runs)),

@@ -39,6 +39,13 @@ def worst(words: Iterable[Word]) -> Word:
     return next((word for word in _WORST if word in seen), Word.PASS)
 
 
+def word_of(invocation: Invocation) -> Word:
+    """Return the word of a whole invocation: it is no pass while a run is missing that was planned, or not judged."""
+    words = [run.verdict.word for run in invocation.runs]
+    incomplete = not words or invocation.unjudged or invocation.manifest.not_run
+    return worst([*words, Word.UNKNOWN] if incomplete else words)
+
+
 def groups(runs: Sequence[RunResult]) -> list[Group]:
     """Return the runs by scenario; scenarios in order of first appearance, variants as the file sweeps them."""
     found: dict[str, list[RunResult]] = {}
@@ -50,7 +57,7 @@ def groups(runs: Sequence[RunResult]) -> list[Group]:
 def headline(invocation: Invocation) -> str:
     """Return the last word: ``PASS  1 scenario, 2 variants in 43.2 s``, or the counts where scenarios are many."""
     runs = invocation.runs
-    word = worst(run.verdict.word for run in runs)
+    word = word_of(invocation)
     scenarios = groups(runs)
     took = elapsed(invocation.manifest.seconds or max((run.verdict.seconds for run in runs), default=0.0))
     if len(scenarios) == 1 and not invocation.manifest.not_run and not invocation.unjudged:

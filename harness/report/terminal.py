@@ -12,9 +12,12 @@ from harness.report.findings import IN_FULL, Finding, failed, findings, reason, 
 from harness.report.folder import Invocation, RunResult
 from harness.report.lanes import describe
 from harness.report.saying import (
+    LOST,
     SIGN,
     STATE_SIGN,
+    fitting,
     joined,
+    joined_by,
     measured,
     one_line,
     plural,
@@ -24,6 +27,15 @@ from harness.report.saying import (
 )
 
 WIDTH = 100
+
+LONGEST_LABEL = 44
+"""A variant whose name is longer has its figures on lines of their own."""
+
+REPEATED = 10
+"""Of many runs that did not pass, so many are told in full; the others are in the table and on the page."""
+
+FULL, SHORTER, SHORTEST = range(3)
+"""How many words stand around the figures of a run's line."""
 
 _GREEN, _RED, _YELLOW, _DIM, _BOLD = "32", "31", "33", "2", "1"
 _COLOUR = {Word.PASS: _GREEN, Word.FAIL: _RED, Word.UNKNOWN: _YELLOW, Word.VOID: _YELLOW}
@@ -55,14 +67,37 @@ def render(invocation: Invocation, *, report: str = "", style: Style = PLAIN) ->
         lines += scenario_block(scenarios[0], style=style)
     elif scenarios:
         lines += _table(scenarios, style)
-        for group in scenarios:
-            if group.word is not Word.PASS or style.verbosity > 0:
-                lines += ["", *scenario_block(group, style=style)]
+        lines += _repeated(scenarios, style)
     return "\n".join([*lines, *([""] if lines else []), *last]) + "\n"
 
 
-def scenario_block(group: tally.Group, *, style: Style = PLAIN) -> list[str]:
-    """Return the lines of one scenario: title, setting, a line per run, what failed, what was proved."""
+def _repeated(scenarios: list[tally.Group], style: Style) -> list[str]:
+    """Return the scenarios that did not pass once more, with their reasons, the worst last: it is read first."""
+    if style.verbosity > 0:
+        return [line for group in scenarios for line in ("", *scenario_block(group, style=style))]
+    shown: list[tally.Group] = []
+    for word in (Word.FAIL, Word.VOID, Word.UNKNOWN):
+        for group in scenarios:
+            runs = [run for run in group.runs if run.verdict.word is word]
+            shown += [tally.Group(name=group.name, runs=runs)] if runs else []
+    room, lines = REPEATED, list[str]()
+    left_out = 0
+    for group in shown:
+        runs = group.runs[:room]
+        room -= len(runs)
+        left_out += len(group.runs) - len(runs)
+        if runs:
+            part = tally.Group(name=group.name, runs=runs)
+            lines = ["", *scenario_block(part, style=style, proved=False), *lines]
+    return (
+        [*lines, "", f"and {plural(left_out, 'run')} more that did not pass: the report has them"]
+        if left_out
+        else lines
+    )
+
+
+def scenario_block(group: tally.Group, *, style: Style = PLAIN, proved: bool = True) -> list[str]:
+    """Return the lines of one scenario: title, setting, a line per run, what failed, and what was ``proved``."""
     lines = [*_title(group, style), ""]
     rows = _rows(group.runs)
     lone = len(group.runs) == 1
@@ -74,8 +109,8 @@ def scenario_block(group: tally.Group, *, style: Style = PLAIN) -> list[str]:
             lines += _laws(run, style)
         if style.verbosity > 1:
             lines += _records(run)
-    if group.word is Word.FAIL and lone and not style.verbosity:
-        return lines[:-1]
+    if not proved or (group.word is Word.FAIL and lone and not style.verbosity):
+        return lines if lines[-1] else lines[:-1]
     lines += [""] if lines[-1] else []
     return lines + _proved(group.runs, style)
 
@@ -117,55 +152,82 @@ def _title(group: tally.Group, style: Style) -> list[str]:
     return [f"{name} · {title}" if title and title != plan.name else name, one_line(joined(setting), WIDTH)]
 
 
-def _rows(runs: list[RunResult]) -> list[list[str]]:
-    """Return the cells of each run's line, padded so that columns align."""
+def _rows(runs: list[RunResult]) -> list[tuple[str, list[str]]]:
+    """Return the label and the lines of each run's figures: in columns, in few enough words, else on two lines."""
     many_clients = len({run.verdict.client for run in runs}) > 1
-    table = [[_label(run, many_clients), *_cells(run)] for run in runs]
-    widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
-    return [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in table]
+    labels = [_label(run, many_clients) for run in runs]
+    width = max(map(len, labels))
+    if width > LONGEST_LABEL:
+        return [
+            (label, _lines(_cells(run, FULL), WIDTH - 6, alone=True)) for label, run in zip(labels, runs, strict=True)
+        ]
+    room = WIDTH - 4 - (width + 2 if width else 0)
+    return [(label.ljust(width), lines) for label, lines in zip(labels, _table_of(runs, room), strict=True)]
+
+
+def _table_of(runs: list[RunResult], room: int) -> list[list[str]]:
+    """Return each run's figures: the same words and the same columns for all, and never a figure cut."""
+    for words in (FULL, SHORTER, SHORTEST):
+        table = [_cells(run, words) for run in runs]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        padded = [[cell.ljust(width) for cell, width in zip(cells, widths, strict=True) if width] for cells in table]
+        for gap in ("   ", "  "):
+            rows = [gap.join(cells).rstrip() for cells in padded]
+            if max(map(len, rows)) <= room:
+                return [[row] for row in rows]
+    return [_lines(_cells(run, FULL), room) for run in runs]
+
+
+def _lines(cells: list[str], room: int, *, alone: bool = False) -> list[str]:
+    """Return figures on as many lines as they need; ``alone`` leaves the first line to the label."""
+    lines = [""] if alone else []
+    for cell in filter(None, cells):
+        if len(lines) > alone and len(lines[-1]) + len(cell) + 2 <= room:
+            lines[-1] += f"  {cell}"
+        else:
+            lines.append(cell)
+    return lines
 
 
 def _label(run: RunResult, many_clients: bool) -> str:
     client = run.verdict.client if many_clients else ""
-    return one_line(" ".join(part for part in (client, run.plan.variant) if part), 40)
+    return one_line(" ".join(part for part in (client, run.plan.variant) if part), WIDTH - 16)
 
 
-def _cells(run: RunResult) -> list[str]:
+def _cells(run: RunResult, words: int) -> list[str]:
     """Return what one run is worth knowing in a line; an empty cell where there is nothing to say."""
     counts, measures = run.verdict.counts, run.verdict.measures
     recovery = measures.get("recovery")
     where, latency = tally.steady_latency(run)
     recovered = ""
-    if recovery is not None:
-        lost = recovery.value in ("lost", None)
+    if recovery is not None and recovery.value is not None:
+        lost = recovery.value == LOST
         recovered = "never recovered" if lost else f"recovered {measured(recovery, like=1.0)}"
     prompt = ""
-    if latency is not None and latency.n:
-        prompt = f"p99 {measured(latency)}{f' on {where}' if where else ''} ({latency.n})"
-    events = f"{plural(counts.delivered, 'event')}, {counts.lost} lost, {counts.duplicated} repeated"
+    if latency is not None and latency.n and latency.value is not None:
+        prompt = f"p99 {measured(latency)}"
+        prompt += {FULL: f" on {where}", SHORTER: f" {where}", SHORTEST: ""}[words] if where else ""
+        prompt += f" ({latency.n})" if words != SHORTEST else ""
+    repeated = f"{counts.duplicated} repeated" if counts.duplicated or words != SHORTEST else ""
+    events = joined_by(", ", plural(counts.delivered, "event"), f"{counts.lost} lost", repeated)
     return [recovered, plural(counts.attempts, "attempt"), events, prompt]
 
 
-def _run_line(run: RunResult, row: list[str], style: Style, *, lone: bool) -> list[str]:
+def _run_line(run: RunResult, row: tuple[str, list[str]], style: Style, *, lone: bool) -> list[str]:
     word = run.verdict.word
     sign = style.paint(_COLOUR[word], SIGN[word])
-    label, *cells = row
+    label, figures = row
     start = f"  {sign} " + (f"{label}  " if label.strip() else "")
-    room = WIDTH - 4 - (len(label) + 2 if label.strip() else 0)
+    hanging = " " * (6 if figures and not figures[0] else 4 + (len(label) + 2 if label.strip() else 0))
     if word is Word.PASS:
-        return [start + _fitted(cells, room)]
-    name = style.paint(f"{_BOLD};{_COLOUR[word]}", word.upper())
+        return [(start + figures[0]).rstrip(), *(hanging + line for line in figures[1:])]
     said = ", ".join(_broken(run)) if word in (Word.FAIL, Word.VOID) else ("" if lone else reason(run))
+    name = style.paint(f"{_BOLD};{_COLOUR[word]}", word.upper())
     if not said:
-        said = "  ".join(cell.strip() for cell in cells if cell.strip())
-    return [f"{start}{name}  {one_line(said, room - len(word) - 2)}"]
-
-
-def _fitted(cells: list[str], room: int) -> str:
-    """Return the cells in columns, closer together or out of line where room is short, and cut only at last."""
-    shown = [cell for cell in cells if cell.strip()]
-    tries = ["   ".join(shown).rstrip(), "  ".join(shown).rstrip(), "  ".join(cell.strip() for cell in shown)]
-    return next((text for text in tries if len(text) <= room), tries[-1][: room - 1] + "…")
+        return [f"{start}{name}  {figures[0]}".rstrip(), *(hanging + line for line in figures[1:])]
+    first, *rest = wrapped(said, indent="", width=WIDTH - len(hanging) - len(word) - 2)
+    hanging += " " * (len(word) + 2)
+    return [f"{start}{name}  {first}", *(hanging + line for line in rest)]
 
 
 def _broken(run: RunResult) -> list[str]:
@@ -252,21 +314,33 @@ def _records(run: RunResult) -> list[str]:
 
 def _table(scenarios: list[tally.Group], style: Style) -> list[str]:
     """Return one line per scenario: sign, name, word, runs, and the worst thing there is to say."""
-    width = min(32, max(len(group.name) for group in scenarios))
+    width = min(32, max(len(one_line(group.name, 32)) for group in scenarios))
+    counts = [_count(group) for group in scenarios]
+    wide = max(7, *map(len, counts))
     lines = []
-    for group in scenarios:
+    for group, count in zip(scenarios, counts, strict=True):
         word = group.word
         sign = style.paint(_COLOUR[word], SIGN[word])
-        seconds = max(run.verdict.seconds for run in group.runs)
+        took = whole_duration(max(run.verdict.seconds for run in group.runs))
         lead = f"{one_line(group.name, width):<{width}}  "
-        facts = f"{plural(len(group.runs), 'run'):>7}  {whole_duration(seconds):>6}"
-        shown = one_line(_worst_of(group), WIDTH - 2 - len(lead) - 9 - len(facts) - 2)
+        facts = f"{count:>{wide}}  {took:>6}"
+        shown = _worst_of(group, WIDTH - 2 - len(lead) - 9 - len(facts) - 2)
         lines.append(f"{sign} {lead}{style.paint(_COLOUR[word], f'{word.upper():<7}')}  {facts}  {shown}".rstrip())
     return lines
 
 
-def _worst_of(group: tally.Group) -> str:
+def _count(group: tally.Group) -> str:
+    """Return how many of a scenario's runs came to its word: ``1 run``, ``2 of 3 runs``."""
+    of_word = sum(run.verdict.word is group.word for run in group.runs)
+    count = plural(len(group.runs), "run")
+    return f"{of_word} of {count}" if of_word < len(group.runs) else count
+
+
+def _worst_of(group: tally.Group, room: int) -> str:
+    """Return the worst there is to say of a scenario, in as many whole parts as there is room for."""
     run = next(run for run in group.runs if run.verdict.word is group.word)
-    if group.word is Word.PASS:
-        return tally.limits_line(group.runs)
-    return ", ".join(_broken(run)) if group.word is Word.FAIL else reason(run)
+    if group.word is Word.FAIL:
+        return fitting(_broken(run), room, ", ")
+    if group.word is not Word.PASS:
+        return one_line(reason(run), room)
+    return fitting(tally.limits_line(group.runs).split(" · "), room, " · ")

@@ -9,7 +9,7 @@ from harness.report.redact import redact, redact_environment
         ("Authorization: Bearer abc.def-123", "Authorization: [redacted]"),
         ("curl -H 'authorization: Basic dXNlcg==' x", "curl -H 'authorization: [redacted]' x"),
         ("sent Bearer eyJhbGciOi.x and went on", "sent Bearer [redacted] and went on"),
-        ("https://ann:s3cret@example.org/a", "https://ann:[redacted]@example.org/a"),
+        ("https://ann:s3cret@example.org/a", "https://[redacted]@example.org/a"),
         ("https://example.org/?token=abc&job=1", "https://example.org/?token=[redacted]&job=1"),
         ("run --api-key K123 --seed 7", "run --api-key [redacted] --seed 7"),
         ('{"password": "hunter2", "a": 1}', '{"password": "[redacted]", "a": 1}'),
@@ -25,7 +25,7 @@ def test_secrets_go_and_the_rest_stays(text, redacted):
 def test_a_variable_whose_name_is_a_secret_loses_its_whole_value():
     variables = {"LANG": "C", "GITHUB_TOKEN": "ghp_x y z", "DB_URL": "postgres://u:p@h/d"}
     assert redact_environment(variables) == {
-        "DB_URL": "postgres://u:[redacted]@h/d",
+        "DB_URL": "postgres://[redacted]@h/d",
         "GITHUB_TOKEN": "[redacted]",
         "LANG": "C",
     }

@@ -1,7 +1,18 @@
 import pytest
 
 from harness.judge.verdict import ExpectationVerdict, Interval, State
-from harness.report.saying import against, bare, duration, elapsed, one_line, printable, quantity, spread, wrapped
+from harness.report.saying import (
+    against,
+    bare,
+    duration,
+    elapsed,
+    fitting,
+    one_line,
+    printable,
+    quantity,
+    spread,
+    wrapped,
+)
 from harness.scenario.model import Expectation
 
 
@@ -52,8 +63,29 @@ def test_control_characters_and_bidirectional_marks_are_replaced():
 
 
 def test_a_long_line_is_cut_with_an_ellipsis():
-    assert one_line("a  b\nc" + "d" * 20, 8) == "a b cdd…"
+    assert one_line("a  b\nc" + "d" * 40, 8) == "a b cdd…"
 
 
 def test_wrapped_text_hangs():
     assert wrapped("one two three", indent="- ", hanging="  ", width=9) == ["- one two", "  three"]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "cut"),
+    [
+        ("p99 4.8 ms on wifi (752)", 22, "p99 4.8 ms on wifi…"),
+        ("stale for 110 s of silence", 13, "stale for…"),
+        ("stale for 110 s of silence", 16, "stale for 110 s…"),
+        ("212 of 380 planned", 12, "212 of 380…"),
+        ("well, this", 8, "well…"),
+    ],
+)
+def test_no_figure_is_cut_from_its_unit(text, width, cut):
+    assert one_line(text, width) == cut
+
+
+def test_whole_parts_are_shown_while_they_fit():
+    parts = ["recovery 1.9 s < 5 s", "attempts 2 ≤ 6", "terminal 0.3 s < 2 s"]
+    assert fitting(parts, 60, " · ") == "recovery 1.9 s < 5 s · attempts 2 ≤ 6 · terminal 0.3 s < 2 s"
+    assert fitting(parts, 59, " · ") == "recovery 1.9 s < 5 s · attempts 2 ≤ 6 · …"
+    assert fitting(parts, 40, " · ") == "recovery 1.9 s < 5 s · …"

@@ -5,6 +5,7 @@ import pytest
 
 from harness.judge.verdict import Evidence, State, Word
 from harness.report.folder import Invocation, read_results
+from harness.report.saying import duration
 from harness.report.terminal import WIDTH, Style, render
 from tests.report import synthetic
 
@@ -154,9 +155,61 @@ def test_a_fourth_failure_is_told_in_a_word(tmp_path):
     assert "  and   prompt: Prompt broke" in text
 
 
-def test_a_long_variant_pushes_nothing_beyond_the_last_column(tmp_path):
+def test_a_long_variant_leaves_its_figures_whole(tmp_path):
     for stall in ("1s", "12s"):
         plan = msgspec.structs.replace(synthetic.handoff_plan(), variant=f"stall={stall},allowed=at most 2,profile=lte")
         synthetic.put(tmp_path, plan, synthetic.handoff_verdict(plan))
-    rows = render(read_results(tmp_path)).splitlines()[3:5]
-    assert [(len(row), row[-1]) for row in rows] == [(WIDTH, "…")] * 2
+    lines = render(read_results(tmp_path)).splitlines()
+    assert lines[3:6] == [
+        "  ✓ stall=12s,allowed=at most 2,profile=lte  recovered 1.9 s  2 attempts",
+        "                                             1602 events, 0 lost, 0 repeated  p99 9 ms on wifi (752)",
+        "  ✓ stall=1s,allowed=at most 2,profile=lte   recovered 1.9 s  2 attempts",
+    ]
+
+
+def test_a_variant_of_half_a_line_stands_alone(tmp_path):
+    plan = msgspec.structs.replace(synthetic.handoff_plan(), variant="refusal=" + "answers 403 to streams " * 2)
+    synthetic.put(tmp_path, plan, synthetic.handoff_verdict(plan))
+    assert render(read_results(tmp_path)).splitlines()[3:5] == [
+        "  ✓ refusal=answers 403 to streams answers 403 to streams",
+        "      recovered 1.9 s  2 attempts  1602 events, 0 lost, 0 repeated  p99 9 ms on wifi (752)",
+    ]
+
+
+@pytest.mark.parametrize("latency", [0.0048, 0.0123, 0.1234, 12.34])
+@pytest.mark.parametrize("count", [7, 1602, 123456])
+def test_no_figure_of_a_runs_line_is_ever_cut(tmp_path, latency, count):
+    for gap, attempts in ((0.5, 1), (5.0, 13)):
+        plan = synthetic.handoff_plan(gap)
+        good = synthetic.handoff_verdict(plan, attempts=attempts)
+        counts = msgspec.structs.replace(good.counts, delivered=count, duplicated=count)
+        figure = msgspec.structs.replace(good.measures["update latency on wifi"], value=latency)
+        measures = good.measures | {"update latency on wifi": figure}
+        synthetic.put(tmp_path, plan, msgspec.structs.replace(good, counts=counts, measures=measures))
+    text = render(read_results(tmp_path))
+    rows = text.split("\n\n")[1]
+    assert "…" not in rows
+    assert rows.count(f"{count} events, 0 lost, {count} repeated") == 2
+    assert rows.count(f"p99 {duration(latency)}") == 2
+    assert max(map(len, rows.splitlines())) <= WIDTH
+
+
+def test_of_many_failures_ten_are_told_in_full(tmp_path):
+    synthetic.put_handoff(tmp_path, history=False)
+    for seed in range(13):
+        plan = msgspec.structs.replace(synthetic.half_open_plan(), seed=seed)
+        synthetic.put(tmp_path, plan, synthetic.half_open_verdict(plan))
+    lines = render(read_results(tmp_path)).splitlines()
+    assert lines[0].startswith("✓ handoff    PASS") or lines[1].startswith("✓ handoff    PASS")
+    assert sum("✗ FAIL" in line for line in lines) == 10
+    assert "and 3 runs more that did not pass: the report has them" in lines
+
+
+def test_a_scenario_of_which_some_runs_failed_says_how_many(tmp_path):
+    for seed, good in ((1, True), (2, False), (3, True)):
+        plan = msgspec.structs.replace(synthetic.half_open_plan(), seed=seed)
+        verdict = synthetic.half_open_verdict(plan)
+        synthetic.put(tmp_path, plan, verdict if not good else msgspec.structs.replace(verdict, word=Word.PASS))
+    synthetic.put_handoff(tmp_path, history=False)
+    lines = render(read_results(tmp_path)).splitlines()
+    assert "✗ half-open  FAIL     1 of 3 runs   120 s  terminal-once, honest-status, recovery" in lines

@@ -7,6 +7,7 @@ from functools import partial
 import trio
 
 from harness.chance import Chance
+from harness.errors import UsageError
 from harness.jobserver.server import serve
 from harness.scenario import DEFAULT_SEED
 from harness.scenario.model import JobSpec, ServerSpec
@@ -17,9 +18,21 @@ from harness.world import real
 
 Say = Callable[[str], object]
 
+MOST_EVENTS = 1_000_000
+"""Of one job: each job's schedule is held in memory."""
+
 
 def serve_jobs(address: Address, job: JobSpec, server: ServerSpec, say: Say) -> None:
-    """Serve jobs until Ctrl-C or SIGTERM. Raises ``EnvironmentFault`` where the address is taken."""
+    """Serve jobs until Ctrl-C or SIGTERM.
+
+    Raises ``UsageError`` for a job that makes no sense, ``EnvironmentFault`` where the address is taken.
+    """
+    if not job.lasts > 0 or (job.every is not None and not job.every > 0):
+        raise UsageError("--lasts and --every take more than zero")
+    if job.every is not None and job.lasts / job.every > MOST_EVENTS:
+        raise UsageError(f"expected a job of at most {MOST_EVENTS} events, got {job.lasts / job.every:.0f}")
+    if server.keepalive is not None and not server.keepalive > 0:
+        raise UsageError("--keepalive takes more than zero")
 
     async def main() -> None:
         start = partial(serve, address, network=real.network(), job=job, server=server, chance=Chance(DEFAULT_SEED))

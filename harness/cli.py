@@ -4,6 +4,8 @@ Exit codes: 0 pass · 1 fail · 2 usage or a bad file · 3 environment, or void 
 Everything heavy is imported by the command that needs it, so that ``harness --help`` stays under 100 ms.
 """
 
+import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 PASS, FAIL, USAGE, ENVIRONMENT, UNKNOWN = 0, 1, 2, 3, 4
 INTERRUPTED, TERMINATED = 130, 143
 PRECEDENCE = (INTERRUPTED, TERMINATED, USAGE, FAIL, ENVIRONMENT, UNKNOWN, PASS)
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 OF_WORD = {"pass": PASS, "fail": FAIL, "unknown": UNKNOWN, "void": ENVIRONMENT}
 
 FORMATS = click.Choice(["text", "json", "jsonl", "github", "junit"])
@@ -158,7 +161,10 @@ def show(results: "Invocation", page: Path, options: dict[str, Any]) -> None:
         verbosity=-1 if options.get("quiet") else options.get("verbose", 0),
     )
     text = render(results, options["output"], report=shown_path(page), style=style)
-    click.echo(text, nl=not text.endswith("\n"), color=True)
+    try:
+        click.echo(text, nl=not text.endswith("\n"), color=True)
+    except BrokenPipeError:
+        hush()  # a reader that had enough changes no verdict, nor what is still to be written
 
 
 def shown_path(path: Path) -> str:
@@ -380,8 +386,28 @@ def wants_colour(choice: str, stream: Any) -> bool:
 
 
 def complain(message: str) -> None:
-    """Say what went wrong on standard error."""
-    click.echo(message if ": error: " in message else f"harness: {message}", err=True)
+    """Say what went wrong on standard error, if anybody can hear it."""
+    with contextlib.suppress(OSError):
+        click.echo(message if ": error: " in message else f"harness: {message}", err=True)
+
+
+def hush() -> None:
+    """Let standard output go nowhere from here on: the interpreter's own flush at the end would complain else."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def open_closed_streams() -> None:
+    """Open the standard streams that whoever started us closed: a file of ours would get their numbers, and our words.
+
+    Python itself leaves None in their places.
+    """
+    for number, (name, mode) in enumerate([("stdin", "r"), ("stdout", "w"), ("stderr", "w")]):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def guarded(command: Callable[[], int | None]) -> int:
@@ -398,7 +424,8 @@ def code_of(error: BaseException) -> int:
         case click.exceptions.Exit():
             return error.exit_code
         case click.ClickException():
-            error.show()
+            with contextlib.suppress(OSError):
+                error.show()
             return USAGE
         case EnvironmentFault():
             complain(str(error))
@@ -408,10 +435,13 @@ def code_of(error: BaseException) -> int:
             return USAGE
         case click.Abort() | KeyboardInterrupt():
             return INTERRUPTED
-        case BrokenPipeError():
-            # Whoever read our output had enough. Nothing is left to say, also at the interpreter's own flush.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        case BrokenPipeError() | SystemExit():
+            hush()  # whoever read our output had enough; click makes an exit of it
             return PASS
+        case OSError() if error.errno in NO_ROOM:
+            hush()
+            complain(f"cannot write: {error.strerror}")
+            return ENVIRONMENT
         case _:
             kept = keep_traceback(error)
             complain(f"a bug in harness itself: {type(error).__name__}: {error}\n  its traceback is in {kept}")
@@ -430,6 +460,7 @@ def keep_traceback(error: BaseException) -> str:
 
 def main() -> None:
     """The entry point."""
+    open_closed_streams()
     sys.exit(guarded(lambda: cli(standalone_mode=False)))
 
 

@@ -1,5 +1,6 @@
 """Showing runs while they go: a live display on a terminal, a line every few seconds elsewhere. On standard error."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -75,5 +76,6 @@ class Live:
             await trio.sleep(TICK)
 
     def _print(self, lines: Sequence[str]) -> None:
-        for line in lines:
-            print(line, file=self._stream, flush=True)
+        with contextlib.suppress(OSError):  # whoever watched has gone: no reason to end a run
+            for line in lines:
+                print(line, file=self._stream, flush=True)

@@ -61,6 +61,7 @@ class Screen:
             # A snapshot without an id is the accepted job, before any event; a streamed event always has one.
             snapshot = app.source == "poll" and not app.id
             fell = snapshot and app.progress is not None and progress is not None and app.progress < progress
+            fell = fell and not truth.begun(newest[0], app.enter_ns)  # the truth itself fell
             return Shown(app, None, newest, phantom=not snapshot, regressed=fell)
         repeat = event.position in self.delivered
         # A snapshot's payload is not the event's: only what was streamed can be compared by digest.

@@ -27,6 +27,7 @@ from harness.history import (
     History,
     Job,
     Request,
+    Rescheduled,
     Response,
     Results,
     SignalTold,
@@ -86,7 +87,9 @@ class ClientCase:
     @cached_property
     def truth(self) -> Truth:
         """What its job emitted."""
-        return Truth(self.jobs[0] if self.jobs else "", self._of_jobs(Job), self._of_jobs(Emit))
+        return Truth(
+            self.jobs[0] if self.jobs else "", self._of_jobs(Job), self._of_jobs(Emit), self._of_jobs(Rescheduled)
+        )
 
     @cached_property
     def screen(self) -> Screen:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from harness.history import Canary
+from harness.history import Attempt, Canary
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.outages import Lapse, outages
@@ -14,6 +14,16 @@ WRONG_RESUME = "wrong-resume"
 NEVER_NOTICED = "never-noticed"
 NEVER_RECONNECTED = "never-reconnected"
 NEVER_RECOVERED = "never-recovered"
+HUNG_DIAL = "hung-dial"
+DEAF_TO_EPOCH = "deaf-to-epoch"
+
+OUTAGES = frozenset({NEVER_NOTICED, NEVER_RECONNECTED, NEVER_RECOVERED, HUNG_DIAL})
+"""Causes that are what a client did about an outage."""
+
+PATIENCE = 10.0
+"""Seconds after which a dial hangs, where no connect deadline is declared: the reference's."""
+
+PATIENCE_ROUNDING = 1.0
 
 RESUME_ADVICE = (
     "Fix: commit an id only at the blank line that completes its event, keep it across connections that yield nothing, "
@@ -34,6 +44,9 @@ def loss_cause(client: ClientCase, events: list[Event]) -> Cause | None:
     """Return the root cause by which these events never reached the app; None where the records show none."""
     if not events:
         return None
+    deaf = _epoch_cause(client, events)
+    if deaf is not None:
+        return deaf
     last = client.case.at(events[-1].actual_ns)
     for lapse in outages(client):
         if unrecovered(lapse) and lapse.began <= last:
@@ -41,6 +54,27 @@ def loss_cause(client: ClientCase, events: list[Event]) -> Cause | None:
     after = events[0].actual_ns
     guilty = next((resume for resume in resumes(client) if not resume.right and resume.request.t_ns >= after), None)
     return None if guilty is None else resume_cause(client, guilty)
+
+
+def _epoch_cause(client: ClientCase, events: list[Event]) -> Cause | None:
+    """Return that the client took a new epoch's events for repeats of the old one's, where it did."""
+    lost = {event.id: event for event in events if event.position[0] > 0}
+    taken = [one for one in client.absorbed if one.why == "repeat" and one.id in lost]
+    taken = [one for one in taken if lost[one.id].position not in client.screen.delivered]
+    if not taken:
+        return None
+    case, first = client.case, lost[taken[0].id]
+    epoch = client.truth.epoch(first.position)
+    began = next((record for record in client.truth.epochs if record.epoch == epoch), None)
+    shown = [] if began is None else [case.evidence(began, f"the server lost its log: epoch {epoch} begins")]
+    shown += [case.evidence(one, f"id {one.id} taken for a repeat") for one in taken[:2]]
+    count, at = phrases.amount(len(taken), "event"), phrases.moment(case.at(taken[0].t_ns))
+    return Cause(
+        key=DEAF_TO_EPOCH,
+        sentence=f"{client.called} took {count} of the server's new epoch for repeats, from {at} on",
+        evidence=tuple(shown),
+        advice="Fix: compare ids within one epoch only; an id of another epoch begins a new numbering",
+    )
 
 
 def repeat_cause(client: ClientCase, at_ns: int) -> Cause | None:
@@ -62,14 +96,25 @@ def resume_cause(client: ClientCase, resume: Resume) -> Cause:
 
 
 def resume_sentence(client: ClientCase, resume: Resume) -> str:
-    """Return what was wrong with a request's ``Last-Event-ID``."""
+    """Return what was wrong with a request's ``Last-Event-ID``, and what may have led to it."""
     at = phrases.moment(client.case.at(resume.request.t_ns))
     which = "the first connection" if resume.first else "the reconnection"
     sent = f"sent Last-Event-ID {resume.sent}" if resume.sent else "sent no Last-Event-ID"
     wanted = resume.allowed[-1]
     if not wanted:
         return f"{which} at {at} {sent}, though no event had been dispatched"
-    return f"{which} at {at} {sent}, the last one dispatched was {wanted}"
+    return f"{which} at {at} {sent}, the last one dispatched was {wanted}{_occasion(client, resume)}"
+
+
+def _occasion(client: ClientCase, resume: Resume) -> str:
+    """Return what the attempt before was like, where that tells how the id was lost or came too early."""
+    sent, wanted = client.truth.known(resume.sent), client.truth.known(resume.allowed[-1])
+    if sent is not None and wanted is not None and client.truth.after(wanted.position) is sent:
+        return f": {resume.sent} was never completed by a blank line"
+    ends = [end for end in client.attempt_ends.values() if end.seq < resume.request.seq]
+    if not resume.sent and len(ends) > 1 and not ends[-1].events:
+        return ": it was forgotten after an attempt that brought no event"
+    return ""
 
 
 def unrecovered(lapse: Lapse) -> bool:
@@ -82,17 +127,55 @@ def outage_cause(client: ClientCase, lapse: Lapse) -> Cause:
     case = client.case
     end = phrases.duration(case.end)
     name, since = phrases.path(lapse.struck), phrases.moment(lapse.began)
+    boxed = lapse.struck not in case.plan.paths
+    hung = hung_dial(client, lapse)
     if lapse.detected is None and lapse.silent:
         key = NEVER_NOTICED
-        text = f"{client.called} never noticed that {name} was dead: silent since {since}, no reconnection by {end}"
+        what = f"{name} let no event through" if boxed else f"{name} was dead"
+        text = f"{client.called} never noticed that {what}: silent since {since}, no reconnection by {end}"
+    elif hung is not None:
+        key, text = HUNG_DIAL, f"{client.called} never recovered: {hung_sentence(client, hung)}"
     elif not lapse.attempts:
         key = NEVER_RECONNECTED
-        text = f"{client.called} did not reconnect: {name} broke at {since}, no attempt by {end}"
+        what = f"{name} stopped the stream" if boxed else f"{name} broke"
+        text = f"{client.called} did not reconnect: {what} at {since}, no attempt by {end}"
     else:
         key = NEVER_RECOVERED
         tries = phrases.amount(lapse.attempts, "attempt")
-        text = f"{client.called} never recovered: {name} broke at {since}, {tries} by {end} brought nothing new"
-    return Cause(key=key, sentence=text, evidence=_outage_evidence(client, lapse), advice=_advice(client, key))
+        what = f"{name} stopped the stream" if boxed else f"{name} broke"
+        text = f"{client.called} never recovered: {what} at {since}, {tries} by {end} brought nothing new"
+    evidence = _outage_evidence(client, lapse)
+    if key == HUNG_DIAL and hung is not None:
+        evidence += (case.evidence(hung, f"attempt {hung.n} begins ({hung.cause})"),)
+    return Cause(key=key, sentence=text, evidence=evidence, advice=_advice(client, key))
+
+
+def hung_dial(client: ClientCase, lapse: Lapse) -> Attempt | None:
+    """Return the attempt of an outage that waited for its connection beyond any connect deadline; None without one."""
+    patience = client.case.plan.client.policies.connect_timeout or PATIENCE
+    until = client.case.end if lapse.caught_up is None else lapse.caught_up
+    answered = [
+        (request.seq, client.responses[request.rid]) for request in client.streams if request.rid in client.responses
+    ]
+    for attempt in reversed(client.attempts):
+        if not lapse.began <= client.case.at(attempt.t_ns) <= until:
+            continue
+        end = client.attempt_ends.get(attempt.n)
+        over = client.case.end_ns if end is None else end.t_ns
+        spoke = any(attempt.seq < seq and answer.t_ns <= over for seq, answer in answered)
+        if not spoke and (over - attempt.t_ns) / 1e9 > patience + PATIENCE_ROUNDING + client.case.slack:
+            return attempt
+    return None
+
+
+def hung_sentence(client: ClientCase, hung: Attempt) -> str:
+    """Return how long an attempt hung."""
+    end = client.attempt_ends.get(hung.n)
+    over = client.case.end_ns if end is None else min(end.t_ns, client.case.end_ns)
+    patience = client.case.plan.client.policies.connect_timeout
+    limit = "no connect deadline" if patience is None else f"connect deadline {phrases.limit(patience)}"
+    at, lasted = phrases.moment(client.case.at(hung.t_ns)), phrases.duration((over - hung.t_ns) / 1e9)
+    return f"attempt {hung.n}, begun at {at}, hung for {lasted} ({limit})"
 
 
 def _outage_evidence(client: ClientCase, lapse: Lapse) -> tuple[Evidence, ...]:
@@ -128,6 +211,8 @@ def _advice(client: ClientCase, key: str) -> str:
         if watchdog is None:
             return f"watchdog is `never`. Fix: a read deadline{above}"
         return f"the watchdog of {phrases.limit(watchdog)} never fired. Fix: a read deadline{above} on every read"
+    if key == HUNG_DIAL:
+        return "Fix: bound each dial with a connect deadline, and let a path signal drop one that hangs"
     if key == NEVER_RECONNECTED:
         return "Fix: treat every end of the stream before a terminal event as a reason to reconnect, with backoff"
     return "Fix: bound each dial with a connect deadline, and cap the backoff, so that a healed path is tried in time"

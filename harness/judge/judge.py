@@ -8,7 +8,7 @@ import msgspec
 from harness.history import Health, History
 from harness.judge import phrases, spans
 from harness.judge.case import Case
-from harness.judge.causes import NEVER_NOTICED, NEVER_RECONNECTED, NEVER_RECOVERED, outage_cause, unrecovered
+from harness.judge.causes import OUTAGES, outage_cause, unrecovered
 from harness.judge.counts import counts
 from harness.judge.expectations import judge_expectations
 from harness.judge.laws import LAWS
@@ -122,7 +122,7 @@ def _failure(case: Case, laws: tuple[LawVerdict, ...], expectations: tuple[Expec
 
 def _root(case: Case, law: LawVerdict) -> str:
     """Return what a client did about an outage, where that is what a failed law comes from."""
-    if law.cause not in {NEVER_NOTICED, NEVER_RECONNECTED, NEVER_RECOVERED}:
+    if law.cause not in OUTAGES:
         return ""
     causes = [outage_cause(one, lapse) for one in case.clients for lapse in outages(one) if unrecovered(lapse)]
     return next((cause.sentence for cause in causes if cause.key == law.cause), "")

@@ -67,7 +67,7 @@ def _excused(client: ClientCase) -> set[Position]:
 
 def _covered(client: ClientCase) -> Position | None:
     """Return the newest position covered by a snapshot the client was entitled to; None without one."""
-    newest: Position | None = None
+    newest = _adopted(client)
     for shown in client.screen.shown:
         if shown.app.source != "poll" or shown.event is None:
             continue
@@ -78,6 +78,20 @@ def _covered(client: ClientCase) -> Position | None:
     return newest
 
 
+def _adopted(client: ClientCase) -> Position | None:
+    """Return the newest snapshot whose cursor the client took after a signalled gap, if the app saw as new a state.
+
+    A snapshot that says no more than the screen does is not shown again, but it was taken.
+    """
+    found: Position | None = None
+    for adopted in client.adopted:
+        event = client.truth.known(adopted.id, adopted.t_ns) if adopted.id else None
+        told = any(gap.seq < adopted.seq and _signalled(client, gap) for gap in client.gaps)
+        if event is not None and told and event.position <= client.screen.newest and not event.terminal:
+            found = max(found or event.position, event.position)
+    return found
+
+
 def _told_to_stop(client: ClientCase, app: App) -> bool:
     """Whether a 204 on the stream had left the client to ask for the status once."""
     answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
@@ -86,7 +100,7 @@ def _told_to_stop(client: ClientCase, app: App) -> bool:
 
 def _signalled(client: ClientCase, gap: Gap) -> bool:
     """Whether the server had said it first: a reset event, 409 or 410, or a new epoch."""
-    said: list[Record] = [*client.gap_signals, *client.truth.records[1:]]
+    said: list[Record] = [*client.gap_signals, *client.truth.epochs]
     said += [client.responses[r.rid] for r in client.streams if r.rid in client.responses]
     return any(
         record.seq < gap.seq and (not isinstance(record, Response) or record.status in {409, 410}) for record in said

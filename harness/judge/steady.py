@@ -34,8 +34,7 @@ def steady(client: ClientCase) -> list[Window]:
 def planned(client: ClientCase, windows: list[Window]) -> int:
     """Return how many events the plan's schedule puts into these windows."""
     case = client.case
-    due = [case.at(stamp) for record in client.truth.records[:1] for stamp in record.schedule_ns]
-    due = due or schedule(case.plan.job)
+    due = [case.at(stamp) for stamp in client.truth.schedule_ns] or schedule(case.plan.job)
     return sum(any(window.start <= at < window.end for window in windows) for at in due)
 
 
@@ -68,7 +67,7 @@ def _begins(client: ClientCase) -> float | None:
 
 def _job_end(client: ClientCase) -> float:
     """Return when the last event is due, that one included."""
-    due = [stamp for record in client.truth.records for stamp in record.schedule_ns]
+    due = list(client.truth.schedule_ns)
     due += [event.intended_ns for event in client.truth.events]
     return client.case.at(max(due)) + 1e-6 if due else client.case.plan.job.lasts
 

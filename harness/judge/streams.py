@@ -1,9 +1,14 @@
-"""Live streams of one client, as the gate saw them: from the request written to the client's side closed (law L6)."""
+"""Live streams of one client, as the gate saw them: from the request written to the client's side closed (law L6).
+
+A request that is answered by anything but an event stream has no stream any more.
+"""
 
 import msgspec
 
-from harness.history import Request
+from harness.history import Request, Response
 from harness.judge.case import ClientCase
+
+EVENT_STREAM = "text/event-stream"
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -39,9 +44,16 @@ def _live_streams(client: ClientCase) -> list[Live]:
     for request in client.streams:
         # A connection that carries another request has done with the one before.
         reused = next((t for t in nexts[request.cid] if t > request.t_ns), None)
-        ends = [t for t in (closed.get(request.cid), reused) if t is not None]
+        answer = client.responses.get(request.rid)
+        refused = answer.t_ns if answer is not None and not is_stream(answer) else None
+        ends = [t for t in (closed.get(request.cid), reused, refused) if t is not None]
         found.append(Live(request, request.t_ns, min(ends) if ends else None))
     return found
+
+
+def is_stream(answer: Response) -> bool:
+    """Whether an answer is an event stream: 200 and the content type, whatever its parameters."""
+    return answer.status == 200 and answer.content_type.lower().split(";")[0].strip() == EVENT_STREAM
 
 
 def overlaps(client: ClientCase) -> list[Overlap]:

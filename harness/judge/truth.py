@@ -1,15 +1,18 @@
 """Ground truth, from the server's own records: what was emitted, under which identity, and when it was due.
 
 An event's identity is (epoch, index), never its id, which is opaque (the design, words). Epochs are ordered by their
-first appearance, so that a *position* (rank of the epoch, index) orders everything one job ever emitted.
+first appearance, so that a *position* (rank of the epoch, index) orders everything one job ever emitted. A further
+``Job`` record of the same job begins a new epoch: what the older one's schedule had left by then is void.
 """
 
 import bisect
 from collections.abc import Iterable
+from functools import cached_property
 
 import msgspec
 
-from harness.history import Emit, Job
+from harness.history import Emit, Job, Rescheduled
+from harness.history.records import Record
 
 Position = tuple[int, int]
 """Rank of the epoch (0 is the first), and index in it; index -1 is the accepted job, before any event."""
@@ -39,9 +42,12 @@ class Event(msgspec.Struct, frozen=True):
 class Truth:
     """Everything that one job emitted, in order of position. A repeated emission counts once, at its first time."""
 
-    def __init__(self, job: str, jobs: Iterable[Job], emits: Iterable[Emit]) -> None:
+    def __init__(
+        self, job: str, jobs: Iterable[Job], emits: Iterable[Emit], changes: Iterable[Rescheduled] = ()
+    ) -> None:
         self.job = job
-        self.records = list(jobs)
+        self.records = sorted(jobs, key=_seq)
+        self._changes = list(changes)
         self._ranks: dict[str, int] = {}
         for record in self.records:
             self._ranks.setdefault(record.epoch, len(self._ranks))
@@ -66,6 +72,33 @@ class Truth:
     def accepted_ns(self) -> int | None:
         """When the job was accepted; None where no record says so."""
         return self.records[0].accepted_ns if self.records else None
+
+    @property
+    def epochs(self) -> list[Job]:
+        """The records by which epochs after the first began, in order."""
+        return self.records[1:]
+
+    def begun(self, rank: int, at_ns: int) -> bool:
+        """Whether an epoch newer than this one had begun by then."""
+        return any(record.t_ns <= at_ns and self._ranks[record.epoch] > rank for record in self.records)
+
+    def epoch(self, position: Position) -> str:
+        """Return the name of a position's epoch."""
+        return next((name for name, rank in self._ranks.items() if rank == position[0]), "")
+
+    @cached_property
+    def schedule_ns(self) -> list[int]:
+        """Intended emissions as the server planned them: changed by deeds of the job, cut off by a new epoch."""
+        past: list[int] = []
+        ahead: list[int] = []
+        plans: list[Job | Rescheduled] = [*self.records, *self._changes]
+        for record in sorted(plans, key=_seq):
+            if isinstance(record, Job):
+                past += [due for due in ahead if due <= record.t_ns]
+                ahead = list(record.schedule_ns)
+            else:
+                ahead[record.first :] = record.schedule_ns
+        return past + ahead
 
     @property
     def terminal(self) -> Event | None:
@@ -96,6 +129,10 @@ class Truth:
         """Return the event that follows a position; None after the last."""
         place = bisect.bisect_right(self.events, position, key=_position)
         return self.events[place] if place < len(self.events) else None
+
+
+def _seq(record: Record) -> int:
+    return record.seq
 
 
 def _position(event: Event) -> Position:

@@ -10,11 +10,12 @@ import msgspec
 
 from harness.history import Attempt, AttemptEnd
 from harness.judge.case import ClientCase
+from harness.judge.sky import Sky
 from harness.sse.policy import Jitter
 
 PLAIN = "plain"
-ROUSING = frozenset({"joins", "prefers", "online"})
-"""Signals of a device that has a new way to the server."""
+ROUSING = frozenset({"joins", "prefers", "online", "resumes"})
+"""Signals of a device that has a new way to the server, or that woke."""
 
 _LARGEST_POWER = 64  # beyond any cap
 _SHARE = {Jitter.HALF: 0.5, Jitter.FULL: 0.0, Jitter.NONE: 1.0}
@@ -86,6 +87,8 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
         return Wait(end, attempt, seconds, 0.0, None, delay, excuse)
     if excuse:
         return Wait(end, attempt, seconds, 0.0, None if excuse == "refreshed" else high, delay, excuse)
+    # A timer that is frozen while the device sleeps goes on for as long afterwards.
+    high += client.once(Sky).slept(client.case.at(end.t_ns), client.case.at(attempt.t_ns))
     # A refused cursor is healed by a snapshot first, which may outlast the wait.
     return Wait(end, attempt, seconds, low, None if end.status in {409, 410} else high, delay, sort)
 

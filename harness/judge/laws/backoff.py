@@ -65,13 +65,23 @@ def _bounds(client: ClientCase, wait: Wait, outcome: Outcome) -> None:
             f"attempt {wait.attempt.n} at {at} came {phrases.duration(wait.seconds)} after the last one's end, "
             f"at least {phrases.limit(wait.low)} was due ({_why(wait)})"
         )
-        outcome.fail(text, *_evidence(client, [wait]), advice=_ADVICE["short"])
+        reset = _started_over(client, wait)
+        text += f": it started over after attempt {wait.before.n}, which brought no new event" if reset else ""
+        cause = "backoff-reset" if reset else "short-wait"
+        outcome.fail(text, *_evidence(client, [wait]), advice=_ADVICE["short"], cause=cause)
     else:
         text = (
             f"attempt {wait.attempt.n} at {at} came {phrases.duration(wait.seconds)} after the last one's end, "
             f"at most {phrases.limit(wait.high or 0.0)} was due ({_why(wait)})"
         )
-        outcome.fail(text, *_evidence(client, [wait]), advice=_ADVICE["long"])
+        outcome.fail(text, *_evidence(client, [wait]), advice=_ADVICE["long"], cause="long-wait")
+
+
+def _started_over(client: ClientCase, wait: Wait) -> bool:
+    """Whether the wait is that of a first attempt, after one that was connected and brought nothing new."""
+    base = client.case.plan.client.policies.backoff_base
+    connected = wait.before.opened or wait.before.status == 200
+    return wait.sort == PLAIN and connected and not wait.before.fresh and wait.seconds <= base + OVERHEAD
 
 
 def _why(wait: Wait) -> str:
@@ -91,7 +101,7 @@ def _herd(client: ClientCase, plain: list[Wait], outcome: Outcome) -> None:
         ratios = [wait.seconds / wait.delay for wait in row]
         if max(ratios) - min(ratios) <= ALIKE * max(ratios):
             text = f"{HERD} waits in a row took {ratios[0]:.3f} of d: without jitter, a herd of clients moves as one"
-            outcome.fail(text, *_evidence(client, row), advice=_ADVICE["herd"])
+            outcome.fail(text, *_evidence(client, row), advice=_ADVICE["herd"], cause="no-jitter")
             return
 
 

@@ -4,18 +4,18 @@ import bisect
 
 import msgspec
 
-from harness.history import AttemptEnd, Status
+from harness.history import AttemptEnd, Response, Status
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import outage_cause, unrecovered
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.outages import outages
+from harness.judge.sky import Sky
+from harness.judge.streams import is_stream
 from harness.scenario.deadlines import detection_allowance
 
 WHILE_EVENTS = 1.0
 """Seconds for which "reconnecting" may be said while events are dispatched."""
-
-EVENT_STREAM = "text/event-stream"
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -66,9 +66,8 @@ def _evidence_of_connection(client: ClientCase, said: list[Said], outcome: Outco
             and since <= request.seq
             and client.responses[request.rid].seq < status.seq
         ]
-        good = [a for a in answers if a.status == 200 and a.content_type.lower().split(";")[0].strip() == EVENT_STREAM]
-        end: AttemptEnd | None = client.attempt_ends.get(status.attempt)
-        if good and not (end is not None and end.bytes == 0 and end.events == 0 and end.opened):
+        good = [answer for answer in answers if is_stream(answer)]
+        if good and not _mute(client, status.attempt, good[-1]):
             continue
         why = "no byte of an event stream had come" if good else "no event stream had been opened"
         if answers and not good:
@@ -76,8 +75,21 @@ def _evidence_of_connection(client: ClientCase, said: list[Said], outcome: Outco
         at = phrases.moment(client.case.at(status.t_ns))
         shown = [client.case.evidence(answer, f"{answer.status} {answer.content_type}") for answer in answers[-1:]]
         shown.append(client.case.evidence(status, "says connected"))
-        outcome.fail(f"“connected” was shown at {at}, though {why}", *shown, advice=_ADVICE["evidence"])
+        outcome.fail(
+            f"“connected” was shown at {at}, though {why}", *shown,
+            advice=_ADVICE["evidence" if good or not answers else "answer"],
+            cause="trusts-silence" if good else "unchecked-answer" if answers else "",
+        )  # fmt: skip
         return
+
+
+def _mute(client: ClientCase, attempt: int, answer: Response) -> bool:
+    """Whether not one byte of the body came in that attempt: it says so, or a box that held all of it does."""
+    end: AttemptEnd | None = client.attempt_ends.get(attempt)
+    if end is not None:
+        return end.bytes == 0 and end.events == 0 and end.opened
+    held = any(boxed.cid == answer.cid and boxed.what.startswith("mute") for boxed in client.boxed)
+    return held and not any(block.attempt == attempt for block in client.blocks)
 
 
 def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
@@ -96,7 +108,7 @@ def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
     for one in said:
         if one.status.word != "connected":
             continue
-        worst, since = _longest(came, one)
+        worst, since = _longest(came, one, client)
         if worst <= limit + case.slack:
             continue
         doubt = case.doubtful(limit)
@@ -116,15 +128,19 @@ def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
         return
 
 
-def _longest(came: list[int], said: Said) -> tuple[float, int]:
-    """Return the longest silence within a word's time, in seconds, and its beginning."""
+def _longest(came: list[int], said: Said, client: ClientCase) -> tuple[float, int]:
+    """Return the longest silence within a word's time, in seconds of the device being awake, and its beginning."""
+    case, sky = client.case, client.once(Sky)
     first = bisect.bisect_left(came, said.start_ns)
     last = bisect.bisect_right(came, said.end_ns)
     # A byte that came before the word was said is no excuse for it, and no fault of it either.
     since = said.start_ns
     worst = (0.0, since)
     for at in [*came[first:last], said.end_ns]:
-        worst = max(worst, ((at - since) / 1e9, since))
+        silence = (at - since) / 1e9
+        if silence > worst[0]:
+            silence -= sky.slept(case.at(since), case.at(at))
+        worst = max(worst, (silence, since))
         since = at
     return worst
 
@@ -149,6 +165,7 @@ def _while_events(client: ClientCase, said: list[Said], outcome: Outcome) -> Non
 
 _ADVICE = {
     "evidence": "Fix: say connected at the first byte of a 200 with text/event-stream, not at the dial",
+    "answer": "Fix: an answer is a stream only with 200 and text/event-stream; anything else is a failed attempt",
     "silence": "Fix: a read deadline above the keep-alive, and say reconnecting when it fires",
     "events": "Fix: say connected as soon as the stream brings something again",
 }

@@ -2,7 +2,7 @@
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.causes import loss_cause, outage_cause
+from harness.judge.causes import HUNG_DIAL, hung_dial, hung_sentence, loss_cause, outage_cause
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.outages import Lapse, outages
 from harness.judge.verdict import Evidence
@@ -42,7 +42,10 @@ def _of_lapse(client: ClientCase, lapse: Lapse, outcome: Outcome) -> None:
             f"the app caught up {phrases.duration(lapse.recovery)} after {_where(lapse)} was usable at "
             f"{phrases.moment(lapse.healed)} (limit {limit})"
         )
-        outcome.fail(text, *_late(client, lapse), advice=_ADVICE, cause="slow-recovery")
+        hung = hung_dial(client, lapse)
+        text += f": {hung_sentence(client, hung)}" if hung is not None else ""
+        cause = HUNG_DIAL if hung is not None else "slow-recovery"
+        outcome.fail(text, *_late(client, lapse), advice=_ADVICE, cause=cause)
 
 
 def _never(client: ClientCase, lapse: Lapse, outcome: Outcome, limit: str) -> None:

@@ -43,6 +43,7 @@ def test_a_client_that_dials_in_vain_fails_by_its_own_cause():
     story = half_open(half_open_plan(Policies(), lasts=60.0, items=120))
     story.hang_up(23.9, "watchdog")
     story.dial(24.7, cause="failed", opens=False)
+    story.hang_up(24.8, "refused")
     found = law("recovery", story)
     assert (found.state, found.cause) == (State.FAILED, "never-recovered")
     assert found.advice.startswith("Fix: bound each dial with a connect deadline")

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import httpx
 import msgspec
-import trio
 
+from harness.clients.token import Token
 from harness.clients.transport import DialFailed, PhoneTransport
 from harness.clients.vigil import Phase, Vigil
 from harness.errors import UsageError
@@ -80,12 +80,10 @@ class Courier:
         if tls is not None and tls.verify_mode is not ssl.CERT_REQUIRED:
             raise UsageError("the TLS context does not verify the server; give one that trusts your own CA instead")
         self._endpoints = endpoints
-        self.refreshes = 0
         self._phone = phone
         self._policies = policies
         self._headers = {name.lower().encode(): value.encode() for name, value in headers.items()}
-        self._token = token
-        self._refreshing = trio.Lock()
+        self._token = Token(token, self._new_token)
         self._asking: list[tuple[str, Vigil]] = []
         self._http = httpx.AsyncClient(
             transport=PhoneTransport(phone, tls),
@@ -146,25 +144,23 @@ class Courier:
             answer, _ = await self._ask(method, path, body)
         return answer
 
-    async def refresh(self, used: str) -> bool:
-        """Get a new token in place of the ``Authorization`` that was refused; False where there is none to be had.
+    @property
+    def refreshes(self) -> int:
+        """How often a new token was asked for."""
+        return self._token.renewals
 
-        In single flight: whoever comes while another refreshes takes what the other got.
-        """
-        if self._endpoints.token is None:
-            return False
-        async with self._refreshing:
-            if used != self._authorization():
-                return True
-            self.refreshes += 1
-            answer, _ = await self._ask("POST", self._endpoints.token, b"")
-            if answer.status // 100 != 2:
-                return False
-            try:
-                self._token = msgspec.json.decode(answer.body, type=_Token).token
-            except msgspec.MsgspecError as error:
-                raise httpx.RemoteProtocolError(f"the answer to a token refresh has no token: {error}") from error
-            return True
+    async def refresh(self, used: str) -> bool:
+        """Get a new token in place of the ``Authorization`` that was refused; False where there is none to be had."""
+        return self._endpoints.token is not None and await self._token.renew(used)
+
+    async def _new_token(self) -> str | None:
+        answer, _ = await self._ask("POST", self.path("token"), b"")
+        if answer.status // 100 != 2:
+            return None
+        try:
+            return msgspec.json.decode(answer.body, type=_Token).token
+        except msgspec.MsgspecError as error:
+            raise httpx.RemoteProtocolError(f"the answer to a token refresh has no token: {error}") from error
 
     async def _ask(self, method: str, path: str, body: bytes) -> tuple[Answer, str]:
         vigil = self.vigil()
@@ -204,12 +200,9 @@ class Courier:
         allowed = dict(headers)
         if _origin(url) == _origin(self._base):
             allowed = {**self._headers, **allowed}
-            if self._token is not None:
-                allowed[b"authorization"] = self._authorization().encode()
+            if authorization := self._token.authorization:
+                allowed[b"authorization"] = authorization.encode()
         return self._http.build_request(method, url, headers=allowed, content=body or None, extensions={"trace": trace})
-
-    def _authorization(self) -> str:
-        return "" if self._token is None else f"Bearer {self._token}"
 
 
 @functools.cache

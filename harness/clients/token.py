@@ -1,0 +1,65 @@
+"""The token of a client, and its renewal in single flight."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import trio
+
+
+class Token:
+    """What requests are authorized by; ``value`` None: by nothing yet.
+
+    ``ask`` asks the server for a new one: None where it refused, ``httpx.HTTPError`` where no answer came.
+    """
+
+    def __init__(self, value: str | None, ask: Callable[[], Awaitable[str | None]]) -> None:
+        self._value = value
+        self._ask = ask
+        self._flight: _Flight | None = None
+        self.renewals = 0
+
+    @property
+    def authorization(self) -> str:
+        """The value of ``Authorization``; empty where there must be none."""
+        return "" if self._value is None else f"Bearer {self._value}"
+
+    async def renew(self, refused: str) -> bool:
+        """See that there is another one than the ``Authorization`` that was refused; False where none is to be had.
+
+        Whoever comes while another asks waits for that answer, and takes it, be it a token, a refusal or a failure.
+        Where the other was cancelled before it had one, the next in line asks. Raises ``httpx.HTTPError``.
+        """
+        while refused == self.authorization:
+            if self._flight is None:
+                return await self._fly()
+            flight = self._flight
+            await flight.landed.wait()
+            if flight.failure is not None:
+                raise httpx.TransportError(f"the token could not be refreshed: {flight.failure}") from flight.failure
+            if flight.renewed is not None:
+                return flight.renewed
+        return True
+
+    async def _fly(self) -> bool:
+        self._flight = flight = _Flight()
+        self.renewals += 1
+        try:
+            value = await self._ask()
+            flight.renewed = value is not None
+            self._value = value or self._value
+        except httpx.HTTPError as error:
+            flight.failure = error
+            raise
+        finally:
+            self._flight = None
+            flight.landed.set()
+        return flight.renewed
+
+
+class _Flight:
+    """One renewal under way, and what came of it: neither, where it was cancelled."""
+
+    def __init__(self) -> None:
+        self.landed = trio.Event()
+        self.renewed: bool | None = None
+        self.failure: httpx.HTTPError | None = None

@@ -73,7 +73,7 @@ def test_a_token_that_was_renewed_meanwhile_is_not_renewed_again():
     assert trio.run(main) is True
 
 
-def test_a_stream_and_a_poll_that_are_refused_at_once_share_one_refresh(joins_at):
+def test_a_stream_and_a_poll_that_are_refused_at_once_share_one_refresh():
     def needs_token(handler):
         async def check(reply):
             fresh = reply.asked.headers["authorization"] == "Bearer fresh"

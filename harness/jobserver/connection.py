@@ -64,6 +64,7 @@ class Connection:
     def __init__(self, stream: Stream, limits: Limits, conduct: Conduct) -> None:
         self.stream = stream
         self.limits = limits
+        self.leaving = trio.Event()  # the server goes: an answer without an end had better end now
         self._conduct = conduct
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
 
@@ -91,7 +92,16 @@ class Connection:
         end = self._h11.send(h11.EndOfMessage()) or b""
         message = memoryview(head + first + end)
         for start in range(0, len(message), PIECE):
-            await self._send(message[start : start + PIECE])
+            await self.send(message[start : start + PIECE])
+
+    async def send(self, data: bytes | memoryview) -> None:
+        """Send these bytes of an answer. Raises ``trio.BrokenResourceError`` when the peer is gone or takes nothing."""
+        if self._conduct.hangs:
+            await self._conduct.leave_to_write()
+        with trio.move_on_after(self.limits.blocked):
+            await self.stream.send_all(data)
+            return
+        raise trio.BrokenResourceError(f"the peer took nothing for {self.limits.blocked:g} s")
 
     async def respond_json(self, status: int, body: bytes, headers: Headers = ()) -> None:
         """Send a whole answer in JSON, never to be stored by a cache."""
@@ -155,7 +165,7 @@ class Connection:
         if not isinstance(event, h11.Request):
             return None
         if self._h11.they_are_waiting_for_100_continue:
-            await self._send(self._h11.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+            await self.send(self._h11.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
         return _request(event, await self._body())
 
     async def _body(self) -> bytes:
@@ -184,14 +194,6 @@ class Connection:
         if data:
             self._h11.receive_data(bytes(data))
         return bool(data)
-
-    async def _send(self, data: bytes | memoryview) -> None:
-        if self._conduct.hangs:
-            await self._conduct.leave_to_write()
-        with trio.move_on_after(self.limits.blocked):
-            await self.stream.send_all(data)
-            return
-        raise trio.BrokenResourceError(f"the peer took nothing for {self.limits.blocked:g} s")
 
 
 def _request(head: h11.Request, body: bytes) -> Request:

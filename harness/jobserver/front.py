@@ -73,6 +73,7 @@ class Front:
             for stream in list(self._registry.streams.values()):
                 stream.close("stopped")
             for guest in self._guests:
+                guest.connection.leaving.set()
                 guest.idle.cancel()
             with trio.move_on_after(self._limits.linger):
                 await self._emptied()

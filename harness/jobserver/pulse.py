@@ -24,7 +24,9 @@ async def pulse(connection: Connection) -> bool:
     began = trio.current_time()
     for beat in range(BEATS):
         data = connection.frame(encode("pulse", f"beat {beat}, é", f"pulse-{beat}"))
-        await connection.stream.send_all(opening + data if beat == 0 else data)
-        await trio.sleep_until(began + (beat + 1) * PERIOD)
-    await connection.stream.send_all(connection.end_stream())
+        await connection.send(opening + data if beat == 0 else data)
+        with trio.CancelScope(deadline=began + (beat + 1) * PERIOD):
+            await connection.leaving.wait()
+            break
+    await connection.send(connection.end_stream())
     return connection.reusable()

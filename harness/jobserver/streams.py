@@ -141,11 +141,14 @@ class EventStream:
 
     async def _walk(self, opening: bytes) -> bool:
         """Write until there is a reason to end; return whether the body was ended as it should be."""
+        await self._conduct.leave_to_write()
         if self._next > self._log.newest or self.evidence:
             await self._write(opening)
             opening = b""
         while not self.evidence:
-            if self._aside:
+            if self._conduct.hangs:
+                await self._conduct.leave_to_write()
+            elif self._aside:
                 aside, self._aside = self._aside, b""
                 await self._write(opening + aside)
                 opening = b""
@@ -174,8 +177,6 @@ class EventStream:
         replay = self._next <= self._opened_at
         until = self._opened_at if replay else self._log.newest
         first = self._next
-        if self._conduct.hangs:
-            await self._conduct.leave_to_write()
         wires = self._log.since(first, until=until, size=MOST_PER_WRITE)
         sent = [wire for wire in wires for _ in "12"] if self._conduct.repeats else wires
         await self._write(opening + self._frame(b"".join(sent)))

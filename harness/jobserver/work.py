@@ -115,10 +115,10 @@ class Work:
         self._settle()
 
     def burst(self, now: float, rate: float, lasts: float) -> None:
-        """Make ``rate`` further updates a second for ``lasts`` seconds, the first ``1 / rate`` from now."""
+        """Make ``rate`` further updates a second for ``lasts`` seconds, the first one now."""
         if not self.over:
             # Sorted lists are heaps, and so are two of them merged.
-            extra = [now + number / rate for number in range(1, math.floor(rate * lasts + 1e-9) + 1)]
+            extra = [now + number / rate for number in range(math.floor(rate * lasts + 1e-9))]
             self._extras = list(heapq.merge(sorted(self._extras), extra))
             self._settle()
 

@@ -209,16 +209,36 @@ def test_epochs_of_jobs_and_restarts_are_never_the_same(rig):
     assert [job.epoch for job in rig.run(main, job=STEADY).all(Job)] == ["a", "b", "c", "d", "e"]
 
 
-def test_answer_under_way_may_be_finished_and_a_peer_that_takes_nothing_is_dropped_after_the_linger(rig):
+def test_peer_that_takes_nothing_is_dropped_after_the_linger_and_the_others_do_not_wait_for_it(rig):
     async def main(rig):
-        path = await rig.job()
-        client, clogged = await rig.follow(path), await rig.follow(path)
+        polite, clogged = await rig.follow(await rig.job()), await rig.follow(await rig.job())
         clogged.stream.clogged = True
         await trio.sleep(4.5)
-        began = rig.now
-        await rig.server.do(0, KEEP)
-        assert (rig.now - began <= 1.0, rig.server.counts.open_connections) == (True, 0)
-        assert client.stream.other.was_reset is False
+        heard = []
+
+        async def hear() -> None:
+            heard.append(((await polite.body())[-7:], rig.now))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hear)
+            await rig.server.do(0, Restarts(keeps_log=True))
+        assert heard == [(b": bye\n\n", 4.5)]
+        assert (clogged.stream.other.was_reset, rig.server.counts.open_connections) == (True, 0)
+
+    rig.run(main, job=STEADY)
+
+
+def test_answer_under_way_is_waited_for_as_long_as_the_linger(rig):
+    async def main(rig):
+        path, client = await rig.job(), await rig.client()
+        await trio.sleep(31)
+        client.stream.clogged = True
+        with trio.fail_after(5):
+            async with trio.open_nursery() as nursery:
+                await client.stream.send_all(f"GET {path}/results HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                await trio.testing.wait_all_tasks_blocked()
+                nursery.start_soon(rig.server.do, 0, Restarts(keeps_log=True))
+        assert (rig.now, rig.server.counts.open_connections) == (32.0, 0)
 
     rig.run(main, job=STEADY)
 

@@ -116,12 +116,12 @@ def test_burst_adds_updates_between_the_planned_ones_without_more_progress():
     work = Work(ON_CHANGE)
     until(work, 1.5)
     work.burst(1.5, rate=2.0, lasts=1.5)
-    assert work.ahead()[:4] == [2.0, 2.0, 2.5, 3.0]
+    assert work.ahead()[:4] == [1.5, 2.0, 2.0, 2.5]
     assert until(work, 3.0) == [
+        (1.5, "processing", 1),
         (2.0, "processing", 2),
         (2.0, "processing", 2),
         (2.5, "processing", 2),
-        (3.0, "processing", 3),
         (3.0, "processing", 3),
     ]
 

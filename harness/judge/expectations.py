@@ -10,8 +10,9 @@ import msgspec
 
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS, Reading, absent, exactly
+from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS, NEVER, Reading, absent, exactly
 from harness.judge.percentiles import LOST
+from harness.judge.totals import CROWDS, SIZES, crowd
 from harness.judge.verdict import ExpectationVerdict, Interval, State
 from harness.scenario.model import Expectation
 
@@ -59,6 +60,8 @@ def _readings(case: Case, expectation: Expectation) -> list[Reading]:
     """Return one reading for each client, or for each of its outages."""
     if case.empty:
         return [absent("the history is empty", judged=True)]
+    if expectation.metric in CROWDS:
+        return [crowd(case, expectation.metric, expectation.unit)]
     found: list[Reading] = []
     for client in case.clients:
         if expectation.metric in COUNTS:
@@ -67,8 +70,10 @@ def _readings(case: Case, expectation: Expectation) -> list[Reading]:
             found += DURATIONS[expectation.metric](client, expectation.statistic)
         elif expectation.metric in MOMENTS:
             found.append(_moment(case, expectation, MOMENTS[expectation.metric](client), client.truth.terminal))
+        elif expectation.metric in SIZES:
+            found.append(SIZES[expectation.metric](client))
         else:
-            found.append(absent(f"{expectation.metric} is not measured yet", judged=True))
+            found.append(absent(f"this harness knows no metric {expectation.metric!r}", judged=True))
     return found or [absent("no outage in this run", judged=False)]
 
 
@@ -80,9 +85,9 @@ def _moment(case: Case, expectation: Expectation, at_ns: int | None, end: object
     if at_ns is not None:
         return exactly(max(0.0, case.at(at_ns) - reference))
     late = case.end - reference > expectation.limit
-    return (
-        absent("the run was cut short", judged=True) if case.cut_short and not late else exactly(LOST, reason="never")
-    )
+    if case.cut_short and not late:
+        return absent("the run was cut short", judged=True)
+    return exactly(LOST, reason=NEVER[expectation.metric])
 
 
 def _reference(case: Case, expectation: Expectation, end: object) -> float | None:

@@ -176,9 +176,14 @@ HELP: tuple[LawHelp, ...] = (
         code="L13",
         word="server-frees",
         title="The server frees the dead",
-        says="Within two keep-alives of evidence at its socket (FIN, RST, a blocked write, a newer stream of the "
-        "same client and job) the server has let go of a stream. Not built yet.",
-        breaks=("Dead clients are not noticed, and generators leak: sysid/sse-starlette 28, 40",),
+        says="Within two keep-alives (30 s where there are none) of evidence at its socket the server has let go of a "
+        "stream. Evidence is FIN, RST, a blocked write, or a newer stream of the same client and job. Silence "
+        "alone is none: a kernel takes megabytes for a peer that nobody reads any more. The deed `server: orphan "
+        "for DUR` gives the server's side of dead connections an end.",
+        breaks=(
+            "Dead clients are not noticed, and generators leak: sysid/sse-starlette 28, 40",
+            "Each reconnection leaves the stream before it open, until its buffer is full",
+        ),
     ),
     LawHelp(
         code="L14",
@@ -196,10 +201,16 @@ HELP: tuple[LawHelp, ...] = (
         code="L15",
         word="discreet",
         title="Discreet with tokens, errors, callbacks and requests",
-        says="No token to another origin or over TLS that was not verified; no final error while the job lives; "
-        "callbacks one at a time; requests within the budget; no healthy stream ended without cause. Not "
-        "built yet.",
-        breaks=("A stream is ended by a timeout shorter than its heartbeat: dhyansraj/mcp-mesh 267",),
+        says="No token follows a redirect to another origin, nor goes over TLS that was not verified. No final error "
+        "while the job lives, unless the server refused for good or the policy's attempts are spent. Callbacks one "
+        "at a time. No more requests than the scenario's `requests`. No live stream ended by the client within "
+        "its watchdog of a byte (a comment is one), unless a signal said so. No polling for longer than `retry "
+        "stream` + R after streams can pass again. TLS and CPU leave no record, so they are not judged.",
+        breaks=(
+            "A stream is ended by a timeout shorter than its heartbeat: dhyansraj/mcp-mesh 267",
+            "A watchdog that only events feed cuts a quiet but healthy stream, comments and all",
+            "A client that fell back to polling never tries the stream again",
+        ),
     ),
 )
 """All laws, in the order of their codes."""

@@ -14,6 +14,7 @@ from harness.judge.expectations import judge_expectations
 from harness.judge.laws import LAWS
 from harness.judge.laws.fault_seen import proofs
 from harness.judge.measures import measures
+from harness.judge.metrics import NEVER
 from harness.judge.outages import outages
 from harness.judge.verdict import ExpectationVerdict, Interval, LawVerdict, State, Trust, Verdict, Word
 from harness.scenario.model import Plan
@@ -117,6 +118,8 @@ def _failure(case: Case, laws: tuple[LawVerdict, ...], expectations: tuple[Expec
     if failed:
         return _root(case, failed[0]) or failed[0].sentence
     one = next(one for one in expectations if one.state is State.FAILED)
+    if one.measured.value == "lost" and one.reason in NEVER.values():
+        return f"{one.reason} (limit {one.limit})"
     return f"{one.metric} {_said(one.measured)} (limit {one.limit})"
 
 
@@ -132,7 +135,15 @@ def _said(measured: Interval) -> str:
     value = measured.value
     if not isinstance(value, float | int):
         return "never" if value == "lost" else "unknown"
-    return phrases.duration(value) if measured.unit == "s" else f"{value:g}"
+    match measured.unit:
+        case "s":
+            return phrases.duration(value)
+        case "%":
+            return f"{value:.0%}".replace("%", " %")
+        case "B":
+            return phrases.size(value)
+        case _:
+            return f"{value:g}"
 
 
 def _trust(case: Case) -> Trust:

@@ -13,6 +13,7 @@ from harness.judge.case import ClientCase
 from harness.judge.latency import samples
 from harness.judge.outages import Lapse, outages
 from harness.judge.percentiles import LOST, QUANTILES, Estimate, estimate, least_n
+from harness.judge.secrets import leaked
 from harness.judge.staleness import staleness
 from harness.judge.steady import planned, steady
 from harness.judge.streams import most_at_once, overlaps
@@ -57,6 +58,13 @@ def _both_at(client: ClientCase, app: App, polled: list[int]) -> bool:
     return (after - before) / 1e9 <= 2 * client.case.plan.client.policies.poll_every
 
 
+def _token_refreshes(client: ClientCase) -> int:
+    """Requests for a token after the first one that carried any: the first token is no refresh."""
+    first = next((request.seq for request in client.requests if request.token), None)
+    asked = [request for request in client.requests if request.what == "token"]
+    return sum(first is not None and request.seq > first for request in asked)
+
+
 COUNTS: Mapping[str, Callable[[ClientCase], int]] = {
     "attempts": counts.redials,
     "reconnections": counts.reconnections,
@@ -77,6 +85,8 @@ COUNTS: Mapping[str, Callable[[ClientCase], int]] = {
     "duplicates absorbed": counts.FIELDS["absorbed"],
     "gaps surfaced": counts.FIELDS["gaps"],
     "errors shown": lambda client: len(client.screen.errors),
+    "token refreshes": _token_refreshes,
+    "secrets leaked": lambda client: len(leaked(client)),
 }
 
 
@@ -179,6 +189,14 @@ def _stream_restored(client: ClientCase) -> int | None:
 def _results_ready(client: ClientCase) -> int | None:
     return next((one.t_ns for one in client.results if one.whole), None)
 
+
+NEVER: Mapping[str, str] = {
+    "terminal": "the app never got a terminal event",
+    "fallback": "the client never fell back to polling",
+    "stream restored": "the client never returned from polling to the stream",
+    "results ready": "the results never came whole",
+}
+"""What it means that a moment did not come."""
 
 MOMENTS: Mapping[str, Callable[[ClientCase], int | None]] = {
     "terminal": _terminal,

@@ -41,6 +41,13 @@ def limit(seconds: float) -> str:
     return f"{seconds * 1000:g} ms" if 0 < seconds < 1 else f"{round(seconds, 3):g} s"
 
 
+def size(count: float) -> str:
+    """Return a number of bytes in powers of 1000: ``214 B``, ``21 KB``, ``1.2 MB``."""
+    if abs(count) < 1000:
+        return f"{count:.0f} B"
+    return f"{count / 1e3:.0f} KB" if abs(count) < 999_500 else f"{count / 1e6:.1f} MB"
+
+
 def amount(count: int, noun: str) -> str:
     """Return ``1 event``, ``1,602 events``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -5,6 +5,7 @@ import pytest
 
 from harness.history import App, Emit, End, History
 from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS
+from harness.judge.totals import CROWDS, SIZES
 from harness.judge.verdict import ExpectationVerdict, State
 from harness.scenario import expectations as loader
 from tests.judge.ruling import expect, measured
@@ -30,7 +31,7 @@ def deaf(**more: Any) -> Story:
 
 
 def test_every_metric_of_the_loader_is_measured_and_no_other():
-    assert (tuple(COUNTS), tuple(DURATIONS), tuple(MOMENTS)) == (loader.COUNTS, loader.DURATIONS, loader.MOMENTS)
+    assert (*COUNTS, *DURATIONS, *MOMENTS, *SIZES, *CROWDS) == loader.METRICS
 
 
 @pytest.mark.parametrize(

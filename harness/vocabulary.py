@@ -28,7 +28,12 @@ class Door(enum.StrEnum):
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """What the OS tells the app about its networks: ``joins``, ``loses``, ``prefers``, ``offline``, ``online``."""
+    """What the OS tells the app: it joins, loses, prefers …; ``what`` is the word.
+
+    ``joins``, ``loses``, ``prefers`` (each with its path), ``offline``, ``online``, ``suspended``, ``resumed``.
+
+    A suspended app hears nothing: it is told when it is resumed, in order.
+    """
 
     what: str
     path: str | None = None

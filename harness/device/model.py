@@ -1,8 +1,8 @@
 """The phone and its paths, as a pure machine: what happens goes in, what it means comes out as values.
 
 What drives it: a path takes a word (``reach``), its downstream is paused by weather, the device joins, prefers or loses
-a path or goes offline, a dial begins, a flow opens, something arrives at the radio on a flow, an end of a flow leaves,
-a flow is gone. It knows no time: a ``Linger`` asks the shell to come back after so many seconds.
+a path, goes offline or falls asleep, a dial begins, a flow opens, something arrives at the radio on a flow, an end of a
+flow leaves, a flow is gone. It knows no time: a ``Linger`` asks the shell to come back after so many seconds.
 
 TCP never loses bytes in the middle of a stream. So a direction of a flow that dropped one byte, or a FIN, is *dead*: it
 stays dropped for ever, also after ``up``. Without this rule a correct client loses events.
@@ -143,6 +143,7 @@ class Device:
         self._offline: tuple[list[str], str | None] | None = None  # what comes back when the device is online again
         self._lingering: dict[str, int] = {}
         self._turns = 0
+        self._suspended = False
         self._flows: dict[int, _Flow] = {}
 
     # What a shell reads.
@@ -166,6 +167,11 @@ class Device:
     def offline(self) -> bool:
         """Whether the device went offline and has not come back."""
         return self._offline is not None
+
+    @property
+    def suspended(self) -> bool:
+        """Whether the device sleeps."""
+        return self._suspended
 
     def door(self, path: str) -> Door:
         """Return what a dial through this path meets: its word's, whether or not the device may use the path."""
@@ -302,6 +308,25 @@ class Device:
         if self._default is None:
             self._default = default
         return Outcome(signals=(Signal(what="online"),))
+
+    def suspends(self) -> Outcome:
+        """Fall asleep: what comes for the client waits, on every path. Asleep already: nothing."""
+        if self._suspended:
+            return NOTHING
+        self._suspended = True
+        for state in self._paths.values():
+            state.pauses += 1
+        return Outcome(signals=(Signal(what="suspended"),))
+
+    def wakes(self) -> Outcome:
+        """Wake up: the OS has made every socket defunct meanwhile, as iOS does; the servers were told nothing."""
+        if not self._suspended:
+            return NOTHING
+        self._suspended = False
+        for state in self._paths.values():
+            state.pauses -= 1
+        acts = self._abort(self._paths)
+        return Outcome(acts=acts, signals=(Signal(what="resumed"),), lost=self.paths)
 
     # Flows.
 

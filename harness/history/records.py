@@ -74,7 +74,10 @@ class Canary(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="ca
 
 
 class SignalTold(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="signal"):
-    """The OS told the app: ``joins``, ``loses``, ``prefers``, ``offline``, ``online``."""
+    """The OS told the app: ``joins``, ``loses``, ``prefers``, ``offline``, ``online``, ``suspended``, ``resumed``.
+
+    Written when the OS knows; a suspended app hears of it when it is resumed.
+    """
 
     lane: ClassVar[str] = "runner"
     client: str

@@ -1,31 +1,44 @@
-"""The passive HTTP stage of one flow through the gate: it reads along, and writes down who asked what and was answered.
+"""The HTTP stage of one flow through the gate: it writes down who asked what and was answered, and does the acts.
 
-It changes no byte, and it never raises on what a peer sends: a flow that is not HTTP/1 (TLS, garbage, a head beyond
-the bound) is *opaque* from then on, and simply not recorded. Bodies are skipped; what follows the head of an event
-stream is not even looked at, until the client's next request on that connection says that the stream has ended.
+With no act in force it changes no byte, and copies none. It never raises on what a peer sends: a flow that is not
+HTTP/1 (TLS, garbage, a head beyond the bound) is *opaque* from then on, passes untouched and is not recorded.
 
-Each message has an h11 connection of its own: of the server's role for a request, of the client's (which has been told
-the method, and so knows where the answer ends) for a response. So keep-alive and pipelining need no bookkeeping but the
-queue of requests not answered yet.
+Requests are read where the client's bytes reach the gate (``hears``), answers where the server's come from the path
+(``to_client``). An answer is recorded when its head is handed to the client, for the radio in between may lose it. So
+both sides speak of a message by its place: offsets into what the client sent, and into what the stage let go to it.
 """
 
+import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import h11
+import trio
 
 from harness.history.journal import Journal
-from harness.history.records import Request, Response
+from harness.history.records import Boxed, Request, Response
+from harness.middle.answering import ResponseReader
+from harness.middle.asking import Exchange, RequestReader
+from harness.middle.force import Force, RequestAct, for_idle, for_request, for_stream, may_answer
+from harness.middle.framing import Framing, FramingError
+from harness.middle.heads import LONGEST_HEAD, address_of, headers_of, media_type
 from harness.middle.kinds import RequestKinds
 from harness.middle.redaction import redact
+from harness.middle.replies import Reply, plain, reply
+from harness.middle.streaming import StreamBody
+from harness.network.ends import How, Side
+from harness.network.stage import Hands, Stage
+from harness.scenario.model import KillsIdle, ShowsPortal
 
-LONGEST_HEAD = 65_536
 MOST_PENDING = 100
 """Requests sent ahead of their answers, before the flow counts as opaque."""
 
 
-class HttpStage:
-    """Reads along on the flow ``cid`` of one client. ``next_rid`` numbers the requests of the whole run."""
+class HttpStage(Stage):
+    """Stands in the flow ``cid`` of one client. ``next_rid`` numbers the requests of the whole run.
+
+    ``gates`` says how many canaries share an act's number of answers.
+    """
 
     def __init__(
         self,
@@ -36,65 +49,145 @@ class HttpStage:
         journal: Journal,
         next_rid: Callable[[], int],
         routes: RequestKinds,
+        gates: int = 1,
+        now: Callable[[], float] = trio.current_time,
+        forget: "Callable[[HttpStage], None]" = lambda _: None,
     ) -> None:
         self.cid = cid
         self.client = client
         self.path = path
         self.opaque = False
-        self.streaming = False  # an event stream is under way: its bytes are not looked at
         self._journal = journal
         self._next_rid = next_rid
         self._routes = routes
-        self._request: h11.Connection | None = None
-        self._response: h11.Connection | None = None
-        self._pending: deque[tuple[int, bytes]] = deque()  # rid and method, answered in this order
+        self._gates = gates
+        self._now = now
+        self._forget = forget
+        self._hands: Hands | None = None
+        self._forces: tuple[Force, ...] = ()
+        self._requests = RequestReader(self._asked, self._hand_on)
+        self._coming: deque[Exchange] = deque()  # heads heard, whose bytes have not passed the radio yet
+        self._asking: Exchange | None = None  # whose bytes pass now
+        self._withheld = b""  # of a head that is not whole yet, while an act may answer it
+        self._committed = False  # the beginning of that head has passed already
+        self._sent = 0  # offset in what the client sent, of what has passed the radio
+        self._pending: deque[Exchange] = deque()  # answered in this order
+        self._response: ResponseReader | None = None
+        self._body: StreamBody | None = None
+        self._given = 0  # offset in what goes to the client
+        self._heads: deque[tuple[int, Response]] = deque()  # recorded once the client's socket gets this far
+        self._silenced = False  # nothing passes any more, either way
+        self._deaf = False  # and nobody is told of an end
+        self._idle: KillsIdle | None = None
+        self._idle_since = 0.0
 
-    def upstream(self, data: bytes) -> None:
-        """Bytes from the client, in order, as they reach the gate."""
-        if not self.opaque:
-            self._follow(self._read_requests, data)
+    # For the gate.
 
-    def downstream(self, data: bytes) -> None:
-        """Bytes from the server, in order, as they reach the gate."""
-        if not self.opaque and not self.streaming:
-            self._follow(self._read_responses, data)
+    @property
+    def deadline(self) -> float:
+        """When to call ``due``."""
+        held = self._body.deadline if self._body is not None else math.inf
+        idle = self._idle_since + self._idle.after if self._idle is not None and not self._silenced else math.inf
+        return min(held, idle)
 
-    def ended(self) -> None:
-        """The flow is over: nothing more will come, and nothing is kept."""
-        self._give_up()
+    @property
+    def streaming(self) -> bool:
+        """Whether an event stream is under way."""
+        return self._body is not None
 
-    def _follow(self, read: Callable[[bytes], None], data: bytes) -> None:
+    def attach(self, hands: Hands) -> None:
+        """Learn who carries the bytes."""
+        self._hands = hands
+        if self._idle is not None:
+            hands.look_again()
+
+    def hears(self, data: bytes) -> None:
+        """Read requests along, and record them."""
+        if self.opaque or self._silenced:
+            return
         try:
-            if data:
-                read(data)
+            self._requests.feed(data)
         except (h11.RemoteProtocolError, h11.LocalProtocolError):
             self._give_up()
 
-    def _give_up(self) -> None:
-        self.opaque = True
-        self._request = self._response = None
-        self._pending.clear()
+    def to_server(self, data: bytes) -> bytes:
+        """Let requests pass, or answer them here."""
+        if self._silenced:
+            return b""
+        self._touch()
+        if self.opaque:
+            data, self._withheld = self._withheld + data, b""
+            return data
+        out = self._sort(data)
+        self._sent += len(data)
+        return out
 
-    def _read_requests(self, data: bytes) -> None:
-        while data:
-            if self._request is None:
-                self._request = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_HEAD)
-            self._request.receive_data(data)
-            data = b""
-            while (event := self._request.next_event()) is not h11.NEED_DATA:
-                if isinstance(event, h11.Request):
-                    self._asked(event)
-                elif isinstance(event, h11.EndOfMessage):
-                    data, _ = self._request.trailing_data
-                    self._request = None
-                    break
-                elif not isinstance(event, h11.Data):
-                    raise h11.RemoteProtocolError(f"no HTTP from here on: {event!r}")
+    def to_client(self, data: bytes) -> bytes:
+        """Let answers pass, or do to them what the acts say."""
+        if self._silenced:
+            return b""
+        self._touch()
+        before = self._body.deadline if self._body is not None else math.inf
+        out = data if self.opaque else self._read(data)
+        if self._body is not None and self._body.deadline < before:
+            self._look_again()
+        return out
 
-    def _asked(self, head: h11.Request) -> None:
-        headers = _headers(head.headers)
+    def delivered(self, upto: int) -> None:
+        """Record the answers whose heads the client gets now."""
+        while self._heads and self._heads[0][0] <= upto:
+            self._journal.write(self._heads.popleft()[1])
+
+    def leaves(self, side: Side) -> bool:
+        """Let go what was held, and tell whether the end may be known."""
+        if self._deaf:
+            return False
+        if side is Side.CLIENT or self._silenced or self._body is None:
+            return True
+        if self._body.mutes:
+            return False
+        self._say(self._body.flush())
+        return True
+
+    def due(self) -> None:
+        """Let go what was held long enough; end what was idle too long."""
+        now = self._now()
+        if self._body is not None and self._body.deadline <= now:
+            self._say(self._body.flush())
+        if self._idle is not None and not self._silenced and self._idle_since + self._idle.after <= now:
+            self._kill(self._idle.how)
+
+    def cut(self, how: How, mid: str) -> bool:
+        """Arm a cut inside the next event of the stream that is under way, if one is."""
+        if self._body is None or self._silenced:
+            return False
+        self._say(self._body.arm(how, mid))
+        return True
+
+    def ended(self) -> None:
+        """Keep nothing."""
+        self._give_up()
+        self._heads.clear()
+        self._hands = None
+        self._forget(self)
+
+    # For the middle.
+
+    def turn(self, forces: tuple[Force, ...]) -> None:
+        """These acts are in force now on this flow, newest first."""
+        self._forces = forces
+        idle = for_idle(forces)
+        if idle is not self._idle and not self.opaque:
+            self._idle, self._idle_since = idle, self._now()
+        if self._body is not None:
+            self._say(self._body.turn(for_stream(forces)))
+        self._look_again()
+
+    # Requests.
+
+    def _asked(self, head: h11.Request, headers: dict[str, str]) -> Exchange:
         method, target = head.method.decode("latin-1"), head.target.decode("latin-1")
-        path, origin = _address(target, headers.get("host", ""))
+        path, origin = address_of(target, headers.get("host", ""))
         what, job = self._routes.classify(method, path, headers.get("accept", ""))
         shown, secret = redact(target)
         rid = self._next_rid()
@@ -112,74 +205,206 @@ class HttpStage:
                 origin=origin,
             )
         )
-        self.streaming = False  # whoever asks again has read the end of the stream
-        self._pending.append((rid, head.method))
-        if len(self._pending) > MOST_PENDING:
+        old = head.http_version < b"1.1"
+        # Who expects 100 may send the body or not (RFC 9110, 10.1.1): what follows could be anything.
+        closes = old or "close" in headers.get("connection", "").lower() or "expect" in headers
+        return Exchange(rid=rid, method=head.method, what=what, closes=closes)
+
+    def _hand_on(self, exchange: Exchange) -> None:
+        self._coming.append(exchange)
+        if len(self._coming) + len(self._pending) > MOST_PENDING:
             raise h11.RemoteProtocolError("too many requests ahead of their answers")
 
-    def _read_responses(self, data: bytes) -> None:
-        while data:
-            if self._response is None:
-                self._response = self._expect()
-            self._response.receive_data(data)
-            data = b""
-            while (event := self._response.next_event()) is not h11.NEED_DATA:
-                if isinstance(event, h11.Response):
-                    self._answered(event)
-                    if self.streaming:
-                        return
-                elif isinstance(event, h11.EndOfMessage):
-                    data, _ = self._response.trailing_data
-                    self._response = None
-                    self._pending.popleft()
+    def _sort(self, data: bytes) -> bytes:
+        """Return what of these bytes, which passed the radio, is the server's."""
+        at = self._sent - len(self._withheld)
+        rest, self._withheld = self._withheld + data if self._withheld else data, b""
+        out: list[bytes] = []
+        while rest:
+            if self._asking is None:
+                if not self._coming:
+                    self._hold_head(rest, out)
                     break
-                elif isinstance(event, h11.InformationalResponse) and event.status_code != 101:
-                    continue
-                elif not isinstance(event, h11.Data):
-                    raise h11.RemoteProtocolError(f"no HTTP from here on: {event!r}")
+                self._asking = self._coming.popleft()
+                self._decide(self._asking)
+                if self._silenced:
+                    break
+            exchange = self._asking
+            upto = len(rest) if exchange.end is None else min(len(rest), exchange.end - at)
+            if exchange.reply is None:
+                out.append(rest if upto == len(rest) else rest[:upto])
+            at, rest = at + upto, rest[upto:]
+            if at == exchange.end:
+                self._asking = None
+        return out[0] if len(out) == 1 else b"".join(out)
 
-    def _expect(self) -> h11.Connection:
-        """Return a reader for the answer to the oldest request that has none."""
-        if not self._pending:
-            raise h11.RemoteProtocolError("an answer to nothing")
-        _, method = self._pending[0]
-        reader = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
-        reader.send(h11.Request(method=method, target=b"/", headers=[(b"host", b"any")]))
-        reader.send(h11.EndOfMessage())
-        return reader
+    def _hold_head(self, part: bytes, out: list[bytes]) -> None:
+        """A head is not whole: it waits where an act might answer it, unless its beginning has passed."""
+        if self._committed or len(part) > LONGEST_HEAD or not may_answer(self._forces):
+            self._committed = True
+            out.append(part)
+        else:
+            self._withheld = part
 
-    def _answered(self, head: h11.Response) -> None:
-        headers = _headers(head.headers)
-        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        rid, _ = self._pending[0]
-        self._journal.write(
-            Response(
-                rid=rid,
-                cid=self.cid,
-                status=head.status_code,
-                content_type=content_type,
-                retry_after=headers.get("retry-after", ""),
-                location=redact(headers.get("location", ""))[0],
+    def _decide(self, exchange: Exchange) -> None:
+        """The server's, or a box's?"""
+        committed, self._committed = self._committed, False
+        self._pending.append(exchange)
+        if committed or not self._forces:
+            return
+        force = for_request(self._forces, exchange.what, self.client, self._gates)
+        if force is None:
+            return
+        force.spend(self.client)
+        act = force.act
+        assert isinstance(act, RequestAct)
+        exchange.reply = reply(act, method=exchange.method, closes=exchange.closes)
+        self._boxed("portal" if isinstance(act, ShowsPortal) else "answered", exchange.rid, str(exchange.reply.status))
+        if self._pending[0] is exchange:
+            self._say(b"", replies=True)
+
+    # Answers.
+
+    def _read(self, data: bytes) -> bytes:
+        """Return what goes to the client now: of these bytes, of what was held, and of a box's own."""
+        out: list[bytes] = []
+        try:
+            while data and not self._silenced:
+                if self._body is not None:
+                    piece, data = self._body.feed(data)
+                    self._give(piece, out)
+                    if self._body.mutes:
+                        break
+                    if self._body.over:
+                        self._next(out)
+                else:
+                    data = self._read_answer(data, out)
+        except (h11.RemoteProtocolError, h11.LocalProtocolError, FramingError):
+            if self._body is not None and self._body.mutes:
+                self._silenced = self._deaf = True
+                return b""
+            if self._body is not None:
+                self._give(self._body.flush(), out)
+            self._give_up()
+            self._give(data, out)
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    def _read_answer(self, data: bytes, out: list[bytes]) -> bytes:
+        if self._response is None:
+            if not self._pending:
+                raise h11.RemoteProtocolError("an answer to nothing")
+            self._response = ResponseReader(self._pending[0], self._heard)
+        used, done = self._response.feed(data)
+        self._give(data if used == len(data) else data[:used], out)
+        if done:
+            self._response = None
+            if self._silenced:
+                return b""
+            if self._body is None or self._body.over:
+                self._next(out)
+        return data[used:]
+
+    def _heard(self, head: h11.Response, used: int) -> bool:
+        """Note an answer's head; return whether an event stream follows."""
+        headers = headers_of(head.headers)
+        exchange = self._pending[0]
+        exchange.begun = True
+        response = Response(
+            rid=exchange.rid,
+            cid=self.cid,
+            status=head.status_code,
+            content_type=media_type(headers),
+            retry_after=headers.get("retry-after", ""),
+            location=redact(headers.get("location", ""))[0],
+        )
+        self._heads.append((self._given + used, response))
+        streams = response.content_type == "text/event-stream" and head.status_code == 200 and exchange.method == b"GET"
+        if streams:
+            self._body = StreamBody(
+                Framing(headers),
+                act=for_stream(self._forces),
+                now=self._now,
+                boxed=lambda what, detail: self._boxed(what, exchange.rid, detail),
+                end=self._end,
+            )
+        return streams
+
+    def _next(self, out: list[bytes]) -> None:
+        """The oldest request has its answer; behind it a box's own may be due."""
+        self._body = None
+        self._pending.popleft()
+        while self._pending and (box := self._pending[0].reply) is not None and not self._silenced:
+            self._reply(box, out)
+
+    def _reply(self, box: Reply, out: list[bytes]) -> None:
+        """Give a box's own answer to the oldest request."""
+        exchange = self._pending.popleft()
+        self._heads.append(
+            (
+                self._given + box.head,
+                Response(
+                    rid=exchange.rid,
+                    cid=self.cid,
+                    status=box.status,
+                    content_type=box.content_type,
+                    retry_after=box.retry_after,
+                    by="middle",
+                ),
             )
         )
-        if content_type == "text/event-stream" and head.status_code == 200:
-            self.streaming = True
-            self._response = None
-            self._pending.popleft()
+        self._give(box.raw, out)
+        if box.closes:
+            self._end(How.FIN)
 
+    # Within.
 
-def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return headers by lower-case name; of a repeated one the last. Values are UTF-8, as ``Last-Event-ID`` is."""
-    return {name.decode("latin-1"): value.decode("utf-8", "replace") for name, value in raw}
+    def _give(self, piece: bytes, out: list[bytes]) -> None:
+        if piece:
+            self._given += len(piece)
+            out.append(piece)
 
+    def _say(self, data: bytes, *, replies: bool = False) -> None:
+        """Give the client bytes out of turn: what was held, or a box's own answers."""
+        out: list[bytes] = []
+        self._give(data, out)
+        while replies and self._pending and (box := self._pending[0].reply) is not None:
+            self._reply(box, out)
+        if out and self._hands is not None:
+            self._hands.say(b"".join(out))
 
-def _address(target: str, host: str) -> tuple[str, str]:
-    """Return the path and the origin that a request target and its ``Host`` name. The gate sees no TLS inside."""
-    scheme, mark, rest = target.partition("://")
-    if mark and not target.startswith("/"):
-        host, _, rest = rest.partition("/")
-        target = f"/{rest}"
-        host = host.rpartition("@")[2]
-    else:
-        scheme = "http"
-    return target.partition("?")[0], f"{scheme}://{host}" if host else ""
+    def _kill(self, how: str) -> None:
+        """End a connection that was idle."""
+        rid = self._pending[0].rid if self._pending else 0
+        self._boxed("killed", rid, how)
+        if how == "silently":
+            self._silenced = self._deaf = True
+            return
+        waiting = self._pending[0] if self._pending and not self._pending[0].begun else None
+        if how != "fin" and waiting is not None:
+            waiting.reply = plain(int(how), method=waiting.method, closes=True)
+            self._say(b"", replies=True)
+        else:
+            self._end(How.FIN)
+
+    def _end(self, how: How) -> None:
+        """End the connection at both ends, and let nothing pass any more."""
+        self._silenced = True
+        if self._hands is not None:
+            self._hands.end(how)
+
+    def _touch(self) -> None:
+        if self._idle is not None:
+            self._idle_since = self._now()
+
+    def _look_again(self) -> None:
+        if self._hands is not None and not math.isinf(self.deadline):
+            self._hands.look_again()
+
+    def _boxed(self, what: str, rid: int, detail: str = "") -> None:
+        self._journal.write(Boxed(cid=self.cid, client=self.client, what=what, rid=rid, detail=detail))
+
+    def _give_up(self) -> None:
+        self.opaque = True
+        self._response = self._body = self._asking = self._idle = None
+        self._coming.clear()
+        self._pending.clear()

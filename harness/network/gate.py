@@ -19,10 +19,14 @@ from harness.device.words import Radio, Reach
 from harness.errors import UsageError
 from harness.history.journal import Journal
 from harness.history.records import Conn, SignalTold
+from harness.network.ends import How
 from harness.network.phone import GatePhone
 from harness.network.relay import Flow
 from harness.network.stage import StageMaker
 from harness.seams import Address, Direction, Door, Listener, Network, Stream
+
+MIDS = ("id", "data", "character", "event")
+"""Where inside an event a cut may fall."""
 
 CANARY = "canary"
 """The client's name in the records of flows that the harness itself dialed."""
@@ -63,6 +67,10 @@ class Gate:
         self._canaries: set[Address] = set()
         self._deeds = {path: trio.Lock() for path in device.paths}
         self._nursery: trio.Nursery | None = None
+        self._sleeps = 0  # suspensions so far
+        self._asleep_until = 0.0
+        self._bury_after: float | None = None
+        self._buries = 0  # changes of it so far
         self._closing = trio.Event()
         self._closed = trio.Event()
 
@@ -206,6 +214,47 @@ class Gate:
         """The device has its paths again."""
         return await self._tell(self.device.comes_online())
 
+    async def cut(self, path: str, how: Reach, mid: str) -> Mapping[str, str]:
+        """Cut the next event of each event stream that is open on a path, then end its connection.
+
+        ``how`` is ``closed`` or ``reset``, ``mid`` one of ``id``, ``data``, ``character`` and ``event``. Needs a stage
+        that knows HTTP. Raises ``UsageError`` for other words.
+        """
+        ways = {Reach.CLOSED: How.FIN, Reach.RESET: How.RST}
+        if how not in ways or mid not in MIDS:
+            raise UsageError(f"a cut is closed or reset, mid {', '.join(MIDS)}; got {how!s} mid {mid}")
+        self.device.door(path)
+        await trio.lowlevel.checkpoint()
+        armed = [
+            flow.cid
+            for flow in self._flows.values()
+            if flow.path == path and flow.stage is not None and flow.stage.cut(ways[how], mid)
+        ]
+        return {**self.path_readback(path), "armed": " ".join(map(str, armed)) or "none"}
+
+    async def suspend(self, lasts: float) -> Mapping[str, str]:
+        """Let the device sleep this long. Returns at once; a suspension begun meanwhile may make it longer."""
+        assert self._nursery is not None, "a gate that is not open has no device to suspend"
+        self._asleep_until = max(self._asleep_until, trio.current_time() + lasts)
+        self._sleeps += 1
+        self.phone.suspend()
+        readback = await self._tell(self.device.suspends())
+        self._nursery.start_soon(self._wake, self._sleeps)
+        return readback
+
+    async def orphans(self, after: float | None) -> Mapping[str, str]:
+        """Close the server's side of flows that have been dead for so long, from now on; None: no more.
+
+        A flow is dead when nothing reaches its client any more and its server was not told.
+        """
+        self._bury_after = after
+        self._buries += 1
+        await trio.lowlevel.checkpoint()
+        dead = [flow for flow in self._flows.values() if flow.dead_since is not None]
+        for flow in dead:
+            self._died(flow)
+        return {"after": "never" if after is None else f"{after:g}s", "dead": str(len(dead))}
+
     def path_readback(self, path: str) -> Mapping[str, str]:
         """Return what is in force on a path."""
         device = self.device
@@ -220,7 +269,8 @@ class Gate:
 
     def device_readback(self) -> Mapping[str, str]:
         """Return what the device knows."""
-        return {"default": self.device.default or "none", "joined": " ".join(self.device.joined) or "none"}
+        readback = {"default": self.device.default or "none", "joined": " ".join(self.device.joined) or "none"}
+        return {**readback, "suspended": "yes"} if self.device.suspended else readback
 
     # Within.
 
@@ -239,6 +289,22 @@ class Gate:
             self.phone.tell(signal)
         if outcome.linger is not None and self._nursery is not None:
             self._nursery.start_soon(self._linger, outcome.linger)
+
+    async def _wake(self, turn: int) -> None:
+        await trio.sleep_until(self._asleep_until)
+        if turn == self._sleeps:
+            self._apply(self.device.wakes())
+            self.phone.wake()
+
+    def _died(self, flow: Flow) -> None:
+        if self._bury_after is not None and self._nursery is not None:
+            self._nursery.start_soon(self._bury, flow, self._bury_after, self._buries)
+
+    async def _bury(self, flow: Flow, after: float, turn: int) -> None:
+        assert flow.dead_since is not None
+        await trio.sleep_until(flow.dead_since + after)
+        if turn == self._buries and flow.cid in self._flows:
+            flow.bury()
 
     async def _linger(self, linger: Linger) -> None:
         await trio.sleep(linger.seconds)
@@ -270,6 +336,7 @@ class Gate:
             journal=self._journal,
             radio=None if canary else self._radios[path],
             stage=self._stage(cid, client, path) if self._stage is not None else None,
+            died=self._died,
         )
         self._apply(self.device.opened(cid, path))
         self._nursery.start_soon(self._relay, flow)

@@ -22,14 +22,42 @@ def os_error(code: int) -> OSError:
     return OSError(code, os.strerror(code))
 
 
-class PhoneStream(Stream):
-    """A stream whose socket the phone's OS can kill."""
+class Sleep:
+    """Whether the phone sleeps. Whoever calls its OS meanwhile returns when it wakes up."""
 
-    def __init__(self, inner: Stream, forget: "Callable[[PhoneStream], object]") -> None:
+    def __init__(self) -> None:
+        self._woken: trio.Event | None = None
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it sleeps now."""
+        return self._woken is not None
+
+    def begin(self) -> None:
+        """Fall asleep. Idempotent."""
+        self._woken = self._woken or trio.Event()
+
+    def end(self) -> None:
+        """Wake up. Idempotent."""
+        if self._woken is not None:
+            self._woken.set()
+            self._woken = None
+
+    async def over(self) -> None:
+        """Wait until the phone is awake."""
+        while self._woken is not None:
+            await self._woken.wait()
+
+
+class PhoneStream(Stream):
+    """A stream whose socket the phone's OS can kill. While the phone sleeps nothing returns from it."""
+
+    def __init__(self, inner: Stream, forget: "Callable[[PhoneStream], object]", sleep: Sleep) -> None:
         self.local = inner.local
         self.peer = inner.peer
         self._inner = inner
         self._forget = forget
+        self._sleep = sleep
         self._lost = False
 
     def lose(self) -> None:
@@ -40,30 +68,37 @@ class PhoneStream(Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Return what has arrived; see ``Stream``."""
         try:
-            return bytes(await self._inner.receive_some(max_bytes))
-        except trio.ClosedResourceError as error:
-            raise self._error(error) from self._cause()
+            data = bytes(await self._inner.receive_some(max_bytes))
+        except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
+            raise await self._error(error) from self._cause(error)
+        if self._sleep.asleep:
+            await self._sleep.over()
+            if self._lost:  # what the kernel had for it went with the socket
+                raise trio.BrokenResourceError(str(os_error(errno.ECONNABORTED))) from os_error(errno.ECONNABORTED)
+        return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send everything; see ``Stream``."""
+        await self._sleep.over()
         try:
             await self._inner.send_all(data)
-        except trio.ClosedResourceError as error:
-            raise self._error(error) from self._cause()
+        except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
+            raise await self._error(error) from self._cause(error)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room; see ``Stream``."""
         try:
             await self._inner.wait_send_all_might_not_block()
-        except trio.ClosedResourceError as error:
-            raise self._error(error) from self._cause()
+        except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
+            raise await self._error(error) from self._cause(error)
 
     async def send_eof(self) -> None:
         """Send FIN; see ``Stream``."""
+        await self._sleep.over()
         try:
             await self._inner.send_eof()
-        except trio.ClosedResourceError as error:
-            raise self._error(error) from self._cause()
+        except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
+            raise await self._error(error) from self._cause(error)
 
     async def aclose(self) -> None:
         """Close. Idempotent."""
@@ -77,11 +112,13 @@ class PhoneStream(Stream):
         self._forget(self)
         self._inner.reset()
 
-    def _error(self, error: trio.ClosedResourceError) -> Exception:
-        return trio.BrokenResourceError(str(self._cause())) if self._lost else error
+    async def _error(self, error: Exception) -> Exception:
+        """What the caller is told, once the phone is awake."""
+        await self._sleep.over()
+        return trio.BrokenResourceError(os.strerror(errno.ECONNABORTED)) if self._lost else error
 
-    def _cause(self) -> OSError | None:
-        return os_error(errno.ECONNABORTED) if self._lost else None
+    def _cause(self, error: Exception) -> BaseException | None:
+        return os_error(errno.ECONNABORTED) if self._lost else error.__cause__
 
 
 class _Dial:
@@ -97,7 +134,7 @@ class _Dial:
 
 
 class GatePhone(Phone):
-    """A phone whose paths are the listeners of one gate. It sleeps as long as told: this device is never suspended."""
+    """A phone whose paths are the listeners of one gate."""
 
     def __init__(self, *, device: Device, network: Network, address: Callable[[str], Address]) -> None:
         self._device = device
@@ -106,6 +143,8 @@ class GatePhone(Phone):
         self._dials: dict[_Dial, str] = {}
         self._streams: dict[PhoneStream, str] = {}
         self._ears: list[trio.MemorySendChannel[Signal]] = []
+        self._sleep = Sleep()
+        self._untold: list[Signal] = []  # of a sleeping phone
 
     async def connect(self, host: str, port: int) -> Stream:  # noqa: ARG002 - every origin lies behind the gate
         """Dial through the path that is the default now, whatever becomes the default while it hangs.
@@ -113,6 +152,7 @@ class GatePhone(Phone):
         Raises ``OSError``: ``ENETUNREACH`` where there is no path, ``ECONNABORTED`` where this one is lost meanwhile,
         ``ECONNREFUSED`` and others as the network says.
         """
+        await self._sleep.over()
         path = self._device.default
         if path is None:
             await trio.lowlevel.checkpoint()
@@ -123,6 +163,11 @@ class GatePhone(Phone):
         try:
             with dial.scope:
                 stream = await self._network.connect(self._address(path))
+            await self._sleep.over()
+        except BaseException:
+            if stream is not None:
+                stream.reset()
+            raise
         finally:
             del self._dials[dial]
         if dial.lost:
@@ -130,7 +175,7 @@ class GatePhone(Phone):
                 stream.reset()
             raise os_error(errno.ECONNABORTED)
         assert stream is not None
-        mine = PhoneStream(stream, lambda closed: self._streams.pop(closed, None))
+        mine = PhoneStream(stream, lambda closed: self._streams.pop(closed, None), self._sleep)
         self._streams[mine] = path
         return mine
 
@@ -142,8 +187,9 @@ class GatePhone(Phone):
         return mouth
 
     async def sleep_until(self, deadline: float) -> None:
-        """Sleep to this instant of trio's clock."""
+        """Sleep to this instant of trio's clock; a deadline that passes while the phone sleeps is met as it wakes."""
         await trio.sleep_until(deadline)
+        await self._sleep.over()
 
     # For the gate.
 
@@ -154,8 +200,22 @@ class GatePhone(Phone):
         for stream in [stream for stream, its_path in self._streams.items() if its_path == path]:
             stream.lose()
 
+    def suspend(self) -> None:
+        """Fall asleep: the client's calls of its OS return no more, and it is told nothing. Idempotent."""
+        self._sleep.begin()
+
+    def wake(self) -> None:
+        """Wake up, and tell what there was to tell. Idempotent."""
+        self._sleep.end()
+        untold, self._untold = self._untold, []
+        for signal in untold:
+            self.tell(signal)
+
     def tell(self, signal: Signal) -> None:
-        """Tell every listener; those that hung up are forgotten."""
+        """Tell every listener; those that hung up are forgotten. A sleeping phone tells when it wakes."""
+        if self._sleep.asleep:
+            self._untold.append(signal)
+            return
         for ear in tuple(self._ears):
             try:
                 ear.send_nowait(signal)
@@ -163,7 +223,8 @@ class GatePhone(Phone):
                 self._ears.remove(ear)
 
     def hang_up(self) -> None:
-        """End all channels of signals."""
+        """End all channels of signals; nobody waits for a wake-up any more."""
+        self._sleep.end()
         for ear in self._ears:
             ear.close()
         self._ears.clear()

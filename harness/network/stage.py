@@ -1,18 +1,70 @@
-"""What watches a flow at the client's side of the gate, and says what the bytes mean."""
+"""What stands in a flow's way between the gate's radio and the path: a filter that may also answer, hold and end.
+
+Bytes of the client are *heard* where they reach the gate, before the radio decides on them: a request that the path
+loses was made all the same. What passes the radio then goes ``to_server`` through the stage. Bytes of the server go
+``to_client`` through the stage first, and meet the radio behind it, as what the stage says by itself does.
+"""
 
 from collections.abc import Callable
 from typing import Protocol
 
+from harness.network.ends import How, Side
+
+
+class Hands(Protocol):
+    """What a stage can do beside letting bytes through. All of it is done in order, behind what went before."""
+
+    def say(self, data: bytes) -> None:
+        """Send these bytes to the client, as if the server had."""
+        ...
+
+    def end(self, how: How) -> None:
+        """End the connection: FIN or RST for the client, FIN for the server."""
+        ...
+
+    def look_again(self) -> None:
+        """Take notice that ``deadline`` came nearer."""
+        ...
+
 
 class Stage(Protocol):
-    """A passive observer of one flow. It must be quick and must not raise."""
+    """Filters one flow. It must be quick and must not raise."""
 
-    def upstream(self, data: bytes) -> None:
+    @property
+    def deadline(self) -> float:
+        """The instant of trio's clock at which to call ``due``; infinite for never. It may recede without a word."""
+        ...
+
+    def attach(self, hands: Hands) -> None:
+        """Learn who carries the bytes. Called once, first."""
+        ...
+
+    def hears(self, data: bytes) -> None:
         """Bytes arrived from the client; also those that the path then loses."""
         ...
 
-    def downstream(self, data: bytes) -> None:
-        """Bytes are about to be handed to the client's socket."""
+    def to_server(self, data: bytes) -> bytes:
+        """Return what goes on to the server in the place of these bytes: mostly the same object."""
+        ...
+
+    def to_client(self, data: bytes) -> bytes:
+        """Return what goes on to the radio in the place of these bytes of the server: mostly the same object."""
+        ...
+
+    def delivered(self, upto: int) -> None:
+        """The client's socket is about to get the bytes of ``to_client`` and ``say`` up to this offset."""
+        ...
+
+    def leaves(self, side: Side) -> bool:
+        """An end has left (FIN or RST). Return whether the other may learn of it; what was held is said before."""
+        ...
+
+    def due(self) -> None:
+        """``deadline`` has come."""
+        ...
+
+    def cut(self, how: How, mid: str) -> bool:
+        """Arm a cut inside the next event, where an event stream is under way; else return False."""
         ...
 
     def ended(self) -> None:

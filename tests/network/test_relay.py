@@ -1,6 +1,7 @@
 """What open flows feel, word by word, on real sockets."""
 
 import errno
+import math
 
 import pytest
 import trio
@@ -268,14 +269,30 @@ async def test_stage_sees_what_the_client_sent_and_what_it_got(tmp_path):
     seen: list[object] = []
 
     class Ear:
+        deadline = math.inf
+
         def __init__(self, cid, client, path):
             seen.append(("new", client, path))
 
-        def upstream(self, data):
-            seen.append(("up", data))
+        def attach(self, hands):
+            seen.append("attached")
 
-        def downstream(self, data):
-            seen.append(("down", data))
+        def hears(self, data):
+            seen.append(("hears", data))
+
+        def to_server(self, data):
+            seen.append(("to server", data))
+            return data
+
+        def to_client(self, data):
+            seen.append(("to client", data))
+            return data
+
+        def delivered(self, upto):
+            seen.append(("delivered", upto))
+
+        def leaves(self, side):
+            return True
 
         def ended(self):
             seen.append("ended")
@@ -285,5 +302,16 @@ async def test_stage_sees_what_the_client_sent_and_what_it_got(tmp_path):
         await r.gate.reach("wifi", Reach.SILENT)
         await client.send_all(b"lost request")
         await server.send_all(b"lost answer")
-        await until(lambda: total(r, "dropped") == 11 and ("up", b"lost request") in seen)
-    assert seen == [("new", "c1", "wifi"), ("up", b"?"), ("down", b"!"), ("up", b"lost request"), "ended"]
+        await until(lambda: total(r, "dropped") == 11 and total(r, "dropped", Direction.UPSTREAM) == 12)
+    assert seen[:2] == [("new", "c1", "wifi"), "attached"]
+    assert [fact for fact in seen if fact[0] in {"hears", "to server"}] == [
+        ("hears", b"?"),
+        ("to server", b"?"),
+        ("hears", b"lost request"),
+    ]
+    assert [fact for fact in seen if fact[0] in {"to client", "delivered"}] == [
+        ("to client", b"!"),
+        ("delivered", 1),
+        ("to client", b"lost answer"),
+    ]
+    assert seen[-1] == "ended"

@@ -1,0 +1,69 @@
+"""What a box says in the server's place, as bytes."""
+
+import math
+from http import HTTPStatus
+
+import msgspec
+
+from harness.scenario.model import Answers, ShowsPortal
+
+PORTAL = (
+    b"<!doctype html><html><head><title>Welcome</title></head><body><h1>Welcome to this network</h1>"
+    b"<p>Accept the terms of use to go online.</p></body></html>\n"
+)
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer: its bytes, what of it is recorded, and whether the connection ends behind it."""
+
+    status: int
+    content_type: str
+    retry_after: str
+    raw: bytes
+    head: int  # bytes of the head
+    closes: bool
+
+
+def reply(act: Answers | ShowsPortal, *, method: bytes, closes: bool) -> Reply:
+    """Return a box's answer to a request of this method."""
+    if isinstance(act, ShowsPortal):
+        return _reply(200, "text/html", PORTAL, method=method, closes=closes)
+    after = "" if act.retry_after is None else str(math.ceil(act.retry_after))
+    return plain(act.status, method=method, closes=closes, after=after)
+
+
+def plain(status: int, *, method: bytes, closes: bool, after: str = "") -> Reply:
+    """Return an answer of this status, with its phrase as the body."""
+    body = f"{status} {phrase(status)}\n".encode()
+    return _reply(status, "text/plain", body, method=method, closes=closes, after=after)
+
+
+def phrase(status: int) -> str:
+    """Return the status's reason phrase; boxes have codes of their own (524), which have none."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _reply(status: int, content_type: str, body: bytes, *, method: bytes, closes: bool, after: str = "") -> Reply:
+    bodiless = status in {204, 304}
+    lines = [f"HTTP/1.1 {status} {phrase(status)}"]
+    if not bodiless:
+        lines += [f"Content-Type: {content_type}; charset=utf-8", f"Content-Length: {len(body)}"]
+    lines.append("Cache-Control: no-store")
+    if after:
+        lines.append(f"Retry-After: {after}")
+    if closes:
+        lines.append("Connection: close")
+    head = "\r\n".join([*lines, "", ""]).encode()
+    if bodiless or method == b"HEAD":
+        body = b""
+    return Reply(
+        status=status,
+        content_type="" if bodiless else content_type,
+        retry_after=after,
+        raw=head + body,
+        head=len(head),
+        closes=closes,
+    )

@@ -5,7 +5,6 @@ under way at any time. Polling goes on beside an attempt until that attempt has 
 there on only the stream feeds the app.
 """
 
-import math
 from collections.abc import Callable
 from functools import partial
 
@@ -13,27 +12,21 @@ import httpx
 import trio
 
 from harness.clients.attempt import StreamAttempt
-from harness.clients.callbacks import Callbacks, Counts, JobEvent, Outcome, Results
+from harness.clients.callbacks import Callbacks, Outcome, Results
 from harness.clients.courier import Courier
 from harness.clients.decisions import Decisions
-from harness.clients.dispatcher import Dispatcher
-from harness.clients.intake import Intake
+from harness.clients.feed import Feed
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.pause import Draws, Pause
-from harness.clients.poller import Poller
 from harness.clients.results import fetch_results
 from harness.clients.signals import listen
 from harness.seams import Phone
 from harness.sse.events import Event, Retry, Wire
 from harness.sse.reconnection import Connect, Input, Output, Poll, Reconnection, State, Stop, Wait
 from harness.sse.response import Meaning, Verdict
-from harness.sse.session import Session
 
 _RENEWAL = 1.0
 """Seconds that a cursor may age between the snapshot it came from and the dial."""
-
-_SETTLING = 5.0
-"""Seconds for which a stream may wait for the snapshot that covers a gap in it."""
 
 _ENDS = {
     "refused": Input.CONNECT_FAILED,
@@ -70,33 +63,20 @@ class Follower:
         self._job = job
         self._courier = courier
         self._decisions = decisions
-        self._policies = policies = decisions.policies
+        self._policies = decisions.policies
         self._phone = phone
         self._observer = observer
         self._draws = draws
         self._wall_clock = wall_clock
-        self.counts = Counts()
-        self._session = Session()
         self._pause = Pause(phone)
         self.scope = trio.CancelScope()
-        self._dispatcher = Dispatcher(job, callbacks, policies=policies, phone=phone, observer=observer)
-        self._intake = Intake(
-            session=self._session,
-            dispatcher=self._dispatcher,
-            observer=observer,
-            on_gap=self._gap_in_stream,
-            cursor=decisions.cursor(),
-            window=policies.reorder_window,
-            phone=phone,
-        )
-        self._poller = Poller(
+        self._feed = Feed(
             job,
+            callbacks,
             courier=courier,
-            intake=self._intake,
-            policies=policies,
+            decisions=decisions,
             phone=phone,
             observer=observer,
-            counts=self.counts,
             heard=self._polled,
         )
         self._attempt: StreamAttempt | None = None
@@ -106,7 +86,6 @@ class Follower:
         self._word = ""
         self._refreshed = False
         self._error = ""
-        self.unsettled = False
 
     async def run(self) -> Outcome:
         """Follow the job to its end; a cancelled ``scope`` is the outcome ``closed``."""
@@ -116,19 +95,19 @@ class Follower:
         try:
             with self.scope:
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._dispatcher.run)
+                    nursery.start_soon(self._feed.dispatcher.run)
                     async with trio.open_nursery() as self._tasks:
                         self._tasks.start_soon(
                             partial(listen, self._phone, self._policies, roused=self.roused, resumed=self.resumed)
                         )
-                        if self._intake.reordering is not None:
-                            self._tasks.start_soon(self._intake.reordering.run)
+                        if self._feed.intake.reordering is not None:
+                            self._tasks.start_soon(self._feed.intake.reordering.run)
                         await self._carry_on()
                         results = await self._results()
                         self._tasks.cancel_scope.cancel()
         finally:
             self._say("closed")
-        return self._outcome(results)
+        return self._feed.outcome(results, self._error)
 
     async def _carry_on(self) -> None:
         """Do what the table says until it says stop."""
@@ -141,21 +120,18 @@ class Follower:
                     output = await self._wait_polling(retry_stream)
                 case _:
                     output = await self._try()
-        self._poller.close()
         self._say("closed")
-        if self._intake.terminal is None:
-            self._error = output.reason
-            self._dispatcher.offer(JobEvent("error", self._error))
-        self._dispatcher.finish()
+        self._error = "" if self._feed.terminal is not None else output.reason
+        self._feed.close(self._error)
 
     async def _try(self) -> Output:
         """Make one attempt, and report its end to the table."""
-        self.counts.attempts += 1
-        n = self.counts.attempts
-        if not self._poller.running:
+        self._feed.counts.attempts += 1
+        n = self._feed.counts.attempts
+        if not self._feed.poller.running:
             self._say("connecting" if n == 1 else "reconnecting", n)
         wait = trio.current_time() - self._ended_at
-        cursor = self._decisions.resume_id(self._session, self._last)
+        cursor = self._decisions.resume_id(self._feed.session, self._last)
         self._observer.attempt_began(n, self._cause, wait, cursor)
         self._pause.forget()
         self._last = AttemptReport(n=n)
@@ -163,7 +139,7 @@ class Follower:
         await self._attempt.run()
         attempt, self._attempt = self._attempt, None
         self._ended_at = trio.current_time()
-        self.counts.connections += self._last.status == 200
+        self._feed.counts.connections += self._last.status == 200
         if self._last.status not in (0, 401):  # else nothing was learnt about the token
             self._refreshed = False
         return await self._conclude(attempt)
@@ -174,18 +150,18 @@ class Follower:
             courier=self._courier,
             path=self._courier.path("stream", self._job),
             decisions=self._decisions,
-            session=self._session,
+            session=self._feed.session,
             cursor=cursor,
             token_refreshed=self._refreshed,
             sink=self,
             observer=self._observer,
             wall_clock=self._wall_clock,
-            fallback_due=None if self._poller.running else self._machine.fallback_deadline,
+            fallback_due=None if self._feed.poller.running else self._machine.fallback_deadline,
         )
 
     async def _conclude(self, attempt: StreamAttempt) -> Output:
         report = attempt.report
-        if report.how not in ("done", "closed") and not self._poller.running:
+        if report.how not in ("done", "closed") and not self._feed.poller.running:
             self._say("reconnecting")
         if report.how in ("status", "wrong-type") and attempt.verdict is not None:
             return await self._answered(attempt, attempt.verdict)
@@ -204,11 +180,11 @@ class Follower:
             case Meaning.REFRESH_TOKEN:
                 return await self._refresh(attempt.authorization)
             case Meaning.SNAPSHOT:
-                self._gap(str(status))
-                await self._poller.ask(adopt=True)
+                self._feed.gap(str(status))
+                await self._feed.poller.ask(adopt=True)
             case Meaning.STOP:
                 if status == 204:  # the server's way to say stop: the status decides what became of the job
-                    await self._poller.ask()
+                    await self._feed.poller.ask()
                 return self._next(Input.STOPPED, reason=f"the stream was refused: {verdict.reason}")
         return self._next(Input.REFUSED)
 
@@ -227,7 +203,7 @@ class Follower:
         """Wait for the next attempt, or until polling is due because the last ones reached the server in vain."""
         due = self._ended_at + seconds
         fallback = self._machine.fallback_deadline
-        until = due if fallback is None or self._poller.running or not self._last.spoke else min(due, fallback)
+        until = due if fallback is None or self._feed.poller.running or not self._last.spoke else min(due, fallback)
         if self._last.status in (409, 410) and until == due:
             await self._renew_cursor(due)
         if await self._pause.until(until) == "signal":
@@ -244,13 +220,13 @@ class Follower:
         A log that is short for the rate of its events would refuse that one too, and so on for ever.
         """
         start = due - _RENEWAL
-        if self._poller.running or start < self._ended_at + _RENEWAL:
+        if self._feed.poller.running or start < self._ended_at + _RENEWAL:
             return
         if why := await self._pause.until(start):
             self._pause.wake(why)
             return
         with trio.move_on_at(due):
-            await self._poller.ask(adopt=True)
+            await self._feed.poller.ask(adopt=True)
 
     def _cause_of_timer(self) -> str:
         if self._last.retry_after is not None and self._policies.obeys_retry_after:
@@ -260,21 +236,21 @@ class Follower:
         return "ended" if self._last.how == "eof" else "failed"
 
     async def _wait_polling(self, retry_stream: float) -> Output:
-        if not self._poller.running:
+        if not self._feed.poller.running:
             self._say("polling")
-            self._tasks.start_soon(self._poller.run)
+            self._tasks.start_soon(self._feed.poller.run)
         why = await self._pause.until(trio.current_time() + retry_stream)
-        while not (self._over or self._decisions.leaves_polling(why)):
+        while not (self._feed.over or self._decisions.leaves_polling(why)):
             why = await self._pause.until(trio.current_time() + retry_stream)
         self._cause = "signal" if why == "signal" else "probe"
         return self._next({"signal": Input.SIGNAL, "poll failed": Input.POLL_FAILED}.get(why, Input.TIMER_DUE))
 
     def _next(self, what: Input, reason: str = "") -> Output:
         """Advance the table; the job's end, from whichever source, comes before anything else."""
-        if self._intake.terminal is not None:
+        if self._feed.terminal is not None:
             what = Input.TERMINAL
-        elif self._poller.stopped:
-            what, reason = Input.STOPPED, self._poller.stopped
+        elif self._feed.poller.stopped:
+            what, reason = Input.STOPPED, self._feed.poller.stopped
         return self._machine.take(
             what,
             now=trio.current_time(),
@@ -285,20 +261,20 @@ class Follower:
 
     def alive(self, attempt: int) -> None:
         """The first byte of a stream: from now on the stream alone feeds the app."""
-        if self._over:
+        if self._feed.over:
             return
         self._inform(Input.CONNECTED)
-        self._poller.stop()
+        self._feed.poller.stop()
         self._say("connected", attempt)
 
     def take(self, report: AttemptReport, found: Wire) -> bool:
         """Pass on what the stream brought; the table wants the first event, and the first fresh one."""
-        if self._over:  # polling was quicker, and the attempt's cancellation is under way
+        if self._feed.over:  # polling was quicker, and the attempt's cancellation is under way
             return True
         if type(found) is Retry:
             self._machine.note_retry(found.seconds)
         fresh = report.fresh
-        over = self._intake.stream(report, found)
+        over = self._feed.intake.stream(report, found)
         if type(found) is Event:
             self._inform_of(report, fresh)
         return over
@@ -309,21 +285,19 @@ class Follower:
         elif report.events == 1:
             self._inform(Input.REPEATED)
 
-    async def settle(self, report: AttemptReport) -> bool:
-        """Show a snapshot before the stream goes on; where none is to be had soon, keep asking beside it."""
-        with trio.move_on_after(min(_SETTLING, (self._policies.watchdog or math.inf) / 2)):
-            await self._poller.ask()
-        self.unsettled = False
-        fresh = report.fresh
-        over = self._intake.resume(report)
-        self._inform_of(report, fresh)
-        if self._poller.gap and not over:
-            self._tasks.start_soon(self._poller.heal)
-        return over
-
     @property
-    def _over(self) -> bool:
-        return self._intake.terminal is not None or bool(self._poller.stopped)
+    def unsettled(self) -> bool:
+        """Whether there is a gap in the stream that no snapshot has covered yet."""
+        return self._feed.unsettled
+
+    async def settle(self, report: AttemptReport) -> bool:
+        """Have a snapshot shown before the stream goes on; where none is to be had soon, keep asking beside it."""
+        fresh = report.fresh
+        over = await self._feed.settle(report)
+        self._inform_of(report, fresh)
+        if self._feed.poller.gap and not over:
+            self._tasks.start_soon(self._feed.poller.heal)
+        return over
 
     def _inform(self, what: Input) -> None:
         self._machine.take(what, now=trio.current_time(), rng=self._draws(self._last.n))
@@ -346,27 +320,17 @@ class Follower:
 
     def _polled(self, trouble: str) -> None:
         """A snapshot was taken, or (``trouble``) was not."""
-        if self._over:
+        if self._feed.over:
             self._ended_elsewhere()
-        elif trouble and self._poller.running and self._machine.state is State.POLLING:
+        elif trouble and self._feed.poller.running and self._machine.state is State.POLLING:
             self._pause.wake("poll failed")
 
     def _ended_elsewhere(self) -> None:
         """It is over, and the attempt under way does not know it."""
         if self._attempt is not None:
-            self._attempt.cut("done" if self._intake.terminal else "closed")
+            self._attempt.cut("done" if self._feed.terminal else "closed")
         else:
             self._pause.wake("over")
-
-    def _gap_in_stream(self, reason: str) -> bool:
-        self.unsettled = self._gap(reason)
-        return self.unsettled
-
-    def _gap(self, reason: str) -> bool:
-        surfaced = self._poller.surface(reason)
-        if surfaced:
-            self._dispatcher.offer(JobEvent("gap", reason))
-        return surfaced
 
     def _say(self, word: str, attempt: int = 0) -> None:
         if word != self._word:
@@ -374,7 +338,7 @@ class Follower:
             self._observer.status(word, attempt or self._last.n)
 
     async def _results(self) -> Results | None:
-        terminal = self._intake.terminal
+        terminal = self._feed.terminal
         if terminal is None or terminal.callback != "completed" or not self._policies.fetches_results:
             return None
         return await fetch_results(
@@ -383,19 +347,5 @@ class Follower:
             observer=self._observer,
             policies=self._policies,
             pause=self._pause,
-            draws=lambda broken: self._draws(self.counts.attempts + broken),
-        )
-
-    def _outcome(self, results: Results | None) -> Outcome:
-        terminal = self._intake.terminal
-        self.counts.events = self._dispatcher.shown
-        self.counts.absorbed = self._intake.absorbed + self._dispatcher.coalesced
-        self.counts.refreshes = self._courier.refreshes
-        return Outcome(
-            job=self._job,
-            ended=terminal.callback if terminal is not None else "error" if self._error else "closed",
-            event=terminal,
-            results=results,
-            error=self._error,
-            counts=self.counts,
+            draws=lambda broken: self._draws(self._feed.counts.attempts + broken),
         )

@@ -35,10 +35,10 @@ class KeepsTwoStreams(Follower):
             self._tasks.start_soon(self._stream_beside)
 
     async def _stream_beside(self) -> None:
-        self.counts.attempts += 1
-        report = AttemptReport(n=self.counts.attempts)
-        self._observer.attempt_began(report.n, "signal", 0.0, self._session.last_event_id)
-        await self._attempt_of(report, self._session.last_event_id).run()
+        self._feed.counts.attempts += 1
+        report = AttemptReport(n=self._feed.counts.attempts)
+        self._observer.attempt_began(report.n, "signal", 0.0, self._feed.session.last_event_id)
+        await self._attempt_of(report, self._feed.session.last_event_id).run()
 
     def alive(self, attempt: int) -> None:
         """Heed the first stream only: the client is connected already."""
@@ -49,10 +49,10 @@ class KeepsTwoStreams(Follower):
         """Take from both."""
         if report is self._last:
             return super().take(report, found)
-        if not self._over and self._intake.stream(report, found):
+        if not self._feed.over and self._feed.intake.stream(report, found):
             self._ended_elsewhere()
-        return self._over
+        return self._feed.over
 
     async def settle(self, report: AttemptReport) -> bool:
         """Leave gaps to the first stream."""
-        return await super().settle(report) if report is self._last else self._over
+        return await super().settle(report) if report is self._last else self._feed.over

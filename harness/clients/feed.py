@@ -1,0 +1,115 @@
+"""What feeds the app: the stream's events and the poller's snapshots, through one intake, to one dispatcher."""
+
+import math
+from collections.abc import Callable
+
+import trio
+
+from harness.clients.callbacks import Callbacks, Counts, JobEvent, Outcome, Results
+from harness.clients.courier import Courier
+from harness.clients.decisions import Decisions
+from harness.clients.dispatcher import Dispatcher
+from harness.clients.intake import Intake
+from harness.clients.observer import AttemptReport, Observer
+from harness.clients.poller import Poller
+from harness.seams import Phone
+from harness.sse.session import Session
+
+_SETTLING = 5.0
+"""Seconds for which a stream may wait for the snapshot that covers a gap in it."""
+
+
+class Feed:
+    """The two sources of one job's events, and where they meet.
+
+    ``heard`` is called after each snapshot of a poller that runs, as ``Poller`` says. ``unsettled``: there is a gap in
+    the stream, and nothing more of it may be taken before ``settle``.
+    """
+
+    def __init__(
+        self,
+        job: str,
+        callbacks: Callbacks,
+        *,
+        courier: Courier,
+        decisions: Decisions,
+        phone: Phone,
+        observer: Observer,
+        heard: Callable[[str], None],
+    ) -> None:
+        self._job = job
+        self._courier = courier
+        policies = self._policies = decisions.policies
+        self.counts = Counts()
+        self.session = Session()
+        self.dispatcher = Dispatcher(job, callbacks, policies=policies, phone=phone, observer=observer)
+        self.intake = Intake(
+            session=self.session,
+            dispatcher=self.dispatcher,
+            observer=observer,
+            on_gap=self._gap_in_stream,
+            cursor=decisions.cursor(),
+            window=policies.reorder_window,
+            phone=phone,
+        )
+        self.poller = Poller(
+            job,
+            courier=courier,
+            intake=self.intake,
+            policies=policies,
+            phone=phone,
+            observer=observer,
+            counts=self.counts,
+            heard=heard,
+        )
+        self.unsettled = False
+
+    @property
+    def terminal(self) -> JobEvent | None:
+        """The event that ended the job, once there was one."""
+        return self.intake.terminal
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing to wait for: the job has ended, or its status was refused for good."""
+        return self.terminal is not None or bool(self.poller.stopped)
+
+    def gap(self, reason: str) -> bool:
+        """Tell the app, once, that events are missing for good; False where it was told."""
+        surfaced = self.poller.surface(reason)
+        if surfaced:
+            self.dispatcher.offer(JobEvent("gap", reason))
+        return surfaced
+
+    async def settle(self, report: AttemptReport) -> bool:
+        """Show a snapshot before the stream goes on, if there is one to be had soon. True once the job has ended."""
+        with trio.move_on_after(min(_SETTLING, (self._policies.watchdog or math.inf) / 2)):
+            await self.poller.ask()
+        self.unsettled = False
+        return self.intake.resume(report)
+
+    def close(self, error: str) -> None:
+        """Nothing more is to come; where the job has not ended, the app is told the error."""
+        self.poller.close()
+        if self.terminal is None:
+            self.dispatcher.offer(JobEvent("error", error))
+        self.dispatcher.finish()
+
+    def outcome(self, results: Results | None, error: str) -> Outcome:
+        """Sum up; an ``error`` is how it ended where the job did not."""
+        terminal = self.terminal
+        self.counts.events = self.dispatcher.shown
+        self.counts.absorbed = self.intake.absorbed + self.dispatcher.coalesced
+        self.counts.refreshes = self._courier.refreshes
+        return Outcome(
+            job=self._job,
+            ended=terminal.callback if terminal is not None else "error" if error else "closed",
+            event=terminal,
+            results=results,
+            error=error,
+            counts=self.counts,
+        )
+
+    def _gap_in_stream(self, reason: str) -> bool:
+        self.unsettled = self.gap(reason)
+        return self.unsettled

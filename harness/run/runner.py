@@ -20,11 +20,11 @@ from harness.errors import HarnessError, PeerError, leaf
 from harness.history import App, Census, End, Journal, Run
 from harness.history.journal import Tap
 from harness.jobserver.server import JobServer
-from harness.middle.kinds import RequestKinds
-from harness.middle.stage import HttpStage
+from harness.middle.middle import Middle
 from harness.network import kernel
 from harness.network.gate import Gate
 from harness.run import census, health
+from harness.run.hands import Hands
 from harness.run.host import facts
 from harness.run.nemesis import Nemesis
 from harness.scenario.model import Plan
@@ -115,8 +115,10 @@ class Runner:
             )
             upstream = await server.start(nursery)
             routes = await self._add_paths(toxiproxy, upstream)
-            gates = await self._open_gates(nursery, journal, routes)
-            nemesis = Nemesis(self.plan, gates=gates, toxiproxy=toxiproxy, journal=journal)
+            middle = Middle(journal=journal, next_rid=self._next_rid, gates=self.plan.client.count)
+            gates = await self._open_gates(nursery, journal, routes, middle)
+            hands = Hands(self.plan, gates=gates, toxiproxy=toxiproxy, middle=middle, server=server)
+            nemesis = Nemesis(self.plan, hands=hands, journal=journal)
             rig = Rig(
                 journal=journal, toxiproxy=toxiproxy, server=server, upstream=upstream, gates=gates, nemesis=nemesis
             )
@@ -144,7 +146,9 @@ class Runner:
             await toxiproxy.shape(path, spec.shape)
         return routes
 
-    async def _open_gates(self, nursery: trio.Nursery, journal: Journal, routes: dict[str, Address]) -> dict[str, Gate]:
+    async def _open_gates(
+        self, nursery: trio.Nursery, journal: Journal, routes: dict[str, Address], middle: Middle
+    ) -> dict[str, Gate]:
         gates: dict[str, Gate] = {}
         for number in range(1, self.plan.client.count + 1):
             name = f"c{number}"
@@ -155,9 +159,7 @@ class Runner:
                 radios={path: spec.radio for path, spec in self.plan.paths.items()},
                 network=self._network,
                 journal=journal,
-                stage=lambda cid, client, path: HttpStage(
-                    cid=cid, client=client, path=path, journal=journal, next_rid=self._next_rid, routes=RequestKinds()
-                ),
+                stage=middle.stage,
             )
             await gate.start(nursery)
             gates[name] = gate

@@ -13,7 +13,7 @@ from harness.history import Journal
 from harness.jobserver.server import JobServer
 from harness.network.gate import Gate
 from harness.run.canary import Canary
-from harness.run.nemesis import act_on
+from harness.run.hands import act_on
 from harness.scenario.model import (
     ComesOnline,
     Deed,

@@ -1,4 +1,4 @@
-from harness.run.nemesis import STEP, ramp
+from harness.run.hands import STEP, ramp
 from harness.toxics.shape import Shape
 
 SLOW = Shape(latency=0.5, jitter=0.1, down=1_000.0, up=1_000.0)

@@ -1,0 +1,174 @@
+"""Proofs of what boxes and servers are told: met when it was done, not met when it was only said."""
+
+from contextlib import asynccontextmanager
+from math import inf
+
+import pytest
+import trio
+
+from harness.chance import Chance
+from harness.device.model import Device
+from harness.device.words import Radio, Reach
+from harness.history import Journal
+from harness.jobserver.server import JobServer
+from harness.middle.middle import Middle
+from harness.network.gate import Gate
+from harness.run.canary import Canary
+from harness.run.hands import Hands, act_on, of_gates
+from harness.scenario.model import (
+    Answers,
+    Buffers,
+    Cuts,
+    Deed,
+    DeviceSpec,
+    Drains,
+    Hangs,
+    JobSpec,
+    KillsIdle,
+    MutesStreams,
+    PathSpec,
+    Plan,
+    Recovers,
+    ResetsStreams,
+    Restarts,
+    ServerSpec,
+    ShowsPortal,
+)
+from harness.toxics.shape import Shape
+from harness.world import real
+
+MIDDLE = [
+    Answers(status=403),
+    Answers(status=403, to="streams"),
+    Answers(status=503, retry_after=7.0, to="polls"),
+    Answers(status=410, to="results"),
+    ShowsPortal(),
+    MutesStreams(),
+    ResetsStreams(),
+    Buffers(size=65_536),
+    Buffers(seconds=1.0),
+    KillsIdle(after=0.3),
+    KillsIdle(after=0.3, how="silently"),
+]
+SERVER = [Restarts(keeps_log=True, after=2.0), Restarts(keeps_log=False, after=2.0), Drains(), Hangs()]
+CUTS = [Cuts(how=how, mid=mid) for how in (Reach.CLOSED, Reach.RESET) for mid in ("id", "data", "character", "event")]
+
+
+def deed(act, actor, index=0, undoes=None):
+    return Deed(index=index, at=0.0, actor=actor, act=act, text=str(act), undoes=undoes)
+
+
+def a_plan():
+    path = PathSpec(profile="loopback", shape=Shape(), radio=Radio())
+    return Plan(
+        scenario="s",
+        seed=7,
+        job=JobSpec(lasts=60),
+        paths={"wifi": path},
+        device=DeviceSpec(starts_on="wifi"),
+        horizon=60,
+    )
+
+
+class Nothing:
+    """A Toxiproxy that is never asked."""
+
+
+@asynccontextmanager
+async def a_rig(tmp_path, nursery):
+    with Journal(tmp_path / "h", real.stamp) as journal:
+        network, rids = real.network(), iter(range(1, 1_000))
+        server = JobServer(
+            network=network, journal=journal, job=JobSpec(lasts=60), server=ServerSpec(), chance=Chance(7)
+        )
+        address = await server.start(nursery)
+        middle = Middle(journal=journal, next_rid=lambda: next(rids))
+        gate = Gate(
+            client="c1",
+            device=Device(["wifi"], starts_on="wifi"),
+            routes={"wifi": address},
+            radios={},
+            network=network,
+            journal=journal,
+            stage=middle.stage,
+        )
+        await gate.start(nursery)
+        hands = Hands(a_plan(), gates={"c1": gate}, toxiproxy=Nothing(), middle=middle, server=server)
+        canary = Canary(gate, {"wifi": Shape()}, {"wifi": Reach.UP})
+        try:
+            yield hands, gate, canary
+        finally:
+            await canary.close()
+            await gate.aclose()
+            await server.stop()
+
+
+async def proved(tmp_path, deeds, *, done=True):
+    """Carry out all deeds (the last only when ``done``), and meet the last."""
+    async with trio.open_nursery() as nursery:
+        async with a_rig(tmp_path, nursery) as (hands, gate, canary):
+            for each in deeds[:-1]:
+                await hands.once(each, nursery)
+            last = deeds[-1]
+            await canary.prepare("wifi", stream=isinstance(last.act, Cuts))
+            readback = {}
+            if done:
+                readback = await (act_on(gate, last) if of_gates(last) else hands.once(last, nursery))
+            with trio.fail_after(30):
+                outcome = await canary.prove(last, readback, inf)
+        nursery.cancel_scope.cancel()
+    return outcome
+
+
+@pytest.mark.parametrize("act", MIDDLE, ids=str)
+async def test_what_the_middle_does_is_met(tmp_path, act):
+    outcome = await proved(tmp_path, [deed(act, "middle")])
+    assert outcome.met, outcome.detail
+
+
+@pytest.mark.parametrize("act", MIDDLE, ids=str)
+async def test_what_the_middle_only_says_is_not_met(tmp_path, act, monkeypatch):
+    monkeypatch.setattr("harness.run.boxes.PATIENCE", 0.3)
+    outcome = await proved(tmp_path, [deed(act, "middle")], done=False)
+    assert not outcome.met, outcome.detail
+
+
+@pytest.mark.parametrize("act", SERVER, ids=str)
+async def test_what_the_server_does_is_met(tmp_path, act):
+    outcome = await proved(tmp_path, [deed(act, "server")])
+    assert outcome.met, outcome.detail
+
+
+@pytest.mark.parametrize("act", SERVER, ids=str)
+async def test_what_the_server_only_says_is_not_met(tmp_path, act):
+    outcome = await proved(tmp_path, [deed(act, "server")], done=False)
+    assert not outcome.met, outcome.detail
+
+
+async def test_a_server_that_recovers_is_met(tmp_path):
+    outcome = await proved(tmp_path, [deed(Drains(), "server"), deed(Recovers(), "server", 1)])
+    assert outcome.met, outcome.detail
+
+
+async def test_an_act_that_is_undone_is_met_as_gone(tmp_path):
+    portal = deed(ShowsPortal(), "middle")
+    outcome = await proved(tmp_path, [portal, deed(ShowsPortal(), "middle", 1, undoes=0)])
+    assert outcome.met, outcome.detail
+
+
+async def test_an_act_that_was_only_said_to_be_undone_is_not_met(tmp_path):
+    portal = deed(ShowsPortal(), "middle")
+    outcome = await proved(tmp_path, [portal, deed(ShowsPortal(), "middle", 1, undoes=0)], done=False)
+    assert not outcome.met, outcome.detail
+
+
+@pytest.mark.parametrize("act", CUTS, ids=lambda act: f"{act.how} mid {act.mid}")
+async def test_a_cut_is_met_inside_an_event(tmp_path, act):
+    outcome = await proved(tmp_path, [deed(act, "wifi")])
+    assert outcome.met, outcome.detail
+
+
+async def test_a_cut_that_was_only_said_is_not_met(tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.5)
+    outcome = await proved(tmp_path, [deed(CUTS[0], "wifi")], done=False)
+    assert not outcome.met, outcome.detail

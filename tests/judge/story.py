@@ -17,6 +17,7 @@ from harness.history import (
     Attempt,
     AttemptEnd,
     Block,
+    Boxed,
     Canary,
     Census,
     Chunk,
@@ -37,6 +38,7 @@ from harness.history import (
     SignalTold,
     Snapshot,
     Status,
+    Subscriber,
 )
 from harness.history.records import Record
 from harness.scenario import model
@@ -71,6 +73,7 @@ def plan(
     waive: dict[str, str] | None = None,
     paths: dict[str, model.PathSpec] | None = None,
     world: str = "real",
+    server: model.ServerSpec | None = None,
 ) -> model.Plan:
     """A plan of one variant: a job that updates on change, on Wi-Fi with cellular beside it."""
     job = model.JobSpec(lasts=lasts, every=None, items=items, ends=ends)
@@ -83,7 +86,7 @@ def plan(
     found = model.Plan(
         scenario="a story", seed=7, world=world, job=job, paths=paths, device=model.DeviceSpec(starts_on="wifi"),
         client=model.ClientSpec(policies=policies, count=count), deeds=done, expect=expect, waive=waive or {},
-        horizon=0.0,
+        server=server or model.ServerSpec(), horizon=0.0,
     )  # fmt: skip
     return msgspec.structs.replace(found, horizon=horizon(found))
 
@@ -165,19 +168,20 @@ class Story:
 
     def request(
         self, what: str, at: float, *, cid: int = 0, last: str | None = None, client: str = "c1", job: str = "j1",
-        status: int = 200,
+        status: int = 200, by: str = "", token: bool = False, origin: str = "",
     ) -> int:  # fmt: skip
         self.rids += 1
         cid = cid or self.conn(at - 0.001, client=client)
         self.add(
             Request(
-                rid=self.rids, cid=cid, client=client, what=what, method="GET", target="/", job=job, last_event_id=last
+                rid=self.rids, cid=cid, client=client, what=what, method="GET", target="/", job=job,
+                last_event_id=last, token=token, origin=origin,
             ),
             at,
-        )
+        )  # fmt: skip
         kind = "text/event-stream" if what == "stream" and status == 200 else "application/json"
         if status:
-            self.add(Response(rid=self.rids, cid=cid, status=status, content_type=kind), at + 0.006)
+            self.add(Response(rid=self.rids, cid=cid, status=status, content_type=kind, by=by), at + 0.006)
         return self.rids
 
     def hang_up(self, at: float, how: str = "eof", *, client: str = "c1", cid: int | None = None, **more: Any) -> None:
@@ -189,6 +193,22 @@ class Story:
 
     def close(self, at: float, cid: int) -> None:
         self.add(ConnEnd(cid=cid, side="client", how="fin"), at)
+
+    def subscribe(self, at: float, cursor: str = "", *, until: float | None = None, evidence: str = "") -> int:
+        """The server opens a stream, and closes it ``until`` then for this evidence."""
+        self.subs += 1
+        self.add(Subscriber(sub=self.subs, job="j1", what="open", cursor=cursor), at)
+        if until is not None:
+            self.add(Subscriber(sub=self.subs, job="j1", what="close", evidence=evidence), until)
+        return self.subs
+
+    def box(self, what: str, at: float, cid: int, *, client: str = "c1") -> None:
+        self.add(Boxed(cid=cid, client=client, what=what), at)
+
+    def comment(self, at: float, *, client: str = "c1") -> None:
+        """Bytes without an event reach the client: a keep-alive."""
+        cid = self.live.get(client, 0)
+        self.add(Chunk(cid=cid, direction="downstream", offset=0, length=14, fate="delivered"), at)
 
     # The app.
 

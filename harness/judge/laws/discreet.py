@@ -4,8 +4,6 @@ What leaves no record cannot be judged, and the law says so where it held: wheth
 client in its own process.
 """
 
-from itertools import pairwise
-
 from harness.history import App
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
@@ -91,7 +89,12 @@ def _excused(client: ClientCase, app: App) -> bool:
 
 
 def _callbacks(client: ClientCase, outcome: Outcome) -> None:
-    together = [(a, b) for a, b in pairwise(client.screen.callbacks) if b.enter_ns < a.exit_ns]
+    together: list[tuple[App, App]] = []
+    running: App | None = None
+    for app in client.screen.callbacks:
+        if running is not None and app.enter_ns < running.exit_ns:
+            together.append((running, app))
+        running = app if running is None else max(running, app, key=lambda one: one.exit_ns)
     if not together:
         return
     first, second = together[0]

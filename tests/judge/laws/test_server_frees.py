@@ -1,0 +1,118 @@
+import pytest
+
+from harness.history import ConnEnd
+from harness.judge.case import Case
+from harness.judge.subscribers import subscriptions
+from harness.judge.verdict import State
+from harness.scenario import model
+from tests.judge.ruling import empty, law, state
+from tests.judge.scenes import JOINS, half_open, half_open_plan, noticed
+from tests.judge.story import Story, plan
+
+
+def long(**more) -> Story:
+    return Story(plan(lasts=100.0, items=50, **more)).run()
+
+
+def abandoned(until: float | None, evidence: str = "fin", **more) -> Story:
+    """The client hangs up one stream at 20 s; the server lets go of it ``until`` then."""
+    story = long(**more)
+    cid = story.conn(10.0)
+    story.request("stream", 10.001, cid=cid, last="a-4")
+    story.subscribe(10.004, "a-4", until=until, evidence=evidence)
+    story.close(20.0, cid)
+    return story
+
+
+def test_a_stream_freed_within_two_keep_alives_holds():
+    found = law("server-frees", abandoned(until=45.0))
+    assert (found.state, found.sentence) == (State.HELD, "freed 25.0 s after its client's FIN (limit 30 s)")
+
+
+def test_a_stream_freed_too_late_fails():
+    found = law("server-frees", abandoned(until=52.0))
+    assert found.sentence == "the server held a dead stream for 32.0 s after its client's FIN at 20.0 s (limit 30 s)"
+    assert [item.text for item in found.evidence] == [
+        "stream 1 opened", "its client's FIN", "stream 1 closed (fin)",
+    ]  # fmt: skip
+    assert found.cause == "server-holds"
+
+
+def test_a_stream_never_freed_fails():
+    found = law("server-frees", abandoned(until=None))
+    assert "and never let go of it (limit 30 s)" in found.sentence
+    assert state("server-frees", abandoned(until=101.3, evidence="stopped")) is State.FAILED
+
+
+def test_the_server_s_own_keep_alive_sets_the_limit():
+    assert state("server-frees", abandoned(until=45.0, server=model.ServerSpec(keepalive=10.0))) is State.FAILED
+    assert state("server-frees", abandoned(until=45.0, server=model.ServerSpec(keepalive=None))) is State.HELD
+
+
+def test_a_newer_stream_of_the_same_job_is_evidence():
+    story = half_open()
+    story.subscribe(0.014)
+    story.subscribe(10.0, "a-7", until=11.0, evidence="rst")
+    story.add(ConnEnd(cid=2, side="client", how="fin", swallowed=True), 9.0)
+    assert "after a newer stream of the same job at 10.0 s" in law("server-frees", story).sentence
+
+
+def test_a_newer_stream_frees_the_old_one():
+    story = noticed()
+    story.subscribe(0.014, until=24.61, evidence="newer")
+    story.subscribe(24.605, "a-7", until=60.0, evidence="done")
+    assert law("server-frees", story).state is State.HELD
+
+
+def test_an_orphan_deed_gives_evidence_at_the_server_s_end():
+    orphan = (20.0, "server", model.Orphans(after=1.0), "orphan for 1s")
+    story = half_open(half_open_plan())
+    story.plan = plan(*[(d.at, d.actor, d.act, d.text) for d in story.plan.deeds], orphan, lasts=60.0)
+    story.subscribe(0.014)
+    story.add(ConnEnd(cid=2, side="server", how="closed"), 21.0)
+    assert "after the end of its connection at 21.0 s" in law("server-frees", story).sentence
+
+
+def test_silence_alone_is_no_evidence():
+    story = half_open()
+    story.subscribe(0.014)
+    found = law("server-frees", story)
+    assert found.state is State.NOT_JUDGED
+    assert found.reason.startswith("its streams fell silent, which alone is no evidence")
+
+
+@pytest.mark.parametrize("evidence", ["blocked", "fin"])
+def test_what_only_the_server_saw_holds(evidence):
+    story = long()
+    story.subscribe(0.014, until=30.0, evidence=evidence)
+    assert state("server-frees", story) is State.HELD
+
+
+def test_a_stream_that_ended_with_its_job_is_nothing_to_judge():
+    story = long()
+    story.subscribe(0.014, until=100.0, evidence="done")
+    found = law("server-frees", story)
+    assert (found.state, found.reason) == (State.NOT_JUDGED, "no peer died on it")
+
+
+def test_a_run_that_ended_too_soon_is_not_judged():
+    story = Story(plan((1.0, "device", JOINS, "joins cellular"))).run()
+    story.subscribe(0.014)
+    assert "before two keep-alives (30 s) had passed" in law("server-frees", story).reason
+
+
+def test_a_server_that_reports_no_streams_is_not_judged():
+    assert law("server-frees", long()).reason == "the server does not report its streams"
+
+
+def test_a_new_server_that_counts_from_one_again_is_another():
+    story = long()
+    story.subscribe(0.014, until=30.0, evidence="stopped")
+    story.subs = 0
+    story.subscribe(35.0, "a-17", until=100.0, evidence="done")
+    ends = [one.closed and one.closed.evidence for one in subscriptions(Case(story.plan, story.history()))]
+    assert ends == ["stopped", "done"]
+
+
+def test_an_empty_history_is_unknown():
+    assert empty("server-frees", plan()) is State.UNKNOWN

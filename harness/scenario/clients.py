@@ -1,16 +1,17 @@
 """The settings of ``client``: presets, and the policies laid over them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
 from harness.errors import UsageError
 from harness.scenario.model import ClientSpec
 from harness.scenario.phrases import Fields, Setting, above_zero, choice, more_than_zero, one, one_of, or_never
-from harness.scenario.place import Place, nearest, not_built
+from harness.scenario.place import Place, nearest
 from harness.scenario.settings import read_section
-from harness.sse.policy import PRESETS, FedBy, Jitter, Policies, ResetsOn
+from harness.sse.policy import PRESETS, REFERENCE, FedBy, Jitter, Policies, ResetsOn
 from harness.units import parse_count, parse_duration, parse_size, quote
 
 MUTANTS = (
@@ -108,43 +109,64 @@ POLICIES: dict[str, Setting] = {
 }
 
 
-def preset(name: str) -> str:
+class Known(NamedTuple):
+    """A client that can be run: what it declares, and the bug that is planted in it, if any."""
+
+    policies: Policies
+    mutant: str = ""
+
+
+PRESENT: Mapping[str, Known] = {
+    **{name: Known(policies) for name, policies in PRESETS.items()},
+    **{name: Known(REFERENCE, name) for name in MUTANTS},
+}
+"""The clients that are there without a ``harness.toml``: the presets, and the mutants of the reference."""
+
+
+def named(name: str, clients: Mapping[str, Known] = PRESENT) -> str:
     """Return the name of a client that can be run. Raises ``UsageError`` with the nearest known name."""
-    if name in PRESETS:
+    if name in clients:
         return name
-    if name in MUTANTS:
-        raise not_built(f"client {name}")
-    known: Iterable[str] = (*PRESETS, *MUTANTS)
+    own = [known for known in clients if known not in PRESENT]
     raise UsageError(
-        f"unknown client {quote(name)}{nearest(name, known)}: expected {' or '.join(PRESETS)}; "
-        "clients from harness.toml are not built yet"
+        f"unknown client {quote(name)}{nearest(name, clients)}: expected {', '.join((*PRESETS, *own))}, "
+        "a mutant, or a name from harness.toml"
     )
 
 
-CLIENT: dict[str, Setting] = {
-    "like": one("like", preset),
-    "count": _count,
-    "arrive": one_of({"within DURATION": lambda arrive: {"arrive": arrive}}, example="within 10s"),
-    **POLICIES,
-}
+def _section(clients: Mapping[str, Known]) -> dict[str, Setting]:
+    """Return the settings of ``client``."""
+    return {
+        "like": one("like", lambda text: named(text, clients)),
+        "count": _count,
+        "arrive": one_of({"within DURATION": lambda arrive: {"arrive": arrive}}, example="within 10s"),
+        **POLICIES,
+    }
 
 
-def read_client(place: Place, replaced_by: str | None = None) -> ClientSpec:
-    """Return who is under test.
+CLIENT = _section(PRESENT)
+
+
+def read_client(place: Place, replaced_by: str | None = None, clients: Mapping[str, Known] = PRESENT) -> ClientSpec:
+    """Return who is under test; ``clients`` are all that are known.
 
     ``replaced_by`` is the command line's ``--client``: it takes the place of ``like`` *and* drops the file's policies,
     or a file's ``watchdog: 20s`` would heal the client as shipped. ``count``, ``arrive`` and ``handler takes`` stay.
-    The file's own words are checked all the same.
+    A mutant keeps them all: its bug is planted over whatever is declared, so nothing heals it, and the scenario stays
+    the one that the reference passes. The file's own words are checked all the same.
     """
-    fields = read_section(place, CLIENT, example="{watchdog: 20s}")
+    fields = read_section(place, _section(clients), example="{watchdog: 20s}")
     if replaced_by is not None:
-        fields = {key: value for key, value in fields.items() if key in _KEPT}
+        if not clients[replaced_by].mutant:
+            fields = {key: value for key, value in fields.items() if key in _KEPT}
         fields["like"] = replaced_by
     like = fields.get("like", "reference")
+    known = clients[like]
     policies = {key: value for key, value in fields.items() if key in Policies.__struct_fields__}
     return ClientSpec(
         like=like,
+        mutant=known.mutant,
         count=fields.get("count", 1),
         arrive=fields.get("arrive", 0.0),
-        policies=msgspec.structs.replace(PRESETS[like], **policies),
+        policies=msgspec.structs.replace(known.policies, **policies),
     )

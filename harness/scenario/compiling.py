@@ -8,7 +8,7 @@ import msgspec
 
 from harness.chance import Chance
 from harness.errors import Problem, ScenarioError, UsageError
-from harness.scenario.clients import preset, read_client
+from harness.scenario.clients import named, read_client
 from harness.scenario.deadlines import horizon
 from harness.scenario.document import SECTIONS, Data, Scenario, Trail
 from harness.scenario.emissions import intended
@@ -17,6 +17,7 @@ from harness.scenario.model import Deed, DeviceSpec, JobSpec, Plan
 from harness.scenario.paths import Way, read_paths
 from harness.scenario.phrases import more_than_zero
 from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place
+from harness.scenario.project import NO_PROJECT, Project
 from harness.scenario.sense import pointless
 from harness.scenario.settings import read_device, read_job, read_server
 from harness.scenario.sweep import Variant, read_sweep, selected
@@ -44,13 +45,13 @@ class _Draft(NamedTuple):
     problems: list[Problem]
 
 
-def check(scenario: Scenario, noted: Sequence[Problem] = ()) -> None:
+def check(scenario: Scenario, noted: Sequence[Problem] = (), project: Project = NO_PROJECT) -> None:
     """Raise ``ScenarioError`` with all problems of all variants; nothing is drawn.
 
     ``noted`` are the problems of the file's structure: what else is wrong in their lines may well be their consequence.
     """
     variants, book = _variants(scenario)
-    problems = _problems(scenario, book, _drafts(scenario, variants))
+    problems = _problems(scenario, book, _drafts(scenario, variants, project))
     lines = {problem.line for problem in noted}
     _raise([*noted, *(problem for problem in problems if problem.line not in lines)], scenario.file)
 
@@ -63,20 +64,23 @@ def plans(
     select: Mapping[str, str] | None = None,
     limit: float | None = None,
     world: str = "real",
+    project: Project | None = None,
 ) -> list[Plan]:
     """Return the plans of the variants, in the file's order.
 
     ``seed``, ``limit`` (seconds) and ``client`` are the command line's and win over the file; ``client`` also drops the
-    file's policies, or they would heal the client asked for. ``select`` picks variants by their values. Raises
-    ``ScenarioError`` for problems of the scenario, ``UsageError`` for those of the arguments.
+    file's policies, or they would heal the client asked for (see ``read_client``). ``select`` picks variants by their
+    values. ``project`` knows more clients. Raises ``ScenarioError`` for problems of the scenario, ``UsageError`` for
+    those of the arguments.
     """
     if world not in WORLDS:
         raise UsageError(f"expected the world {' or '.join(WORLDS)}, got {quote(world)}")
     if limit is not None and not 0 < limit < math.inf:
         raise UsageError(f"expected a limit of more than zero, got {limit:g} s")
-    replaced_by = None if client is None else preset(client)
+    project = project or NO_PROJECT
+    replaced_by = None if client is None else named(client, project.clients)
     variants, book = _variants(scenario)
-    drafts = _drafts(scenario, variants, replaced_by, seed)
+    drafts = _drafts(scenario, variants, project, replaced_by, seed)
     _raise(_problems(scenario, book, drafts), scenario.file)
     asked = selected(variants, select or {})
     return [_finished(draft, scenario, limit, world) for draft in drafts if draft.variant in asked]
@@ -88,12 +92,16 @@ def _variants(scenario: Scenario) -> tuple[list[Variant], Book]:
 
 
 def _drafts(
-    scenario: Scenario, variants: Sequence[Variant], replaced_by: str | None = None, seed: int | None = None
+    scenario: Scenario,
+    variants: Sequence[Variant],
+    project: Project,
+    replaced_by: str | None = None,
+    seed: int | None = None,
 ) -> list[_Draft]:
     """Read the variants, up to the first with more problems than will be told."""
     drafts: list[_Draft] = []
     for variant in variants:
-        drafts.append(_read(scenario, variant, replaced_by, seed))
+        drafts.append(_read(scenario, variant, project, replaced_by, seed))
         if len(drafts[-1].problems) >= MOST_PROBLEMS:
             break
     return drafts
@@ -145,7 +153,7 @@ def _texts(data: Data) -> Iterator[str]:
             yield from _texts(value)
 
 
-def _read(scenario: Scenario, variant: Variant, replaced_by: str | None, seed: int | None) -> _Draft:
+def _read(scenario: Scenario, variant: Variant, project: Project, replaced_by: str | None, seed: int | None) -> _Draft:
     """Read all sections of one variant."""
     book = Book(file=scenario.file, marks=scenario.marks, variables=variant.variables)
 
@@ -172,7 +180,7 @@ def _read(scenario: Scenario, variant: Variant, replaced_by: str | None, seed: i
         server=read_server(place("server")),
         paths=specs,
         device=DeviceSpec(**device),
-        client=read_client(place("client"), replaced_by),
+        client=read_client(place("client"), replaced_by, project.clients),
         deeds=deeds,
         expect=read_expectations(place("expect")),
         waive=read_waivers(place("waive", raw=True)),

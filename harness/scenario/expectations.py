@@ -1,14 +1,14 @@
 """``expect``, ``waive`` and ``mutants``: what the file demands of a run, and excuses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from harness.errors import UsageError
 from harness.scenario.clients import MUTANTS
 from harness.scenario.model import Expectation, Moment
 from harness.scenario.phrases import match
-from harness.scenario.place import Place, nearest, not_built
-from harness.units import parse_count, parse_instant, quote
+from harness.scenario.place import Place, nearest
+from harness.units import quote
 
 COUNTS = (
     "attempts",
@@ -33,7 +33,14 @@ COUNTS = (
 )
 DURATIONS = ("recovery", "detection", "update latency", "transport", "staleness", "overlap")
 MOMENTS = ("terminal", "fallback", "stream restored", "results ready")
-LATER = ("arrivals per second", "memory", "traffic", "token refreshes", "secrets leaked")
+TOKEN_COUNTS = ("token refreshes", "secrets leaked")
+"""Counts of what only a server with tokens has."""
+
+SIZES = ("memory", "traffic")
+CROWDS = ("arrivals per second",)
+"""Counts over all clients: a number of them, or a share."""
+
+METRICS = (*COUNTS, *TOKEN_COUNTS, *DURATIONS, *MOMENTS, *SIZES, *CROWDS)
 STATISTICS = ("p95", "p50", "max")
 
 LAWS = (
@@ -102,47 +109,67 @@ def _metric(text: str) -> _Metric:
     name, statistic = " ".join(words), ""
     if words and words[-1] in STATISTICS:
         name, statistic = " ".join(words[:-1]), words[-1]
-    if name in LATER:
-        raise not_built(name)
-    known = (*COUNTS, *DURATIONS, *MOMENTS)
-    if name not in known:
-        raise UsageError(f"{quote(text)} is no metric{nearest(name, (*known, *LATER))}")
+    if name not in METRICS:
+        raise UsageError(f"{quote(text)} is no metric{nearest(name, METRICS)}")
     if statistic and name not in DURATIONS:
         raise UsageError(f"{quote(text)}: only durations have a {statistic} ({', '.join(DURATIONS)})")
     return _Metric(name, statistic)
 
 
+class Kind(NamedTuple):
+    """What bounds a metric takes, as the reference writes them, and how messages show them."""
+
+    forms: Mapping[str, Callable[..., tuple[str, float, str, Moment | None]]]
+    shown: str
+
+
+_COUNT_FORMS = {
+    "N": lambda count: ("is", float(count), "", None),
+    "at most N": lambda count: ("at most", float(count), "", None),
+    "at least N": lambda count: ("at least", float(count), "", None),
+}
+COUNT = Kind(_COUNT_FORMS, "a count: 6, at most 6 or at least 6")
+DURATION = Kind(
+    {"under DURATION": lambda seconds: ("under", seconds, "s", None)},
+    "a duration: under 5s",
+)
+SIZE = Kind({"under SIZE": lambda size: ("under", float(size), "B", None)}, "a size: under 20MB")
+CROWD = Kind(
+    {**_COUNT_FORMS, "under PERCENT": lambda share: ("under", share, "%", None)},
+    "a count or a share of the clients: at most 40, or under 20%",
+)
+MOMENT = Kind(
+    {
+        "within DURATION of the start": lambda seconds: ("within", seconds, "s", Moment(word="the start")),
+        "within DURATION of the end": lambda seconds: ("within", seconds, "s", Moment(word="the end")),
+        "within DURATION of INSTANT": lambda seconds, at: ("within", seconds, "s", Moment(word="at", at=at)),
+    },
+    "a moment: within 2s of the end (or the start, or 90s)",
+)
+
+KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys((*COUNTS, *TOKEN_COUNTS), COUNT),
+    **dict.fromkeys(DURATIONS, DURATION),
+    **dict.fromkeys(MOMENTS, MOMENT),
+    **dict.fromkeys(SIZES, SIZE),
+    **dict.fromkeys(CROWDS, CROWD),
+}
+"""By metric."""
+
+
 def _bounds(metric: str) -> Callable[[str], _Bound]:
-    if metric in COUNTS:
-        return _count_bound
-    return _duration_bound if metric in DURATIONS else _moment_bound
+    kind = KINDS[metric]
 
+    def parse(text: str) -> _Bound:
+        for form, make in kind.forms.items():
+            if form == "N" and not text.strip().isdecimal():
+                continue  # a single word of any kind is no count that is merely wrong
+            if values := match(form, text):
+                sort, limit, unit, moment = make(*values)
+                return _Bound(sort, limit, " ".join(text.split()), unit, moment)
+        raise UsageError(f"expected {kind.shown}, got {quote(text)}")
 
-def _count_bound(text: str) -> _Bound:
-    shown = " ".join(text.split())
-    for form, sort in (("at most N", "at most"), ("at least N", "at least")):
-        if values := match(form, text):
-            return _Bound(sort, float(values[0]), shown)
-    if shown.isdecimal():
-        return _Bound("is", float(parse_count(shown)), shown)
-    raise UsageError(f"expected a count: 6, at most 6 or at least 6, got {quote(text)}")
-
-
-def _duration_bound(text: str) -> _Bound:
-    if values := match("under DURATION", text):
-        return _Bound("under", values[0], " ".join(text.split()), "s")
-    raise UsageError(f"expected a duration: under 5s, got {quote(text)}")
-
-
-def _moment_bound(text: str) -> _Bound:
-    words = " ".join(text.split())
-    within, found, moment = words.partition(" of ")
-    values = match("within DURATION", within)
-    if not found or not values:
-        raise UsageError(f"expected a moment: within 2s of the end (or the start, or 90s), got {quote(text)}")
-    if moment in {"the start", "the end"}:
-        return _Bound("within", values[0], words, "s", Moment(word=moment))
-    return _Bound("within", values[0], words, "s", Moment(word="at", at=parse_instant(moment)))
+    return parse
 
 
 def read_waivers(place: Place) -> dict[str, str]:

@@ -6,6 +6,7 @@ from harness.errors import UsageError
 from harness.scenario.compiling import check
 from harness.scenario.document import Scenario
 from harness.scenario.place import nearest
+from harness.scenario.project import NO_PROJECT, Project
 from harness.scenario.reading import read_file
 from harness.units import quote
 
@@ -46,11 +47,13 @@ def find(name_or_path: str) -> list[Path]:
     )
 
 
-def load(path: Path, *, shown_as: str | None = None) -> Scenario:
+def load(path: Path, *, shown_as: str | None = None, project: Project | None = None) -> Scenario:
     """Return the scenario of a file, wholly checked. ``shown_as`` is the file's name in problems and plans.
+
+    ``project`` knows the clients that ``harness.toml`` names.
 
     Raises ``ScenarioError`` with every problem, each with line and column; nothing is started.
     """
     scenario, noted = read_file(path, str(path) if shown_as is None else shown_as)
-    check(scenario, noted)
+    check(scenario, noted, project or NO_PROJECT)
     return scenario

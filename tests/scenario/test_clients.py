@@ -65,10 +65,16 @@ def test_the_reference_asked_for_by_name_drops_policies_too(plan):
             "like: as-shiped",
             (
                 '4:16: client like: unknown client "as-shiped" (did you mean "as-shipped"?): expected '
-                "reference or as-shipped; clients from harness.toml are not built yet"
+                "reference, as-shipped, a mutant, or a name from harness.toml"
             ),
         ),
-        ("like: no-jitter", '4:16: client like: "client no-jitter" is not built yet'),
+        (
+            "like: no-jiter",
+            (
+                '4:16: client like: unknown client "no-jiter" (did you mean "no-jitter"?): '
+                "expected reference, as-shipped, a mutant, or a name from harness.toml"
+            ),
+        ),
         ("watchdg: 5s", '4:10: client: unknown setting "watchdg" (did you mean "watchdog"?)'),
         ("watchdog: 0s", '4:20: client watchdog: expected more than zero, got "0s", or "never"'),
         (
@@ -107,8 +113,19 @@ def test_an_unknown_client_of_the_command_line_is_a_usage_error(write):
     scenario = load(write("scenario: x\njob: {lasts: 5s}\npaths: {wifi: wifi}\n"))
     with pytest.raises(UsageError, match=r'unknown client "refrence" \(did you mean "reference"\?\)'):
         plans(scenario, client="refrence")
-    with pytest.raises(UsageError, match='"client no-watchdog" is not built yet'):
-        plans(scenario, client="no-watchdog")
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_declares_what_the_reference_does(plan, name):
+    written, asked = plan(f"client: {{like: {name}, watchdog: 5s}}\n").client, plan(client=name).client
+    assert (written.like, written.mutant, written.policies) == (name, name, changed(watchdog=5.0))
+    assert (asked.like, asked.mutant, asked.policies) == (name, name, REFERENCE)
+
+
+def test_a_mutant_of_the_command_line_keeps_the_files_policies(plan):
+    client = plan("client: {like: as-shipped, retry stream: every 10s, count: 3}\n", client="never-returns").client
+    assert (client.mutant, client.count, client.policies) == ("never-returns", 3, changed(retry_stream=10.0))
+    assert plan("client: {like: no-jitter}\n", client="reference").client.mutant == ""
 
 
 def test_there_are_fifteen_mutants():

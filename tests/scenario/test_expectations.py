@@ -1,6 +1,6 @@
 import pytest
 
-from harness.scenario.expectations import COUNTS, LATER, LAWS
+from harness.scenario.expectations import COUNTS, LAWS, TOKEN_COUNTS
 from harness.scenario.model import Expectation, Moment
 
 
@@ -8,7 +8,7 @@ def expect(plan, metric, bound):
     return plan(f'expect: {{{metric}: "{bound}"}}\n').expect[0]
 
 
-@pytest.mark.parametrize("metric", COUNTS)
+@pytest.mark.parametrize("metric", [*COUNTS, *TOKEN_COUNTS, "arrivals per second"])
 def test_a_count_is_exact_at_most_or_at_least(plan, metric):
     found = [expect(plan, metric, bound) for bound in ("6", "at most 6", "at least 6")]
     assert [(item.metric, item.sort, item.limit, item.unit) for item in found] == [
@@ -47,9 +47,15 @@ def test_a_moment_is_within_of_another(plan, bound, moment):
     assert (found.sort, found.limit, found.unit, found.moment, found.text) == ("within", 2.0, "s", moment, bound)
 
 
-@pytest.mark.parametrize("metric", LATER)
-def test_metrics_of_later_are_refused_by_name(problem, metric):
-    assert problem(f"expect: {{{metric}: 5}}\n") == f'4:10: expect: "{metric}" is not built yet'
+@pytest.mark.parametrize("metric", ["memory", "traffic"])
+def test_a_size_is_under(plan, metric):
+    found = expect(plan, metric, "under 1.5MB")
+    assert (found.sort, found.limit, found.unit, found.text) == ("under", 1_500_000.0, "B", "under 1.5MB")
+
+
+def test_arrivals_may_be_a_share_of_the_clients(plan):
+    found = expect(plan, "arrivals per second", "under 20%")
+    assert (found.sort, found.limit, found.unit) == ("under", 0.2, "%")
 
 
 COUNT = "expected a count: 6, at most 6 or at least 6"
@@ -79,6 +85,16 @@ MOMENT = "expected a moment: within 2s of the end (or the start, or 90s)"
                 '4:20: expect recovery: expected a duration such as 150ms or 1m30s, got "5": '
                 "a unit is always needed (us ms s m h d)"
             ),
+        ),
+        ("lost: under 20%", f'4:16: expect lost: {COUNT}, got "under 20%"'),
+        ("memory: 5MB", '4:18: expect memory: expected a size: under 20MB, got "5MB"'),
+        (
+            "traffic: under 5",
+            '4:19: expect traffic: expected a size such as 200B, 10KB or 1MB, got "5"',
+        ),
+        (
+            "arrivals per second: under 120%",
+            '4:31: expect arrivals per second: expected a percentage from 0% to 100%, got "120%"',
         ),
         ("terminal: under 5s", f'4:20: expect terminal: {MOMENT}, got "under 5s"'),
         ("terminal: within 5s", f'4:20: expect terminal: {MOMENT}, got "within 5s"'),

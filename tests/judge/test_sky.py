@@ -1,0 +1,177 @@
+import msgspec
+import pytest
+
+from harness.history import Deed, Subscriber
+from harness.judge.case import Case
+from harness.judge.outages import Lapse, outages
+from harness.judge.sky import Sky
+from harness.judge.steady import steady
+from harness.scenario import model
+from tests.judge.ruling import law
+from tests.judge.story import Story, ns, plan
+
+MUTE = model.MutesStreams()
+CLEAR = (9.0, "middle", model.Clears(), "clears")
+RECOVER = (9.0, "server", model.Recovers(), "recovers")
+
+
+def story_of(*deeds, **more) -> Story:
+    return Story(plan(*deeds, lasts=200.0, items=400, **more)).run()
+
+
+def lapses(story: Story) -> list[Lapse]:
+    return outages(Case(story.plan, story.history()).clients[0])
+
+
+def spans(story: Story) -> list[tuple[float, float | None]]:
+    return [(round(one.began, 2), one.healed and round(one.healed, 2)) for one in lapses(story)]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        model.Answers(status=503), model.Answers(status=403, to="streams"), model.ShowsPortal(), MUTE,
+        model.ResetsStreams(), model.Buffers(size=64_000), model.Buffers(each_event=True),
+    ],
+)  # fmt: skip
+def test_a_box_that_stops_streams_is_an_outage_until_it_clears(act):
+    (one,) = lapses(story_of((4.0, "middle", act, "stops"), CLEAR))
+    assert (round(one.began, 1), round(one.healed or 0, 1), one.struck, one.path) == (4.0, 9.0, "middle", "wifi")
+
+
+@pytest.mark.parametrize(
+    "act", [model.Answers(status=503, to="polls"), model.Answers(status=500, to="results"), model.KillsIdle(after=60.0)]
+)
+def test_a_box_that_lets_streams_pass_is_none(act):
+    assert spans(story_of((4.0, "middle", act, "lets pass"), CLEAR)) == []
+
+
+@pytest.mark.parametrize("act", [model.Drains(), model.Hangs(), model.Answers(status=503)])
+def test_a_server_that_serves_no_stream_is_an_outage_until_it_recovers(act):
+    (one,) = lapses(story_of((4.0, "server", act, "is away"), RECOVER))
+    assert (round(one.began, 1), round(one.healed or 0, 1), one.struck) == (4.0, 9.0, "server")
+
+
+@pytest.mark.parametrize("act", [model.SendsRetry(value="5000"), model.Repeats(count=2), model.SilencesKeepalive()])
+def test_a_server_s_manners_are_no_outage(act):
+    assert spans(story_of((4.0, "server", act, "does"), RECOVER)) == []
+
+
+def test_a_restart_lasts_as_long_as_it_says():
+    (one,) = lapses(story_of((4.0, "server", model.Restarts(keeps_log=True, after=5.0), "restarts")))
+    assert (round(one.began, 1), round(one.healed or 0, 1), one.silent) == (4.0, 9.0, False)
+
+
+def test_a_restart_at_once_still_ends_the_streams():
+    (one,) = lapses(story_of((4.0, "server", model.Restarts(keeps_log=False), "restarts")))
+    assert (round(one.began, 1), round(one.healed or 0, 1)) == (4.0, 4.0)
+
+
+def test_a_call_that_returns_when_the_restart_is_over_began_when_it_was_made():
+    story = story_of((4.0, "server", model.Restarts(keeps_log=True, after=5.0), "restarts"))
+    for record in story.records:
+        if isinstance(record, Deed):
+            record.returned_ns = ns(9.2)
+    assert spans(story) == [(4.0, 9.2)]
+
+
+def test_a_restart_ends_what_the_server_was_told_before():
+    drains = (4.0, "server", model.Drains(), "drains")
+    assert spans(story_of(drains, (7.0, "server", model.Restarts(keeps_log=True, after=2.0), "restarts"))) == [
+        (4.0, 9.0)
+    ]
+
+
+def test_a_suspended_device_is_an_outage_until_it_wakes():
+    story = story_of((4.0, "device", model.Suspends(lasts=5.0), "suspends for 5s"))
+    sky = Case(story.plan, story.history()).clients[0].once(Sky)
+    assert spans(story) == [(4.0, 9.0)]
+    assert (lapses(story)[0].struck, round(sky.slept(0.0, 6.0), 2), round(sky.slept(0.0, 99.0), 2)) == (
+        "device", 2.0, 5.0,
+    )  # fmt: skip
+
+
+def test_waking_is_told():
+    story = story_of((4.0, "device", model.Suspends(lasts=5.0), "suspends for 5s"))
+    story.signal("resumes", 9.01)
+    assert lapses(story)[0].told
+
+
+def test_a_deed_that_undoes_takes_back_its_own_only():
+    portal, mute = (4.0, "middle", model.ShowsPortal(), "shows portal"), (5.0, "middle", MUTE, "mutes streams")
+    story = story_of(portal, mute, (6.0, "middle", MUTE, "mutes streams"), CLEAR)
+    deeds = list(story.plan.deeds)
+    deeds[2] = msgspec.structs.replace(deeds[2], undoes=1)
+    story.plan = msgspec.structs.replace(story.plan, deeds=tuple(deeds))
+    assert spans(story) == [(4.0, 9.0)]
+    deeds[2] = msgspec.structs.replace(deeds[2], act=model.ShowsPortal(), undoes=0)
+    deeds[1] = msgspec.structs.replace(deeds[1], act=model.Answers(status=503, to="polls"))
+    story.plan = msgspec.structs.replace(story.plan, deeds=tuple(deeds))
+    assert spans(story) == [(4.0, 6.0)]
+
+
+def test_a_box_on_another_path_is_none_of_the_client_s():
+    story = story_of((4.0, "middle", MUTE, "mutes streams"), CLEAR)
+    on = tuple(msgspec.structs.replace(deed, on="cellular") for deed in story.plan.deeds)
+    story.plan = msgspec.structs.replace(story.plan, deeds=on)
+    assert spans(story) == []
+
+
+def test_answers_that_are_counted_heal_with_the_last():
+    story = story_of((4.0, "middle", model.Answers(status=503, to="streams", times=2), "answers 503 2 times"))
+    story.request("stream", 5.0, last="a-7", status=503, by="middle")
+    assert spans(story) == [(4.0, None)]
+    story.request("stream", 7.0, last="a-7", status=503, by="middle")
+    assert spans(story) == [(4.0, 7.01)]
+
+
+def test_answers_that_the_canary_used_up_heal_with_the_first_stream():
+    story = story_of((4.0, "middle", model.Answers(status=503, to="streams", times=2), "answers 503 2 times"))
+    story.request("stream", 5.0, last="a-7", status=503, by="middle")
+    story.request("stream", 7.0, last="a-7")
+    assert spans(story) == [(4.0, 7.01)]
+
+
+@pytest.mark.parametrize(("how", "silent"), [("fin", False), ("silently", True)])
+def test_an_idle_connection_killed_is_an_outage_when_the_box_says_so(how, silent):
+    story = story_of((4.0, "middle", model.KillsIdle(after=60.0, how=how), "kills idle"))
+    story.box("killed", 70.0, cid=2)
+    (one,) = lapses(story)
+    assert (one.began, one.healed, one.silent, one.struck) == (70.0, 70.0, silent, "wifi")
+
+
+def test_a_stream_cut_inside_an_event_is_an_outage_when_it_was_cut():
+    cuts = model.Cuts(how=model.Reach.CLOSED, mid="data")
+    story = story_of((4.0, "wifi", cuts, "closed mid data"))
+    assert spans(story) == []
+    story.box("cut", 4.5, cid=2)
+    assert spans(story) == [(4.5, 4.5)]
+
+
+def test_a_token_that_runs_out_is_no_fault_of_the_client_s():
+    story = story_of()
+    story.add(Subscriber(sub=1, job="j1", what="open"), 0.014)
+    story.add(Subscriber(sub=1, job="j1", what="close", evidence="expired"), 30.0)
+    assert spans(story) == [(30.0, 30.0)]
+    windows = steady(Case(story.plan, story.history()).clients[0])
+    assert round(windows[0].end, 1) == 29.9
+
+
+def test_a_mute_box_that_was_there_before_the_first_dial_is_not_noticed_by_it():
+    story = Story(plan((0.0, "middle", MUTE, "mutes streams"), CLEAR, lasts=60.0, items=60))
+    story.emit_all()
+    story.deeds()
+    story.request("start", 0.001, status=202)
+    story.dial(0.01)
+    story.end(story.plan.horizon, "limit")
+    (one,) = lapses(story)
+    assert (one.detected, one.attempts, one.silent) == (None, 0, True)
+    assert law("recovery", story).evidence[0].text.startswith("middle mutes streams")
+
+
+def test_usable_stretches_join_what_follows_without_a_break():
+    story = story_of((4.0, "middle", MUTE, "mutes streams"), CLEAR, (20.0, "device", model.Joins(path="cellular"), "x"))
+    sky = Case(story.plan, story.history()).clients[0].once(Sky)
+    assert [(round(a, 1), round(b, 1)) for a, b in sky.usable_stretches()] == [
+        (0.0, 4.0), (9.0, round(story.plan.horizon, 1)),
+    ]  # fmt: skip

@@ -45,10 +45,11 @@ class Barrier(msgspec.Struct, frozen=True):
     deed: Deed
     actor: str  # device, middle or server
     mood: Mood
+    lifted: frozenset[str] = frozenset()  # paths on which it was cleared
 
     def stops(self, path: str) -> bool:
         """Whether it stands on this path."""
-        return self.deed.on in {"", path}
+        return self.deed.on in {"", path} and path not in self.lifted
 
 
 class Barriers:
@@ -78,6 +79,9 @@ class Barriers:
 
     def _replace(self, deed: Deed, actor: str) -> None:
         for index, barrier in list(self._standing.items()):
+            if isinstance(deed.act, model.Clears) and deed.on and barrier.actor == actor and not barrier.deed.on:
+                lifted = barrier.lifted | {deed.on}
+                self._standing[index] = msgspec.structs.replace(barrier, lifted=lifted)
             same = barrier.actor == actor and deed.on in {"", barrier.deed.on}
             if same and _replaces(deed.act, barrier.deed.act):
                 del self._standing[index]

@@ -21,7 +21,7 @@ from harness.scenario.model import Plan, Pulse
 LATENCY_ALLOWANCE = 0.050
 """Added to one way's latency and jitter: a profile's latency bound is rtt/2 + jitter + 50 ms (the profiles)."""
 
-TELLING = {"loses", "joins", "offline", "online", "resumes"}
+TELLING = {"loses", "joins", "offline", "online", "resumed"}
 """Signals that tell a client of its own path's loss or return, or that the device woke. ``prefers`` leaves an open
 stream where it is."""
 

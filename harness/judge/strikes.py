@@ -14,6 +14,9 @@ from harness.scenario import model
 _STRUCK = ("kill", "cut")
 """How the middle's tags begin that end one connection."""
 
+SILENTLY = "silently"
+"""The detail of a kill that nobody is told of."""
+
 _KINDS = {"streams": {"stream"}, "polls": {"poll"}, "results": {"results"}}
 
 
@@ -30,7 +33,7 @@ def strikes(client: ClientCase) -> list[Struck]:
     streams = {request.cid for request in client.streams}
     paths = {conn.cid: conn.path for conn in client.conns if conn.cid in streams}
     found = [
-        Struck(boxed.t_ns, paths[boxed.cid], silent=boxed.what.startswith("kill") and _silently(client))
+        Struck(boxed.t_ns, paths[boxed.cid], silent=boxed.detail == SILENTLY)
         for boxed in client.boxed
         if boxed.cid in paths and boxed.what.startswith(_STRUCK)
     ]
@@ -41,11 +44,6 @@ def strikes(client: ClientCase) -> list[Struck]:
             if path is not None:
                 found.append(Struck(one.closed.t_ns, path, silent=False))
     return found
-
-
-def _silently(client: ClientCase) -> bool:
-    kills = [deed.act.how for deed in client.case.plan.deeds if isinstance(deed.act, model.KillsIdle)]
-    return "silently" in kills
 
 
 def exhausted(client: ClientCase, deed: model.Deed, issued_ns: int) -> int | None:

@@ -14,7 +14,7 @@ from harness.judge.sky import Sky
 from harness.sse.policy import Jitter
 
 PLAIN = "plain"
-ROUSING = frozenset({"joins", "prefers", "online", "resumes"})
+ROUSING = frozenset({"joins", "prefers", "online", "resumed"})
 """Signals of a device that has a new way to the server, or that woke."""
 
 _LARGEST_POWER = 64  # beyond any cap

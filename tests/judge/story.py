@@ -202,8 +202,8 @@ class Story:
             self.add(Subscriber(sub=self.subs, job="j1", what="close", evidence=evidence), until)
         return self.subs
 
-    def box(self, what: str, at: float, cid: int, *, client: str = "c1") -> None:
-        self.add(Boxed(cid=cid, client=client, what=what), at)
+    def box(self, what: str, at: float, cid: int, detail: str = "", *, client: str = "c1") -> None:
+        self.add(Boxed(cid=cid, client=client, what=what, detail=detail), at)
 
     def comment(self, at: float, *, client: str = "c1") -> None:
         """Bytes without an event reach the client: a keep-alive."""

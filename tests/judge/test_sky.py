@@ -93,7 +93,7 @@ def test_a_suspended_device_is_an_outage_until_it_wakes():
 
 def test_waking_is_told():
     story = story_of((4.0, "device", model.Suspends(lasts=5.0), "suspends for 5s"))
-    story.signal("resumes", 9.01)
+    story.signal("resumed", 9.01)
     assert lapses(story)[0].told
 
 
@@ -117,6 +117,14 @@ def test_a_box_on_another_path_is_none_of_the_client_s():
     assert spans(story) == []
 
 
+def test_a_path_can_be_cleared_alone():
+    story = story_of((4.0, "middle", MUTE, "mutes streams"), CLEAR)
+    for path, healed in (("wifi", 9.0), ("cellular", None)):
+        deeds = (story.plan.deeds[0], msgspec.structs.replace(story.plan.deeds[1], on=path))
+        story.plan = msgspec.structs.replace(story.plan, deeds=deeds)
+        assert spans(story) == [(4.0, healed)]
+
+
 def test_answers_that_are_counted_heal_with_the_last():
     story = story_of((4.0, "middle", model.Answers(status=503, to="streams", times=2), "answers 503 2 times"))
     story.request("stream", 5.0, last="a-7", status=503, by="middle")
@@ -135,7 +143,7 @@ def test_answers_that_the_canary_used_up_heal_with_the_first_stream():
 @pytest.mark.parametrize(("how", "silent"), [("fin", False), ("silently", True)])
 def test_an_idle_connection_killed_is_an_outage_when_the_box_says_so(how, silent):
     story = story_of((4.0, "middle", model.KillsIdle(after=60.0, how=how), "kills idle"))
-    story.box("killed", 70.0, cid=2)
+    story.box("killed", 70.0, 2, how)
     (one,) = lapses(story)
     assert (one.began, one.healed, one.silent, one.struck) == (70.0, 70.0, silent, "wifi")
 

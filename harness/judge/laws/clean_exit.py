@@ -8,6 +8,7 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.laws.outcome import Law, Outcome
 
 EXPIRED = 410
+FAULT = "fault"  # End.reason: a call to a wedged Toxiproxy, for one, leaves its thread and its socket
 
 _SINGULAR = {"tasks": "task", "sockets": "socket", "threads": "thread", "processes": "process", "proxies": "proxy"}
 
@@ -109,6 +110,9 @@ def _census(case: Case, outcome: Outcome) -> None:
     )
     names = [name for what in left for name in end.names.get(what, []) if name not in start.names.get(what, [])]
     text = f"{said} left behind when the run was over" + (f": {', '.join(names[:3])}" if names else "")
+    if case.ended == FAULT:
+        outcome.doubt(f"the run ended by a fault of its environment, and {text}: the harness's own, perhaps")
+        return
     outcome.fail(
         text,
         case.evidence(start, f"at the start: {_listed(start)}"),

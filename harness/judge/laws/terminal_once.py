@@ -3,7 +3,7 @@
 from harness.judge import phrases
 from harness.judge.app import Shown
 from harness.judge.case import Case, ClientCase
-from harness.judge.causes import loss_cause
+from harness.judge.causes import OUTAGES, loss_cause
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.truth import Event
 
@@ -57,8 +57,10 @@ def _none(client: ClientCase, truth: Event | None, outcome: Outcome) -> None:
         shown = case.evidence(
             truth.record, f"emitted {truth.type}, id {truth.id}; the app never saw it", t_ns=truth.actual_ns
         )
+        # What a client did about an outage is the verdict's own sentence.
+        why = f": {cause.sentence}" if cause is not None and cause.key not in OUTAGES else ""
         outcome.fail(
-            f"{truth.type}, emitted at {at}, never reached the app",
+            f"{truth.type}, emitted at {at}, never reached the app{why}",
             *(cause.evidence if cause else ()), shown,
             advice=cause.advice if cause else "", cause=cause.key if cause else "",
         )  # fmt: skip

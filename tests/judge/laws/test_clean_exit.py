@@ -1,4 +1,4 @@
-from harness.history import Census, Request, Results
+from harness.history import Census, End, Request, Results
 from harness.judge.verdict import State
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
@@ -69,6 +69,13 @@ def test_what_is_left_behind_fails_by_name():
     assert (
         law("clean-exit", story, history).sentence == "1 task and 2 sockets left behind when the run was over: watchdog"
     )
+
+
+def test_what_a_broken_environment_left_is_not_held_against_the_client():
+    story = Story(plan()).run()
+    history = changed(story.history(), Census, 1, counts={"threads": 9}, names={"threads": ["a control call"]})
+    found = law("clean-exit", story, changed(history, End, 0, reason="fault"))
+    assert (found.state, "a control call" in found.reason) == (State.UNKNOWN, True)
 
 
 def test_fewer_than_at_the_start_is_no_leak():

@@ -58,12 +58,14 @@ def loss_cause(client: ClientCase, events: list[Event]) -> Cause | None:
 
 def _epoch_cause(client: ClientCase, events: list[Event]) -> Cause | None:
     """Return that the client took a new epoch's events for repeats of the old one's, where it did."""
-    lost = {event.id: event for event in events if event.position[0] > 0}
-    taken = [one for one in client.absorbed if one.why == "repeat" and one.id in lost]
-    taken = [one for one in taken if lost[one.id].position not in client.screen.delivered]
+    if not any(event.position[0] > 0 for event in events):
+        return None
+    case, unseen = client.case, {e.id: e for e in client.truth.events if e.position[0] > 0}
+    taken = [one for one in client.absorbed if one.why == "repeat" and one.id in unseen]
+    taken = [one for one in taken if unseen[one.id].position not in client.screen.delivered]
     if not taken:
         return None
-    case, first = client.case, lost[taken[0].id]
+    first = unseen[taken[0].id]
     epoch = client.truth.epoch(first.position)
     began = next((record for record in client.truth.epochs if record.epoch == epoch), None)
     shown = [] if began is None else [case.evidence(began, f"the server lost its log: epoch {epoch} begins")]

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+import trio
+
 from harness.history.journal import Journal
 from harness.middle.force import Force, check, tell
 from harness.middle.kinds import RequestKinds
@@ -17,12 +19,19 @@ class Middle:
     """
 
     def __init__(
-        self, *, journal: Journal, next_rid: Callable[[], int], kinds: RequestKinds | None = None, gates: int = 1
+        self,
+        *,
+        journal: Journal,
+        next_rid: Callable[[], int],
+        kinds: RequestKinds | None = None,
+        gates: int = 1,
+        now: Callable[[], float] = trio.current_time,
     ) -> None:
         self._journal = journal
         self._next_rid = next_rid
         self._kinds = kinds if kinds is not None else RequestKinds()
         self._gates = gates
+        self._now = now
         self._forces: list[Force] = []  # in the order of their beginning
         self._stages: dict[HttpStage, None] = {}
 
@@ -36,6 +45,7 @@ class Middle:
             next_rid=self._next_rid,
             routes=self._kinds,
             gates=self._gates,
+            now=self._now,
             forget=self._forget,
         )
         self._stages[stage] = None

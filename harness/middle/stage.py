@@ -333,8 +333,16 @@ class HttpStage(Stage):
         """The oldest request has its answer; behind it a box's own may be due."""
         self._body = None
         self._pending.popleft()
-        while self._pending and (box := self._pending[0].reply) is not None and not self._silenced:
+        if self._reply_all(out):
+            self._end(How.FIN)
+
+    def _reply_all(self, out: list[bytes]) -> bool:
+        """Give what boxes have to say to the oldest requests; return whether the connection ends behind it."""
+        closes = False
+        while not closes and self._pending and (box := self._pending[0].reply) is not None:
             self._reply(box, out)
+            closes = box.closes
+        return closes
 
     def _reply(self, box: Reply, out: list[bytes]) -> None:
         """Give a box's own answer to the oldest request."""
@@ -353,8 +361,6 @@ class HttpStage(Stage):
             )
         )
         self._give(box.raw, out)
-        if box.closes:
-            self._end(How.FIN)
 
     # Within.
 
@@ -367,10 +373,11 @@ class HttpStage(Stage):
         """Give the client bytes out of turn: what was held, or a box's own answers."""
         out: list[bytes] = []
         self._give(data, out)
-        while replies and self._pending and (box := self._pending[0].reply) is not None:
-            self._reply(box, out)
+        closes = replies and self._reply_all(out)
         if out and self._hands is not None:
             self._hands.say(b"".join(out))
+        if closes:
+            self._end(How.FIN)
 
     def _kill(self, how: str) -> None:
         """End a connection that was idle."""

@@ -35,7 +35,8 @@ class Sleep:
 
     def begin(self) -> None:
         """Fall asleep. Idempotent."""
-        self._woken = self._woken or trio.Event()
+        if self._woken is None:
+            self._woken = trio.Event()
 
     def end(self) -> None:
         """Wake up. Idempotent."""

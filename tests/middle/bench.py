@@ -1,0 +1,93 @@
+"""A stage on the bench: a middle of its own, hands that write down, a clock that the test turns."""
+
+import itertools
+from pathlib import Path
+
+from harness.history import Boxed, Journal, Record, Request, Response
+from harness.middle import Middle
+from harness.network.ends import How
+
+STREAM = b"GET /api/v2/imports/j1/stream HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n"
+POLL = b"GET /api/v2/imports/j1 HTTP/1.1\r\nHost: a\r\n\r\n"
+START = b"POST /api/v2/imports HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nGET "
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: canary\r\n\r\n"
+OPENED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+SHOWN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+END = b"0\r\n\r\n"
+
+
+def chunk(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(body), body)
+
+
+def event(number: int, data: str = "x") -> bytes:
+    return f"id: a-{number}\nevent: processing\ndata: {data}\n\n".encode()
+
+
+class Bench:
+    """One flow of one client. ``to_client`` and ``to_server`` are all bytes that went there, in order."""
+
+    def __init__(self, folder: Path, client: str = "c1", path: str = "wifi", gates: int = 1) -> None:
+        self.seen: list[Record] = []
+        self.journal = Journal(folder / f"{client}-{path}", lambda: 1, tap=self.seen.append)
+        self.middle = Middle(
+            journal=self.journal, next_rid=itertools.count(1).__next__, gates=gates, now=lambda: self.now
+        )
+        self.now = 100.0
+        self.client, self.path = client, path
+        self.again()
+
+    def again(self) -> None:
+        """A new connection."""
+        self.to_client = self.to_server = b""
+        self.ends: list[How] = []
+        self.stage = self.middle.stage(1, self.client, self.path)
+        self.stage.attach(self)
+
+    def say(self, data: bytes) -> None:
+        assert not self.ends, "nothing can be said behind an end"
+        self.to_client += data
+        self.stage.delivered(len(self.to_client))
+
+    def end(self, how: How) -> None:
+        self.ends.append(how)
+
+    def look_again(self) -> None:
+        pass
+
+    def ask(self, data: bytes, size: int = 1 << 20) -> None:
+        for at in range(0, len(data), size):
+            self.stage.hears(data[at : at + size])
+            self.to_server += self.stage.to_server(data[at : at + size])
+
+    def answer(self, data: bytes, size: int = 1 << 20) -> bytes:
+        before = len(self.to_client)
+        for at in range(0, len(data), size):
+            self.to_client += self.stage.to_client(data[at : at + size])
+            self.stage.delivered(len(self.to_client))
+        return self.to_client[before:]
+
+    def open(self) -> None:
+        """A stream is under way."""
+        self.ask(STREAM)
+        self.answer(OPENED)
+
+    def tick(self, seconds: float) -> None:
+        """Turn the clock, and keep the stage's deadlines."""
+        until = self.now + seconds
+        while self.stage.deadline <= until:
+            self.now = self.stage.deadline
+            self.stage.due()
+        self.now = until
+
+    @property
+    def boxed(self) -> list[tuple[str, int]]:
+        return [(record.what, record.rid) for record in self.seen if isinstance(record, Boxed)]
+
+    @property
+    def requests(self) -> list[Request]:
+        return [record for record in self.seen if isinstance(record, Request)]
+
+    @property
+    def responses(self) -> list[Response]:
+        return [record for record in self.seen if isinstance(record, Response)]

@@ -7,6 +7,7 @@ counts from 0 again in a new epoch, and ``1`` is news then. Ids of any other sha
 """
 
 import enum
+import functools
 from typing import NamedTuple
 
 _DIGITS = 18  # what fits 64 bits: a longer tail is a hash or a timestamp of somebody's own
@@ -30,6 +31,7 @@ class Position(NamedTuple):
     ordinal: int
 
 
+@functools.lru_cache(maxsize=64)  # each event's id is looked at several times in a row
 def position(event_id: str) -> Position | None:
     """Read an id of the documented shape; None for every other."""
     epoch, hyphen, ordinal = event_id.rpartition("-")

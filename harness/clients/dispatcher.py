@@ -85,7 +85,7 @@ class Dispatcher:
             outcome = self._callbacks.handler(event.callback)(event)
         except Exception as error:  # noqa: BLE001 - the app's bug must not end the client: reported, and on it goes
             outcome, raised = None, repr(error)
-        if raised or not (inspect.isawaitable(outcome) or self._policies.handler_takes):
+        if raised or not (self._policies.handler_takes or (outcome is not None and inspect.isawaitable(outcome))):
             self._left(event, raised)
         else:
             self._busy = True

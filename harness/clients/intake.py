@@ -14,7 +14,7 @@ from harness.clients.dispatcher import Dispatcher
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.reordering import Reordering
 from harness.seams import Phone
-from harness.sse.events import Event, IdChange, Retry, Wire
+from harness.sse.events import Event, IdChange, Wire
 from harness.sse.session import Session
 
 RESET = "reset"
@@ -74,28 +74,32 @@ class Intake:
 
     def stream(self, report: AttemptReport, found: Wire) -> bool:
         """Take what a stream's parser found. True once the job has ended."""
-        if isinstance(found, Retry):
-            return False
-        self._observer.block(report.n, found.id, event=isinstance(found, Event))
-        if isinstance(found, IdChange):
-            return False
-        if found.type == RESET:
-            self._on_gap(RESET)
-        elif self._cursor.standing(found.id) is Standing.NEW_EPOCH and self._on_gap("new epoch"):
-            self._deferred = found
-        else:
-            self._event(report, found)
+        if isinstance(found, Event):
+            self._observer.block(report.n, found.id, event=True)
+            self._take(report, found)
+        elif isinstance(found, IdChange):
+            self._observer.block(report.n, found.id, event=False)
         return self.terminal is not None
+
+    def _take(self, report: AttemptReport, event: Event) -> None:
+        if event.type == RESET:
+            self._on_gap(RESET)
+            return
+        standing = self._cursor.standing(event.id)
+        if standing is Standing.NEW_EPOCH and self._on_gap("new epoch"):
+            self._deferred = event
+        else:
+            self._event(report, event, standing)
 
     def resume(self, report: AttemptReport) -> bool:
         """Go on after a gap in the stream was settled. True once the job has ended."""
         deferred, self._deferred = self._deferred, None
         if deferred is not None and self.terminal is None:
-            self._event(report, deferred)
+            self._event(report, deferred, self._cursor.standing(deferred.id))
         return self.terminal is not None
 
-    def _event(self, report: AttemptReport, event: Event) -> None:
-        if not self._admits(event):
+    def _event(self, report: AttemptReport, event: Event, standing: Standing) -> None:
+        if not self._admits(event, standing):
             return
         report.fresh += 1
         if self.reordering is None:
@@ -126,8 +130,7 @@ class Intake:
         else:
             self._move(event.id)
 
-    def _admits(self, event: Event) -> bool:
-        standing = self._cursor.standing(event.id)
+    def _admits(self, event: Event, standing: Standing) -> bool:
         if self.reordering is not None and self.reordering.holds(event.id):
             standing = Standing.REPEAT
         if standing is Standing.REPEAT and self._has_no_id_of_its_own(event):

@@ -36,7 +36,8 @@ class _PortTaken(Exception):
 async def launched(program: str) -> AsyncIterator[Address]:
     """Start ``program`` on a free port and yield its API's address once it answers; it is dead at the end.
 
-    Raises ``ToxiproxyFault``, with the end of its output, where it does not come up.
+    Raises ``ToxiproxyFault``, with the end of its output, where it does not come up, and where it ends while the body
+    goes on: no proxy of it is there any more, so nothing that the body sees then is the network's doing.
     """
     for _ in range(_TRIES):
         address, output = _free_address(), _Output()
@@ -45,7 +46,11 @@ async def launched(program: str) -> AsyncIterator[Address]:
                 assert process.stdout is not None
                 nursery.start_soon(output.drain, process.stdout)
                 await _answering(program, address, output)
-                yield address
+                nursery.start_soon(_watching, program, output)
+                try:
+                    yield address
+                finally:
+                    nursery.cancel_scope.cancel()  # from here on its end is wanted
         except _PortTaken:
             continue
         return
@@ -59,7 +64,7 @@ class _Output:
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=_TAIL_LINES)
-        self.ended = False
+        self._end = trio.Event()
 
     async def drain(self, stream: trio.abc.ReceiveStream) -> None:
         """Read to the end, and close the stream however that ends."""
@@ -69,7 +74,15 @@ class _Output:
                 *lines, rest = (rest + chunk).split(b"\n")
                 rest = rest[-_LINE_MAX:]
                 self._lines.extend(line[:_LINE_MAX].decode(errors="replace") for line in lines)
-        self.ended = True
+        self._end.set()
+
+    @property
+    def ended(self) -> bool:
+        return self._end.is_set()
+
+    async def wait_ended(self) -> None:
+        """Wait until the server has closed its output, which it does when it ends."""
+        await self._end.wait()
 
     @property
     def tail(self) -> str:
@@ -106,6 +119,12 @@ async def _answering(program: str, address: Address, output: _Output) -> None:
             await trio.sleep(_PAUSE_SECONDS)
         raise ToxiproxyFault(f"{program} ended at once. Its last output:\n{output.tail}")
     raise ToxiproxyFault(f"{program} did not answer within {LAUNCH_SECONDS:g} s. Its last output:\n{output.tail}")
+
+
+async def _watching(program: str, output: _Output) -> None:
+    """Say so when the server ends by itself."""
+    await output.wait_ended()
+    raise ToxiproxyFault(f"{program} ended while it was needed. Its last output:\n{output.tail}")
 
 
 async def _probe(address: Address) -> bool:

@@ -116,6 +116,19 @@ def test_the_server_dies_with_a_harness_that_is_killed():
     assert alive == []
 
 
+@real_only
+async def test_a_server_that_ends_while_it_is_needed_ends_the_body():
+    async def needed():
+        before = children()
+        async with opened(PROGRAM):
+            (server,) = (pid for pid in children() - before if psutil.Process(pid).name() == "toxiproxy-server")
+            psutil.Process(server).kill()
+            await trio.sleep(10)
+
+    with pytest.raises(ToxiproxyFault, match="ended while it was needed"):
+        await needed()
+
+
 async def test_a_server_that_ends_at_once_shows_its_last_words(tmp_path):
     with pytest.raises(ToxiproxyFault, match=r"ended at once. Its last output:\nno room here"):
         async with opened(program(tmp_path, "echo no room here; exit 1")):

@@ -4,7 +4,7 @@ Emission keeps to an absolute schedule: each event is due at acceptance plus its
 
 One task sleeps to the next event, and as a rule it is the stream's writer itself: a second task that woke it would cost
 as much as the event does. While the job's stream has nothing to do it holds the *reins*: it sleeps to that instant, and
-on waking emits. At all other times (no stream, or one that is held up by its peer) the job's own task does so.
+on waking emits. At all other times (no stream, or one that is held up by its peer) the server's alarm clock does so.
 """
 
 import math
@@ -15,6 +15,7 @@ import trio
 
 from harness.history.journal import Journal
 from harness.history.records import Emit, Job, Rescheduled, digest
+from harness.jobserver.alarms import Alarms
 from harness.jobserver.jobs import Event, JobLog
 from harness.jobserver.work import Step, Work
 from harness.scenario.model import Bursts, Ends, JobAct, Pauses, Resumes
@@ -45,13 +46,13 @@ class Follower(Protocol):
 
 
 class RunningJob:
-    """One accepted job. The first event is in the log when it is made; the others need ``run``.
+    """One accepted job. The first event is in the log when it is made; for the others it sets ``alarms``.
 
     The work goes on whether or not a server tells of it. Between ``lose_log`` and ``read_again`` there is no log, and
     nothing is emitted; nobody may ask for it then.
     """
 
-    def __init__(self, log: JobLog, work: Work, counts: Counts, journal: Journal | None) -> None:
+    def __init__(self, log: JobLog, work: Work, alarms: Alarms, counts: Counts, journal: Journal | None) -> None:
         self.log = log
         self.lost = False
         self.epochs: list[str] = []  # of logs that were lost
@@ -60,40 +61,46 @@ class RunningJob:
         self._work = work
         self._unheard: float | None = None  # when the oldest step was due that was taken without a log
         self._driven_by: Follower | None = None
-        self._nap = trio.CancelScope()
         self._next = self.accepted  # the instant of the next event
+        self._alarms = alarms
+        self._alarm = math.inf  # the instant for which one was set last
         self._counts = counts
         self._journal = journal
         self._accepted_ns = journal.stamp() if journal is not None else 0
         self._record_job(work.ahead())
         self._emit()
+        self._set_alarm()
 
     @property
     def over(self) -> bool:
         """Whether its work is done and was told of, by a log that may be lost by now."""
         return self._work.over and self._unheard is None
 
-    async def run(self) -> None:
-        """Emit until the job is over, whenever nobody else holds the reins."""
-        while not self.over:
-            with trio.CancelScope(deadline=self._next if self._driven_by is None else math.inf) as self._nap:
-                await trio.sleep_forever()
+    def wants(self, at: float) -> bool:
+        """Whether nobody else will emit the event that was due at this instant when the alarm was set."""
+        return at == self._next and self._driven_by is None
+
+    def ring(self, at: float) -> None:
+        """The alarm of this instant is gone: emit what is due, unless somebody else will."""
+        if self._alarm == at:
+            self._alarm = math.inf
+        if self.wants(at):
             self._emit_due()
+            self._set_alarm()
 
     def take_reins(self, follower: Follower) -> float:
         """Return the instant until which this stream may sleep, if nothing wakes it, and at which it must let go."""
         if follower is not self.follower or self.log.over:
             return math.inf
         self._driven_by = follower
-        self._nap.deadline = math.inf
         return self._next
 
     def drop_reins(self, follower: Follower) -> None:
-        """Emit what is due, and leave the rest to the job's own task."""
+        """Emit what is due, and leave the rest to the alarm clock."""
         if self._driven_by is follower:
             self._driven_by = None
             self._emit_due()
-            self._nap.deadline = self._next
+            self._set_alarm()
 
     def follow(self, follower: Follower) -> None:
         """Make this the job's one live stream: the newest wins, the one before it ends."""
@@ -138,7 +145,7 @@ class RunningJob:
         self._emit_due()
         self.lost = True
         self.epochs.append(self.log.epoch)
-        self._next = self._nap.deadline = math.inf
+        self._next = math.inf
 
     def read_again(self, log: JobLog) -> None:
         """Go on in this new log of a new epoch, whose first event is the state that storage has now."""
@@ -149,7 +156,7 @@ class RunningJob:
         self.log, self.lost, self._unheard = log, False, None
         self._record_job([due, *self._work.ahead()])
         self._write(self._work.last, due)
-        self._nap.deadline = self._next
+        self._set_alarm()
 
     def _catch_up(self) -> None:
         """Without a log: let the work be done that was due by now, unheard."""
@@ -173,9 +180,14 @@ class RunningJob:
         self._next = math.inf if due is None else self.accepted + due
         self._emit_due()
         if self._driven_by is None:
-            self._nap.deadline = self._next
+            self._set_alarm()
         elif self.follower is not None:
             self.follower.grown()
+
+    def _set_alarm(self) -> None:
+        if self._alarm != self._next < math.inf:
+            self._alarm = self._next
+            self._alarms.set(self._next, self)
 
     def _emit_due(self) -> None:
         now = trio.current_time()
@@ -192,8 +204,6 @@ class RunningJob:
         due = self._work.due
         self._next = math.inf if due is None else self.accepted + due
         self._counts.events += 1
-        if due is None:
-            self._nap.cancel()  # the job's own task has nothing left to wait for
         if self._journal is not None:
             self._record(self._journal, event, intended)
         if self.follower is not None:

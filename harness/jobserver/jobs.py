@@ -61,6 +61,7 @@ class JobLog:
         self._replay = server.replay
         self._expired_cursor = server.expired_cursor
         self._line_ends = LineEnds(server.line_ends)
+        self._plain = self._line_ends is LineEnds.LF and not payloads.spread
         self._payloads = payloads
         self._keep = None if server.replay is None else server.replay + server.queue + 1
         self._wires: list[bytes] = []  # all that replay needs of an event
@@ -78,7 +79,9 @@ class JobLog:
         kind = step.type
         data = self._payloads.data(kind, step.processed, step.code)
         id = f"{self.epoch}-{index}"  # noqa: A001 - the standard's word
-        wire = encode(kind, data, id, line_end=self._line_ends)
+        # What `encode` makes of one line of data, without looking for others: that took a third of an event's making.
+        plain = f"id: {id}\nevent: {kind}\ndata: {data}\n\n".encode() if self._plain else b""
+        wire = plain or encode(kind, data, id, line_end=self._line_ends)
         event = self._last = Event(index, id, kind, data, self._payloads.progress(step.processed), wire)
         self.newest = index
         self.over = event.terminal

@@ -41,7 +41,9 @@ Readback = Mapping[str, str]
 
 
 class Orders:
-    """Carries out deeds, one at a time."""
+    """Carries out deeds, one at a time. A restart ends in ``nursery``, which the server sets when it starts."""
+
+    nursery: trio.Nursery
 
     def __init__(self, registry: Registry, front: Front, conduct: Conduct) -> None:
         self._registry = registry
@@ -95,7 +97,7 @@ class Orders:
         if not act.keeps_log:
             self._registry.lose_logs()
         if trio.current_time() < back:
-            self._registry.nursery.start_soon(self._come_back, self._restart, back)
+            self.nursery.start_soon(self._come_back, self._restart, back)
         else:
             self._arrive()
 

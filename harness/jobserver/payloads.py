@@ -37,7 +37,8 @@ class Payloads:
     def __init__(self, job_id: str, kind: str, spec: JobSpec, characters: str) -> None:
         self._items = spec.items
         self._size = spec.event_size
-        self._between = "\n " if characters == "hostile" else ""
+        self.spread = characters == "hostile"  # over several lines
+        self._between = "\n " if self.spread else ""
         self._head = f'{{{self._between}"jobId":"{job_id}",{self._between}"status":"'
         self._unit = UNITS[kind]
         self._cycle = msgspec.json.encode(CYCLES[characters]).decode()[1:-1]

@@ -1,10 +1,9 @@
 """What a server holds: its jobs by id, its tokens, the numbers it has given out."""
 
-import trio
-
 from harness.chance import Chance
 from harness.history.journal import Journal
 from harness.history.records import Record
+from harness.jobserver.alarms import Alarms
 from harness.jobserver.conduct import Conduct
 from harness.jobserver.connection import Connection, Limits
 from harness.jobserver.emission import Counts, RunningJob
@@ -17,9 +16,7 @@ from harness.scenario.model import JobAct, JobSpec, ServerSpec
 
 
 class Registry:
-    """The jobs of one server. New ones run in ``nursery``, which the server sets before it listens."""
-
-    nursery: trio.Nursery
+    """The jobs of one server. They run as long as its ``alarms`` do."""
 
     def __init__(
         self,
@@ -33,6 +30,7 @@ class Registry:
     ) -> None:
         self.spec = spec
         self.counts = Counts()
+        self.alarms = Alarms()
         self.streams: dict[int, EventStream] = {}  # open ones, by number
         lasts = server.token_lasts
         self.tokens = Tokens(lasts, chance.stream("token")) if lasts is not None else None
@@ -62,10 +60,9 @@ class Registry:
             return None
         job_id = f"{self._names.getrandbits(64):016x}"
         self._kinds[job_id] = kind
-        job = RunningJob(self._log(job_id), Work(self.spec, self._updates), self.counts, self._journal)
+        job = RunningJob(self._log(job_id), Work(self.spec, self._updates), self.alarms, self.counts, self._journal)
         self.counts.jobs += 1
         self._jobs[job_id] = job
-        self.nursery.start_soon(job.run)
         return job
 
     async def stream(

@@ -86,7 +86,8 @@ class JobServer:
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
-                    self._registry.nursery = nursery
+                    self._orders.nursery = nursery
+                    nursery.start_soon(self._registry.alarms.run)
                     self._address = listener.address
                     task_status.started(self._address)
                     await self._front.receive(listener, nursery)

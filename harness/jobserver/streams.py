@@ -75,7 +75,7 @@ class EventStream:
         self._expires = expires
         self._next = 0
         self._opened_at = job.log.newest  # events up to here are replay, later ones are live
-        self._nap = trio.CancelScope()
+        self._nap: trio.CancelScope | None = None  # while there is nothing to do
         self._aside = b""  # what to say besides events
         self._comment_due = False
         self._writing = False
@@ -237,10 +237,12 @@ class EventStream:
         """Sleep until there is something to do; the next event is, and is emitted here."""
         with trio.CancelScope(deadline=self._job.take_reins(self)) as self._nap:
             await trio.sleep_forever()
+        self._nap = None
         self._job.drop_reins(self)
 
     def _wake(self) -> None:
-        self._nap.cancel()
+        if self._nap is not None:
+            self._nap.cancel()
 
     def _frame(self, data: bytes) -> bytes:
         return self._connection.frame(data)

@@ -6,6 +6,7 @@ from harness.jobserver.jobs import JobLog
 from harness.jobserver.payloads import Payloads, results
 from harness.jobserver.work import Work
 from harness.scenario.model import JobSpec, ServerSpec
+from harness.sse.encoder import encode
 from harness.sse.events import Event
 from harness.sse.parser import Parser
 
@@ -44,6 +45,15 @@ def test_every_event_survives_the_wire(characters, line_ends):
     assert [(event.type, event.data) for event in events] == [
         (item.type, item.data) for item in parsed if isinstance(item, Event)
     ]
+
+
+@pytest.mark.parametrize("characters", KINDS)
+@pytest.mark.parametrize("ends", ["completed", "failed"])
+def test_what_is_written_without_the_encoder_is_what_it_would_write(characters, ends):
+    spec = JobSpec(lasts=3.0, every=1.0, event_size=900, ends=ends, code="E\r\n\u2028")
+    work, log = Work(spec), JobLog("j", "a", ServerSpec(), Payloads("j", "csv-import", spec, characters))
+    events = [log.append(work.take()) for _ in range(4)]
+    assert [event.wire for event in events] == [encode(event.type, event.data, event.id) for event in events]
 
 
 @pytest.mark.parametrize("size", [0, 1, 18, 10_000])

@@ -11,8 +11,9 @@ from harness.scenario.model import ClientSpec
 from harness.scenario.phrases import Fields, Setting, above_zero, choice, more_than_zero, one, one_of, or_never
 from harness.scenario.place import Place, nearest
 from harness.scenario.settings import read_section
+from harness.scenario.tokens import TOKENS
 from harness.sse.policy import PRESETS, REFERENCE, FedBy, Jitter, Policies, ResetsOn
-from harness.units import parse_count, parse_duration, parse_size, quote
+from harness.units import parse_count, quote
 
 MUTANTS = (
     "no-watchdog",
@@ -47,7 +48,7 @@ def _statuses(field: str) -> Setting:
                 raise UsageError(f"expected statuses such as 403 429 5xx, got {quote(word)}")
         return {field: tuple(words)}
 
-    return parse
+    return Setting(parse, f"{_STATUS.pattern}(?: +{_STATUS.pattern})*")
 
 
 def _range(least: str, most: str) -> Setting:
@@ -100,12 +101,12 @@ POLICIES: dict[str, Setting] = {
         {"drop": lambda: {"reorder_window": None}, "wait DURATION": lambda wait: {"reorder_window": above_zero(wait)}}
     ),
     "fetches results": choice("fetches_results", {"once": True, "never": False}),
-    "handler takes": one("handler_takes", parse_duration),
+    "handler takes": one("handler_takes", "DURATION"),
     "queue": one_of(
         {"N events": lambda events: {"queue": above_zero(events)}, "unbounded": lambda: {"queue": None}},
         example="64 events",
     ),
-    "max event": or_never("max_event", parse_size, word="unbounded"),
+    "max event": or_never("max_event", "SIZE", word="unbounded"),
 }
 
 
@@ -137,8 +138,8 @@ def named(name: str, clients: Mapping[str, Known] = PRESENT) -> str:
 def _section(clients: Mapping[str, Known]) -> dict[str, Setting]:
     """Return the settings of ``client``."""
     return {
-        "like": one("like", lambda text: named(text, clients)),
-        "count": _count,
+        "like": Setting(lambda text: {"like": named(text.strip(), clients)}, "|".join(clients)),
+        "count": Setting(_count, TOKENS["N"].pattern),
         "arrive": one_of({"within DURATION": lambda arrive: {"arrive": arrive}}, example="within 10s"),
         **POLICIES,
     }

@@ -12,34 +12,8 @@ from typing import Any, NamedTuple
 from harness.errors import UsageError
 from harness.scenario.model import Act
 from harness.scenario.place import nearest, not_built
-from harness.units import PATTERNS, parse_count, parse_duration, parse_rate, parse_size, quote
-
-
-def _status(text: str) -> int:
-    if re.fullmatch("[1-5][0-9][0-9]", text) is None:
-        raise UsageError(f"expected a status such as 503, got {quote(text)}")
-    return int(text)
-
-
-class Token(NamedTuple):
-    """What a word in capitals takes."""
-
-    parse: Callable[[str], Any]
-    pattern: str
-
-
-TOKENS: Mapping[str, Token] = {
-    "DURATION": Token(parse_duration, PATTERNS["DURATION"]),
-    "SIZE": Token(parse_size, PATTERNS["SIZE"]),
-    "RATE": Token(parse_rate, PATTERNS["RATE"]),
-    "N": Token(parse_count, PATTERNS["N"]),
-    "CODE": Token(_status, "[1-5][0-9][0-9]"),
-    "WORD": Token(str, r"[^\s]+"),
-    "PATH": Token(str, "[a-z0-9][a-z0-9-]*"),
-}
-
-DRAWN = rf"{PATTERNS['DURATION']}(?: to {PATTERNS['DURATION']})?"
-"""A duration, or a range from which one is drawn: what a file may have wherever a form has ``DURATION``."""
+from harness.scenario.tokens import DRAWN, TOKENS
+from harness.units import quote
 
 
 class Form:
@@ -85,14 +59,14 @@ class Form:
         for part in self.parts:
             word = part.strip("[]")
             if part.startswith("["):
-                regex, opened = f"{regex}(?:(?: ", True
+                regex, opened = f"{regex}(?:(?: +", True
             if word == "|":
-                regex, opened = f"{regex})|(?: ", True
+                regex, opened = f"{regex})|(?: +", True
                 continue
             kind, _, name = word.partition(":")
             body = token(kind) if kind in TOKENS else "|".join(map(re.escape, kind.split("|")))
             body = f"(?P<{name}>{body})" if named and name else f"(?:{body})" if name else body
-            regex += body if opened else f" {body}"
+            regex += body if opened else f" +{body}"
             opened = False
             if part.endswith("]"):
                 regex += "))?"

@@ -12,7 +12,7 @@ from harness.scenario.phrases import Setting, one
 from harness.scenario.place import Place, nearest
 from harness.scenario.profiles import PROFILES, Profile, adjusted
 from harness.scenario.settings import read_section
-from harness.units import parse_bit_rate, parse_duration, parse_rate, quote
+from harness.units import quote
 
 MOST_PATHS = 16
 
@@ -44,13 +44,13 @@ def profile_named(text: str) -> Profile:
 
 
 ADJUSTMENTS: dict[str, Setting] = {
-    "profile": one("profile", profile_named),
-    "latency": one("latency", parse_duration),
-    "jitter": one("jitter", parse_duration),
-    "down": one("down", parse_bit_rate),
-    "up": one("up", parse_bit_rate),
-    "stalls": one("stalls", parse_rate),
-    "wake": one("wake", parse_duration),
+    "profile": Setting(lambda text: {"profile": profile_named(text)}, "|".join(PROFILES)),
+    "latency": one("latency", "DURATION"),
+    "jitter": one("jitter", "DURATION"),
+    "down": one("down", "BITRATE"),
+    "up": one("up", "BITRATE"),
+    "stalls": one("stalls", "RATE"),
+    "wake": one("wake", "DURATION"),
 }
 
 

@@ -4,39 +4,31 @@ A form is written as the reference writes it: ``"poll every DURATION after N fai
 tokens; the others are literal.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from harness.errors import UsageError
 from harness.scenario.place import nearest
-from harness.units import (
-    parse_bit_rate,
-    parse_count,
-    parse_duration,
-    parse_instant,
-    parse_percent,
-    parse_rate,
-    parse_size,
-    quote,
-)
+from harness.scenario.tokens import TOKENS
+from harness.units import quote
 
 T = TypeVar("T")
 
 Fields = dict[str, Any]
 """Fields of a specification, as one setting fills them."""
 
-Setting = Callable[[str], Fields]
 
-TOKENS: Mapping[str, Callable[[str], Any]] = {
-    "DURATION": parse_duration,
-    "INSTANT": parse_instant,
-    "SIZE": parse_size,
-    "N": parse_count,
-    "PERCENT": parse_percent,
-    "RATE": parse_rate,
-    "BITRATE": parse_bit_rate,
-    "WORD": str,
-}
+class Setting(NamedTuple):
+    """What one key of a section takes: the fields it fills, and the regular expression for editors (no anchors)."""
+
+    parse: Callable[[str], Fields]
+    pattern: str
+
+
+def pattern_of(form: str) -> str:
+    """Return the form as a regular expression."""
+    return " +".join(TOKENS[part].pattern if part in TOKENS else part for part in form.split())
 
 
 def match(form: str, text: str) -> list[Any] | None:
@@ -50,7 +42,7 @@ def match(form: str, text: str) -> list[Any] | None:
     pairs = list(zip(pattern, words, strict=True))
     if any(part not in TOKENS and part != word for part, word in pairs):
         return None
-    return [TOKENS[part](word) for part, word in pairs if part in TOKENS]
+    return [TOKENS[part].parse(word) for part, word in pairs if part in TOKENS]
 
 
 def one_of(forms: Mapping[str, Callable[..., Fields]], *, example: str = "") -> Setting:
@@ -66,12 +58,14 @@ def one_of(forms: Mapping[str, Callable[..., Fields]], *, example: str = "") -> 
         literal = [form for form in forms if not set(form.split()) & set(TOKENS)]
         raise UsageError(f"expected {shown}{hint}, got {quote(text)}{nearest(text, literal)}")
 
-    return parse
+    return Setting(parse, "|".join(map(pattern_of, forms)))
 
 
-def one(field: str, parse: Callable[[str], Any]) -> Setting:
-    """Return the setting that fills one field."""
-    return lambda text: {field: parse(text.strip())}
+def one(field: str, token: str, *, above_zero: bool = False) -> Setting:
+    """Return the setting that fills one field with a token; ``above_zero`` refuses nothing (``0s``, ``0B``, ``0``)."""
+    parse = TOKENS[token].parse
+    checked = more_than_zero(parse) if above_zero else parse
+    return Setting(lambda text: {field: checked(text.strip())}, TOKENS[token].pattern)
 
 
 def choice(field: str, words: Mapping[str, Any] | Sequence[str]) -> Setting:
@@ -85,7 +79,7 @@ def choice(field: str, words: Mapping[str, Any] | Sequence[str]) -> Setting:
             raise UsageError(f"expected one of {known}, got {quote(text)}{nearest(word, values)}")
         return {field: values[word]}
 
-    return parse
+    return Setting(parse, "|".join(re.escape(word).replace("\\ ", " +").replace("\\-", "-") for word in values))
 
 
 def more_than_zero(parse: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -107,15 +101,15 @@ def above_zero(value: T) -> T:
     return value
 
 
-def or_never(field: str, parse: Callable[[str], Any] = parse_duration, word: str = "never") -> Setting:
+def or_never(field: str, kind: str = "DURATION", word: str = "never") -> Setting:
     """Return the setting that takes a quantity above zero, or ``never`` (None)."""
 
     def read(text: str) -> Fields:
         if text.strip() == word:
             return {field: None}
         try:
-            return {field: more_than_zero(parse)(text.strip())}
+            return {field: more_than_zero(TOKENS[kind].parse)(text.strip())}
         except UsageError as refusal:
             raise UsageError(f"{refusal}, or {quote(word)}") from None
 
-    return read
+    return Setting(read, f"{TOKENS[kind].pattern}|{word}")

@@ -201,4 +201,4 @@ def _policy(key: str) -> Callable[[str], dict[str, Any]]:
         raise UsageError(f"{quote(key)} belongs in a scenario")
     if key not in POLICIES:
         raise UsageError(f"unknown setting{nearest(key, ('like', *POLICIES))}")
-    return POLICIES[key]
+    return POLICIES[key].parse

@@ -1,19 +1,17 @@
 """The settings of ``job``, ``server`` and ``device``, and what a section of settings is."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import UsageError
 from harness.scenario.model import JobSpec, ServerSpec
-from harness.scenario.phrases import Fields, Setting, above_zero, choice, more_than_zero, one, one_of, or_never
+from harness.scenario.phrases import Fields, Setting, above_zero, choice, one, one_of, or_never, pattern_of
 from harness.scenario.place import Place, nearest, not_built
-from harness.units import parse_count, parse_duration, parse_size, quote
+from harness.scenario.services import CODE
+from harness.units import parse_count, quote
 
 MOST_EVENTS = 1_000_000
 """Events of one job: more would fill the memory of the machine that makes the plan."""
-
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 def _updates(text: str) -> Fields:
@@ -22,11 +20,11 @@ def _updates(text: str) -> Fields:
     return one_of(
         {"every DURATION": lambda every: {"every": above_zero(every)}, "on change": lambda: {"every": None}},
         example="every 2s",
-    )(text)
+    ).parse(text)
 
 
 def _failed(code: str) -> Fields:
-    if _CODE.fullmatch(code) is None:
+    if CODE.fullmatch(code) is None:
         raise UsageError(f"expected a code of letters, digits, _ . and -, got {quote(code)}")
     return {"ends": "failed", "code": code}
 
@@ -34,13 +32,13 @@ def _failed(code: str) -> Fields:
 def _shared_log(text: str) -> Fields:
     if text.strip() == "own":
         raise not_built("log: own")
-    return one_of({"shared": dict})(text)
+    return one_of({"shared": dict}).parse(text)
 
 
 def _plain_text(text: str) -> Fields:
     if text.strip() == "yes":
         raise not_built("tls: yes")
-    return one_of({"no": dict})(text)
+    return one_of({"no": dict}).parse(text)
 
 
 def _instances(text: str) -> Fields:
@@ -50,9 +48,9 @@ def _instances(text: str) -> Fields:
 
 
 JOB: dict[str, Setting] = {
-    "lasts": one("lasts", more_than_zero(parse_duration)),
-    "updates": _updates,
-    "items": one("items", more_than_zero(parse_count)),
+    "lasts": one("lasts", "DURATION", above_zero=True),
+    "updates": Setting(_updates, f"{pattern_of('every DURATION')}|on +change"),
+    "items": one("items", "N", above_zero=True),
     "ends": one_of(
         {
             "completed": lambda: {"ends": "completed"},
@@ -63,10 +61,10 @@ JOB: dict[str, Setting] = {
         example="failed bad_csv",
     ),
     "kind": choice("kind", ("csv-import", "photo-scan", "enrichment")),
-    "event size": one("event_size", parse_size),
-    "results": one("results", parse_size),
-    "results kept": one("results_kept", parse_duration),
-    "no progress": one("no_progress", more_than_zero(parse_duration)),
+    "event size": one("event_size", "SIZE"),
+    "results": one("results", "SIZE"),
+    "results kept": one("results_kept", "DURATION"),
+    "no progress": one("no_progress", "DURATION", above_zero=True),
 }
 
 SERVER: dict[str, Setting] = {
@@ -85,12 +83,12 @@ SERVER: dict[str, Setting] = {
         {"none": lambda: {"token_lasts": None}, "lasts DURATION": lambda lasts: {"token_lasts": lasts}},
         example="lasts 30s",
     ),
-    "instances": _instances,
-    "log": _shared_log,
+    "instances": Setting(_instances, "1"),
+    "log": Setting(_shared_log, "shared"),
     "queue": one_of({"N events": lambda events: {"queue": events}}, example="1000 events"),
     "line ends": choice("line_ends", ("lf", "cr", "crlf", "mixed")),
     "payload": choice("payload", ("ascii", "utf8", "hostile")),
-    "tls": _plain_text,
+    "tls": Setting(_plain_text, "no"),
 }
 
 _OWN_SERVER = (
@@ -114,7 +112,7 @@ def read_section(place: Place, settings: Mapping[str, Setting], *, later: tuple[
     for entry in place.entries(example):
         key = _key(entry, settings, later)
         if key is not None:
-            fields |= entry.read(settings[key]) or {}
+            fields |= entry.read(settings[key].parse) or {}
     return fields
 
 
@@ -157,6 +155,12 @@ def read_server(place: Place) -> ServerSpec:
     return ServerSpec(**fields)
 
 
+DEVICE: dict[str, Setting] = {
+    "starts on": one("starts_on", "PATH"),
+    "linger": one("linger", "DURATION"),
+}
+
+
 def read_device(place: Place, paths: Mapping[str, object]) -> Fields:
     """Return the fields of ``DeviceSpec``; the first of ``paths`` is joined unless another is named."""
 
@@ -165,6 +169,6 @@ def read_device(place: Place, paths: Mapping[str, object]) -> Fields:
             raise UsageError(f"{quote(text)} is no path of this file{nearest(text, paths)}")
         return text
 
-    settings: dict[str, Setting] = {"starts on": one("starts_on", path), "linger": one("linger", parse_duration)}
-    fields = read_section(place, settings, example="{starts on: wifi}")
+    starts_on = DEVICE["starts on"]._replace(parse=lambda text: {"starts_on": path(text.strip())})
+    fields = read_section(place, {**DEVICE, "starts on": starts_on}, example="{starts on: wifi}")
     return {"starts_on": next(iter(paths), ""), **fields}

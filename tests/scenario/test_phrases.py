@@ -22,16 +22,16 @@ def test_a_form_with_the_right_words_and_a_wrong_token_says_so():
 
 def test_forms_are_listed_where_none_matches():
     setting = one_of({"N events": lambda events: {"queue": events}, "unbounded": lambda: {"queue": None}})
-    assert (setting("8 events"), setting("unbounded")) == ({"queue": 8}, {"queue": None})
+    assert (setting.parse("8 events"), setting.parse("unbounded")) == ({"queue": 8}, {"queue": None})
     with pytest.raises(UsageError) as refusal:
-        setting("unbound")
+        setting.parse("unbound")
     assert str(refusal.value) == ('expected "N events" or "unbounded", got "unbound" (did you mean "unbounded"?)')
 
 
 def test_a_choice_is_one_of_its_words():
-    assert choice("late", {"drop it": 1})("drop  it") == {"late": 1}
+    assert choice("late", {"drop it": 1}).parse("drop  it") == {"late": 1}
     with pytest.raises(UsageError, match='expected one of a, b, got "c"'):
-        choice("x", ("a", "b"))("c")
+        choice("x", ("a", "b")).parse("c")
 
 
 def test_nothing_is_not_more_than_zero():
@@ -43,5 +43,5 @@ def test_nothing_is_not_more_than_zero():
 
 
 def test_never_is_a_word_of_its_own():
-    assert or_never("watchdog")("never") == {"watchdog": None}
-    assert or_never("retry", word="none")("5s") == {"retry": 5.0}
+    assert or_never("watchdog").parse("never") == {"watchdog": None}
+    assert or_never("retry", word="none").parse("5s") == {"retry": 5.0}

@@ -1,0 +1,49 @@
+"""Tokens: the words in capitals of which the reference's forms are made, each with its parser and its pattern."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from harness.errors import UsageError
+from harness.units import (
+    PATTERNS,
+    parse_bit_rate,
+    parse_count,
+    parse_duration,
+    parse_instant,
+    parse_percent,
+    parse_rate,
+    parse_size,
+    quote,
+)
+
+
+class Token(NamedTuple):
+    """What a word in capitals takes. ``pattern`` is a regular expression without anchors, for editors too."""
+
+    parse: Callable[[str], Any]
+    pattern: str
+
+
+def _status(text: str) -> int:
+    if re.fullmatch("[1-5][0-9][0-9]", text) is None:
+        raise UsageError(f"expected a status such as 503, got {quote(text)}")
+    return int(text)
+
+
+INSTANT = rf"{PATTERNS['DURATION']}(?:\+{PATTERNS['DURATION']})*"
+DRAWN = rf"{PATTERNS['DURATION']}(?: +to +{PATTERNS['DURATION']})?"
+"""A duration, or a range from which one is drawn: what the timeline may have wherever a form has ``DURATION``."""
+
+TOKENS: Mapping[str, Token] = {
+    "DURATION": Token(parse_duration, PATTERNS["DURATION"]),
+    "INSTANT": Token(parse_instant, INSTANT),
+    "SIZE": Token(parse_size, PATTERNS["SIZE"]),
+    "RATE": Token(parse_rate, PATTERNS["RATE"]),
+    "BITRATE": Token(parse_bit_rate, PATTERNS["BITRATE"]),
+    "PERCENT": Token(parse_percent, PATTERNS["PERCENT"]),
+    "N": Token(parse_count, PATTERNS["N"]),
+    "CODE": Token(_status, "[1-5][0-9][0-9]"),
+    "WORD": Token(str, r"[^\s]+"),
+    "PATH": Token(str, "[a-z0-9][a-z0-9-]*"),
+}

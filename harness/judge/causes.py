@@ -153,30 +153,31 @@ def outage_cause(client: ClientCase, lapse: Lapse) -> Cause:
 
 
 def hung_dial(client: ClientCase, lapse: Lapse) -> Attempt | None:
-    """Return the attempt of an outage that waited for its connection beyond any connect deadline; None without one."""
+    """Return the last attempt of an outage that waited for an answer beyond any connect deadline; None without one."""
     patience = client.case.plan.client.policies.connect_timeout or PATIENCE
     until = client.case.end if lapse.caught_up is None else lapse.caught_up
-    answered = [
-        (request.seq, client.responses[request.rid]) for request in client.streams if request.rid in client.responses
-    ]
     for attempt in reversed(client.attempts):
-        if not lapse.began <= client.case.at(attempt.t_ns) <= until:
-            continue
-        end = client.attempt_ends.get(attempt.n)
-        over = client.case.end_ns if end is None else end.t_ns
-        spoke = any(attempt.seq < seq and answer.t_ns <= over for seq, answer in answered)
-        if not spoke and (over - attempt.t_ns) / 1e9 > patience + PATIENCE_ROUNDING + client.case.slack:
+        inside = lapse.began <= client.case.at(attempt.t_ns) <= until
+        if inside and _waited(client, attempt) > patience + PATIENCE_ROUNDING + client.case.slack:
             return attempt
     return None
 
 
+def _waited(client: ClientCase, attempt: Attempt) -> float:
+    """Return for how many seconds an attempt had no answer: to its response's head, or to its end."""
+    end = client.attempt_ends.get(attempt.n)
+    over_ns = client.case.end_ns if end is None else min(end.t_ns, client.case.end_ns)
+    answers = (
+        client.responses[r.rid].t_ns for r in client.streams if r.seq > attempt.seq and r.rid in client.responses
+    )
+    return (min(over_ns, next(answers, over_ns)) - attempt.t_ns) / 1e9
+
+
 def hung_sentence(client: ClientCase, hung: Attempt) -> str:
     """Return how long an attempt hung."""
-    end = client.attempt_ends.get(hung.n)
-    over = client.case.end_ns if end is None else min(end.t_ns, client.case.end_ns)
     patience = client.case.plan.client.policies.connect_timeout
     limit = "no connect deadline" if patience is None else f"connect deadline {phrases.limit(patience)}"
-    at, lasted = phrases.moment(client.case.at(hung.t_ns)), phrases.duration((over - hung.t_ns) / 1e9)
+    at, lasted = phrases.moment(client.case.at(hung.t_ns)), phrases.duration(_waited(client, hung))
     return f"attempt {hung.n}, begun at {at}, hung for {lasted} ({limit})"
 
 

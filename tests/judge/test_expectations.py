@@ -1,9 +1,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
-from harness.history import App, Emit, End, History
+from harness.history import App, Chunk, Emit, End, Health, History
+from harness.judge import judge
 from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS
 from harness.judge.totals import CROWDS, SIZES
 from harness.judge.verdict import ExpectationVerdict, State
@@ -41,6 +43,7 @@ def test_every_metric_of_the_loader_is_measured_and_no_other():
         ("results fetched", 1), ("live streams", 1), ("delivered by both at once", 0), ("events delivered", 22),
         ("lost", 0), ("duplicated", 0), ("reordered", 0), ("corrupted", 0), ("phantom", 0), ("regressed", 0),
         ("wrong resumes", 0), ("duplicates absorbed", 0), ("gaps surfaced", 0), ("errors shown", 0),
+        ("token refreshes", 0), ("secrets leaked", 0),
     ],
 )  # fmt: skip
 def test_counts_of_a_handoff(metric, value):
@@ -198,3 +201,74 @@ def test_what_could_still_have_grown_when_the_run_was_cut_short_is_unknown(sort,
 def test_an_empty_history_is_unknown():
     story = moved(expect=(expect("attempts", "at most", 6),))
     assert measured(story, History([])).state is State.UNKNOWN
+
+
+def test_arrivals_are_counted_in_the_fullest_second():
+    story = Story(plan(count=4, expect=(expect("arrivals per second", "at most", 2),)))
+    for number, at in enumerate((0.0, 0.5, 0.99, 1.0), 1):
+        story.dial(at, client=f"c{number}", opens=False)
+    story.end(40.0, "limit")
+    found = measured(story)
+    assert (found.state, found.measured.value) == (State.FAILED, 3)
+
+
+def test_arrivals_as_a_share_of_the_clients():
+    share = msgspec.structs.replace(expect("arrivals per second", "under", 0.8), unit="%", text="under 80%")
+    story = Story(plan(count=4, expect=(share,)))
+    for number in range(1, 5):
+        story.dial(number * 0.4, client=f"c{number}", opens=False)
+    story.end(40.0, "limit")
+    found = measured(story)
+    assert (found.state, found.measured.value, found.measured.unit) == (State.HELD, 0.75, "%")
+
+
+def test_memory_is_the_peak_over_the_first_sample():
+    size = msgspec.structs.replace(expect("memory", "under", 20e6), unit="B", text="under 20MB")
+    story = Story(plan(expect=(size,))).run()
+    for at, rss in ((0.1, 50_000_000), (5.0, 75_000_000), (9.0, 60_000_000)):
+        story.add(Health(lags_us=[100] * 10, rss=rss), at)
+    found = judge(story.plan, story.history())
+    assert (found.expectations[0].state, found.expectations[0].measured.value) == (State.FAILED, 25_000_000)
+    assert found.sentence == "Memory 25.0 MB (limit under 20MB)."
+
+
+def test_memory_that_nobody_sampled_is_unknown():
+    assert check(flawless, "memory", "under", 20e6).state is State.UNKNOWN
+
+
+def test_traffic_counts_what_passed_both_ways():
+    story = Story(plan(expect=(expect("traffic", "under", 5000.0),))).run()
+    story.add(Chunk(cid=2, direction="upstream", offset=0, length=90, fate="delivered"), 3.0)
+    story.add(Chunk(cid=2, direction="downstream", offset=0, length=5000, fate="dropped"), 3.0)
+    found = measured(story)
+    assert (found.state, found.measured.value) == (State.HELD, 22 * 200 + 90)
+
+
+def test_a_first_token_is_no_refresh():
+    story = Story(plan(expect=(expect("token refreshes", "is", 1),))).run()
+    story.request("token", 0.0001)
+    story.request("poll", 2.0, token=True)
+    story.request("token", 3.0)
+    assert measured(story).state is State.HELD
+
+
+def test_secrets_leaked_are_tokens_at_another_origin():
+    story = Story(plan(expect=(expect("secrets leaked", "is", 0),))).run()
+    story.request("poll", 0.0001, token=True, origin="http://a")
+    assert measured(story).state is State.HELD
+    story.request("poll", 2.0, token=True, origin="http://b")
+    assert (measured(story).state, measured(story).measured.value) == (State.FAILED, 1)
+
+
+@pytest.mark.parametrize(
+    ("metric", "reason"),
+    [
+        ("terminal", "the app never got a terminal event"),
+        ("fallback", "the client never fell back to polling"),
+        ("stream restored", "the client never returned from polling to the stream"),
+        ("results ready", "the results never came whole"),
+    ],
+)
+def test_a_moment_that_never_came_says_what_that_means(metric, reason):
+    found = check(deaf, metric, "within", 5.0, word="the start")
+    assert (found.state, found.measured.value, found.reason) == (State.FAILED, "lost", reason)

@@ -43,7 +43,7 @@ FAREWELLS = {
 
 _LINE_ENDS = {LineEnds.LF: b"\n", LineEnds.CR: b"\r", LineEnds.CRLF: b"\r\n", LineEnds.MIXED: b"\n"}
 
-PATIENT = ("newer", "expired")
+PATIENT = ("newer", "expired", "stopped")
 """Ends for which a write under way is waited for, as long as a write may take."""
 
 

@@ -93,6 +93,21 @@ async def test_restarts_under_load_lose_and_repeat_nothing_and_leave_nothing(nur
     assert descriptors() == before
 
 
+async def test_stream_in_the_midst_of_its_events_hears_bye_and_the_end_of_its_body(nursery):
+    jobs = server(JobSpec(lasts=60.0, every=0.0005))
+    address = await jobs.start(nursery)
+    path = await started(address)
+    with trio.fail_after(20):
+        for index in range(20):
+            client = await dial(address)
+            await client.ask("GET", f"{path}/stream")
+            await client.read()
+            await jobs.do(index, Restarts(keeps_log=True))
+            assert (await client.body())[-7:] == b": bye\n\n"
+            await client.stream.aclose()
+    await jobs.stop()
+
+
 @pytest.mark.parametrize("act", [Restarts(keeps_log=False, after=0.2), Drains()])
 async def test_dial_is_refused_meanwhile_and_nobody_else_can_take_the_port(nursery, act):
     jobs = server(JobSpec(lasts=60.0))

@@ -37,6 +37,9 @@ MARGIN = 1.12
 
 _DPI = 110
 _NUMBER = re.compile(r"(?<=[ \"(,MLCQ])-?\d+\.\d{3,}")
+_PATH = re.compile(r'\bd="[^"]{2000,}"')
+"""Outlines so long that a tenth of a point, a seventh of a pixel, has to do."""
+
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -148,6 +151,7 @@ def _for_page(svg: str, name: str, title: str) -> str:
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL)
+    body = _PATH.sub(lambda match: _NUMBER.sub(_tenth, match[0]), body)
     body = _NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), body)
     for colour, instead in _FOLLOW.items():
         body = body.replace(colour, instead)
@@ -164,3 +168,7 @@ def _for_page(svg: str, name: str, title: str) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{opening[1]}"'
     inner = body[body.index(">") + 1 :]
     return f'{head} role="img" aria-label="{safe}" class="figure"><title>{safe}</title>{inner.strip()}\n'
+
+
+def _tenth(match: re.Match[str]) -> str:
+    return f"{float(match[0]):.1f}".removesuffix(".0")

@@ -20,7 +20,7 @@ from harness.report.folder import (
 from harness.report.html import page
 from harness.report.junit import junit
 from harness.report.markdown import markdown
-from harness.report.summary import summarize
+from harness.report.summary import plain, summarize
 
 PAGE = "report.html"
 MARKDOWN = "report.md"
@@ -69,5 +69,5 @@ def write_pages(invocation: Invocation) -> Path:
     write_text(target, page(invocation))
     write_text(folder / MARKDOWN, markdown(invocation))
     write_text(folder / JUNIT, junit(invocation))
-    write_json(folder / SUMMARY, summarize(invocation))
+    write_json(folder / SUMMARY, plain(summarize(invocation)))
     return target

@@ -15,6 +15,7 @@ import msgspec
 from harness.errors import BadRecords, EnvironmentFault
 from harness.history import History, read_history
 from harness.judge.verdict import Verdict
+from harness.report.redact import redact_data
 from harness.scenario.model import Plan
 
 SCHEMA_VERSION = 1
@@ -34,9 +35,9 @@ _UNSAFE = re.compile(r'[\x00-\x20<>:"/\\|?*\x7f]+')
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """What was asked for, and where it ran. Written by the invocation, before the report is drawn.
 
-    ``started`` is ISO 8601 in UTC, ``seconds`` the whole invocation's length. ``environment`` is shown as it is
-    (redact it first: ``harness.report.redact``). ``not_run`` names what ``-x`` or an interruption left out; ``order``
-    lists the runs' folders as planned, so that a sweep reads as the file has it.
+    ``started`` is ISO 8601 in UTC, ``seconds`` the whole invocation's length. Write it with ``write_manifest``.
+    ``not_run`` names what ``-x`` or an interruption left out; ``order`` lists the runs' folders as planned, so that a
+    sweep reads as the file has it.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -156,6 +157,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: object) -> None:
     """Write a JSON file whole or not at all, indented, for people to read too."""
     write_bytes(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write ``manifest.json`` without secrets."""
+    write_json(folder / MANIFEST, redact_data(msgspec.to_builtins(manifest)))
 
 
 def raw_files(run: RunResult) -> list[str]:

@@ -12,7 +12,7 @@ from harness.report.findings import findings, guilty_line, reason, replay
 from harness.report.folder import Invocation, RunResult
 from harness.report.junit import junit
 from harness.report.saying import joined, printable
-from harness.report.summary import SCHEMA_VERSION, summarize, summarize_run
+from harness.report.summary import SCHEMA_VERSION, plain, summarize, summarize_run
 
 _LEVEL = {Word.FAIL: "error", Word.VOID: "error", Word.UNKNOWN: "warning"}
 
@@ -32,7 +32,7 @@ def render(
 
 def as_json(invocation: Invocation) -> str:
     """Return the content of ``summary.json``."""
-    return msgspec.json.format(msgspec.json.encode(summarize(invocation)), indent=2).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(plain(summarize(invocation))), indent=2).decode() + "\n"
 
 
 def as_jsonl(invocation: Invocation) -> str:
@@ -42,7 +42,7 @@ def as_jsonl(invocation: Invocation) -> str:
 
 def json_line(run: RunResult) -> str:
     """Return one run as a line of JSON, for a stream that grows while runs end."""
-    fields = {"schema_version": SCHEMA_VERSION} | msgspec.to_builtins(summarize_run(run))
+    fields = {"schema_version": SCHEMA_VERSION} | plain(summarize_run(run))
     return msgspec.json.encode(fields).decode() + "\n"
 
 
@@ -76,7 +76,7 @@ def _from_here(file: Path) -> str:
 
 def _message(text: str) -> str:
     """Escape as GitHub's toolkit does (actions/toolkit, core/src/command.ts, escapeData)."""
-    return printable(text.replace("\r", " ")).replace("%", "%25").replace("\n", "%0A")
+    return printable(text.replace("\r", " ").replace("\u2028", " ")).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -16,81 +16,40 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from harness.history import Canary
-from harness.judge.verdict import Evidence, ExpectationVerdict, State, Word
-from harness.report import tally, trace
-from harness.report.findings import Finding, expected_by, findings, reason, replay
-from harness.report.folder import SCENARIO, Invocation, RunResult, raw_files
-from harness.report.lanes import LANES, describe
-from harness.report.redact import redact
-from harness.report.saying import (
-    SIGN,
-    STATE_SIGN,
-    bare,
-    duration,
-    joined,
-    measured,
-    printable,
-    quantity,
-    size,
-    spread,
-)
-from harness.scenario.model import Plan, Pulse
+from harness.judge.verdict import Word
+from harness.report import tally
+from harness.report.findings import failed, findings, reason
+from harness.report.folder import Invocation, RunResult
+from harness.report.lanes import LANES
+from harness.report.saying import SIGN, STATE_SIGN, measured, one_line, plural, printable
+from harness.report.views import View, view_of
 
-INLINE_RUNS = 8
-"""Runs whose figures and trace are in the page, the failing ones first; of the others it links the files."""
+ROOM = 5_200_000
+"""Bytes of figures and traces in one page, the failing runs' first; of runs that find no room it links the files."""
 
-PROOFS = 12
+FEW = 3
+"""Up to so many runs the page is about the worst of them; of more it begins with an index."""
 
-FIGURES = ("strip", "staleness", "latency", "distribution")
+RECORDS, FEWER_RECORDS = 2400, 300
+"""Records of a run's trace in the page: where runs are few, or it failed; and where it is one of many that passed."""
+
 _ORDER = (Word.FAIL, Word.VOID, Word.UNKNOWN, Word.PASS)
-
-
-class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of "Numbers against limits"."""
-
-    metric: str
-    limit: str
-    measured: str
-    interval: str
-    margin: str
-    n: int
-    state: State
-    reason: str
-
-
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """One run as the template shows it. ``prefix`` keeps the anchors of runs apart; the first run's is empty."""
-
-    run: RunResult
-    prefix: str
-    sentence: str
-    setting: str
-    replay: str
-    findings: list[Finding]
-    proofs: list[Evidence]  # what the harness's own flow met after each deed
-    superseded: int  # updates that a later state replaced before the app saw them: neither shown nor lost
-    limits: list[Limit]
-    measures: list[Limit]
-    figures: dict[str, Markup]
-    trace: list[trace.Row]
-    files: list[tuple[str, str]]
-    trust: list[tuple[str, str]]
-    timeline: list[tuple[str, str, str]]
-    inline: bool
 
 
 def page(invocation: Invocation) -> str:
     """Return the whole page. Reads the figures' SVG beside each verdict, and the histories, one at a time."""
     runs = sorted(invocation.runs, key=lambda run: _ORDER.index(run.verdict.word))
-    views = [_view(run, place) for place, run in enumerate(runs)]
     word = tally.word_of(invocation)
+    many = len(runs) > FEW
+    views = _views(runs)
     script = _asset("report.js")
-    return _environment().get_template("report.html.j2").render(
+    text = _environment().get_template("report.html.j2").render(
         word=word,
         headline=tally.headline(invocation).partition("  ")[2],
         views=views,
         first=views[0] if views else None,
+        many=many,
+        overview=_overview(runs) if many else "",
         matrix=_matrix(invocation.runs),
         manifest=invocation.manifest,
         left_out=invocation.manifest.not_run + invocation.unjudged,
@@ -100,140 +59,71 @@ def page(invocation: Invocation) -> str:
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )  # fmt: skip
+    return text.strip() + "\n"
 
 
-def _view(run: RunResult, place: int) -> View:
-    verdict, inline = run.verdict, place < INLINE_RUNS
-    view = View(
-        run=run,
-        prefix="" if place == 0 else f"x{place}-",
-        sentence=reason(run) or verdict.sentence,
-        setting=_setting(run),
-        replay=replay(run),
-        findings=findings(run) if verdict.word in (Word.FAIL, Word.VOID) else [],
-        proofs=_proofs(run) if inline else [],
-        superseded=max(0, verdict.counts.emitted - verdict.counts.delivered - verdict.counts.lost),
-        limits=[_limit(run.plan, item) for item in verdict.expectations],
-        measures=_measures(run),
-        figures=_figures(run, place) if inline else {},
-        trace=trace.rows(run) if inline else [],
-        files=_files(run),
-        trust=_trust(run),
-        timeline=_timeline(run.plan),
-        inline=inline,
-    )
-    run.forget()
-    return view
+def _views(runs: Sequence[RunResult]) -> list[View]:
+    views: list[View] = []
+    room = ROOM
+    for place, run in enumerate(runs):
+        short = len(runs) > FEW and run.verdict.word is Word.PASS
+        view = view_of(run, place, room=room, records=FEWER_RECORDS if short else RECORDS)
+        room -= view.weight
+        views.append(view)
+    return views
 
 
-def _setting(run: RunResult) -> str:
-    plan, verdict, facts = run.plan, run.verdict, run.verdict.trust.facts
-    version = facts.get("client version", "")
-    world = "virtual time" if plan.world == "virtual" else "real sockets"
-    return joined(
-        [
-            f"{verdict.client or plan.client.like} client {version}".strip(),
-            f"{facts.get('server', 'reference')} server",
-            world,
-            "" if plan.world == "virtual" else f"toxiproxy {facts.get('toxiproxy', 'embedded')}",
-            f"seed {plan.seed}",
-            f"{duration(verdict.seconds)} long",
-        ]
-    )
+def _overview(runs: Sequence[RunResult]) -> str:
+    """Return the sentence about many runs: ``2 of 12 runs failed: half-open, deploy.``"""
+    scenarios = plural(len(tally.groups(runs)), "scenario")
+    count = plural(len(runs), "run")
+    bad = [run for run in runs if run.verdict.word is not Word.PASS]
+    if not bad:
+        return f"All {count} of {scenarios} passed."
+    parts = []
+    for word, verb in ((Word.FAIL, "failed"), (Word.VOID, "were void"), (Word.UNKNOWN, "could not be judged")):
+        named = list(dict.fromkeys(run.plan.name for run in bad if run.verdict.word is word))
+        number = sum(run.verdict.word is word for run in bad)
+        if number:
+            parts.append(f"{number} of {count} {verb if number > 1 else verb.replace('were', 'was')}: {_some(named)}")
+    return "; ".join(parts) + "."
 
 
-def _limit(plan: Plan, item: ExpectationVerdict) -> Limit:
-    expected = expected_by(plan, item)
-    like = expected.limit if expected and expected.unit == "s" else None
-    return Limit(
-        metric=item.metric + (f" {expected.statistic}" if expected and expected.statistic else ""),
-        limit=(expected.text if expected else "") or item.limit,
-        measured="never" if item.measured.value == "lost" else measured(item.measured, like=like),
-        interval=spread(item.measured),
-        margin=quantity(item.margin, item.measured.unit) if item.margin is not None else "",
-        n=item.measured.n,
-        state=item.state,
-        reason=item.reason,
-    )
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
-def _measures(run: RunResult) -> list[Limit]:
-    return [
-        Limit(
-            metric=name, limit="", measured=measured(figure), interval=spread(figure), margin="", n=figure.n,
-            state=State.HELD, reason="",
-        )
-        for name, figure in run.verdict.measures.items()
-    ]  # fmt: skip
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One run in the matrix: its word, where it is in the page, and the worst or the best there is to say."""
 
-
-def _proofs(run: RunResult) -> list[Evidence]:
-    history = run.history
-    return [
-        Evidence(seq=record.seq, at=history.seconds(record.t_ns), lane=record.lane, text=describe(record, run.plan))
-        for record in history.all(Canary)[:PROOFS]
-    ]
-
-
-def _figures(run: RunResult, place: int) -> dict[str, Markup]:
-    """Return the run's SVGs, their ids made unique in the page."""
-    found = {}
-    for name in ("zoom", *FIGURES):
-        path = run.folder / f"{name}.svg"
-        if path.exists():
-            svg = path.read_text(encoding="utf-8")
-            for mark in (f'id="{name}-', f'href="#{name}-', f"url(#{name}-"):
-                svg = svg.replace(mark, mark.replace(f"{name}-", f"v{place}{name}-"))
-            found[name] = Markup(svg)  # noqa: S704 - drawn by us; its text was escaped by matplotlib
-    return found
-
-
-def _files(run: RunResult) -> list[tuple[str, str]]:
-    names = [*raw_files(run), *(f"{name}.png" for name in ("zoom", *FIGURES) if (run.folder / f"{name}.png").exists())]
-    files = [(name, quote(f"{run.key}/{name}")) for name in names]
-    source = run.folder.parent / SCENARIO
-    return [(SCENARIO, quote(f"{run.folder.parent.name}/{SCENARIO}")), *files] if source.exists() else files
-
-
-def _trust(run: RunResult) -> list[tuple[str, str]]:
-    trust = run.verdict.trust
-    rows = [
-        ("Faults", tally.faults_line([run]).removeprefix("faults ")),
-        ("Host", tally.host_line([run])),
-        ("Longest lag", duration(trust.lag_max) if trust.lag_max is not None else ""),
-        ("Slowest control call", duration(trust.control_max) if trust.control_max is not None else ""),
-        ("Clock", f"within {duration(trust.clock_bound)}" if trust.clock_bound else "one clock for all processes"),
-        ("The run ended", trust.ended + (" (the history was cut short)" if trust.truncated else "")),
-    ]
-    rows += [(name, redact(value)) for name, value in sorted(trust.facts.items())]
-    return [(name, printable(value)) for name, value in rows if value]
-
-
-def _timeline(plan: Plan) -> list[tuple[str, str, str]]:
-    """Return the compiled timeline: when, who, what; of the weather only how much there is of it."""
-    rows = [(f"{deed.at:.3f} s", deed.actor, deed.text or type(deed.act).__name__) for deed in plan.deeds]
-    pulses = [item for item in plan.weather if isinstance(item, Pulse)]
-    if pulses:
-        total = sum(pulse.lasts for pulse in pulses)
-        rows.append(("throughout", "weather", f"{len(pulses)} stall pulses, {duration(total)} in all"))
-    steps = len(plan.weather) - len(pulses)
-    if steps:
-        rows.append(("throughout", "weather", f"{steps} steps of rate"))
-    job = plan.job
-    every = "on change" if job.every is None else f"every {bare(job.every)}"
-    rows.append((f"{job.lasts:.3f} s", "job", f"{job.ends}, {job.items} items of {size(job.event_size)}, {every}"))
-    rows.append((f"{plan.horizon:.3f} s", "horizon", "what is missing now has failed"))
-    return rows
+    word: Word
+    key: str
+    which: str  # the seed and the world, where the matrix has several
+    note: str
 
 
 def _matrix(runs: Sequence[RunResult]) -> dict[str, object]:
     """Return rows (scenario and variant) by columns (clients), each cell a list of runs: there may be several seeds."""
     clients = list(dict.fromkeys(run.verdict.client or run.plan.client.like for run in runs))
-    rows: dict[str, dict[str, list[RunResult]]] = {}
+    alike = len({(run.plan.seed, run.plan.world) for run in runs}) == 1
+    rows: dict[str, dict[str, list[Cell]]] = {}
     for run in runs:
         client = run.verdict.client or run.plan.client.like
-        rows.setdefault(run.title, {}).setdefault(client, []).append(run)
+        which = "" if alike else f"seed {run.plan.seed}" + (", virtual" if run.plan.world == "virtual" else "")
+        cell = Cell(word=run.verdict.word, key=run.key, which=which, note=_note(run))
+        rows.setdefault(run.title, {}).setdefault(client, []).append(cell)
     return {"clients": clients, "rows": rows}
+
+
+def _note(run: RunResult) -> str:
+    """Return a few words for a cell: the broken laws, why nothing can be said, or how soon it recovered."""
+    if run.verdict.word is Word.FAIL:
+        names = [law.law for law in failed(run.verdict)] or [finding.laws[0] for finding in findings(run)]
+        return _some(names)
+    if run.verdict.word is not Word.PASS:
+        return one_line(reason(run), 90)
+    recovery = run.verdict.measures.get("recovery")
+    return f"recovered {measured(recovery, like=1.0)}" if recovery and recovery.value is not None else ""
 
 
 def _anchors(runs: Sequence[RunResult]) -> dict[str, str]:

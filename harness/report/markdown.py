@@ -12,6 +12,9 @@ from harness.report.saying import SIGN, against, joined, measured, plural, print
 _BADGE = {Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❓", Word.VOID: "🚫"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&])")
 
+_CALLING = re.compile(r"([@#])(?=\w)")
+"""GitHub makes mentions and references out of finished text: a word joiner after the mark keeps them apart."""
+
 
 def markdown(invocation: Invocation, *, report: str = "report.html") -> str:
     """Return the whole page. Everything that a peer may have said is escaped."""
@@ -38,7 +41,8 @@ def markdown(invocation: Invocation, *, report: str = "report.html") -> str:
 
 def escape(text: str) -> str:
     """Return text that Markdown and HTML show as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", printable(" ".join(text.split())))
+    flat = _SPECIAL.sub(r"\\\1", printable(" ".join(text.split())))
+    return _CALLING.sub("\\1\u2060", flat)
 
 
 def code(text: str) -> str:

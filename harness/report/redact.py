@@ -6,7 +6,7 @@ well-known form. A false alarm costs a word of a report, a miss costs a key: in 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 HIDDEN = "[redacted]"
@@ -22,14 +22,18 @@ _RULES = (
     # A header to the end of its value, quoted or not: Authorization: Bearer abc, Cookie: a=b; c=d
     (
         re.compile(
-            r"\b((?:proxy-)?authorization|(?:set-)?cookie)(\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\"'\r\n\\]+", re.IGNORECASE
+            r"(?<![a-z0-9])((?:proxy-)?authorization|(?:set-)?cookie)(\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\"'\r\n\\]+",
+            re.IGNORECASE,
         ),
         rf"\1\2{HIDDEN}",
     ),
-    (re.compile(rf"\b(bearer|basic|digest)\s+{_HARMLESS}(?=\S*[\d=])[\w.~+/=-]{{6,}}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(r"\bbearer\s+[\w.~+/=-]{12,}", re.IGNORECASE), f"Bearer {HIDDEN}"),
-    # Everything before the @ of a URL: a name without a password is often a token.
-    (re.compile(r"\b([a-z][a-z0-9+.-]*://)[^/\s@\"'<>]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
+    (
+        re.compile(rf"(?<![a-z0-9])(bearer|basic|digest)\s+{_HARMLESS}(?=\S*[\d=])[\w.~+/=-]{{6,}}", re.IGNORECASE),
+        rf"\1 {HIDDEN}",
+    ),
+    (re.compile(r"(?<![a-z0-9])bearer\s+[\w.~+/=-]{12,}", re.IGNORECASE), f"Bearer {HIDDEN}"),
+    # Everything before the @ of a URL, also of one that was taken for a path: a name without a password may be a token.
+    (re.compile(r"([a-z][a-z0-9+.-]*:/{1,2})[^/\s@\"'<>]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     # Telling parameters of a query, whose names mean nothing elsewhere.
     (re.compile(r"([?&](?:key|sig|code|pwd|sid|auth|session|ticket)=)[^\s\"'&#]+", re.IGNORECASE), rf"\1{HIDDEN}"),
     # token=…, "password": "…", --api-key …
@@ -37,17 +41,19 @@ _RULES = (
         re.compile(rf"({_NAMES})(\\?[\"']?\s*[=:]\s*\\?[\"']?){_HARMLESS}[^\s\"'&,;\\]+", re.IGNORECASE),
         rf"\1\2{HIDDEN}",
     ),
-    (re.compile(rf"(--{_NAMES})(\s+)(?!--){_HARMLESS}\S+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    (re.compile(rf"(--{_NAMES})(\s+){_HARMLESS}(?:(?!--)\S)+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
     # JSON Web Tokens (RFC 7519), and the keys that large services mark as theirs.
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
+    (re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
     (
-        re.compile(r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|sk-[\w-]{20,})"),
+        re.compile(
+            r"(?<![A-Za-z0-9])(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|sk-[\w-]{20,})"
+        ),
         HIDDEN,
     ),
 )
 # Every rule needs one of these: most text has none, and is passed on after one look.
 _HINTS = (
-    "authorization", "cookie", "bearer", "basic", "digest", "://", "?", "&", "key", "token", "secret", "passw",
+    "authorization", "cookie", "bearer", "basic", "digest", ":/", "?", "&", "key", "token", "secret", "passw",
     "credential", "signature", "jwt", "session", "eyj", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "xox",
     "akia", "sk-",
 )  # fmt: skip
@@ -70,18 +76,18 @@ def redact_environment(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def redact_data(value: Any) -> Any:
-    """Return data made of JSON's types without secrets: strings as ``redact`` does, and values of telling names."""
+def redact_data(value: Any, each: Callable[[str], str] = redact) -> Any:
+    """Return data made of JSON's types without secrets: ``each`` string cleaned, and values of telling names hidden."""
     if isinstance(value, str):
-        return redact(value)
+        return each(value)
     if isinstance(value, Mapping):
         return {
-            redact(str(name)): HIDDEN
+            each(str(name)): HIDDEN
             if isinstance(item, str) and item and _SECRET_NAME.fullmatch(str(name))
-            else redact_data(item)
+            else redact_data(item, each)
             for name, item in value.items()
         }
-    return [redact_data(item) for item in value] if isinstance(value, list | tuple) else value
+    return [redact_data(item, each) for item in value] if isinstance(value, list | tuple) else value
 
 
 def redact_file_text(name: str, text: str) -> str:

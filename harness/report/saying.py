@@ -131,25 +131,30 @@ def printable(text: str) -> str:
     return _CONTROL.sub("\ufffd", redact(text))
 
 
+def flat(text: str) -> str:
+    """Return text on one line, printable, however long."""
+    return printable(" ".join(text.split()))
+
+
 def one_line(text: str, width: int) -> str:
     """Return text on one line, printable, cut at ``width`` with an ellipsis: never inside a figure or a short word."""
-    flat = printable(" ".join(text.split()))
-    if len(flat) <= width:
-        return flat
+    whole = flat(text)
+    if len(whole) <= width:
+        return whole
     end = max(0, width - 1)
-    start = flat.rfind(" ", 0, end + 1)
-    if start >= 0 and len(flat[start + 1 :].split(" ", 1)[0]) <= _WHOLE:  # a longer word is cut where it must be
-        while start > 0 and _UNIT.match(flat, start + 1) and flat[start - 1].isdigit():
-            start = flat.rfind(" ", 0, start)
+    start = whole.rfind(" ", 0, end + 1)
+    if start >= 0 and len(whole[start + 1 :].split(" ", 1)[0]) <= _WHOLE:  # a longer word is cut where it must be
+        while start > 0 and _UNIT.match(whole, start + 1) and whole[start - 1].isdigit():
+            start = whole.rfind(" ", 0, start)
         end = max(0, start)
-    return flat[:end].rstrip(" ,;:·(") + "…"
+    return whole[:end].rstrip(" ,;:·(") + "…"
 
 
 def wrapped(text: str, *, indent: str, width: int, hanging: str | None = None) -> list[str]:
     """Return text as lines of at most ``width`` columns, the first after ``indent``, the rest after ``hanging``."""
-    flat = printable(" ".join(text.split()))
     later = indent if hanging is None else hanging
-    return textwrap.wrap(flat, width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False)
+    lines = textwrap.wrap(flat(text), width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False)
+    return lines or [indent.rstrip()]
 
 
 def joined(parts: Iterable[str]) -> str:

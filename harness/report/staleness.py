@@ -1,5 +1,7 @@
 """Staleness over the run: how old was what the user looked at?"""
 
+from collections.abc import Sequence
+
 from harness.report.canvas import BLUE, INK, Drawing, nothing, shade, time_axis
 from harness.report.saying import duration
 from harness.report.series import Series, peaks
@@ -18,7 +20,7 @@ def draw(drawing: Drawing, series: Series) -> None:
         nothing(axes, "no record of what the app saw")
         axes.set_yticks([])
         return
-    curve = peaks(series.stale, SLICES, series.end)
+    curve = _corners(peaks(series.stale, SLICES, series.end))
     shade(axes, series.faults)
     axes.grid(visible=True, axis="y")
     times, values = [time for time, _ in curve], [value for _, value in curve]
@@ -35,3 +37,13 @@ def draw(drawing: Drawing, series: Series) -> None:
         )  # fmt: skip
     failing_line(axes, series, 0.0, series.end)
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, fontsize=8.5, handlelength=1.4, borderaxespad=0.1)
+
+
+def _corners(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the curve without the inner points of its level stretches: most of a run nothing is stale."""
+    ends = {0, len(curve) - 1}
+    return [
+        point
+        for place, point in enumerate(curve)
+        if place in ends or not curve[place - 1][1] == point[1] == curve[place + 1][1]
+    ]

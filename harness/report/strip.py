@@ -59,6 +59,7 @@ _BOX = (PURPLE, "//")
 
 # On the connection's lane: a poll that was answered, a gap told to the app, a gap that the server said aloud.
 _MARKS = {"poll": ("|", PURPLE), "gap": ("X", RED), "gap said": ("d", ORANGE)}
+_SAID = {"poll": "poll answered", "gap": "gap told to the app", "gap said": "gap said by the server"}
 
 
 def draw(drawing: Drawing, series: Series, *, start: float, end: float) -> None:
@@ -200,6 +201,11 @@ def _events(axes: Axes, series: Series, start: float, end: float) -> None:
         last = replayed[-1]
         axes.plot([last.seen], [last.index], marker="^", markersize=6, color=ORANGE, linestyle="none")
     _lost(axes, lost)
+    for what, label in _SAID.items():
+        count = sum(mark.what == what and start <= mark.at <= end for mark in series.marks)
+        if count:
+            marker, colour = _MARKS[what]
+            axes.plot([], [], marker=marker, color=colour, linestyle="none", label=f"{label}: {count}")
     axes.legend(
         loc="upper left",
         fontsize=8.5,

@@ -1,11 +1,15 @@
 """``summary.json``: the invocation for programs. It is written last, so that its presence means complete."""
 
+from typing import Any
+
 import msgspec
 
 from harness.judge.verdict import Counts, ExpectationVerdict, Interval, State, Word
 from harness.report import tally
 from harness.report.findings import doubts, failed, findings, replay
 from harness.report.folder import Invocation, RunResult
+from harness.report.redact import redact_data
+from harness.report.saying import printable
 
 SCHEMA_VERSION = 1
 
@@ -58,6 +62,12 @@ def summarize(invocation: Invocation) -> Summary:
         not_run=invocation.manifest.not_run + invocation.unjudged,
         runs=tuple(summarize_run(run) for run in runs),
     )
+
+
+def plain(summary: Summary | RunSummary) -> dict[str, Any]:
+    """Return a summary as data for JSON, in which no text holds a secret or steers whoever prints it."""
+    data: dict[str, Any] = redact_data(msgspec.to_builtins(summary), printable)
+    return data
 
 
 def summarize_run(run: RunResult) -> RunSummary:

@@ -34,9 +34,9 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def worst(words: Iterable[Word]) -> Word:
-    """Return the word of many runs: a found defect stays found, so fail comes before void. Pass when there are none."""
+    """Return the word of many runs: a found defect stays found, so fail comes before void. None: unknown."""
     seen = set(words)
-    return next((word for word in _WORST if word in seen), Word.PASS)
+    return next((word for word in _WORST if word in seen), Word.UNKNOWN)
 
 
 def word_of(invocation: Invocation) -> Word:

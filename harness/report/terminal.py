@@ -4,38 +4,31 @@ A word and a sign say everything; colour repeats it. Whoever calls decides about
 ``--color``) and about the exit code.
 """
 
+from urllib.parse import quote
+
 import msgspec
 
 from harness.judge.verdict import State, Word
-from harness.report import tally
+from harness.report import columns, tally
 from harness.report.findings import IN_FULL, Finding, failed, findings, reason, replay
 from harness.report.folder import Invocation, RunResult
 from harness.report.lanes import describe
 from harness.report.saying import (
-    LOST,
     SIGN,
     STATE_SIGN,
     fitting,
+    flat,
     joined,
-    joined_by,
-    measured,
     one_line,
     plural,
-    printable,
     whole_duration,
     wrapped,
 )
 
 WIDTH = 100
 
-LONGEST_LABEL = 44
-"""A variant whose name is longer has its figures on lines of their own."""
-
 REPEATED = 10
 """Of many runs that did not pass, so many are told in full; the others are in the table and on the page."""
-
-FULL, SHORTER, SHORTEST = range(3)
-"""How many words stand around the figures of a run's line."""
 
 _GREEN, _RED, _YELLOW, _DIM, _BOLD = "32", "31", "33", "2", "1"
 _COLOUR = {Word.PASS: _GREEN, Word.FAIL: _RED, Word.UNKNOWN: _YELLOW, Word.VOID: _YELLOW}
@@ -99,7 +92,7 @@ def _repeated(scenarios: list[tally.Group], style: Style) -> list[str]:
 def scenario_block(group: tally.Group, *, style: Style = PLAIN, proved: bool = True) -> list[str]:
     """Return the lines of one scenario: title, setting, a line per run, what failed, and what was ``proved``."""
     lines = [*_title(group, style), ""]
-    rows = _rows(group.runs)
+    rows = columns.rows(group.runs, WIDTH)
     lone = len(group.runs) == 1
     for run, row in zip(group.runs, rows, strict=True):
         lines += _run_line(run, row, style, lone=lone)
@@ -118,16 +111,16 @@ def scenario_block(group: tally.Group, *, style: Style = PLAIN, proved: bool = T
 def closing(invocation: Invocation, *, report: str = "", style: Style = PLAIN) -> list[str]:
     """Return the last lines: the word with its counts, and where the report is."""
     runs = invocation.runs
-    word = tally.worst(run.verdict.word for run in runs)
+    word = tally.word_of(invocation)
     text = tally.headline(invocation)
     guilty = [run for run in runs if run.verdict.word is word]
     anchor = ""
     if word is Word.FAIL:
-        anchor = f"#{guilty[0].plan.name}"
-        text += f" · replay: {replay(guilty[0])}" if len(guilty) == 1 else ""
+        anchor = f"#{quote(guilty[0].plan.name)}"
+        text += f" · replay: {flat(replay(guilty[0]))}" if len(guilty) == 1 else ""
     elif word in _EXIT:
-        if len(runs) == 1:
-            text = f"{word.upper():<7}  {printable(reason(runs[0]))}"
+        if len(runs) == 1 and guilty:
+            text = f"{word.upper():<7}  {flat(reason(runs[0]))}"
         text += f"   exit {_EXIT[word]}"
     head, _, rest = text.partition("  ")
     lines = [style.paint(f"{_BOLD};{_COLOUR[word]}", head) + "  " + rest]
@@ -147,70 +140,10 @@ def _title(group: tally.Group, style: Style) -> list[str]:
         "" if virtual else f"toxiproxy {facts.get('toxiproxy', 'embedded')}",
         f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(seeds[:5])}{'…' if len(seeds) > 5 else ''}",
     ]
-    name = style.paint(_BOLD, printable(plan.name))
-    title = one_line(plan.scenario, WIDTH - len(plan.name) - 3)
+    said = one_line(plan.name, WIDTH)
+    name = style.paint(_BOLD, said)
+    title = one_line(plan.scenario, max(1, WIDTH - len(said) - 3))
     return [f"{name} · {title}" if title and title != plan.name else name, one_line(joined(setting), WIDTH)]
-
-
-def _rows(runs: list[RunResult]) -> list[tuple[str, list[str]]]:
-    """Return the label and the lines of each run's figures: in columns, in few enough words, else on two lines."""
-    many_clients = len({run.verdict.client for run in runs}) > 1
-    labels = [_label(run, many_clients) for run in runs]
-    width = max(map(len, labels))
-    if width > LONGEST_LABEL:
-        return [
-            (label, _lines(_cells(run, FULL), WIDTH - 6, alone=True)) for label, run in zip(labels, runs, strict=True)
-        ]
-    room = WIDTH - 4 - (width + 2 if width else 0)
-    return [(label.ljust(width), lines) for label, lines in zip(labels, _table_of(runs, room), strict=True)]
-
-
-def _table_of(runs: list[RunResult], room: int) -> list[list[str]]:
-    """Return each run's figures: the same words and the same columns for all, and never a figure cut."""
-    for words in (FULL, SHORTER, SHORTEST):
-        table = [_cells(run, words) for run in runs]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        padded = [[cell.ljust(width) for cell, width in zip(cells, widths, strict=True) if width] for cells in table]
-        for gap in ("   ", "  "):
-            rows = [gap.join(cells).rstrip() for cells in padded]
-            if max(map(len, rows)) <= room:
-                return [[row] for row in rows]
-    return [_lines(_cells(run, FULL), room) for run in runs]
-
-
-def _lines(cells: list[str], room: int, *, alone: bool = False) -> list[str]:
-    """Return figures on as many lines as they need; ``alone`` leaves the first line to the label."""
-    lines = [""] if alone else []
-    for cell in filter(None, cells):
-        if len(lines) > alone and len(lines[-1]) + len(cell) + 2 <= room:
-            lines[-1] += f"  {cell}"
-        else:
-            lines.append(cell)
-    return lines
-
-
-def _label(run: RunResult, many_clients: bool) -> str:
-    client = run.verdict.client if many_clients else ""
-    return one_line(" ".join(part for part in (client, run.plan.variant) if part), WIDTH - 16)
-
-
-def _cells(run: RunResult, words: int) -> list[str]:
-    """Return what one run is worth knowing in a line; an empty cell where there is nothing to say."""
-    counts, measures = run.verdict.counts, run.verdict.measures
-    recovery = measures.get("recovery")
-    where, latency = tally.steady_latency(run)
-    recovered = ""
-    if recovery is not None and recovery.value is not None:
-        lost = recovery.value == LOST
-        recovered = "never recovered" if lost else f"recovered {measured(recovery, like=1.0)}"
-    prompt = ""
-    if latency is not None and latency.n and latency.value is not None:
-        prompt = f"p99 {measured(latency)}"
-        prompt += {FULL: f" on {where}", SHORTER: f" {where}", SHORTEST: ""}[words] if where else ""
-        prompt += f" ({latency.n})" if words != SHORTEST else ""
-    repeated = f"{counts.duplicated} repeated" if counts.duplicated or words != SHORTEST else ""
-    events = joined_by(", ", plural(counts.delivered, "event"), f"{counts.lost} lost", repeated)
-    return [recovered, plural(counts.attempts, "attempt"), events, prompt]
 
 
 def _run_line(run: RunResult, row: tuple[str, list[str]], style: Style, *, lone: bool) -> list[str]:

@@ -36,12 +36,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     skipped: int = 0
 
 
-def rows(run: RunResult) -> list[Row]:
-    """Return the rows to show, in order of the records, with a row for each stretch left out."""
+def rows(run: RunResult, *, most: int = MOST) -> list[Row]:
+    """Return the rows to show, at most ``most`` records in their order, with a row for each stretch left out."""
     history = run.history
     pointed = {item.seq for law in run.verdict.laws for item in law.evidence}
     evidence = {item.seq for finding in findings(run) for item in finding.evidence}
-    chosen = _chosen(history.records, evidence, pointed)
+    chosen = _chosen(history.records, evidence, pointed, most)
     shown: list[Row] = []
     before = 0
     _bridge(chosen)
@@ -60,9 +60,9 @@ def rows(run: RunResult) -> list[Row]:
     return shown
 
 
-def _chosen(records: list[r.Record], evidence: set[int], pointed: set[int]) -> set[int]:
-    """Return the sequence numbers to show, at most ``MOST``: evidence first, then what matters, then neighbours."""
-    if len(records) <= ALL_UNDER:
+def _chosen(records: list[r.Record], evidence: set[int], pointed: set[int], most: int) -> set[int]:
+    """Return the sequence numbers to show, at most ``most``: evidence first, then what matters, then neighbours."""
+    if len(records) <= min(most, ALL_UNDER):
         return {record.seq for record in records}
     deeds = {record.seq for record in records if isinstance(record, r.Deed)}
     matters = (record.seq for record in records if isinstance(record, ALWAYS))
@@ -77,7 +77,7 @@ def _chosen(records: list[r.Record], evidence: set[int], pointed: set[int]) -> s
         _around(deeds, AROUND_DEED, last),
     ):
         for seq in group:
-            if len(chosen) >= MOST:
+            if len(chosen) >= most:
                 return chosen
             chosen.add(seq)
     return chosen

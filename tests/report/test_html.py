@@ -1,8 +1,8 @@
 import base64
 import hashlib
-import html.parser
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import msgspec
 import pytest
@@ -13,29 +13,9 @@ from harness.judge.verdict import Evidence, State
 from harness.report.folder import read_results, write_json
 from harness.report.html import page, unbroken
 from tests.report import synthetic
+from tests.report.markup import Page
 
 EVIL = "</td><script>alert('x')</script><img src=x onerror=alert(1)>{{ 7*7 }}\x1b[2J"
-
-
-class Page(html.parser.HTMLParser):
-    """Collects tags, ids and links of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.attributes: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        for name, value in attrs:
-            self.attributes.append(name)
-            if name == "id":
-                self.ids.append(value or "")
-            elif name == "href":
-                self.links.append(value or "")
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +98,41 @@ def test_units_and_names_stay_whole_when_lines_break():
     assert unbroken("Wi-Fi was silent for 10.0 s, 16 %") == "Wi-\u2060Fi was silent for 10.0\u00a0s, 16\u00a0%"
 
 
-def test_runs_beyond_the_bound_link_their_figures(tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.report.html.INLINE_RUNS", 1)
-    synthetic.put_half_open(tmp_path, history=False)
+def test_runs_that_find_no_room_link_their_figures(drawn, monkeypatch):
+    monkeypatch.setattr("harness.report.html.ROOM", 500_000)
+    text = page(read_results(drawn))
+    assert text.count("The page has no more room for figures and traces") == 1
+    assert text.index("The page has no more room") > text.index("The other runs")
+    assert 'href="handoff/reference-real-s7-gap%3D500ms/zoom.png"' in text
+
+
+def many(folder: Path, *, failing: int) -> str:
+    for seed in range(3):
+        plan = msgspec.structs.replace(synthetic.handoff_plan(), seed=seed)
+        synthetic.put(folder, plan, synthetic.handoff_verdict(plan))
+    for seed in range(failing):
+        plan = msgspec.structs.replace(synthetic.half_open_plan(), seed=seed)
+        synthetic.put(folder, plan, synthetic.half_open_verdict(plan))
+    synthetic.put_manifest(folder)
+    return page(read_results(folder))
+
+
+def test_many_runs_begin_with_an_index_whose_cells_open_each_run(tmp_path):
+    text = many(tmp_path, failing=2)
+    found = Page(text)
+    assert "2 of 5 runs failed: half-open." in text
+    assert re.findall(r"<h2>([^<]+)</h2>", text)[:3] == ["All runs", "Each run", "What failed and why"]
+    keys = [run.key for run in read_results(tmp_path).runs]
+    cells = [unquote(link[1:]) for link in found.links if "/" in link and link.startswith("#")]
+    assert sorted(cells) == sorted(keys)
+    assert set(keys) | {"half-open", "handoff"} <= set(found.ids)
+    assert len(found.ids) == len(set(found.ids))
+    assert text.count('<details class="run"') == 5
+    assert len(re.findall(r'<details class="run" id="[^"]+" open>', text)) == 1
+
+
+def test_many_runs_that_all_passed_say_so(tmp_path):
+    text = many(tmp_path, failing=0)
     synthetic.put_handoff(tmp_path, history=False)
-    assert "The page holds the figures and the trace of the first runs only" in page(read_results(tmp_path))
+    assert "All 4 runs of 1 scenario passed." in page(read_results(tmp_path))
+    assert "Variants and clients" in text

@@ -19,9 +19,8 @@ def test_every_deed_and_attempt_of_a_passed_run_is_shown(handoff):
 
 def test_a_short_history_is_shown_whole(handoff, monkeypatch):
     monkeypatch.setattr(trace, "ALL_UNDER", 10_000)
-    assert [row.seq for row in trace.rows(handoff)] == [record.seq for record in handoff.history.records]
+    assert [row.seq for row in trace.rows(handoff, most=10_000)] == [record.seq for record in handoff.history.records]
 
 
-def test_the_trace_never_grows_beyond_its_bound(handoff, monkeypatch):
-    monkeypatch.setattr(trace, "MOST", 20)
-    assert len([row for row in trace.rows(handoff) if not row.skipped]) <= 20 + 3 * 20
+def test_the_trace_never_grows_beyond_its_bound(handoff):
+    assert len([row for row in trace.rows(handoff, most=20) if not row.skipped]) <= 20 + 3 * 20

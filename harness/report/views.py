@@ -1,0 +1,200 @@
+"""One run as the page shows it: everything said in words and numbers before the template sees it."""
+
+from urllib.parse import quote
+
+import msgspec
+from markupsafe import Markup
+
+from harness.history import Canary
+from harness.judge.verdict import Evidence, ExpectationVerdict, State, Word
+from harness.report import tally, trace
+from harness.report.findings import Finding, expected_by, findings, reason, replay
+from harness.report.folder import SCENARIO, RunResult, raw_files
+from harness.report.lanes import deed_text, describe, who
+from harness.report.saying import bare, duration, joined, measured, printable, quantity, size, spread
+from harness.scenario.model import Plan, Pulse
+
+PROOFS = 12
+
+FIGURES = ("strip", "staleness", "latency", "distribution")
+
+BYTES_A_ROW = 230
+"""What a record of the trace takes in the page, about."""
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of "Numbers against limits"."""
+
+    metric: str
+    limit: str
+    measured: str
+    interval: str
+    margin: str
+    n: int
+    state: State
+    reason: str
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """One run as the template shows it. ``prefix`` keeps the anchors of runs apart; the first run's is empty."""
+
+    run: RunResult
+    prefix: str
+    sentence: str
+    setting: str
+    replay: str
+    findings: list[Finding]
+    proofs: list[Evidence]  # what the harness's own flow met after each deed
+    superseded: int  # updates that a later state replaced before the app saw them: neither shown nor lost
+    limits: list[Limit]
+    measures: list[Limit]
+    figures: dict[str, Markup]
+    trace: list[trace.Row]
+    files: list[tuple[str, str]]
+    trust: list[tuple[str, str]]
+    timeline: list[tuple[str, str, str]]
+    inline: bool
+
+    @property
+    def weight(self) -> int:
+        """What its figures and its trace take in the page, in bytes, about."""
+        return sum(map(len, self.figures.values())) + BYTES_A_ROW * len(self.trace)
+
+
+def view_of(run: RunResult, place: int, *, room: int, records: int) -> View:
+    """Return the view of the run at this place of the page.
+
+    Its figures and up to ``records`` records of its trace are in it where they fit into ``room`` bytes of markup.
+    """
+    verdict = run.verdict
+    figures = _figures(run, place)
+    rows = trace.rows(run, most=records)
+    inline = sum(map(len, figures.values())) + BYTES_A_ROW * len(rows) <= room
+    view = View(
+        run=run,
+        prefix="" if place == 0 else f"x{place}-",
+        sentence=reason(run) or verdict.sentence,
+        setting=_setting(run),
+        replay=replay(run),
+        findings=findings(run) if verdict.word in (Word.FAIL, Word.VOID) else [],
+        proofs=_proofs(run) if inline else [],
+        superseded=max(0, verdict.counts.emitted - verdict.counts.delivered - verdict.counts.lost),
+        limits=[_limit(run.plan, item) for item in verdict.expectations],
+        measures=_measures(run),
+        figures=figures if inline else {},
+        trace=rows if inline else [],
+        files=_files(run),
+        trust=_trust(run),
+        timeline=_timeline(run.plan),
+        inline=inline,
+    )
+    run.forget()
+    return view
+
+
+def _setting(run: RunResult) -> str:
+    plan, verdict, facts = run.plan, run.verdict, run.verdict.trust.facts
+    version = facts.get("client version", "")
+    world = "virtual time" if plan.world == "virtual" else "real sockets"
+    return joined(
+        [
+            f"{verdict.client or plan.client.like} client {version}".strip(),
+            f"{facts.get('server', 'reference')} server",
+            world,
+            "" if plan.world == "virtual" else f"toxiproxy {facts.get('toxiproxy', 'embedded')}",
+            f"seed {plan.seed}",
+            f"{duration(verdict.seconds)} long",
+        ]
+    )
+
+
+def _limit(plan: Plan, item: ExpectationVerdict) -> Limit:
+    expected = expected_by(plan, item)
+    like = expected.limit if expected and expected.unit == "s" else None
+    shown = "never" if item.measured.value == "lost" else measured(item.measured, like=like)
+    return Limit(
+        metric=item.metric + (f" {expected.statistic}" if expected and expected.statistic else ""),
+        limit=(expected.text if expected else "") or item.limit,
+        measured=shown,
+        interval=spread(item.measured),
+        margin=quantity(item.margin, item.measured.unit) if item.margin is not None else "",
+        n=item.measured.n,
+        state=item.state,
+        reason=item.reason if item.reason != shown else "",
+    )
+
+
+def _measures(run: RunResult) -> list[Limit]:
+    return [
+        Limit(
+            metric=name, limit="", measured=measured(figure), interval=spread(figure), margin="", n=figure.n,
+            state=State.HELD, reason="",
+        )
+        for name, figure in run.verdict.measures.items()
+    ]  # fmt: skip
+
+
+def _proofs(run: RunResult) -> list[Evidence]:
+    history = run.history
+    return [
+        Evidence(seq=record.seq, at=history.seconds(record.t_ns), lane=record.lane, text=describe(record, run.plan))
+        for record in history.all(Canary)[:PROOFS]
+    ]
+
+
+def _figures(run: RunResult, place: int) -> dict[str, Markup]:
+    """Return the run's SVGs, their ids made unique in the page."""
+    found = {}
+    for name in ("zoom", *FIGURES):
+        path = run.folder / f"{name}.svg"
+        if path.exists():
+            svg = path.read_text(encoding="utf-8")
+            for mark in (f'id="{name}-', f'href="#{name}-', f"url(#{name}-"):
+                svg = svg.replace(mark, mark.replace(f"{name}-", f"v{place}{name}-"))
+            found[name] = Markup(svg)  # noqa: S704 - drawn by us; its text was escaped by matplotlib
+    return found
+
+
+def _files(run: RunResult) -> list[tuple[str, str]]:
+    names = [*raw_files(run), *(f"{name}.png" for name in ("zoom", *FIGURES) if (run.folder / f"{name}.png").exists())]
+    files = [(name, quote(f"{run.key}/{name}")) for name in names]
+    source = run.folder.parent / SCENARIO
+    return [(SCENARIO, quote(f"{run.folder.parent.name}/{SCENARIO}")), *files] if source.exists() else files
+
+
+def _trust(run: RunResult) -> list[tuple[str, str]]:
+    trust = run.verdict.trust
+    rows = [
+        ("Faults", tally.faults_line([run]).removeprefix("faults ")),
+        ("Host", tally.host_line([run])),
+        ("Longest lag", duration(trust.lag_max) if trust.lag_max is not None else ""),
+        ("Slowest control call", duration(trust.control_max) if trust.control_max is not None else ""),
+        ("Clock", f"within {duration(trust.clock_bound)}" if trust.clock_bound else "one clock for all processes"),
+        ("The run ended", trust.ended + (" (the history was cut short)" if trust.truncated else "")),
+    ]
+    rows += sorted(trust.facts.items())
+    return [(name, printable(value)) for name, value in rows if value]
+
+
+def _timeline(plan: Plan) -> list[tuple[str, str, str]]:
+    """Return the compiled timeline: when, who, what; of the weather only how much there is of it."""
+    rows = [
+        (
+            f"{deed.at:.3f} s",
+            who(deed),
+            deed_text(deed, plan) if deed.undoes is not None else deed.text or type(deed.act).__name__,
+        )
+        for deed in plan.deeds
+    ]
+    pulses = [item for item in plan.weather if isinstance(item, Pulse)]
+    if pulses:
+        total = sum(pulse.lasts for pulse in pulses)
+        rows.append(("throughout", "weather", f"{len(pulses)} stall pulses, {duration(total)} in all"))
+    steps = len(plan.weather) - len(pulses)
+    if steps:
+        rows.append(("throughout", "weather", f"{steps} steps of rate"))
+    job = plan.job
+    every = "on change" if job.every is None else f"every {bare(job.every)}"
+    rows.append((f"{job.lasts:.3f} s", "job", f"{job.ends}, {job.items} items of {size(job.event_size)}, {every}"))
+    rows.append((f"{plan.horizon:.3f} s", "horizon", "what is missing now has failed"))
+    return rows

@@ -21,6 +21,7 @@ class Exchange(msgspec.Struct, eq=False):
     what: str
     closes: bool  # the connection cannot carry another request behind this one
     end: int | None = None
+    kept: bool = False  # its bytes are not the server's
     reply: Reply | None = None  # a box's, in the server's place
     begun: bool = False  # the head of its answer has come
 

@@ -16,15 +16,16 @@ import h11
 import trio
 
 from harness.history.journal import Journal
-from harness.history.records import Boxed, Request, Response
+from harness.history.records import Boxed, Response
+from harness.middle import facts
 from harness.middle.answering import ResponseReader
 from harness.middle.asking import Exchange, RequestReader
 from harness.middle.force import Force, RequestAct, for_idle, for_request, for_stream, may_answer
 from harness.middle.framing import Framing, FramingError
-from harness.middle.heads import LONGEST_HEAD, address_of, headers_of, media_type
+from harness.middle.heads import headers_of
 from harness.middle.kinds import RequestKinds
-from harness.middle.redaction import redact
 from harness.middle.replies import Reply, plain, reply
+from harness.middle.sorting import Sorter
 from harness.middle.streaming import StreamBody
 from harness.network.ends import How, Side
 from harness.network.stage import Hands, Stage
@@ -65,12 +66,8 @@ class HttpStage(Stage):
         self._forget = forget
         self._hands: Hands | None = None
         self._forces: tuple[Force, ...] = ()
-        self._requests = RequestReader(self._asked, self._hand_on)
-        self._coming: deque[Exchange] = deque()  # heads heard, whose bytes have not passed the radio yet
-        self._asking: Exchange | None = None  # whose bytes pass now
-        self._withheld = b""  # of a head that is not whole yet, while an act may answer it
-        self._committed = False  # the beginning of that head has passed already
-        self._sent = 0  # offset in what the client sent, of what has passed the radio
+        self._requests = RequestReader(self._asked, self._expect)
+        self._sorter = Sorter(decide=self._decide, waits=lambda: may_answer(self._forces))
         self._pending: deque[Exchange] = deque()  # answered in this order
         self._response: ResponseReader | None = None
         self._body: StreamBody | None = None
@@ -86,8 +83,10 @@ class HttpStage(Stage):
     @property
     def deadline(self) -> float:
         """When to call ``due``."""
+        if self._silenced:
+            return math.inf
         held = self._body.deadline if self._body is not None else math.inf
-        idle = self._idle_since + self._idle.after if self._idle is not None and not self._silenced else math.inf
+        idle = self._idle_since + self._idle.after if self._idle is not None else math.inf
         return min(held, idle)
 
     @property
@@ -102,8 +101,8 @@ class HttpStage(Stage):
             hands.look_again()
 
     def hears(self, data: bytes) -> None:
-        """Read requests along, and record them."""
-        if self.opaque or self._silenced:
+        """Read requests along, and record them: one that a box swallows was made all the same."""
+        if self.opaque:
             return
         try:
             self._requests.feed(data)
@@ -116,11 +115,9 @@ class HttpStage(Stage):
             return b""
         self._touch()
         if self.opaque:
-            data, self._withheld = self._withheld + data, b""
-            return data
-        out = self._sort(data)
-        self._sent += len(data)
-        return out
+            withheld = self._sorter.give_up()
+            return withheld + data if withheld else data
+        return self._sorter.sort(data)
 
     def to_client(self, data: bytes) -> bytes:
         """Let answers pass, or do to them what the acts say."""
@@ -152,9 +149,11 @@ class HttpStage(Stage):
     def due(self) -> None:
         """Let go what was held long enough; end what was idle too long."""
         now = self._now()
+        if self.deadline > now:
+            return
         if self._body is not None and self._body.deadline <= now:
             self._say(self._body.flush())
-        if self._idle is not None and not self._silenced and self._idle_since + self._idle.after <= now:
+        if self._idle is not None and self._idle_since + self._idle.after <= now:
             self._kill(self._idle.how)
 
     def cut(self, how: How, mid: str) -> bool:
@@ -167,6 +166,7 @@ class HttpStage(Stage):
     def ended(self) -> None:
         """Keep nothing."""
         self._give_up()
+        self._sorter.give_up()
         self._heads.clear()
         self._hands = None
         self._forget(self)
@@ -179,78 +179,30 @@ class HttpStage(Stage):
         idle = for_idle(forces)
         if idle is not self._idle and not self.opaque:
             self._idle, self._idle_since = idle, self._now()
-        if self._body is not None:
+        if self._body is not None and not self._silenced:
             self._say(self._body.turn(for_stream(forces)))
         self._look_again()
 
     # Requests.
 
     def _asked(self, head: h11.Request, headers: dict[str, str]) -> Exchange:
-        method, target = head.method.decode("latin-1"), head.target.decode("latin-1")
-        path, origin = address_of(target, headers.get("host", ""))
-        what, job = self._routes.classify(method, path, headers.get("accept", ""))
-        shown, secret = redact(target)
-        rid = self._next_rid()
-        self._journal.write(
-            Request(
-                rid=rid,
-                cid=self.cid,
-                client=self.client,
-                what=what,
-                method=method,
-                target=shown,
-                job=job,
-                last_event_id=headers.get("last-event-id"),
-                token=secret or "authorization" in headers,
-                origin=origin,
-            )
+        record = facts.of_request(
+            head, headers, rid=self._next_rid(), cid=self.cid, client=self.client, kinds=self._routes
         )
-        old = head.http_version < b"1.1"
-        # Who expects 100 may send the body or not (RFC 9110, 10.1.1): what follows could be anything.
-        closes = old or "close" in headers.get("connection", "").lower() or "expect" in headers
-        return Exchange(rid=rid, method=head.method, what=what, closes=closes)
+        self._journal.write(record)
+        closes = facts.last_on_its_connection(head, headers)
+        return Exchange(rid=record.rid, method=head.method, what=record.what, closes=closes)
 
-    def _hand_on(self, exchange: Exchange) -> None:
-        self._coming.append(exchange)
-        if len(self._coming) + len(self._pending) > MOST_PENDING:
+    def _expect(self, exchange: Exchange) -> None:
+        self._sorter.expect(exchange)
+        if len(self._sorter) + len(self._pending) > MOST_PENDING:
             raise h11.RemoteProtocolError("too many requests ahead of their answers")
 
-    def _sort(self, data: bytes) -> bytes:
-        """Return what of these bytes, which passed the radio, is the server's."""
-        at = self._sent - len(self._withheld)
-        rest, self._withheld = self._withheld + data if self._withheld else data, b""
-        out: list[bytes] = []
-        while rest:
-            if self._asking is None:
-                if not self._coming:
-                    self._hold_head(rest, out)
-                    break
-                self._asking = self._coming.popleft()
-                self._decide(self._asking)
-                if self._silenced:
-                    break
-            exchange = self._asking
-            upto = len(rest) if exchange.end is None else min(len(rest), exchange.end - at)
-            if exchange.reply is None:
-                out.append(rest if upto == len(rest) else rest[:upto])
-            at, rest = at + upto, rest[upto:]
-            if at == exchange.end:
-                self._asking = None
-        return out[0] if len(out) == 1 else b"".join(out)
-
-    def _hold_head(self, part: bytes, out: list[bytes]) -> None:
-        """A head is not whole: it waits where an act might answer it, unless its beginning has passed."""
-        if self._committed or len(part) > LONGEST_HEAD or not may_answer(self._forces):
-            self._committed = True
-            out.append(part)
-        else:
-            self._withheld = part
-
-    def _decide(self, exchange: Exchange) -> None:
-        """The server's, or a box's?"""
-        committed, self._committed = self._committed, False
+    def _decide(self, exchange: Exchange, committed: bool) -> None:
+        """The server's, or a box's? ``committed``: the server has its beginning already."""
         self._pending.append(exchange)
-        if committed or not self._forces:
+        exchange.kept = self._silenced
+        if committed or not self._forces or self._silenced:
             return
         force = for_request(self._forces, exchange.what, self.client, self._gates)
         if force is None:
@@ -258,6 +210,7 @@ class HttpStage(Stage):
         force.spend(self.client)
         act = force.act
         assert isinstance(act, RequestAct)
+        exchange.kept = True
         exchange.reply = reply(act, method=exchange.method, closes=exchange.closes)
         self._boxed("portal" if isinstance(act, ShowsPortal) else "answered", exchange.rid, str(exchange.reply.status))
         if self._pending[0] is exchange:
@@ -306,22 +259,14 @@ class HttpStage(Stage):
 
     def _heard(self, head: h11.Response, used: int) -> bool:
         """Note an answer's head; return whether an event stream follows."""
-        headers = headers_of(head.headers)
         exchange = self._pending[0]
         exchange.begun = True
-        response = Response(
-            rid=exchange.rid,
-            cid=self.cid,
-            status=head.status_code,
-            content_type=media_type(headers),
-            retry_after=headers.get("retry-after", ""),
-            location=redact(headers.get("location", ""))[0],
-        )
+        response = facts.of_response(head, rid=exchange.rid, cid=self.cid)
         self._heads.append((self._given + used, response))
         streams = response.content_type == "text/event-stream" and head.status_code == 200 and exchange.method == b"GET"
         if streams:
             self._body = StreamBody(
-                Framing(headers),
+                Framing(headers_of(head.headers)),
                 act=for_stream(self._forces),
                 now=self._now,
                 boxed=lambda what, detail: self._boxed(what, exchange.rid, detail),
@@ -347,19 +292,7 @@ class HttpStage(Stage):
     def _reply(self, box: Reply, out: list[bytes]) -> None:
         """Give a box's own answer to the oldest request."""
         exchange = self._pending.popleft()
-        self._heads.append(
-            (
-                self._given + box.head,
-                Response(
-                    rid=exchange.rid,
-                    cid=self.cid,
-                    status=box.status,
-                    content_type=box.content_type,
-                    retry_after=box.retry_after,
-                    by="middle",
-                ),
-            )
-        )
+        self._heads.append((self._given + box.head, facts.of_reply(box, rid=exchange.rid, cid=self.cid)))
         self._give(box.raw, out)
 
     # Within.
@@ -412,6 +345,5 @@ class HttpStage(Stage):
 
     def _give_up(self) -> None:
         self.opaque = True
-        self._response = self._body = self._asking = self._idle = None
-        self._coming.clear()
+        self._response = self._body = self._idle = None
         self._pending.clear()

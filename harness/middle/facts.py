@@ -1,0 +1,60 @@
+"""What is written down of a request and of an answer: their heads' facts, without their secrets."""
+
+import h11
+
+from harness.history.records import Request, Response
+from harness.middle.heads import address_of, headers_of, media_type
+from harness.middle.kinds import RequestKinds
+from harness.middle.redaction import redact
+from harness.middle.replies import Reply
+
+
+def of_request(
+    head: h11.Request, headers: dict[str, str], *, rid: int, cid: int, client: str, kinds: RequestKinds
+) -> Request:
+    """Return the record of a request."""
+    method, target = head.method.decode("latin-1"), head.target.decode("latin-1")
+    path, origin = address_of(target, headers.get("host", ""))
+    what, job = kinds.classify(method, path, headers.get("accept", ""))
+    shown, secret = redact(target)
+    return Request(
+        rid=rid,
+        cid=cid,
+        client=client,
+        what=what,
+        method=method,
+        target=shown,
+        job=job,
+        last_event_id=headers.get("last-event-id"),
+        token=secret or "authorization" in headers,
+        origin=origin,
+    )
+
+
+def of_response(head: h11.Response, *, rid: int, cid: int) -> Response:
+    """Return the record of a server's answer."""
+    headers = headers_of(head.headers)
+    return Response(
+        rid=rid,
+        cid=cid,
+        status=head.status_code,
+        content_type=media_type(headers),
+        retry_after=headers.get("retry-after", ""),
+        location=redact(headers.get("location", ""))[0],
+    )
+
+
+def of_reply(box: Reply, *, rid: int, cid: int) -> Response:
+    """Return the record of a box's answer."""
+    return Response(
+        rid=rid, cid=cid, status=box.status, content_type=box.content_type, retry_after=box.retry_after, by="middle"
+    )
+
+
+def last_on_its_connection(head: h11.Request, headers: dict[str, str]) -> bool:
+    """Whether nothing can follow this request where a box answers it.
+
+    Who expects 100 may send the body or not (RFC 9110, 10.1.1): what follows could be anything.
+    """
+    old = head.http_version < b"1.1"
+    return old or "close" in headers.get("connection", "").lower() or "expect" in headers

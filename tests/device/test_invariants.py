@@ -12,8 +12,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from harness.device import Device, Do, Fate, Reach
-from harness.seams import Direction
+from harness.device import Device, Do, Fate, Outcome, Reach
+from harness.seams import Direction, Signal
 
 PATHS = ("wifi", "cellular")
 BOTH = frozenset(Direction)
@@ -151,6 +151,13 @@ class Walk(RuleBasedStateMachine):
     def flight_mode(self, online):
         self.do(self.device.comes_online() if online else self.device.goes_offline())
 
+    @rule(asleep=st.booleans())
+    def sleep(self, asleep):
+        woke = self.device.suspended and not asleep
+        self.do(self.device.suspends() if asleep else self.device.wakes())
+        if woke:
+            assert not any(self.device.passes(cid, Direction.DOWNSTREAM) for cid, _ in self.lanes), "outlived the sleep"
+
     @precondition(lambda self: self.lingers)
     @rule()
     def linger(self):
@@ -198,10 +205,21 @@ class Whispers(Device):
         return type(outcome)(acts=outcome.acts, lost=outcome.lost, linger=outcome.linger)
 
 
+class Refreshed(Device):
+    """Wakes up with its sockets as they were."""
+
+    def wakes(self):
+        self._suspended = False
+        for path in self._paths.values():
+            path.pauses -= 1
+        return Outcome(signals=(Signal(what="resumed"),))
+
+
 SCRIPTS = {
     Forgets: lambda walk: (walk.turn_both("wifi", Reach.SILENT), walk.bytes(BOTH), walk.turn_both("wifi", Reach.UP)),
     Hurries: lambda walk: (walk.turn_both("wifi", Reach.STALLED), walk.bytes(BOTH), walk.turn_both("wifi", Reach.UP)),
     Whispers: lambda walk: (walk.os("wifi", "loses"),),
+    Refreshed: lambda walk: (walk.sleep(True), walk.bytes(BOTH), walk.sleep(False)),
 }
 
 

@@ -336,3 +336,34 @@ def test_path_lost_while_offline_does_not_come_back():
     device.loses("wifi")
     device.comes_online()
     assert (device.default, device.joined) == ("cellular", ("cellular",))
+
+
+def test_sleeping_device_holds_what_comes_and_wakes_with_dead_sockets():
+    device = flowing()
+    assert device.suspends() == Outcome(signals=(Signal(what="suspended"),))
+    assert device.suspended
+    assert (device.arrives(CID, DOWN), device.arrives(CID, UP)) == (Fate.HOLD, Fate.PASS)
+    woken = (Act(CID, Do.ABORT, DOWN), Act(CID, Do.DISCARD, UP))
+    assert device.wakes() == Outcome(acts=woken, signals=(Signal(what="resumed"),), lost=("wifi", "cellular"))
+    assert not device.suspended
+    assert {device.arrives(CID, way) for way in BOTH} == {Fate.DROP}
+    assert device.default == "wifi"
+
+
+def test_sleeping_twice_and_waking_awake_are_nothing():
+    device = flowing()
+    assert device.wakes() == Outcome()
+    device.suspends()
+    assert device.suspends() == Outcome()
+    device.wakes()
+    device.opened(8, "wifi")
+    assert device.arrives(8, DOWN) is Fate.PASS
+
+
+def test_silence_while_asleep_takes_what_was_held():
+    device = flowing()
+    device.suspends()
+    device.arrives(CID, DOWN)
+    assert device.reach("wifi", Reach.SILENT).acts == acts(Do.DISCARD, *BOTH)
+    device.reach("wifi", Reach.UP)
+    assert device.arrives(CID, DOWN) is Fate.DROP

@@ -8,7 +8,7 @@ import trio
 
 from harness.device import Reach
 from harness.history import Chunk, Conn, ConnEnd
-from harness.network import kernel, relay
+from harness.network import kernel, link
 from harness.seams import Direction
 from tests.network.rig import errno_of, read, rig, until
 
@@ -94,7 +94,7 @@ async def test_fin_waits_behind_what_is_stalled(tmp_path):
 
 
 async def test_full_buffer_of_a_stall_is_back_pressure_and_silence_lifts_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(relay, "HELD_LIMIT", 100_000)
+    monkeypatch.setattr(link, "HELD_LIMIT", 100_000)
     async with rig(tmp_path) as r, trio.open_nursery() as nursery:
         _, server = await r.dial()
         await r.gate.reach("wifi", Reach.STALLED)
@@ -103,13 +103,13 @@ async def test_full_buffer_of_a_stall_is_back_pressure_and_silence_lifts_it(tmp_
         await until(lambda: total(r, "held") > 100_000)
         held = total(r, "held")
         await trio.sleep(0.05)
-        assert held == total(r, "held") <= 100_000 + relay.CHUNK
+        assert held == total(r, "held") <= 100_000 + link.CHUNK
         await r.gate.reach("wifi", Reach.SILENT)
         await until(lambda: total(r, "dropped") == size)
 
 
 async def test_burst_larger_than_the_limit_arrives_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(relay, "HELD_LIMIT", 100_000)
+    monkeypatch.setattr(link, "HELD_LIMIT", 100_000)
     async with rig(tmp_path) as r, trio.open_nursery() as nursery:
         client, server = await r.dial()
         await r.gate.reach("wifi", Reach.STALLED)

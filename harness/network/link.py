@@ -1,0 +1,233 @@
+"""One direction of a flow: read, ask the device, write, in order.
+
+The hot path is one task: what must wait goes to a queue, and a second task lives as long as the queue does. Only one of
+the two writes at a time, and nothing overtakes the queue.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import trio
+
+from harness.device.model import Fate
+from harness.history.records import Chunk
+from harness.network.ends import How, Side
+from harness.seams import Direction
+
+if TYPE_CHECKING:
+    from harness.network.relay import Flow
+
+CHUNK = 65_536
+HELD_LIMIT = 8_000_000
+"""Bytes that may wait in one direction; then its sender feels back-pressure."""
+
+UPSTREAM, DOWNSTREAM = Direction.UPSTREAM, Direction.DOWNSTREAM
+
+_SOURCE = {UPSTREAM: Side.CLIENT, DOWNSTREAM: Side.SERVER}
+SINK = {UPSTREAM: Side.SERVER, DOWNSTREAM: Side.CLIENT}
+"""The end that a direction leads to."""
+
+
+class Link:
+    """One direction of a flow."""
+
+    def __init__(self, flow: "Flow", direction: Direction) -> None:
+        self.flow = flow
+        self.direction = direction
+        self._offset = 0
+        self._waiting: deque[tuple[int, bytes | How]] = deque()
+        self._waiting_bytes = 0
+        self._final = False  # the network ended this direction: what waits goes unasked
+        self._entering = False  # bytes are between the stage and the queue: what the stage adds goes behind them
+        self._behind: list[bytes | How] = []
+        self._sending: trio.CancelScope | None = None
+        self._flushing = False
+        self._wake = trio.Event()
+        self._room = trio.Event()
+
+    async def pump(self) -> None:
+        """Carry what the source sends until it leaves, or the gate closed it."""
+        source = self.flow.streams[_SOURCE[self.direction]]
+        while True:
+            try:
+                data = await source.receive_some(CHUNK)
+            except trio.BrokenResourceError:
+                self.flow.leave(_SOURCE[self.direction], How.RST)
+                return
+            except trio.ClosedResourceError:
+                return
+            if not data:
+                self.flow.leave(_SOURCE[self.direction], How.FIN)
+                return
+            await self._take(bytes(data))
+
+    async def _take(self, data: bytes) -> None:
+        """Let the stage see what came, and carry what it lets go."""
+        stage = self.flow.stage
+        if stage is None:
+            await self._carry(data)
+        elif self.direction is UPSTREAM:
+            stage.hears(data)
+            await self._carry(data)
+        else:
+            self._entering = True
+            data = stage.to_client(data)
+            if data:
+                await self._carry(data)
+            self._entering = False
+            if self._behind:
+                behind, self._behind = self._behind, []
+                for item in behind:
+                    self._queue(item)
+            await self._wait_for_room()
+
+    async def _carry(self, data: bytes) -> None:
+        flow = self.flow
+        offset = self._offset
+        self._offset += len(data)
+        if flow.device.passes(flow.cid, self.direction):
+            await flow.wait_for_radio()
+        fate = flow.device.arrives(flow.cid, self.direction)
+        if fate is Fate.DROP:
+            self._drop(offset, data)
+        elif fate is Fate.PASS and not (self._waiting or self._flushing or self._sending):
+            await self._send(offset, data)
+            self._kick()
+        else:
+            if fate is Fate.HOLD:
+                self._record(offset, data, "held")
+            self._put(offset, data)
+            await self._wait_for_room()
+
+    async def _wait_for_room(self) -> None:
+        while self._waiting_bytes > HELD_LIMIT:
+            self._room = trio.Event()
+            await self._room.wait()
+
+    def say(self, data: bytes) -> None:
+        """Let bytes of the stage's own follow what went before; they meet the radio as any others."""
+        self._queue(data)
+
+    def end(self, how: How, *, final: bool = False) -> None:
+        """Let FIN or RST follow what waits. ``final``: the device has decided already, for all that waits too."""
+        self._final = self._final or final
+        self._queue(how)
+        self._wake.set()
+
+    def _queue(self, item: bytes | How) -> None:
+        if self._entering:
+            self._behind.append(item)
+            return
+        offset = self._offset
+        if isinstance(item, bytes):
+            self._offset += len(item)
+            fate = self.flow.device.arrives(self.flow.cid, self.direction)
+            if fate is Fate.DROP:
+                self._drop(offset, item)
+                return
+            if fate is Fate.HOLD:
+                self._record(offset, item, "held")
+        self._put(offset, item)
+
+    def release(self) -> None:
+        """What waits may go on."""
+        self._wake.set()
+
+    def discard(self) -> None:
+        """What waits is gone, and what is blocked half sent: the direction is read on, and dropped."""
+        if self._sending is not None:
+            self._sending.cancel()
+            self.flow.device.arrives(self.flow.cid, self.direction)  # half a chunk may be missing: dead from now on
+        for offset, item in self._waiting:
+            if isinstance(item, bytes):
+                self._drop(offset, item)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._room.set()
+        self._wake.set()
+
+    def start(self) -> None:
+        """The flow has its nursery: begin to write what waits already."""
+        self._kick()
+
+    def _put(self, offset: int, item: bytes | How) -> None:
+        self._waiting.append((offset, item))
+        if isinstance(item, bytes):
+            self._waiting_bytes += len(item)
+        self._kick()
+
+    def _kick(self) -> None:
+        if self._waiting and not self._flushing and self._sending is None and self.flow.nursery is not None:
+            self._flushing = True
+            self.flow.nursery.start_soon(self._flush)
+
+    async def _flush(self) -> None:
+        """Write what waits, asking anew for each piece; ends with the queue."""
+        device, cid = self.flow.device, self.flow.cid
+        while self._waiting:
+            fate = Fate.PASS if self._final else device.arrives(cid, self.direction)
+            if fate is Fate.HOLD:
+                self._wake = trio.Event()
+                await self._wake.wait()
+            elif fate is Fate.DROP:
+                self.discard()
+            else:
+                offset, item = self._waiting.popleft()
+                if isinstance(item, How):
+                    await self._finish(item)
+                else:
+                    self._waiting_bytes -= len(item)
+                    self._room.set()
+                    self.flow.use_radio()
+                    await self._send(offset, item)
+        self._flushing = False
+
+    async def _send(self, offset: int, data: bytes) -> None:
+        sink = SINK[self.direction]
+        # Recorded first, so that nobody's record of having read these bytes comes before ours.
+        self._record(offset, data, "delivered")
+        broken = False
+        self._sending = sending = trio.CancelScope()
+        to_send = data
+        if (stage := self.flow.stage) is not None:
+            if self.direction is DOWNSTREAM:
+                stage.delivered(offset + len(data))
+            else:
+                to_send = stage.to_server(data)
+        with sending:
+            try:
+                if to_send:
+                    await self.flow.streams[sink].send_all(to_send)
+            except trio.BrokenResourceError:
+                broken = True
+            except trio.ClosedResourceError:
+                pass  # the gate reset this end meanwhile
+        self._sending = None
+        if sending.cancelled_caught:
+            self._drop(offset, data)
+        if broken:
+            self.flow.leave(sink, How.RST)
+
+    async def _finish(self, how: How) -> None:
+        sink = SINK[self.direction]
+        if how is How.RST:
+            self.flow.streams[sink].reset()
+            self.flow.note(sink, How.CLOSED)
+            return
+        try:
+            await self.flow.streams[sink].send_eof()
+        except trio.BrokenResourceError:
+            self.flow.leave(sink, How.RST)
+        except trio.ClosedResourceError:
+            pass  # reset meanwhile
+        if self.flow.boxed:
+            self.flow.note(sink, How.CLOSED)
+
+    def _drop(self, offset: int, data: bytes) -> None:
+        self._record(offset, data, "dropped")
+        if self.direction is DOWNSTREAM:
+            self.flow.die()
+
+    def _record(self, offset: int, data: bytes, fate: str) -> None:
+        chunk = Chunk(cid=self.flow.cid, direction=self.direction, offset=offset, length=len(data), fate=fate)
+        self.flow.journal.write(chunk)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import jinja2
 import msgspec
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.judge.verdict import Word
 from harness.report import tally
@@ -137,8 +137,13 @@ def _anchors(runs: Sequence[RunResult]) -> dict[str, str]:
 
 def unbroken(text: str) -> str:
     """Return a sentence whose figures keep their units and whose Wi-Fi stays whole when its lines are broken."""
-    kept = re.sub(r"(\d) (?=(?:s|ms|%|B|kB|MB)\b|%)", "\\1\u00a0", text)
+    kept = re.sub(r"(\d|[<≤≥=]) (?=(?:s|ms|%|B|kB|MB)\b|%|\d)", "\\1\u00a0", text)
     return kept.replace("Wi-Fi", "Wi-\u2060Fi")
+
+
+def coded(text: str) -> Markup:
+    """Return a sentence as markup, escaped, with what stands between backquotes as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(printable(unbroken(text))))))  # noqa: S704 - escaped
 
 
 @cache
@@ -158,6 +163,7 @@ def _environment() -> jinja2.Environment:
         "faults": tally.faults_line,
     }
     environment.filters["unbroken"] = unbroken
+    environment.filters["coded"] = coded
     environment.filters["url"] = lambda text: quote(text, safe="/=,-_.")
     return environment
 

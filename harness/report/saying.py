@@ -30,6 +30,9 @@ _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 _UNIT = re.compile(r"(?:ms|s|%|B|kB|MB|GB|of \d+)\b|%")
+_TOGETHER = re.compile(r"(?<=\d) (?=[\w%])|(?<=[<≤≥=]) (?=\S)")
+"""Where a line is not broken: between a figure and its unit or noun, and between a sign and its limit."""
+
 _WHOLE = 32
 """Words up to this long are never cut: the text ends before them."""
 
@@ -153,8 +156,9 @@ def one_line(text: str, width: int) -> str:
 def wrapped(text: str, *, indent: str, width: int, hanging: str | None = None) -> list[str]:
     """Return text as lines of at most ``width`` columns, the first after ``indent``, the rest after ``hanging``."""
     later = indent if hanging is None else hanging
-    lines = textwrap.wrap(flat(text), width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False)
-    return lines or [indent.rstrip()]
+    held = _TOGETHER.sub("\u00a0", flat(text))
+    lines = textwrap.wrap(held, width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in lines] or [indent.rstrip()]
 
 
 def joined(parts: Iterable[str]) -> str:

@@ -53,7 +53,7 @@ def render(invocation: Invocation, *, report: str = "", style: Style = PLAIN) ->
     """Return the whole text, ending in a line end. ``report`` is the page's path as the user should read it."""
     last = closing(invocation, report=report, style=style)
     if style.verbosity < 0:
-        return "\n".join(last) + "\n"
+        return "\n".join(last if len(last) < 3 else [last[0], last[-1]]) + "\n"
     scenarios = tally.groups(invocation.runs)
     lines: list[str] = []
     if len(scenarios) == 1:
@@ -114,16 +114,19 @@ def closing(invocation: Invocation, *, report: str = "", style: Style = PLAIN) -
     word = tally.word_of(invocation)
     text = tally.headline(invocation)
     guilty = [run for run in runs if run.verdict.word is word]
-    anchor = ""
+    anchor = again = ""
     if word is Word.FAIL:
         anchor = f"#{quote(guilty[0].plan.name)}"
-        text += f" · replay: {flat(replay(guilty[0]))}" if len(guilty) == 1 else ""
+        again = flat(replay(guilty[0])) if len(guilty) == 1 else ""
     elif word in _EXIT:
         if len(runs) == 1 and guilty:
             text = f"{word.upper():<7}  {flat(reason(runs[0]))}"
         text += f"   exit {_EXIT[word]}"
-    head, _, rest = text.partition("  ")
+    aside = f" · replay: {again}"
+    fits = bool(again) and len(text) + len(aside) <= WIDTH
+    head, _, rest = (text + aside * fits).partition("  ")
     lines = [style.paint(f"{_BOLD};{_COLOUR[word]}", head) + "  " + rest]
+    lines += [f"replay  {again}"] if again and not fits else []
     return lines + ([f"report  {report}{anchor}"] if report else [])
 
 

@@ -11,7 +11,7 @@ from harness.history import records as r
 from harness.history.journal import Journal
 from harness.judge.verdict import Evidence, State
 from harness.report.folder import read_results, write_json
-from harness.report.html import page, unbroken
+from harness.report.html import coded, page, unbroken
 from tests.report import synthetic
 from tests.report.markup import Page
 
@@ -98,6 +98,11 @@ def test_units_and_names_stay_whole_when_lines_break():
     assert unbroken("Wi-Fi was silent for 10.0 s, 16 %") == "Wi-\u2060Fi was silent for 10.0\u00a0s, 16\u00a0%"
 
 
+def test_what_stands_between_backquotes_is_code_and_still_escaped():
+    assert coded("watchdog is `never`, `<b>` 5 s") == "watchdog is <code>never</code>, <code>&lt;b&gt;</code> 5\u00a0s"
+    assert coded("a ` b") == "a ` b"
+
+
 def test_runs_that_find_no_room_link_their_figures(drawn, monkeypatch):
     monkeypatch.setattr("harness.report.html.ROOM", 500_000)
     text = page(read_results(drawn))
@@ -136,3 +141,15 @@ def test_many_runs_that_all_passed_say_so(tmp_path):
     synthetic.put_handoff(tmp_path, history=False)
     assert "All 4 runs of 1 scenario passed." in page(read_results(tmp_path))
     assert "Variants and clients" in text
+
+
+def test_a_page_of_twenty_runs_stays_below_six_megabytes(tmp_path):
+    for seed in range(20):
+        plan = msgspec.structs.replace(synthetic.handoff_plan(), seed=seed)
+        run = synthetic.put(tmp_path, plan, synthetic.handoff_verdict(plan))
+        for name in ("strip", "zoom", "latency"):
+            (run / f"{name}.svg").write_text(f"<svg>{'M 1.5 2.5 ' * 15_000}</svg>")
+    text = page(read_results(tmp_path))
+    assert 4_500_000 < len(text.encode()) < 6_000_000
+    assert text.count("The page has no more room for figures and traces") == 9
+    assert text.count("zoom.png") == 0

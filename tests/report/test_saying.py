@@ -89,3 +89,11 @@ def test_whole_parts_are_shown_while_they_fit():
     assert fitting(parts, 60, " · ") == "recovery 1.9 s < 5 s · attempts 2 ≤ 6 · terminal 0.3 s < 2 s"
     assert fitting(parts, 59, " · ") == "recovery 1.9 s < 5 s · attempts 2 ≤ 6 · …"
     assert fitting(parts, 40, " · ") == "recovery 1.9 s < 5 s · …"
+
+
+def test_no_line_breaks_between_a_figure_and_what_it_counts():
+    text = "limits missed: recovery 6.2 s (limit < 5 s), 6 not judged"
+    for width in range(16, 60):
+        lines = wrapped(text, indent="", width=width)
+        assert " ".join(lines) == text
+        assert not [line for line in lines if line[-1] in "0123456789<"]

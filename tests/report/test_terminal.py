@@ -91,7 +91,8 @@ def test_many_scenarios_end_in_a_table_failures_last_and_counts(tmp_path):
         "✓ handoff    PASS       1 run    41 s  recovery 1.9 s < 5 s · attempts 2 ≤ 6 · terminal 0.3 s < 2 s",
     ]
     assert lines[3].startswith("half-open · ")
-    assert lines[-2].startswith("FAIL  1 passed, 1 failed, 2 not run in 7m12s · replay: harness run half-open")
+    assert lines[-3] == "FAIL  1 passed, 1 failed, 2 not run in 7m12s"
+    assert lines[-2] == "replay  harness run half-open --client as-shipped --seed 7"
 
 
 def test_quiet_prints_the_last_two_lines(passed):
@@ -213,3 +214,17 @@ def test_a_scenario_of_which_some_runs_failed_says_how_many(tmp_path):
     synthetic.put_handoff(tmp_path, history=False)
     lines = render(read_results(tmp_path)).splitlines()
     assert "✗ half-open  FAIL     1 of 3 runs   120 s  terminal-once, honest-status, recovery" in lines
+
+
+def test_a_replay_that_finds_no_room_has_a_line_of_its_own(tmp_path):
+    plan = msgspec.structs.replace(synthetic.half_open_plan(), variables={"refusal": "answers 403 to streams"})
+    synthetic.put(tmp_path, plan, synthetic.half_open_verdict(plan))
+    synthetic.put_handoff(tmp_path, history=False)
+    again = "harness run half-open --client as-shipped --set 'refusal=answers 403 to streams' --seed 7"
+    assert render(read_results(tmp_path), report=REPORT).splitlines()[-3:] == [
+        "FAIL  1 passed, 1 failed in 120.0 s",
+        f"replay  {again}",
+        f"report  {REPORT}#half-open",
+    ]
+    quiet = render(read_results(tmp_path), report=REPORT, style=Style(verbosity=-1)).splitlines()
+    assert quiet == ["FAIL  1 passed, 1 failed in 120.0 s", f"report  {REPORT}#half-open"]

@@ -107,7 +107,7 @@ class HttpStage(Stage):
         try:
             self._requests.feed(data)
         except (h11.RemoteProtocolError, h11.LocalProtocolError):
-            self._give_up()
+            self._say(self._give_up())
 
     def to_server(self, data: bytes) -> bytes:
         """Let requests pass, or answer them here."""
@@ -233,13 +233,8 @@ class HttpStage(Stage):
                 else:
                     data = self._read_answer(data, out)
         except (h11.RemoteProtocolError, h11.LocalProtocolError, FramingError):
-            if self._body is not None and self._body.mutes:
-                self._silenced = self._deaf = True
-                return b""
-            if self._body is not None:
-                self._give(self._body.flush(), out)
-            self._give_up()
-            self._give(data, out)
+            self._give(self._give_up(), out)
+            self._give(b"" if self._silenced else data, out)
         return out[0] if len(out) == 1 else b"".join(out)
 
     def _read_answer(self, data: bytes, out: list[bytes]) -> bytes:
@@ -263,7 +258,9 @@ class HttpStage(Stage):
         exchange.begun = True
         response = facts.of_response(head, rid=exchange.rid, cid=self.cid)
         self._heads.append((self._given + used, response))
-        streams = response.content_type == "text/event-stream" and head.status_code == 200 and exchange.method == b"GET"
+        streams = (
+            response.content_type == "text/event-stream" and head.status_code == 200 and exchange.method != b"HEAD"
+        )
         if streams:
             self._body = StreamBody(
                 Framing(headers_of(head.headers)),
@@ -343,7 +340,14 @@ class HttpStage(Stage):
     def _boxed(self, what: str, rid: int, detail: str = "") -> None:
         self._journal.write(Boxed(cid=self.cid, client=self.client, what=what, rid=rid, detail=detail))
 
-    def _give_up(self) -> None:
+    def _give_up(self) -> bytes:
+        """Look at nothing any more; return what was held. A muted stream stays muted, its flow with it."""
+        held = b""
+        if self._body is not None and self._body.mutes:
+            self._silenced = self._deaf = True
+        elif self._body is not None and not self._silenced:
+            held = self._body.flush()
         self.opaque = True
         self._response = self._body = self._idle = None
         self._pending.clear()
+        return held

@@ -121,7 +121,7 @@ class StreamBody:
         """
         spans, used = self._framing.follow(data)
         mine = data if used == len(data) else data[:used]
-        if self._cut is not None and not self.muted:
+        if self._cut is not None and not self.mutes:
             out = self._cutting(mine, spans)
         elif self._act is None and not self.muted and not self._held:
             out = mine

@@ -340,3 +340,38 @@ def test_canary_meets_the_acts(canary):
     canary.answer(SHOWN)
     canary.ask(b"GET /api/v2/imports/canary/stream HTTP/1.1\r\nHost: canary\r\n\r\n")
     assert canary.boxed == [("answered", 2)]
+
+
+def test_garbage_behind_a_buffered_stream_loses_nothing(bench):
+    bench.middle.do(0, Buffers(seconds=30.0))
+    bench.open()
+    bench.answer(chunk(event(1)))
+    bench.ask(b"\0garbage\r\n\r\n")
+    bench.answer(chunk(event(2)))
+    assert bench.to_client == OPENED + chunk(event(1)) + chunk(event(2))
+    assert bench.stage.opaque
+
+
+def test_garbage_behind_a_muted_stream_gives_it_no_voice(bench):
+    bench.middle.do(0, MutesStreams())
+    bench.open()
+    bench.answer(chunk(event(1)))
+    bench.ask(b"\0garbage\r\n\r\n")
+    assert bench.answer(chunk(event(2))) == b""
+
+
+def test_muted_stream_is_not_cut(bench):
+    bench.middle.do(0, MutesStreams())
+    bench.open()
+    bench.stage.cut(How.FIN, "data")
+    assert bench.answer(chunk(event(1))) == b""
+    assert bench.ends == []
+
+
+def test_transparent_stage_hands_on_the_same_objects(bench):
+    assert bench.stage.to_server(STREAM) is STREAM
+    bench.stage.hears(STREAM)
+    bench.again()
+    bench.open()
+    wire = chunk(event(1))
+    assert bench.stage.to_client(wire) is wire

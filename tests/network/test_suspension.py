@@ -4,7 +4,9 @@ import pytest
 import trio
 import trio.testing
 
+from harness.device import Reach
 from harness.history import Chunk, ConnEnd, SignalTold
+from harness.network import kernel
 from tests.network.memory import MemoryNetwork
 from tests.network.rig import read, rig, until
 from tests.network.test_cost import virtual
@@ -34,6 +36,20 @@ async def test_what_the_kernel_has_already_is_not_read_while_asleep(tmp_path):
         await r.gate.suspend(0.1)
         with pytest.raises(trio.BrokenResourceError):
             await client.receive_some()
+
+
+async def test_dial_on_its_way_fails_at_the_waking(tmp_path):
+    async with rig(tmp_path) as r:
+        await r.gate.reach("wifi", Reach.UNREACHABLE)
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def dial():
+                with pytest.raises(ConnectionAbortedError):
+                    await r.connect()
+
+            await until(lambda: kernel.syn_sent(r.gate.address("wifi")[1]))
+            await r.gate.suspend(0.05)
 
 
 @virtual

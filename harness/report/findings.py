@@ -96,6 +96,8 @@ def guilty_line(plan: Plan, moment: float) -> int:
     """Return the line of the last deed done by this moment, or of the first deed; 0 without deeds."""
     done = [deed for deed in plan.deeds if deed.at <= moment + 0.05]
     deeds = done[-1:] or list(plan.deeds[:1])
+    if deeds and deeds[0].undoes is not None and deeds[0].undoes < len(plan.deeds):
+        return plan.deeds[deeds[0].undoes].line  # the line that says for how long
     return deeds[0].line if deeds else 0
 
 

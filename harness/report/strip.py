@@ -39,7 +39,7 @@ LONGEST_NAME = 17
 # Colour, and a hatch as the second cue: the worse, the denser.
 _LOOK = {
     "up": (GREEN, ""),
-    "stalled": (ORANGE, ".."),
+    "stalled": (ORANGE, "."),
     "silent": (RED, "xx"),
     "closed": (PURPLE, "\\\\"),
     "reset": (PURPLE, "||"),
@@ -49,10 +49,10 @@ _LOOK = {
     "connected": (GREEN, ""),
     "connected, yet stale": (RED, "xx"),
     "reconnecting": (ORANGE, "//"),
-    "polling": (PURPLE, ".."),
+    "polling": (PURPLE, "."),
     "closed ": (VEIL, ""),
     "suspended": (MUTED, "\\\\"),
-    "paused": (MUTED, ".."),
+    "paused": (MUTED, "."),
 }
 _BOX = (PURPLE, "//")
 """The look of what a box, the server or the job was told to do."""
@@ -122,7 +122,7 @@ def _marked(axes: Axes, series: Series, row: int, start: float, end: float) -> N
         at = [mark.at for mark in series.marks if mark.what == what and start <= mark.at <= end]
         tick = marker == "|"
         axes.plot(
-            at, [row if tick else row + 0.3] * len(at), marker=marker, markersize=10 if tick else 7, color=colour,
+            at, [row + {"poll": 0.0, "gap": -0.3, "gap said": 0.3}[what]] * len(at), marker=marker, markersize=10 if tick else 7, color=colour,
             markeredgecolor=colour if tick else PAPER, markeredgewidth=1.2 if tick else 0.6, linestyle="none", zorder=4,
         )  # fmt: skip
 

@@ -10,9 +10,9 @@ from harness.judge.verdict import Evidence, ExpectationVerdict, State, Word
 from harness.report import tally, trace
 from harness.report.findings import Finding, expected_by, findings, reason, replay
 from harness.report.folder import SCENARIO, RunResult, raw_files
-from harness.report.lanes import deed_text, describe, who
+from harness.report.lanes import describe, who, without_end
 from harness.report.saying import bare, duration, joined, measured, printable, quantity, size, spread
-from harness.scenario.model import Plan, Pulse
+from harness.scenario.model import Deed, Plan, Pulse
 
 PROOFS = 12
 
@@ -178,14 +178,7 @@ def _trust(run: RunResult) -> list[tuple[str, str]]:
 
 def _timeline(plan: Plan) -> list[tuple[str, str, str]]:
     """Return the compiled timeline: when, who, what; of the weather only how much there is of it."""
-    rows = [
-        (
-            f"{deed.at:.3f} s",
-            who(deed),
-            deed_text(deed, plan) if deed.undoes is not None else deed.text or type(deed.act).__name__,
-        )
-        for deed in plan.deeds
-    ]
+    rows = [(f"{deed.at:.3f} s", who(deed), _did(deed, plan)) for deed in plan.deeds]
     pulses = [item for item in plan.weather if isinstance(item, Pulse)]
     if pulses:
         total = sum(pulse.lasts for pulse in pulses)
@@ -198,3 +191,11 @@ def _timeline(plan: Plan) -> list[tuple[str, str, str]]:
     rows.append((f"{job.lasts:.3f} s", "job", f"{job.ends}, {job.items} items of {size(job.event_size)}, {every}"))
     rows.append((f"{plan.horizon:.3f} s", "horizon", "what is missing now has failed"))
     return rows
+
+
+def _did(deed: Deed, plan: Plan) -> str:
+    """Return a deed's words without its actor, which has a column of its own."""
+    if deed.undoes is None:
+        return deed.text or type(deed.act).__name__
+    undone = plan.deeds[deed.undoes] if deed.undoes < len(plan.deeds) else deed
+    return f"end of {without_end(undone.text)}"

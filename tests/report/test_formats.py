@@ -6,9 +6,10 @@ import pytest
 
 from harness.errors import UsageError
 from harness.judge.verdict import State, Word
+from harness.report.findings import guilty_line
 from harness.report.folder import read_results
-from harness.report.formats import FORMATS, github, render
-from tests.report import synthetic
+from harness.report.formats import FORMATS, github, json_line, render
+from tests.report import boxed, synthetic
 
 
 def test_json_carries_its_schema_version_and_every_law(failed):
@@ -75,3 +76,16 @@ def test_an_absolute_file_is_annotated_from_the_working_folder(tmp_path, monkeyp
     synthetic.put(tmp_path, plan, synthetic.half_open_verdict(plan))
     monkeypatch.chdir(tmp_path)
     assert github(read_results(tmp_path)).startswith("::error file=scenarios/half-open.yaml,line=6,")
+
+
+def test_the_end_of_a_deed_is_annotated_at_the_line_that_began_it():
+    plan = boxed.boxed_plan()
+    deeds = [
+        msgspec.structs.replace(deed, line=0 if deed.undoes is not None else 5 + deed.index) for deed in plan.deeds
+    ]
+    plan = msgspec.structs.replace(plan, deeds=tuple(deeds))
+    assert [guilty_line(plan, at) for at in (1.0, 2.5, 5.0, 13.0, 16.0, 26.0, 40.0)] == [5, 5, 6, 5, 8, 9, 13]
+
+
+def test_a_line_of_json_is_a_run_that_may_be_told_before_the_others_end(passed):
+    assert [json_line(run) for run in passed.runs] == render(passed, "jsonl").splitlines(keepends=True)

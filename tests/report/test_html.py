@@ -12,7 +12,7 @@ from harness.history.journal import Journal
 from harness.judge.verdict import Evidence, State
 from harness.report.folder import read_results, write_json
 from harness.report.html import coded, page, unbroken
-from tests.report import synthetic
+from tests.report import boxed, synthetic
 from tests.report.markup import Page
 
 EVIL = "</td><script>alert('x')</script><img src=x onerror=alert(1)>{{ 7*7 }}\x1b[2J"
@@ -153,3 +153,13 @@ def test_a_page_of_twenty_runs_stays_below_six_megabytes(tmp_path):
     assert 4_500_000 < len(text.encode()) < 6_000_000
     assert text.count("The page has no more room for figures and traces") == 9
     assert text.count("zoom.png") == 0
+
+
+def test_the_compiled_timeline_names_actors_and_ends(tmp_path):
+    boxed.put_boxed(tmp_path)
+    text = page(read_results(tmp_path))
+    for at, who, what in (
+        ("4.000", "middle on wifi", "kills idle after 60s"),
+        ("12.000", "middle", "end of mutes streams"),
+    ):
+        assert f'<tr><td class="num">{at} s</td><td>{who}</td><td>{what}</td></tr>' in text

@@ -121,8 +121,9 @@ def _marked(axes: Axes, series: Series, row: int, start: float, end: float) -> N
     for what, (marker, colour) in _MARKS.items():
         at = [mark.at for mark in series.marks if mark.what == what and start <= mark.at <= end]
         tick = marker == "|"
+        height = row + {"poll": 0.0, "gap": -0.3, "gap said": 0.3}[what]
         axes.plot(
-            at, [row + {"poll": 0.0, "gap": -0.3, "gap said": 0.3}[what]] * len(at), marker=marker, markersize=10 if tick else 7, color=colour,
+            at, [height] * len(at), marker=marker, markersize=10 if tick else 7, color=colour,
             markeredgecolor=colour if tick else PAPER, markeredgewidth=1.2 if tick else 0.6, linestyle="none", zorder=4,
         )  # fmt: skip
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import harness
+from harness.arguments import address, assignments, duration
+from harness.console import complain, hush, keep_traceback, open_closed_streams, wants_colour
 from harness.errors import EnvironmentFault, HarnessError, ScenarioError, UsageError, leaf
 
 if TYPE_CHECKING:
@@ -29,9 +31,6 @@ OF_WORD = {"pass": PASS, "fail": FAIL, "unknown": UNKNOWN, "void": ENVIRONMENT}
 
 FORMATS = click.Choice(["text", "json", "jsonl", "github", "junit"])
 LATER = {
-    "explain": "the compiled timeline of a scenario",
-    "schema": "a JSON Schema for editors",
-    "init": "a commented first scenario",
     "fuzz": "a search for timelines that break a client",
     "mutants": "the proof that scenarios catch broken clients",
     "compare": "two results, held against each other",
@@ -82,38 +81,54 @@ def cli() -> None:
 @click.option("--client", metavar="NAME", help="The client under test, in place of the scenario's own.")
 @click.option("--seed", type=int, help="The seed of all draws.")
 @click.option("--set", "chosen", multiple=True, metavar="NAME=VALUE", help="Run only these variants of a sweep.")
-@click.option("--toxiproxy", default="auto", metavar="auto·embedded·PATH·URL", help="Which Toxiproxy shapes the paths.")
-@click.option("--timeout", metavar="DURATION", help="A limit for each run, such as 2m.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("results"), help="Where results go.", show_default=True
+    "--toxiproxy", metavar="auto·embedded·PATH·URL", help="Which Toxiproxy shapes the paths.  [default: auto]"
 )
-@click.option("-j", "--jobs", type=click.IntRange(1), help="Runs side by side. Default: one per core.")
+@click.option("--timeout", metavar="DURATION", help="A limit for each run, such as 2m.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where results go.  [default: results]")
+@click.option("--keep", type=click.IntRange(0), metavar="N", help="Leave only so many older results there.")
+@click.option("-j", "--jobs", type=click.IntRange(1), help="Runs side by side.  [default: 1.5 per core]")
 @click.option("-x", "stop_early", is_flag=True, help="Stop at the first run that does not pass.")
-@click.option("--maxfail", type=click.IntRange(1), help="Stop after so many.")
+@click.option("--maxfail", type=click.IntRange(1), metavar="N", help="Stop after so many.")
+@click.option("-k", "word", default="", metavar="WORD", help="Only scenarios that speak of this.")
+@click.option("--failed", is_flag=True, help="Only what did not pass in results/latest.")
+@click.option(
+    "--repeat", type=click.IntRange(1), default=1, metavar="K", help="Each so many times, with seeds counting up."
+)
+@click.option("--shard", default="1/1", metavar="1/4", help="Only this part of everything.")
+@click.option("--world", type=click.Choice(["real", "virtual", "both"]), default="real", help="Where it runs.")
 @click.option("--open", "open_page", is_flag=True, help="Open the report.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write junit.xml here too.")
 @click.option("--output-format", "output", type=FORMATS, default="text", help="What standard output holds.")
-@click.option(
-    "--unknown", type=click.Choice(["fail", "warn"]), default="fail", help="What an unknown verdict exits with."
-)
+@click.option("--unknown", type=click.Choice(["fail", "warn"]), default="fail", help="What an unknown verdict means.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the last two lines.")
 @click.option("-v", "--verbose", count=True, help="Every law; twice: every record.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
 def run(targets: tuple[str, ...], **options: Any) -> int:
     """Run scenarios, judge them, report. None named: scenarios/ here."""
+    from harness.campaign.choosing import Choice, parse_shard  # noqa: PLC0415
     from harness.campaign.invoke import Wish, invoke  # noqa: PLC0415
     from harness.campaign.live import Live  # noqa: PLC0415
 
-    wish = Wish(
+    choice = Choice(
         targets=targets,
         client=options["client"],
         seed=options["seed"],
         select=assignments(options["chosen"]),
         timeout=duration(options["timeout"], "--timeout"),
+        word=options["word"],
+        failed_in=Path(options["out"] or "results") / "latest" if options["failed"] else None,
+        repeat=options["repeat"],
+        shard=parse_shard(options["shard"]),
+        world=options["world"],
+    )
+    wish = Wish(
+        choice=choice,
         toxiproxy=options["toxiproxy"],
         out=options["out"],
         jobs=options["jobs"],
         maxfail=1 if options["stop_early"] else options["maxfail"],
+        keep=options["keep"],
         command=" ".join(["harness", *sys.argv[1:]]),
     )
     done = invoke(wish, Live(sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never"))
@@ -202,19 +217,21 @@ def step_summary(folder: Path) -> None:
 @click.option("--output-format", "output", type=click.Choice(["text", "github"]), default="text")
 def check(targets: tuple[str, ...], output: str) -> int:
     """Validate scenario files: every mistake at once, nothing started."""
-    from harness.scenario import find, load, plans  # noqa: PLC0415
+    from harness.campaign.choosing import files  # noqa: PLC0415
+    from harness.scenario import find_project, load, plans  # noqa: PLC0415
 
+    project = find_project(Path.cwd())
     problems = 0
-    for path in dict.fromkeys(path for name in targets for path in find(name)):
+    for path in files(targets):
         try:
-            variants = plans(load(path))
+            variants = plans(load(path), project=project)
         except ScenarioError as error:
             problems += len(error.problems)
             for problem in error.problems:
                 click.echo(annotation(problem) if output == "github" else str(problem), err=output != "github")
         else:
             count = f"{len(variants)} variants" if len(variants) > 1 else "1 variant"
-            click.echo(f"{path}: good, {count}, at most {max(plan.horizon for plan in variants):.0f} s each", err=True)
+            click.echo(f"{path}: good, {count}", err=True)
     return USAGE if problems else PASS
 
 
@@ -269,6 +286,55 @@ def run_folders(folder: Path) -> list[Path]:
     if not found:
         raise UsageError(f"{folder} holds no recorded runs; `harness run` makes results/latest")
     return found
+
+
+@cli.command()
+@click.argument("target", metavar="FILE·NAME")
+@click.option("--client", metavar="NAME", help="The client under test, in place of the scenario's own.")
+@click.option("--seed", type=int, help="The seed of all draws.")
+@click.option("--set", "chosen", multiple=True, metavar="NAME=VALUE", help="Only these variants of a sweep.")
+def explain(target: str, client: str | None, seed: int | None, chosen: tuple[str, ...]) -> int:
+    """What a scenario compiles to: its timeline with all draws, the toxics and gate commands, the limits."""
+    from harness.scenario import explain as explained  # noqa: PLC0415
+    from harness.scenario import find, find_project, load, plans  # noqa: PLC0415
+
+    select, project = assignments(chosen), find_project(Path.cwd())
+    texts = [
+        explained(plan)
+        for path in find(target)
+        for plan in plans(load(path), client=client, seed=seed, select=select, project=project)
+    ]
+    click.echo("\n".join(texts), nl=False)
+    return PASS
+
+
+@cli.command()
+def schema() -> int:
+    """A JSON Schema of scenario files, for editors."""
+    import json  # noqa: PLC0415
+
+    from harness.scenario import schema as of_files  # noqa: PLC0415
+
+    click.echo(json.dumps(of_files(), indent=2, ensure_ascii=False))
+    return PASS
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path), default=Path("scenarios/first.yaml"))
+def init(file: Path) -> int:
+    """Write a commented first scenario."""
+    from harness.scenario import template  # noqa: PLC0415
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as new:
+            new.write(template())
+    except FileExistsError as error:
+        raise UsageError(f"{file} is there already; name another file") from error
+    except OSError as error:
+        raise EnvironmentFault(f"cannot write {file}: {error.strerror}") from error
+    click.echo(f"{file}: change it, then `harness check {file}` and `harness run {file}`")
+    return PASS
 
 
 @cli.command("list")
@@ -344,72 +410,6 @@ def doctor() -> int:
     return PASS if all(finding.good for finding in findings) else ENVIRONMENT
 
 
-def assignments(chosen: Iterable[str]) -> dict[str, str]:
-    """``gap=5s`` as a mapping."""
-    pairs = {}
-    for item in chosen:
-        name, equals, value = item.partition("=")
-        if not equals or not name or not value:
-            raise UsageError(f"--set takes NAME=VALUE, such as gap=5s, not {item!r}")
-        pairs[name] = value
-    return pairs
-
-
-def duration(text: str | None, option: str) -> float | None:
-    """An option's duration in seconds."""
-    from harness.units import parse_duration  # noqa: PLC0415
-
-    if text is None:
-        return None
-    try:
-        return parse_duration(text)
-    except (UsageError, ValueError) as error:
-        raise UsageError(f"{option}: {error}") from error
-
-
-def address(text: str) -> tuple[str, int]:
-    """``127.0.0.1:8080`` as host and port; loopback only."""
-    host, _, port = text.rpartition(":")
-    host = {"localhost": "127.0.0.1", "": "127.0.0.1"}.get(host, host)
-    if not port.isdecimal() or int(port) > 65535:
-        raise UsageError(f"--listen takes ADDRESS:PORT, such as 127.0.0.1:8080, not {text!r}")
-    if not host.startswith("127."):
-        raise UsageError(f"--listen {text}: only loopback addresses are served (127.0.0.1)")
-    return host, int(port)
-
-
-def wants_colour(choice: str, stream: Any) -> bool:
-    """Colour only on a terminal, and never where ``NO_COLOR`` is set, unless asked for."""
-    if choice == "auto":
-        return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
-    return choice == "always"
-
-
-def complain(message: str) -> None:
-    """Say what went wrong on standard error, if anybody can hear it."""
-    with contextlib.suppress(OSError):
-        click.echo(message if ": error: " in message else f"harness: {message}", err=True)
-
-
-def hush() -> None:
-    """Let standard output go nowhere from here on: the interpreter's own flush at the end would complain else."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def open_closed_streams() -> None:
-    """Open the standard streams that whoever started us closed: a file of ours would get their numbers, and our words.
-
-    Python itself leaves None in their places.
-    """
-    for number, (name, mode) in enumerate([("stdin", "r"), ("stdout", "w"), ("stderr", "w")]):
-        if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            if nowhere != number:
-                os.dup2(nowhere, number)
-                os.close(nowhere)
-            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
-
-
 def guarded(command: Callable[[], int | None]) -> int:
     """Run a command and turn everything a user can meet into words and an exit code."""
     try:
@@ -446,16 +446,6 @@ def code_of(error: BaseException) -> int:
             kept = keep_traceback(error)
             complain(f"a bug in harness itself: {type(error).__name__}: {error}\n  its traceback is in {kept}")
             return ENVIRONMENT
-
-
-def keep_traceback(error: BaseException) -> str:
-    """Write the traceback of an exception to a file of its own; return its path."""
-    import tempfile  # noqa: PLC0415
-    import traceback  # noqa: PLC0415
-
-    with tempfile.NamedTemporaryFile("w", prefix="harness-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        traceback.print_exception(error, file=file)
-    return file.name
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ ORDER = [
     ["run"],
     ["report"],
     ["campaign"],
-    ["alone", "doctor"],
+    ["alone", "arguments", "console", "doctor"],
     ["cli", "__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

@@ -1,14 +1,19 @@
 """Where results go: one folder per invocation, one below it per run, and ``latest``."""
 
 import contextlib
+import itertools
 import os
+import re
 import secrets
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import EnvironmentFault
-from harness.report.folder import PLAN, SCENARIO, run_folder_name, safe_name, write_json, write_text
+from harness.report.folder import MANIFEST, PLAN, SCENARIO, run_folder_name, safe_name, write_json, write_text
 from harness.scenario.model import Plan
+
+INVOCATION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 
 
 def new_invocation(root: Path, now: float) -> Path:
@@ -32,11 +37,29 @@ def new_invocation(root: Path, now: float) -> Path:
 
 def new_run(invocation: Path, plan: Plan) -> Path:
     """Create ``NAME/CLIENT-WORLD-sSEED[-VARIANT]`` below the invocation, with the scenario and the plan in it."""
-    scenario = invocation / safe_name(plan.name)
-    folder = scenario / run_folder_name(plan)
+    scenario = _scenario_folder(invocation, plan)
     write_text(scenario / SCENARIO, plan.source)
+    folder = _unused(scenario, run_folder_name(plan))
     write_json(folder / PLAN, plan)
     return folder
+
+
+def _scenario_folder(invocation: Path, plan: Plan) -> Path:
+    """The folder of this scenario; another file of the same name gets one of its own."""
+    for number in itertools.count(1):
+        folder = invocation / (safe_name(plan.name) + (f"-{number}" if number > 1 else ""))
+        written = folder / SCENARIO
+        if not written.exists() or written.read_text(encoding="utf-8") == plan.source:
+            return folder
+    raise AssertionError
+
+
+def _unused(parent: Path, name: str) -> Path:
+    return next(
+        folder
+        for number in itertools.count(1)
+        if not (folder := parent / (name + (f"-{number}" if number > 1 else ""))).exists()
+    )
 
 
 def point_latest(invocation: Path) -> None:
@@ -50,3 +73,17 @@ def point_latest(invocation: Path) -> None:
             temporary.unlink()  # somebody's own folder: not ours to replace
             return
         os.replace(temporary, link)  # noqa: PTH105 - Path.replace would follow nothing else either; the syscall is the point
+
+
+def forget_old(root: Path, *, keep: int, newest: Path) -> None:
+    """Remove the oldest invocations below ``root`` until ``keep`` are left beside ``newest``.
+
+    Only folders named and filled as ours are: whatever else lies there stays.
+    """
+    ours = sorted(
+        path
+        for path in root.iterdir()
+        if INVOCATION.fullmatch(path.name) and not path.is_symlink() and (path / MANIFEST).exists() and path != newest
+    )
+    for path in ours[: max(0, len(ours) - keep)]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -4,7 +4,6 @@ import os
 import platform
 import signal
 import subprocess
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,29 +13,27 @@ import trio
 
 import harness
 from harness.campaign.campaign import Campaign, Ran
-from harness.campaign.folders import new_invocation, point_latest
+from harness.campaign.choosing import Choice, chosen
+from harness.campaign.folders import forget_old, new_invocation, point_latest
 from harness.campaign.live import Live
-from harness.errors import UsageError
 from harness.report.compose import write_report
-from harness.report.folder import MANIFEST, Manifest, write_json
+from harness.report.folder import MANIFEST, Manifest, run_folder_name, safe_name, write_json
 from harness.report.redact import redact
-from harness.scenario import find, load, plans
+from harness.scenario import find_project
 from harness.scenario.model import Plan
+from harness.scenario.project import NO_PROJECT
 from harness.world import real
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller asked for. ``targets`` are files, folders or names of bundled scenarios."""
+    """What the caller asked for, beside the choice of plans. None: what ``harness.toml`` says, else the default."""
 
-    targets: tuple[str, ...]
-    client: str | None = None
-    seed: int | None = None
-    select: Mapping[str, str] = {}
-    timeout: float | None = None
-    toxiproxy: str = "auto"
-    out: Path = Path("results")
+    choice: Choice
+    toxiproxy: str | None = None
+    out: Path | None = None
     jobs: int | None = None
     maxfail: int | None = None
+    keep: int | None = None  # results folders to leave beside the new one
     command: str = ""
 
 
@@ -49,35 +46,15 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     signal: int = 0
 
 
-def targets(wish: Wish) -> list[Path]:
-    """The scenario files that the wish names; ``scenarios/`` here when it names none."""
-    names = wish.targets or ("scenarios",)
-    if not wish.targets and not Path("scenarios").is_dir():
-        raise UsageError(
-            "no scenario named, and there is no folder scenarios/ here: try `harness run handoff`, or `harness list`"
-        )
-    return list(dict.fromkeys(path for name in names for path in find(name)))
-
-
-def compiled(wish: Wish) -> list[Plan]:
-    """Every plan of every file. Raises ``UsageError`` with all mistakes before anything is started."""
-    files = targets(wish)
-    scenarios = [load(path) for path in files]
-    found = [
-        plan
-        for scenario in scenarios
-        for plan in plans(
-            scenario, seed=wish.seed, client=wish.client, select=wish.select, limit=wish.timeout, world=real.NAME
-        )
-    ]
-    if not found:
-        raise UsageError(f"no scenario matched {', '.join(wish.targets)}")
-    return found
-
-
 def default_jobs() -> int:
-    """As many runs side by side as there are cores: more would disturb the latency law."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Three runs side by side on two cores: each takes a tenth of one, and more would disturb the latency law."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + cores // 2
+
+
+def length(plan: Plan) -> float:
+    """About how long a run takes, in seconds: long ones are started first, so that all end together."""
+    return max([plan.job.lasts, *(deed.at for deed in plan.deeds)])
 
 
 def invoke(wish: Wish, live: Live) -> Done:
@@ -86,16 +63,32 @@ def invoke(wish: Wish, live: Live) -> Done:
     Raises ``UsageError`` for bad input (nothing was started) and ``EnvironmentFault`` where results cannot be written.
     SIGINT and SIGTERM stop the runs, which keep and judge what they have; a second one ends them at once.
     """
-    waiting = compiled(wish)
+    project = find_project(Path.cwd()) or NO_PROJECT
+    defaults = project.defaults
+    choice = msgspec.structs.replace(
+        wish.choice,
+        seed=defaults.seed if wish.choice.seed is None else wish.choice.seed,
+        timeout=defaults.timeout if wish.choice.timeout is None else wish.choice.timeout,
+    )
+    planned = chosen(choice, project)
+    out = wish.out or Path(defaults.out or "results")
     began = real.wall_clock()
-    folder = new_invocation(wish.out, began)
-    jobs = wish.jobs or default_jobs()
-    campaign = Campaign(waiting, folder, jobs=jobs, toxiproxy=wish.toxiproxy, maxfail=wish.maxfail, live=live)
+    folder = new_invocation(out, began)
+    campaign = Campaign(
+        sorted(planned, key=length, reverse=True),
+        folder,
+        jobs=wish.jobs or defaults.jobs or default_jobs(),
+        toxiproxy=wish.toxiproxy or defaults.toxiproxy or "auto",
+        maxfail=wish.maxfail,
+        live=live,
+    )
     number = real.run(partial(_run, campaign, live))
-    manifest = _manifest(wish, campaign, began, aborted=number != 0)
+    manifest = _manifest(wish, campaign, began, planned, aborted=number != 0)
     write_json(folder / MANIFEST, manifest)
     page = write_report(folder)
     point_latest(folder)
+    if wish.keep is not None:
+        forget_old(out, keep=wish.keep, newest=folder)
     return Done(folder=folder, page=page, ran=campaign.ran, signal=number)
 
 
@@ -127,7 +120,7 @@ async def _hear(
             stop.set()
 
 
-def _manifest(wish: Wish, campaign: Campaign, began: float, *, aborted: bool) -> Manifest:
+def _manifest(wish: Wish, campaign: Campaign, began: float, planned: list[Plan], *, aborted: bool) -> Manifest:
     toxiproxies = dict.fromkeys(ran.finished.toxiproxy for ran in campaign.ran)
     return Manifest(
         started=datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
@@ -139,7 +132,7 @@ def _manifest(wish: Wish, campaign: Campaign, began: float, *, aborted: bool) ->
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         toxiproxy=", ".join(name for name in toxiproxies if name),
         not_run=tuple(f"{plan.name} {plan.variant}".strip() for plan in campaign.waiting),
-        environment={},
+        order=tuple(f"{safe_name(plan.name)}/{run_folder_name(plan)}" for plan in planned),
         aborted=aborted,
     )
 

@@ -1,0 +1,108 @@
+"""Which plans run: the files and names asked for, narrowed, repeated and sharded. Nothing is started here."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import Problem, ScenarioError, UsageError
+from harness.report.folder import SUMMARY
+from harness.scenario import Plan, Project, Scenario, find, load, plans
+from harness.world import real
+
+NOT_BUILT = {
+    "virtual": "--world virtual is not built yet: the simulated network; real sockets are --world real",
+    "both": "--world both is not built yet: it needs the simulated network",
+}
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What to run. ``targets`` are files, folders or names of bundled scenarios; the rest narrows and multiplies."""
+
+    targets: tuple[str, ...] = ()
+    client: str | None = None
+    seed: int | None = None
+    select: Mapping[str, str] = {}
+    timeout: float | None = None
+    word: str = ""  # of the name, the title or the story
+    failed_in: Path | None = None  # only what did not pass in this results folder
+    repeat: int = 1  # each plan so many times, with seeds counting up
+    shard: tuple[int, int] = (1, 1)  # the first of one
+    world: str = real.NAME
+
+
+def chosen(choice: Choice, project: Project | None) -> list[Plan]:
+    """Every plan, in the order of the files. Raises ``UsageError`` with all mistakes of all files."""
+    if choice.world != real.NAME:
+        raise UsageError(NOT_BUILT.get(choice.world, f"expected --world real, got {choice.world!r}"))
+    found: list[Plan] = []
+    problems: list[Problem] = []
+    for path in files(choice.targets):
+        try:
+            scenario = load(path)
+            if matches(scenario, choice.word):
+                found.extend(_of(scenario, choice, project))
+        except ScenarioError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ScenarioError(tuple(problems))
+    if choice.failed_in is not None:
+        failed = not_passed(choice.failed_in)
+        found = [plan for plan in found if (plan.name, plan.variant) in failed]
+    index, count = choice.shard
+    found = found[index - 1 :: count]
+    if not found:
+        raise UsageError("no scenario matched")
+    return found
+
+
+def files(targets: tuple[str, ...]) -> list[Path]:
+    """The scenario files named; those of ``scenarios/`` here when none is."""
+    if not targets and not Path("scenarios").is_dir():
+        raise UsageError(
+            "no scenario named, and there is no folder scenarios/ here: try `harness run handoff`, or `harness list`"
+        )
+    return list(dict.fromkeys(path for name in targets or ("scenarios",) for path in find(name)))
+
+
+def matches(scenario: Scenario, word: str) -> bool:
+    """Whether a scenario speaks of this."""
+    return word.casefold() in f"{scenario.name} {scenario.scenario} {scenario.about}".casefold()
+
+
+def _of(scenario: Scenario, choice: Choice, project: Project | None) -> list[Plan]:
+    def with_seed(seed: int | None) -> list[Plan]:
+        return plans(
+            scenario,
+            seed=seed,
+            client=choice.client,
+            select=choice.select,
+            limit=choice.timeout,
+            world=choice.world,
+            project=project,
+        )
+
+    first = with_seed(choice.seed)
+    # Seeds count up from the scenario's own, so that a repetition can be replayed by its number.
+    return first + [plan for turn in range(1, choice.repeat) for plan in with_seed(first[0].seed + turn)]
+
+
+def not_passed(folder: Path) -> set[tuple[str, str]]:
+    """Name and variant of every run in a results folder that did not pass, those never started among them."""
+    path = folder / SUMMARY
+    try:
+        summary = json.loads(path.read_bytes())
+        return {(run["name"], run["variant"]) for run in summary["runs"] if run["word"] != "pass"}
+    except OSError as error:
+        raise UsageError(f"--failed: cannot read {path}: {error.strerror}; run something first") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"--failed: {path} is no summary of this harness") from error
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """``2/4`` as (2, 4). Raises ``UsageError`` for anything else."""
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise UsageError(f"--shard takes a part and a whole, such as 1/4, not {text!r}")
+    return int(index), int(count)

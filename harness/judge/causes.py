@@ -20,6 +20,9 @@ DEAF_TO_EPOCH = "deaf-to-epoch"
 OUTAGES = frozenset({NEVER_NOTICED, NEVER_RECONNECTED, NEVER_RECOVERED, HUNG_DIAL})
 """Causes that are what a client did about an outage."""
 
+SHOWN_WITHIN = 1.0
+"""Seconds from taking a snapshot's cursor to showing its state."""
+
 PATIENCE = 10.0
 """Seconds after which a dial hangs, where no connect deadline is declared: the reference's."""
 
@@ -77,6 +80,23 @@ def _epoch_cause(client: ClientCase, events: list[Event]) -> Cause | None:
         evidence=tuple(shown),
         advice="Fix: compare ids within one epoch only; an id of another epoch begins a new numbering",
     )
+
+
+def stood_still(client: ClientCase) -> str:
+    """Return that a client took a new epoch's state as its cursor and kept it from the app; empty where none did."""
+    case, screen = client.case, client.screen
+    for adopted in client.adopted:
+        event = client.truth.known(adopted.id, adopted.t_ns) if adopted.id else None
+        by_ns = adopted.t_ns + round(SHOWN_WITHIN * 1e9)
+        if event is None or by_ns > case.end_ns or event.position[0] <= screen.newest_at(by_ns)[0]:
+            continue
+        later = next((at_ns for at_ns, shown in screen.advances if shown >= event.position), None)
+        until = "to the end" if later is None else f"until {phrases.moment(case.at(later))}"
+        at, epoch = phrases.moment(case.at(adopted.t_ns)), client.truth.epoch(event.position)
+        return (
+            f"{client.called} took {adopted.id} of the server's new epoch {epoch} at {at}, and showed nothing {until}"
+        )
+    return ""
 
 
 def repeat_cause(client: ClientCase, at_ns: int) -> Cause | None:

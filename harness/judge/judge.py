@@ -8,7 +8,7 @@ import msgspec
 from harness.history import Health, History
 from harness.judge import phrases, spans
 from harness.judge.case import Case
-from harness.judge.causes import OUTAGES, outage_cause, unrecovered
+from harness.judge.causes import OUTAGES, outage_cause, stood_still, unrecovered
 from harness.judge.counts import counts
 from harness.judge.expectations import judge_expectations
 from harness.judge.laws import LAWS
@@ -24,6 +24,10 @@ FUNDAMENTAL = (
     "recovery", "one-stream", "stop", "clean-exit", "backoff", "discreet", "server-frees", "prompt",
 )  # fmt: skip
 """Laws, the most fundamental first: what the user lost, then what they were told, then what it cost."""
+
+
+LATE = frozenset({"recovery", "detection", "staleness", "terminal"})
+"""Metrics that grow while the app is kept from what is new."""
 
 
 def judge(plan: Plan, history: History) -> Verdict:
@@ -120,7 +124,9 @@ def _failure(case: Case, laws: tuple[LawVerdict, ...], expectations: tuple[Expec
     one = next(one for one in expectations if one.state is State.FAILED)
     if one.measured.value == "lost" and one.reason in NEVER.values():
         return f"{one.reason} (limit {one.limit})"
-    return f"{one.metric} {_said(one.measured)} (limit {one.limit})"
+    text = f"{one.metric} {_said(one.measured)} (limit {one.limit})"
+    why = next(filter(None, (stood_still(client) for client in case.clients)), "") if one.metric in LATE else ""
+    return f"{text}: {why}" if why else text
 
 
 def _root(case: Case, law: LawVerdict) -> str:

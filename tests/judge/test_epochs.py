@@ -4,11 +4,12 @@ import msgspec
 import pytest
 
 from harness.history import Emit, Job, Rescheduled
+from harness.judge import judge
 from harness.judge.case import Case
 from harness.judge.counts import lost
 from harness.judge.verdict import State
 from harness.scenario import model
-from tests.judge.ruling import law, state
+from tests.judge.ruling import expect, law, state
 from tests.judge.story import Story, ns, plan
 
 RESTART = (4.0, "server", model.Restarts(keeps_log=False, after=2.0), "restarts losing log after 2s")
@@ -30,7 +31,7 @@ def emit_b(story: Story) -> None:
         )  # fmt: skip
 
 
-def restarted(*, said: bool = True, healed: bool = True, resumed: int = 0, shown: bool = True) -> Story:
+def restarted(*, said: bool = True, healed: bool = True, adopts: bool = False, shown: bool = True) -> Story:
     """The client is back at 7.2 s; it tells of a gap, takes a snapshot of b-2, and goes on after it."""
     story = Story(plan(RESTART))
     story.job()
@@ -54,9 +55,9 @@ def restarted(*, said: bool = True, healed: bool = True, resumed: int = 0, shown
     if healed:
         story.request("poll", 6.43)
         story.show(1, 6.96, epoch="b", source="poll", callback="processing", event_id="b-1")
+    if healed or adopts:
         story.adopt(1, 6.97, epoch="b")
-    if resumed >= 0:
-        come_back(story, shown=shown)
+    come_back(story, shown=shown)
     story.end(11.2)
     return story
 
@@ -99,8 +100,7 @@ def test_a_new_epoch_is_itself_a_signal():
 
 
 def test_a_snapshot_that_says_nothing_new_covers_by_its_cursor():
-    story = restarted(healed=False)
-    story.adopt(1, 6.97, epoch="b")
+    story = restarted(healed=False, adopts=True)
     assert state("no-gap", story) is State.HELD
 
 
@@ -135,6 +135,15 @@ def test_a_client_that_takes_the_new_epoch_for_repeats_is_told_so():
     assert found.advice.startswith("Fix: compare ids within one epoch only")
     assert found.evidence[0].text == "the server lost its log: epoch b begins"
     assert law("no-gap", story).cause == "deaf-to-epoch"
+
+
+def test_a_snapshot_of_a_new_epoch_that_was_kept_from_the_app_explains_a_late_recovery():
+    story = restarted(healed=False, adopts=True)
+    story.plan = msgspec.structs.replace(story.plan, expect=(expect("recovery", "under", 2.0),))
+    assert judge(story.plan, story.history()).sentence == (
+        "Recovery 3.0 s (limit under 2): the client took b-1 of the server's new epoch b at 7.0 s, "
+        "and showed nothing until 9.1 s."
+    )
 
 
 def test_what_the_old_schedule_had_left_is_void():

@@ -171,6 +171,13 @@ def test_keeps_two_streams_after_a_new_way_and_shows_what_they_bring_once():
     assert (wrong.left_open, wrong.tasks_left) == (0, 0)
 
 
+def test_keeps_two_streams_after_a_reconnection():
+    reference, wrong = both("keeps-two-streams", streams(says(event("a-0")), rests(30, ": alive\n\n")))
+    assert (len(reference.stage.times("stream")), len(wrong.stage.times("stream"))) == (2, 3)
+    assert wrong.ids == reference.ids
+    assert (wrong.outcome.ended, wrong.left_open, wrong.tasks_left) == ("completed", 0, 0)
+
+
 def test_parses_any_200_is_connected_to_a_portal():
     async def portal(reply):
         await reply.full(200, b"<html>\n\n" + event("a-7").encode(), content_type="text/html")

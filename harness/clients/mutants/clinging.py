@@ -5,6 +5,7 @@ from harness.clients.follower import Follower
 from harness.clients.observer import AttemptReport
 from harness.clients.vigil import Phase
 from harness.sse.events import Wire
+from harness.sse.reconnection import Output
 
 
 class WaitsOutDial(Decisions):
@@ -26,7 +27,15 @@ class NeverReturns(Decisions):
 
 
 class KeepsTwoStreams(Follower):
-    """Opens a stream on the new way and keeps the one on the old. What both bring is shown once."""
+    """Opens one stream more at each reconnection, and on a new way keeps the old one too.
+
+    What all of them bring is shown once, so that nothing of it is seen on the screen.
+    """
+
+    async def _try(self) -> Output:
+        if self._last.n:
+            self._tasks.start_soon(self._stream_beside)
+        return await super()._try()
 
     def roused(self) -> None:
         """Leave the open stream where it is, and dial another beside it."""

@@ -82,7 +82,7 @@ _ALL = (
     ),
     Mutant(
         name="keeps-two-streams",
-        stands_for="reconnections multiply: launchdarkly/js-core 633, oguzbilgic/kern-ai PR 16",
+        stands_for="reconnections multiply: EventSource/eventsource 57 and 89, launchdarkly/js-core 633",
         follower=KeepsTwoStreams,
     ),
     Mutant(

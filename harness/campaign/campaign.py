@@ -10,7 +10,7 @@ import trio
 
 from harness.campaign.children import Ending, run_child
 from harness.campaign.finish import Finished
-from harness.campaign.folders import new_run
+from harness.campaign.folders import new_run, redact_log
 from harness.campaign.live import Live
 from harness.campaign.worker import Worker
 from harness.scenario.model import Plan
@@ -63,6 +63,7 @@ class Campaign:
     async def _one(self, plan: Plan, worker: Worker, stop: trio.Event) -> None:
         folder = new_run(self._invocation, plan)
         ending = await run_child(folder, self._toxiproxy, partial(self._live.tell, plan), stop)
+        redact_log(folder)
         finished = await worker.finish(folder)
         self._live.over(plan, finished.word or "fault")
         self._failures += finished.word != "pass"

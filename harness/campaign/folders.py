@@ -9,8 +9,11 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from harness.errors import EnvironmentFault
-from harness.report.folder import MANIFEST, PLAN, SCENARIO, run_folder_name, safe_name, write_json, write_text
+from harness.report.folder import LOG, MANIFEST, PLAN, SCENARIO, run_folder_name, safe_name, write_text
+from harness.report.redact import redact_file_text
 from harness.scenario.model import Plan
 
 INVOCATION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
@@ -38,9 +41,9 @@ def new_invocation(root: Path, now: float) -> Path:
 def new_run(invocation: Path, plan: Plan) -> Path:
     """Create ``NAME/CLIENT-WORLD-sSEED[-VARIANT]`` below the invocation, with the scenario and the plan in it."""
     scenario = _scenario_folder(invocation, plan)
-    write_text(scenario / SCENARIO, plan.source)
+    write_text(scenario / SCENARIO, redact_file_text(SCENARIO, plan.source))
     folder = _unused(scenario, run_folder_name(plan))
-    write_json(folder / PLAN, plan)
+    write_text(folder / PLAN, redact_file_text(PLAN, msgspec.json.encode(plan).decode()))
     return folder
 
 
@@ -49,7 +52,7 @@ def _scenario_folder(invocation: Path, plan: Plan) -> Path:
     for number in itertools.count(1):
         folder = invocation / (safe_name(plan.name) + (f"-{number}" if number > 1 else ""))
         written = folder / SCENARIO
-        if not written.exists() or written.read_text(encoding="utf-8") == plan.source:
+        if not written.exists() or written.read_text(encoding="utf-8") == redact_file_text(SCENARIO, plan.source):
             return folder
     raise AssertionError
 
@@ -87,3 +90,10 @@ def forget_old(root: Path, *, keep: int, newest: Path) -> None:
     )
     for path in ours[: max(0, len(ours) - keep)]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def redact_log(folder: Path) -> None:
+    """Take secrets out of what a run said on its standard error; its process has ended."""
+    log = folder / LOG
+    if log.exists() and log.stat().st_size:
+        write_text(log, redact_file_text(LOG, log.read_text(encoding="utf-8", errors="replace")))

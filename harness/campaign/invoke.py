@@ -17,8 +17,7 @@ from harness.campaign.choosing import Choice, chosen
 from harness.campaign.folders import forget_old, new_invocation, point_latest
 from harness.campaign.live import Live
 from harness.report.compose import write_report
-from harness.report.folder import MANIFEST, Manifest, run_folder_name, safe_name, write_json
-from harness.report.redact import redact
+from harness.report.folder import Manifest, run_folder_name, safe_name, write_manifest
 from harness.scenario import find_project
 from harness.scenario.model import Plan
 from harness.scenario.project import NO_PROJECT
@@ -84,7 +83,7 @@ def invoke(wish: Wish, live: Live) -> Done:
     )
     number = real.run(partial(_run, campaign, live))
     manifest = _manifest(wish, campaign, began, planned, aborted=number != 0)
-    write_json(folder / MANIFEST, manifest)
+    write_manifest(folder, manifest)
     page = write_report(folder)
     point_latest(folder)
     if wish.keep is not None:
@@ -125,7 +124,7 @@ def _manifest(wish: Wish, campaign: Campaign, began: float, planned: list[Plan],
     return Manifest(
         started=datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
         seconds=round(real.wall_clock() - began, 3),
-        command=redact(wish.command),
+        command=wish.command,
         version=harness.__version__,
         commit=_commit(),
         python=platform.python_version(),

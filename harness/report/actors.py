@@ -6,7 +6,7 @@ Folded from the plan's deeds and when each took hold, never from what the client
 from collections.abc import Mapping
 
 from harness.judge.verdict import Span
-from harness.report.lanes import who, without_end
+from harness.scenario.deed_text import who, without_end
 from harness.scenario.model import (
     Answers,
     Bursts,

@@ -1,14 +1,12 @@
 """A record in words: which lane of the trace it swims in, and what it says."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from harness.history import records as r
 from harness.report.saying import duration, plural, size
-from harness.scenario.model import Deed, Plan
-
-_LASTS = re.compile(r"\s+for \S+(?: to \S+)?$")
+from harness.scenario.deed_text import deed_text
+from harness.scenario.model import Plan
 
 LANES = ("runner", "gate", "stage", "server", "client")
 """The lanes of the trace, from the network's side to the app's."""
@@ -23,26 +21,6 @@ def describe(record: r.Record, plan: Plan | None = None) -> str:
         return f"fault {verdict}: {_deed_text(record.deed, plan)}" + (f" ({record.detail})" if record.detail else "")
     say = _SAY.get(type(record))
     return say(record) if say else type(record).__name__.lower()
-
-
-def deed_text(deed: Deed, plan: Plan | None = None) -> str:
-    """Return a deed as a phrase: ``wifi silent for 5s``, ``middle on wifi shows portal``; ``end of wifi silent``."""
-    undone = plan.deeds[deed.undoes] if plan and deed.undoes is not None and deed.undoes < len(plan.deeds) else None
-    if undone is not None:
-        return f"end of {who(undone)} {without_end(undone.text)}".rstrip()
-    if deed.undoes is not None:
-        return f"end of {who(deed)} {without_end(deed.text)}".rstrip()
-    return f"{who(deed)} {deed.text}".rstrip()
-
-
-def without_end(text: str) -> str:
-    """Return a deed's words without how long it lasts: ``silent`` of ``silent for 5s``."""
-    return _LASTS.sub("", text)
-
-
-def who(deed: Deed) -> str:
-    """Return the actor of a deed as the file names it: ``middle on wifi`` where it is narrowed to a path."""
-    return f"{deed.actor} on {deed.on}" if deed.on and " on " not in deed.actor else deed.actor
 
 
 def _deed_text(index: int, plan: Plan | None) -> str:

@@ -18,7 +18,7 @@ from harness.judge.verdict import Span
 from harness.report.actors import has_lane, merged, other_spans, path_spans
 from harness.report.findings import findings
 from harness.report.folder import RunResult
-from harness.report.lanes import deed_text
+from harness.scenario.deed_text import deed_text
 
 LOOKED_AT = 16
 """Of many clients, the figures show the one with the longest delay among so many."""

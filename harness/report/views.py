@@ -10,8 +10,9 @@ from harness.judge.verdict import Evidence, ExpectationVerdict, State, Word
 from harness.report import tally, trace
 from harness.report.findings import Finding, expected_by, findings, reason, replay
 from harness.report.folder import SCENARIO, RunResult, raw_files
-from harness.report.lanes import describe, who, without_end
+from harness.report.lanes import describe
 from harness.report.saying import bare, duration, joined, measured, printable, quantity, size, spread
+from harness.scenario.deed_text import who, without_end
 from harness.scenario.model import Deed, Plan, Pulse
 
 PROOFS = 12

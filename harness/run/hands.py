@@ -12,6 +12,7 @@ from harness.errors import EnvironmentFault
 from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
+from harness.scenario.deed_text import deed_text
 from harness.scenario.model import (
     Answers,
     Buffers,
@@ -168,7 +169,7 @@ async def act_on(gate: Gate, deed: Deed) -> Readback:
                 raise AssertionError(deed.act)
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "")
-        raise EnvironmentFault(f"{deed.actor} {deed.text}: this machine refused it: {error} {name}".strip()) from error
+        raise EnvironmentFault(f"{deed_text(deed)}: this machine refused it: {error} {name}".strip()) from error
     return readback
 
 

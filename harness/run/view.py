@@ -5,6 +5,7 @@ from typing import Any
 
 from harness.history import App, Deed, Record, Run, Status
 from harness.run.tidings import Tidings
+from harness.scenario.deed_text import deed_text
 from harness.scenario.model import Plan
 
 AFTER = 2.0  # seconds past the plan's end before a run counts as waiting for its limit
@@ -57,8 +58,7 @@ class View:
         self._events += 1
 
     def _deed(self, record: Deed) -> None:
-        deed = self._plan.deeds[record.deed]
-        self._last = f"{deed.actor} {deed.text}"
+        self._last = deed_text(self._plan.deeds[record.deed], self._plan)
 
     def _status(self, record: Status) -> None:
         self._words[record.client] = record.word

@@ -34,6 +34,9 @@ from harness.units import quote
 MOST_TIMES = 10_000
 """Answers, repetitions, or events a second: more would be a test of the machine."""
 
+MOST_IN_A_BURST = 100_000
+"""Events: more would fill the memory of the machine that makes the plan."""
+
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """What ``failed CODE`` may say."""
 
@@ -123,6 +126,8 @@ SERVER = Speech(
 def _bursts(rate: float, lasts: float) -> Act:
     if not 0 < rate <= MOST_TIMES:
         raise UsageError(f"expected a rate above zero and up to {MOST_TIMES}/s, got {rate:g}/s")
+    if rate * lasts > MOST_IN_A_BURST:
+        raise UsageError(f"expected at most {MOST_IN_A_BURST} events of one burst, got {rate * lasts:.0f}")
     return Bursts(rate=rate, lasts=_above_zero(lasts))
 
 

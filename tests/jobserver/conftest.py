@@ -17,8 +17,12 @@ from harness.seams import Address, Door, Stream
 
 
 class MemoryStream(Stream):
-    """One end of a connection in memory. While ``clogged``, writes towards it hang, as into a full buffer."""
+    """One end of a connection in memory. While ``clogged``, writes towards it hang, as into a full buffer.
 
+    Each write towards it takes ``delay`` seconds.
+    """
+
+    delay = 0.0
     other: "MemoryStream"
 
     def __init__(self, outgoing: MemorySendStream, incoming: MemoryReceiveStream) -> None:
@@ -32,6 +36,8 @@ class MemoryStream(Stream):
             raise trio.BrokenResourceError
         if self.other.clogged:
             await trio.sleep_forever()
+        if self.other.delay:
+            await trio.sleep(self.other.delay)
         await self._outgoing.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:

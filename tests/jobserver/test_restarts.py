@@ -228,6 +228,20 @@ def test_peer_that_takes_nothing_is_dropped_after_the_linger_and_the_others_do_n
     rig.run(main, job=STEADY)
 
 
+def test_write_under_way_may_end_before_the_bye(rig):
+    async def main(rig):
+        client = await rig.follow(await rig.job())
+        await client.read()
+        client.stream.delay = 0.25
+        await trio.sleep(2.125)  # in the midst of the event of 2 s
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(rig.server.do, 0, Restarts(keeps_log=True))
+            body = await client.body()
+        assert (events(body), body[-7:]) == ([("a-1", "processing")], b": bye\n\n")
+
+    rig.run(main, job=STEADY)
+
+
 def test_answer_under_way_is_waited_for_as_long_as_the_linger(rig):
     async def main(rig):
         path, client = await rig.job(), await rig.client()

@@ -4,8 +4,8 @@ import pytest
 from harness.report.actors import other_spans, path_spans
 from harness.report.figures import planned
 from harness.report.folder import read_results
-from harness.report.lanes import deed_text
 from harness.report.series import read_series
+from harness.scenario.deed_text import deed_text
 from harness.scenario.model import (
     Answers,
     ComesOnline,

@@ -127,6 +127,7 @@ BUFFERS = '"buffers SIZE [for DURATION]" or "buffers each event [for DURATION]" 
         (SERVER, "repeats 0", "expected a number from 1 to 10000, got 0"),
         (SERVER, f"sends retry {'9' * 65}", f"expected one printable word of at most 64 signs, got \"{'9' * 59}…\""),
         (JOB, "bursts 20001/s for 1s", "expected a rate above zero and up to 10000/s, got 20001/s"),
+        (JOB, "bursts 10000/s for 11s", "expected at most 100000 events of one burst, got 110000"),
         (JOB, "fails a/b", 'expected a code of letters, digits, _ . and -, got "a/b"'),
         (JOB, "ends", f'"ends" is no deed of the job: expected {JOBS}'),
     ],

@@ -41,6 +41,13 @@ class Force(msgspec.Struct, eq=False):
         """Whether it is in force on this path."""
         return self.on in ("", path) and path not in self.lifted
 
+    def replaced_by(self, later: "Force") -> bool:
+        """Whether a later act takes this one's place: the last word of an actor wins, as the language has it."""
+        same = type(later.act) is type(self.act) and later.actor == self.actor and later.on in ("", self.on)
+        if same and isinstance(self.act, Answers) and isinstance(later.act, Answers):
+            return later.act.to == self.act.to
+        return same
+
     def exhausted(self, client: str, gates: int) -> bool:
         """Whether it has answered this client as often as it was to. The canary is one client of each gate."""
         times = self.act.times if isinstance(self.act, Answers) else None

@@ -53,7 +53,7 @@ class Middle:
         return stage
 
     def do(self, index: int, act: MiddleAct, on: str = "", *, actor: str = "middle") -> Mapping[str, str]:
-        """Let an act be in force, on one path or all, until it is undone or cleared; return what is then read back.
+        """Let an act be in force, on one path or all, until it is undone, cleared or said anew; return what is read back.
 
         ``actor`` keeps the boxes' acts and those that stand in for the server's front apart: each clears its own.
         Raises ``UsageError`` for an act that no box can do; nothing has changed then.
@@ -61,7 +61,8 @@ class Middle:
         if isinstance(act, Clears):
             return self.clear(on, actor=actor)
         check(act)
-        self._forces.append(Force(index=index, act=act, on=on, actor=actor))
+        force = Force(index=index, act=act, on=on, actor=actor)
+        self._forces = [other for other in self._forces if not other.replaced_by(force)] + [force]
         return self._turn()
 
     def undo(self, index: int) -> Mapping[str, str]:

@@ -53,7 +53,9 @@ class Middle:
         return stage
 
     def do(self, index: int, act: MiddleAct, on: str = "", *, actor: str = "middle") -> Mapping[str, str]:
-        """Let an act be in force, on one path or all, until it is undone, cleared or said anew; return what is read back.
+        """Let an act be in force, on one path or all, until it is undone, cleared or said anew.
+
+        Returns what is then read back.
 
         ``actor`` keeps the boxes' acts and those that stand in for the server's front apart: each clears its own.
         Raises ``UsageError`` for an act that no box can do; nothing has changed then.

@@ -181,7 +181,7 @@ class SSEClient:
         if answer.status // 100 == 2:
             try:
                 return msgspec.json.decode(answer.body, type=_Started).job_id
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, RecursionError):
                 return ""  # a portal's page, for one
         verdict = judge_response(answer.status, None, self._policies, token_refreshed=True)
         if verdict.meaning is Meaning.STOP:

@@ -126,7 +126,10 @@ class Courier:
         for _ in range(_HOPS + 1):
             vigil.enter(Phase.DIALLING)
             request = self._request(method, url, vigil, headers, body)
-            response = await self._http.send(request, stream=True)
+            try:
+                response = await self._http.send(request, stream=True)
+            except httpx.InvalidURL as error:  # httpx looks at a Location too, and this is no HTTPError
+                raise httpx.RemoteProtocolError(f"a redirect to what is no URL: {error}", request=request) from error
             async with aclosing(response):
                 location = response.headers.get("location", "")
                 if response.status_code not in _REDIRECTS or not (method == "GET" or response.status_code >= 307):
@@ -134,7 +137,10 @@ class Courier:
                     return
             if not location:
                 raise httpx.RemoteProtocolError(f"a redirect ({response.status_code}) without a Location")
-            url = url.join(location)
+            try:
+                url = url.join(location)
+            except httpx.InvalidURL as error:
+                raise httpx.RemoteProtocolError(f"a redirect to what is no URL: {error}", request=request) from error
         raise httpx.TooManyRedirects(f"more than {_HOPS} redirects, the last one to {url}", request=request)
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> Answer:

@@ -101,7 +101,7 @@ class Poller:
         try:
             data = answer.body.decode()
             status = msgspec.json.decode(data, type=StatusAnswer)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return f"expected a JSON object with a status, got {answer.media_type or 'no content type'}: {error}"
         self._intake.snapshot(status, data, adopt=adopt)
         if self.gap:

@@ -45,9 +45,6 @@ def _waits(client: ClientCase) -> list[Wait]:
     for attempt in client.attempts:
         if previous is not None:
             found.append(_wait(client, previous, attempt, powers))
-            if found[-1].sort == "polling":
-                # A wait that polling cut short had already counted its attempt: either count is honest.
-                powers = powers | {power + 1 for power in powers}
         end = client.attempt_ends.get(attempt.n)
         if end is None:
             break
@@ -97,13 +94,14 @@ def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt) -> str:
     """Return why an attempt may come early: what the client says, where the records bear it out."""
     if client.polls_at(attempt.seq):
         return "polling"
+    refused: Attempt | AttemptEnd = next((one for one in client.attempts if one.n == end.n), end)
+    # A poll that was refused at the same time may have asked for the token first.
     if attempt.cause == "refreshed" and any(
-        request.what == "token" and end.seq < request.seq < attempt.seq for request in client.requests
+        request.what == "token" and refused.seq < request.seq < attempt.seq for request in client.requests
     ):
         return "refreshed"
-    began = next((one.t_ns for one in client.attempts if one.n == end.n), end.t_ns)
     if attempt.cause == "signal" and any(
-        signal.what in ROUSING and began <= signal.t_ns <= attempt.t_ns for signal in client.signals
+        signal.what in ROUSING and refused.t_ns <= signal.t_ns <= attempt.t_ns for signal in client.signals
     ):
         return "signal"
     return ""

@@ -140,7 +140,7 @@ def _title(group: tally.Group, style: Style) -> list[str]:
         f"{', '.join(clients)} client" if len(clients) < 4 else plural(len(clients), "client"),
         f"{facts.get('server', 'reference')} server",
         "virtual time" if virtual else "real sockets",
-        "" if virtual else f"toxiproxy {facts.get('toxiproxy', 'embedded')}",
+        "" if virtual else f"toxiproxy {facts.get('toxiproxy', 'not reached')}",
         f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(seeds[:5])}{'…' if len(seeds) > 5 else ''}",
     ]
     said = one_line(plan.name, WIDTH)

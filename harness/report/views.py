@@ -102,7 +102,7 @@ def _setting(run: RunResult) -> str:
             f"{verdict.client or plan.client.like} client {version}".strip(),
             f"{facts.get('server', 'reference')} server",
             world,
-            "" if plan.world == "virtual" else f"toxiproxy {facts.get('toxiproxy', 'embedded')}",
+            "" if plan.world == "virtual" else f"toxiproxy {facts.get('toxiproxy', 'not reached')}",
             f"seed {plan.seed}",
             f"{duration(verdict.seconds)} long",
         ]

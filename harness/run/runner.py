@@ -16,7 +16,7 @@ from harness.chance import Chance
 from harness.clients.run import run_reference
 from harness.device.model import Device
 from harness.device.words import Reach
-from harness.errors import HarnessError, PeerError, leaf
+from harness.errors import HarnessError, PeerError, ToxiproxyFault, leaf
 from harness.history import App, Census, End, Journal, Run
 from harness.history.journal import Tap
 from harness.jobserver.server import JobServer
@@ -122,22 +122,32 @@ class Runner:
             rig = Rig(
                 journal=journal, toxiproxy=toxiproxy, server=server, upstream=upstream, gates=gates, nemesis=nemesis
             )
+            failed = True
             try:
-                return await self._play(rig, before, stop)
+                reason = await self._play(rig, before, stop)
+                failed = False
             finally:
                 with trio.CancelScope(shield=True):
-                    await self._take_down(rig)
+                    await self._take_down(rig, quietly=failed)
                 nursery.cancel_scope.cancel()
+        return reason
 
-    async def _take_down(self, rig: Rig) -> None:
-        """Free everything in the reverse order. A Toxiproxy that answers no more is left to its launcher."""
+    async def _take_down(self, rig: Rig, *, quietly: bool) -> None:
+        """Free everything in the reverse order. A Toxiproxy that answers no more is left to its launcher.
+
+        ``quietly``: something has failed already, and what fails now is only its consequence.
+        """
         await rig.nemesis.close()
         for gate in rig.gates.values():
             await gate.aclose()
         await rig.server.stop()
         with trio.move_on_after(HEAL):
-            await rig.toxiproxy.heal()
-            self._proxies_left = await rig.toxiproxy.names()
+            try:
+                await rig.toxiproxy.heal()
+                self._proxies_left = await rig.toxiproxy.names()
+            except ToxiproxyFault:
+                if not quietly:
+                    raise
 
     async def _add_paths(self, toxiproxy: Toxiproxy, upstream: Address) -> dict[str, Address]:
         routes = {}

@@ -14,7 +14,7 @@ from harness.scenario.expectations import KINDS, METRICS
 from harness.scenario.services import JOB, MIDDLE, SERVER
 from harness.scenario.template import template
 
-LONGEST = 2.0  # seconds of CPU for one file, also under a tracer and beside the heap of a whole suite; alone it is 0.1
+LONGEST = 2.0  # seconds of CPU for one file, also under a tracer and beside the heap of a whole suite
 MOST_MEMORY = 200_000  # KB by which the process may grow over all files
 BASE = [path.read_text() for path in bundled().values()] + [template()]
 SOUP = [

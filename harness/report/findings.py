@@ -60,10 +60,19 @@ def expected_by(plan: Plan, verdict: ExpectationVerdict) -> Expectation | None:
 
 
 def doubts(run: RunResult) -> list[str]:
-    """Return why a run is unknown: each unknown law or expectation with its reason."""
-    laws = [f"{law.law}: {law.reason or law.sentence}" for law in failed(run.verdict, State.UNKNOWN)]
-    limits = [f"{item.metric}: {item.reason}" for item in run.verdict.expectations if item.state is State.UNKNOWN]
-    return laws + limits
+    """Return why a run is unknown: each reason with the unknown laws and expectations that it holds for.
+
+    A reason that all of them share is told alone.
+    """
+    by_reason: dict[str, list[str]] = {}
+    for law in failed(run.verdict, State.UNKNOWN):
+        by_reason.setdefault(law.reason or law.sentence, []).append(law.law)
+    for item in run.verdict.expectations:
+        if item.state is State.UNKNOWN:
+            by_reason.setdefault(item.reason, []).append(item.metric)
+    if len(by_reason) == 1 and len(next(iter(by_reason.values()))) > 1:
+        return list(by_reason)
+    return [f"{', '.join(names)}: {why}" for why, names in by_reason.items()]
 
 
 def reason(run: RunResult) -> str:

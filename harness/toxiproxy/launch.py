@@ -77,7 +77,8 @@ async def _embedded(network: Network, rng: random.Random, task_status: "trio.Tas
 
 
 def _program(choice: str) -> str:
-    path = Path(choice).expanduser()
+    """The path of a server program: a file, or a name on PATH."""
+    path = Path(shutil.which(choice) or choice).expanduser()
     if not path.is_file():
         raise ToxiproxyFault(f"there is no Toxiproxy server at {choice!r}; {HOW_TO_INSTALL}")
     return str(path.absolute())

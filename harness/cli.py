@@ -217,12 +217,11 @@ def step_summary(folder: Path) -> None:
 @click.option("--output-format", "output", type=click.Choice(["text", "github"]), default="text")
 def check(targets: tuple[str, ...], output: str) -> int:
     """Validate scenario files: every mistake at once, nothing started."""
-    from harness.campaign.choosing import files  # noqa: PLC0415
-    from harness.scenario import find_project, load, plans  # noqa: PLC0415
+    from harness.scenario import find, find_project, load, plans  # noqa: PLC0415
 
     project = find_project(Path.cwd())
     problems = 0
-    for path in files(targets):
+    for path in dict.fromkeys(path for name in targets for path in find(name)):
         try:
             variants = plans(load(path), project=project)
         except ScenarioError as error:

@@ -223,7 +223,7 @@ def check(targets: tuple[str, ...], output: str) -> int:
     problems = 0
     for path in dict.fromkeys(path for name in targets for path in find(name)):
         try:
-            variants = plans(load(path), project=project)
+            variants = plans(load(path, project=project), project=project)
         except ScenarioError as error:
             problems += len(error.problems)
             for problem in error.problems:
@@ -301,7 +301,7 @@ def explain(target: str, client: str | None, seed: int | None, chosen: tuple[str
     texts = [
         explained(plan)
         for path in find(target)
-        for plan in plans(load(path), client=client, seed=seed, select=select, project=project)
+        for plan in plans(load(path, project=project), client=client, seed=seed, select=select, project=project)
     ]
     click.echo("\n".join(texts), nl=False)
     return PASS

@@ -40,7 +40,7 @@ def chosen(choice: Choice, project: Project | None) -> list[Plan]:
     problems: list[Problem] = []
     for path in files(choice.targets):
         try:
-            scenario = load(path)
+            scenario = load(path, project=project)
             if matches(scenario, choice.word):
                 found.extend(_of(scenario, choice, project))
         except ScenarioError as error:

@@ -11,11 +11,6 @@ from harness.report.folder import SUMMARY
 from harness.scenario import Plan, Project, Scenario, find, load, plans
 from harness.world import real
 
-NOT_BUILT = {
-    "virtual": "--world virtual is not built yet: the simulated network; real sockets are --world real",
-    "both": "--world both is not built yet: it needs the simulated network",
-}
-
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What to run. ``targets`` are files, folders or names of bundled scenarios; the rest narrows and multiplies."""
@@ -34,8 +29,6 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 def chosen(choice: Choice, project: Project | None) -> list[Plan]:
     """Every plan, in the order of the files. Raises ``UsageError`` with all mistakes of all files."""
-    if choice.world != real.NAME:
-        raise UsageError(NOT_BUILT.get(choice.world, f"expected --world real, got {choice.world!r}"))
     found: list[Plan] = []
     problems: list[Problem] = []
     for path in files(choice.targets):

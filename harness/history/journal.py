@@ -6,6 +6,7 @@ The file is gzip at level 1, with a sync flush after each batch: after SIGKILL e
 
 import zlib
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,10 +28,12 @@ FLUSH_EVERY = 0.1
 class Journal:
     """Writes records in the order of ``write``. Use as a context manager; ``write`` after ``close`` is a bug.
 
+    Without a ``path`` nothing is kept but what the ``tap`` makes of it.
+
     Raises ``EnvironmentFault`` when the file cannot be opened or the disk is full; what was flushed stays readable.
     """
 
-    def __init__(self, path: Path, stamp: Stamp, *, tap: Tap | None = None) -> None:
+    def __init__(self, path: Path | None, stamp: Stamp, *, tap: Tap | None = None) -> None:
         self.path = path
         self.stamp = stamp
         self.written = 0
@@ -38,6 +41,9 @@ class Journal:
         self._encoder = msgspec.json.Encoder()
         self._batch: list[Record] = []
         self._gzip = zlib.compressobj(1, zlib.DEFLATED, 31)
+        self._file: FileIO | None = None
+        if path is None:
+            return
         try:
             self._file = path.open("wb", buffering=0)
         except OSError as error:
@@ -49,11 +55,12 @@ class Journal:
         record.seq = self.written
         if not record.t_ns:
             record.t_ns = self.stamp()
-        self._batch.append(record)
         if self._tap is not None:
             self._tap(record)
-        if len(self._batch) >= BATCH:
-            self.flush()
+        if self._file is not None:
+            self._batch.append(record)
+            if len(self._batch) >= BATCH:
+                self.flush()
         return self.written
 
     def flush(self) -> None:
@@ -72,7 +79,7 @@ class Journal:
 
     def close(self) -> None:
         """Flush, end the gzip stream, close. Idempotent."""
-        if self._file.closed:
+        if self._file is None or self._file.closed:
             return
         try:
             self.flush()
@@ -81,6 +88,7 @@ class Journal:
             self._file.close()
 
     def _put(self, data: bytes) -> None:
+        assert self._file is not None
         view = memoryview(data)
         try:
             while view:

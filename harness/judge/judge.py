@@ -5,7 +5,7 @@ Pure: no clock, no file. So a run is judged again years later, and a run that wa
 
 import msgspec
 
-from harness.history import Health, History
+from harness.history import Health, History, history_digest
 from harness.judge import phrases, spans
 from harness.judge.case import Case
 from harness.judge.causes import OUTAGES, outage_cause, stood_still, unrecovered
@@ -163,5 +163,6 @@ def _trust(case: Case) -> Trust:
         control_max=max(controls) / 1e3 if controls else None,
         truncated=case.history.truncated,
         ended=case.ended,
+        digest=history_digest(case.history.records) if case.plan.world == "virtual" else "",
         facts=case.history.run.facts if case.history.run else {},
     )

@@ -1,5 +1,7 @@
 """One run as a process: ``python -m harness.run.child FOLDER``. Started by the campaign, never by hand.
 
+The plan says in which world. In virtual time nothing is told before the end, which comes within milliseconds mostly.
+
 Reads ``plan.json`` in the folder, writes ``history.jsonl.gz`` beside it, and tells on standard output how it goes. It
 stops as if interrupted when its standard input ends or SIGTERM comes. Exit code 0 means that the run ended and said
 how in its history; anything else, that it could not.
@@ -8,7 +10,7 @@ how in its history; anything else, that it could not.
 import argparse
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +18,11 @@ import msgspec
 import trio
 
 from harness.errors import HarnessError, leaf
-from harness.run.runner import Runner
+from harness.run.runner import HISTORY, Runner
 from harness.run.tidings import TELL_EVERY, Tidings
 from harness.run.view import View
 from harness.scenario.model import Plan
-from harness.world import real
+from harness.world import real, virtual
 
 
 def tell(tidings: Tidings) -> None:
@@ -58,27 +60,34 @@ async def stop_on_signals(stop: trio.Event, *, task_status: trio.TaskStatus[None
             stop.set()
 
 
-async def main(folder: Path, toxiproxy: str) -> None:
-    """Run the plan of this folder to its end."""
-    plan = msgspec.json.decode((folder / "plan.json").read_bytes(), type=Plan)
+async def main(plan: Plan, folder: Path, toxiproxy: str) -> None:
+    """Run the plan to its end, in the world that this task lives in."""
+    world = virtual.world() if plan.world == virtual.NAME else real.world()
     view = View(plan)
     stop = trio.Event()
     runner = Runner(
         plan,
-        folder,
+        folder / HISTORY,
+        world=world,
         toxiproxy=toxiproxy,
-        network=real.network(),
-        stamp=real.stamp,
-        wall_clock=real.wall_clock,
         tap=view.fold,
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(stop_on_signals, stop)
         nursery.start_soon(stop_when_left_alone, stop)
-        nursery.start_soon(keep_telling, view, runner.now)
+        if not world.simulated:
+            nursery.start_soon(keep_telling, view, runner.now)
         await runner.run(stop)
         nursery.cancel_scope.cancel()
     tell(view.tidings(runner.now()))
+
+
+def play(plan: Plan, perform: Callable[[], Awaitable[None]]) -> None:
+    """Run in the world that the plan names."""
+    if plan.world == virtual.NAME:
+        virtual.run(perform, seed=plan.seed)
+    else:
+        real.run(perform)
 
 
 def entry() -> int:
@@ -88,7 +97,8 @@ def entry() -> int:
     parser.add_argument("--toxiproxy", default="auto")
     options = parser.parse_args()
     try:
-        real.run(partial(main, options.folder, options.toxiproxy))
+        plan = msgspec.json.decode((options.folder / "plan.json").read_bytes(), type=Plan)
+        play(plan, partial(main, plan, options.folder, options.toxiproxy))
     except (HarnessError, BaseExceptionGroup) as error:
         cause = leaf(error)
         if not isinstance(cause, HarnessError):

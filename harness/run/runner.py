@@ -6,6 +6,7 @@ reverse, and what is left of it then is counted (law L12).
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 
@@ -21,16 +22,17 @@ from harness.history import App, Census, End, Journal, Run
 from harness.history.journal import Tap
 from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
-from harness.network import kernel
 from harness.network.gate import Gate
 from harness.run import census, health
 from harness.run.hands import Hands
 from harness.run.host import facts
 from harness.run.nemesis import Nemesis
 from harness.scenario.model import Plan
-from harness.seams import Address, Network, Stamp
+from harness.seams import Address
 from harness.toxiproxy.control import Toxiproxy
+from harness.toxiproxy.direct import simulated_toxiproxy
 from harness.toxiproxy.launch import open_toxiproxy
+from harness.world import World
 
 HISTORY = "history.jsonl.gz"
 AFTERGLOW = 1.0  # seconds a run goes on after the last client is done: what comes after the end must be seen (L11)
@@ -50,25 +52,24 @@ class Rig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Runner:
-    """Runs one plan into one folder. ``toxiproxy``: auto, embedded, a path or a URL."""
+    """Runs one plan in one world, and writes its history to ``history`` (None: the ``tap`` alone gets it).
+
+    ``toxiproxy``: auto, embedded, a path or a URL. The simulated world has its own.
+    """
 
     def __init__(
         self,
         plan: Plan,
-        folder: Path,
+        history: Path | None,
         *,
-        toxiproxy: str,
-        network: Network,
-        stamp: Stamp,
-        wall_clock: Callable[[], float],
+        world: World,
+        toxiproxy: str = "auto",
         tap: Tap | None = None,
     ) -> None:
         self.plan = plan
-        self._folder = folder
+        self._history = history
         self._choice = toxiproxy
-        self._network = network
-        self._stamp = stamp
-        self._wall_clock = wall_clock
+        self._world = world
         self._tap = tap
         self._chance = Chance(plan.seed)
         self._prefix = f"harness-{os.getpid()}-"
@@ -85,8 +86,8 @@ class Runner:
 
         Raises ``EnvironmentFault`` where this machine or the Toxiproxy server cannot do it; what was recorded stays.
         """
-        with Journal(self._folder / HISTORY, self._stamp, tap=self._tap) as journal:
-            before = census.take("start", proxies=[])
+        with Journal(self._history, self._world.stamp, tap=self._tap) as journal:
+            before = self._census("start")
             reason, detail = "fault", "an error of the harness; see harness.log"
             try:
                 reason = await self._set_up_and_play(journal, before, stop)
@@ -97,17 +98,13 @@ class Runner:
                     detail = str(cause)
                 raise
             finally:
-                journal.write(census.take("end", proxies=list(self._proxies_left)))
+                journal.write(self._census("end"))
                 journal.write(End(reason=reason, detail=detail))
 
     async def _set_up_and_play(self, journal: Journal, before: Census, stop: trio.Event) -> str:
-        rng = self._chance.stream("toxics")
-        async with (
-            open_toxiproxy(self._choice, network=self._network, prefix=self._prefix, rng=rng) as toxiproxy,
-            trio.open_nursery() as nursery,
-        ):
+        async with self._toxiproxy() as toxiproxy, trio.open_nursery() as nursery:
             server = JobServer(
-                network=self._network,
+                network=self._world.network,
                 journal=journal,
                 job=self.plan.job,
                 server=self.plan.server,
@@ -131,6 +128,15 @@ class Runner:
                     await self._take_down(rig, quietly=failed)
                 nursery.cancel_scope.cancel()
         return reason
+
+    def _toxiproxy(self) -> AbstractAsyncContextManager[Toxiproxy]:
+        rng = self._chance.stream("toxics")
+        if self._world.simulated:
+            return simulated_toxiproxy(network=self._world.network, rng=rng)
+        return open_toxiproxy(self._choice, network=self._world.network, prefix=self._prefix, rng=rng)
+
+    def _census(self, when: str) -> Census:
+        return census.take(when, proxies=list(self._proxies_left), open_sockets=self._world.sockets)
 
     async def _take_down(self, rig: Rig, *, quietly: bool) -> None:
         """Free everything in the reverse order. A Toxiproxy that answers no more is left to its launcher.
@@ -167,7 +173,7 @@ class Runner:
                 device=Device(self.plan.paths, starts_on=self.plan.device.starts_on, linger=self.plan.device.linger),
                 routes=routes,
                 radios={path: spec.radio for path, spec in self.plan.paths.items()},
-                network=self._network,
+                network=self._world.network,
                 journal=journal,
                 stage=middle.stage,
             )
@@ -197,8 +203,9 @@ class Runner:
             everything.cancel_scope.cancel()
 
         async with trio.open_nursery() as everything:
-            everything.start_soon(rig.journal.keep_flushing)
-            everything.start_soon(partial(health.watch, rig.journal, controls=rig.toxiproxy.control_seconds))
+            if not self._world.simulated:  # there the scheduler is never late, and nothing flushes by the clock
+                everything.start_soon(rig.journal.keep_flushing)
+                everything.start_soon(partial(health.watch, rig.journal, controls=rig.toxiproxy.control_seconds))
             everything.start_soon(rig.nemesis.run, zero)
             everything.start_soon(cut, "interrupted", stop.wait)
             everything.start_soon(cut, "limit", partial(trio.sleep_until, zero + self._limit))
@@ -219,13 +226,13 @@ class Runner:
         toxiproxy = {"toxiproxy": rig.toxiproxy.kind, "toxiproxy version": rig.toxiproxy.version}
         rig.journal.write(
             Run(
-                zero_ns=self._stamp() + round(lead * 1e9),
+                zero_ns=self._world.stamp() + round(lead * 1e9),
                 scenario=plan.scenario,
                 variant=plan.variant,
                 client=plan.client.like,
                 world=plan.world,
                 seed=plan.seed,
-                facts=facts() | toxiproxy | kernel.facts(),
+                facts=facts() | toxiproxy | self._world.facts,
             )
         )
         rig.journal.write(before)
@@ -242,9 +249,9 @@ class Runner:
                 phone=rig.gates[name].phone,
                 journal=rig.journal,
                 chance=self._chance,
-                wall_clock=self._wall_clock,
+                wall_clock=self._world.wall_clock,
             )
         except PeerError as error:
             # No job could be started: that is what the app saw, and nothing of the harness's failed.
-            now = self._stamp()
+            now = self._world.stamp()
             rig.journal.write(App(client=name, job="", callback="error", enter_ns=now, exit_ns=now, detail=str(error)))

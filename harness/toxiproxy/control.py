@@ -1,14 +1,32 @@
 """Proxies and shapes on a Toxiproxy server, real or embedded: what a run asks for, and what the server says it did."""
 
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from harness.errors import ToxiproxyFault
 from harness.seams import Address, Direction
 from harness.toxics import Shape, ToxicSpec, toxics_of
 from harness.toxiproxy.address import BadAddress, join_address, split_address
-from harness.toxiproxy.calls import Calls, Json, check_name
+from harness.toxiproxy.calls import Json, check_name
 
-Kind = Literal["embedded", "real"]
+Kind = Literal["embedded", "real", "simulated"]
+
+
+class Calls(Protocol):
+    """Calls of one server's API. Each raises ``ToxiproxyFault``; ``seconds`` keeps how long each one took."""
+
+    seconds: list[float]
+
+    async def get(self, path: str) -> Any:
+        """Return the answer to a GET, decoded."""
+        ...
+
+    async def post(self, path: str, body: Json) -> Any:
+        """Return the answer to a POST, decoded."""
+        ...
+
+    async def delete(self, path: str) -> bool:
+        """Delete, and say whether there was something."""
+        ...
 
 
 class Toxiproxy:

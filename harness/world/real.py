@@ -6,8 +6,10 @@ from typing import TypeVar
 
 import trio
 
+from harness.network import kernel
 from harness.network.real import RealNetwork
-from harness.seams import Network, Stamp
+from harness.seams import Network
+from harness.world.world import World
 
 T = TypeVar("T")
 
@@ -29,11 +31,11 @@ def network() -> Network:
     return RealNetwork()
 
 
+def world() -> World:
+    """This world, for one run."""
+    return World(name=NAME, network=network(), stamp=stamp, wall_clock=wall_clock, sockets=None, facts=kernel.facts())
+
+
 def run(main: Callable[[], Awaitable[T]]) -> T:
     """Run in this world until ``main`` returns."""
     return trio.run(main)
-
-
-def stamp_at(moment: float, stamp: Stamp = stamp) -> int:
-    """The stamp of an instant of trio's clock, which counts from a random origin."""
-    return stamp() + round((moment - trio.current_time()) * 1e9)

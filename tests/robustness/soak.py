@@ -21,7 +21,7 @@ import trio
 
 from harness.device.words import Reach
 from harness.history import App, End, Health, Record
-from harness.run.runner import Runner
+from harness.run.runner import HISTORY, Runner
 from harness.scenario.model import (
     ClientSpec,
     ComesOnline,
@@ -176,11 +176,9 @@ def soak(folder: Path, lasts: float, *, tell_every: float = TELL_EVERY) -> Meter
     meter = Meter(tell_every)
     runner = Runner(
         long_plan(lasts),
-        folder,
+        folder / HISTORY,
         toxiproxy="embedded",
-        network=real.network(),
-        stamp=real.stamp,
-        wall_clock=real.wall_clock,
+        world=real.world(),
         tap=meter.fold,
     )
     real.run(partial(runner.run, trio.Event()))

@@ -43,11 +43,9 @@ def silent(at=0.5):
 def runner(tmp_path, plan, toxiproxy="embedded"):
     return Runner(
         plan,
-        tmp_path,
+        tmp_path / HISTORY,
         toxiproxy=toxiproxy,
-        network=real.network(),
-        stamp=real.stamp,
-        wall_clock=real.wall_clock,
+        world=real.world(),
     )
 
 

@@ -1,0 +1,28 @@
+"""What a run gets from the world that it happens in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.seams import Network, Stamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """A clock's readings and a network. Time itself is trio's clock, which the world's ``run`` has chosen.
+
+    ``stamp`` gives the journal its nanoseconds, ``wall_clock`` seconds since 1970. ``sockets`` tells what is open on
+    the network, where a process cannot: None means that the process's own descriptors are it. ``facts`` are worth
+    keeping with a run.
+    """
+
+    name: str
+    network: Network
+    stamp: Stamp
+    wall_clock: Callable[[], float]
+    sockets: Callable[[], list[str]] | None
+    facts: dict[str, str]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether this process is all there is: no thread, no other process, no kernel's sockets, no late scheduler."""
+        return self.sockets is not None

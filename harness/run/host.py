@@ -1,8 +1,10 @@
 """The machine, as facts worth keeping with a run."""
 
+import functools
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 
 import harness
@@ -10,7 +12,8 @@ import harness
 _LIBRARIES = ("trio", "httpx", "httpcore", "h11", "msgspec", "toxiproxy-python", "matplotlib", "numpy")
 
 
-def facts() -> dict[str, str]:
+@functools.cache
+def facts() -> Mapping[str, str]:
     """Name and value of what may matter when a figure is doubted. No host name, no user, no path."""
     found = {
         "harness": harness.__version__,

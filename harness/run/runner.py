@@ -232,7 +232,7 @@ class Runner:
                 client=plan.client.like,
                 world=plan.world,
                 seed=plan.seed,
-                facts=facts() | toxiproxy | self._world.facts,
+                facts={**facts(), **toxiproxy, **self._world.facts},
             )
         )
         rig.journal.write(before)

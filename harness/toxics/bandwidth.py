@@ -1,9 +1,9 @@
 """bandwidth: store and forward at a rate. A rate of 0 is a stall that loses nothing."""
 
 import math
-import random
 from typing import ClassVar
 
+from harness.chance import Dice
 from harness.toxics.toxic import BadToxic, Chunk, Step, Toxic
 
 PIECE_SECONDS = 0.1  # what takes longer than this is sent in pieces of this length
@@ -23,7 +23,7 @@ class Bandwidth(Toxic, frozen=True):
         if self.rate < 0:
             raise BadToxic(f"bandwidth rate: expected 0 (a stall) or more KB/s, got {self.rate}")
 
-    def take(self, chunk: Chunk, now: float, rng: random.Random) -> list[Step]:  # noqa: ARG002 - the toxics' signature
+    def take(self, chunk: Chunk, now: float, dice: Dice) -> list[Step]:  # noqa: ARG002 - the toxics' signature
         """Cut the chunk to pieces, each with the time that it takes on the wire."""
         if self.rate == 0:
             return [Step(math.inf, chunk)]

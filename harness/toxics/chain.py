@@ -12,9 +12,9 @@ and not all that follow. Three calls drive a chain: ``push`` (or ``close``) when
 
 import itertools
 import math
-import random
 from collections import deque
 
+from harness.chance import Dice
 from harness.toxics.noop import Noop
 from harness.toxics.toxic import Chunk, Step, Toxic, ToxicSpec
 
@@ -30,7 +30,7 @@ END = Chunk(b"", 0.0, end=True)
 class _Stage:
     """One toxic at work on one connection: its queue, the steps left of the chunk it holds, and its dice."""
 
-    def __init__(self, spec: ToxicSpec, rng: random.Random, buffer: int) -> None:
+    def __init__(self, spec: ToxicSpec, dice: Dice, buffer: int) -> None:
         self.spec = spec
         self.buffer = buffer
         self.queue: deque[tuple[float, Chunk]] = deque()
@@ -38,14 +38,14 @@ class _Stage:
         self.due = math.inf  # when steps[0] is done
         self.free_at = 0.0  # when the last step of the chunk before was done
         self.open_at = 0.0  # when a stage that took nothing more began to take again
-        self._rng = rng
+        self._dice = dice
         self.toxic: Toxic = spec.toxic
         self.restart(spec)
 
     def restart(self, spec: ToxicSpec) -> None:
         """Begin a run: the toxicity is drawn anew, and decides whether the stage does anything."""
         self.spec = spec
-        self.toxic = spec.toxic if self._rng.random() < spec.toxicity else Noop()
+        self.toxic = spec.toxic if spec.toxicity >= 1 or self._dice.rng.random() < spec.toxicity else Noop()
 
     @property
     def accepts(self) -> bool:
@@ -61,7 +61,7 @@ class _Stage:
         self.free_at = at
         if len(self.queue) + 1 >= self.buffer > 0:
             self.open_at = at
-        self.steps.extend([Step(0.0, chunk)] if chunk.end else self.toxic.take(chunk, at, self._rng))
+        self.steps.extend([Step(0.0, chunk)] if chunk.end else self.toxic.take(chunk, at, self._dice))
         if self.steps:
             self.due = at + self.steps[0].wait
 
@@ -87,17 +87,18 @@ class _Stage:
 class Chain:
     """The toxics of one direction of one connection, in creation order.
 
-    ``rng`` is drawn from once per stage that is ever made: each stage has its own stream, so that neither the pattern
-    of calls nor another stage shifts its draws.
+    ``dice`` are split once per stage that is ever made: each stage has its own stream, so that neither the pattern of
+    calls nor another stage shifts its draws.
     """
 
-    def __init__(self, specs: tuple[ToxicSpec, ...], rng: random.Random) -> None:
-        self._rng = rng
+    def __init__(self, specs: tuple[ToxicSpec, ...], dice: Dice) -> None:
+        self._dice = dice
+        self._made = 0
         self._out: deque[Chunk] = deque()
         self._closed = False
         self.ended = False
         """All bytes were popped after ``close``: the writer may close its side."""
-        self._stages = [_Stage(ToxicSpec(name="", stream="", toxic=Noop()), self._dice(), ENTRANCE)]
+        self._stages = [_Stage(ToxicSpec(name="", stream="", toxic=Noop()), self._next_dice(), ENTRANCE)]
         self._stages.extend(self._stage(spec) for spec in specs)
 
     @property
@@ -175,10 +176,11 @@ class Chain:
         self._run(now)
 
     def _stage(self, spec: ToxicSpec) -> _Stage:
-        return _Stage(spec, self._dice(), spec.toxic.buffer)
+        return _Stage(spec, self._next_dice(), spec.toxic.buffer)
 
-    def _dice(self) -> random.Random:
-        return random.Random(self._rng.getrandbits(64))  # noqa: S311 - repeatable, not secret
+    def _next_dice(self) -> Dice:
+        self._made += 1
+        return self._dice.split(self._made)
 
     def _index(self, name: str) -> int:
         return 1 + self.names.index(name)

@@ -1,9 +1,9 @@
 """slicer: each chunk becomes many small ones."""
 
 import itertools
-import random
 from typing import ClassVar
 
+from harness.chance import Dice
 from harness.toxics.toxic import BadToxic, Chunk, Step, Toxic
 
 
@@ -28,17 +28,17 @@ class Slicer(Toxic, frozen=True):
                 f"slicer size_variation: expected 0 to average_size ({self.average_size}), got {self.size_variation}"
             )
 
-    def take(self, chunk: Chunk, now: float, rng: random.Random) -> list[Step]:  # noqa: ARG002 - the toxics' signature
+    def take(self, chunk: Chunk, now: float, dice: Dice) -> list[Step]:  # noqa: ARG002 - the toxics' signature
         """Cut the chunk, with a pause after each piece."""
         wait = max(0, self.delay) / 1_000_000
-        cuts = self._cuts(len(chunk.data), rng)
+        cuts = self._cuts(len(chunk.data), dice)
         pieces = [Chunk(chunk.data[start:end], chunk.stamp) for start, end in itertools.pairwise(cuts)]
         steps = [Step(wait if at else 0.0, piece) for at, piece in enumerate(pieces)]
         if wait:
             steps.append(Step(wait, Chunk(b"", chunk.stamp)))
         return steps
 
-    def _cuts(self, length: int, rng: random.Random) -> list[int]:
+    def _cuts(self, length: int, dice: Dice) -> list[int]:
         """Return the ascending cut points from 0 to ``length``; the draws come in Toxiproxy's order, left half first.
 
         A stack instead of recursion: with the largest variation a split may take nothing off, so depth has no bound.
@@ -54,7 +54,7 @@ class Slicer(Toxic, frozen=True):
                 continue
             middle = start + (end - start) // 2
             if self.size_variation:
-                middle += rng.randrange(2 * self.size_variation) - self.size_variation
+                middle += dice.rng.randrange(2 * self.size_variation) - self.size_variation
             if start < middle < end:  # a split that takes nothing off is drawn again
                 open_ends.append(middle)
         return cuts

@@ -1,10 +1,10 @@
 """What a toxic is: integer attributes, and what becomes of one chunk. Pure: no I/O, no clock, no dice of its own."""
 
-import random
 from typing import ClassVar, NamedTuple, Self
 
 import msgspec
 
+from harness.chance import Dice
 from harness.vocabulary import Direction
 
 INT64_MAX = 2**63 - 1
@@ -48,7 +48,7 @@ class Toxic(msgspec.Struct, frozen=True):
     buffer: ClassVar[int] = 0
     """Chunks that may queue in front of the stage; Toxiproxy gives 1024 to latency and none to the others."""
 
-    def take(self, chunk: Chunk, now: float, rng: random.Random) -> list[Step]:
+    def take(self, chunk: Chunk, now: float, dice: Dice) -> list[Step]:
         """Return what becomes of ``chunk``, taken at ``now``: each step waits from the moment the last one was done."""
         raise NotImplementedError
 

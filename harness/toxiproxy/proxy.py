@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import trio
 
+from harness.chance import Dice
 from harness.seams import Direction, Listener, Network, Stream
 from harness.toxics import Chain, ToxicSpec
 from harness.toxiproxy.address import dial_address, join_address, listen_address
@@ -106,4 +107,4 @@ class Proxy:
     def _chain(self, direction: Direction) -> Chain:
         """Return a new connection's chain; each has dice of its own, so that connections do not shift each other."""
         specs = tuple(spec for spec in self.toxics if spec.direction is direction)
-        return Chain(specs, random.Random(self._rng.getrandbits(64)))  # noqa: S311 - repeatable, not secret
+        return Chain(specs, Dice(self._rng.getrandbits(64)))

@@ -112,26 +112,21 @@ class _Budget(trio.abc.Instrument):
         self._left = steps
         self._steps = steps
         self._instant = -1.0
-        self._left_now = INSTANT_STEPS
-
-    def before_io_wait(self, timeout: float) -> None:
-        """Begin a new instant where the clock has moved."""
-        del timeout
-        now = trio.current_time()
-        if now != self._instant:
-            self._instant = now
-            self._left_now = INSTANT_STEPS
+        self._look_at = max(0, steps - INSTANT_STEPS)
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        """Count one."""
+        """Count one, and look at the clock now and then."""
         self._left -= 1
-        self._left_now -= 1
-        if self._left <= 0 or self._left_now <= 0:
-            self._stop(task)
+        if self._left <= self._look_at:
+            self._look(task)
 
-    def _stop(self, task: trio.lowlevel.Task) -> None:
-        if not self.spent and self.scope is not None:
-            many = f"{INSTANT_STEPS:,} steps at one instant" if self._left_now <= 0 else f"{self._steps:,} steps"
+    def _look(self, task: trio.lowlevel.Task) -> None:
+        now = trio.current_time()
+        stood_still = now == self._instant
+        self._instant = now
+        self._look_at = max(0, self._left - INSTANT_STEPS)
+        if (stood_still or self._left <= 0) and not self.spent and self.scope is not None:
+            many = f"{INSTANT_STEPS:,} steps at one instant" if stood_still else f"{self._steps:,} steps"
             self.spent = f"{many}, the last of {task.name}"
             self.scope.cancel()
 

@@ -1,9 +1,9 @@
 """Drives a chain over an exact, imagined clock."""
 
 import math
-import random
 from collections.abc import Callable, Sequence
 
+from harness.chance import Dice
 from harness.toxics import Chain, ToxicSpec, toxic_of
 
 
@@ -12,7 +12,7 @@ def spec(kind: str, *, name: str = "", toxicity: float = 1.0, **attributes: obje
 
 
 def chain_of(*specs: ToxicSpec, seed: int = 1) -> Chain:
-    return Chain(specs, random.Random(seed))
+    return Chain(specs, Dice(seed))
 
 
 def drive(

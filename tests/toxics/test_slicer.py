@@ -1,13 +1,12 @@
-import random
-
 import pytest
 
+from harness.chance import Dice
 from harness.toxics import BadToxic, Chunk, toxic_of
 from tests.toxics.drive import chain_of, drive, sizes, spec
 
 
 def pieces(data: bytes, seed: int = 1, **attributes: object) -> list[bytes]:
-    steps = toxic_of("slicer", attributes).take(Chunk(data, 0.0), 0.0, random.Random(seed))
+    steps = toxic_of("slicer", attributes).take(Chunk(data, 0.0), 0.0, Dice(seed))
     return [step.chunk.data for step in steps if not step.chunk.pause]
 
 
@@ -25,7 +24,7 @@ def test_byte_by_byte():
 
 @pytest.mark.parametrize("seed", range(50))
 def test_pieces_join_to_the_chunk_and_are_within_the_variation(seed):
-    data = random.Random(seed).randbytes(1000)
+    data = Dice(seed).rng.randbytes(1000)
     cut = pieces(data, seed, average_size=64, size_variation=32)
     assert b"".join(cut) == data
     assert 11 <= len(cut) <= 32

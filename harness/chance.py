@@ -38,6 +38,10 @@ class Chance:
 
     def stream(self, *name: str | int) -> random.Random:
         """Return a fresh generator for this name; the same seed and name always give the same draws."""
+        return self.dice(*name).rng
+
+    def dice(self, *name: str | int) -> Dice:
+        """Return fresh dice for this name: the generator that ``stream`` gives, not made yet."""
         key = "\x1f".join([str(self.seed), *map(str, name)]).encode()
         digest = hashlib.blake2b(key, digest_size=8).digest()
-        return random.Random(int.from_bytes(digest, "big"))  # noqa: S311 - repeatable, not secret
+        return Dice(int.from_bytes(digest, "big"))

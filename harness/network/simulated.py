@@ -20,10 +20,13 @@ import operator
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import trio
 
+from harness.chance import Dice
 from harness.errors import EnvironmentFault
+from harness.network.shaped import Pipe, ProxySide, ShapedPath
 from harness.seams import Address, Door, Listener, Network, Stream
 
 BUFFER = 4_180_000
@@ -39,57 +42,16 @@ _FIRST_DIAL, _LAST_DIAL = 32_768, 60_999  # Linux's ip_local_port_range
 _FIRST_LISTENER = 10_000
 
 
-class _Pipe:
-    """One direction of a connection: what was sent and not yet read."""
+class Peer(Protocol):
+    """What a stream is connected to."""
 
-    __slots__ = ("chunks", "finished", "readable", "room", "size", "writable")
+    def peer_left(self) -> None:
+        """The stream is closed; FIN or RST tells how."""
+        ...
 
-    def __init__(self, room: int) -> None:
-        self.chunks: deque[bytes] = deque()
-        self.size = 0
-        self.room = room
-        self.finished = False  # FIN was sent
-        self.readable = trio.lowlevel.ParkingLot()
-        self.writable = trio.lowlevel.ParkingLot()
-
-    def put(self, data: memoryview) -> int:
-        """Take as many of these bytes as there is room for, and return how many."""
-        taken = min(len(data), self.room - self.size)
-        if taken:
-            self.chunks.append(bytes(data[:taken]))
-            self.size += taken
-            self.readable.unpark_all()
-        return taken
-
-    def take(self, most: int) -> bytes:
-        """Return what waits, at most so many bytes: chunks that came apart are read together, as from a kernel."""
-        chunks = self.chunks
-        data = chunks.popleft()
-        if len(data) < most and chunks:
-            parts = [data]
-            left = most - len(data)
-            while chunks and left:
-                parts.append(chunks.popleft())
-                left -= len(parts[-1])
-            data = b"".join(parts)
-        if len(data) > most:
-            chunks.appendleft(data[most:])
-            data = data[:most]
-        self.size -= len(data)
-        self.writable.unpark_all()
-        return data
-
-    def finish(self) -> None:
-        self.finished = True
-        self.readable.unpark_all()
-
-    @property
-    def has_room(self) -> bool:
-        return self.size < self.room
-
-    def clear(self) -> None:
-        self.chunks.clear()
-        self.size = 0
+    def take_rst(self) -> None:
+        """RST has come from the stream."""
+        ...
 
 
 class _Turn:
@@ -113,19 +75,19 @@ class _Turn:
 class SimStream(Stream):
     """One end of a simulated connection. Made in pairs by ``SimNetwork``."""
 
-    def __init__(self, network: "SimNetwork", local: Address, peer: Address, inbox: _Pipe, outbox: _Pipe) -> None:
+    def __init__(self, network: "SimNetwork", local: Address, peer: Address, inbox: Pipe, outbox: Pipe) -> None:
         self.local = local
         self.peer = peer
         self._network = network
         self._inbox = inbox
         self._outbox = outbox
-        self._other: SimStream | None = None  # None: it is gone altogether
+        self._other: Peer | None = None  # None: it is gone altogether
         self._closed = False
         self._fault = 0  # errno, once RST has come
         self._receiving = _Turn("another task is receiving from this stream")
         self._sending = _Turn("another task is sending on this stream")
 
-    def joins(self, other: "SimStream") -> None:
+    def joins(self, other: Peer) -> None:
         """Learn who is at the other end."""
         self._other = other
 
@@ -141,7 +103,7 @@ class SimStream(Stream):
             if self._readable:
                 await trio.lowlevel.checkpoint()
             while not self._readable:
-                await inbox.readable.park()
+                await inbox.wait()
             self._check_open()
             if inbox.chunks:
                 return inbox.take(max_bytes)
@@ -185,13 +147,18 @@ class SimStream(Stream):
 
     async def aclose(self) -> None:
         """Close: FIN, or RST where bytes were left unread, as a kernel does. Idempotent."""
-        if not self._closed:
-            if self._inbox.chunks:
-                self.reset()
-            else:
-                self._outbox.finish()
-                self._leave()
+        self.close()
         await trio.lowlevel.checkpoint()
+
+    def close(self) -> None:
+        """Close, without yielding. Idempotent."""
+        if self._closed:
+            return
+        if self._inbox.look() and self._inbox.chunks:
+            self.reset()
+        else:
+            self._outbox.finish()
+            self._leave()
 
     def reset(self) -> None:
         """Close at once with RST. Idempotent, never blocks."""
@@ -210,8 +177,7 @@ class SimStream(Stream):
 
     @property
     def _readable(self) -> bool:
-        inbox = self._inbox
-        return bool(inbox.chunks or inbox.finished or self._fault or self._closed)
+        return bool(self._inbox.look() or self._fault or self._closed)
 
     def _put(self, data: memoryview) -> int:
         if self._other is None:  # it closed in order, and answers what comes now with RST
@@ -244,7 +210,7 @@ class SimStream(Stream):
             raise trio.ClosedResourceError
 
     def _check_sendable(self) -> None:
-        if self._closed or self._outbox.finished:
+        if self._closed or self._outbox.shut:
             raise trio.ClosedResourceError
         if self._fault:
             raise self._broken()
@@ -298,6 +264,11 @@ class SimListener(Listener):
         """What a SYN meets now."""
         return Door.HANG if self._door is Door.OPEN and len(self._queue) >= BACKLOG else self._door
 
+    @property
+    def lets_in(self) -> bool:
+        """Whether it is open, however long its queue."""
+        return self._door is Door.OPEN
+
     def arrives(self, stream: SimStream) -> None:
         """A handshake is complete."""
         self._queue.append(stream)
@@ -311,6 +282,7 @@ class SimNetwork(Network):
         self.syn = tuple(syn)
         self._buffer = buffer
         self._listeners: dict[Address, SimListener] = {}
+        self._paths: dict[Address, ShapedPath] = {}
         self._streams: dict[SimStream, None] = {}
         self._ports = itertools.cycle(range(_FIRST_DIAL, _LAST_DIAL))
         self._taken: set[int] = set()
@@ -325,9 +297,23 @@ class SimNetwork(Network):
         except BaseException:
             self._taken.discard(local[1])
             raise
+        path = self._paths.get(address)
+        if path is not None:
+            return self._through(path, local)
         near, far = self._pair(local, address)
         self._listeners[address].arrives(far)
         return near
+
+    def path(self, upstream: Address, dice: Dice) -> ShapedPath:
+        """Make a path to ``upstream``, as yet without toxics; ``close_path`` takes it away."""
+        made = ShapedPath(self._free_address("127.0.0.1"), upstream, room=self._buffer, dice=dice)
+        self._paths[made.address] = made
+        return made
+
+    def close_path(self, path: ShapedPath) -> None:
+        """Take a path away, and close every connection through it."""
+        del self._paths[path.address]
+        path.cut()
 
     async def listen(self, address: Address = ("127.0.0.1", 0)) -> Listener:
         """Bind and listen; see ``Network``."""
@@ -336,9 +322,8 @@ class SimNetwork(Network):
         if not host.startswith("127."):
             raise EnvironmentFault(f"cannot listen on {host}: listeners live on loopback only, use 127.0.0.1")
         if not port:
-            ports = itertools.count(_FIRST_LISTENER)
-            address = next(free for number in ports if (free := (host, number)) not in self._listeners)
-        if address in self._listeners:
+            address = self._free_address(host)
+        if address in self._listeners or address in self._paths:
             raise EnvironmentFault(f"cannot listen on {host}:{port}: it is taken; choose another port")
         made = self._listeners[address] = SimListener(self, address)
         return made
@@ -360,7 +345,13 @@ class SimNetwork(Network):
         if door is Door.REFUSE:
             raise _os_error(errno.ECONNREFUSED, address)
 
+    def _free_address(self, host: str) -> Address:
+        addresses = ((host, port) for port in itertools.count(_FIRST_LISTENER))
+        return next(free for free in addresses if free not in self._listeners and free not in self._paths)
+
     def _meets(self, address: Address) -> Door:
+        if address in self._paths:
+            return Door.OPEN
         listener = self._listeners.get(address)
         return Door.REFUSE if listener is None else listener.meets()
 
@@ -370,13 +361,30 @@ class SimNetwork(Network):
         return port
 
     def _pair(self, local: Address, address: Address) -> tuple[SimStream, SimStream]:
-        up, down = _Pipe(self._buffer), _Pipe(self._buffer)
+        up, down = Pipe(self._buffer), Pipe(self._buffer)
         near = SimStream(self, local, address, inbox=down, outbox=up)
         far = SimStream(self, address, local, inbox=up, outbox=down)
         near.joins(far)
         far.joins(near)
         self._streams[near] = self._streams[far] = None
         return near, far
+
+    def _through(self, path: ShapedPath, local: Address) -> SimStream:
+        """A connection through a path: its proxy takes it in, whatever the upstream then says."""
+        listener = self._listeners.get(path.upstream)
+        if listener is None or not listener.lets_in:
+            near, far = self._pair(local, path.address)
+            far.close()
+            return near
+        up, down = path.pipes()
+        near = SimStream(self, local, path.address, inbox=down, outbox=up)
+        far = SimStream(self, path.upstream, local, inbox=up, outbox=down)
+        self._streams[near] = self._streams[far] = None
+        path.join(up, down, near, far)
+        near.joins(ProxySide(hears=up, says=down))
+        far.joins(ProxySide(hears=down, says=up))
+        listener.arrives(far)
+        return near
 
     # For its streams and listeners.
 

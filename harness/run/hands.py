@@ -3,7 +3,6 @@
 import errno
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 import trio
@@ -43,10 +42,8 @@ from harness.scenario.model import (
     Suspends,
 )
 from harness.toxics.shape import Shape
+from harness.toxiproxy.control import Proxies
 from harness.vocabulary import Direction
-
-if TYPE_CHECKING:
-    from harness.toxiproxy.control import Toxiproxy
 
 STEP = 0.25  # seconds between the steps of a change `over DUR`
 Readback = Mapping[str, str]
@@ -60,7 +57,7 @@ class Hands:
         plan: Plan,
         *,
         gates: Mapping[str, Gate],
-        toxiproxy: "Toxiproxy",
+        toxiproxy: Proxies,
         middle: Middle,
         server: JobServer,
     ) -> None:

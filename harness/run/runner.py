@@ -6,7 +6,7 @@ reverse, and what is left of it then is counted (law L12).
 
 import os
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -29,8 +29,7 @@ from harness.run.host import facts
 from harness.run.nemesis import Nemesis
 from harness.scenario.model import Plan
 from harness.seams import Address
-from harness.toxiproxy.control import Toxiproxy
-from harness.toxiproxy.direct import simulated_toxiproxy
+from harness.toxiproxy.control import Proxies
 from harness.toxiproxy.launch import open_toxiproxy
 from harness.world import World
 
@@ -44,7 +43,7 @@ class Rig(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is set up before 0 s."""
 
     journal: Journal
-    toxiproxy: Toxiproxy
+    toxiproxy: Proxies
     server: JobServer
     upstream: Address
     gates: dict[str, Gate]
@@ -102,7 +101,7 @@ class Runner:
                 journal.write(End(reason=reason, detail=detail))
 
     async def _set_up_and_play(self, journal: Journal, before: Census, stop: trio.Event) -> str:
-        async with self._toxiproxy() as toxiproxy, trio.open_nursery() as nursery:
+        async with self._proxies() as toxiproxy, trio.open_nursery() as nursery:
             server = JobServer(
                 network=self._world.network,
                 journal=journal,
@@ -129,10 +128,10 @@ class Runner:
                 nursery.cancel_scope.cancel()
         return reason
 
-    def _toxiproxy(self) -> AbstractAsyncContextManager[Toxiproxy]:
+    def _proxies(self) -> AbstractAsyncContextManager[Proxies]:
+        if self._world.proxies is not None:
+            return nullcontext(self._world.proxies(self._chance.dice("toxics")))
         rng = self._chance.stream("toxics")
-        if self._world.simulated:
-            return simulated_toxiproxy(network=self._world.network, rng=rng)
         return open_toxiproxy(self._choice, network=self._world.network, prefix=self._prefix, rng=rng)
 
     def _census(self, when: str) -> Census:
@@ -155,7 +154,7 @@ class Runner:
                 if not quietly:
                     raise
 
-    async def _add_paths(self, toxiproxy: Toxiproxy, upstream: Address) -> dict[str, Address]:
+    async def _add_paths(self, toxiproxy: Proxies, upstream: Address) -> dict[str, Address]:
         routes = {}
         for path, spec in self.plan.paths.items():
             routes[path] = await toxiproxy.add(path, upstream)

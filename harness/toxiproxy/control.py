@@ -1,5 +1,6 @@
 """Proxies and shapes on a Toxiproxy server, real or embedded: what a run asks for, and what the server says it did."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from harness.errors import ToxiproxyFault
@@ -9,6 +10,41 @@ from harness.toxiproxy.address import BadAddress, join_address, split_address
 from harness.toxiproxy.calls import Json, check_name
 
 Kind = Literal["embedded", "real", "simulated"]
+
+
+class Proxies(Protocol):
+    """One run's proxies, in either world. Every method may raise ``ToxiproxyFault``."""
+
+    @property
+    def kind(self) -> Kind:
+        """Whose they are."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The server's version."""
+        ...
+
+    @property
+    def control_seconds(self) -> list[float]:
+        """How long each call of the API took, in order."""
+        ...
+
+    async def add(self, name: str, upstream: Address) -> Address:
+        """Create a proxy to ``upstream`` and return where it listens."""
+        ...
+
+    async def shape(self, name: str, shape: Shape, direction: Direction | None = None) -> dict[str, str]:
+        """Give a proxy this shape, in one direction or both, and return all of its toxics in words."""
+        ...
+
+    async def names(self) -> tuple[str, ...]:
+        """The proxies of this run that are there, sorted."""
+        ...
+
+    async def heal(self) -> None:
+        """Remove every proxy of this run."""
+        ...
 
 
 class Calls(Protocol):
@@ -132,8 +168,12 @@ def _differs(toxic: Json, spec: ToxicSpec) -> bool:
 
 
 def _words(toxic: Json) -> str:
+    return toxic_words(toxic["attributes"], toxic["toxicity"])
+
+
+def toxic_words(attributes: Mapping[str, object], toxicity: float) -> str:
     """Return ``"latency=35 jitter=15"``; a toxicity other than 1 comes last."""
-    words = [f"{key}={value}" for key, value in toxic["attributes"].items()]
-    if toxic["toxicity"] != 1:
-        words.append(f"toxicity={toxic['toxicity']:g}")
+    words = [f"{key}={value}" for key, value in attributes.items()]
+    if toxicity != 1:
+        words.append(f"toxicity={toxicity:g}")
     return " ".join(words)

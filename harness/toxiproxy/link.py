@@ -63,7 +63,7 @@ class Link:
             self._start_or_wake(nursery)
             while not chain.room:
                 await self._roomy.park()
-        if not chain.transparent or self._writing:
+        if not chain.transparent or self._alarm is not None:  # a writer once started waits for the chain's end
             chain.close(trio.current_time())
             self._start_or_wake(nursery)
         return True

@@ -33,7 +33,15 @@ def network() -> Network:
 
 def world() -> World:
     """This world, for one run."""
-    return World(name=NAME, network=network(), stamp=stamp, wall_clock=wall_clock, sockets=None, facts=kernel.facts())
+    return World(
+        name=NAME,
+        network=network(),
+        stamp=stamp,
+        wall_clock=wall_clock,
+        sockets=None,
+        proxies=None,
+        facts=kernel.facts(),
+    )
 
 
 def run(main: Callable[[], Awaitable[T]]) -> T:

@@ -13,6 +13,7 @@ deterministic scheduling switched on, and no order of ours taken from a set or f
 import gc
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import trio
@@ -21,6 +22,7 @@ import trio.testing
 from harness.errors import HarnessError
 from harness.network import kernel
 from harness.network.simulated import SimNetwork
+from harness.toxiproxy.simulated import SimulatedToxiproxy
 from harness.world.world import World
 
 T = TypeVar("T")
@@ -64,6 +66,7 @@ def world() -> World:
         stamp=stamp,
         wall_clock=wall_clock,
         sockets=network.sockets,
+        proxies=partial(SimulatedToxiproxy, network),
         facts={"syn_retries_at": " ".join(f"{instant:g}s" for instant in network.syn), "clock": "virtual"},
     )
 

@@ -8,6 +8,7 @@ import trio
 import trio.testing
 
 from harness.seams import Address
+from harness.toxics import ToxicSpec, toxic_of
 from harness.toxiproxy.address import join_address
 from harness.toxiproxy.proxy import Proxy
 from tests.toxics.drive import spec
@@ -247,3 +248,17 @@ def test_whatever_changes_live_no_byte_is_lost_or_reordered(seed):
         assert got == data
 
     virtually(body)
+
+
+def test_the_end_comes_through_after_the_last_toxic_was_taken_out():
+    """A writer that had once been started waited for an end that nobody told it of."""
+
+    async def body(rig):
+        client, server = await rig.pair()
+        await client.send_all(b"late")
+        assert await server.receive_some() == b"late"
+        rig.proxy.remove_toxic(rig.proxy.toxics[0])
+        await client.aclose()
+        assert await server.receive_some() == b""
+
+    virtually(body, ToxicSpec(name="l", stream="upstream", toxic=toxic_of("latency", {"latency": 100})))

@@ -1,0 +1,309 @@
+"""Shaped paths of the simulated network: what Toxiproxy's proxies are on real sockets, without tasks of their own.
+
+A dial to a path's address goes on to its upstream at once, and each direction of the connection is a pipe with a chain
+of toxics in it. Whoever reads sleeps until the chain lets go of something; the chain's clock is wound forward from due
+time to due time, as if a writer of its own had woken up for each. The rules are those of ``harness.toxiproxy.link``:
+
+- what a socket's buffer would hold waits in front of the chain, and behind it;
+- there is no half-close, and RST turns into FIN: the end of a source, once the chain has drained, closes the
+  destination altogether, which then ends the other direction;
+- an upstream that refuses closes the client's connection after it was accepted.
+
+Simplified: the dial to the upstream takes no time, and finds room in its queue; and whether a proxy that closes had
+bytes unread, so that its FIN became RST, is decided a read or two differently.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+import trio
+
+from harness.chance import Dice
+from harness.seams import Address, Direction
+from harness.toxics import Chain, ToxicSpec
+
+READ_MAX = 32 * 1024
+"""Bytes per chunk: Toxiproxy's copy buffer."""
+
+
+class Pipe:
+    """One direction of a connection: what was sent and not yet read, as far as ``room`` bytes."""
+
+    def __init__(self, room: int) -> None:
+        self.chunks: deque[bytes] = deque()
+        self.size = 0
+        self.room = room
+        self.shut = False  # the writer's FIN was sent
+        self.finished = False  # and has arrived
+        self.readable = trio.lowlevel.ParkingLot()
+        self.writable = trio.lowlevel.ParkingLot()
+
+    def look(self) -> bool:
+        """Whether there is something to read, be it the end."""
+        return bool(self.chunks or self.finished)
+
+    async def wait(self) -> None:
+        """Wait until it is worth another look."""
+        await self.readable.park()
+
+    def put(self, data: memoryview) -> int:
+        """Take as many of these bytes as there is room for, and return how many."""
+        taken = min(len(data), self.room - self.size)
+        if taken:
+            self.chunks.append(bytes(data[:taken]))
+            self.size += taken
+            self.readable.unpark_all()
+        return taken
+
+    def take(self, most: int) -> bytes:
+        """Return what waits, at most so many bytes: chunks that came apart are read together, as from a kernel."""
+        chunks = self.chunks
+        data = chunks.popleft()
+        if len(data) < most and chunks:
+            parts = [data]
+            left = most - len(data)
+            while chunks and left > 0:
+                parts.append(chunks.popleft())
+                left -= len(parts[-1])
+            data = b"".join(parts)
+        if len(data) > most:
+            chunks.appendleft(data[most:])
+            data = data[:most]
+        self.size -= len(data)
+        self.writable.unpark_all()
+        return data
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a writer need not wait."""
+        return self.size < self.room
+
+    def finish(self) -> None:
+        """Send FIN. Idempotent."""
+        self.shut = self.finished = True
+        self.readable.unpark_all()
+
+    def clear(self) -> None:
+        """Forget what was not read."""
+        self.chunks.clear()
+        self.size = 0
+
+
+class End(Protocol):
+    """A stream, as its connection sees it."""
+
+    def peer_left(self) -> None:
+        """What it wrote to exists no more."""
+        ...
+
+    def take_rst(self) -> None:
+        """RST has come from it."""
+        ...
+
+
+class ShapedPipe(Pipe):
+    """A direction with toxics in it. ``ended``, if set, is called once its end has come through."""
+
+    def __init__(self, room: int, chain: Chain) -> None:
+        super().__init__(room)
+        self.ended: Callable[[], None] | None = None
+        self._chain = chain
+        self._pending: deque[bytes] = deque()  # in front of the chain
+        self._pending_size = 0
+        self._alarm: trio.CancelScope | None = None  # of whoever waits to read
+        self._wound = trio.current_time()  # up to when the chain has done all that was due
+        self._deaf = False  # nobody will read any more
+        self._over = False
+
+    def look(self) -> bool:
+        """Whether there is something to read by now."""
+        self._wind()
+        return bool(self.chunks or self.finished)
+
+    async def wait(self) -> None:
+        """Wait for the chain's next due time, or for whatever comes earlier."""
+        with trio.CancelScope(deadline=self._chain.next_due()) as self._alarm:
+            await self.readable.park()
+        self._alarm = None
+
+    def put(self, data: memoryview) -> int:
+        """Take as many of these bytes as there is room for in front of the chain, and return how many."""
+        if self._deaf:
+            return len(data)
+        if self._chain.transparent and not self._pending:
+            return super().put(data)
+        self._wind()
+        taken = min(len(data), self.room - self._pending_size)
+        for start in range(0, taken, READ_MAX):
+            self._pending.append(bytes(data[start : min(taken, start + READ_MAX)]))
+        self._pending_size += taken
+        self._feed()
+        self._ring()
+        return taken
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a writer need not wait."""
+        return self._pending_size < self.room
+
+    def finish(self) -> None:
+        """Send FIN: it follows what waits. Idempotent."""
+        if self.shut:
+            return
+        self.shut = True
+        if self._deaf or (self._chain.transparent and not self._pending):
+            self._end()
+        else:
+            self._wind()
+            self._feed()
+        self._ring()
+
+    @property
+    def unread(self) -> bool:
+        """Whether the proxy has bytes of this direction that it has not taken yet."""
+        return bool(self._pending)
+
+    def deafen(self) -> None:
+        """Nobody will read any more: what is written from now on is lost."""
+        self._deaf = True
+        self._pending.clear()
+        self._pending_size = 0
+        self.clear()
+        self.writable.unpark_all()
+
+    def cut(self) -> None:
+        """End at once, what is queued being lost."""
+        self._deaf = self.shut = True
+        self._pending.clear()
+        self._end()
+        self._ring()
+
+    def change(self, apply: Callable[[Chain, float], None]) -> None:
+        """Let ``apply`` change the chain's toxics now."""
+        self._wind()
+        apply(self._chain, trio.current_time())
+        self._feed()
+        self._ring()
+
+    def _wind(self) -> None:
+        """Let the chain do all that is due by now, each at its own time, as far as there is room behind it."""
+        chain, now = self._chain, trio.current_time()
+        while not self._over and self.size < self.room and (due := chain.next_due()) <= now:
+            self._wound = max(due, self._wound)
+            for piece in chain.pop(self._wound):
+                self.chunks.append(piece)
+                self.size += len(piece)
+            self._feed()
+            if chain.ended:
+                self._end()
+        self._wound = now
+
+    def _feed(self) -> None:
+        """Hand the chain what it has room for, at the time it is wound to."""
+        chain = self._chain
+        while self._pending and chain.room:
+            data = self._pending.popleft()
+            self._pending_size -= len(data)
+            chain.push(self._wound, data)
+            self.writable.unpark_all()
+        if self.shut and not self._pending:
+            chain.close(self._wound)
+
+    def _ring(self) -> None:
+        """Wake the reader for what is there, or set its alarm anew."""
+        if self.chunks or self.finished:
+            self.readable.unpark_all()
+        elif self._alarm is not None:
+            self._alarm.deadline = self._chain.next_due()
+
+    def _end(self) -> None:
+        if not self._over:
+            self._over = self.finished = True
+            if self.ended is not None:
+                self.ended()
+
+
+class ProxySide:
+    """The proxy's socket that a stream of a shaped connection is connected to."""
+
+    def __init__(self, *, hears: ShapedPipe, says: ShapedPipe) -> None:
+        self._hears = hears
+        self._says = says
+
+    def peer_left(self) -> None:
+        """The stream has closed: what it sent goes on, what is said to it is lost."""
+        self._says.deafen()
+        self._hears.finish()
+
+    def take_rst(self) -> None:
+        """RST is an end like any other to a proxy."""
+
+
+class ShapedPath:
+    """A named way to an upstream with toxics on it; ``SimNetwork.path`` makes one. Its connections live on without it.
+
+    Each change holds from now on, also for open connections, as in ``harness.toxiproxy.proxy``.
+    """
+
+    def __init__(self, address: Address, upstream: Address, *, room: int, dice: Dice) -> None:
+        self.address = address
+        self.upstream = upstream
+        self.toxics: list[ToxicSpec] = []
+        self._room = room
+        self._dice = dice
+        self._made = 0
+        self._pipes: dict[Direction, dict[ShapedPipe, None]] = {direction: {} for direction in Direction}
+
+    def pipes(self) -> tuple[ShapedPipe, ShapedPipe]:
+        """Return a new connection's directions, upstream first."""
+        return self._pipe(Direction.UPSTREAM), self._pipe(Direction.DOWNSTREAM)
+
+    def join(self, up: ShapedPipe, down: ShapedPipe, near: End, far: End) -> None:
+        """Let the end of either direction be the end of the other."""
+        up.ended = partial(self._ended, Direction.UPSTREAM, up, down, far)
+        down.ended = partial(self._ended, Direction.DOWNSTREAM, down, up, near)
+
+    def add_toxic(self, spec: ToxicSpec) -> None:
+        """Put a toxic at the end of its stream. The name is new."""
+        self.toxics.append(spec)
+        self._change(spec.direction, lambda chain, now: chain.add(now, spec))
+
+    def update_toxic(self, spec: ToxicSpec) -> None:
+        """Replace the toxic of the same name."""
+        at = next(at for at, old in enumerate(self.toxics) if old.name == spec.name)
+        self.toxics[at] = spec
+        self._change(spec.direction, lambda chain, now: chain.update(now, spec))
+
+    def remove_toxic(self, spec: ToxicSpec) -> None:
+        """Take a toxic out; what it held goes on at once."""
+        self.toxics.remove(spec)
+        self._change(spec.direction, lambda chain, now: chain.remove(now, spec.name))
+
+    def cut(self) -> None:
+        """Close every connection at once, what is queued being lost."""
+        for pipes in self._pipes.values():
+            for pipe in tuple(pipes):
+                pipe.cut()
+
+    def _change(self, direction: Direction, apply: Callable[[Chain, float], None]) -> None:
+        for pipe in self._pipes[direction]:
+            pipe.change(apply)
+
+    def _ended(self, direction: Direction, pipe: ShapedPipe, back: ShapedPipe, reader: End) -> None:
+        """The proxy closes its socket to the reader: with RST where it left unread what the reader sent."""
+        self._pipes[direction].pop(pipe, None)
+        if back.unread:
+            pipe.finished = False
+            reader.take_rst()
+        else:
+            reader.peer_left()
+        back.finish()
+
+    def _pipe(self, direction: Direction) -> ShapedPipe:
+        self._made += 1
+        specs = tuple(spec for spec in self.toxics if spec.direction is direction)
+        pipe = ShapedPipe(self._room, Chain(specs, self._dice.split(self._made)))
+        self._pipes[direction][pipe] = None
+        return pipe

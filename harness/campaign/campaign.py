@@ -12,7 +12,7 @@ from harness.campaign.children import Ending, run_child
 from harness.campaign.finish import Finished
 from harness.campaign.folders import new_run, redact_log
 from harness.campaign.live import Live
-from harness.campaign.worker import Worker
+from harness.campaign.worker import WARM_UP_AFTER, Worker
 from harness.scenario.model import Plan
 
 
@@ -53,7 +53,9 @@ class Campaign:
         worker = Worker()
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(worker.warm_up)
+                # In virtual time no run is disturbed, and each is over before anything could be put off.
+                virtual = bool(self.waiting) and self.waiting[0].world == "virtual"
+                nursery.start_soon(worker.warm_up, 0.0 if virtual else WARM_UP_AFTER)
                 while self.waiting and not stop.is_set() and not self._enough():
                     await self._one(self.waiting.popleft(), worker, stop)
                 nursery.cancel_scope.cancel()

@@ -21,9 +21,9 @@ class Worker:
         self._starting = trio.Lock()
         self._pending = b""
 
-    async def warm_up(self) -> None:
-        """Start in a while: the process then loads its libraries at once, at the lowest priority."""
-        await trio.sleep(WARM_UP_AFTER)
+    async def warm_up(self, after: float = WARM_UP_AFTER) -> None:
+        """Start ``after`` seconds: the process then loads its libraries at once, at the lowest priority."""
+        await trio.sleep(after)
         await self._process()
 
     async def _process(self) -> trio.Process:

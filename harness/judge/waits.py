@@ -1,9 +1,9 @@
 """The waits between a client's stream attempts, and the bounds that law L8 sets to each.
 
 With n the attempts since a fresh event and d = min(cap, base · 2ⁿ): plain within [d/2, d] (or as the plan's jitter
-says); after a ``retry:`` [d, 1.5 d], with its value (clamped) as the base; after a Retry-After of a, [a, a + base]. A
-device's signal ends one wait; a token refresh is followed by one attempt at once; what is dialled while polling keeps
-the fallback's own time.
+says); after a ``retry:`` [d, 1.5 d], with its value (clamped) as the base; after a Retry-After of a (cut to what the
+policies obey of one) [a, a + base]. A device's signal ends one wait; a token refresh is followed by one attempt at
+once; what is dialled while polling keeps the fallback's own time.
 """
 
 import msgspec
@@ -78,7 +78,8 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
     low, high, delay = next((b for b in bounds if b[0] <= seconds <= b[1]), bounds[0])
     sort = "retry" if told else PLAIN
     if end.retry_after is not None and policies.obeys_retry_after:
-        low, high, sort = end.retry_after, end.retry_after + base, "retry-after"
+        low, sort = min(end.retry_after, policies.retry_after_max), "retry-after"
+        high = low + base
     excuse = _excuse(client, end, attempt)
     if excuse == "polling":
         return Wait(end, attempt, seconds, 0.0, None, delay, excuse)

@@ -2,11 +2,11 @@
 
 With n the attempts begun since the last fresh event (or since the first attempt), and d = min(cap, base · 2ⁿ):
 
-=====================================  =============================================================
+=====================================  ================================================================
 plain                                  the share of d that the jitter allows: [d/2, d], [0, d] or d
 after a ``retry`` field, now the base  [d, 1.5 d], never shorter than the server asked (HTML 9.2.3)
-after a ``Retry-After`` of a seconds   [a, a + base]
-=====================================  =============================================================
+after a ``Retry-After`` of a seconds   [a, a + base], where a is cut to ``Policies.retry_after_max``
+=====================================  ================================================================
 
 Only evidence brings n back to 0: a fresh event, or what the policies say instead. A wait that a signal cuts short is
 simply not waited out: its attempt was counted when the wait was drawn.
@@ -31,6 +31,7 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
     retry_min: float = 0.25
     retry_max: float = 30.0
     obeys_retry_after: bool = True
+    retry_after_max: float = 300.0
     attempts: int = 0
     told: bool = False
 
@@ -45,6 +46,7 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
             retry_min=policies.server_retry_min,
             retry_max=policies.server_retry_max,
             obeys_retry_after=policies.obeys_retry_after,
+            retry_after_max=policies.retry_after_max,
         )
 
     @property
@@ -58,7 +60,8 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
         ``retry_after`` is what the response asked for, in seconds, as ``parse_retry_after`` returns it.
         """
         if retry_after is not None and self.obeys_retry_after:
-            low, high = retry_after, retry_after + self.base
+            low = min(retry_after, self.retry_after_max)
+            high = low + self.base
         elif self.told:
             low, high = self.delay, 1.5 * self.delay
         else:

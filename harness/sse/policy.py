@@ -59,6 +59,15 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     queue: int | None = 64  # events
     max_event: int | None = 1_000_000
 
+    @property
+    def retry_after_max(self) -> float:
+        """The longest ``Retry-After`` that is obeyed to the full: no longer than the client would wait by itself.
+
+        Law L15 lets a client poll for ``retry stream`` + R once streams are usable, whatever a server had asked for
+        before; and no server may put off a client for good.
+        """
+        return max(self.retry_stream, self.backoff_cap)
+
 
 REFERENCE = Policies()
 """What a good mobile client does."""

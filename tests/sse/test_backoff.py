@@ -63,11 +63,20 @@ def test_a_wait_after_retry_is_never_shorter_than_the_delay(attempts, rng, secon
     assert d <= strategy.after_failure(rng)[0] <= 1.5 * d
 
 
-@given(ATTEMPTS, RNGS, st.floats(0, 1e6), st.sampled_from(Jitter))
+@given(ATTEMPTS, RNGS, st.floats(0, 300), st.sampled_from(Jitter))
 def test_a_wait_after_retry_after_spreads_over_one_base(attempts, rng, seconds, jitter):
     wait, after = backoff(attempts=attempts, jitter=jitter).after_failure(rng, seconds)
     assert seconds <= wait <= seconds + 1
     assert after.attempts == attempts + 1
+
+
+@pytest.mark.parametrize(("retry_stream", "cap", "longest"), [(300.0, 30.0, 300.0), (6.0, 30.0, 30.0)])
+def test_no_server_puts_off_a_client_for_longer_than_it_would_wait_by_itself(retry_stream, cap, longest):
+    policies = msgspec.structs.replace(REFERENCE, retry_stream=retry_stream, backoff_cap=cap)
+    strategy = Backoff.of(policies)
+    assert strategy.after_failure(Edge(0.0), 2.0**31)[0] == longest
+    assert strategy.after_failure(Edge(1.0), 2.0**31)[0] == longest + 1
+    assert strategy.after_failure(Edge(0.0), longest - 1)[0] == longest - 1
 
 
 def test_retry_after_can_be_ignored():
@@ -123,6 +132,7 @@ def test_every_policy_reaches_the_strategy():
         server_retry_min=1.0,
         server_retry_max=4.0,
         obeys_retry_after=False,
+        retry_stream=60.0,
     )
     assert Backoff.of(policies) == Backoff(
         base=2.0,
@@ -132,4 +142,5 @@ def test_every_policy_reaches_the_strategy():
         retry_min=1.0,
         retry_max=4.0,
         obeys_retry_after=False,
+        retry_after_max=60.0,
     )

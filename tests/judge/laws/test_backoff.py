@@ -88,6 +88,13 @@ def test_retry_after_is_obeyed_to_the_second():
     assert state("backoff", storm([8.2], retry_after=7.0)) is State.FAILED
 
 
+def test_no_more_of_a_retry_after_is_due_than_the_policies_obey():
+    shortened = Policies(retry_stream=20.0, backoff_cap=30.0)
+    assert state("backoff", storm([30.4], retry_after=9e8, policies=shortened)) is State.HELD
+    assert state("backoff", storm([29.0], retry_after=9e8, policies=shortened)) is State.FAILED
+    assert state("backoff", storm([60.0], retry_after=9e8, policies=shortened)) is State.FAILED
+
+
 def test_a_policy_that_ignores_retry_after_is_held_to_the_plain_bounds():
     assert state("backoff", storm([0.7], retry_after=7.0, policies=Policies(obeys_retry_after=False))) is State.HELD
 

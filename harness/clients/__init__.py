@@ -4,7 +4,8 @@
 the stream at a time, guarded by a ``vigil`` of deadlines. What is pure is asked of ``decisions``. Its ``feed`` joins
 the stream with a ``poller`` for snapshots: what either brings goes through ``intake``, which knows by its ``cursor``
 what is news, to the ``dispatcher``, which calls the app. Every request is the ``courier``'s, with its ``token``, on the
-``transport`` of a phone. An ``observer`` sees it all; ``journaling`` has the one that writes a run's history.
+``transport`` of a phone; every answer is read through a ``body``. An ``observer`` sees it all; ``journaling`` has the
+one that writes a run's history.
 
 ``mutants`` are clients that are wrong on purpose: each overrides one of the decisions.
 """

@@ -7,6 +7,7 @@ from typing import Protocol
 import httpx
 import trio
 
+from harness.clients.body import Body
 from harness.clients.courier import Courier
 from harness.clients.decisions import Decisions
 from harness.clients.observer import AttemptReport, Observer
@@ -23,7 +24,7 @@ EVENT_STREAM = "text/event-stream"
 _BREATH = 32
 """Events of one read after which others get to run: an async app that keeps up shall not find a backlog."""
 
-_HEADERS = {b"accept": EVENT_STREAM.encode(), b"cache-control": b"no-cache", b"accept-encoding": b"identity"}
+_HEADERS = {b"accept": EVENT_STREAM.encode(), b"cache-control": b"no-cache"}
 
 
 class Sink(Protocol):
@@ -79,7 +80,6 @@ class StreamAttempt:
         self._sink = sink
         self._observer = observer
         self._wall_clock = wall_clock
-        self._detail = ""
         self._fallback_due = fallback_due
         self._vigil: Vigil = courier.vigil()
 
@@ -99,7 +99,7 @@ class StreamAttempt:
         try:
             report.how, report.detail = await self._outcome()
             if vigil.ended_by:
-                report.how, report.detail = vigil.ended_by, self._detail
+                report.how, report.detail = vigil.ended_by, ""
         finally:
             report.spoke = vigil.phase is not Phase.DIALLING
             report.server_retry = self._session.reconnection_time
@@ -135,8 +135,7 @@ class StreamAttempt:
         report.opened = True
         report.opened_at = trio.current_time()
         self._vigil.await_body(*self._decisions.first_byte_due(report.opened_at, self._fallback_due))
-        await self._receive(response)
-        return "eof", ""
+        return await self._receive(response)
 
     def _retry_after(self, headers: httpx.Headers) -> float | None:
         """Read ``Retry-After``: a date is counted from the server's own ``Date``, since its clock may be wrong."""
@@ -149,31 +148,29 @@ class StreamAttempt:
                 return parse_retry_after(value, sent)
         return parse_retry_after(value, self._wall_clock() if self._wall_clock is not None else math.inf)
 
-    async def _receive(self, response: httpx.Response) -> None:
+    async def _receive(self, response: httpx.Response) -> tuple[str, str]:
         report, vigil = self.report, self._vigil
         parser = self._decisions.parser(self._session)
         any_byte = self._decisions.policies.watchdog_fed_by is FedBy.ANY_BYTE
-        encoded = response.headers.get("content-encoding", "identity") != "identity"
-        async for chunk in response.aiter_bytes() if encoded else response.aiter_raw():
-            # Ended from within by cancellation, never by leaving the loop: that would leave httpcore's generators
-            # suspended, to be found by the garbage collector.
-            if vigil.ended_by or not chunk:
-                continue
-            if not report.bytes:
-                vigil.enter(Phase.FLOWING)
-                self._sink.alive(report.n)
-            report.bytes += len(chunk)
-            before = report.events
-            try:
-                done = await self._feed(parser.feed(chunk))
-            except EventTooBig as error:
-                self._detail = str(error)
-                self.cut("done" if await self._feed(list(error.before)) else "too-big")
-                continue
-            if any_byte or report.events > before:
-                vigil.feed()
-            if done:
-                self.cut("done")
+        async with Body(response) as body:
+            async for piece in body:
+                if vigil.ended_by:
+                    break
+                if not report.bytes:
+                    vigil.enter(Phase.FLOWING)
+                    self._sink.alive(report.n)
+                report.bytes += len(piece)
+                before = report.events
+                try:
+                    done = await self._feed(parser.feed(piece))
+                except EventTooBig as error:
+                    done = await self._feed(list(error.before))
+                    return ("done", "") if done else ("too-big", str(error))
+                if any_byte or report.events > before:
+                    vigil.feed()
+                if done:
+                    return "done", ""
+        return "eof", ""
 
     async def _feed(self, found: list[Wire]) -> bool:
         for place, wire in enumerate(found, 1):

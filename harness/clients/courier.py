@@ -1,4 +1,4 @@
-"""Makes the client's requests: the token and where it may go, redirects, deadlines.
+"""Makes the client's requests: the token and where it may go, redirects, deadlines, how much of an answer is kept.
 
 The token goes to the origin of ``base_url`` only, and over TLS that was verified where there is TLS at all (the context
 given must verify). The same holds for the headers that the app adds, which may be secrets too. Redirects are followed
@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from harness.clients.body import Body
 from harness.clients.token import Token
 from harness.clients.transport import DialFailed, PhoneTransport
 from harness.clients.vigil import Phase, Vigil
@@ -23,8 +24,11 @@ from harness.errors import UsageError
 from harness.seams import Phone
 from harness.sse.policy import Policies
 
-MAX_BODY = 64_000_000
-"""The most bytes of an answer that are held in memory."""
+MAX_ANSWER = 1_000_000
+"""The most bytes of an answer to a question: a job's id, a status, a token."""
+
+MAX_RESULTS = 64_000_000
+"""The most bytes of an answer that may be large."""
 
 _HOPS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -89,7 +93,7 @@ class Courier:
             transport=PhoneTransport(phone, tls),
             timeout=httpx.Timeout(None),
             trust_env=False,
-            headers={"connection": "close"},
+            headers={"connection": "close", "accept-encoding": "identity"},
         )
 
     async def aclose(self) -> None:
@@ -143,11 +147,15 @@ class Courier:
                 raise httpx.RemoteProtocolError(f"a redirect to what is no URL: {error}", request=request) from error
         raise httpx.TooManyRedirects(f"more than {_HOPS} redirects, the last one to {url}", request=request)
 
-    async def ask(self, method: str, path: str, body: bytes = b"") -> Answer:
-        """Send a request and read the whole answer. A 401 refreshes the token and is asked once more."""
-        answer, used = await self._ask(method, path, body)
+    async def ask(self, method: str, path: str, body: bytes = b"", *, large: bool = False) -> Answer:
+        """Send a request and read the whole answer. A 401 refreshes the token and is asked once more.
+
+        The answer to a question has to be whole within the watchdog's time after its head: one that trickles for ever
+        is none. A ``large`` one takes its time, as long as bytes come.
+        """
+        answer, used = await self._ask(method, path, body, large=large)
         if answer.status == 401 and await self.refresh(used):
-            answer, _ = await self._ask(method, path, body)
+            answer, _ = await self._ask(method, path, body, large=large)
         return answer
 
     @property
@@ -168,11 +176,11 @@ class Courier:
         except msgspec.MsgspecError as error:
             raise httpx.RemoteProtocolError(f"the answer to a token refresh has no token: {error}") from error
 
-    async def _ask(self, method: str, path: str, body: bytes) -> tuple[Answer, str]:
+    async def _ask(self, method: str, path: str, body: bytes, *, large: bool = False) -> tuple[Answer, str]:
         vigil = self.vigil()
         self._asking.append((method, vigil))
         try:
-            answer = await self._answer(method, path, body, vigil)
+            answer = await self._answer(method, path, body, vigil, large=large)
         finally:
             self._asking.remove((method, vigil))
         if answer is None:
@@ -180,17 +188,25 @@ class Courier:
             raise DialFailed(what, vigil.ended_by) if vigil.phase is Phase.DIALLING else NoAnswer(what)
         return answer
 
-    async def _answer(self, method: str, path: str, body: bytes, vigil: Vigil) -> tuple[Answer, str] | None:
+    async def _answer(
+        self, method: str, path: str, body: bytes, vigil: Vigil, *, large: bool
+    ) -> tuple[Answer, str] | None:
         received = bytearray()
+        most = MAX_RESULTS if large else MAX_ANSWER
         headers = {b"content-type": b"application/json"} if body else {}
-        async with vigil.watch(), self.open(method, path, vigil, headers=headers, body=body) as response:
+        async with (
+            vigil.watch(),
+            self.open(method, path, vigil, headers=headers, body=body) as response,
+            Body(response) as pieces,
+        ):
             vigil.enter(Phase.FLOWING)
-            async for chunk in response.aiter_bytes():
-                vigil.feed()
-                if len(received) + len(chunk) > MAX_BODY:
-                    vigil.cut(f"an answer larger than {MAX_BODY} bytes")
-                else:
-                    received += chunk
+            async for piece in pieces:
+                if large:
+                    vigil.feed()
+                if len(received) + len(piece) > most:
+                    vigil.cut(f"an answer larger than {most} bytes")
+                    break
+                received += piece
             if not vigil.ended_by:
                 used = response.request.headers.get("authorization", "")
                 return Answer(response.status_code, response.headers, bytes(received)), used

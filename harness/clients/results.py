@@ -24,7 +24,7 @@ async def fetch_results(
     broken = 0
     while True:
         try:
-            answer = await courier.ask("GET", courier.path("results", job))
+            answer = await courier.ask("GET", courier.path("results", job), large=True)
         except httpx.HTTPError as error:
             observer.results(job, 0, b"", whole=False, detail=str(error))
         else:

@@ -10,7 +10,7 @@ import errno
 import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import httpcore
 import httpx
@@ -45,7 +45,6 @@ class PhoneTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the response's body is read as it arrives. Closing the response closes the connection."""
-        assert isinstance(request.stream, httpx.AsyncByteStream)
         with _httpx_errors():
             response = await self._pool.handle_async_request(
                 httpcore.Request(
@@ -57,7 +56,7 @@ class PhoneTransport(httpx.AsyncBaseTransport):
                         target=request.url.raw_path,
                     ),
                     headers=request.headers.raw,
-                    content=request.stream,
+                    content=_Content(request.content),
                     extensions=request.extensions,
                 )
             )
@@ -71,6 +70,24 @@ class PhoneTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.aclose()
+
+
+class _Content(httpx.AsyncByteStream):
+    """A request's body in one piece.
+
+    httpx's own is an async generator, which httpcore leaves suspended where the connection breaks while it is written.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._left = [content] if content else []
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()
 
 
 class _Body(httpx.AsyncByteStream):

@@ -93,6 +93,24 @@ async def leave_by(way, chain):
             await way()
 
 
+async def test_others_run_between_the_pieces_of_a_bomb():
+    turns = []
+
+    async def other():
+        while True:
+            turns.append(1)
+            await trio.lowlevel.checkpoint()
+
+    bomb = Chain(gzip.compress(bytes(20 * PIECE)))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(other)
+        async with Body(httpx.Response(200, headers={"content-encoding": "gzip"}, stream=bomb)) as body:
+            for _ in range(20):
+                assert await anext(body) == bytes(PIECE)
+        nursery.cancel_scope.cancel()
+    assert len(turns) >= 19
+
+
 async def raises():
     raise ZeroDivisionError
 

@@ -25,6 +25,14 @@ class Stream(trio.abc.HalfCloseableStream):
     local: Address
     peer: Address
 
+    def send_now(self, data: bytes | bytearray | memoryview) -> int:
+        """Send what can be sent without waiting, and return how many bytes that were; raises as ``send_all`` does.
+
+        Not a checkpoint: for a task that waits for something else soon. ``send_all`` costs a pass of the scheduler.
+        """
+        del data
+        return 0
+
     @abstractmethod
     def reset(self) -> None:
         """Close at once with RST, as ``SO_LINGER`` 0 does. What was buffered is lost. Idempotent, never blocks."""

@@ -98,8 +98,11 @@ class Connection:
         """Send these bytes of an answer. Raises ``trio.BrokenResourceError`` when the peer is gone or takes nothing."""
         if self._conduct.hangs:
             await self._conduct.leave_to_write()
+        sent = self.stream.send_now(data)
+        if sent == len(data):
+            return
         with trio.move_on_after(self.limits.blocked):
-            await self.stream.send_all(data)
+            await self.stream.send_all(memoryview(data)[sent:])
             return
         raise trio.BrokenResourceError(f"the peer took nothing for {self.limits.blocked:g} s")
 

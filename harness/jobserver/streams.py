@@ -199,7 +199,9 @@ class EventStream:
         self._touched = trio.current_time()
         self._writing = True
         try:
-            await self._connection.stream.send_all(data)
+            sent = self._connection.stream.send_now(data)
+            if sent < len(data):
+                await self._connection.stream.send_all(memoryview(data)[sent:])
         except trio.BrokenResourceError:
             self.evidence = self.evidence or "rst"
         self._writing = False

@@ -186,27 +186,28 @@ class Link:
         sink = SINK[self.direction]
         # Recorded first, so that nobody's record of having read these bytes comes before ours.
         self._record(offset, data, "delivered")
-        broken = False
-        self._sending = sending = trio.CancelScope()
         to_send = data
         if (stage := self.flow.stage) is not None:
             if self.direction is DOWNSTREAM:
                 stage.delivered(offset + len(data))
             else:
                 to_send = stage.to_server(data)
-        with sending:
-            try:
-                if to_send:
-                    await self.flow.streams[sink].send_all(to_send)
-            except trio.BrokenResourceError:
-                broken = True
-            except trio.ClosedResourceError:
-                pass  # the gate reset this end meanwhile
-        self._sending = None
-        if sending.cancelled_caught:
-            self._drop(offset, data)
-        if broken:
+        try:
+            sent = self.flow.streams[sink].send_now(to_send) if to_send else 0
+            if sent < len(to_send) and not await self._send_rest(sink, memoryview(to_send)[sent:]):
+                self._drop(offset, data)
+        except trio.BrokenResourceError:
             self.flow.leave(sink, How.RST)
+        except trio.ClosedResourceError:
+            pass  # the gate reset this end meanwhile
+
+    async def _send_rest(self, sink: Side, rest: memoryview) -> bool:
+        """Wait for room; False where ``discard`` ended that."""
+        with trio.CancelScope() as self._sending:
+            await self.flow.streams[sink].send_all(rest)
+        given_up = self._sending.cancelled_caught
+        self._sending = None
+        return not given_up
 
     async def _finish(self, how: How) -> None:
         sink = SINK[self.direction]

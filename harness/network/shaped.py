@@ -124,6 +124,9 @@ class ShapedPipe(Pipe):
 
     async def wait(self) -> None:
         """Wait for the chain's next due time, or for whatever comes earlier."""
+        if self._chain.transparent:
+            await self.readable.park()
+            return
         with trio.CancelScope(deadline=self._chain.next_due()) as self._alarm:
             await self.readable.park()
         self._alarm = None
@@ -213,9 +216,9 @@ class ShapedPipe(Pipe):
 
     def _ring(self) -> None:
         """Wake the reader for what is there, or set its alarm anew."""
-        if self.chunks or self.finished:
+        if self._alarm is None or self.chunks or self.finished:
             self.readable.unpark_all()
-        elif self._alarm is not None:
+        else:
             self._alarm.deadline = self._chain.next_due()
 
     def _end(self) -> None:

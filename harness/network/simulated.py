@@ -129,6 +129,12 @@ class SimStream(Stream):
             # Yield after the bytes are on their way, as on real sockets.
             await trio.lowlevel.cancel_shielded_checkpoint()
 
+    def send_now(self, data: bytes | bytearray | memoryview) -> int:
+        """Hand over what there is room for; see ``Stream``."""
+        with self._sending:
+            self._check_sendable()
+            return self._put(memoryview(data))
+
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room."""
         with self._sending:

@@ -68,6 +68,18 @@ class RealStream(Stream):
         if not blocked:  # yield after the bytes are on their way: before it, a pass of the scheduler would delay them
             await trio.lowlevel.cancel_shielded_checkpoint()
 
+    def send_now(self, data: bytes | bytearray | memoryview) -> int:
+        """Hand the kernel what it takes; see ``Stream``."""
+        self._claim()
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise self._translate(error) from error
+        finally:
+            self._sending = False
+
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until the kernel's buffer has room."""
         self._claim()

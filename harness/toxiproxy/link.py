@@ -79,7 +79,9 @@ class Link:
 
     async def _send(self, data: bytes) -> bool:
         try:
-            await self._destination.send_all(data)
+            sent = self._destination.send_now(data)
+            if sent < len(data):
+                await self._destination.send_all(memoryview(data)[sent:])
         except _GONE:
             return False
         return True

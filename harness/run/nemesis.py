@@ -19,20 +19,20 @@ MOOT = float("-inf")
 
 
 class Nemesis:
-    """One run's deeds and weather."""
+    """One run's deeds and weather. Without ``proofs`` no canary flies, and law L0 has nothing to go by."""
 
-    def __init__(self, plan: Plan, *, hands: Hands, journal: Journal) -> None:
+    def __init__(self, plan: Plan, *, hands: Hands, journal: Journal, proofs: bool = True) -> None:
         self._plan = plan
         self._hands = hands
         self._journal = journal
         shapes = {path: spec.shape for path, spec in plan.paths.items()}
         words = {path: spec.start for path, spec in plan.paths.items()}
-        self._canaries = {name: Canary(gate, shapes, words) for name, gate in hands.gates.items()}
+        self._canaries = {name: Canary(gate, shapes, words) for name, gate in hands.gates.items() if proofs}
 
     @property
     def lead(self) -> float:
         """How long before 0 s this must be started, for the flows that the first deed is proved by."""
-        first = self._plan.deeds[0].at if self._plan.deeds else LEAD
+        first = self._plan.deeds[0].at if self._plan.deeds and self._canaries else LEAD
         return max(0.0, LEAD - first)
 
     async def run(self, zero: float) -> None:
@@ -78,7 +78,8 @@ class Nemesis:
             issued = self._journal.stamp()
             readback = await self._hands.at_gate(gate, deed)
             self._record(deed, issued, name, readback)
-            proofs.start_soon(self._prove, deed, name, self._canaries[name], readback, until)
+            if name in self._canaries:
+                proofs.start_soon(self._prove, deed, name, self._canaries[name], readback, until)
 
     def _record(self, deed: Deed, issued: int, client: str, readback: Readback) -> None:
         self._journal.write(

@@ -9,15 +9,17 @@ from harness.scenario.model import Plan
 from harness.world import virtual
 
 
-def rehearse(plan: Plan) -> History:
+def rehearse(plan: Plan, *, proofs: bool = True) -> History:
     """Run the plan in virtual time and return what happened: the same plan, the same history.
+
+    Without ``proofs`` no canary flies, which is a third quicker; law L0 then fails, and the others are as good as ever.
 
     Raises ``Stuck`` for a run that would never end, and whatever a bug of the harness raises.
     """
     records: list[Record] = []
 
     async def main() -> None:
-        await Runner(plan, None, world=virtual.world(), tap=records.append).run(trio.Event())
+        await Runner(plan, None, world=virtual.world(), tap=records.append, proofs=proofs).run(trio.Event())
 
     virtual.run(main, seed=plan.seed)
     return History(records)

@@ -53,7 +53,8 @@ class Rig(msgspec.Struct, frozen=True, kw_only=True):
 class Runner:
     """Runs one plan in one world, and writes its history to ``history`` (None: the ``tap`` alone gets it).
 
-    ``toxiproxy``: auto, embedded, a path or a URL. The simulated world has its own.
+    ``toxiproxy``: auto, embedded, a path or a URL. The simulated world has its own. Without ``proofs`` no fault is
+    proved: for searches, which prove what they found by running it again.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Runner:
         world: World,
         toxiproxy: str = "auto",
         tap: Tap | None = None,
+        proofs: bool = True,
     ) -> None:
         self.plan = plan
         self._history = history
         self._choice = toxiproxy
         self._world = world
         self._tap = tap
+        self._proofs = proofs
         self._chance = Chance(plan.seed)
         self._prefix = f"harness-{os.getpid()}-"
         self._zero: float | None = None
@@ -114,7 +117,7 @@ class Runner:
             middle = Middle(journal=journal, next_rid=self._next_rid, gates=self.plan.client.count)
             gates = await self._open_gates(nursery, journal, routes, middle)
             hands = Hands(self.plan, gates=gates, toxiproxy=toxiproxy, middle=middle, server=server)
-            nemesis = Nemesis(self.plan, hands=hands, journal=journal)
+            nemesis = Nemesis(self.plan, hands=hands, journal=journal, proofs=self._proofs)
             rig = Rig(
                 journal=journal, toxiproxy=toxiproxy, server=server, upstream=upstream, gates=gates, nemesis=nemesis
             )

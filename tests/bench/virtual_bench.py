@@ -1,0 +1,77 @@
+"""Virtual time against its bars: scenarios per second, a long wait, many clients.
+
+Usage: python tests/bench/virtual_bench.py [--clients 1000]
+
+Figures are CPU seconds of one process, the best of several turns taken in turn, since a shared machine only ever adds.
+The first line is a unit to compare machines by: what an empty run costs.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+
+import trio
+
+from harness.judge.judge import judge
+from harness.run.rehearsal import rehearse
+from harness.scenario import Plan, Scenario, plans
+from harness.world import virtual
+
+WALK = {
+    "3s": {"wifi": "silent"},
+    "3.4s": {"device": "loses wifi"},
+    "4s": {"device": "joins cellular"},
+    "7s": {"cellular": "reset once"},
+    "9s": {"middle": "answers 503 to streams for 2s"},
+}
+
+
+def plan(**sections: object) -> Plan:
+    facts = {"scenario": "bench", "paths": {"wifi": "wifi", "cellular": "lte"}, **sections}
+    return plans(Scenario(**facts), world="virtual")[0]
+
+
+def best(work: Callable[[], object], turns: int) -> float:
+    found = float("inf")
+    for _ in range(turns):
+        began = time.process_time()
+        work()
+        found = min(found, time.process_time() - began)
+    return found
+
+
+def one_of_a_search(proofs: bool) -> None:
+    """What a fuzzer does for each seed: compile, run, judge."""
+    made = plan(job={"lasts": "15s"}, timeline=WALK)
+    judge(made, rehearse(made, proofs=proofs))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clients", type=int, default=1_000)
+    clients = parser.parse_args().clients
+    long_wait = plan(job={"lasts": "10m"}, paths={"wifi": "wifi"}, timeline={"2s": {"job": "pauses"}})
+    many = plan(
+        job={"lasts": "30s", "updates": "every 1s"},
+        paths={"wifi": "loopback"},
+        client={"count": str(clients), "arrive": "within 1s"},
+    )
+    with virtual.spacious_memory():
+        rehearse(long_wait)  # everything is loaded
+        empty = best(partial(virtual.run, trio.lowlevel.checkpoint, seed=1), 50)
+        print(f"an empty run                       {empty * 1e3:7.2f} ms   (0.22 where the bars were set)")
+        for proofs in (False, True):
+            seconds = best(partial(one_of_a_search, proofs), 50)
+            words = "with proofs   " if proofs else "without proofs"
+            print(f"15 s job, 4 faults, {words} {seconds * 1e3:7.2f} ms   {1 / seconds:5.0f}/s   (bar 100/s)")
+        seconds = best(partial(rehearse, long_wait), 10)
+        print(f"five minutes without progress      {seconds * 1e3:7.2f} ms   (bar 50 ms)")
+        seconds = best(partial(rehearse, many), 1)
+        print(
+            f"{clients:,} clients at 1 event/s      {seconds:8.2f} s    {31 / seconds:5.1f} times real time   (bar 5)"
+        )
+
+
+if __name__ == "__main__":
+    main()

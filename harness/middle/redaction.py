@@ -11,7 +11,7 @@ _EXACT = frozenset({"key", "sig", "code", "pwd", "sid"})
 def redact(url: str) -> tuple[str, bool]:
     """Return a request target or URL without its secrets, and whether there were any."""
     address, mark, query = url.partition("?")
-    bare = re.sub(r"^([a-z][a-z0-9+.-]*:)?//[^/@]*@", rf"\1//{REDACTED}@", address, flags=re.IGNORECASE)
+    bare = re.sub(r"^([a-z][a-z0-9+.-]*:)?//[^/]*@", rf"\1//{REDACTED}@", address, flags=re.IGNORECASE)
     query, hash_mark, fragment = query.partition("#")
     parameters = [_parameter(part) for part in query.split("&")]
     clean = bare + mark + "&".join(parameters) + hash_mark + fragment

@@ -16,8 +16,11 @@ _NAMES = (
     r"|session[_-]?id)[\w.-]*"
 )
 _SECRET_NAME = re.compile(rf"(?:{_NAMES}|authorization|proxy-authorization|cookie|set-cookie|auth)", re.IGNORECASE)
-# What scenarios and verdicts say of a token without naming one: ``token: lasts 30s``, ``token=none``.
-_HARMLESS = r"(?!(?:lasts|none|never|true|false|null|expired|invalid|missing|revoked|refresh(?:es|ed)?)\b|\[redacted\])"
+# What scenarios and verdicts say of a token without naming one: ``token: lasts 30s``, ``token=none``, ``token: $life``.
+_HARMLESS = (
+    r"(?!\$[a-z_.]+(?=[\s,}\]\"']|$)|\[redacted\]"
+    r"|\[?(?:lasts|none|never|true|false|null|expired|invalid|missing|revoked|refresh(?:es|ed)?)\b)"
+)
 _RULES = (
     # A header to the end of its value, quoted or not: Authorization: Bearer abc, Cookie: a=b; c=d
     (
@@ -32,13 +35,15 @@ _RULES = (
         rf"\1 {HIDDEN}",
     ),
     (re.compile(r"(?<![a-z0-9])bearer\s+[\w.~+/=-]{12,}", re.IGNORECASE), f"Bearer {HIDDEN}"),
-    # Everything before the @ of a URL, also of one that was taken for a path: a name without a password may be a token.
-    (re.compile(r"([a-z][a-z0-9+.-]*:/{1,2})[^/\s@\"'<>]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
+    # All before the host of a URL, also of one that was taken for a path: a name without a password may be a token.
+    (re.compile(r"([a-z][a-z0-9+.-]*:/{1,2})[^/\s\"'<>]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     # Telling parameters of a query, whose names mean nothing elsewhere.
     (re.compile(r"([?&](?:key|sig|code|pwd|sid|auth|session|ticket)=)[^\s\"'&#]+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    # token=…, "password": "…", --api-key …
+    # token=…, "password": "…", passwords: [a, b], --api-key …
     (
-        re.compile(rf"({_NAMES})(\\?[\"']?\s*[=:]\s*\\?[\"']?){_HARMLESS}[^\s\"'&,;\\]+", re.IGNORECASE),
+        re.compile(
+            rf"({_NAMES})(\\?[\"']?\s*[=:]\s*\\?[\"']?){_HARMLESS}(?:\[[^\]\r\n]*\]|[^\s\"'&,;\\]+)", re.IGNORECASE
+        ),
         rf"\1\2{HIDDEN}",
     ),
     (re.compile(rf"(--{_NAMES})(\s+){_HARMLESS}(?:(?!--)\S)+", re.IGNORECASE), rf"\1\2{HIDDEN}"),

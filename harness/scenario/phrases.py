@@ -26,6 +26,9 @@ class Setting(NamedTuple):
     pattern: str
 
 
+NOT_REPEATED = "something else, not repeated here: it may be a secret"
+
+
 def pattern_of(form: str) -> str:
     """Return the form as a regular expression."""
     return " +".join(TOKENS[part].pattern if part in TOKENS else part for part in form.split())
@@ -45,8 +48,11 @@ def match(form: str, text: str) -> list[Any] | None:
     return [TOKENS[part].parse(word) for part, word in pairs if part in TOKENS]
 
 
-def one_of(forms: Mapping[str, Callable[..., Fields]], *, example: str = "") -> Setting:
-    """Return the setting that takes one of these forms; each maker gets the values of its tokens."""
+def one_of(forms: Mapping[str, Callable[..., Fields]], *, example: str = "", discreet: bool = False) -> Setting:
+    """Return the setting that takes one of these forms; each maker gets the values of its tokens.
+
+    ``discreet``: what is taken for none of them may be a secret, so the problem does not repeat it.
+    """
 
     def parse(text: str) -> Fields:
         for form, make in forms.items():
@@ -56,7 +62,8 @@ def one_of(forms: Mapping[str, Callable[..., Fields]], *, example: str = "") -> 
         shown = " or ".join(quote(form) for form in forms)
         hint = f", such as {quote(example)}" if example else ""
         literal = [form for form in forms if not set(form.split()) & set(TOKENS)]
-        raise UsageError(f"expected {shown}{hint}, got {quote(text)}{nearest(text, literal)}")
+        came = NOT_REPEATED if discreet else f"{quote(text)}{nearest(text, literal)}"
+        raise UsageError(f"expected {shown}{hint}, got {came}")
 
     return Setting(parse, "|".join(map(pattern_of, forms)))
 

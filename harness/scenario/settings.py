@@ -82,6 +82,7 @@ SERVER: dict[str, Setting] = {
     "token": one_of(
         {"none": lambda: {"token_lasts": None}, "lasts DURATION": lambda lasts: {"token_lasts": lasts}},
         example="lasts 30s",
+        discreet=True,  # a bearer token is what is put here by mistake
     ),
     "instances": Setting(_instances, "1"),
     "log": Setting(_shared_log, "shared"),

@@ -53,22 +53,26 @@ async def open_toxiproxy(
 
 
 def url_address(url: str) -> Address:
-    """Return host and port of a server's URL. Raises ``ToxiproxyFault`` for one with credentials, a path or TLS."""
+    """Return host and port of a server's URL. Raises ``ToxiproxyFault`` for one with credentials, a path or TLS.
+
+    The fault never repeats the URL: it goes into the history, and where a password lies in what is no URL nobody knows.
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or 8474
-    except ValueError as error:
+    except ValueError:
         raise ToxiproxyFault(
-            f"expected http://host:port of a Toxiproxy server, got a URL with a bad port: {error}"
+            "expected http://host:port of a Toxiproxy server, got a URL with a bad host or port"
         ) from None
     if parts.username is not None or parts.password is not None:
         raise ToxiproxyFault("expected http://host:port: Toxiproxy has no authentication, leave the credentials out")
     if parts.scheme != "http":
         raise ToxiproxyFault(
-            f"expected http://host:port, got {url!r}: neither Toxiproxy nor its Python client speaks TLS"
+            f"expected http://host:port, got one of {parts.scheme}: neither Toxiproxy nor its Python client speaks TLS"
         )
     if not host or parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ToxiproxyFault(f"expected http://host:port of a Toxiproxy server and nothing else, got {url!r}")
+        what = ", ".join(name for name in ("path", "query", "fragment") if getattr(parts, name).strip("/")) or "no host"
+        raise ToxiproxyFault(f"expected http://host:port of a Toxiproxy server and nothing else, got a URL with {what}")
     return (f"[{host}]" if ":" in host else host), port
 
 

@@ -13,6 +13,7 @@ from harness.middle.redaction import redact
         ("/x?zipcode=v", "/x?zipcode=v"),
         ("/x?token", "/x?token"),
         ("http://u:p@h/x?id_token=v", "http://[redacted]@h/x?id_token=[redacted]"),
+        ("http://u:p@q@h/x", "http://[redacted]@h/x"),
         ("//u@h/x", "//[redacted]@h/x"),
         ("/mail/a@b", "/mail/a@b"),
     ],

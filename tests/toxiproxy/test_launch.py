@@ -224,11 +224,12 @@ async def test_a_failure_is_not_hidden_by_one_of_the_healing(nursery, upstream):
     ("url", "message"),
     [
         ("http://user:secret@localhost:8474", "leave the credentials out"),
-        ("http://localhost:8474/api", "and nothing else, got"),
-        ("http://localhost:8474?x=1", "and nothing else, got"),
-        ("https://localhost:8474", "speaks TLS"),
-        ("http://localhost:port", "bad port"),
-        ("http://", "and nothing else, got"),
+        ("http://localhost:8474/secret", "and nothing else, got a URL with path"),
+        ("http://localhost:8474?x=secret#y", "and nothing else, got a URL with query, fragment"),
+        ("https://localhost:8474/secret", "got one of https: neither"),
+        ("http://localhost:secret", "bad host or port"),
+        ("http://[secret", "bad host or port"),
+        ("http://", "and nothing else, got a URL with no host"),
     ],
 )
 def test_a_url_is_a_host_and_a_port(url, message):

@@ -21,6 +21,7 @@ from harness.errors import EnvironmentFault, HarnessError, ScenarioError, UsageE
 
 if TYPE_CHECKING:
     from harness.campaign.invoke import Done
+    from harness.campaign.lines import Lines
     from harness.report.folder import Invocation
 
 PASS, FAIL, USAGE, ENVIRONMENT, UNKNOWN = 0, 1, 2, 3, 4
@@ -99,15 +100,23 @@ def cli() -> None:
 @click.option("--world", type=click.Choice(["real", "virtual", "both"]), default="real", help="Where it runs.")
 @click.option("--open", "open_page", is_flag=True, help="Open the report.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write junit.xml here too.")
-@click.option("--output-format", "output", type=FORMATS, default="text", help="What standard output holds.")
+@click.option(
+    "--output-format",
+    "output",
+    type=FORMATS,
+    default="text",
+    help="What standard output holds. jsonl: each run as it ends.",
+)
 @click.option("--unknown", type=click.Choice(["fail", "warn"]), default="fail", help="What an unknown verdict means.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the last two lines.")
 @click.option("-v", "--verbose", count=True, help="Every law; twice: every record.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
 def run(targets: tuple[str, ...], **options: Any) -> int:
     """Run scenarios, judge them, report. None named: scenarios/ here."""
+    from harness.campaign.campaign import heedless  # noqa: PLC0415
     from harness.campaign.choosing import Choice, parse_shard  # noqa: PLC0415
     from harness.campaign.invoke import Wish, invoke  # noqa: PLC0415
+    from harness.campaign.lines import Lines  # noqa: PLC0415
     from harness.campaign.live import Live  # noqa: PLC0415
 
     choice = Choice(
@@ -131,12 +140,14 @@ def run(targets: tuple[str, ...], **options: Any) -> int:
         keep=options["keep"],
         command=" ".join(["harness", *sys.argv[1:]]),
     )
-    done = invoke(wish, Live(sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never"))
-    return conclude(done, options)
+    live = Live(sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
+    lines = Lines(sys.stdout.fileno()) if options["output"] == "jsonl" else None
+    done = invoke(wish, live, lines.tell if lines else heedless)
+    return conclude(done, lines, options)
 
 
-def conclude(done: "Done", options: dict[str, Any]) -> int:
-    """Print the verdict, write what was asked for besides, and choose the exit code."""
+def conclude(done: "Done", lines: "Lines | None", options: dict[str, Any]) -> int:
+    """Print the verdict (with ``lines`` it has been said), write what was asked for besides, choose the exit code."""
     from harness.report.folder import read_results  # noqa: PLC0415
 
     faults = list(dict.fromkeys(ran.ending.detail for ran in done.ran if ran.ending.what == "fault"))
@@ -146,7 +157,10 @@ def conclude(done: "Done", options: dict[str, Any]) -> int:
         complain(fault)
     codes = [ENVIRONMENT] * bool(faults) + [128 + done.signal] * bool(done.signal)
     results = read_results(done.folder)
-    show(results, done.page, options)
+    if lines is None:
+        show(results, done.page, options)
+    else:
+        lines.settle()
     if options["junit"] is not None:
         copy_junit(done.folder, options["junit"])
     step_summary(done.folder)

@@ -1,7 +1,7 @@
 """The campaign: every plan run in a child process, judged and drawn by a worker, side by side as far as allowed."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,11 +25,27 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     finished: Finished
 
 
+Heed = Callable[[Ran], Awaitable[None]]
+"""Is told of each run as soon as it is over; its slot waits for it. Must not raise."""
+
+
+async def heedless(ran: Ran) -> None:
+    """Heed nothing."""
+
+
 class Campaign:
     """Runs plans, ``jobs`` at a time. ``ran`` grows as they end; what was never started stays in ``waiting``."""
 
     def __init__(
-        self, plans: Sequence[Plan], invocation: Path, *, jobs: int, toxiproxy: str, maxfail: int | None, live: Live
+        self,
+        plans: Sequence[Plan],
+        invocation: Path,
+        *,
+        jobs: int,
+        toxiproxy: str,
+        maxfail: int | None,
+        live: Live,
+        heed: Heed = heedless,
     ) -> None:
         self.waiting = deque(plans)
         self.ran: list[Ran] = []
@@ -38,6 +54,7 @@ class Campaign:
         self._toxiproxy = toxiproxy
         self._maxfail = maxfail
         self._live = live
+        self._heed = heed
         self._failures = 0
 
     async def run(self, stop: trio.Event) -> None:
@@ -70,6 +87,7 @@ class Campaign:
         self._live.over(plan, finished.word or "fault")
         self._failures += finished.word != "pass"
         self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished))
+        await self._heed(self.ran[-1])
 
     def _enough(self) -> bool:
         return self._maxfail is not None and self._failures >= self._maxfail

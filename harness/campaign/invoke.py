@@ -12,7 +12,7 @@ import msgspec
 import trio
 
 import harness
-from harness.campaign.campaign import Campaign, Ran
+from harness.campaign.campaign import Campaign, Heed, Ran, heedless
 from harness.campaign.choosing import Choice, chosen
 from harness.campaign.folders import forget_old, new_invocation, point_latest
 from harness.campaign.live import Live
@@ -56,8 +56,8 @@ def length(plan: Plan) -> float:
     return max([plan.job.lasts, *(deed.at for deed in plan.deeds)])
 
 
-def invoke(wish: Wish, live: Live) -> Done:
-    """Run everything, judge it, draw it, write the report.
+def invoke(wish: Wish, live: Live, heed: Heed = heedless) -> Done:
+    """Run everything, judge it, draw it, write the report. ``heed`` is told of each run as it ends.
 
     Raises ``UsageError`` for bad input (nothing was started) and ``EnvironmentFault`` where results cannot be written.
     SIGINT and SIGTERM stop the runs, which keep and judge what they have; a second one ends them at once.
@@ -80,6 +80,7 @@ def invoke(wish: Wish, live: Live) -> Done:
         toxiproxy=wish.toxiproxy or defaults.toxiproxy or "auto",
         maxfail=wish.maxfail,
         live=live,
+        heed=heed,
     )
     number = real.run(partial(_run, campaign, live))
     manifest = _manifest(wish, campaign, began, planned, aborted=number != 0)

@@ -41,7 +41,7 @@ def as_jsonl(invocation: Invocation) -> str:
 
 
 def json_line(run: RunResult) -> str:
-    """Return one run as a line of JSON, for a stream that grows while runs end."""
+    """Return one run as a line of JSON, for a stream that grows while runs end (``harness.campaign.lines``)."""
     fields = {"schema_version": SCHEMA_VERSION} | plain(summarize_run(run))
     return msgspec.json.encode(fields).decode() + "\n"
 

@@ -14,11 +14,15 @@ pytestmark = pytest.mark.slow
 QUICK = "scenario: quick\njob: {lasts: 500ms, updates: every 50ms}\npaths: {wifi: wifi}\n"
 MISSED = QUICK + "expect: {attempts: at least 9}\n"
 RUN = f"{sys.executable} -m harness run quick.yaml --toxiproxy embedded"
+LINES = f"{RUN} --output-format jsonl"
 
 ODD = {  # name: (shell line, scenario, variables (None: unset), exit code)
     "nobody reads": (f"{RUN} | true; exit ${{PIPESTATUS[0]}}", QUICK, {}, 0),
     "nobody reads a failure": (f"{RUN} | true; exit ${{PIPESTATUS[0]}}", MISSED, {}, 1),
     "nobody watches": (f"{{ {RUN} 2>&1 >&3 | true; }} 3>&1; exit ${{PIPESTATUS[0]}}", QUICK, {}, 0),
+    "nobody reads lines": (f"{LINES} --repeat 2 -j 1 | true; exit ${{PIPESTATUS[0]}}", QUICK, {}, 0),
+    "no output for lines": (f"{LINES} >&-", QUICK, {}, 0),
+    "output full of lines": (f"{LINES} >/dev/full", QUICK, {}, 3),
     "no output": (f"{RUN} >&-", QUICK, {}, 0),
     "no streams at all": (f"{RUN} <&- >&- 2>&-", MISSED, {}, 1),
     "output full": (f"{RUN} >/dev/full", QUICK, {}, 3),
@@ -76,7 +80,10 @@ def test_the_exit_code_is_the_verdicts_and_no_traceback_is_seen(odd, name):
         assert "Exception ignored" not in said
 
 
-@pytest.mark.parametrize("name", ["nobody reads", "no output", "no streams at all", "errors full"])
+@pytest.mark.parametrize(
+    "name",
+    ["nobody reads", "nobody reads lines", "output full of lines", "no output", "no streams at all", "errors full"],
+)
 def test_the_report_is_whole_whoever_listens(odd, name):
     root = latest(odd[name].folder)
     assert json.loads((root / "summary.json").read_text())["word"] == ("fail" if "streams" in name else "pass")
@@ -87,6 +94,7 @@ def test_the_report_is_whole_whoever_listens(odd, name):
     ("name", "words"),
     [
         ("output full", "cannot write: No space left on device"),
+        ("output full of lines", "cannot write: No space left on device"),
         ("junit to nowhere", "cannot write /proc/junit.xml"),
         ("files of nothing", "choose another folder with --out DIR"),
         ("tiny files", "cannot write"),

@@ -1,0 +1,43 @@
+"""``--output-format jsonl``: a line of JSON on standard output for each run, as soon as it is over.
+
+Written past ``sys.stdout``, in a worker thread: a reader that takes its time holds up the next run of that slot, but
+neither the runs under way nor the ear for signals; and nothing is left in a buffer for the interpreter's last flush.
+"""
+
+import os
+
+import trio
+
+from harness.campaign.campaign import Ran
+from harness.report.folder import VERDICT, read_run
+from harness.report.formats import json_line
+
+
+class Lines:
+    """Writes runs to a descriptor in the order in which they are told. A reader that went away ends nothing."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._turn = trio.Lock()  # the first to come is the first to go on
+        self._failure: OSError | None = None
+
+    async def tell(self, ran: Ran) -> None:
+        """Write one run's line. A run that could not be judged has none: its fault is said on standard error."""
+        if self._failure is not None or not (ran.folder / VERDICT).exists():
+            return
+        line = json_line(read_run(ran.folder)).encode()
+        async with self._turn:
+            try:
+                await trio.to_thread.run_sync(self._write, line, abandon_on_cancel=True)
+            except OSError as error:
+                self._failure = error
+
+    def settle(self) -> None:
+        """Raise the ``OSError`` that kept a line from being written; that nobody reads any more is none."""
+        if self._failure is not None and not isinstance(self._failure, BrokenPipeError):
+            raise self._failure
+
+    def _write(self, line: bytes) -> None:
+        left = memoryview(line)
+        while left:
+            left = left[os.write(self._descriptor, left) :]

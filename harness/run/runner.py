@@ -4,7 +4,6 @@ The order of setting up is the order of the bytes' way back: server, Toxiproxy, 
 reverse, and what is left of it then is counted (law L12).
 """
 
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
@@ -31,6 +30,7 @@ from harness.scenario.model import Plan
 from harness.seams import Address
 from harness.toxiproxy.control import Proxies
 from harness.toxiproxy.launch import open_toxiproxy
+from harness.toxiproxy.owner import own_prefix
 from harness.world import World
 
 HISTORY = "history.jsonl.gz"
@@ -74,7 +74,6 @@ class Runner:
         self._tap = tap
         self._proofs = proofs
         self._chance = Chance(plan.seed)
-        self._prefix = f"harness-{os.getpid()}-"
         self._zero: float | None = None
         self._proxies_left: tuple[str, ...] = ()
         self._rid = 0
@@ -135,7 +134,7 @@ class Runner:
         if self._world.proxies is not None:
             return nullcontext(self._world.proxies(self._chance.dice("toxics")))
         rng = self._chance.stream("toxics")
-        return open_toxiproxy(self._choice, network=self._world.network, prefix=self._prefix, rng=rng)
+        return open_toxiproxy(self._choice, network=self._world.network, prefix=own_prefix(), rng=rng)
 
     def _census(self, when: str) -> Census:
         return census.take(when, proxies=list(self._proxies_left), open_sockets=self._world.sockets)

@@ -14,6 +14,7 @@ from harness.seams import Address, Network
 from harness.toxiproxy.calls import DEADLINE, Calls, check_name
 from harness.toxiproxy.control import Kind, Toxiproxy
 from harness.toxiproxy.embedded import serve_embedded
+from harness.toxiproxy.owner import orphaned
 from harness.toxiproxy.process import launched
 from harness.toxiproxy.servants import servants
 
@@ -31,8 +32,9 @@ async def open_toxiproxy(
     """Yield a Toxiproxy with none of this run's proxies, and leave none behind.
 
     ``choice``: ``auto`` (``toxiproxy-server`` on PATH, else embedded), ``embedded``, the path of a server program, or
-    ``http://host:port`` of a running server, of which only proxies whose names begin with ``prefix`` are touched. Each
-    call has ``deadline`` seconds. Raises ``ToxiproxyFault``; the embedded server's draws come from ``rng``.
+    ``http://host:port`` of a running server, of which only proxies whose names begin with ``prefix`` are touched, and
+    those that a dead run left (``harness.toxiproxy.owner``). Each call has ``deadline`` seconds. Raises
+    ``ToxiproxyFault``; the embedded server's draws come from ``rng``.
     """
     check_name(prefix)
     if choice.startswith(("http://", "https://")):
@@ -96,9 +98,9 @@ async def _opened(kind: Kind, calls: Calls, prefix: str) -> Toxiproxy:
 
 
 async def _clear(calls: Calls, prefix: str) -> None:
-    """Remove what an aborted run with the same prefix left on a shared server."""
+    """Remove what an aborted run with the same prefix, and runs that are dead, left on a shared server."""
     for name in await calls.get("/proxies"):
-        if name.startswith(prefix):
+        if name.startswith(prefix) or orphaned(name):
             await calls.delete(f"/proxies/{name}")
 
 

@@ -236,7 +236,7 @@ def main(count: int, seed: int) -> int:
             folder.mkdir()
             found = carry_out(strike, folder, shared)
             left = proxies(shared) if shared != "embedded" else []
-            # Nobody is there to heal a shared server for a run that is killed itself; everybody else must.
+            # For a run that is killed itself the next one on the server heals; everybody else must have done so.
             found += [f"{strike}: proxies left on the shared server: {left}"] if left and strike.whom != "run" else []
             remove(shared, left or [])
             found += undisturbed(folder) if strike.number % 10 == 9 else []

@@ -15,6 +15,7 @@ from harness.errors import ToxiproxyFault
 from harness.network.real import RealNetwork
 from harness.toxiproxy import open_toxiproxy
 from harness.toxiproxy.launch import url_address
+from harness.toxiproxy.owner import own_prefix
 from tests.toxiproxy.client import Api
 from tests.toxiproxy.conftest import ABSENT, PROGRAM, embedded
 
@@ -181,6 +182,17 @@ async def test_a_running_server_keeps_what_is_not_ours(nursery, upstream):
         await toxiproxy.add("wifi", upstream)
         assert sorted(await api.ok("GET", "/proxies")) == ["foreign", "t-wifi"]
     assert list(await api.ok("GET", "/proxies")) == ["foreign"]
+
+
+async def test_a_running_server_is_freed_of_what_dead_runs_left(nursery, upstream):
+    api = Api("embedded", await nursery.start(embedded))
+    _, place, pid, start, _ = own_prefix().split("-")
+    dead, alive = f"harness-{place}-{pid}-1-wifi", f"harness-{place}-{pid}-{start}-wifi"
+    elsewhere = f"harness-0123456789ab-{pid}-1-wifi"
+    for name in (dead, alive, elsewhere):
+        await api.proxy(name, upstream)
+    async with opened(f"http://{api.address[0]}:{api.address[1]}"):
+        assert sorted(await api.ok("GET", "/proxies")) == sorted([alive, elsewhere])
 
 
 async def test_a_running_server_is_cleaned_also_when_the_run_fails(nursery, upstream):

@@ -2,7 +2,9 @@
 
 An outage begins when the default path stops being usable, or when a deed ends a live stream although the default is
 usable: that one is healed at once. *Healed* is the start of a usable interval of at least R; shorter ones are flaps
-within one outage. *Caught up* is the first instant from then on at which the newest index shown is at least the newest
+within one outage. R is one of three (law L9): 3 s and the handshake where a signal told the client of its own path's
+loss or return; D and what a dial takes where its stream died silently while the default was usable; else the cap.
+*Caught up* is the first instant from then on at which the newest index shown is at least the newest
 due L before, with L the profile's latency bound, and something due since the outage began is shown. Where nothing was
 due since, there is nothing to judge.
 """
@@ -21,9 +23,11 @@ from harness.scenario.model import Plan, Pulse
 LATENCY_ALLOWANCE = 0.050
 """Added to one way's latency and jitter: a profile's latency bound is rtt/2 + jitter + 50 ms (the profiles)."""
 
-TELLING = {"loses", "joins", "offline", "online", "resumed"}
-"""Signals that tell a client of its own path's loss or return, or that the device woke. ``prefers`` leaves an open
-stream where it is."""
+OF_A_PATH = {"loses", "joins"}
+"""Signals of one path's loss or return. ``prefers`` is neither: it leaves an open stream where it is."""
+
+OF_ALL = {"offline", "online", "resumed"}
+"""Signals of every path's loss or return: a device that wakes has lost its sockets too."""
 
 _NEAR = 0.1  # a signal is told at its deed, and recorded a moment before or after it returned
 
@@ -64,14 +68,19 @@ class Lapse(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.detected is None else max(0.0, self.detected - self.began)
 
 
-class _Raw(msgspec.Struct, frozen=True):
-    """An interruption before flaps are joined."""
+class _Raw(msgspec.Struct, frozen=True, kw_only=True):
+    """An interruption, or several joined: ``last`` is when the last of them began.
+
+    ``unnoticed``: each was the silent death of a stream beside a usable default.
+    """
 
     began: float
+    last: float
     healed: float | None
     path: str | None
     silent: bool
     struck: str
+    unnoticed: bool = False
 
 
 def outages(client: ClientCase) -> list[Lapse]:
@@ -90,10 +99,20 @@ def _outages(client: ClientCase) -> list[Lapse]:
             found.append(_lapse(client, sky, current))
             current = raw
         else:
-            current = _Raw(current.began, raw.healed, raw.path, current.silent or raw.silent, current.struck)
+            current = _joined(current, raw)
     if current is not None:
         found.append(_lapse(client, sky, current))
     return found
+
+
+def _joined(first: _Raw, then: _Raw) -> _Raw:
+    return msgspec.structs.replace(
+        then,
+        began=first.began,
+        struck=first.struck,
+        silent=first.silent or then.silent,
+        unnoticed=first.unnoticed and then.unnoticed,
+    )
 
 
 def latency_bound(spell: Spell, plan: Plan, start: float, end: float) -> float:
@@ -114,13 +133,16 @@ def _interruptions(sky: Sky) -> list[_Raw]:
     for spell in sky.spells:
         if spell.usable and down is not None:
             silent = down.silent or any(down.began - _NEAR <= cut.at <= spell.start for cut in silenced)
-            found.append(_Raw(down.began, spell.start, spell.path, silent, down.struck))
+            found.append(msgspec.structs.replace(down, healed=spell.start, path=spell.path, silent=silent))
             down = None
             before = spell.path
         elif not spell.usable and down is None:
-            down = _Raw(spell.start, None, spell.path, spell.mute, spell.blocked or before or spell.path or "")
+            struck = spell.blocked or before or spell.path or ""
+            down = _Raw(
+                began=spell.start, last=spell.start, healed=None, path=spell.path, silent=spell.mute, struck=struck
+            )
         elif down is not None and spell.mute and not down.silent:
-            down = _Raw(down.began, None, down.path, True, down.struck)
+            down = msgspec.structs.replace(down, silent=True)
     if down is not None:
         found.append(down)
     covered = [(raw.began, raw.healed) for raw in found]
@@ -130,7 +152,15 @@ def _interruptions(sky: Sky) -> list[_Raw]:
 
 def _struck(cut: Cut, sky: Sky) -> _Raw:
     """A live stream was ended while the default was usable: healed at that deed."""
-    return _Raw(cut.at, cut.at, sky.at(cut.at).path, cut.silent, cut.path)
+    return _Raw(
+        began=cut.at,
+        last=cut.at,
+        healed=cut.at,
+        path=sky.at(cut.at).path,
+        silent=cut.silent,
+        struck=cut.path,
+        unnoticed=cut.silent,
+    )
 
 
 def _within(cut: Cut, covered: list[tuple[float, float | None]]) -> bool:
@@ -138,26 +168,26 @@ def _within(cut: Cut, covered: list[tuple[float, float | None]]) -> bool:
 
 
 def _told(client: ClientCase, raw: _Raw) -> bool:
-    """Whether a signal told the client of its own path's loss or return as this outage healed."""
+    """Whether a signal told the client of its own path's loss or return.
+
+    Its own is the path of its stream, or where none was open, the default. That another path is there, or preferred,
+    tells it nothing of that. A loss that was told helps only where the healing is told too: else it is by then the
+    return of the path it was left with, and of that it was told nothing.
+    """
     if raw.healed is None:
         return False
-    return any(
-        signal.what in TELLING and abs(client.case.at(signal.t_ns) - raw.healed) <= _NEAR for signal in client.signals
-    )
+    sky, at = client.once(Sky), client.case.at
+    own = sky.carrying(raw.last - _NEAR, raw.last) or {sky.before(raw.last).path}
+    heard = [one for one in client.signals if raw.last - _NEAR <= at(one.t_ns) <= raw.healed + _NEAR]
+    healing = [one for one in heard if at(one.t_ns) >= raw.healed - _NEAR]
+    of_own = any(one.what in OF_ALL or (one.what in OF_A_PATH and one.path in own) for one in heard)
+    return of_own and any(one.what in OF_ALL or one.what == "loses" or one.path == raw.path for one in healing)
 
 
 def _allowance(client: ClientCase, raw: _Raw) -> float:
-    """Return R of an outage. A silent death may be noticed only by the watchdog, whenever the path heals."""
-    plan, retries = client.case.plan, syn_retries(client)
-    if _told(client, raw):
-        endings = [Ending.TOLD]
-    elif raw.silent and raw.began == raw.healed:
-        endings = [Ending.UNNOTICED]
-    elif raw.silent:
-        endings = [Ending.PLAIN, Ending.UNNOTICED]
-    else:
-        endings = [Ending.PLAIN]
-    return max(recovery_allowance(plan, ending, path=raw.path, syn_retries=retries) for ending in endings)
+    """Return R of an outage."""
+    ending = Ending.TOLD if _told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
+    return recovery_allowance(client.case.plan, ending, path=raw.path, syn_retries=syn_retries(client))
 
 
 def syn_retries(client: ClientCase) -> tuple[float, ...]:

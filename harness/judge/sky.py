@@ -88,6 +88,15 @@ class Sky:
         """Return the spell in force at this time."""
         return next((spell for spell in reversed(self.spells) if spell.start <= when), self.spells[0])
 
+    def before(self, when: float) -> Spell:
+        """Return the spell in force until this time."""
+        return next((spell for spell in reversed(self.spells) if spell.start < when), self.spells[0])
+
+    def carrying(self, start: float, end: float) -> set[str | None]:
+        """Return the paths on which the client had a stream open at some time within these."""
+        since, until = self._client.case.ns(start), self._client.case.ns(end)
+        return {path for path, begun, ended in self._flows if begun <= until and since < ended}
+
     def usable_stretches(self) -> list[tuple[float, float]]:
         """Return the times in which streams could pass all along, whichever the path."""
         found: list[tuple[float, float]] = []

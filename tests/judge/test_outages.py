@@ -1,16 +1,18 @@
 import msgspec
 import pytest
 
-from harness.device.words import Radio
+from harness.device.words import Radio, Reach
 from harness.history import Deed
 from harness.judge.case import Case
 from harness.judge.outages import Lapse, outages
 from harness.judge.sky import Sky
 from harness.scenario import model
+from harness.scenario.deadlines import Ending, recovery_allowance
 from harness.scenario.model import Pulse
+from harness.sse.policy import Policies
 from harness.toxics.shape import Shape
 from tests.judge.scenes import JOINS, half_open, handoff
-from tests.judge.story import Story, plan, reach
+from tests.judge.story import LTE, WIFI, Story, plan, reach
 
 
 def lapses(story: Story) -> list[Lapse]:
@@ -127,3 +129,119 @@ def test_the_sky_lasts_to_the_horizon():
     ]  # fmt: skip
     assert sky.spells[-1].end == case.plan.horizon
     assert sky.at(4.2).path == "wifi"
+
+
+CELLULAR, ETHERNET, WIFI_AGAIN = (model.Joins(path=path) for path in ("cellular", "ethernet", "wifi"))
+PREFERS = {path: model.Prefers(path=path) for path in ("wifi", "cellular", "ethernet")}
+LOST = {path: model.Loses(path=path) for path in ("wifi", "cellular")}
+SAID = {model.Joins: "joins", model.Prefers: "prefers", model.Loses: "loses"}
+
+NOTHING = ()
+OTHER_JOINS = ((4.5, ETHERNET),)
+OTHER_JOINS_AS_IT_HEALS = ((9.0, ETHERNET),)
+OTHER_BECOMES_DEFAULT = ((4.5, PREFERS["cellular"]),)
+NEW_ONE_BECOMES_DEFAULT = ((4.5, ETHERNET), (4.5, PREFERS["ethernet"]))
+BROKEN_BECOMES_DEFAULT = ((4.5, PREFERS["wifi"]),)
+OWN_IS_LOST = ((4.5, LOST["wifi"]),)
+OTHER_IS_LOST = ((4.5, LOST["cellular"]),)
+OTHER_IS_LOST_AS_IT_HEALS = ((9.0, LOST["cellular"]),)
+OWN_RETURNS = ((4.4, LOST["cellular"]), (4.5, LOST["wifi"]), (9.0, WIFI_AGAIN))
+
+PLAIN, TOLD, UNNOTICED = Ending.PLAIN, Ending.TOLD, Ending.UNNOTICED
+
+R_OF = {
+    # The stream's path is the default, so the outage lasts until that is up again (9 s) or another one.
+    **{
+        ("default", word, said): found
+        for word in ("silent", "stalled", "closed")
+        for said, found in {
+            NOTHING: (4.0, 9.0, PLAIN),
+            OTHER_JOINS: (4.0, 9.0, PLAIN),
+            OTHER_JOINS_AS_IT_HEALS: (4.0, 9.0, PLAIN),
+            OTHER_BECOMES_DEFAULT: (4.0, 4.5, PLAIN),
+            NEW_ONE_BECOMES_DEFAULT: (4.0, 4.5, PLAIN),
+            OWN_IS_LOST: (4.0, 4.5, TOLD),
+            OTHER_IS_LOST: (4.0, 9.0, PLAIN),
+            OTHER_IS_LOST_AS_IT_HEALS: (4.0, 9.0, PLAIN),
+            OWN_RETURNS: (4.0, 9.0, TOLD),
+        }.items()
+    },
+    # The stream is on Wi-Fi still, new connections use cellular: its silent death is the outage, healed at once.
+    ("beside", "silent", NOTHING): (4.0, 4.0, UNNOTICED),
+    ("beside", "silent", OTHER_JOINS): (4.0, 4.0, UNNOTICED),
+    ("beside", "silent", NEW_ONE_BECOMES_DEFAULT): (4.0, 4.0, UNNOTICED),
+    ("beside", "silent", OWN_IS_LOST): (4.0, 4.5, TOLD),
+    ("beside", "silent", OTHER_IS_LOST): (4.0, 9.0, PLAIN),  # the silent one becomes the default
+    ("beside", "silent", BROKEN_BECOMES_DEFAULT): (4.0, 9.0, PLAIN),
+    # A stream that is stalled is not dead: no outage, until it is cut or the default is the stalled path.
+    ("beside", "stalled", NOTHING): None,
+    ("beside", "stalled", OTHER_JOINS): None,
+    ("beside", "stalled", NEW_ONE_BECOMES_DEFAULT): None,
+    ("beside", "stalled", OWN_IS_LOST): (4.5, 4.5, TOLD),
+    ("beside", "stalled", OTHER_IS_LOST): (4.5, 9.0, PLAIN),
+    ("beside", "stalled", BROKEN_BECOMES_DEFAULT): (4.5, 9.0, PLAIN),
+    # A FIN is no signal of the device. Who has heard it has left the path, and its loss is nothing to them.
+    ("beside", "closed", NOTHING): (4.0, 4.0, PLAIN),
+    ("beside", "closed", OTHER_JOINS): (4.0, 4.0, PLAIN),
+    ("beside", "closed", NEW_ONE_BECOMES_DEFAULT): (4.0, 4.0, PLAIN),
+    ("beside", "closed", OWN_IS_LOST): (4.0, 4.0, PLAIN),
+    ("beside", "closed", OTHER_IS_LOST): (4.0, 9.0, PLAIN),
+    ("beside", "closed", BROKEN_BECOMES_DEFAULT): (4.0, 9.0, PLAIN),
+}
+
+
+@pytest.mark.parametrize(("place", "word", "said"), R_OF)
+def test_each_outage_is_given_the_r_that_the_law_words_for_it(place, word, said):
+    before = [(1.0, CELLULAR)] + [(2.0, PREFERS["cellular"])] * (place == "beside")
+    deeds = sorted([*before, *said, (4.0, word), (9.0, "up")], key=lambda deed: deed[0])
+    story = told(*deeds, leaves=word == "closed")
+    found = [(round(one.began, 1), round(one.healed, 1), ending(one, story)) for one in lapses(story)]
+    assert found == ([] if R_OF[place, word, said] is None else [R_OF[place, word, said]])
+
+
+def told(*deeds, leaves):
+    """A stream on Wi-Fi; ``leaves`` it at once when that breaks, else stays. The device says what the deeds are."""
+    paths = {"wifi": WIFI, "cellular": LTE, "ethernet": WIFI}
+    done = [reach(at, act) if isinstance(act, str) else (at, "device", act, "") for at, act in deeds]
+    story = Story(plan(*done, lasts=200.0, items=400, paths=paths)).run()
+    for at, act in deeds:
+        if not isinstance(act, str):
+            story.signal(SAID[type(act)], at + 0.0001, act.path)
+    if leaves:
+        story.close(4.001, 2)
+    return story
+
+
+def ending(lapse: Lapse, story: Story) -> Ending:
+    """Which of the three R an outage was given."""
+    given = {recovery_allowance(story.plan, one, path=lapse.path): one for one in Ending}
+    assert len(given) == 3
+    return given[lapse.allowance]
+
+
+def test_where_no_stream_is_open_the_client_s_own_path_is_the_default():
+    story = told((1.0, CELLULAR), (4.0, "silent"), (4.5, LOST["wifi"]), leaves=False)
+    story.close(3.0, 2)
+    (one,) = lapses(story)
+    assert (round(one.healed or 0, 1), ending(one, story)) == (4.5, TOLD)
+
+
+def test_a_loss_that_was_told_helps_little_where_the_path_it_leaves_heals_without_a_word():
+    paths = {"wifi": WIFI, "cellular": msgspec.structs.replace(LTE, start=Reach.UNREACHABLE)}
+    back = reach(30.0, "up", "cellular")
+    story = Story(plan((1.0, "device", CELLULAR, ""), (4.0, "device", LOST["wifi"], ""), back, paths=paths)).run()
+    story.signal("loses", 4.0001, "wifi")
+    (one,) = lapses(story)
+    assert (round(one.began, 1), round(one.healed or 0, 1), ending(one, story)) == (4.0, 30.0, PLAIN)
+
+
+def test_a_silent_default_is_given_the_cap_whatever_the_watchdog():
+    """D is for a death beside a usable default only."""
+    story = long(reach(4.0, "silent"), reach(9.0, "up"), policies=Policies(watchdog=60.0))
+    assert [ending(one, story) for one in lapses(story)] == [PLAIN]
+
+
+def test_silent_deaths_one_after_the_other_are_still_unnoticed():
+    again = (5.0, "device", PREFERS["cellular"], ""), reach(6.0, "up"), reach(7.0, "silent")
+    story = long((1.0, "device", CELLULAR, ""), (3.0, "device", PREFERS["cellular"], ""), reach(4.0, "silent"), *again)
+    assert [(round(one.began), round(one.healed), ending(one, story)) for one in lapses(story)] == [(4, 7, UNNOTICED)]

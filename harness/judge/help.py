@@ -134,8 +134,9 @@ HELP: tuple[LawHelp, ...] = (
         word="recovery",
         title="Recovery within R of the path's healing",
         says="The app has caught up within R of the network being usable again. R is the backoff's cap + one SYN "
-        "retry + the handshake; 3 s + the handshake where a signal told the client; for a stream that died "
-        "silently while another path was usable, the watchdog + 1 s + base + one SYN retry + the handshake.",
+        "retry + the handshake; 3 s + the handshake where a signal told the client of its own path's loss or return; "
+        "for a stream that died silently while the default path was usable, the watchdog + 1 s + base + one SYN retry "
+        "+ the handshake.",
         breaks=(
             "A dial without a deadline hangs on the dead path, and nothing else is tried",
             "After sleep or a hidden tab it never returns: Azure/fetch-event-source 17, 55, 75",

@@ -171,7 +171,7 @@ def _limits(plan: Plan) -> Iterator[str]:
     yield f'  D {format_duration(detection_allowance(plan.client.policies))}: from the last byte to "reconnecting"'
     words = {
         Ending.PLAIN: "nothing was said",
-        Ending.TOLD: "a signal told",
+        Ending.TOLD: "a signal told of its own path's loss or return",
         Ending.UNNOTICED: "a flow died silently while the default path was usable",
     }
     for ending, why in words.items():

@@ -41,8 +41,8 @@ class Follower(Protocol):
     def grown(self) -> None:
         """The log has a new event, or the next one is due at another time. Called at that instant."""
 
-    def close(self, evidence: str) -> None:
-        """End, and say in the records why."""
+    def outdated(self) -> None:
+        """A newer stream of the job has come: end, for that reason, a keep-alive interval from now."""
 
 
 class RunningJob:
@@ -57,7 +57,7 @@ class RunningJob:
         self.lost = False
         self.epochs: list[str] = []  # of logs that were lost
         self.accepted = trio.current_time()
-        self.follower: Follower | None = None
+        self.followers: list[Follower] = []  # the newest last: it alone takes the reins
         self._work = work
         self._unheard: float | None = None  # when the oldest step was due that was taken without a log
         self._driven_by: Follower | None = None
@@ -90,7 +90,7 @@ class RunningJob:
 
     def take_reins(self, follower: Follower) -> float:
         """Return the instant until which this stream may sleep, if nothing wakes it, and at which it must let go."""
-        if follower is not self.follower or self.log.over:
+        if follower is not self.followers[-1] or self.log.over:
             return math.inf
         self._driven_by = follower
         return self._next
@@ -103,17 +103,19 @@ class RunningJob:
             self._set_alarm()
 
     def follow(self, follower: Follower) -> None:
-        """Make this the job's one live stream: the newest wins, the one before it ends."""
-        if self.follower is not None:
-            self.drop_reins(self.follower)
-            self.follower.close("newer")
-        self.follower = follower
+        """Make this the job's live stream: the newest wins, and the one before it has a while to leave by itself.
+
+        Two streams of one client are its own bug, which nobody could see if the older one were ended at once.
+        """
+        if self.followers:
+            self.drop_reins(self.followers[-1])
+            self.followers[-1].outdated()
+        self.followers.append(follower)
 
     def leave(self, follower: Follower) -> None:
         """A stream has ended."""
         self.drop_reins(follower)
-        if self.follower is follower:
-            self.follower = None
+        self.followers.remove(follower)
 
     def results_left(self, kept: float) -> bool:
         """Whether the results of a job that is over can still be had."""
@@ -141,7 +143,7 @@ class RunningJob:
 
     def lose_log(self) -> None:
         """Forget all events, and emit none until it is read again. No stream may be open."""
-        assert self.follower is None, "a stream has to end before its log is lost"
+        assert not self.followers, "a stream has to end before its log is lost"
         self._emit_due()
         self.lost = True
         self.epochs.append(self.log.epoch)
@@ -181,8 +183,8 @@ class RunningJob:
         self._emit_due()
         if self._driven_by is None:
             self._set_alarm()
-        elif self.follower is not None:
-            self.follower.grown()
+        else:
+            self._driven_by.grown()
 
     def _set_alarm(self) -> None:
         if self._alarm != self._next < math.inf:
@@ -206,8 +208,8 @@ class RunningJob:
         self._counts.events += 1
         if self._journal is not None:
             self._record(self._journal, event, intended)
-        if self.follower is not None:
-            self.follower.grown()
+        for follower in self.followers:
+            follower.grown()
 
     def _record(self, journal: Journal, event: Event, intended: float) -> None:
         journal.write(

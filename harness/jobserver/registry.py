@@ -134,7 +134,7 @@ class Registry:
     def _forget(self) -> bool:
         """Forget the oldest job that is over and that nobody follows; False when there is none."""
         for job_id, job in self._jobs.items():
-            if job.over and job.follower is None:
+            if job.over and not job.followers:
                 del self._jobs[job_id], self._kinds[job_id]
                 return True
         return False

@@ -3,13 +3,14 @@
 Three tasks. The *writer* sends what the log has beyond its index; when it has caught up it sleeps to the next event and
 emits that itself (see ``emission``), unless somebody wakes it before. The *listener* learns that the peer has left
 (FIN, RST) while nothing is being sent. The *pulse* keeps one deadline: a comment after so long a silence, the end of a
-write that the peer does not take, the end of the token's life.
+write that the peer does not take, the end of the token's life or of the patience with an outdated stream.
 
 A stream ends for one reason, its *evidence*: the terminal event was written (``done``), the peer left (``fin``,
-``rst``) or took nothing for a keep-alive interval (``blocked``), a newer stream of the job came (``newer``), it fell
-too far behind (``evicted``), its token's time was up (``expired``), the peer sent a flood (``flood``), or the server
-went: it stopped, drained or went to restart (``stopped``). Where the peer may still listen it is told in a comment, and
-the body ends as it should; a write that has to be given up leaves nothing but to reset the connection.
+``rst``) or took nothing for a keep-alive interval (``blocked``), a newer stream of the job came such an interval ago
+(``newer``), it fell too far behind (``evicted``), its token's time was up (``expired``), the peer sent a flood
+(``flood``), or the server went: it stopped, drained or went to restart (``stopped``). Where the peer may still listen
+it is told in a comment, and the body ends as it should; a write that has to be given up leaves nothing but to reset the
+connection.
 """
 
 import math
@@ -31,7 +32,7 @@ MOST_PER_WRITE = 1 << 16
 """Bytes of events that share one write (one event may be larger)."""
 
 BLOCKED = 15.0
-"""Seconds a write may wait for the peer where there are no keep-alives to measure by."""
+"""Seconds that count as a keep-alive interval where there are no keep-alives to measure by."""
 
 FAREWELLS = {
     "newer": "a newer stream of this job took over",
@@ -48,7 +49,7 @@ PATIENT = ("newer", "expired", "stopped")
 
 
 class EventStream:
-    """One open stream. ``serve`` runs it; the job calls ``grown`` and ``close``."""
+    """One open stream. ``serve`` runs it; the job calls ``grown`` and ``outdated``."""
 
     def __init__(
         self,
@@ -72,7 +73,8 @@ class EventStream:
         self._counts = counts
         self._journal = journal
         self._conduct = conduct
-        self._expires = expires
+        self._interval = spec.keepalive or BLOCKED
+        self._ends = expires, "expired"  # at this instant, for this reason, unless another one comes first
         self._next = 0
         self._opened_at = job.log.newest  # events up to here are replay, later ones are live
         self._nap: trio.CancelScope | None = None  # while there is nothing to do
@@ -113,6 +115,13 @@ class EventStream:
         if behind > self._spec.queue:
             self.close("evicted")
         self._wake()
+
+    def outdated(self) -> None:
+        """End an interval from now: a newer stream of the job has come.
+
+        The pulse has looked for a comment or a blocked write by then, so it need not be woken.
+        """
+        self._ends = min(self._ends, (trio.current_time() + self._interval, "newer"))
 
     def close(self, evidence: str) -> None:
         """End the stream. The first evidence wins; a write that is under way may end unless that is pointless."""
@@ -215,13 +224,13 @@ class EventStream:
             self.close("rst")
 
     async def _pulse(self) -> None:
-        interval = self._spec.keepalive or BLOCKED
         while True:
             touched = self._touched
-            await trio.sleep_until(min(touched + interval, self._expires))
-            if trio.current_time() >= self._expires:
-                self._expires = math.inf
-                self.close("expired")
+            await trio.sleep_until(min(touched + self._interval, self._ends[0]))
+            due, evidence = self._ends
+            if trio.current_time() >= due:
+                self._ends = math.inf, ""
+                self.close(evidence)
             elif touched == self._touched:
                 self._silence()
 

@@ -184,16 +184,33 @@ def test_no_progress_for_its_time_ends_the_stream_with_timeout_while_comments_fl
     assert [emit.intended_ns for emit in history.all(Emit)] == [1, 300_000_000_001]
 
 
-def test_newer_stream_of_a_job_ends_the_older_one_politely(rig):
+def test_newer_stream_of_a_job_ends_the_older_one_politely_a_keepalive_later(rig):
     async def main(rig):
         path = await rig.job()
         older = await rig.follow(path)
         await trio.sleep(3)
         newer = await rig.follow(path, "a-1")
-        assert (await older.body()).endswith(b": a newer stream of this job took over\n\n")
-        assert ids(await newer.body()) == ["a-2", "a-3"]
+        body = await older.body()
+        assert body.endswith(b": a newer stream of this job took over\n\n")
+        assert rig.now == 7.0
+        assert ids(body) == ["a-0", "a-1", "a-2", "a-3"]
+        assert ids(await newer.body()) == [f"a-{index}" for index in range(2, 16)]
 
-    assert closings(rig.run(main, job=QUICK)) == [("newer", 3.000000001), ("done", 6.000000001)]
+    history = rig.run(main, job=JobSpec(lasts=30.0, every=2.0), server=ServerSpec(keepalive=4.0))
+    assert closings(history) == [("newer", 7.000000001), ("done", 30.000000001)]
+
+
+def test_newer_stream_that_leaves_before_the_older_one_has_to_hands_the_job_back(rig):
+    async def main(rig):
+        path = await rig.job()
+        older = await rig.follow(path)
+        await trio.sleep(3)
+        newer = await rig.follow(path, "a-1")
+        await newer.stream.aclose()
+        assert ids(await older.body()) == ["a-0", "a-1", "a-2", "a-3"]
+        assert rig.now == 6.0
+
+    assert closings(rig.run(main, job=QUICK)) == [("fin", 3.000000001), ("done", 6.000000001)]
 
 
 def test_fin_of_the_peer_frees_the_stream_at_once(rig):
@@ -250,7 +267,7 @@ def test_old_stream_that_is_held_up_is_freed_when_a_newer_one_came(rig):
         await trio.sleep(20)
 
     history = rig.run(main, job=JobSpec(lasts=60.0, every=2.0))
-    assert closings(history)[0] == ("newer", 17.000000001)
+    assert closings(history)[0] == ("blocked", 17.000000001)
 
 
 def test_stream_ends_with_its_token(rig):

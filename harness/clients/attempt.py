@@ -14,7 +14,7 @@ from harness.clients.observer import AttemptReport, Observer
 from harness.clients.transport import DialFailed
 from harness.clients.vigil import Phase, Vigil
 from harness.sse.events import Event, Wire
-from harness.sse.parser import EventTooBig
+from harness.sse.parser import EventTooBig, Parser
 from harness.sse.policy import FedBy
 from harness.sse.response import Meaning, Verdict, parse_retry_after
 from harness.sse.session import Session, cursor_header
@@ -81,6 +81,7 @@ class StreamAttempt:
         self._observer = observer
         self._wall_clock = wall_clock
         self._fallback_due = fallback_due
+        self._parser: Parser | None = None
         self._vigil: Vigil = courier.vigil()
 
     def roused(self) -> None:
@@ -121,6 +122,9 @@ class StreamAttempt:
             outcome = error.how, str(error)
         except httpx.HTTPError as error:
             outcome = "error", str(error)
+        if self._parser is not None and not self._vigil.ended_by:
+            done = await self._feed(self._decisions.left_over(self._parser))
+            outcome = ("done", "") if done else outcome
         return outcome
 
     async def _read(self, response: httpx.Response) -> tuple[str, str]:
@@ -150,7 +154,7 @@ class StreamAttempt:
 
     async def _receive(self, response: httpx.Response) -> tuple[str, str]:
         report, vigil = self.report, self._vigil
-        parser = self._decisions.parser(self._session)
+        self._parser = parser = self._decisions.parser(self._session)
         any_byte = self._decisions.policies.watchdog_fed_by is FedBy.ANY_BYTE
         async with Body(response) as body:
             async for piece in body:

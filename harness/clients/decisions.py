@@ -9,10 +9,25 @@ import math
 from harness.clients.cursor import Cursor
 from harness.clients.observer import AttemptReport
 from harness.clients.vigil import Phase
+from harness.sse.events import Wire
 from harness.sse.parser import Parser
 from harness.sse.policy import Policies
+from harness.sse.reconnection import Input
 from harness.sse.response import Verdict, judge_response
 from harness.sse.session import Session
+
+_MEANINGS = {
+    "refused": Input.CONNECT_FAILED,
+    "unreachable": Input.CONNECT_FAILED,
+    "timeout": Input.CONNECT_FAILED,
+    "eof": Input.ENDED,
+    "error": Input.BROKEN,
+    "too-big": Input.BROKEN,
+    "watchdog": Input.WATCHDOG,
+    "suspect": Input.WATCHDOG,
+    "done": Input.TERMINAL,
+    "closed": Input.STOPPED,
+}
 
 
 class Decisions:
@@ -33,6 +48,11 @@ class Decisions:
         """Return the parser of a new connection."""
         return Parser(last_event_id=session.last_event_id, max_event=self.policies.max_event)
 
+    def left_over(self, parser: Parser) -> list[Wire]:
+        """Return what the end of a connection completes: nothing, an event that was cut short is no event."""
+        del parser
+        return []
+
     def cursor(self) -> Cursor:
         """Return what tells news from repeats."""
         return Cursor()
@@ -49,6 +69,12 @@ class Decisions:
         watchdog = opened_at + (self.policies.watchdog or math.inf)
         suspect = opened_at + (self.policies.suspects_after or math.inf)
         return min((watchdog, "watchdog"), (min(suspect, fallback_due or math.inf), "suspect"))
+
+    def meaning(self, report: AttemptReport) -> Input:
+        """Return what the reconnection table is told of an attempt that ended without an answer, or after it."""
+        if report.how == "error" and not report.spoke:
+            return Input.CONNECT_FAILED
+        return _MEANINGS[report.how]
 
     def drops(self, phase: Phase) -> bool:
         """Whether an attempt that has got so far is dropped for a new way to the server.

@@ -28,19 +28,6 @@ from harness.sse.response import Meaning, Verdict
 _RENEWAL = 1.0
 """Seconds that a cursor may age between the snapshot it came from and the dial."""
 
-_ENDS = {
-    "refused": Input.CONNECT_FAILED,
-    "unreachable": Input.CONNECT_FAILED,
-    "timeout": Input.CONNECT_FAILED,
-    "eof": Input.ENDED,
-    "error": Input.BROKEN,
-    "too-big": Input.BROKEN,
-    "watchdog": Input.WATCHDOG,
-    "suspect": Input.WATCHDOG,
-    "done": Input.TERMINAL,
-    "closed": Input.STOPPED,
-}
-
 
 class Follower:
     """One job, followed once: ``run`` to its end, or until ``scope`` is cancelled. Never raises for the network.
@@ -169,9 +156,7 @@ class Follower:
             self._cause = "signal"
             # A new way cuts no open stream; waking does.
             return self._next(Input.RESUMED if self._machine.state is State.OPEN else Input.SIGNAL)
-        if report.how == "error" and not report.spoke:
-            return self._next(Input.CONNECT_FAILED)
-        return self._next(_ENDS[report.how])
+        return self._next(self._decisions.meaning(report))
 
     async def _answered(self, attempt: StreamAttempt, verdict: Verdict) -> Output:
         """Deal with an answer that is no event stream."""

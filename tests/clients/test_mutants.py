@@ -8,28 +8,11 @@ from harness.clients.mutants import MUTANTS, REFERENCE_CLIENT, mutant
 from harness.errors import UsageError
 from harness.scenario import clients
 from harness.sse.policy import REFERENCE
-from tests.clients.stage import Stage, answers, completes, event, play, says, silence
+from tests.clients.beside import both, streams
+from tests.clients.stage import Stage, answers, completes, event, says, silence
 
+LATE = ("one-event-late", "fills-buffer", "drops-blank-lines")  # also where nothing goes wrong
 NEVER_POLLS = msgspec.structs.replace(REFERENCE, polls_after_failures=None)
-
-
-def both(name, stage, policies=REFERENCE, **story):
-    """The story as the reference plays it, and as the mutant does."""
-    return [
-        play(
-            stage(),
-            policies=one.policies(policies),
-            decisions=one.decisions,
-            follower=one.follower,
-            **story,
-        )
-        for one in (REFERENCE_CLIENT, mutant(name))
-    ]
-
-
-def streams(*handlers):
-    """A stage of these handlers, anew for each client."""
-    return lambda: Stage(streams=list(handlers))
 
 
 def opens_at(moment):
@@ -83,7 +66,7 @@ def test_a_name_that_is_none_is_refused_and_no_name_is_the_reference():
         mutant("no-dog")
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize("name", [name for name in MUTANTS if name not in LATE])
 def test_on_a_healthy_path_a_mutant_is_as_good_as_the_reference(name):
     reference, wrong = both(name, streams(says(event("a-0"), event("a-1", "completed"))))
     assert wrong.shown == reference.shown
@@ -209,3 +192,68 @@ def test_trusts_silent_200_waits_for_ever_on_a_stream_that_is_held_back():
     reference, wrong = both("trusts-silent-200", streams(silence), lasts=600)
     assert min(reference.stage.times("poll")) <= 20.0
     assert (wrong.stage.times("stream"), wrong.stage.times("poll")) == ([0.0], [])
+
+
+def test_freezes_first_id_resumes_after_the_same_event_each_time():
+    story = streams(says(event("a-0")), says(event("a-1")), says(event("a-2")), completes)
+    reference, wrong = both("freezes-first-id", story)
+    assert reference.stage.cursors() == [None, "a-0", "a-1", "a-2"]
+    assert wrong.stage.cursors() == [None, "a-0", "a-0", "a-0"]
+
+
+def test_replays_history_shows_again_what_it_asks_for_again():
+    story = streams(says(event("a-0"), event("a-1")), says(event("a-0"), event("a-1"), event("a-2", "completed")))
+    reference, wrong = both("replays-history", story)
+    assert reference.ids == ["a-0", "a-1", "a-2"]
+    assert wrong.ids == ["a-0", "a-1", "a-0", "a-1", "a-2"]
+    assert wrong.stage.cursors() == [None, None]
+
+
+def test_ignores_retry_waits_as_before():
+    reference, wrong = both("ignores-retry", streams(says("retry: 9000\n\n", event("a-0")), completes))
+    assert 9.0 <= reference.waits[1] <= 13.5
+    assert 1.0 <= wrong.waits[1] <= 1.5
+
+
+def test_ignores_retry_after_waits_as_for_any_failure():
+    reference, wrong = both("ignores-retry-after", streams(answers(503, retry_after="9"), completes))
+    assert 9.0 <= reference.waits[1] <= 10.0
+    assert wrong.waits[1] <= 1.0
+
+
+def test_never_backs_off_waits_no_longer_than_the_first_time():
+    reference, wrong = both("never-backs-off", lambda: Stage(doors=lambda _at: "refuse"), lasts=100)
+    assert max(reference.waits) > 15.0
+    assert max(wrong.waits) <= 1.0
+
+
+@pytest.mark.parametrize("status", [204, 404])
+def test_never_stops_asks_again_whatever_the_status(status):
+    reference, wrong = both("never-stops", streams(answers(status)), NEVER_POLLS, lasts=600)
+    assert len(reference.stage.times("stream")) == 1
+    assert len(wrong.stage.times("stream")) > 20
+
+
+def test_loops_on_401_renews_a_token_that_was_new():
+    reference, wrong = both("loops-on-401", streams(*[answers(401)] * 40, completes), NEVER_POLLS)
+    assert (len(reference.stage.times("stream")), reference.outcome.ended) == (2, "error")
+    assert len(wrong.stage.times("token")) == 40
+    assert wrong.outcome.ended == "completed"
+
+
+def test_stops_at_5xx_takes_a_passing_trouble_for_the_end():
+    reference, wrong = both("stops-at-5xx", streams(answers(503), completes))
+    assert (reference.outcome.ended, wrong.outcome.ended) == ("completed", "error")
+
+
+def test_gives_up_after_three_attempts():
+    reference, wrong = both("gives-up", lambda: Stage(doors=lambda at: "open" if at > 30 else "refuse"))
+    assert reference.outcome.ended == "completed"
+    assert (wrong.outcome.ended, wrong.hows) == ("error", ["refused"] * 3)
+
+
+def test_deaf_to_signals_waits_out_its_backoff_though_there_is_a_network_again():
+    story = lambda: Stage(doors=lambda at: "open" if at >= 20 else "refuse")  # noqa: E731
+    reference, wrong = both("deaf-to-signals", story, beside=at(20, "joins"))
+    assert reference.stage.dials[-2] == 20.0
+    assert (reference.causes[-1], wrong.causes[-1]) == ("signal", "failed")

@@ -2,19 +2,31 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
+from harness.clients.mutants import ending, parsing
 from harness.clients.mutants.clinging import KeepsTwoStreams, NeverReturns, WaitsOutDial
 from harness.clients.mutants.mutant import Mutant
 from harness.clients.mutants.numbering import DedupesAcrossEpochs
-from harness.clients.mutants.resuming import CommitsIdEarly, ForgetsIdAfterEmpty, ForgetsLastId
-from harness.clients.mutants.trusting import ParsesAny200, TrustsSilent200
+from harness.clients.mutants.resuming import (
+    CommitsIdEarly,
+    ForgetsIdAfterEmpty,
+    ForgetsLastId,
+    FreezesFirstId,
+    ReplaysHistory,
+)
+from harness.clients.mutants.trusting import LoopsOn401, ParsesAny200, TrustsSilent200
 from harness.errors import UsageError
+from harness.sse.parser import Parser
 from harness.sse.policy import FedBy, Jitter, Policies, ResetsOn
 
 HASTY = 5.0
 """The watchdog of ``short-watchdog`` in seconds: what an HTTP library's default read timeout may be."""
+
+PATIENCE = 3
+"""Attempts that ``gives-up`` makes: the default of a client that gave up."""
 
 
 def having(**changes: object) -> Callable[[Policies], Policies]:
@@ -24,6 +36,19 @@ def having(**changes: object) -> Callable[[Policies], Policies]:
 
 def _hurried(policies: Policies) -> Policies:
     return msgspec.structs.replace(policies, watchdog=min(HASTY, policies.watchdog or math.inf))
+
+
+def _unwavering(policies: Policies) -> Policies:
+    base = policies.backoff_base
+    return msgspec.structs.replace(policies, server_retry_min=base, server_retry_max=base)
+
+
+def _impatient(policies: Policies) -> Policies:
+    return msgspec.structs.replace(policies, backoff_cap=policies.backoff_base)
+
+
+def _parser(name: str, stands_for: str, kind: type[Parser]) -> Mutant:
+    return Mutant(name=name, stands_for=stands_for, decisions=partial(parsing.ParsesWith, kind=kind))
 
 
 REFERENCE_CLIENT = Mutant(name="", stands_for="the reference client: no bug is planted")
@@ -104,6 +129,144 @@ _ALL = (
         name="trusts-silent-200",
         stands_for="a box that holds the stream back: Fyrd/caniuse PR 2148, windmill-labs/windmill PR 10716",
         decisions=TrustsSilent200,
+    ),
+    Mutant(
+        name="freezes-first-id",
+        stands_for="the first position is sent for ever: EventSource/eventsource 27, "
+        "joshmossas/event-source-plus PR 26",
+        decisions=FreezesFirstId,
+    ),
+    Mutant(
+        name="replays-history",
+        stands_for="a replay of everything is shown again: athrvk/vayu 21, r3labs/sse 61 and 52",
+        decisions=ReplaysHistory,
+    ),
+    Mutant(
+        name="glues-connections",
+        stands_for="the parser keeps what a cut left over: launchdarkly/swift-eventsource PR 40",
+        decisions=parsing.GluesConnections,
+    ),
+    Mutant(
+        name="dispatches-at-eof",
+        stands_for="an event cut short is dispatched: apache/cxf PR 825, universal-tool-calling-protocol/python-utcp "
+        "PR 103",
+        decisions=parsing.DispatchesAtEof,
+    ),
+    _parser(
+        "one-event-late",
+        "an event is held until the next one comes: mpetazzoni/sseclient 6",
+        parsing.OneEventLate,
+    ),
+    _parser(
+        "fills-buffer",
+        "an event is held until a buffer is full: btubbs/sseclient 9 and 63",
+        parsing.FillsBuffer,
+    ),
+    _parser(
+        "splits-crlf",
+        "a CRLF that two reads share ends an event early: rexxars/eventsource-parser 17, Effect-TS/effect PR 6954",
+        parsing.SplitsCrlf,
+    ),
+    _parser(
+        "withholds-cr",
+        "an event ended by CR is held until the next one: a2aproject/a2a-js 714",
+        parsing.WithholdsCr,
+    ),
+    _parser(
+        "decodes-chunks",
+        "a character that two reads share is broken: teunlao/swift-ai-sdk PR 15, librefang/librefang 3448",
+        parsing.DecodesChunks,
+    ),
+    _parser(
+        "splits-on-unicode",
+        "U+2028 and its like end a line: florimondmanca/httpx-sse 34, mpetazzoni/sseclient 9",
+        parsing.SplitsOnUnicode,
+    ),
+    _parser(
+        "shows-phantoms",
+        "a comment is an empty event once there was an id: florimondmanca/httpx-sse 35, a2aproject/a2a-python PR 636",
+        parsing.ShowsPhantoms,
+    ),
+    _parser(
+        "drops-remainder",
+        "each read is taken for whole events: btubbs/sseclient 28 and 34",
+        parsing.DropsRemainder,
+    ),
+    _parser(
+        "drops-blank-lines",
+        "blank lines are left out, and no event ends: Ichigo3766/Open-Relay 219",
+        parsing.DropsBlankLines,
+    ),
+    _parser(
+        "misnumbers-bursts",
+        "events of a burst have the last one's id: inaka/EventSource PR 98",
+        parsing.MisnumbersBursts,
+    ),
+    Mutant(
+        name="ignores-retry",
+        stands_for="`retry:` changes nothing: modelcontextprotocol/kotlin-sdk 590, launchdarkly/dotnet-eventsource 37",
+        policies=_unwavering,
+    ),
+    Mutant(
+        name="ignores-retry-after",
+        stands_for="Retry-After changes nothing: resteasy/resteasy PR 1443",
+        policies=having(obeys_retry_after=False),
+    ),
+    Mutant(
+        name="never-backs-off",
+        stands_for="each wait is the first one: launchdarkly/js-core PR 463, fanout/reconnecting-eventsource 73",
+        policies=_impatient,
+    ),
+    Mutant(
+        name="never-stops",
+        stands_for="204 and 404 are tried again for ever: EventSource/eventsource 14, eclipse-ee4j/jersey 6119",
+        policies=having(stops=()),
+    ),
+    Mutant(
+        name="loops-on-401",
+        stands_for="a new token that is refused is renewed at once: OpenMeet-Team/openmeet-platform PR 414",
+        decisions=LoopsOn401,
+    ),
+    Mutant(
+        name="stops-at-5xx",
+        stands_for="a passing trouble of the server is the end: galaxyproject/galaxy PR 22629, Yaffle/EventSource 88",
+        policies=having(retries=(), stops=("204", "4xx", "5xx")),
+    ),
+    Mutant(
+        name="gives-up",
+        stands_for="few attempts, and silence: GoogleCloudPlatform/scion PR 1258, r3labs/sse 147",
+        policies=having(gives_up_after=PATIENCE),
+    ),
+    Mutant(
+        name="stops-at-eof",
+        stands_for="the server's end of a connection is the end: r3labs/sse 147, langchain-ai/langgraphjs PR 2708",
+        decisions=ending.StopsAtEof,
+    ),
+    Mutant(
+        name="dies-of-errors",
+        stands_for="an error of the connection ends the loop: rtfol/aiohttp-sse-client 307, btubbs/sseclient 52",
+        decisions=ending.DiesOfErrors,
+    ),
+    Mutant(
+        name="deaf-to-signals",
+        stands_for="a new network waits for the timer: dzianisv/opencode-mobile 186",
+        policies=having(heeds_signals=False),
+    ),
+    Mutant(
+        name="limits-streams",
+        stands_for="a request's deadline ends a live stream: rtfol/aiohttp-sse-client 2, aio-libs/aiohttp 4770",
+        follower=ending.LimitsStreams,
+    ),
+    Mutant(
+        name="reconnects-after-end",
+        stands_for="a reconnection outlives the end: launchdarkly/swift-eventsource PR 42, "
+        "EventSource/eventsource PR 24",
+        follower=ending.ReconnectsAfterEnd,
+    ),
+    Mutant(
+        name="fetches-results-twice",
+        stands_for="the end is handled twice: bigskysoftware/htmx-extensions 16",
+        follower=ending.FetchesResultsTwice,
     ),
 )
 

@@ -1,5 +1,6 @@
-"""Clients that resume after the wrong id."""
+"""Clients that resume after the wrong id, or show again what a replay brings."""
 
+from harness.clients.cursor import Cursor, Standing
 from harness.clients.decisions import Decisions
 from harness.clients.observer import AttemptReport
 from harness.sse.events import Wire
@@ -14,6 +15,34 @@ class ForgetsLastId(Decisions):
         """Resume after nothing."""
         del session, last
         return ""
+
+
+class ReplaysHistory(ForgetsLastId):
+    """Never sends ``Last-Event-ID``, and shows whatever the replay of everything brings."""
+
+    def cursor(self) -> Cursor:
+        """Return a cursor that remembers nothing."""
+        return BlankCursor()
+
+
+class BlankCursor(Cursor):
+    """Takes every event for news."""
+
+    def standing(self, event_id: str) -> Standing:
+        """Say that it is."""
+        del event_id
+        return Standing.FRESH
+
+
+class FreezesFirstId(Decisions):
+    """Resumes for ever after the id that its first reconnection sent."""
+
+    _first = ""
+
+    def resume_id(self, session: Session, last: AttemptReport) -> str:
+        """Resume after that one."""
+        self._first = self._first or super().resume_id(session, last)
+        return self._first
 
 
 class ForgetsIdAfterEmpty(Decisions):

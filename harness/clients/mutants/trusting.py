@@ -1,4 +1,4 @@
-"""Clients that believe a 200 too easily."""
+"""Clients that believe a 200 too easily, or a new token."""
 
 import math
 
@@ -23,3 +23,12 @@ class TrustsSilent200(Decisions):
         """Wait for ever."""
         del opened_at, fallback_due
         return math.inf, "watchdog"
+
+
+class LoopsOn401(Decisions):
+    """Answers each 401 with another token, though the last one was new."""
+
+    def judge(self, status: int, content_type: str | None, *, token_refreshed: bool) -> Verdict:
+        """Forget that it was."""
+        del token_refreshed
+        return super().judge(status, content_type, token_refreshed=False)

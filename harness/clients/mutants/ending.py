@@ -1,0 +1,64 @@
+"""Clients that take the end for something else: a connection's for the job's, their own patience for the stream's."""
+
+import trio
+
+from harness.clients.attempt import StreamAttempt
+from harness.clients.callbacks import Results
+from harness.clients.decisions import Decisions
+from harness.clients.follower import Follower
+from harness.clients.observer import AttemptReport
+from harness.sse.reconnection import Input
+
+DEADLINE = 10.0
+"""Seconds that ``LimitsStreams`` gives a stream: a request's deadline in many an HTTP library, some have 30 or 300."""
+
+
+class StopsAtEof(Decisions):
+    """Takes the end of a connection in good order for the end of the job."""
+
+    def meaning(self, report: AttemptReport) -> Input:
+        """Stop there."""
+        return Input.STOPPED if report.how == "eof" else super().meaning(report)
+
+
+class DiesOfErrors(Decisions):
+    """Lets an error of the connection end the loop that reads it."""
+
+    def meaning(self, report: AttemptReport) -> Input:
+        """Stop there."""
+        return Input.STOPPED if report.how == "error" and report.opened else super().meaning(report)
+
+
+class LimitsStreams(Follower):
+    """Ends each stream when it has been open for ``DEADLINE``, whatever it brings."""
+
+    def alive(self, attempt: int) -> None:
+        """Set the clock, too."""
+        super().alive(attempt)
+        if self._attempt is not None:
+            self._tasks.start_soon(self._cut_in_time, self._attempt)
+
+    async def _cut_in_time(self, attempt: StreamAttempt) -> None:
+        await self._phone.sleep_until(attempt.report.opened_at + DEADLINE)
+        attempt.cut("watchdog")
+
+
+class ReconnectsAfterEnd(Follower):
+    """Leaves the timer of a reconnection running when the job has ended."""
+
+    async def _carry_on(self) -> None:
+        await super()._carry_on()
+        wait = self._policies.backoff_base / 2
+        await self._phone.sleep_until(trio.current_time() + wait)
+        self._feed.counts.attempts += 1
+        late = AttemptReport(n=self._feed.counts.attempts)
+        self._observer.attempt_began(late.n, "ended", wait, self._feed.session.last_event_id)
+        await self._attempt_of(late, self._feed.session.last_event_id).run()
+
+
+class FetchesResultsTwice(Follower):
+    """Has two handlers for the end of the job."""
+
+    async def _results(self) -> Results | None:
+        await super()._results()
+        return await super()._results()

@@ -1,0 +1,144 @@
+"""Each mutant in a small scenario of its own, run whole in virtual time: a law fails it, and not the reference."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.clients import mutants
+from harness.clients.mutants import MUTANTS
+from harness.judge.judge import judge
+from harness.judge.verdict import State, Word
+from harness.run.rehearsal import rehearse
+from harness.scenario import bundled, load, plans
+
+README = Path(mutants.__file__).with_name("README.md")
+BRISK = "job: {lasts: 20s, updates: every 500ms}"
+DENSE = "job: {lasts: 30s, updates: every 50ms}"
+SPARSE = "job: {lasts: 60s, updates: every 150ms}"
+QUIET = "job: {lasts: 50s, updates: every 45s}"
+SLOW = "job: {lasts: 60s, updates: every 2s}"
+MOVES = "{device: [joins cellular, prefers cellular]}"
+
+
+def lines(*parts: str) -> str:
+    return "\n".join(parts)
+
+
+def brisk(*parts: str) -> str:
+    return lines(BRISK, *parts)
+
+
+def refused(answer: str) -> str:
+    """Streams are answered so when the one there was is reset."""
+    return brisk(f"timeline: {{5s: {{middle: {answer}}}, 5001ms: {{wifi: reset once}}}}")
+
+
+RESET = brisk("timeline: {5s: {wifi: reset once}}")
+GONE = brisk("timeline: {5s: {wifi: reset for 10s}}")
+FLAPS = lines(QUIET, "timeline: {5s..12s every 1s: {wifi: reset once}}")
+CUT = brisk("timeline: {5s: {wifi: closed mid data}}")
+
+CAUGHT = {
+    "no-watchdog": ("recovery", brisk(f"timeline: {{5s: {MOVES}, 8s: {{wifi: silent}}}}")),
+    "events-only-watchdog": ("discreet", QUIET),
+    "short-watchdog": ("discreet", brisk("timeline: {5s: {wifi: stalled for 8s}}")),
+    "resets-backoff-on-connect": ("backoff", FLAPS),
+    "forgets-last-id": ("resume", RESET),
+    "forgets-id-after-empty": ("resume", FLAPS),
+    "commits-id-early": ("no-gap", CUT),
+    "dedupes-across-epochs": (
+        "recovery",
+        lines(
+            "job: {lasts: 60s, updates: every 500ms}",
+            "client: {backoff: 1s to 4s}",
+            "timeline: {20s: {server: restarts losing log after 5s}}",
+        ),
+    ),
+    "no-jitter": ("backoff", brisk("timeline: {5s: {wifi: reset for 20s}}")),
+    "waits-out-dial": (
+        "recovery",
+        brisk(f"timeline: {{5s: {{wifi: [unreachable, reset once]}}, 9s: {MOVES}}}"),
+    ),
+    "keeps-two-streams": ("one-stream", RESET),
+    "parses-any-200": ("honest-status", refused("shows portal for 5s")),
+    "never-falls-back": ("terminal-once", brisk("timeline: {0s: {middle: answers 403 to streams}}")),
+    "never-returns": (
+        "discreet",
+        lines(
+            SLOW,
+            "client: {retry stream: every 6s, backoff: 1s to 4s}",
+            "timeline: {0s: {middle: answers 403 to streams for 12s}}",
+        ),
+    ),
+    "trusts-silent-200": ("terminal-once", lines(SLOW, "timeline: {0s: {middle: mutes streams}}")),
+    "freezes-first-id": ("resume", brisk("timeline: {5s: {wifi: reset once}, 10s: {wifi: reset once}}")),
+    "replays-history": ("no-duplicate", RESET),
+    "glues-connections": ("no-duplicate", CUT),
+    "dispatches-at-eof": ("no-duplicate", CUT),
+    "one-event-late": ("prompt", SPARSE),
+    "fills-buffer": ("prompt", DENSE),
+    "splits-crlf": ("no-gap", brisk("timeline: {5s: {wifi: sliced to 1B for 2s}}", "server: {line ends: crlf}")),
+    "withholds-cr": ("prompt", lines(SPARSE, "server: {line ends: cr}")),
+    "decodes-chunks": ("no-duplicate", brisk("timeline: {1s: {wifi: sliced to 50B}}", "server: {payload: utf8}")),
+    "splits-on-unicode": ("no-duplicate", brisk("server: {payload: hostile}")),
+    "shows-phantoms": ("no-duplicate", QUIET),
+    "drops-remainder": ("no-gap", brisk("timeline: {5s: {wifi: sliced to 50B for 2s}}")),
+    "drops-blank-lines": ("prompt", DENSE),
+    "misnumbers-bursts": ("no-duplicate", brisk("timeline: {5s: {wifi: reset for 3s}}")),
+    "ignores-retry": ("backoff", brisk("timeline: {5s: {wifi: reset once}}", "server: {retry: 5s}")),
+    "ignores-retry-after": ("backoff", refused("answers 503 retry-after 5s to streams for 3s")),
+    "never-backs-off": ("backoff", GONE),
+    "never-stops": ("stop", refused("answers 404 to streams")),
+    "loops-on-401": (
+        "stop",
+        brisk(
+            "timeline: {5s: {middle: answers 401 to streams for 3s}, 5001ms: {wifi: reset once}}",
+            "server: {token: lasts 30s}",
+        ),
+    ),
+    "stops-at-5xx": ("discreet", refused("answers 503 to streams for 2s")),
+    "gives-up": ("discreet", GONE),
+    "stops-at-eof": ("discreet", brisk("timeline: {5s: {server: drains for 2s}}")),
+    "dies-of-errors": ("discreet", RESET),
+    "deaf-to-signals": ("recovery", brisk("timeline: {5s: {device: goes offline for 12s}}")),
+    "limits-streams": ("discreet", brisk()),
+    "reconnects-after-end": ("stop", brisk()),
+    "fetches-results-twice": ("clean-exit", brisk()),
+}
+
+
+def states(path: Path, client: str) -> dict[str, State]:
+    """The laws' states after the file's only run with this client."""
+    (plan,) = plans(load(path), client=client, world="virtual")
+    return {one.law: one.state for one in judge(plan, rehearse(plan)).laws}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_law_fails_each_mutant_in_a_scenario_that_the_reference_masters(tmp_path, name):
+    law, text = CAUGHT[name]
+    path = tmp_path / "small.yaml"
+    path.write_text(lines("scenario: small", "paths: {wifi: wifi, cellular: lte}", text))
+    assert states(path, name)[law] is State.FAILED
+    assert states(path, "reference")[law] is State.HELD
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [pytest.param(path, name, id=f"{path.stem}-{name}") for path in bundled().values() for name in load(path).mutants],
+)
+def test_each_shipped_scenario_fails_the_mutants_it_names(path, name):
+    words = [judge(plan, rehearse(plan)).word for plan in plans(load(path), client=name, world="virtual")]
+    assert Word.FAIL in words
+
+
+def test_every_shipped_scenario_names_a_mutant():
+    assert [path.stem for path in bundled().values() if not load(path).mutants] == []
+
+
+def test_the_readme_has_a_row_for_each_mutant():
+    rows = [line.strip("| ").split(" | ") for line in README.read_text().splitlines() if line.startswith("| `")]
+    assert [(row[0], row[2], row[3]) for row in rows] == [
+        (f"`{name}`", one.stands_for, CAUGHT[name][0]) for name, one in MUTANTS.items()
+    ]
+    named = {(path.stem, name) for path in bundled().values() for name in load(path).mutants}
+    assert named <= {(path, row[0].strip("`")) for row in rows for path in row[4].split(", ")}

@@ -1,11 +1,13 @@
 """The decisions of the client that are pure: what goes in is at hand, what comes out is a value, and nothing is done.
 
-The shells (``follower``, ``attempt``, ``intake``) ask and carry out. Each method is asked in one place, so that a wrong
-client (``harness.clients.mutants``) is a subclass with one method of its own. One object serves one job.
+The shells (``follower``, ``attempt``, ``feed`` and what they run) ask and carry out. Each method is asked in one
+place, so that a wrong client (``harness.clients.mutants``) is a subclass with one method of its own. One object serves
+one job.
 """
 
 import math
 
+from harness.clients.callbacks import JobEvent
 from harness.clients.cursor import Cursor
 from harness.clients.observer import AttemptReport
 from harness.clients.vigil import Phase
@@ -82,6 +84,13 @@ class Decisions:
         What hangs is; a stream that is open is left alone, since it may well live on beside the new way.
         """
         return phase in (Phase.DIALLING, Phase.ASKING)
+
+    def gives_way(self, one: JobEvent, event: JobEvent) -> bool:
+        """Whether ``one`` of a queue that was full leaves it for this ``event``, which is its last.
+
+        Updates that wait do, for a newer one; what is no update finds room in any queue.
+        """
+        return one is not event and one.callback == event.callback == "processing"
 
     def leaves_polling(self, why: str) -> bool:
         """Whether the stream is tried now. ``why``: ``signal``, ``poll failed``, or empty when it is time anyway."""

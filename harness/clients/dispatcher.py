@@ -13,18 +13,21 @@ from collections.abc import Awaitable
 import trio
 
 from harness.clients.callbacks import Callbacks, JobEvent
+from harness.clients.decisions import Decisions
 from harness.clients.observer import Observer
 from harness.seams import Phone
-from harness.sse.policy import Policies
 
 
 class Dispatcher:
     """The queue between a client and its app. ``run`` serves it until ``finish``, and then what is left in it."""
 
-    def __init__(self, job: str, callbacks: Callbacks, *, policies: Policies, phone: Phone, observer: Observer) -> None:
+    def __init__(
+        self, job: str, callbacks: Callbacks, *, decisions: Decisions, phone: Phone, observer: Observer
+    ) -> None:
         self._job = job
         self._callbacks = callbacks
-        self._policies = policies
+        self._decisions = decisions
+        self._policies = decisions.policies
         self._phone = phone
         self._observer = observer
         self._queue: deque[JobEvent] = deque()
@@ -40,10 +43,10 @@ class Dispatcher:
         if not self._busy and not self._queue:
             self._begin(event)
             return
-        bound = self._policies.queue
-        if bound is not None and len(self._queue) >= bound and event.callback == "processing":
-            self._coalesce()
         self._queue.append(event)
+        bound = self._policies.queue
+        if bound is not None and len(self._queue) > bound:
+            self._make_room(event)
 
     def finish(self) -> None:
         """No more events: ``run`` returns once the queue is served."""
@@ -67,14 +70,14 @@ class Dispatcher:
             if self._taking is not None and inspect.iscoroutine(self._taking[1]):
                 self._taking[1].close()  # cancelled before its first step
 
-    def _coalesce(self) -> None:
+    def _make_room(self, event: JobEvent) -> None:
         kept: deque[JobEvent] = deque()
-        for event in self._queue:
-            if event.callback == "processing":
+        for one in self._queue:
+            if self._decisions.gives_way(one, event):
                 self.coalesced += 1
-                self._observer.absorbed(event.id, "coalesced")
+                self._observer.absorbed(one.id, "coalesced")
             else:
-                kept.append(event)
+                kept.append(one)
         self._queue = kept
 
     def _begin(self, event: JobEvent) -> None:

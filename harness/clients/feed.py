@@ -42,7 +42,7 @@ class Feed:
         policies = self._policies = decisions.policies
         self.counts = Counts()
         self.session = Session()
-        self.dispatcher = Dispatcher(job, callbacks, policies=policies, phone=phone, observer=observer)
+        self.dispatcher = Dispatcher(job, callbacks, decisions=decisions, phone=phone, observer=observer)
         self.intake = Intake(
             session=self.session,
             dispatcher=self.dispatcher,

@@ -56,6 +56,7 @@ MUTANTS = (
     "dies-of-errors",
     "deaf-to-signals",
     "limits-streams",
+    "drops-newest",
     "reconnects-after-end",
     "fetches-results-twice",
 )

@@ -102,6 +102,7 @@ CAUGHT = {
     "dies-of-errors": ("discreet", RESET),
     "deaf-to-signals": ("recovery", brisk("timeline: {5s: {device: goes offline for 12s}}")),
     "limits-streams": ("discreet", brisk()),
+    "drops-newest": ("terminal-once", brisk("client: {handler takes: 2s, queue: 4 events}")),
     "reconnects-after-end": ("stop", brisk()),
     "fetches-results-twice": ("clean-exit", brisk()),
 }

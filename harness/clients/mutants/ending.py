@@ -1,9 +1,9 @@
-"""Clients that take the end for something else: a connection's for the job's, their own patience for the stream's."""
+"""Clients that mistake an end: a connection's for the job's, a deadline of their own for the stream's, or see none."""
 
 import trio
 
 from harness.clients.attempt import StreamAttempt
-from harness.clients.callbacks import Results
+from harness.clients.callbacks import JobEvent, Results
 from harness.clients.decisions import Decisions
 from harness.clients.follower import Follower
 from harness.clients.observer import AttemptReport
@@ -27,6 +27,14 @@ class DiesOfErrors(Decisions):
     def meaning(self, report: AttemptReport) -> Input:
         """Stop there."""
         return Input.STOPPED if report.how == "error" and report.opened else super().meaning(report)
+
+
+class DropsNewest(Decisions):
+    """Has no room in a full queue for anything, be it the end of the job."""
+
+    def gives_way(self, one: JobEvent, event: JobEvent) -> bool:
+        """Drop what comes."""
+        return one is event
 
 
 class LimitsStreams(Follower):

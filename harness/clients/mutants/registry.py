@@ -258,6 +258,11 @@ _ALL = (
         follower=ending.LimitsStreams,
     ),
     Mutant(
+        name="drops-newest",
+        stands_for="a full queue has no room for the end: bytedance/deer-flow PR 1695",
+        decisions=ending.DropsNewest,
+    ),
+    Mutant(
         name="reconnects-after-end",
         stands_for="a reconnection outlives the end: launchdarkly/swift-eventsource PR 42, "
         "EventSource/eventsource PR 24",

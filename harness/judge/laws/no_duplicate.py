@@ -52,11 +52,11 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
 
 
 def _repeated(client: ClientCase, repeated: list[Shown], outcome: Outcome) -> None:
-    events = [one.event for one in repeated if one.event]
+    indices = sorted({one.event.index for one in repeated if one.event})
     cause = repeat_cause(client, repeated[0].app.enter_ns)
     span = phrases.between(client.case.at(repeated[0].app.enter_ns), client.case.at(repeated[-1].app.enter_ns))
-    verb = "was" if len(repeated) == 1 else "were"
-    text = f"{phrases.events([event.index for event in events])} {verb} shown to the app again at {span}"
+    verb = "was" if len(indices) == 1 else "were"
+    text = f"{phrases.events(indices)} {verb} shown to the app again at {span}"
     outcome.fail(
         text + (f": {cause.sentence}" if cause else ""),
         *(cause.evidence if cause else ()), *_evidence(client, repeated, "delivered again"),

@@ -2,9 +2,11 @@
 
 from functools import partial
 
+import msgspec
 import trio
 
 from harness.clients.mutants.ending import DEADLINE
+from harness.sse.policy import REFERENCE
 from tests.clients.beside import both, streams
 from tests.clients.stage import Stage, completes, event, says
 
@@ -56,6 +58,14 @@ def test_limits_streams_cuts_one_that_brings_an_event_a_second():
 def test_limits_streams_leaves_alone_the_stream_after_one_that_ended_before_its_time():
     reference, wrong = both("limits-streams", streams(says(event("a-0")), trickles(9)))
     assert wrong.hows == reference.hows == ["eof", "done"]
+
+
+def test_drops_newest_loses_the_end_of_a_job_whose_app_is_slow():
+    policies = msgspec.structs.replace(REFERENCE, handler_takes=4.3, queue=2)
+    reference, wrong = both("drops-newest", streams(trickles(8)), policies)
+    assert reference.ids == ["a-0", "a-3", "a-6", "a-7", "a-8"]
+    assert wrong.ids == ["a-0", "a-1", "a-2", "a-5"]
+    assert (reference.outcome.counts.absorbed, wrong.outcome.counts.absorbed) == (4, 5)
 
 
 def test_reconnects_after_end_asks_once_more_and_shows_nothing_of_it():

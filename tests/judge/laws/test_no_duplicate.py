@@ -15,6 +15,13 @@ def test_a_repeat_fails_and_names_the_events():
     assert law("no-duplicate", story).sentence == "events 4\u20135 were shown to the app again at 3.1 s"
 
 
+def test_an_event_that_is_repeated_twice_is_named_once():
+    story = Story(plan()).run()
+    story.show(4, 3.1)
+    story.show(4, 3.15)
+    assert law("no-duplicate", story).sentence == "event 4 was shown to the app again at 3.1 s"
+
+
 def test_a_repeat_after_a_wrong_resumption_names_it():
     story = handoff(last="a-3")
     story.show(4, 6.15)

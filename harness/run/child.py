@@ -1,6 +1,7 @@
 """One run as a process: ``python -m harness.run.child FOLDER``. Started by the campaign, never by hand.
 
-The plan says in which world. In virtual time nothing is told before the end, which comes within milliseconds mostly.
+The plan says in which world. In virtual time it tells how it goes as its records come, since a clock of the world would
+only slow it down.
 
 Reads ``plan.json`` in the folder, writes ``history.jsonl.gz`` beside it, and tells on standard output how it goes. It
 stops as if interrupted when its standard input ends or SIGTERM comes. Exit code 0 means that the run ended and said
@@ -18,11 +19,15 @@ import msgspec
 import trio
 
 from harness.errors import HarnessError, leaf
+from harness.history.journal import Tap
+from harness.history.records import Record
 from harness.run.runner import HISTORY, Runner
 from harness.run.tidings import TELL_EVERY, Tidings
 from harness.run.view import View
 from harness.scenario.model import Plan
 from harness.world import real, virtual
+
+TELL_AT = 2_000  # records
 
 
 def tell(tidings: Tidings) -> None:
@@ -32,6 +37,17 @@ def tell(tidings: Tidings) -> None:
         sys.stdout.buffer.flush()
     except OSError:
         return
+
+
+def tell_along(view: View, now: Callable[[], float]) -> Tap:
+    """Return a tap that folds all records, and tells at every so many of them."""
+
+    def fold(record: Record) -> None:
+        view.fold(record)
+        if not record.seq % TELL_AT:
+            tell(view.tidings(now()))
+
+    return fold
 
 
 async def keep_telling(view: View, now: Callable[[], float]) -> None:
@@ -70,7 +86,7 @@ async def main(plan: Plan, folder: Path, toxiproxy: str) -> None:
         folder / HISTORY,
         world=world,
         toxiproxy=toxiproxy,
-        tap=view.fold,
+        tap=tell_along(view, lambda: runner.now()) if world.simulated else view.fold,  # noqa: PLW0108 - made just now
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(stop_on_signals, stop)

@@ -15,7 +15,7 @@ import trio
 from harness.device.words import Reach
 from harness.network.gate import Gate
 from harness.run import boxes
-from harness.run.probe import Meeting, Probe
+from harness.run.probe import Meeting, Met, Probe
 from harness.scenario.model import (
     ComesOnline,
     Cuts,
@@ -184,8 +184,11 @@ class Canary:
                 nursery.start_soon(self._ask_flow, flow, flow_wants, until, seen)
             if dial_wants is not None:
                 nursery.start_soon(self._ask_dial, path, dial_wants, until, seen)
+        if dial_wants is not None and seen["dial"] != dial_wants and trio.current_time() >= until:
+            seen["dial"] = "undecided"
         if flow_wants in {"fin", "rst"} and flow is not None:
-            self._flows.pop(path, None)
+            if self._flows.get(path) is flow:  # and not one that another proof has put there meanwhile
+                del self._flows[path]
             await flow.close()
         if not seen:
             return Outcome(met=False, detail="no flow of the canary was there to meet it")
@@ -195,13 +198,17 @@ class Canary:
 
     async def _ask_flow(self, flow: Probe, wants: Meeting, until: float, seen: dict[str, str]) -> None:
         patience = QUIET + 3 * flow.round_trip if wants == "silence" else PATIENCE
-        window = _window(until, patience)
-        if wants in {"fin", "rst"} or not flow.alive:
-            what = await flow.ending(window)
-        else:
-            what = (await flow.ask(window)).what
+        async with flow.turn:  # the proof of the deed before may still be at it
+            window = _window(until, patience)
+            if wants in {"fin", "rst"} or not flow.alive:
+                if wants == "answer":
+                    return  # that proof has used it up
+                what = await flow.ending(window)
+            else:
+                what = (await flow.ask(window)).what
         cut_short = what == "silence" and wants != "silence" and window < patience
-        seen["open connection"] = "undecided" if cut_short else what
+        overtaken = what != wants and trio.current_time() >= until
+        seen["open connection"] = "undecided" if cut_short or overtaken else what
 
     async def _ask_dial(self, path: str, wants: Dial, until: float, seen: dict[str, str]) -> None:
         patience = QUIET if wants == "hang" else PATIENCE
@@ -244,17 +251,19 @@ class Canary:
         flow = self._flows.get(path)
         trips: list[float] = []
         while flow is not None and flow.alive and len(trips) < ASKS:
-            met = await flow.ask(_window(until, PATIENCE))
-            if met.what == "answer":
+            met = await _ask(flow, until)
+            if met is not None and met.what == "answer":
                 trips.append(met.seconds)
         return min(trips, default=None)
 
     async def _slice(self, path: str, size: int, until: float) -> Outcome:
         await self.prepare(path)
         flow = self._flows.get(path)
-        if flow is None or not flow.alive:
+        met = await _ask(flow, until) if flow is not None else None
+        if met is None:
             return Outcome(met=True, detail="read back; no open connection to see the slices on")
-        met = await flow.ask(_window(until, PATIENCE))
+        if met.what == "silence" and _window(until, PATIENCE) < PATIENCE:
+            return Outcome(met=True, detail="undecided: the next deed came first")
         return Outcome(met=met.what == "answer" and met.reads > 1, detail=f"{met.reads} reads of about {size} B")
 
     async def _lost(self, paths: Iterable[str], until: float) -> Outcome:
@@ -262,7 +271,8 @@ class Canary:
         seen: dict[str, str] = {}
 
         async def watch(path: str, flow: Probe) -> None:
-            seen[path] = await flow.ending(_window(until, PATIENCE))
+            async with flow.turn:
+                seen[path] = await flow.ending(_window(until, PATIENCE))
             await flow.close()
 
         async with trio.open_nursery() as nursery:
@@ -306,6 +316,12 @@ class Canary:
                 return
         with trio.CancelScope(shield=True):
             await probe.close()
+
+
+async def _ask(flow: Probe, until: float) -> Met | None:
+    """Ask, in turn; None where the flow carries no more questions by then."""
+    async with flow.turn:
+        return await flow.ask(_window(until, PATIENCE)) if flow.alive else None
 
 
 def _window(until: float, patience: float) -> float:

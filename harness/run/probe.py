@@ -30,11 +30,15 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Probe:
-    """A keep-alive connection that asks one question at a time, or listens to one event stream."""
+    """A keep-alive connection that asks one question at a time, or listens to one event stream.
+
+    Whoever shares it takes its ``turn`` first.
+    """
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.alive = True
+        self.turn = trio.Lock()
         self.round_trip = 0.0  # seconds the last answer took
         self.received = b""  # of the body listened to
         self._http = h11.Connection(h11.CLIENT)

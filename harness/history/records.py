@@ -154,7 +154,7 @@ class ConnEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="c
     """One side of a connection ended: ``side`` is ``client`` or ``server``; ``how`` is ``fin``, ``rst`` or ``closed``.
 
     ``fin`` and ``rst`` came from that side; ``closed`` was done to it by the gate. ``swallowed`` says that the other
-    side was never told (a half-open connection).
+    side was never told (a half-open connection), ``held`` that it is told later, if ever, by a record of its own.
     """
 
     lane: ClassVar[str] = "gate"
@@ -162,6 +162,16 @@ class ConnEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="c
     side: str
     how: str
     swallowed: bool = False
+    held: bool = False
+
+
+class EndPassed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="end_passed"):
+    """An end that a stalled path had held has reached the other side. ``side`` is the one that had left."""
+
+    lane: ClassVar[str] = "gate"
+    cid: int
+    side: str
+    how: str
 
 
 # Written by the gate's HTTP stage.
@@ -409,7 +419,7 @@ class Results(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="r
 
 AnyRecord = (
     Run | End | Deed | Canary | SignalTold | Weather | Health | Census | Boxed
-    | Conn | Chunk | ConnEnd | Request | Response
+    | Conn | Chunk | ConnEnd | EndPassed | Request | Response
     | Job | Rescheduled | Emit | Write | GapSignal | Snapshot | Subscriber
     | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results
 )  # fmt: skip

@@ -9,7 +9,7 @@ import bisect
 
 import msgspec
 
-from harness.history import ConnEnd, Request, Response, Subscriber
+from harness.history import ConnEnd, EndPassed, Request, Response, Subscriber
 from harness.history.records import Record
 from harness.judge.case import Case
 
@@ -37,12 +37,13 @@ def _subscriptions(case: Case) -> list[Subscription]:
     newer: dict[str, list[Subscriber]] = {}
     for record in opens:
         newer.setdefault(record.job, []).append(record)
-    ends = case.grouped(ConnEnd, "cid")
+    ends, passed = case.grouped(ConnEnd, "cid"), case.grouped(EndPassed, "cid")
     found = []
     for opened in opens:
         request = requests.take(opened)
         after = next((one for one in newer[opened.job] if one.seq > opened.seq), None)
-        evidence, why = _first(ends.get(request.cid, []) if request else [], after, opened)
+        cid = request.cid if request else None
+        evidence, why = _first(ends.get(cid, []), passed.get(cid, []), after, opened)
         found.append(Subscription(opened, closes.get(opened.seq), request, evidence, why))
     return found
 
@@ -59,15 +60,18 @@ def _closes(records: list[Subscriber]) -> dict[int, Subscriber]:
     return found
 
 
-def _first(ends: list[ConnEnd], newer: Subscriber | None, opened: Subscriber) -> tuple[Record | None, str]:
+def _first(
+    ends: list[ConnEnd], passed: list[EndPassed], newer: Subscriber | None, opened: Subscriber
+) -> tuple[Record | None, str]:
     signs: list[tuple[Record, str]] = []
     for end in ends:
         if end.seq < opened.seq:
             continue
-        if end.side == "client" and end.how in {"fin", "rst"} and not end.swallowed:
+        if end.side == "client" and end.how in {"fin", "rst"} and not end.swallowed and not end.held:
             signs.append((end, f"its client's {end.how.upper()}"))
         elif end.side == "server" and end.how == "closed":
             signs.append((end, "the end of its connection"))
+    signs += [(end, f"its client's {end.how.upper()}") for end in passed if end.side == "client"]
     if newer is not None:
         signs.append((newer, "a newer stream of the same job"))
     return min(signs, key=lambda sign: sign[0].t_ns, default=(None, ""))

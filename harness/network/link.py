@@ -211,6 +211,7 @@ class Link:
 
     async def _finish(self, how: How) -> None:
         sink = SINK[self.direction]
+        self.flow.passed(_SOURCE[self.direction])
         if how is How.RST:
             self.flow.streams[sink].reset()
             self.flow.note(sink, How.CLOSED)

@@ -12,7 +12,7 @@ import trio
 from harness.device.model import Act, Device, Do, Fate
 from harness.device.radio import Antenna
 from harness.history.journal import Journal
-from harness.history.records import ConnEnd
+from harness.history.records import ConnEnd, EndPassed
 from harness.network.ends import How, Side
 from harness.network.link import DOWNSTREAM, SINK, UPSTREAM, Link
 from harness.network.stage import Stage
@@ -55,6 +55,7 @@ class Flow:
         self._links = {direction: Link(self, direction) for direction in (UPSTREAM, DOWNSTREAM)}
         self._left: dict[Side, How] = {}
         self._noted: set[Side] = set()
+        self._held: dict[Side, How] = {}  # ends that the other side knows nothing of yet
         self._dial = trio.CancelScope()
         if stage is not None:
             stage.attach(self)
@@ -162,17 +163,25 @@ class Flow:
         known = self.stage is None or self.stage.leaves(side)
         fate = self.device.arrives(self.cid, _AWAY[side])
         swallowed = fate is Fate.DROP or not known
-        self.note(side, how, swallowed=swallowed)
+        self.note(side, how, swallowed=swallowed, held=fate is Fate.HOLD and not swallowed)
         if not swallowed:
             self._links[_AWAY[side]].end(how)
         elif side is Side.CLIENT:
             self.die()
 
-    def note(self, side: Side, how: How, *, swallowed: bool = False) -> None:
+    def note(self, side: Side, how: How, *, swallowed: bool = False, held: bool = False) -> None:
         """Record how a side ended; its first end counts."""
         if side not in self._noted:
             self._noted.add(side)
-            self.journal.write(ConnEnd(cid=self.cid, side=side, how=how, swallowed=swallowed))
+            self.journal.write(ConnEnd(cid=self.cid, side=side, how=how, swallowed=swallowed, held=held))
+            if held:
+                self._held[side] = how
+
+    def passed(self, side: Side) -> None:
+        """Record that the other side learns now of this one's end, if that was held."""
+        how = self._held.pop(side, None)
+        if how is not None:
+            self.journal.write(EndPassed(cid=self.cid, side=side, how=how))
 
     async def wait_for_radio(self) -> None:
         """Pay for the handshake, and for waking the radio."""

@@ -122,6 +122,7 @@ _SAY: dict[type[r.Record], Callable[[Any], str]] = {
     r.Conn: lambda x: f"{x.client} opened connection {x.cid} on {x.path}",
     r.Chunk: _chunk,
     r.ConnEnd: _conn_end,
+    r.EndPassed: lambda x: f"connection {x.cid}: the {x.side}'s {x.how.upper()} was let go",
     r.Request: _request,
     r.Response: _response,
     r.Boxed: _boxed,

@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from harness.device import Reach
-from harness.history import Chunk, Conn, ConnEnd
+from harness.history import Chunk, Conn, ConnEnd, EndPassed
 from harness.network import kernel, link
 from harness.seams import Direction
 from tests.network.rig import errno_of, read, rig, until
@@ -89,8 +89,11 @@ async def test_fin_waits_behind_what_is_stalled(tmp_path):
         await server.send_all(b"last words")
         await server.send_eof()
         await until(lambda: ("server", "fin", False) in ends(r))
+        assert [end.held for end in r.of(ConnEnd)] == [True]
+        assert r.of(EndPassed) == []
         await r.gate.reach("wifi", Reach.UP)
         assert await read(client, 11) == b"last words"
+        assert [(passed.side, passed.how) for passed in r.of(EndPassed)] == [("server", "fin")]
 
 
 async def test_full_buffer_of_a_stall_is_back_pressure_and_silence_lifts_it(tmp_path, monkeypatch):

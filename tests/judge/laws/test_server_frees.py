@@ -1,6 +1,6 @@
 import pytest
 
-from harness.history import ConnEnd
+from harness.history import ConnEnd, EndPassed
 from harness.judge.case import Case
 from harness.judge.subscribers import subscriptions
 from harness.judge.verdict import State
@@ -36,6 +36,17 @@ def test_a_stream_freed_too_late_fails():
         "stream 1 opened", "its client's FIN", "stream 1 closed (fin)",
     ]  # fmt: skip
     assert found.cause == "server-holds"
+
+
+def test_a_fin_that_a_stalled_path_held_counts_from_when_it_was_let_go():
+    story = long()
+    cid = story.conn(10.0)
+    story.request("stream", 10.001, cid=cid, last="a-4")
+    story.subscribe(10.004, "a-4", until=65.0, evidence="fin")
+    story.add(ConnEnd(cid=cid, side="client", how="fin", held=True), 20.0)
+    story.add(EndPassed(cid=cid, side="client", how="fin"), 40.0)
+    found = law("server-frees", story)
+    assert (found.state, found.sentence) == (State.HELD, "freed 25.0 s after its client's FIN (limit 30 s)")
 
 
 def test_a_stream_never_freed_fails():

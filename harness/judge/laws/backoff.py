@@ -62,8 +62,7 @@ def _bounds(client: ClientCase, wait: Wait, outcome: Outcome) -> None:
     at = phrases.moment(client.case.at(wait.attempt.t_ns))
     if wait.seconds < wait.low:
         text = (
-            f"attempt {wait.attempt.n} at {at} came {phrases.duration(wait.seconds)} after the last one's end, "
-            f"at least {phrases.limit(wait.low)} was due ({_why(wait)})"
+            f"attempt {wait.attempt.n} at {at} {_came(wait)}, at least {phrases.limit(wait.low)} was due ({_why(wait)})"
         )
         reset = _started_over(client, wait)
         text += f": it started over after attempt {wait.before.n}, which brought no new event" if reset else ""
@@ -75,6 +74,12 @@ def _bounds(client: ClientCase, wait: Wait, outcome: Outcome) -> None:
             f"at most {phrases.limit(wait.high or 0.0)} was due ({_why(wait)})"
         )
         outcome.fail(text, *_evidence(client, [wait]), advice=_ADVICE["long"], cause="long-wait")
+
+
+def _came(wait: Wait) -> str:
+    if wait.seconds < 0:
+        return f"began {phrases.duration(-wait.seconds)} before the last one had ended"
+    return f"came {phrases.duration(wait.seconds)} after the last one's end"
 
 
 def _started_over(client: ClientCase, wait: Wait) -> bool:

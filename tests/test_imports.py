@@ -83,3 +83,37 @@ def test_pure_packages_import_no_clock_and_no_network(name):
         if module.split(".")[0] in forbidden
     ]
     assert found == []
+
+
+KERNELS = {"network/real.py", "network/streams.py", "network/kernel.py", "clients/machine.py"}
+"""The real world's own modules inside packages that both worlds share."""
+LEAVING = {
+    "to_thread",
+    "from_thread",
+    "open_process",
+    "run_process",
+    "open_tcp_stream",
+    "socket",
+    "threading",
+    "subprocess",
+}
+
+
+def leaving(source: str) -> list[str]:
+    """Every use of a thread, a process or a kernel's socket: virtual time would fly past it."""
+    tree = ast.parse(source)
+    uses = [(node.lineno, node.attr) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    uses += [
+        (line, part) for line, name in imported(tree) for part in name.split(".") if not name.startswith("harness")
+    ]
+    return [f"{line} {name}" for line, name in sorted(uses) if name in LEAVING]
+
+
+@pytest.mark.parametrize("name", [*SHARED, "history"])
+def test_what_both_worlds_share_leaves_the_trio_run_nowhere(name):
+    paths = [path for path in sorted((ROOT / name).rglob("*.py")) if str(path.relative_to(ROOT)) not in KERNELS]
+    assert {str(path): found for path in paths if (found := leaving(path.read_text()))} == {}
+
+
+def test_a_thread_in_a_shared_package_is_found():
+    assert leaving("import trio\nasync def wait():\n    await trio.to_thread.run_sync(print)\n") == ["3 to_thread"]

@@ -1,0 +1,198 @@
+"""What a user could see of one run, told so that two runs can be held against each other (laws.md, section 4).
+
+Law states, anomalies, the app's sequence, gaps, results and attempts; the times apart from them. Identities are those
+of the truth, (rank of the epoch, index), since the names of epochs and jobs are a run's own.
+
+*Contested* is what falls within ``NEAR`` of a deed: an event emitted so close to it may have slipped through or not,
+in the same world too. Deeds at 0 s are the setting, and come before everything. Just before a stall of the weather it
+is an event's jitter that decides whether it is held: that changes its time only.
+"""
+
+import bisect
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from harness.history import History
+from harness.history.records import Record
+from harness.judge.app import Shown
+from harness.judge.case import Case, ClientCase
+from harness.judge.judge import judge
+from harness.judge.truth import ACCEPTED, Position
+from harness.judge.verdict import Evidence, LawVerdict
+from harness.scenario.model import Plan, Pulse
+
+NEAR = 0.25
+"""Seconds between a deed and an emission or a deadline, under which two worlds may order them differently."""
+
+ANOMALIES = ("lost", "duplicated", "reordered", "corrupted", "phantom", "regressed", "wrong_resumes")
+"""Fields of ``Counts`` that must be equal."""
+
+_OWN_TIMERS = frozenset({"timeout", "watchdog", "suspect"})
+"""Ends of an attempt that a deadline of the client made."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One thing seen: what is compared of it, its time in scenario seconds, its record and the words for both."""
+
+    key: tuple[Any, ...]
+    at: float
+    shown: Evidence
+    position: Position = ACCEPTED  # of the event shown; of an attempt: where it resumed
+    over: float = 0.0  # of an attempt: when it ended
+
+
+class ClientTrace(msgspec.Struct, frozen=True, kw_only=True):
+    """What one client's user saw.
+
+    ``near`` are the positions emitted near a deed, ``windy`` those emitted just before a stall of the weather.
+    """
+
+    name: str
+    shown: tuple[Step, ...]
+    gaps: tuple[Step, ...]
+    results: tuple[Step, ...]
+    attempts: tuple[Step, ...]
+    near: frozenset[Position]
+    windy: frozenset[Position]
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run is compared by. ``doubt`` says why it can agree with nothing; empty where it can.
+
+    ``contested`` is when the first deed came near an emission or a deadline; None where none did.
+    """
+
+    world: str
+    laws: dict[str, LawVerdict]
+    anomalies: dict[str, int]
+    clients: tuple[ClientTrace, ...]
+    contested: float | None
+    lag_p99: float | None
+    doubt: str = ""
+
+
+def trace_of(plan: Plan, history: History) -> Trace:
+    """Return the trace of one run. Pure, as the verdict that is part of it."""
+    world = history.run.world if history.run else plan.world
+    plan = msgspec.structs.replace(plan, world=world)
+    case, verdict = Case(plan, history), judge(plan, history)
+    return Trace(
+        world=world,
+        laws={law.law: law for law in verdict.laws},
+        anomalies={name: getattr(verdict.counts, name) for name in ANOMALIES},
+        clients=tuple(map(_client, case.clients)),
+        contested=_contested(case),
+        lag_p99=case.lag.p99,
+        doubt=_doubt(case),
+    )
+
+
+def _doubt(case: Case) -> str:
+    if case.empty:
+        return "its history is empty"
+    if case.cut_short:
+        return f"it was cut short at {case.end:.1f} s ({case.ended})"
+    if case.plan.world == "real" and case.lag.p99 is None:
+        return "its scheduler lag was not measured"
+    return ""
+
+
+def _client(client: ClientCase) -> ClientTrace:
+    return ClientTrace(
+        name=client.name,
+        shown=tuple(_shown(client)),
+        gaps=tuple(
+            _step(client, gap, (gap.reason, gap.healed), f"told a gap ({gap.reason})" + ", healed" * gap.healed)
+            for gap in client.gaps
+        ),
+        results=tuple(
+            _step(client, one, (one.status, one.whole, one.length, one.digest), f"results {one.status}, {one.length} B")
+            for one in client.results
+        ),
+        attempts=tuple(_attempts(client)),
+        near=frozenset(_near(client)),
+        windy=frozenset(_windy(client)),
+    )
+
+
+def _shown(client: ClientCase) -> Iterator[Step]:
+    for shown in client.screen.shown:
+        app = shown.app
+        position = shown.event.position if shown.event else ACCEPTED
+        said = f"{app.callback} {_named(client, position)} by {app.source}"
+        step = _step(client, app, (*position, app.callback, _payload(client, shown)), said, t_ns=app.enter_ns)
+        yield msgspec.structs.replace(step, position=position)
+
+
+def _payload(client: ClientCase, shown: Shown) -> str:
+    """The digest; with several clients only whether it is the truth's, since it covers the job's own name."""
+    if client.case.plan.client.count == 1 or not shown.app.digest:
+        return shown.app.digest
+    return "corrupted" if shown.corrupted else "true"
+
+
+def _attempts(client: ClientCase) -> Iterator[Step]:
+    for attempt in client.attempts:
+        event = client.truth.known(attempt.last_event_id, attempt.t_ns) if attempt.last_event_id else None
+        position = event.position if event else ACCEPTED
+        known = event is not None or not attempt.last_event_id
+        end = client.attempt_ends.get(attempt.n)
+        how, status = (end.how, end.status) if end else ("open at the end", 0)
+        said = f"attempt {attempt.n} from {_named(client, position) if known else 'an unknown id'}: {how}"
+        step = _step(client, attempt, (how, status, known), said + (f" {status}" if status else ""))
+        over = client.case.at(end.t_ns) if end else client.case.end
+        yield msgspec.structs.replace(step, position=position, over=over)
+
+
+def _named(client: ClientCase, position: Position) -> str:
+    """An event in words: by its index, and its epoch where there are several."""
+    if position == ACCEPTED:
+        return "the beginning"
+    return f"event {position[1]}" + (f" of epoch {position[0] + 1}" if client.truth.epochs else "")
+
+
+def _step(client: ClientCase, record: Record, key: tuple[Any, ...], text: str, *, t_ns: int | None = None) -> Step:
+    said = text if client.case.plan.client.count == 1 else f"{client.name}: {text}"
+    shown = client.case.evidence(record, said, t_ns=t_ns)
+    return Step(key, shown.at, shown)
+
+
+def _near(client: ClientCase) -> Iterator[Position]:
+    deeds = _deeds(client.case)
+    for event in client.truth.events:
+        if _closest(client.case.at(event.intended_ns), deeds) < NEAR:
+            yield event.position
+
+
+def _windy(client: ClientCase) -> Iterator[Position]:
+    pulses = [one.at for one in client.case.plan.weather if isinstance(one, Pulse)]
+    for event in client.truth.events:
+        at = client.case.at(event.intended_ns)
+        place = bisect.bisect_left(pulses, at)
+        if place < len(pulses) and pulses[place] - at < NEAR:
+            yield event.position
+
+
+def _contested(case: Case) -> float | None:
+    """When the first deed comes near an emission or a deadline of any client."""
+    moments = [moment for client in case.clients for moment in _moments(client)]
+    return min((deed for deed in _deeds(case) if _closest(deed, moments) < NEAR), default=None)
+
+
+def _moments(client: ClientCase) -> Iterator[float]:
+    """Emissions, and what deadlines of the client itself brought about."""
+    at = client.case.at
+    yield from (at(event.intended_ns) for event in client.truth.events)
+    yield from (at(attempt.t_ns) for attempt in client.attempts if attempt.cause not in {"start", "signal"})
+    yield from (at(end.t_ns) for end in client.attempt_ends.values() if end.how in _OWN_TIMERS)
+    yield from (at(request.t_ns) for request in client.requests if request.what == "poll")
+
+
+def _deeds(case: Case) -> list[float]:
+    return sorted({deed.at for deed in case.plan.deeds if deed.at > 0.0})
+
+
+def _closest(at: float, others: Iterable[float]) -> float:
+    return min((abs(at - other) for other in others), default=float("inf"))

@@ -1,0 +1,218 @@
+"""Two worlds held against each other: equal ones, one planted difference of each kind, and what may differ."""
+
+import msgspec
+
+from harness.history import App, Attempt, AttemptEnd, Gap, Health, History, Results
+from harness.judge.agreement import LEAST, Agreement, Said, agreement
+from harness.scenario.model import Plan, Pulse
+from tests.judge.story import Story, changed, plan, reach, without
+
+QUIET = plan()
+
+
+def told(story: Story) -> History:
+    return story.history()
+
+
+def held(one: History, other: History, the_plan: Plan = QUIET, *more: History) -> Agreement:
+    return agreement(the_plan, [one, *more], in_virtual_time(other))
+
+
+def in_virtual_time(history: History) -> History:
+    """The same history without the scheduler's lag, by its own word in virtual time."""
+    kept = [record for record in history.records if not isinstance(record, Health)]
+    return History([msgspec.structs.replace(kept[0], world="virtual"), *kept[1:]]) if kept else history
+
+
+def kinds(found: Agreement) -> list[str]:
+    return [difference.what for difference in found.differences]
+
+
+def shifted(history: History, place: int, seconds: float) -> History:
+    """The same history with one callback of the app at another time."""
+    app = history.all(App)[place]
+    ns = round(seconds * 1e9)
+    return changed(
+        history, App, place, enter_ns=app.enter_ns + ns, exit_ns=app.exit_ns + ns, t_ns=app.t_ns + ns
+    )  # fmt: skip
+
+
+def test_equal_histories_agree():
+    found = held(told(Story(QUIET).run()), told(Story(QUIET).run()))
+    assert (found.said, found.differences, found.real_runs, found.widest) == (Said.AGREE, (), 1, 0.0)
+    assert found.times == 25  # 22 events, the attempt's beginning and end, the results
+
+
+def test_an_empty_history_agrees_with_nothing():
+    good = told(Story(QUIET).run())
+    assert held(History([]), good).said is Said.UNKNOWN
+    assert held(good, History([])).reason == "of the virtual run its history is empty"
+    assert agreement(QUIET, [], good).reason == "there is no real run"
+
+
+def test_a_run_that_was_cut_short_agrees_with_nothing():
+    short = Story(QUIET).run()
+    short.records = [record for record in short.records if not hasattr(record, "reason")]
+    found = held(told(short), told(Story(QUIET).run()))
+    assert found.said is Said.UNKNOWN
+    assert found.reason.startswith("of the real run it was cut short at")
+
+
+def test_a_real_run_whose_lag_nobody_measured_agrees_with_nothing():
+    found = held(Story(QUIET).run().history(health=False), told(Story(QUIET).run()))
+    assert (found.said, found.reason) == (Said.UNKNOWN, "of the real run its scheduler lag was not measured")
+
+
+def test_an_unknown_law_is_never_agreement():
+    tired = Story(plan(items=400, lasts=40.0))
+    tired.lags(*[30_000] * 100)
+    found = held(told(tired.run()), told(Story(tired.plan).run()), tired.plan)
+    assert found.said is Said.UNKNOWN
+    assert found.reason.startswith("prompt is unknown (scheduler lag")
+
+
+def test_another_state_of_a_law_is_a_difference():
+    leaking = Story(QUIET).run()
+    leaking.end(11.2, leaked=1)
+    clean = Story(QUIET).run()
+    clean.end(11.2)
+    found = held(told(clean), told(leaking))
+    assert (found.said, kinds(found)) == (Said.DIFFER, ["laws"])
+    assert found.differences[0].text == "clean-exit failed in virtual time, held on real sockets"
+    assert found.differences[0].virtual is not None
+
+
+def test_a_lost_event_is_told_with_the_records_where_the_sequences_part():
+    found = held(told(Story(QUIET).run()), told(Story(QUIET).run(skip=(5,))))
+    assert {"laws", "anomalies", "sequence"} <= set(kinds(found))
+    parted = next(one for one in found.differences if one.what == "sequence")
+    assert parted.text == "processing event 6 by stream in virtual time, processing event 5 by stream on real sockets"
+    assert parted.real is not None
+    assert parted.virtual is not None
+    assert (round(parted.real.at, 3), round(parted.virtual.at, 3)) == (2.505, 3.005)
+    counted = next(one for one in found.differences if one.what == "anomalies")
+    assert counted.text == "1 lost in virtual time, 0 on real sockets"
+
+
+def test_another_payload_is_a_difference():
+    good = told(Story(QUIET).run())
+    found = held(good, changed(good, App, 5, digest="other"))
+    parted = next(one for one in found.differences if one.what == "sequence")
+    assert "with another content in virtual time" in parted.text
+
+
+def test_a_gap_told_in_one_world_only_is_a_difference():
+    story = Story(QUIET).run()
+    story.gap_signal(4.2)
+    story.gap(4.21)
+    found = held(without(told(story), Gap), told(story))
+    gap = next(one for one in found.differences if one.what == "gaps")
+    assert gap.text == "told a gap (410) in virtual time, nothing more on real sockets"
+    assert (gap.real, gap.virtual is None) == (None, False)
+
+
+def test_other_results_are_a_difference():
+    good = told(Story(QUIET).run())
+    found = held(good, changed(good, Results, 0, length=9_999))
+    assert kinds(found) == ["results"]
+    assert found.differences[0].text == "results 200, 9999 B in virtual time, results 200, 10000 B on real sockets"
+
+
+def test_another_outcome_of_an_attempt_is_a_difference():
+    good = told(Story(QUIET).run())
+    found = held(good, changed(good, AttemptEnd, 0, how="eof"))
+    assert kinds(found) == ["attempts"]
+    assert (
+        found.differences[0].text
+        == "attempt 1 from the beginning: eof in virtual time, attempt 1 from the beginning: done on real sockets"
+    )
+
+
+def test_a_time_further_off_than_allowed_is_a_difference_and_one_within_is_none():
+    good = told(Story(QUIET).run())
+    assert held(good, shifted(good, 7, 0.049)).said is Said.AGREE
+    found = held(good, shifted(good, 7, 0.060))
+    assert (kinds(found), found.tolerance) == (["times"], LEAST)
+    assert found.differences[0].text == "processing event 7 by stream came 60 ms apart (allowed 50 ms)"
+    assert round(found.widest, 6) == 0.06
+
+
+def test_a_laggard_host_is_allowed_three_times_its_lag():
+    tired = Story(QUIET)
+    tired.lags(*[40_000] * 100)
+    slow = told(tired.run())
+    found = held(slow, shifted(told(Story(QUIET).run()), 7, 0.1))
+    assert found.tolerance == 0.12
+    assert "times" not in kinds(found)
+
+
+# What a deed too near decides.
+
+
+def resumed(cursor: int, *, near: float) -> tuple[Plan, History]:
+    """A path that closes ``near`` seconds after an emission: the stream resumes after this event."""
+    story = Story(plan(reach(5.0 + near, "closed", once=True)))
+    story.run()
+    story.hang_up(5.2 + near, "eof", cid=0)
+    story.dial(6.2 + near, cause="ended", last=story.id(cursor))
+    history = told(story)
+    attempts = history.all(Attempt)
+    return story.plan, changed(history, Attempt, len(attempts) - 1, last_event_id=story.id(cursor))
+
+
+def test_ids_with_only_events_near_a_deed_between_them_are_one():
+    the_plan, real = resumed(9, near=0.01)
+    _, virtual = resumed(10, near=0.01)
+    assert "attempts" not in kinds(held(real, virtual, the_plan))
+
+
+def test_ids_with_an_event_far_from_every_deed_between_them_differ():
+    the_plan, real = resumed(9, near=0.25)
+    _, virtual = resumed(8, near=0.25)
+    found = next(one for one in held(real, virtual, the_plan).differences if one.what == "attempts")
+    assert "from event 8" in found.text
+    assert "from event 9" in found.text
+
+
+def test_after_a_contested_deed_attempts_are_compared_as_sets():
+    def redialled(deed: float, *ends: str) -> tuple[Plan, History]:
+        story = Story(plan(reach(deed, "closed", once=True), lasts=20.0))
+        story.run()
+        for number, how in enumerate(ends):
+            story.hang_up(11.0 + number, how, cid=0)
+            story.dial(11.5 + number, cause="failed", opens=False)
+        return story.plan, told(story)
+
+    the_plan, real = redialled(9.99, "eof", "timeout", "eof")
+    assert "attempts" not in kinds(held(real, redialled(9.99, "timeout", "eof", "eof")[1], the_plan))
+    assert "attempts" in kinds(held(real, redialled(9.99, "eof", "eof", "eof")[1], the_plan))
+    uncontested, real = redialled(9.5, "eof", "timeout", "eof")  # events are a second apart
+    ordered = held(real, redialled(9.5, "timeout", "eof", "eof")[1], uncontested)
+    assert "attempts" in kinds(ordered)
+
+
+def test_the_time_of_an_event_emitted_just_before_a_stall_is_not_compared():
+    good = told(Story(QUIET).run())
+    late = shifted(good, 7, 0.2)  # due at 3.5 s
+    windy = msgspec.structs.replace(QUIET, weather=(Pulse(path="wifi", at=3.51, lasts=0.2),))
+    assert held(good, late, windy).said is Said.AGREE
+    before = msgspec.structs.replace(QUIET, weather=(Pulse(path="wifi", at=3.49, lasts=0.2),))
+    assert kinds(held(good, late, before)) == ["times"]
+
+
+# Several real runs.
+
+
+def test_what_one_of_several_real_runs_shows_is_no_difference_and_the_first_ones_stay_told():
+    good = told(Story(QUIET).run())
+    slow = shifted(good, 7, 0.2)
+    found = held(good, shifted(good, 7, 0.15), QUIET, slow)
+    assert (found.said, found.real_runs, found.widest) == (Said.AGREE, 2, 0.0)
+    assert [one.what for one in found.first] == ["times"]
+
+
+def test_what_no_real_run_shows_stays_a_difference():
+    good = told(Story(QUIET).run())
+    found = held(good, shifted(good, 7, 0.4), QUIET, shifted(good, 7, 0.2))
+    assert (found.said, found.first) == (Said.DIFFER, ())
+    assert found.differences[0].text.startswith("processing event 7 by stream came 200 ms apart")

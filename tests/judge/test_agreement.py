@@ -179,8 +179,8 @@ def test_after_a_contested_deed_attempts_are_compared_as_sets():
         story = Story(plan(reach(deed, "closed", once=True), lasts=20.0))
         story.run()
         for number, how in enumerate(ends):
-            story.hang_up(11.0 + number, how, cid=0)
-            story.dial(11.5 + number, cause="failed", opens=False)
+            story.dial(21.0 + number, cause="failed", opens=False)
+            story.hang_up(21.5 + number, how)
         return story.plan, told(story)
 
     the_plan, real = redialled(9.99, "eof", "timeout", "eof")

@@ -14,6 +14,7 @@ from harness.campaign.folders import new_run, redact_log
 from harness.campaign.live import Live
 from harness.campaign.worker import WARM_UP_AFTER, Worker
 from harness.scenario.model import Plan
+from harness.world import virtual
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,10 @@ async def heedless(ran: Ran) -> None:
 
 
 class Campaign:
-    """Runs plans, ``jobs`` at a time. ``ran`` grows as they end; what was never started stays in ``waiting``."""
+    """Runs plans, ``jobs`` at a time. ``ran`` grows as they end; what was never started stays in ``waiting``.
+
+    With a ``hash_seed``, that of Python in every run's process (``PYTHONHASHSEED``); else whatever it takes.
+    """
 
     def __init__(
         self,
@@ -46,11 +50,13 @@ class Campaign:
         maxfail: int | None,
         live: Live,
         heed: Heed = heedless,
+        hash_seed: int | None = None,
     ) -> None:
         self.waiting = deque(plans)
         self.ran: list[Ran] = []
         self._invocation = invocation
-        self._jobs = max(1, min(jobs, len(plans)))
+        self.jobs = max(1, min(jobs, len(plans)))
+        self.hash_seed = hash_seed
         self._toxiproxy = toxiproxy
         self._maxfail = maxfail
         self._live = live
@@ -60,20 +66,21 @@ class Campaign:
     async def run(self, stop: trio.Event) -> None:
         """Run until all are done, ``maxfail`` failed, or ``stop`` is set.
 
-        After ``stop`` no more are started, and those that run keep and judge what they have.
+        After ``stop`` no more are started, and those that run keep and judge what they have. Runs of one world follow
+        those of another: one in virtual time never waits, and beside a real one it would be that one's lag.
         """
-        async with trio.open_nursery() as nursery:
-            for _ in range(self._jobs):
-                nursery.start_soon(self._slot, stop)
+        while self._going_on(stop):
+            async with trio.open_nursery() as nursery:
+                for _ in range(self.jobs):
+                    nursery.start_soon(self._slot, stop, self.waiting[0].world)
 
-    async def _slot(self, stop: trio.Event) -> None:
+    async def _slot(self, stop: trio.Event, world: str) -> None:
         worker = Worker()
         try:
             async with trio.open_nursery() as nursery:
                 # In virtual time no run is disturbed, and each is over before anything could be put off.
-                virtual = bool(self.waiting) and self.waiting[0].world == "virtual"
-                nursery.start_soon(worker.warm_up, 0.0 if virtual else WARM_UP_AFTER)
-                while self.waiting and not stop.is_set() and not self._enough():
+                nursery.start_soon(worker.warm_up, 0.0 if world == virtual.NAME else WARM_UP_AFTER)
+                while self._going_on(stop) and self.waiting[0].world == world:
                     await self._one(self.waiting.popleft(), worker, stop)
                 nursery.cancel_scope.cancel()
         finally:
@@ -81,13 +88,20 @@ class Campaign:
 
     async def _one(self, plan: Plan, worker: Worker, stop: trio.Event) -> None:
         folder = new_run(self._invocation, plan)
-        ending = await run_child(folder, self._toxiproxy, partial(self._live.tell, plan), stop)
-        redact_log(folder)
+        ending = await self.once_more(plan, folder, stop, hash_seed=self.hash_seed)
         finished = await worker.finish(folder)
         self._live.over(plan, finished.word or "fault")
         self._failures += finished.word != "pass"
         self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished))
         await self._heed(self.ran[-1])
 
-    def _enough(self) -> bool:
-        return self._maxfail is not None and self._failures >= self._maxfail
+    async def once_more(self, plan: Plan, folder: Path, stop: trio.Event, *, hash_seed: int | None = None) -> Ending:
+        """Run the plan that lies in ``folder``, without judging it."""
+        tell = partial(self._live.tell, plan)
+        ending = await run_child(folder, self._toxiproxy, tell, stop, hash_seed=hash_seed)
+        redact_log(folder)
+        return ending
+
+    def _going_on(self, stop: trio.Event) -> bool:
+        enough = self._maxfail is not None and self._failures >= self._maxfail
+        return bool(self.waiting) and not stop.is_set() and not enough

@@ -5,6 +5,7 @@ JSON (``Tidings``), its standard error is the run's ``harness.log``. It stops, k
 when its standard input ends: on request, and by itself when this process is killed.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,13 +27,24 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-async def run_child(folder: Path, toxiproxy: str, sink: Sink, stop: trio.Event) -> Ending:
-    """Run the plan in ``folder`` to its end, or until ``stop`` is set. On cancellation the child is killed."""
+async def run_child(
+    folder: Path, toxiproxy: str, sink: Sink, stop: trio.Event, *, hash_seed: int | None = None
+) -> Ending:
+    """Run the plan in ``folder`` to its end, or until ``stop`` is set. On cancellation the child is killed.
+
+    ``hash_seed`` is the child's ``PYTHONHASHSEED``; None leaves it as it is here.
+    """
     command = [sys.executable, "-m", "harness.run.child", str(folder), "--toxiproxy", toxiproxy]
+    environment = os.environ if hash_seed is None else {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
     with (folder / "harness.log").open("wb") as log:
         # A session of its own: Ctrl-C at the terminal reaches this process only, and it asks the children to stop.
         process = await trio.lowlevel.open_process(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            env=environment,
         )
     try:
         async with trio.open_nursery() as nursery:

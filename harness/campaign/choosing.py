@@ -9,7 +9,11 @@ import msgspec
 from harness.errors import Problem, ScenarioError, UsageError
 from harness.report.folder import SUMMARY
 from harness.scenario import Plan, Project, Scenario, find, load, plans
-from harness.world import real
+from harness.world import real, virtual
+
+
+BOTH = "both"
+"""Each plan in either world."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +51,11 @@ def chosen(choice: Choice, project: Project | None) -> list[Plan]:
     found = found[index - 1 :: count]
     if not found:
         raise UsageError("no scenario matched")
-    return found
+    return found if choice.world != BOTH else [twin for plan in found for twin in (plan, _virtual(plan))]
+
+
+def _virtual(plan: Plan) -> Plan:
+    return msgspec.structs.replace(plan, world=virtual.NAME)
 
 
 def files(targets: tuple[str, ...]) -> list[Path]:
@@ -72,7 +80,7 @@ def _of(scenario: Scenario, choice: Choice, project: Project | None) -> list[Pla
             client=choice.client,
             select=choice.select,
             limit=choice.timeout,
-            world=choice.world,
+            world=real.NAME if choice.world == BOTH else choice.world,
             project=project,
         )
 

@@ -47,6 +47,13 @@ def new_run(invocation: Path, plan: Plan) -> Path:
     return folder
 
 
+def copy_plan(folder: Path, name: str) -> Path:
+    """Create the folder ``name`` inside a run's folder, for the same plan once more, and return it."""
+    inside = folder / name
+    write_text(inside / PLAN, (folder / PLAN).read_text(encoding="utf-8"))
+    return inside
+
+
 def _scenario_folder(invocation: Path, plan: Plan) -> Path:
     """The folder of this scenario; another file of the same name gets one of its own."""
     for number in itertools.count(1):

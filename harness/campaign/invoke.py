@@ -13,15 +13,20 @@ import trio
 
 import harness
 from harness.campaign.campaign import Campaign, Heed, Ran, heedless
-from harness.campaign.choosing import Choice, chosen
+from harness.campaign.choosing import BOTH, Choice, chosen
 from harness.campaign.folders import forget_old, new_invocation, point_latest
 from harness.campaign.live import Live
+from harness.campaign.settling import settle
+from harness.errors import UsageError
 from harness.report.compose import write_report
 from harness.report.folder import Manifest, run_folder_name, safe_name, write_manifest
 from harness.scenario import find_project
 from harness.scenario.model import Plan
 from harness.scenario.project import NO_PROJECT
-from harness.world import real
+from harness.world import real, virtual
+
+FIRST_HASH_SEED = 1
+"""``PYTHONHASHSEED`` of a run that is made twice; its repetition has the next one."""
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +38,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int | None = None
     maxfail: int | None = None
     keep: int | None = None  # results folders to leave beside the new one
+    twice: bool = False  # each virtual run again, in a process with another hash seed
     command: str = ""
 
 
@@ -56,6 +62,26 @@ def length(plan: Plan) -> float:
     return max([plan.job.lasts, *(deed.at for deed in plan.deeds)])
 
 
+def _turn(plan: Plan) -> tuple[bool, float]:
+    """Virtual runs come first: they are done at once."""
+    return plan.world != virtual.NAME, -length(plan)
+
+
+def _refuse(wish: Wish) -> None:
+    """Raise ``UsageError`` for wishes that the world they are made in cannot fulfil."""
+    world = wish.choice.world
+    if wish.twice and world != virtual.NAME:
+        raise UsageError(
+            "--twice needs --world virtual: only there does a seed replay exactly; on real sockets the kernel's "
+            "scheduler has a say (--repeat runs anew, --world both compares)"
+        )
+    if world == virtual.NAME and wish.toxiproxy not in {None, "auto"}:
+        raise UsageError(
+            f"--toxiproxy {wish.toxiproxy} has no place in --world virtual: its toxics are simulated in the run's own "
+            "process, where no other process and no socket may be (--world real or both can use it)"
+        )
+
+
 def invoke(wish: Wish, live: Live, heed: Heed = heedless) -> Done:
     """Run everything, judge it, draw it, write the report. ``heed`` is told of each run as it ends.
 
@@ -70,19 +96,21 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless) -> Done:
         timeout=defaults.timeout if wish.choice.timeout is None else wish.choice.timeout,
     )
     planned = chosen(choice, project)
+    _refuse(wish)
     out = wish.out or Path(defaults.out or "results")
     began = real.wall_clock()
     folder = new_invocation(out, began)
     campaign = Campaign(
-        sorted(planned, key=length, reverse=True),
+        sorted(planned, key=_turn),
         folder,
         jobs=wish.jobs or defaults.jobs or default_jobs(),
         toxiproxy=wish.toxiproxy or defaults.toxiproxy or "auto",
         maxfail=wish.maxfail,
         live=live,
         heed=heed,
+        hash_seed=FIRST_HASH_SEED if wish.twice else None,
     )
-    number = real.run(partial(_run, campaign, live))
+    number = real.run(partial(_run, campaign, live, worlds=choice.world == BOTH, twice=wish.twice))
     manifest = _manifest(wish, campaign, began, planned, aborted=number != 0)
     write_manifest(folder, manifest)
     page = write_report(folder)
@@ -92,7 +120,7 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless) -> Done:
     return Done(folder=folder, page=page, ran=campaign.ran, signal=number)
 
 
-async def _run(campaign: Campaign, live: Live) -> int:
+async def _run(campaign: Campaign, live: Live, *, worlds: bool, twice: bool) -> int:
     """Run the campaign with an ear for signals. Returns the signal that stopped it, or 0."""
     stop = trio.Event()
     caught: list[int] = []
@@ -100,6 +128,7 @@ async def _run(campaign: Campaign, live: Live) -> int:
         await nursery.start(_hear, stop, caught, nursery.cancel_scope)
         nursery.start_soon(live.redraw)
         await campaign.run(stop)
+        await settle(campaign, stop, worlds=worlds, twice=twice)
         live.end()
         nursery.cancel_scope.cancel()
     return caught[0] if caught else 0

@@ -9,6 +9,7 @@ import trio
 from harness.report.progress import LiveView, Progress
 from harness.run.tidings import Tidings
 from harness.scenario.model import Plan
+from harness.world import virtual
 
 TICK = 0.25
 WIDTH = 100
@@ -27,7 +28,7 @@ class Live:
         self._view.feed(
             Progress(
                 name=plan.name,
-                variant=plan.variant,
+                variant=_variant(plan),
                 t=tidings.at,
                 total=tidings.total,
                 state=tidings.deed,
@@ -38,11 +39,11 @@ class Live:
 
     def over(self, plan: Plan, word: str) -> None:
         """One run was judged."""
-        last = self._view.runs.get((plan.name, plan.variant))
+        last = self._view.runs.get((plan.name, _variant(plan)))
         self._view.feed(
             Progress(
                 name=plan.name,
-                variant=plan.variant,
+                variant=_variant(plan),
                 t=last.t if last else 0.0,
                 total=last.total if last else 0.0,
                 events=last.events if last else 0,
@@ -79,3 +80,8 @@ class Live:
         with contextlib.suppress(OSError):  # whoever watched has gone: no reason to end a run
             for line in lines:
                 print(line, file=self._stream, flush=True)
+
+
+def _variant(plan: Plan) -> str:
+    """The variant as the display names it: the real run of a plan may go on beside its virtual one."""
+    return f"{plan.variant} virtual".strip() if plan.world == virtual.NAME else plan.variant

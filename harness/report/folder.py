@@ -14,6 +14,8 @@ import msgspec
 
 from harness.errors import BadRecords, EnvironmentFault
 from harness.history import History, read_history
+from harness.judge.agreement import Agreement
+from harness.judge.replay import Replay
 from harness.judge.verdict import Verdict
 from harness.report.redact import redact_data
 from harness.scenario.model import Plan
@@ -23,6 +25,8 @@ SCHEMA_VERSION = 1
 PLAN = "plan.json"
 VERDICT = "verdict.json"
 HISTORY = "history.jsonl.gz"
+AGREEMENT = "agreement.json"
+REPLAY = "replay.json"
 LOG = "harness.log"
 SCENARIO = "scenario.yaml"
 MANIFEST = "manifest.json"
@@ -56,12 +60,25 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class RunResult:
-    """One run on disk: its plan, its verdict, and its history, which is read when first asked for."""
+    """One run on disk: its plan, its verdict, and its history, which is read when first asked for.
 
-    def __init__(self, *, plan: Plan, verdict: Verdict, folder: Path) -> None:
+    A run in virtual time may have been held against real ones (``agreement``), and repeated (``replay``).
+    """
+
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        verdict: Verdict,
+        folder: Path,
+        agreement: Agreement | None = None,
+        replay: Replay | None = None,
+    ) -> None:
         self.plan = plan
         self.verdict = verdict
         self.folder = folder
+        self.agreement = agreement
+        self.replay = replay
         self._history: History | None = None
 
     @property
@@ -109,7 +126,13 @@ def run_folder_name(plan: Plan, client: str = "") -> str:
 
 def read_run(folder: Path) -> RunResult:
     """Read one run's folder. Raises ``BadRecords`` saying which file is missing or wrong."""
-    return RunResult(plan=_read_json(folder / PLAN, Plan), verdict=_read_json(folder / VERDICT, Verdict), folder=folder)
+    return RunResult(
+        plan=_read_json(folder / PLAN, Plan),
+        verdict=_read_json(folder / VERDICT, Verdict),
+        folder=folder,
+        agreement=_read_json(folder / AGREEMENT, Agreement) if (folder / AGREEMENT).exists() else None,
+        replay=_read_json(folder / REPLAY, Replay) if (folder / REPLAY).exists() else None,
+    )
 
 
 def read_results(folder: Path) -> Invocation:
@@ -166,7 +189,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 def raw_files(run: RunResult) -> list[str]:
     """Return the names of the run's files that exist, to link to."""
-    names = (PLAN, VERDICT, HISTORY, LOG)
+    names = (PLAN, VERDICT, HISTORY, AGREEMENT, REPLAY, LOG)
     return [name for name in names if (run.folder / name).exists()]
 
 

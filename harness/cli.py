@@ -97,7 +97,9 @@ def cli() -> None:
     "--repeat", type=click.IntRange(1), default=1, metavar="K", help="Each so many times, with seeds counting up."
 )
 @click.option("--shard", default="1/1", metavar="1/4", help="Only this part of everything.")
-@click.option("--world", type=click.Choice(["real", "virtual", "both"]), default="real", help="Where it runs; both: and compare.")
+@click.option(
+    "--world", type=click.Choice(["real", "virtual", "both"]), default="real", help="Where it runs; both: and compare."
+)
 @click.option("--twice", is_flag=True, help="Virtual: run twice in two processes and compare.")
 @click.option("--open", "open_page", is_flag=True, help="Open the report.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write junit.xml here too.")

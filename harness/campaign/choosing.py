@@ -11,7 +11,6 @@ from harness.report.folder import SUMMARY
 from harness.scenario import Plan, Project, Scenario, find, load, plans
 from harness.world import real, virtual
 
-
 BOTH = "both"
 """Each plan in either world."""
 

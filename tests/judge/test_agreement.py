@@ -216,3 +216,12 @@ def test_what_no_real_run_shows_stays_a_difference():
     found = held(good, shifted(good, 7, 0.4), QUIET, shifted(good, 7, 0.2))
     assert (found.said, found.first) == (Said.DIFFER, ())
     assert found.differences[0].text.startswith("processing event 7 by stream came 200 ms apart")
+
+
+def test_a_client_that_drifts_step_by_step_does_not_differ_and_the_drift_is_told():
+    good = told(Story(QUIET).run())
+    drifting = good
+    for place in range(5, 11):
+        drifting = shifted(drifting, place, 0.02 * (place - 4))
+    found = held(good, drifting)
+    assert (found.said, round(found.widest, 6), round(found.drift, 6)) == (Said.AGREE, 0.02, 0.12)

@@ -1,0 +1,47 @@
+"""After the runs of a campaign: its virtual ones are repeated where asked for, and held against the real ones.
+
+Where the worlds differ, the real run is made again, up to ``MOST_REAL_RUNS`` in all: a disagreement is a virtual trace
+outside what they span.
+"""
+
+import trio
+
+from harness.campaign.campaign import Campaign, Ran
+from harness.campaign.comparing import AGAIN, TWICE, beside, compare_twice, compare_worlds
+from harness.campaign.folders import copy_plan
+from harness.judge.agreement import MOST_REAL_RUNS, Said
+from harness.world import virtual
+
+
+async def settle(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: bool) -> None:
+    """Make every comparison that was asked for, as many at once as the campaign has slots."""
+    room = trio.CapacityLimiter(campaign.jobs)
+    async with trio.open_nursery() as nursery:
+        for ran in campaign.ran:
+            if ran.plan.world != virtual.NAME:
+                continue
+            if twice:
+                nursery.start_soon(_repeat, campaign, ran, stop, room)
+            if worlds:
+                nursery.start_soon(_hold, campaign, ran, stop, room)
+
+
+async def _repeat(campaign: Campaign, ran: Ran, stop: trio.Event, room: trio.CapacityLimiter) -> None:
+    """Run it again in a process with another hash seed; one that was stopped is no repetition."""
+    async with room:
+        if stop.is_set():
+            return
+        await campaign.once_more(ran.plan, copy_plan(ran.folder, TWICE), stop, hash_seed=(campaign.hash_seed or 0) + 1)
+    compare_twice(ran.folder)
+
+
+async def _hold(campaign: Campaign, ran: Ran, stop: trio.Event, room: trio.CapacityLimiter) -> None:
+    """Compare, and make one more real run as long as there is a difference and room for one."""
+    first = beside(ran.folder, ran.plan)
+    for number in range(2, MOST_REAL_RUNS + 2):
+        async with room:
+            found = compare_worlds(ran.folder)
+            if found.said is not Said.DIFFER or number > MOST_REAL_RUNS or stop.is_set():
+                return
+            real = next(other.plan for other in campaign.ran if other.folder == first)
+            await campaign.once_more(real, copy_plan(first, f"{AGAIN}{number}"), stop)

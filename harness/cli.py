@@ -153,6 +153,7 @@ def run(targets: tuple[str, ...], **options: Any) -> int:
 def conclude(done: "Done", lines: "Lines | None", options: dict[str, Any]) -> int:
     """Print the verdict (with ``lines`` it has been said), write what was asked for besides, choose the exit code."""
     from harness.report.folder import read_results  # noqa: PLC0415
+    from harness.report.tally import word_of  # noqa: PLC0415
 
     faults = list(dict.fromkeys(ran.ending.detail for ran in done.ran if ran.ending.what == "fault"))
     faults += [ran.finished.fault for ran in done.ran if ran.finished.fault]
@@ -170,11 +171,8 @@ def conclude(done: "Done", lines: "Lines | None", options: dict[str, Any]) -> in
     step_summary(done.folder)
     if options["open_page"]:
         click.launch(done.page.resolve().as_uri())
-    codes += [
-        OF_WORD[item.verdict.word]
-        for item in results.runs
-        if not (item.verdict.word == "unknown" and options["unknown"] == "warn")
-    ]
+    words = [item.verdict.word for item in results.runs] + [word_of(results)] * (not done.signal)
+    codes += [OF_WORD[word] for word in words if not (word == "unknown" and options["unknown"] == "warn")]
     return worst(codes)
 
 
@@ -266,16 +264,19 @@ def annotation(problem: Any) -> str:
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
 def judge(folder: Path, **options: Any) -> int:
     """Judge recorded runs again, from their files alone."""
+    from harness.campaign.comparing import hold_together  # noqa: PLC0415
     from harness.campaign.finish import judge_folder  # noqa: PLC0415
     from harness.report.compose import write_report  # noqa: PLC0415
     from harness.report.folder import read_results  # noqa: PLC0415
+    from harness.report.tally import word_of  # noqa: PLC0415
 
     for run_folder in run_folders(folder):
         judge_folder(run_folder)
+        hold_together(run_folder)
     page = write_report(folder.resolve())
     results = read_results(folder)
     show(results, page, options)
-    return worst(OF_WORD[item.verdict.word] for item in results.runs)
+    return worst(OF_WORD[word] for word in [word_of(results), *(item.verdict.word for item in results.runs)])
 
 
 @cli.command()

@@ -7,7 +7,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.judge.verdict import Word
-from harness.report import terminal
+from harness.report import terminal, worlds
 from harness.report.findings import findings, guilty_line, reason, replay
 from harness.report.folder import Invocation, RunResult
 from harness.report.junit import junit
@@ -50,6 +50,8 @@ def github(invocation: Invocation) -> str:
     """Return workflow commands that annotate the deed or the expectation that failed, one per finding."""
     lines: list[str] = []
     for run in invocation.runs:
+        if wrong := worlds.trouble(run):
+            lines.append(_command("error", run, guilty_line(run.plan, 0.0), wrong))
         level = _LEVEL.get(run.verdict.word)
         if level is None:
             continue

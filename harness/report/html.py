@@ -16,12 +16,12 @@ import jinja2
 import msgspec
 from markupsafe import Markup, escape
 
-from harness.judge.verdict import Word
-from harness.report import tally
+from harness.judge.verdict import Evidence, Word
+from harness.report import tally, worlds
 from harness.report.findings import failed, findings, reason
 from harness.report.folder import Invocation, RunResult
 from harness.report.lanes import LANES
-from harness.report.saying import SIGN, STATE_SIGN, measured, one_line, plural, printable
+from harness.report.saying import SIGN, STATE_SIGN, joined, measured, one_line, plural, printable
 from harness.report.views import View, view_of
 
 ROOM = 5_200_000
@@ -51,6 +51,7 @@ def page(invocation: Invocation) -> str:
         many=many,
         overview=_overview(runs) if many else "",
         matrix=_matrix(invocation.runs),
+        held=[_held(run) for run in invocation.runs if run.agreement or run.replay],
         manifest=invocation.manifest,
         left_out=invocation.manifest.not_run + invocation.unjudged,
         anchors=_anchors(runs),
@@ -124,6 +125,33 @@ def _note(run: RunResult) -> str:
         return one_line(reason(run), 90)
     recovery = run.verdict.measures.get("recovery")
     return f"recovered {measured(recovery, like=1.0)}" if recovery and recovery.value is not None else ""
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A virtual run held against real ones or its repetition: what was said, and the first records that differ."""
+
+    title: str
+    key: str
+    good: bool
+    told: str
+    differences: list[str]
+    records: list[tuple[str, Evidence]]
+
+
+def _held(run: RunResult) -> Held:
+    agreement, told = run.agreement, []
+    if agreement is not None:
+        told.append(f"worlds {worlds.said(agreement)}")
+    if run.replay is not None:
+        told.append(f"twice: {worlds.twice(run.replay)}")
+    return Held(
+        title=run.title,
+        key=run.key,
+        good=not (worlds.trouble(run) or worlds.doubt(run)),
+        told=joined(told),
+        differences=[one.text for one in agreement.differences] if agreement is not None else [],
+        records=worlds.shown(run),
+    )
 
 
 def _anchors(runs: Sequence[RunResult]) -> dict[str, str]:

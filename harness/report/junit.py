@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from harness.judge.verdict import State, Word
-from harness.report import tally
+from harness.report import tally, worlds
 from harness.report.findings import failed, findings, reason, replay
 from harness.report.folder import Invocation, RunResult
 from harness.report.saying import printable
@@ -25,10 +25,11 @@ def junit(invocation: Invocation) -> str:
 
 def _totals(runs: Sequence[RunResult]) -> dict[str, str]:
     words = [run.verdict.word for run in runs]
+    wrong = sum(run.verdict.word in (Word.PASS, Word.FAIL) and bool(worlds.trouble(run)) for run in runs)
     return {
         "tests": str(len(words)),
         "failures": str(words.count(Word.FAIL)),
-        "errors": str(words.count(Word.UNKNOWN) + words.count(Word.VOID)),
+        "errors": str(words.count(Word.UNKNOWN) + words.count(Word.VOID) + wrong),
         "time": f"{sum(run.verdict.seconds for run in runs):.3f}",
     }
 
@@ -50,6 +51,8 @@ def _case(suite: ET.Element, run: RunResult) -> None:
         _add(case, "failure", message=verdict.sentence, kind=", ".join(laws), text=_details(run))
     elif verdict.word in (Word.UNKNOWN, Word.VOID):
         _add(case, "error", message=reason(run), kind=str(verdict.word), text=_details(run))
+    if verdict.word in (Word.PASS, Word.FAIL) and (wrong := worlds.trouble(run)):
+        _add(case, "error", message=wrong, kind="disagreement", text=wrong)
     _silent(case, run)
 
 
@@ -71,6 +74,8 @@ def _details(run: RunResult) -> str:
 def _silent(case: ET.Element, run: RunResult) -> None:
     """Write what was not judged or waived where a reader finds it and a counter does not."""
     lines = [f"trust: {tally.faults_line([run])}; {tally.host_line([run])}"]
+    if run.agreement is not None:
+        lines.append(f"worlds: {worlds.said(run.agreement)}")
     for law in run.verdict.laws:
         if law.state is State.NOT_JUDGED:
             lines.append(f"not judged: {law.law} ({law.reason})")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from harness.judge.verdict import State, Word
-from harness.report import tally
+from harness.report import tally, worlds
 from harness.report.findings import Finding, expected_by, findings, reason, replay
 from harness.report.folder import Invocation, RunResult
 from harness.report.saying import SIGN, against, joined, measured, plural, printable, quantity
@@ -32,6 +32,8 @@ def markdown(invocation: Invocation, *, report: str = "report.html") -> str:
     lines += ["", "### Can it be trusted?", ""]
     lines += [f"- {escape(tally.faults_line(runs))}", f"- {escape(tally.laws_line(runs))}"]
     lines += [f"- {escape(tally.host_line(runs))}"]
+    lines += [f"- {escape(f'{run.title}: worlds {worlds.said(run.agreement)}')}" for run in runs if run.agreement]
+    lines += [f"- **{escape(f'{run.title}: {told}')}**" for run in runs if (told := worlds.trouble(run))]
     left_out = invocation.manifest.not_run + invocation.unjudged
     if left_out:
         lines += ["", f"Not run: {', '.join(escape(name) for name in left_out)}"]

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from harness.judge.agreement import Agreement
+from harness.judge.replay import Replay
 from harness.judge.verdict import Counts, ExpectationVerdict, Interval, State, Word
 from harness.report import tally
 from harness.report.findings import doubts, failed, findings, replay
@@ -35,6 +37,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     replay: str
     aborted: bool
+    digest: str  # of the history, in virtual time
+    agreement: Agreement | None  # with the real runs beside it
+    twice: Replay | None  # run a second time
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,4 +100,7 @@ def summarize_run(run: RunResult) -> RunSummary:
         folder=run.key,
         replay=replay(run),
         aborted=verdict.aborted,
+        digest=verdict.trust.digest,
+        agreement=run.agreement,
+        twice=run.replay,
     )

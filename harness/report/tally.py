@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from harness.judge.verdict import ExpectationVerdict, Interval, LawVerdict, State, Word
+from harness.report import worlds
 from harness.report.findings import expected_by, rank
 from harness.report.folder import Invocation, RunResult
 from harness.report.saying import against, elapsed, joined, plural
@@ -40,8 +41,14 @@ def worst(words: Iterable[Word]) -> Word:
 
 
 def word_of(invocation: Invocation) -> Word:
-    """Return the word of a whole invocation: it is no pass while a run is missing that was planned, or not judged."""
+    """Return the word of a whole invocation.
+
+    It is no pass while a run is missing that was planned, or not judged, or not compared as was asked for; and void
+    where a model of the harness was shown to be wrong.
+    """
     words = [run.verdict.word for run in invocation.runs]
+    words += [Word.VOID for run in invocation.runs if worlds.trouble(run)]
+    words += [Word.UNKNOWN for run in invocation.runs if worlds.doubt(run)]
     incomplete = not words or invocation.unjudged or invocation.manifest.not_run
     return worst([*words, Word.UNKNOWN] if incomplete else words)
 
@@ -65,6 +72,7 @@ def headline(invocation: Invocation) -> str:
         clients = len({run.verdict.client for run in runs})
         what = f"{plural(1, 'scenario')}, {plural(variants, 'variant')}"
         what += f", {plural(clients, 'client')}" if clients > 1 else ""
+        what += ", 2 worlds" if len({run.plan.world for run in runs}) > 1 else ""
         return f"{word.upper()}  {what} in {took}"
     return f"{word.upper()}  {counted(invocation)} in {took}"
 
@@ -130,8 +138,10 @@ def limits_line(runs: Sequence[RunResult]) -> str:
 
 def host_line(runs: Sequence[RunResult]) -> str:
     """Return what the harness's own lag says about the figures; in virtual time there is none."""
-    if runs and all(run.plan.world == "virtual" for run in runs):
-        return "virtual time: no scheduler lag; the seed replays exactly"
+    virtual = [run for run in runs if run.plan.world == "virtual"]
+    if virtual:
+        real = [run for run in runs if run.plan.world != "virtual"]
+        return joined([host_line(real) if real else "", worlds.host(virtual)])
     lags = [run.verdict.trust.lag_p99 for run in runs if run.verdict.trust.lag_p99 is not None]
     if not lags:
         return "scheduler lag not measured: bounds on time cannot be trusted"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from harness.judge.verdict import State, Word
-from harness.report import columns, tally
+from harness.report import columns, tally, worlds
 from harness.report.findings import IN_FULL, Finding, failed, findings, reason, replay
 from harness.report.folder import Invocation, RunResult
 from harness.report.lanes import describe
@@ -61,6 +61,7 @@ def render(invocation: Invocation, *, report: str = "", style: Style = PLAIN) ->
     elif scenarios:
         lines += _table(scenarios, style)
         lines += _repeated(scenarios, style)
+        lines += _all_worlds(invocation.runs, style)
     return "\n".join([*lines, *([""] if lines else []), *last]) + "\n"
 
 
@@ -119,7 +120,9 @@ def closing(invocation: Invocation, *, report: str = "", style: Style = PLAIN) -
         anchor = f"#{quote(guilty[0].plan.name)}"
         again = flat(replay(guilty[0])) if len(guilty) == 1 else ""
     elif word in _EXIT:
-        if len(runs) == 1 and guilty:
+        if not guilty and (broken := worlds.broken(runs)):
+            text += f"   {broken}"
+        elif guilty and len(runs) == 1:
             text = f"{word.upper():<7}  {flat(reason(runs[0]))}"
         text += f"   exit {_EXIT[word]}"
     aside = f" · replay: {again}"
@@ -132,15 +135,17 @@ def closing(invocation: Invocation, *, report: str = "", style: Style = PLAIN) -
 
 def _title(group: tally.Group, style: Style) -> list[str]:
     run = group.runs[0]
-    plan, facts = run.plan, run.verdict.trust.facts
-    virtual = plan.world == "virtual"
+    plan = run.plan
+    real = next((run for run in group.runs if run.plan.world != "virtual"), None)
+    both = real is not None and any(run.plan.world == "virtual" for run in group.runs)
+    facts = (real or run).verdict.trust.facts
     clients = list(dict.fromkeys(run.verdict.client or run.plan.client.like for run in group.runs))
     seeds = list(dict.fromkeys(str(run.plan.seed) for run in group.runs))
     setting = [
         f"{', '.join(clients)} client" if len(clients) < 4 else plural(len(clients), "client"),
         f"{facts.get('server', 'reference')} server",
-        "virtual time" if virtual else "real sockets",
-        "" if virtual else f"toxiproxy {facts.get('toxiproxy', 'not reached')}",
+        "real sockets and virtual time" if both else "real sockets" if real else "virtual time",
+        "" if real is None else f"toxiproxy {facts.get('toxiproxy', 'not reached')}",
         f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(seeds[:5])}{'…' if len(seeds) > 5 else ''}",
     ]
     said = one_line(plan.name, WIDTH)
@@ -220,11 +225,44 @@ def _advice(finding: Finding, style: Style) -> list[str]:
 def _proved(runs: list[RunResult], style: Style) -> list[str]:
     lines = wrapped(f"{tally.faults_line(runs)} · {tally.laws_line(runs)}", indent="  ", hanging="    ", width=WIDTH)
     for label, text in (("limits", tally.limits_line(runs)), ("host", tally.host_line(runs))):
-        if text:
-            first, *rest = wrapped(text, indent="", width=WIDTH - 10)
-            lines.append(f"  {style.paint(_DIM, f'{label:<6}')}  {first}")
-            lines += [f"          {line}" for line in rest]
+        lines += _labelled(label, text, style)
+    for run in worlds.compared(runs):
+        lines += _compared(run, style)
     return lines
+
+
+def _labelled(label: str, text: str, style: Style) -> list[str]:
+    """Return a line of small print: its label in a column of its own."""
+    if not text:
+        return []
+    first, *rest = wrapped(text, indent="", width=WIDTH - 10)
+    return [f"  {style.paint(_DIM, f'{label:<6}')}  {first}", *(f"          {line}" for line in rest)]
+
+
+def _compared(run: RunResult, style: Style) -> list[str]:
+    """Return whether the worlds agree on a run's plan, with the first records that differ where they do not."""
+    assert run.agreement is not None
+    variant = f"{one_line(run.plan.variant, 60)}: " if run.plan.variant else ""
+    return _labelled("worlds", variant + worlds.said(run.agreement), style) + _parted(run, style)
+
+
+def _parted(run: RunResult, style: Style) -> list[str]:
+    """Return the first records that differ, one of each of two runs."""
+    lines = []
+    for whose, item in worlds.shown(run):
+        pointer = f"   history:{item.seq}"
+        lead = f"{item.at:17.3f} s  {whose:<7}  "
+        lines.append(lead + one_line(item.text, WIDTH - len(lead) - len(pointer)) + style.paint(_DIM, pointer))
+    return lines
+
+
+def _all_worlds(runs: list[RunResult], style: Style) -> list[str]:
+    """Return what came of all comparisons: those that agree in a line, each other one by itself."""
+    lines = _labelled("worlds", worlds.overall(runs), style)
+    for run in runs:
+        told = worlds.trouble(run) or worlds.doubt(run)
+        lines += _labelled("worlds", f"{run.title}: {told}", style) + _parted(run, style) if told else []
+    return ["", *lines] if lines else []
 
 
 def _laws(run: RunResult, style: Style) -> list[str]:

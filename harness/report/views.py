@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from harness.history import Canary
 from harness.judge.verdict import Evidence, ExpectationVerdict, State, Word
-from harness.report import tally, trace
+from harness.report import tally, trace, worlds
 from harness.report.findings import Finding, expected_by, findings, reason, replay
 from harness.report.folder import SCENARIO, RunResult, raw_files
 from harness.report.lanes import describe
@@ -168,6 +168,8 @@ def _trust(run: RunResult) -> list[tuple[str, str]]:
     rows = [
         ("Faults", tally.faults_line([run]).removeprefix("faults ")),
         ("Host", tally.host_line([run])),
+        ("Worlds", worlds.said(run.agreement) if run.agreement else ""),
+        ("Twice", worlds.twice(run.replay) if run.replay else ""),
         ("Longest lag", duration(trust.lag_max) if trust.lag_max is not None else ""),
         ("Slowest control call", duration(trust.control_max) if trust.control_max is not None else ""),
         ("Clock", f"within {duration(trust.clock_bound)}" if trust.clock_bound else "one clock for all processes"),

@@ -226,7 +226,7 @@ def _proved(runs: list[RunResult], style: Style) -> list[str]:
     lines = wrapped(f"{tally.faults_line(runs)} · {tally.laws_line(runs)}", indent="  ", hanging="    ", width=WIDTH)
     for label, text in (("limits", tally.limits_line(runs)), ("host", tally.host_line(runs))):
         lines += _labelled(label, text, style)
-    for run in worlds.compared(runs):
+    for run in runs:
         lines += _compared(run, style)
     return lines
 
@@ -240,10 +240,12 @@ def _labelled(label: str, text: str, style: Style) -> list[str]:
 
 
 def _compared(run: RunResult, style: Style) -> list[str]:
-    """Return whether the worlds agree on a run's plan, with the first records that differ where they do not."""
-    assert run.agreement is not None
+    """Return whether the worlds agree on a run's plan, and where it did not replay, with the records that differ."""
     variant = f"{one_line(run.plan.variant, 60)}: " if run.plan.variant else ""
-    return _labelled("worlds", variant + worlds.said(run.agreement), style) + _parted(run, style)
+    lines = _labelled("worlds", variant + worlds.said(run.agreement), style) if run.agreement else []
+    if run.replay is not None and not run.replay.same:
+        lines += _labelled("twice", variant + worlds.twice(run.replay), style)
+    return lines + _parted(run, style)
 
 
 def _parted(run: RunResult, style: Style) -> list[str]:

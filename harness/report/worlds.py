@@ -11,16 +11,11 @@ from harness.report.saying import duration, joined, plural
 REPLAYS = "virtual time: no scheduler lag"
 
 
-def compared(runs: Sequence[RunResult]) -> list[RunResult]:
-    """Return the runs that were held against another world."""
-    return [run for run in runs if run.agreement is not None]
-
-
 def trouble(run: RunResult) -> str:
     """Return what shows that a model of the harness is wrong: worlds that differ, a run that does not replay."""
     parts = []
     if run.agreement is not None and run.agreement.said is Said.DIFFER:
-        parts.append(f"the worlds differ: {said(run.agreement)}")
+        parts.append(f"the worlds {said(run.agreement)}")
     if run.replay is not None and not run.replay.same:
         parts.append(f"it does not replay: {twice(run.replay)}")
     return joined(parts)
@@ -49,7 +44,7 @@ def said(agreement: Agreement) -> str:
     if agreement.said is Said.DIFFER:
         first, *rest = agreement.differences
         more = f" (and {plural(len(rest), 'difference')} more)" if rest else ""
-        return f"differ from {runs}: {first.text}{more}"
+        return f"differ after {runs}: {first.text}{more}"
     times = f"{agreement.times:,} times within {duration(agreement.widest)} (allowed {duration(agreement.tolerance)})"
     drift = f", drift {duration(agreement.drift)}" if agreement.drift > agreement.tolerance else ""
     spanned = f", within what {runs} span" if agreement.real_runs > 1 else ""

@@ -142,3 +142,18 @@ def test_no_command_with_bad_input_imports_the_plotting_library():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--twice"], "--twice needs --world virtual: only there does a seed replay exactly"),
+        (["--twice", "--world", "both"], "--twice needs --world virtual"),
+        (["--world", "virtual", "--toxiproxy", "embedded"], "--toxiproxy embedded has no place in --world virtual"),
+    ],
+)
+def test_what_a_world_cannot_do_is_refused_with_the_reason_before_anything_starts(arguments, why, tmp_path):
+    done = harness("run", "handoff", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert why in done.stderr
+    assert list(tmp_path.iterdir()) == []

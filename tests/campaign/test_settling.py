@@ -1,0 +1,79 @@
+"""After the runs: how many more real ones a difference costs, and in what process a repetition runs."""
+
+import json
+
+import msgspec
+import trio
+
+from harness.campaign.campaign import Ran
+from harness.campaign.children import Ending
+from harness.campaign.finish import Finished
+from harness.campaign.settling import settle
+from tests.campaign.folders import REAL, VIRTUAL, put, put_run, told
+
+
+class Campaign:
+    """Two runs that are over, and what further ones would show."""
+
+    def __init__(self, root, *, late, further=()):
+        self.jobs, self.hash_seed, self.calls = 2, 1, []
+        self._further = list(further)
+        runs = ((REAL, told(REAL)), (VIRTUAL, told(VIRTUAL, late=late)))
+        self.ran = [
+            Ran(
+                plan=plan,
+                folder=put_run(root, plan, history),
+                ending=Ending(what="ended"),
+                finished=Finished(folder="", word="pass"),
+            )
+            for plan, history in runs
+        ]
+
+    async def once_more(self, plan, folder, stop, *, hash_seed=None):
+        await trio.lowlevel.checkpoint()
+        self.calls.append((plan.world, folder.name, hash_seed))
+        put(folder, plan, told(plan, late=self._further.pop(0)))
+
+    def agreement(self):
+        return json.loads((self.ran[1].folder / "agreement.json").read_text())
+
+
+def settled(campaign, *, worlds=True, twice=False, stopped=False):
+    async def main():
+        stop = trio.Event()
+        if stopped:
+            stop.set()
+        await settle(campaign, stop, worlds=worlds, twice=twice)
+
+    trio.run(main)
+    return campaign
+
+
+def test_worlds_that_agree_cost_no_further_run(tmp_path):
+    campaign = settled(Campaign(tmp_path, late=0.0))
+    assert (campaign.calls, campaign.agreement()["said"]) == ([], "agree")
+
+
+def test_a_difference_is_settled_by_the_first_real_run_that_spans_it(tmp_path):
+    campaign = settled(Campaign(tmp_path, late=0.2, further=[0.0, 0.2]))
+    assert campaign.calls == [("real", "again-2", None), ("real", "again-3", None)]
+    assert (campaign.agreement()["said"], campaign.agreement()["real_runs"]) == ("agree", 3)
+
+
+def test_a_difference_is_told_after_five_real_runs(tmp_path):
+    campaign = settled(Campaign(tmp_path, late=0.2, further=[0.0] * 4))
+    assert [name for _, name, _ in campaign.calls] == ["again-2", "again-3", "again-4", "again-5"]
+    assert (campaign.agreement()["said"], campaign.agreement()["real_runs"]) == ("differ", 5)
+
+
+def test_an_interruption_makes_no_further_run(tmp_path):
+    campaign = settled(Campaign(tmp_path, late=0.2), stopped=True, twice=True)
+    assert campaign.calls == []
+
+
+def test_a_repetition_has_another_hash_seed_and_is_compared(tmp_path):
+    campaign = settled(Campaign(tmp_path, late=0.0, further=[0.0]), worlds=False, twice=True)
+    assert campaign.calls == [("virtual", "twice", 2)]
+    assert not (campaign.ran[1].folder / "agreement.json").exists()
+    replay = msgspec.json.decode((campaign.ran[1].folder / "replay.json").read_bytes())
+    assert replay["digest"] == replay["again"]

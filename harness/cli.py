@@ -367,20 +367,34 @@ def list_scenarios() -> int:
 
 
 @cli.command("help")
-@click.argument("law", required=False)
+@click.argument("law", required=False, metavar="[LAW·virtual]")
 def help_law(law: str | None) -> int:
-    """Explain a law, and how clients break it."""
+    """Explain a law, and how clients break it; or virtual time, and what it leaves out."""
     from harness.judge.help import HELP, law_help  # noqa: PLC0415
 
     if law is None:
         for each in HELP:
             click.echo(f"{each.code:<5}{each.word:<16}{each.title}")
+        click.echo(f"{'':<5}{'virtual':<16}Virtual time, and what its network leaves out")
         return PASS
+    if law == "virtual":
+        return help_virtual()
     found = law_help(law)
     click.echo(f"{found.code} {found.word}: {found.title}\n")
     click.echo(click.wrap_text(found.says, 100) + "\n\nHow clients break it:")
     for way in found.breaks:
         click.echo(click.wrap_text(way, 100, "  - ", "    "))
+    return PASS
+
+
+def help_virtual() -> int:
+    """Print what virtual time is, what its network leaves out, and what makes it worth trusting."""
+    from harness.world.about import LEAVES_OUT, TRUST, VIRTUAL  # noqa: PLC0415
+
+    click.echo(f"{VIRTUAL}\n\nWhat its network leaves out:")
+    for left_out in LEAVES_OUT:
+        click.echo(click.wrap_text(left_out, 100, "  - ", "    "))
+    click.echo(f"\n{TRUST}")
     return PASS
 
 

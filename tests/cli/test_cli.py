@@ -157,3 +157,11 @@ def test_what_a_world_cannot_do_is_refused_with_the_reason_before_anything_start
     assert (done.returncode, done.stdout) == (2, "")
     assert why in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_help_tells_what_virtual_time_leaves_out_in_lines_of_a_terminal():
+    done = harness("help", "virtual")
+    assert done.returncode == 0
+    assert "  - Bytes, FIN and RST take no time of their own" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert "virtual         Virtual time" in harness("help").stdout

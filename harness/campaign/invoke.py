@@ -109,6 +109,7 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless) -> Done:
         live=live,
         heed=heed,
         hash_seed=FIRST_HASH_SEED if wish.twice else None,
+        compared=wish.twice or choice.world == BOTH,
     )
     number = real.run(partial(_run, campaign, live, worlds=choice.world == BOTH, twice=wish.twice))
     manifest = _manifest(wish, campaign, began, planned, aborted=number != 0)

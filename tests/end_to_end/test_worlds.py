@@ -24,6 +24,8 @@ from harness.judge.agreement import Said, agreement
 from harness.run.rehearsal import rehearse
 from harness.scenario import bundled, load, plans
 
+from .command import harness, latest, short, summary, verdicts
+
 LATEST = 0.25
 """Seconds by which an event may be late in one of eight runs on a busy host."""
 
@@ -33,6 +35,8 @@ import json
 from harness.history import history_digest
 from harness.run.rehearsal import rehearse
 from harness.scenario import bundled, load, plans
+
+from .command import harness, latest, short, summary, verdicts
 of = {name: plans(load(path), world="virtual")[-1] for name, path in bundled().items()}
 print(json.dumps({name: history_digest(rehearse(plan).records) for name, plan in of.items()}))
 """
@@ -93,3 +97,27 @@ def as_if_real(history):
     first, *rest = history.records
     lags = Health(seq=2, t_ns=history.records[-1].t_ns, lags_us=[100] * 100)
     return History([msgspec.structs.replace(first, world="real"), lags, *rest])
+
+
+@pytest.mark.slow
+def test_the_command_runs_both_worlds_into_one_report_and_says_that_they_agree(tmp_path):
+    (tmp_path / "walk.yaml").write_text(short())
+    done = harness("run", "walk.yaml", "--world", "both", "--toxiproxy", "embedded", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "real sockets and virtual time · toxiproxy embedded" in done.stdout
+    assert "\n  worlds  agree, " in done.stdout
+    assert "1 variant, 2 worlds in" in done.stdout
+    assert sorted(verdicts(tmp_path)) == ["reference-real-s7", "reference-virtual-s7"]
+    agreements = [run["agreement"] for run in summary(tmp_path)["runs"]]
+    assert [found and found["said"] for found in agreements] == [None, "agree"]
+    assert '<section id="worlds">' in (latest(tmp_path) / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_the_command_runs_twice_and_says_that_the_digest_is_the_same(tmp_path):
+    (tmp_path / "walk.yaml").write_text(short())
+    done = harness("run", "walk.yaml", "--world", "virtual", "--twice", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (run,) = summary(tmp_path)["runs"]
+    assert run["twice"]["digest"] == run["twice"]["again"] == run["digest"]
+    assert f"digest={run['digest']}; twice: the same digest" in done.stdout

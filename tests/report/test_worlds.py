@@ -13,6 +13,7 @@ from harness.report import tally, worlds
 from harness.report.compose import write_pages
 from harness.report.folder import AGREEMENT, REPLAY, Invocation, read_results, write_json
 from harness.report.formats import render
+from harness.report.saying import printable
 from harness.report.terminal import WIDTH
 from tests.report import synthetic
 
@@ -105,9 +106,10 @@ def test_many_scenarios_tell_of_agreement_in_one_line_and_of_each_difference(tmp
 
 def test_the_host_line_names_the_digest_and_what_running_twice_gave(tmp_path):
     run = next(run for run in both(tmp_path, replay=REPLAYED).runs if run.plan.world == "virtual")
-    assert tally.host_line([run]) == "virtual time: no scheduler lag; digest 0ace3b6eb6c9; twice: the same digest"
+    assert tally.host_line([run]) == "virtual time: no scheduler lag; digest=0ace3b6eb6c9; twice: the same digest"
+    assert "no scheduler lag; digest=0ace3b6eb6c9;" in printable(tally.host_line([run]))
     run.replay = None
-    assert tally.host_line([run]) == "virtual time: no scheduler lag; digest 0ace3b6eb6c9, replays exactly"
+    assert tally.host_line([run]) == "virtual time: no scheduler lag; digest=0ace3b6eb6c9, replays exactly"
 
 
 def test_a_run_that_does_not_replay_is_void_and_tells_the_time_and_both_records(tmp_path):

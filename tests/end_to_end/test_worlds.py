@@ -35,8 +35,6 @@ import json
 from harness.history import history_digest
 from harness.run.rehearsal import rehearse
 from harness.scenario import bundled, load, plans
-
-from .command import harness, latest, short, summary, verdicts
 of = {name: plans(load(path), world="virtual")[-1] for name, path in bundled().items()}
 print(json.dumps({name: history_digest(rehearse(plan).records) for name, plan in of.items()}))
 """

@@ -102,6 +102,8 @@ class SimStream(Stream):
             inbox = self._inbox
             if self._readable:
                 await trio.lowlevel.checkpoint()
+            else:
+                await inbox.wait()
             while not self._readable:
                 await inbox.wait()
             self._check_open()

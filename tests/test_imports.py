@@ -19,7 +19,7 @@ ORDER = [
     ["run"],
     ["report"],
     ["campaign"],
-    ["alone", "arguments", "console", "doctor"],
+    ["alone", "arguments", "console", "doctor", "showing"],
     ["cli", "__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

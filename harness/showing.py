@@ -1,0 +1,59 @@
+"""What is left of an invocation outside its folder: its results on standard output, and files where CI looks."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.console import complain, hush, wants_colour
+
+if TYPE_CHECKING:
+    from harness.report.folder import Invocation
+
+
+def show(results: "Invocation", page: Path, options: dict[str, Any]) -> None:
+    """Print the results on standard output in the format asked for."""
+    from harness.report.formats import render  # noqa: PLC0415
+    from harness.report.terminal import Style  # noqa: PLC0415
+
+    style = Style(
+        colour=wants_colour(options["color"], sys.stdout),
+        verbosity=-1 if options.get("quiet") else options.get("verbose", 0),
+    )
+    text = render(results, options["output"], report=shown_path(page), style=style)
+    try:
+        click.echo(text, nl=not text.endswith("\n"), color=True)
+    except BrokenPipeError:
+        hush()  # a reader that had enough changes no verdict, nor what is still to be written
+
+
+def shown_path(path: Path) -> str:
+    """The path as a user would type it here, through ``latest`` where that is what it is."""
+    latest = path.parent.parent / "latest"
+    if latest.is_symlink() and latest.resolve() == path.parent.resolve():
+        path = latest / path.name
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def copy_junit(folder: Path, target: Path) -> None:
+    """Put junit.xml where CI looks for it."""
+    from harness.report.folder import write_bytes  # noqa: PLC0415
+
+    write_bytes(target, (folder / "junit.xml").read_bytes())
+
+
+def step_summary(folder: Path) -> None:
+    """Append report.md to the page of a GitHub job, when this is one."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        return
+    try:
+        with Path(target).open("a", encoding="utf-8") as file:
+            file.write((folder / "report.md").read_text(encoding="utf-8"))
+    except OSError as error:
+        complain(f"cannot write the step summary: {error.strerror}")

@@ -1,0 +1,107 @@
+"""From a seed to a genotype: the settings, a few faults in order of time, and what heals them."""
+
+from harness.chance import Chance
+from harness.errors import ScenarioError
+from harness.fuzz.draws import Draws
+from harness.fuzz.genotype import Fault, Genotype
+from harness.fuzz.healing import lacking
+from harness.fuzz.menu import invent_deed
+from harness.fuzz.settings import draw_client, draw_device, draw_job, draw_paths, draw_server
+from harness.fuzz.situation import Situation
+from harness.scenario import Plan, Project
+from harness.units import parse_duration
+
+MOST_FAULTS = 6
+TRIES = 20
+"""Inventions that a base may refuse before the timeline is left with fewer faults."""
+
+_AT_THE_START = 0.1
+_SOON_AFTER = 0.5
+_ROUNDS = 5
+
+
+def invent(seed: int, base: Genotype | None = None, *, project: Project | None = None) -> Genotype:
+    """Return the scenario of this seed, invented whole or over a ``base``; it always compiles and can always end."""
+    chance = Chance(seed)
+    genotype = _settings(seed, chance) if base is None else base.having(seed=seed)
+    draws = Draws(chance.stream("fuzz", "faults"))
+    genotype = _with_faults(genotype, draws, guarded=base is not None, project=project)
+    return healed(genotype, draws, project=project)
+
+
+def _settings(seed: int, chance: Chance) -> Genotype:
+    def draws(section: str) -> Draws:
+        return Draws(chance.stream("fuzz", section))
+
+    paths = draw_paths(draws("paths"))
+    return Genotype(
+        seed=seed,
+        job=draw_job(draws("job")),
+        server=draw_server(draws("server")),
+        paths=paths,
+        device=draw_device(draws("device"), paths),
+        client=draw_client(draws("client")),
+    )
+
+
+def _with_faults(genotype: Genotype, draws: Draws, *, guarded: bool, project: Project | None) -> Genotype:
+    """Add faults in order of time. ``guarded``: a base has words of its own, so each is tried by compiling."""
+    starts_on = genotype.device.get("starts on", next(iter(genotype.paths)))
+    now = Situation(genotype.paths, starts_on, genotype.server)
+    waiting = list(genotype.kept)
+    faults: list[Fault] = []
+    for at in _times(draws, parse_duration(genotype.job["lasts"])):
+        while waiting and waiting[0].at <= at:
+            now.hear(waiting.pop(0))
+        now.now = at
+        for _ in range(TRIES if guarded else 1):
+            actor, deed = invent_deed(draws, now)
+            fault = Fault(at=at, actor=actor, deed=deed)
+            if not guarded or _compiles(genotype.having(faults=(*faults, fault)), project):
+                faults.append(fault)
+                now.hear(fault)
+                break
+    return genotype.having(faults=tuple(faults))
+
+
+def _times(draws: Draws, lasts: float) -> list[float]:
+    """Return when: anywhere in the job, often soon after another, sometimes as the client starts."""
+    times: list[float] = []
+    for _ in draws.pick([range(many) for many in range(1, MOST_FAULTS + 1)]):
+        if draws.chance(_AT_THE_START):
+            at = draws.moment(0, 0.3)
+        elif times and draws.chance(_SOON_AFTER):
+            at = times[-1] + draws.seconds(0.02, 4)
+        else:
+            at = draws.moment(0.5, lasts)
+        times.append(round(min(at, lasts), 2))
+    return sorted(times)
+
+
+def _compiles(genotype: Genotype, project: Project | None) -> bool:
+    try:
+        genotype.plan(project=project)
+    except ScenarioError:
+        return False
+    return True
+
+
+def healed(genotype: Genotype, draws: Draws, *, project: Project | None = None) -> Genotype:
+    """Return it with the last words that let a client through again."""
+    for _ in range(_ROUNDS):
+        plan = genotype.plan(project=project)
+        remedies = lacking(plan)
+        if not remedies:
+            return genotype
+        at = _after(plan)
+        faults = list(genotype.faults)
+        for remedy in remedies:
+            at = round(at + draws.seconds(0.3, 6), 2)
+            faults.append(Fault(at=at, actor=remedy.actor, deed=remedy.deed))
+        genotype = genotype.having(faults=tuple(faults))
+    raise AssertionError(f"seed {genotype.seed}: nothing heals it")
+
+
+def _after(plan: Plan) -> float:
+    """Return when the last deed has been done, and what it does by itself."""
+    return max((deed.at for deed in plan.deeds), default=0.0)

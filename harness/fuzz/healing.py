@@ -1,0 +1,120 @@
+"""Healing: what must still be said so that a run can end.
+
+A client that can reach nobody for good is not wrong to say nothing. So the last state of an invented scenario lets it
+through: the phone has a default path that passes, and status and results are answered by the server itself. A stream
+may stay refused, muted or held: to get along without it is what polling is for.
+"""
+
+from typing import NamedTuple
+
+from harness.device.model import Device, Fate
+from harness.device.words import Reach
+from harness.scenario import model
+from harness.scenario.model import Plan
+from harness.vocabulary import Direction, Door
+
+_WALLS = (model.ShowsPortal, model.Drains, model.Hangs)
+
+
+class Remedy(NamedTuple):
+    """Who must be told what, at the end."""
+
+    actor: str
+    deed: str
+
+
+def lacking(plan: Plan) -> tuple[Remedy, ...]:
+    """Return what must be said after the last deed; nothing where the run can end as it is."""
+    never_polls = plan.client.policies.polls_after_failures is None
+    device = Device(plan.paths, starts_on=plan.device.starts_on, linger=plan.device.linger)
+    for name, spec in plan.paths.items():
+        if spec.start is not Reach.UP:
+            device.reach(name, spec.start)
+    walls: dict[int, model.Deed] = {}
+    for deed in plan.deeds:
+        if deed.actor in {"middle", "server"}:
+            _take(walls, deed, all_streams=never_polls)
+        else:
+            _tell(device, deed)
+    remedies = [Remedy("server", "recovers")] if any(deed.actor == "server" for deed in walls.values()) else []
+    if any(deed.actor == "middle" for deed in walls.values()):
+        remedies.append(Remedy("middle", "clears"))
+    return (*remedies, *_of_device(plan, device))
+
+
+def _of_device(plan: Plan, device: Device) -> list[Remedy]:
+    default, remedies = device.default, []
+    if default is None:
+        last = next((deed.act for deed in reversed(plan.deeds) if _is_signal(deed)), None)
+        if isinstance(last, model.GoesOffline) or _went_offline(plan):
+            remedies.append(Remedy("device", "comes online"))
+            device.comes_online()
+        if device.default is None:
+            remedies.append(Remedy("device", f"joins {plan.device.starts_on}"))
+            device.joins(plan.device.starts_on)
+        default = device.default
+    assert default is not None
+    passes = all(device.feels(default, way) is Fate.PASS for way in Direction)
+    if not passes or device.door(default) is not Door.OPEN:
+        remedies.append(Remedy(default, "up"))
+    return remedies
+
+
+def _is_signal(deed: model.Deed) -> bool:
+    return isinstance(deed.act, model.Joins | model.Loses | model.GoesOffline | model.ComesOnline)
+
+
+def _went_offline(plan: Plan) -> bool:
+    """Whether the device went offline and nothing brought it back."""
+    words = [deed.act for deed in plan.deeds if isinstance(deed.act, model.GoesOffline | model.ComesOnline)]
+    return bool(words) and isinstance(words[-1], model.GoesOffline)
+
+
+def _tell(device: Device, deed: model.Deed) -> None:
+    match deed.act:
+        case model.SetReach(word=word, direction=direction, once=once):
+            device.reach(deed.actor, word, direction=direction, once=once)
+        case model.Joins(path=path):
+            device.joins(path)
+        case model.Prefers(path=path):
+            device.prefers(path)
+        case model.Loses(path=path):
+            device.loses(path)
+        case model.GoesOffline():
+            device.goes_offline()
+        case model.ComesOnline():
+            device.comes_online()
+
+
+def _take(walls: dict[int, model.Deed], deed: model.Deed, *, all_streams: bool) -> None:
+    """Note a deed that must not stay, or what ends one."""
+    act = deed.act
+    if deed.undoes is not None:
+        walls.pop(deed.undoes, None)
+        return
+    for index, wall in list(walls.items()):
+        if wall.actor == deed.actor and deed.on in {"", wall.on} and _ends(act, wall.act):
+            del walls[index]
+    blocks_streams = isinstance(act, model.MutesStreams | model.ResetsStreams | model.Buffers)
+    if isinstance(act, _WALLS) or (all_streams and blocks_streams) or _refuses(act, all_streams=all_streams):
+        walls[deed.index] = deed
+
+
+def _refuses(act: model.Act, *, all_streams: bool) -> bool:
+    """Whether an answer keeps for good what a client cannot do without. One that stops by itself counts all the same:
+
+    it may never be asked often enough.
+    """
+    return isinstance(act, model.Answers) and (all_streams or act.to != "streams")
+
+
+def _ends(act: model.Act, wall: model.Act) -> bool:
+    match act:
+        case model.Clears() | model.Recovers():
+            return True
+        case model.Restarts():
+            return isinstance(wall, model.Drains | model.Hangs)
+        case model.Answers(to=to):
+            return isinstance(wall, model.Answers) and wall.to == to
+        case _:
+            return type(act) is type(wall)

@@ -1,0 +1,245 @@
+"""The menu: every deed that this harness can do, as the fuzzer says it, and how often.
+
+One entry is one form of the reference, with and without its options. An entry that makes no sense in the situation
+says nothing. The weights are for variety, not for realism: what ends a stream in an odd moment finds most.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from harness.fuzz.draws import Draws
+from harness.fuzz.situation import Situation
+
+Say = Callable[[Draws, Situation], str]
+
+
+class Entry(NamedTuple):
+    """A deed and its weight. ``say`` returns its text, or nothing where it makes no sense now."""
+
+    weight: float
+    say: Say
+
+
+PASSING = ("wifi-cafe", "wifi-edge", "lte", "4g-slow", "3g", "3g-lossy", "edge", "very-bad", "satellite", "dns-slow")
+"""Profiles that a path takes for a while: those that change something."""
+
+STATUSES = (
+    (503, 4.0), (500, 2.0), (502, 1.0), (504, 1.0), (429, 2.0), (403, 2.0), (401, 2.0), (404, 0.5), (408, 1.0),
+    (409, 1.0), (410, 1.0), (425, 0.5), (204, 0.5), (200, 1.0), (301, 0.5), (400, 0.3),
+)  # fmt: skip
+
+_LASTS = 0.75
+_ONE_WAY = 0.35
+_RETRIES = ("500", "3000", "10000", "0", "250", "60000", "99999999", "-1", "1e3", "soon", "007")
+
+
+def _always(text: str) -> Say:
+    return lambda draws, now: text
+
+
+def _span(draws: Draws, shortest: float = 0.2, longest: float = 15.0) -> str:
+    return f" for {draws.duration(shortest, longest)}" if draws.chance(_LASTS) else ""
+
+
+def _spanned(text: str, shortest: float = 0.2, longest: float = 15.0) -> Say:
+    return lambda draws, now: text + _span(draws, shortest, longest)
+
+
+def _way(draws: Draws) -> str:
+    return f" {draws.pick(['downstream', 'upstream'])} only" if draws.chance(_ONE_WAY) else ""
+
+
+def _reach(draws: Draws, now: Situation) -> str:
+    del now
+    word = draws.pick(["closed", "reset", "refused", "unreachable"])
+    return word + _span(draws)
+
+
+def _one_way_reach(draws: Draws, now: Situation) -> str:
+    del now
+    return draws.pick(["stalled", "silent"]) + _span(draws) + _way(draws)
+
+
+def _strikes(draws: Draws, now: Situation) -> str:
+    del now
+    return f"{draws.pick(['closed', 'reset'])} once"
+
+
+def _cuts(draws: Draws, now: Situation) -> str:
+    del now
+    return f"{draws.pick(['closed', 'reset'])} mid {draws.pick(['id', 'data', 'character', 'event'])}"
+
+
+def _profile(draws: Draws, now: Situation) -> str:
+    del now
+    over = f" over {draws.duration(0.5, 8)}" if draws.chance(0.3) else _span(draws)
+    return draws.pick(PASSING) + over + _way(draws)
+
+
+def _slices(draws: Draws, now: Situation) -> str:
+    del now
+    return f"sliced to {draws.size(1, 60)}" + _span(draws)
+
+
+def _joins(draws: Draws, now: Situation) -> str:
+    return f"joins {draws.pick(now.apart)}" if now.apart else ""
+
+
+def _prefers(draws: Draws, now: Situation) -> str:
+    return f"prefers {draws.pick(now.present)}" if now.present else ""
+
+
+def _loses(draws: Draws, now: Situation) -> str:
+    return f"loses {draws.pick(now.present)}" if now.present else ""
+
+
+def _goes_offline(draws: Draws, now: Situation) -> str:
+    return "" if now.offline else "goes offline" + _span(draws)
+
+
+def _comes_online(draws: Draws, now: Situation) -> str:
+    del draws
+    return "comes online" if now.offline else ""
+
+
+def _suspends(draws: Draws, now: Situation) -> str:
+    return "" if now.asleep else f"suspends for {draws.duration(0.5, 15)}"
+
+
+def _answers(draws: Draws, now: Situation) -> str:
+    del now
+    text = f"answers {draws.weighted(STATUSES)}"
+    if draws.chance(0.3):
+        text += f" retry-after {draws.count(1, 10)}s"
+    if draws.chance(0.7):
+        text += f" to {draws.weighted([('streams', 4.0), ('polls', 2.0), ('results', 2.0)])}"
+    return text + (f" {draws.count(1, 6)} times" if draws.chance(0.4) else _span(draws))
+
+
+def _buffers(draws: Draws, now: Situation) -> str:
+    del now
+    how = draws.pick([draws.size(50, 5_000), "each event", draws.duration(0.2, 8)])
+    return f"buffers {how}" + _span(draws)
+
+
+def _kills_idle(draws: Draws, now: Situation) -> str:
+    del now
+    after = draws.duration(0.5, 12)
+    return f"kills idle after {after}{draws.pick(['', ' silently', ' with 524', ' with 408'])}"
+
+
+def _restarts(draws: Draws, now: Situation) -> str:
+    del now
+    after = f" after {draws.duration(0.1, 10)}" if draws.chance(_LASTS) else ""
+    return f"restarts {draws.pick(['keeping', 'losing'])} log{after}"
+
+
+def _orphan(draws: Draws, now: Situation) -> str:
+    del now
+    return f"orphan for {draws.duration(0.5, 15)}"
+
+
+def _retry(draws: Draws, now: Situation) -> str:
+    del now
+    return f"sends retry {draws.pick(_RETRIES)}"
+
+
+def _repeats(draws: Draws, now: Situation) -> str:
+    del now
+    return f"repeats {draws.count(1, 20)}" + _span(draws)
+
+
+def _revokes(draws: Draws, now: Situation) -> str:
+    del draws
+    return "revokes token" if now.has_token else ""
+
+
+def _silences(draws: Draws, now: Situation) -> str:
+    return "silences keepalive" + _span(draws) if now.has_keepalive else ""
+
+
+def _pauses(draws: Draws, now: Situation) -> str:
+    return "" if now.job_over or now.paused else "pauses" + _span(draws)
+
+
+def _resumes(draws: Draws, now: Situation) -> str:
+    del draws
+    return "resumes" if now.paused and not now.job_over else ""
+
+
+def _bursts(draws: Draws, now: Situation) -> str:
+    return "" if now.job_over else f"bursts {draws.count(5, 200)}/s for {draws.duration(0.1, 2)}"
+
+
+def _ends(draws: Draws, now: Situation) -> str:
+    return "" if now.job_over else draws.pick(["completes", "fails E7", "times out"])
+
+
+PATH = (
+    Entry(4, _one_way_reach),
+    Entry(4, _reach),
+    Entry(2, _strikes),
+    Entry(2.5, _cuts),
+    Entry(2, _profile),
+    Entry(2, _slices),
+    Entry(1, _spanned("up")),
+)
+
+MENU: Mapping[str, Sequence[Entry]] = {
+    "device": (
+        Entry(3, _joins),
+        Entry(2, _prefers),
+        Entry(2, _loses),
+        Entry(2, _goes_offline),
+        Entry(1.5, _comes_online),
+        Entry(2, _suspends),
+    ),
+    "middle": (
+        Entry(5, _answers),
+        Entry(1, _spanned("shows portal")),
+        Entry(2, _spanned("mutes streams")),
+        Entry(1.5, _spanned("resets streams")),
+        Entry(2, _buffers),
+        Entry(1.5, _kills_idle),
+        Entry(1, _always("clears")),
+    ),
+    "server": (
+        Entry(3, _restarts),
+        Entry(1, _orphan),
+        Entry(1.5, _spanned("drains", longest=8)),
+        Entry(2, _answers),
+        Entry(1.5, _spanned("hangs", longest=12)),
+        Entry(1.5, _retry),
+        Entry(1.5, _repeats),
+        Entry(2.5, _revokes),
+        Entry(1, _silences),
+        Entry(1, _always("recovers")),
+    ),
+    "job": (
+        Entry(2, _pauses),
+        Entry(4, _resumes),
+        Entry(2, _bursts),
+        Entry(1, _ends),
+    ),
+}
+
+ACTORS = (("path", 0.38), ("device", 0.20), ("middle", 0.18), ("server", 0.18), ("job", 0.06))
+
+
+def invent_deed(draws: Draws, now: Situation) -> tuple[str, str]:
+    """Return who is told what, something that makes sense now."""
+    while True:
+        actor = draws.weighted(ACTORS)
+        entries = MENU.get(actor, PATH)
+        deed = draws.weighted([(entry.say, entry.weight) for entry in entries])(draws, now)
+        if deed:
+            return _who(draws, now, actor), deed
+
+
+def _who(draws: Draws, now: Situation, actor: str) -> str:
+    """Return the actor as a timeline names it: mostly the path that the phone has."""
+    if actor == "path":
+        return draws.pick(now.present if now.present and draws.chance(0.8) else now.paths)
+    if actor == "middle" and draws.chance(0.2):
+        return f"middle on {draws.pick(now.paths)}"
+    return actor

@@ -31,7 +31,6 @@ OF_WORD = {"pass": PASS, "fail": FAIL, "unknown": UNKNOWN, "void": ENVIRONMENT}
 
 FORMATS = click.Choice(["text", "json", "jsonl", "github", "junit"])
 LATER = {
-    "fuzz": "a search for timelines that break a client",
     "mutants": "the proof that scenarios catch broken clients",
     "compare": "two results, held against each other",
     "matrix": "scenarios by clients",
@@ -277,6 +276,52 @@ def explain(target: str, client: str | None, seed: int | None, chosen: tuple[str
     ]
     click.echo("\n".join(texts), nl=False)
     return PASS
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[SCENARIO | MUTANT…]")
+@click.option("--client", metavar="NAME", help="The client under test.  [default: the scenario's, or reference]")
+@click.option("--seeds", type=click.IntRange(1), metavar="N", help="How many timelines to invent.  [default: 1000]")
+@click.option("--for", "lasting", metavar="DURATION", help="How long to search, such as 10m.")
+@click.option("--seed", "first", type=click.IntRange(0), default=1, show_default=True, help="The first of the seeds.")
+@click.option("-j", "--jobs", type=click.IntRange(1), help="Processes side by side.  [default: one per core]")
+@click.option("--out", type=click.Path(path_type=Path), help="Where examples go.  [default: results/fuzz]")
+@click.option("--mutants", is_flag=True, help="Measure the search: hunt the mutants named, or all of them.")
+@click.option("--no-confirm", is_flag=True, help="Do not run the examples on real sockets too.")
+@click.option("-v", "--verbose", is_flag=True, help="Which deeds met which states of a client, how often.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
+def fuzz(names: tuple[str, ...], **options: Any) -> int:
+    """Invent timelines in virtual time until one breaks the client, and make what breaks it small.
+
+    Over a SCENARIO the faults are invented beside its own timeline.
+    """
+    from harness.fuzz import invoke  # noqa: PLC0415
+    from harness.fuzz.telling import report, table_of_mutants  # noqa: PLC0415
+
+    if len(names) > 1 and not options["mutants"]:
+        raise UsageError("fuzz takes one scenario at most")
+    wish = invoke.Wish(
+        scenario=names[0] if names and not options["mutants"] else None,
+        client=options["client"],
+        first=options["first"],
+        seeds=options["seeds"],
+        seconds=duration(options["lasting"], "--for"),
+        jobs=options["jobs"],
+        out=options["out"],
+        real=not options["no_confirm"],
+    )
+    terminal = sys.stderr.isatty() and options["color"] != "never"
+    done = invoke.fuzz(wish, sys.stderr, terminal=terminal, mutants=names if options["mutants"] else None)
+    folder = shown_path(done.folder)
+    if options["mutants"]:
+        click.echo(table_of_mutants(done.hunted, folder=folder), nl=False)
+        missed = any(one.seed is None for one in done.hunted)
+    else:
+        client = options["client"] or "reference"
+        text = report(done.findings, client=client, seconds=done.searched, folder=folder, verbose=options["verbose"])
+        click.echo(text, nl=False)
+        missed = bool(done.findings.groups)
+    return 128 + done.signal if done.signal else FAIL if missed else PASS
 
 
 @cli.command()

@@ -18,7 +18,7 @@ ORDER = [
     ["world"],
     ["run"],
     ["report"],
-    ["campaign"],
+    ["campaign", "fuzz"],
     ["alone", "arguments", "console", "doctor", "showing"],
     ["cli", "__main__"],
 ]

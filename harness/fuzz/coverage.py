@@ -5,7 +5,6 @@ records) when the deed was done. The undoing of a deed is no deed of its own.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 
 from harness.device.words import Reach
 from harness.history import Deed as Done
@@ -48,44 +47,38 @@ DEEDS: tuple[str, ...] = (
 )
 """All that can be done, and rows of the table."""
 
+_KILLS = {"fin": "with fin", "silently": "silently"}
+_SAID = {"slice": "sliced"}
 
-def words_of(deed: model.Deed) -> Iterator[str]:
-    """Yield every word of ``DEEDS`` that a deed exercises."""
+
+def words_of(deed: model.Deed) -> tuple[str, ...]:
+    """Return every word of ``DEEDS`` that a deed exercises."""
     actor = deed.actor if deed.actor in {"device", "middle", "server", "job"} else "path"
-    if deed.on:
-        yield f"{actor} on a path"
-    for word in _words(deed.act):
-        yield f"{actor} {word}"
+    narrowed = (f"{actor} on a path",) if deed.on else ()
+    return (*(f"{actor} {word}" for word in _words(deed.act)), *narrowed)
 
 
-def _words(act: Act) -> Iterator[str]:
+def _words(act: Act) -> tuple[str, ...]:
     match act:
         case model.SetReach(word=word, direction=direction, once=once):
-            yield f"{word}{' once' if once else ''}{f' {direction} only' if direction else ''}"
+            return (f"{word}{' once' if once else ''}{f' {direction} only' if direction else ''}",)
         case model.Cuts(how=how, mid=mid):
-            yield f"{how} mid {mid}"
+            return (f"{how} mid {mid}",)
         case model.SetShape(over=over, direction=direction):
-            yield "profile over" if over else "profile"
-            if direction:
-                yield f"profile {direction} only"
-        case model.SetSlice():
-            yield "sliced"
+            one_way = (f"profile {direction} only",) if direction else ()
+            return ("profile over" if over else "profile", *one_way)
         case model.Answers(to=to, times=times, retry_after=retry_after):
-            yield f"answers to {to}"
-            if times is not None:
-                yield "answers N times"
-            if retry_after is not None:
-                yield "answers retry-after"
+            counted = ("answers N times",) if times is not None else ()
+            return (f"answers to {to}", *counted, *(("answers retry-after",) if retry_after is not None else ()))
         case model.Buffers(size=size, each_event=each):
-            yield f"buffers {'each event' if each else 'duration' if size is None else 'size'}"
+            return (f"buffers {'each event' if each else 'duration' if size is None else 'size'}",)
         case model.KillsIdle(how=how):
-            yield f"kills idle {'silently' if how == 'silently' else 'with fin' if how == 'fin' else 'with code'}"
+            return (f"kills idle {_KILLS.get(how, 'with code')}",)
         case model.Restarts(keeps_log=keeps):
-            yield f"restarts {'keeping' if keeps else 'losing'} log"
+            return (f"restarts {'keeping' if keeps else 'losing'} log",)
         case model.Ends(how=how):
-            yield how
-        case _:
-            yield str(type(act).__struct_config__.tag)
+            return (how,)
+    return (_SAID.get(tag := str(type(act).__struct_config__.tag), tag),)
 
 
 def covered(plan: Plan, history: History) -> Cells:

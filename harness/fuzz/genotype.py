@@ -15,6 +15,7 @@ from harness.scenario.model import Frozen
 from harness.units import spell_duration
 
 Texts = dict[str, str]
+Paths = dict[str, str | Texts]
 
 SETTINGS = ("job", "server", "device", "client")
 """Sections that a genotype may do without, but for the length of the job."""
@@ -41,12 +42,11 @@ class Genotype(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     title: str = "invented"
     about: str = ""
     job: Texts
-    server: Texts = {}
-    paths: dict[str, Data]
-    device: Texts = {}
-    client: Texts = {}
-    limit: str = ""
-    waive: Texts = {}
+    server: Texts = msgspec.field(default_factory=dict)
+    paths: Paths
+    device: Texts = msgspec.field(default_factory=dict)
+    client: Texts = msgspec.field(default_factory=dict)
+    waive: Texts = msgspec.field(default_factory=dict)
     kept: tuple[Fault, ...] = ()
     faults: tuple[Fault, ...] = ()
 
@@ -61,7 +61,6 @@ class Genotype(Frozen, frozen=True, kw_only=True, omit_defaults=True):
             device=self.device,
             client=self.client,
             seed=str(self.seed),
-            limit=self.limit,
             timeline=_timeline((*self.kept, *self.faults)),
             waive=self.waive,
             name=f"invented-{self.seed}",
@@ -81,7 +80,9 @@ class Genotype(Frozen, frozen=True, kw_only=True, omit_defaults=True):
 def _timeline(faults: tuple[Fault, ...]) -> dict[str, Data]:
     """Return the score: when, who, what. At one instant an actor's deeds are listed where its first one stands."""
     score: dict[str, Data] = {}
-    for when, together in groupby(sorted(faults, key=lambda fault: fault.at), key=lambda fault: fault.written):
+    for when, together in groupby(
+        sorted(faults, key=lambda fault: (fault.at, fault.written)), key=lambda fault: fault.written
+    ):
         deeds: dict[str, list[str]] = {}
         for fault in together:
             deeds.setdefault(fault.actor, []).append(fault.deed)
@@ -96,12 +97,9 @@ def rendered(genotype: Genotype, comments: tuple[str, ...] = ()) -> str:
     if genotype.about:
         lines.append(f"about: {_free(genotype.about)}")
     lines.append("")
-    for section in ("job", "server", "paths", "device", "client"):
-        if settings := getattr(scenario, section):
-            lines.append(f"{section}: {_flow(settings)}")
+    sections = {name: getattr(scenario, name) for name in ("job", "server", "paths", "device", "client")}
+    lines += [f"{name}: {_flow(settings)}" for name, settings in sections.items() if settings]
     lines.append(f"seed: {genotype.seed}")
-    if genotype.limit:
-        lines.append(f"limit: {genotype.limit}")
     if genotype.waive:
         lines += ["", "waive:", *(f"  {law}: {_free(reason)}" for law, reason in genotype.waive.items())]
     if isinstance(scenario.timeline, Mapping) and scenario.timeline:

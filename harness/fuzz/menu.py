@@ -34,7 +34,7 @@ _RETRIES = ("500", "3000", "10000", "0", "250", "60000", "99999999", "-1", "1e3"
 
 
 def _always(text: str) -> Say:
-    return lambda draws, now: text
+    return lambda _draws, _now: text
 
 
 def _span(draws: Draws, shortest: float = 0.2, longest: float = 15.0) -> str:
@@ -42,7 +42,7 @@ def _span(draws: Draws, shortest: float = 0.2, longest: float = 15.0) -> str:
 
 
 def _spanned(text: str, shortest: float = 0.2, longest: float = 15.0) -> Say:
-    return lambda draws, now: text + _span(draws, shortest, longest)
+    return lambda draws, _now: text + _span(draws, shortest, longest)
 
 
 def _way(draws: Draws) -> str:

@@ -4,7 +4,9 @@ What is left of the example becomes a strategy: each fault kept or not, each num
 the times of all moved together. hypothesis looks for what fails in that space and shrinks it to its simplest corner.
 """
 
+import contextlib
 import random
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,9 +24,7 @@ class _Enough(Exception):
 
 def polish(bench: Bench) -> Genotype:
     """Return the lightest genotype known when the bench's time is up, or when hypothesis has no simpler one."""
-    import hypothesis  # noqa: PLC0415 - 0.3 s, and only shrinking needs it
-    from hypothesis.errors import HypothesisException, NoSuchExample  # noqa: PLC0415
-
+    hypothesis = _hypothesis()
     settings = hypothesis.settings(
         max_examples=MOST_EXAMPLES,
         deadline=None,
@@ -41,13 +41,22 @@ def polish(bench: Bench) -> Genotype:
             return False
         return candidate == bench.best or bench.keeps(candidate)
 
-    try:
-        hypothesis.find(
-            _space(bench.best), lighter, settings=settings, random=random.Random(bench.best.seed)  # noqa: S311
-        )
-    except (_Enough, NoSuchExample, HypothesisException):
-        pass
+    dice = random.Random(bench.best.seed)  # noqa: S311 - repeatable, not secret
+    with contextlib.suppress(_Enough, hypothesis.errors.HypothesisException):
+        hypothesis.find(_space(bench.best), lighter, settings=settings, random=dice)
     return bench.best
+
+
+def _hypothesis() -> Any:
+    """Import hypothesis: 0.3 s, and only shrinking needs it.
+
+    It warns that it cannot manage trio's generator, which is nothing to us: ``world.virtual`` seeds that for each run.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import hypothesis  # noqa: PLC0415
+        import hypothesis.errors  # noqa: PLC0415
+    return hypothesis
 
 
 def _space(example: Genotype) -> Any:

@@ -3,9 +3,10 @@
 The defaults of the language are minutes and hundreds of events; in a short job none of them would ever be reached.
 """
 
+from collections.abc import Callable
+
 from harness.fuzz.draws import Draws
-from harness.fuzz.genotype import Texts
-from harness.scenario.document import Data
+from harness.fuzz.genotype import Paths, Texts
 from harness.units import spell_duration
 
 SHARE = 0.25
@@ -40,7 +41,7 @@ def draw_job(draws: Draws) -> Texts:
 
 def draw_server(draws: Draws) -> Texts:
     """Return the server's settings."""
-    offers = {
+    offers: dict[str, Callable[[], str]] = {
         "replay": lambda: draws.pick(["all", "none", f"{draws.count(1, 64)} events"]),
         "expired cursor": lambda: draws.pick(["reset event", "silent"]),
         "keepalive": lambda: draws.pick(["none", draws.duration(1, 10)]),
@@ -55,7 +56,7 @@ def draw_server(draws: Draws) -> Texts:
 
 def draw_client(draws: Draws) -> Texts:
     """Return the client's policies, and how many clients there are."""
-    offers = {
+    offers: dict[str, Callable[[], str]] = {
         "count": lambda: draws.pick(["2", "3"]),
         "connect timeout": lambda: draws.duration(2, 10),
         "watchdog": lambda: draws.duration(3, 20),
@@ -78,20 +79,19 @@ def draw_client(draws: Draws) -> Texts:
     return client
 
 
-def draw_paths(draws: Draws) -> dict[str, Data]:
+def draw_paths(draws: Draws) -> Paths:
     """Return the named ways to the server: two, sometimes three."""
-    paths: dict[str, Data] = {"wifi": "wifi", "cellular": "lte"}
+    paths: Paths = {"wifi": "wifi", "cellular": "lte"}
     if draws.chance(_THIRD):
         paths["office"] = "loopback"
-    for name in paths:
-        if draws.chance(SHARE):
-            paths[name] = draws.pick(PROFILES)
-        if draws.chance(_ADJUSTED):
-            paths[name] = {"profile": paths[name], "latency": draws.duration(0.001, 0.3)}
+    for name, usual in paths.items():
+        profile = draws.pick(PROFILES) if draws.chance(SHARE) else str(usual)
+        adjusted = draws.chance(_ADJUSTED)
+        paths[name] = {"profile": profile, "latency": draws.duration(0.001, 0.3)} if adjusted else profile
     return paths
 
 
-def draw_device(draws: Draws, paths: dict[str, Data]) -> Texts:
+def draw_device(draws: Draws, paths: Paths) -> Texts:
     """Return the phone."""
     device = {}
     if draws.chance(SHARE):

@@ -8,6 +8,8 @@ to the end of it.
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
+import msgspec
+
 from harness.errors import ScenarioError
 from harness.fuzz.genotype import SETTINGS, Genotype
 from harness.fuzz.healing import lacking
@@ -27,7 +29,9 @@ _NEEDED = "lasts"
 class Bench:
     """Tries candidates and keeps the lightest that fails. ``now`` is a clock in seconds; no try begins past the end."""
 
-    def __init__(self, first: Genotype, fails: Fails, *, now: Callable[[], float], seconds: float, **plan: object) -> None:
+    def __init__(
+        self, first: Genotype, fails: Fails, *, now: Callable[[], float], seconds: float, **plan: object
+    ) -> None:
         self.best = first
         self.tries = 0
         self._fails = fails
@@ -54,8 +58,6 @@ class Bench:
 
     def still_fails(self, candidate: Genotype) -> bool:
         """Whether a candidate is sensible and fails in the same way. Each is tried once."""
-        import msgspec  # noqa: PLC0415
-
         key = msgspec.json.encode(candidate)
         if key in self._seen:
             return False

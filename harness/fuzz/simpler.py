@@ -26,6 +26,10 @@ _OPTIONS = (
 )
 """Parts of a deed that may be left out; where the language then refuses it, it is no candidate."""
 
+_PLAIN = 10
+_ROUGH = {"0": 10, "5": 11, "1": 12, "2": 12} | dict.fromkeys("346789", 13)
+"""What a sign costs to read: 30s is rounder than 33s."""
+
 _DURATION = re.compile(r"(?<![\w.])[0-9][0-9.]*(?:ms|us|s|m|h|d)(?![\w.])")
 _COUNT = re.compile(r"(?<= )[0-9]+(?= times| failures| events|$|B$|/s)")
 
@@ -53,14 +57,14 @@ def rounder_durations(token: str) -> Iterator[str]:
         return
     near = [one for one in ROUND if one / 2 <= seconds <= one * 2]
     for value in dict.fromkeys([*near, float(round(seconds)), round(seconds, 1)]):
-        if 0 < value != seconds and len(spell_duration(value)) <= len(token):
+        if 0 < value != seconds:
             yield spell_duration(value)
 
 
 def rounder_times(at: float) -> Iterator[float]:
     """Yield rounder instants: multiples of five, whole seconds, halves, tenths."""
     for value in dict.fromkeys([round(at / 5) * 5.0, float(round(at)), round(at * 2) / 2, round(at, 1)]):
-        if value >= 0 and value != at and len(spell_duration(value)) < len(spell_duration(at)) + 1:
+        if 0 <= value != at:
             yield value
 
 
@@ -81,6 +85,6 @@ def weight(genotype: Genotype) -> tuple[int, int, int]:
     """Return how much there is to read: faults first, then settings, then signs."""
     sections = (genotype.job, genotype.server, genotype.device, genotype.client, genotype.paths)
     settings = sum(len(section) for section in sections)
-    signs = sum(len(str(value)) for section in sections for value in section.values())
-    signs += sum(len(fault.written) + len(fault.actor) + len(fault.deed) for fault in genotype.faults)
-    return len(genotype.faults), settings, signs
+    texts = [str(value) for section in sections for value in section.values()]
+    texts += [text for fault in genotype.faults for text in (fault.written, fault.actor, fault.deed)]
+    return len(genotype.faults), settings, sum(_ROUGH.get(sign, _PLAIN) for text in texts for sign in text)

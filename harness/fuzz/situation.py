@@ -1,9 +1,8 @@
 """What has been said so far: who can be told what, so that nothing is invented that the language would refuse."""
 
 from harness.errors import UsageError
-from harness.fuzz.genotype import Fault, Texts
+from harness.fuzz.genotype import Fault, Paths, Texts
 from harness.scenario.deeds import parse_device_deed
-from harness.scenario.document import Data
 from harness.scenario.model import ComesOnline, Ends, GoesOffline, Joins, Loses, Pauses, Resumes, Suspends
 from harness.scenario.services import JOB
 
@@ -13,7 +12,7 @@ _FOREVER = float("inf")
 class Situation:
     """The phone and the job at ``now``, after the faults that were heard in order of time."""
 
-    def __init__(self, paths: dict[str, Data], starts_on: str, server: Texts) -> None:
+    def __init__(self, paths: Paths, starts_on: str, server: Texts) -> None:
         self.paths = tuple(paths)
         self.joined = {starts_on}
         self.now = 0.0

@@ -1,21 +1,27 @@
 """The trial of one genotype: run in virtual time, judged, boiled down to what a search has to remember."""
 
+import re
 import traceback
+from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from harness.errors import leaf
-from harness.fuzz.coverage import covered
+from harness.fuzz.coverage import Cells, covered, words_of
 from harness.fuzz.genotype import Genotype
+from harness.history import Canary, History
 from harness.judge.judge import judge
 from harness.judge.verdict import LawVerdict, State, Verdict, Word
 from harness.run.rehearsal import rehearse
 from harness.scenario import Plan, Project
 from harness.world.virtual import Stuck
 
-CRASH, STUCK = "crash", "stuck"
-"""What stands in a law's place where the harness itself failed."""
+CRASH, STUCK, UNSEEN = "crash", "stuck", "fault-seen"
+"""What stands in a law's place where the harness itself failed; the last is a law, but no client breaks it."""
+
+_FIGURES = re.compile(r"[0-9][0-9.]*")
 
 _HOME = Path(__file__).parents[1]
 
@@ -42,18 +48,16 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cells: tuple[tuple[str, str, int], ...] = ()
 
 
-def attempt(genotype: Genotype, *, client: str | None = None, project: Project | None = None) -> Tried:
-    """Run and judge a genotype against a client. What the harness itself does wrong is a failure like any other.
+class Judged(NamedTuple):
+    """A plan's failures and coverage."""
 
-    Raises ``ScenarioError`` where the language refuses the genotype.
-    """
-    plan = genotype.plan(client=client, project=project)
-    try:
-        history = rehearse(plan)
-        failures = failures_of(judge(plan, history))
-        cells = covered(plan, history)
-    except Exception as error:  # noqa: BLE001 - a crash is a finding, and the search goes on
-        return Tried(seed=genotype.seed, faults=len(genotype.faults), failures=(_crash(leaf(error)),))
+    failures: tuple[Failure, ...]
+    cells: Cells
+
+
+def attempt(genotype: Genotype, *, client: str | None = None, project: Project | None = None) -> Tried:
+    """Run and judge a genotype against a client. Raises ``ScenarioError`` where the language refuses it."""
+    failures, cells = judged(genotype.plan(client=client, project=project))
     return Tried(
         seed=genotype.seed,
         faults=len(genotype.faults),
@@ -62,17 +66,35 @@ def attempt(genotype: Genotype, *, client: str | None = None, project: Project |
     )
 
 
-def verdict_of(plan: Plan) -> Verdict:
-    """Return the verdict on a plan, in virtual time."""
-    return judge(plan, rehearse(plan))
+def judged(plan: Plan) -> Judged:
+    """Run and judge a plan in virtual time. What the harness itself does wrong is a failure like any other."""
+    try:
+        history = rehearse(plan)
+        verdict = judge(plan, history)
+        failures = unseen(plan, history) if verdict.word is Word.VOID else failures_of(verdict)
+        return Judged(failures, covered(plan, history))
+    except Exception as error:  # noqa: BLE001 - a crash is a finding, and the search goes on
+        return Judged((_crash(leaf(error)),), Counter())
 
 
 def failures_of(verdict: Verdict) -> tuple[Failure, ...]:
-    """Return the failed laws; of a void run only the fault that was not seen, for nothing else was tested."""
-    failed = [law for law in verdict.laws if law.state is State.FAILED]
-    if verdict.word is Word.VOID:
-        failed = [law for law in failed if law.code == "L0"]
-    return tuple(_failure(law) for law in failed)
+    """Return the failed laws. Of a void run only the first: nothing else was tested."""
+    failed = tuple(_failure(law) for law in verdict.laws if law.state is State.FAILED)
+    return failed[:1] if verdict.word is Word.VOID else failed
+
+
+def unseen(plan: Plan, history: History) -> tuple[Failure, ...]:
+    """Return the faults of a void run that were not seen, grouped by the deed and what its canary met instead."""
+    found = {}
+    for canary in history.all(Canary):
+        if not canary.met:
+            deed = plan.deeds[canary.deed]
+            undone = " undone" if deed.undoes is not None else ""
+            detail = _FIGURES.sub("N", canary.detail)
+            sentence = f"the fault at {deed.at:g} s ({deed.actor} {deed.text}) was not met by the canary: {detail}"
+            one = Failure(law=UNSEEN, cause=f"{words_of(deed)[0]}{undone} ({detail})", sentence=sentence)
+            found.setdefault(one.key, one)
+    return tuple(found.values()) or (Failure(law=UNSEEN, sentence="a fault was not carried out"),)
 
 
 def _failure(law: LawVerdict) -> Failure:

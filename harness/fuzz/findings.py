@@ -1,0 +1,61 @@
+"""What a search has found so far, in bounded memory: a count, a few seeds and the smallest example of each group."""
+
+from collections import Counter
+
+import msgspec
+
+from harness.fuzz.coverage import Cells
+from harness.fuzz.tasks import Shrunk
+from harness.fuzz.trial import Failure, Tried
+
+SHOWN = 10
+"""Seeds of a group that are remembered."""
+
+
+class Group(msgspec.Struct, kw_only=True):
+    """Failures of one law and one cause. ``example`` is the seed with the fewest faults, of these the first."""
+
+    failure: Failure
+    example: int
+    faults: int
+    count: int = 0
+    seeds: list[int] = []
+    small: Shrunk | None = None
+    file: str = ""
+    real: str = ""
+    """What the small example came to on real sockets: fails too, passes, fails otherwise; empty where not tried."""
+
+    def add(self, tried: Tried, failure: Failure) -> None:
+        """Count one more, whatever the order in which the seeds come."""
+        self.count += 1
+        self.seeds = sorted([*self.seeds, tried.seed])[:SHOWN]
+        if (tried.faults, tried.seed) < (self.faults, self.example):
+            self.failure, self.example, self.faults = failure, tried.seed, tried.faults
+
+
+class Findings:
+    """The groups, and what was exercised to find them."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, Group] = {}
+        self.cells: Cells = Counter()
+        self.tried = 0
+        self.failing = 0
+
+    def add(self, tried: Tried) -> None:
+        """Take in what came of one seed."""
+        self.tried += 1
+        self.failing += bool(tried.failures)
+        for deed, state, count in tried.cells:
+            self.cells[deed, state] += count
+        for failure in tried.failures:
+            group = self.groups.get(failure.key)
+            if group is None:
+                group = Group(failure=failure, example=tried.seed, faults=tried.faults)
+                self.groups[failure.key] = group
+            group.add(tried, failure)
+
+    @property
+    def ranked(self) -> list[Group]:
+        """The groups, the most frequent first."""
+        return sorted(self.groups.values(), key=lambda group: (-group.count, group.failure.key))

@@ -1,0 +1,99 @@
+"""The search's hold on one worker process (``harness.fuzz.worker``)."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+
+import msgspec
+import trio
+
+from harness.fuzz.tasks import Reply, Setup, Task
+
+PATIENCE = 120.0
+"""Seconds without an answer after which a worker hangs: a run takes milliseconds, shrinking says its own time."""
+
+_REPLIES = msgspec.json.Decoder(Reply)
+
+
+class Lost(Exception):
+    """The worker died or hangs. ``words``: the last it said."""
+
+    def __init__(self, how: str, words: str) -> None:
+        super().__init__(f"the worker {how}: {words}")
+        self.how = how
+        self.words = words
+
+
+class Hand:
+    """One process, one task at a time; started when first needed, and again after it was lost."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._process: trio.Process | None = None
+        self._pending = b""
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the hand; a pipe that nobody reads would fill
+
+    async def ask(
+        self, task: Task, hear: Callable[[Reply], None], *, answers: int = 1, patience: float = PATIENCE
+    ) -> None:
+        """Hand on the answers as they come. Raises ``Lost``; the next task gets a new process."""
+        process = await self._started()
+        assert process.stdin is not None
+        try:
+            await process.stdin.send_all(msgspec.json.encode(task) + b"\n")
+            for _ in range(answers):
+                with trio.fail_after(patience):
+                    line = await self._line(process)
+                hear(_REPLIES.decode(line))
+        except trio.TooSlowError:
+            await self.aclose()
+            raise Lost("hangs", f"no answer for {patience:g} s") from None
+        except (EOFError, trio.BrokenResourceError, msgspec.MsgspecError):
+            words = self._last_words()
+            await self.aclose()
+            raise Lost("died", words) from None
+
+    async def _started(self) -> trio.Process:
+        if self._process is None:
+            self._pending = b""
+            self._process = await trio.lowlevel.open_process(
+                [sys.executable, "-m", "harness.fuzz.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                start_new_session=True,  # Ctrl-C at the terminal is the parent's to hear
+            )
+            assert self._process.stdin is not None
+            await self._process.stdin.send_all(msgspec.json.encode(self._setup) + b"\n")
+        return self._process
+
+    async def _line(self, process: trio.Process) -> bytes:
+        assert process.stdout is not None
+        while b"\n" not in self._pending:
+            data = await process.stdout.receive_some()
+            if not data:
+                raise EOFError
+            self._pending += data
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line
+
+    def _last_words(self) -> str:
+        self._said.seek(0)
+        lines = self._said.read()[-4096:].decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+    async def aclose(self) -> None:
+        """End the process and free its pipes."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        self._said.seek(0)
+        self._said.truncate()
+        with trio.CancelScope(shield=True):
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    await trio.aclose_forcefully(pipe)
+            if process.returncode is None:
+                process.kill()
+            await process.wait()

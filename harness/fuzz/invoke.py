@@ -1,0 +1,208 @@
+"""One ``harness fuzz``, from what was asked for to a folder of examples."""
+
+import math
+import os
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+import trio
+
+from harness.campaign.folders import new_invocation, point_latest
+from harness.clients.mutants import MUTANTS
+from harness.errors import UsageError
+from harness.fuzz.base import base_of
+from harness.fuzz.confirm import confirm
+from harness.fuzz.findings import Findings, Group
+from harness.fuzz.generate import invent
+from harness.fuzz.genotype import Genotype
+from harness.fuzz.saving import save_example, save_summary
+from harness.fuzz.search import MOST_SHRUNK, SHRINK, Search
+from harness.fuzz.tasks import Hunt, Hunted, Setup
+from harness.fuzz.watch import Watch
+from harness.scenario import Project, find, find_project, load
+from harness.scenario.clients import named
+from harness.scenario.place import nearest
+from harness.scenario.project import NO_PROJECT
+from harness.units import quote
+from harness.world import real
+
+SEEDS = 1_000
+"""Tried where nothing else is asked for."""
+
+MUTANT_SEEDS = 2_000
+MUTANT_SECONDS = 30.0
+"""For each mutant, whichever is over first."""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller asked for. ``seeds`` and ``seconds`` None: ``SEEDS``; both: whichever is over first."""
+
+    scenario: str | None = None
+    client: str | None = None
+    first: int = 1
+    seeds: int | None = None
+    seconds: float | None = None
+    jobs: int | None = None
+    out: Path | None = None
+    real: bool = True
+    toxiproxy: str = "auto"
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. ``signal`` is the number of the signal that cut it short, or 0."""
+
+    findings: Findings
+    hunted: list[Hunted]
+    folder: Path
+    searched: float
+    """Seconds of the search alone."""
+    signal: int = 0
+
+
+def cores() -> int:
+    """How many workers can be busy at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Fuzz:
+    """A search with its setup, its folder, and what stops it."""
+
+    def __init__(self, wish: Wish) -> None:
+        self._wish = wish
+        self._project: Project = find_project(Path.cwd()) or NO_PROJECT
+        self.client = named(wish.client, self._project.clients) if wish.client else None
+        self.base = self._base()
+        self.jobs = wish.jobs or cores()
+        self.search = Search(Setup(client=self.client, base=self.base), jobs=self.jobs)
+        self.began = real.wall_clock()
+        self.folder = new_invocation(wish.out or Path("results/fuzz"), self.began)
+        self.signal = 0
+        self._searched = 0.0
+
+    @property
+    def seeds(self) -> int | None:
+        """How many seeds are tried; None where time alone is the limit."""
+        return self._wish.seeds or (None if self._wish.seconds else SEEDS)
+
+    def _base(self) -> Genotype | None:
+        if self._wish.scenario is None:
+            return None
+        files = find(self._wish.scenario)
+        if len(files) > 1:
+            raise UsageError(f"{self._wish.scenario} holds {len(files)} scenarios: expected one to invent faults over")
+        return base_of(load(files[0], project=self._project), project=self._project)
+
+    async def run(self, stop: trio.Event) -> None:
+        """Search, make examples small, run them on real sockets. After ``stop`` what is still to come is left out."""
+        await self._search(stop)
+        if self.search.findings.groups:
+            await self.search.shrink(stop)
+        examples = self._save_examples()
+        if self._wish.real and examples:
+            await self._confirm(examples, stop)
+
+    async def hunt(self, mutants: Sequence[str], stop: trio.Event) -> None:
+        """Hunt these mutants; all of them where none is named."""
+        hunts = [
+            Hunt(
+                mutant=mutant,
+                first=self._wish.first,
+                seeds=self._wish.seeds or MUTANT_SEEDS,
+                seconds=self._wish.seconds or MUTANT_SECONDS,
+                shrink_seconds=SHRINK,
+            )
+            for mutant in mutants
+        ]
+        await self.search.mutants(hunts, stop)
+        for one in self.search.hunted:
+            if one.example is not None:
+                group = Group(failure=one.example.failure, example=one.example.seed, faults=one.example.before)
+                group.small = one.example
+                folder = self.folder / one.mutant
+                folder.mkdir()
+                save_example(folder, group, one.example.genotype, one.mutant, self._project)
+
+    async def _search(self, stop: trio.Event) -> None:
+        with trio.move_on_after(self._wish.seconds or math.inf):
+            await self.search.seeds(self._wish.first, self.seeds, stop)
+        self._searched = real.wall_clock() - self.began
+
+    def _save_examples(self) -> list[Group]:
+        """Write a scenario for each group; return the groups that were made small."""
+        for group in self.search.findings.ranked[:MOST_SHRUNK]:
+            genotype = group.small.genotype if group.small else invent(group.example, self.base, project=self._project)
+            client = self.client or "reference"
+            group.file = save_example(self.folder, group, genotype, client, self._project).name
+        return [group for group in self.search.findings.ranked if group.small]
+
+    async def _confirm(self, groups: Sequence[Group], stop: trio.Event) -> None:
+        self.search.doing = "confirming"
+        limit = trio.CapacityLimiter(self.jobs)
+
+        async def one(group: Group) -> None:
+            async with limit:
+                if group.small is not None and not stop.is_set():
+                    plan = group.small.genotype.plan(client=self.client, world=real.NAME, project=self._project)
+                    await confirm(group, plan, self.folder / "real", self._wish.toxiproxy, stop)
+
+        async with trio.open_nursery() as nursery:
+            for group in groups:
+                nursery.start_soon(one, group)
+
+    def done(self) -> Done:
+        """Write the summary; return everything."""
+        save_summary(
+            self.folder,
+            self.search.findings,
+            client=self.client or "reference",
+            first=self._wish.first,
+            seconds=real.wall_clock() - self.began,
+            aborted=bool(self.signal),
+        )
+        point_latest(self.folder)
+        return Done(
+            findings=self.search.findings,
+            hunted=self.search.hunted,
+            folder=self.folder,
+            searched=self._searched,
+            signal=self.signal,
+        )
+
+    async def attended(self, main: Callable[[trio.Event], Awaitable[None]], watch: Watch) -> None:
+        """Run ``main`` with an ear for signals and an eye on the search. The second signal ends it at once."""
+        stop = trio.Event()
+
+        async def hear(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+            with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                task_status.started()
+                async for number in signals:
+                    if self.signal:
+                        nursery.cancel_scope.cancel()
+                    self.signal = number
+                    stop.set()
+
+        async with trio.open_nursery() as nursery:
+            await nursery.start(hear)
+            nursery.start_soon(watch.show, self.search)
+            await main(stop)
+            nursery.cancel_scope.cancel()
+
+
+def fuzz(wish: Wish, stream: TextIO, *, terminal: bool, mutants: Sequence[str] | None = None) -> Done:
+    """Search; or, where ``mutants`` are given (an empty list: all), hunt those.
+
+    Raises ``UsageError`` for bad input, ``EnvironmentFault`` where results cannot be written; nothing was started.
+    """
+    for name in mutants or ():
+        if name not in MUTANTS:
+            raise UsageError(f"{quote(name)} is no mutant{nearest(name, MUTANTS)}: expected {', '.join(MUTANTS)}")
+    started = Fuzz(wish)
+    hunted = list(mutants or MUTANTS) if mutants is not None else []
+    watch = Watch(stream, terminal=terminal, total=len(hunted) if mutants is not None else started.seeds)
+    main = started.run if mutants is None else partial(started.hunt, hunted)
+    real.run(partial(started.attended, main, watch))
+    return started.done()

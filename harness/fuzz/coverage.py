@@ -58,12 +58,12 @@ def words_of(deed: model.Deed) -> tuple[str, ...]:
     return (*(f"{actor} {word}" for word in _words(deed.act)), *narrowed)
 
 
-def _words(act: Act) -> tuple[str, ...]:
+def _words(act: Act) -> tuple[str, ...]:  # noqa: PLR0911 - a table of acts reads best as one return each
     match act:
         case model.SetReach(word=word, direction=direction, once=once):
             return (f"{word}{' once' if once else ''}{f' {direction} only' if direction else ''}",)
-        case model.Cuts(how=how, mid=mid):
-            return (f"{how} mid {mid}",)
+        case model.Cuts():
+            return (f"{act.how} mid {act.mid}",)
         case model.SetShape(over=over, direction=direction):
             one_way = (f"profile {direction} only",) if direction else ()
             return ("profile over" if over else "profile", *one_way)
@@ -72,13 +72,14 @@ def _words(act: Act) -> tuple[str, ...]:
             return (f"answers to {to}", *counted, *(("answers retry-after",) if retry_after is not None else ()))
         case model.Buffers(size=size, each_event=each):
             return (f"buffers {'each event' if each else 'duration' if size is None else 'size'}",)
-        case model.KillsIdle(how=how):
-            return (f"kills idle {_KILLS.get(how, 'with code')}",)
-        case model.Restarts(keeps_log=keeps):
-            return (f"restarts {'keeping' if keeps else 'losing'} log",)
-        case model.Ends(how=how):
-            return (how,)
-    return (_SAID.get(tag := str(type(act).__struct_config__.tag), tag),)
+        case model.KillsIdle():
+            return (f"kills idle {_KILLS.get(act.how, 'with code')}",)
+        case model.Restarts():
+            return (f"restarts {'keeping' if act.keeps_log else 'losing'} log",)
+        case model.Ends():
+            return (act.how,)
+    tag = str(type(act).__struct_config__.tag)
+    return (_SAID.get(tag, tag),)
 
 
 def covered(plan: Plan, history: History) -> Cells:

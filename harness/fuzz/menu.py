@@ -37,8 +37,8 @@ def _always(text: str) -> Say:
     return lambda _draws, _now: text
 
 
-def _span(draws: Draws, shortest: float = 0.2, longest: float = 15.0) -> str:
-    return f" for {draws.duration(shortest, longest)}" if draws.chance(_LASTS) else ""
+def _span(draws: Draws, shortest: float = 0.2, longest: float = 15.0, share: float = _LASTS) -> str:
+    return f" for {draws.duration(shortest, longest)}" if draws.chance(share) else ""
 
 
 def _spanned(text: str, shortest: float = 0.2, longest: float = 15.0) -> Say:
@@ -159,7 +159,7 @@ def _silences(draws: Draws, now: Situation) -> str:
 
 
 def _pauses(draws: Draws, now: Situation) -> str:
-    return "" if now.job_over or now.paused else "pauses" + _span(draws)
+    return "" if now.job_over or now.paused else "pauses" + _span(draws, share=0.4)
 
 
 def _resumes(draws: Draws, now: Situation) -> str:
@@ -223,7 +223,7 @@ MENU: Mapping[str, Sequence[Entry]] = {
     ),
 }
 
-ACTORS = (("path", 0.38), ("device", 0.20), ("middle", 0.18), ("server", 0.18), ("job", 0.06))
+ACTORS = (("path", 0.38), ("device", 0.20), ("middle", 0.18), ("server", 0.16), ("job", 0.08))
 
 
 def invent_deed(draws: Draws, now: Situation) -> tuple[str, str]:

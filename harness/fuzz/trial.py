@@ -85,7 +85,7 @@ def failures_of(verdict: Verdict) -> tuple[Failure, ...]:
 
 def unseen(plan: Plan, history: History) -> tuple[Failure, ...]:
     """Return the faults of a void run that were not seen, grouped by the deed and what its canary met instead."""
-    found = {}
+    found: dict[str, Failure] = {}
     for canary in history.all(Canary):
         if not canary.met:
             deed = plan.deeds[canary.deed]

@@ -23,6 +23,7 @@ from harness.clients.vigil import Phase, Vigil
 from harness.errors import UsageError
 from harness.seams import Phone
 from harness.sse.policy import Policies
+from harness.sse.response import Meaning, judge_response
 
 MAX_ANSWER = 1_000_000
 """The most bytes of an answer to a question: a job's id, a status, a token."""
@@ -170,6 +171,9 @@ class Courier:
     async def _new_token(self) -> str | None:
         answer, _ = await self._ask("POST", self.path("token"), b"")
         if answer.status // 100 != 2:
+            verdict = judge_response(answer.status, None, self._policies, token_refreshed=True)
+            if verdict.meaning is not Meaning.STOP:  # the server is in trouble, and says nothing of the token
+                raise httpx.RemoteProtocolError(f"no new token for now: {verdict.reason}")
             return None
         try:
             return msgspec.json.decode(answer.body, type=_Token).token

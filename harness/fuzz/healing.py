@@ -10,10 +10,17 @@ from typing import NamedTuple
 from harness.device.model import Device, Fate
 from harness.device.words import Reach
 from harness.scenario import model
+from harness.scenario.deadlines import handshake_cost
 from harness.scenario.model import Plan
 from harness.vocabulary import Direction, Door
 
 _WALLS = (model.ShowsPortal, model.Drains, model.Hangs)
+
+
+_ROUNDS = 2
+_ANSWERED = 1.0
+"""An idle connection that is killed sooner than after so many of the dearest handshakes, and a second, is killed before
+its answer can come."""
 
 
 class Remedy(NamedTuple):
@@ -31,9 +38,10 @@ def lacking(plan: Plan) -> tuple[Remedy, ...]:
         if spec.start is not Reach.UP:
             device.reach(name, spec.start)
     walls: dict[int, model.Deed] = {}
+    dearest = _ROUNDS * handshake_cost(plan) + _ANSWERED
     for deed in plan.deeds:
         if deed.actor in {"middle", "server"}:
-            _take(walls, deed, all_streams=never_polls)
+            _take(walls, deed, all_streams=never_polls, dearest=dearest)
         else:
             _tell(device, deed)
     remedies = [Remedy("server", "recovers")] if any(deed.actor == "server" for deed in walls.values()) else []
@@ -86,7 +94,7 @@ def _tell(device: Device, deed: model.Deed) -> None:
             device.comes_online()
 
 
-def _take(walls: dict[int, model.Deed], deed: model.Deed, *, all_streams: bool) -> None:
+def _take(walls: dict[int, model.Deed], deed: model.Deed, *, all_streams: bool, dearest: float) -> None:
     """Note a deed that must not stay, or what ends one."""
     act = deed.act
     if deed.undoes is not None:
@@ -96,14 +104,16 @@ def _take(walls: dict[int, model.Deed], deed: model.Deed, *, all_streams: bool) 
         if wall.actor == deed.actor and deed.on in {"", wall.on} and _ends(act, wall.act):
             del walls[index]
     blocks_streams = isinstance(act, model.MutesStreams | model.ResetsStreams | model.Buffers)
-    if isinstance(act, _WALLS) or (all_streams and blocks_streams) or _refuses(act, all_streams=all_streams):
+    cuts_short = isinstance(act, model.KillsIdle) and act.after < dearest
+    refuses = _refuses(act, all_streams=all_streams)
+    if isinstance(act, _WALLS) or cuts_short or refuses or (all_streams and blocks_streams):
         walls[deed.index] = deed
 
 
 def _refuses(act: model.Act, *, all_streams: bool) -> bool:
-    """Whether an answer keeps for good what a client cannot do without. One that stops by itself counts all the same:
+    """Whether an answer keeps for good what a client cannot do without.
 
-    it may never be asked often enough.
+    One that stops by itself counts all the same: it may never be asked often enough.
     """
     return isinstance(act, model.Answers) and (all_streams or act.to != "streams")
 

@@ -10,14 +10,15 @@ due since, there is nothing to judge.
 """
 
 import bisect
+import math
 
 import msgspec
 
 from harness.history import Deed, Request
 from harness.judge.case import ClientCase
-from harness.judge.refusals import refusal
+from harness.judge.refusals import no_end_due
 from harness.judge.sky import Cut, Sky, Spell
-from harness.scenario.deadlines import LINUX_SYN_RETRIES, Ending, recovery_allowance
+from harness.scenario.deadlines import LINUX_SYN_RETRIES, Ending, handshake_cost, recovery_allowance
 from harness.scenario.model import Plan, Pulse
 
 LATENCY_ALLOWANCE = 0.050
@@ -186,8 +187,27 @@ def _told(client: ClientCase, raw: _Raw) -> bool:
 
 def _allowance(client: ClientCase, raw: _Raw) -> float:
     """Return R of an outage."""
+    plan = client.case.plan
     ending = Ending.TOLD if _told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
-    return recovery_allowance(client.case.plan, ending, path=raw.path, syn_retries=syn_retries(client))
+    found = recovery_allowance(plan, ending, path=raw.path, syn_retries=syn_retries(client))
+    # A token that ran out meanwhile costs two connections more: one for a new token, one with it.
+    refresh = 0.0 if plan.server.token_lasts is None else 2 * handshake_cost(plan, raw.path)
+    return found + refresh + _digestion(client, raw, found + refresh)
+
+
+def _digestion(client: ClientCase, raw: _Raw, allowance: float) -> float:
+    """Return how long the app's own handler takes for what may have piled up, where it has one that takes time.
+
+    A handler slower than the updates is always behind, by a whole queue.
+    """
+    policies, case = client.case.plan.client.policies, client.case
+    if not policies.handler_takes or raw.healed is None:
+        return 0.0
+    until = raw.healed + allowance
+    due = [at for event in client.truth.events if (at := case.at(event.intended_ns)) <= until]
+    behind = len(due) * policies.handler_takes > until
+    piled = len(due) if behind else sum(at >= raw.began for at in due)
+    return policies.handler_takes * min(piled + 1, math.inf if policies.queue is None else policies.queue + 1)
 
 
 def syn_retries(client: ClientCase) -> tuple[float, ...]:
@@ -211,8 +231,8 @@ def _lapse(client: ClientCase, sky: Sky, raw: _Raw) -> Lapse:
         spared = "the network never heals"
     elif first is None:
         spared = "nothing was due after it"
-    elif caught_up is None and (refused := refusal(client)) is not None:
-        spared = f"the stream was refused for good ({refused.status})"
+    elif caught_up is None and (not_due := no_end_due(client)):
+        spared = not_due
     elif case.plan.horizon - raw.healed < allowance:
         spared = "the scenario's limit leaves no time to recover"
     until = caught_up if caught_up is not None else case.end
@@ -246,6 +266,7 @@ def _caught_up(client: ClientCase, sky: Sky, raw: _Raw, allowance: float) -> flo
     first = truth.first_due_from(case.ns(raw.began))
     assert first is not None
     bound = latency_bound(sky.at(raw.healed), case.plan, raw.healed, raw.healed + allowance)
+    bound += case.plan.client.policies.handler_takes
     healed_ns = case.ns(raw.healed)
     steps = [(healed_ns, screen.newest_at(healed_ns))]
     steps += screen.advances[bisect.bisect_left(screen.advances, (healed_ns, (0, -1))) :]

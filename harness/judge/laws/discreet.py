@@ -10,7 +10,7 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.endings import Ending, hasty_endings
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.polling import allowance, clinging
-from harness.judge.refusals import refusal
+from harness.judge.refusals import no_end_due, refusal
 from harness.judge.secrets import home, leaked
 
 UNSEEN = "TLS and CPU leave no record"
@@ -85,7 +85,7 @@ def _excused(client: ClientCase, app: App) -> bool:
     if patience is not None and len(client.attempts or client.streams) >= patience:
         return True
     stop = refusal(client)
-    return stop is not None and stop.t_ns <= app.enter_ns
+    return stop.t_ns <= app.enter_ns if stop is not None else bool(no_end_due(client))
 
 
 def _callbacks(client: ClientCase, outcome: Outcome) -> None:

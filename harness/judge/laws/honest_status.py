@@ -1,6 +1,7 @@
 """L10, honest status: "connected" on evidence, "reconnecting" within D of the last byte and not while events flow."""
 
 import bisect
+import math
 
 import msgspec
 
@@ -146,19 +147,29 @@ def _longest(came: list[int], said: Said, client: ClientCase) -> tuple[float, in
 
 
 def _while_events(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
-    """From an event that reached the app, "reconnecting" may stand for a second at most."""
+    """While events are dispatched, "reconnecting" may stand for a second at most.
+
+    What the app is still shown of a stream that has ended was dispatched before. Records of one instant are told apart
+    by their order.
+    """
     case = client.case
-    shown = [one.app for one in client.screen.shown if one.app.source == "stream"]
-    times = [app.enter_ns for app in shown]
-    for one in said:
+    dispatched = [(block.t_ns, block.seq) for block in client.blocks if block.event]
+    if not dispatched:
+        dispatched = [(one.app.enter_ns, one.app.seq) for one in client.screen.shown if one.app.source == "stream"]
+    places = {(one.app.enter_ns, one.app.seq): one.app for one in client.screen.shown}
+    for place, one in enumerate(said):
         if one.status.word != "reconnecting":
             continue
-        inside = shown[bisect.bisect_left(times, one.start_ns) : bisect.bisect_right(times, one.end_ns)]
-        if not inside or (inside[-1].enter_ns - inside[0].enter_ns) / 1e9 <= WHILE_EVENTS + case.slack:
+        next_seq = said[place + 1].status.seq if place + 1 < len(said) else math.inf
+        first = bisect.bisect_left(dispatched, (one.start_ns, one.status.seq))
+        last = bisect.bisect_left(dispatched, (one.end_ns, next_seq))
+        inside = dispatched[first:last]
+        if not inside or (inside[-1][0] - inside[0][0]) / 1e9 <= WHILE_EVENTS + case.slack:
             continue
-        lasted = phrases.duration((inside[-1].enter_ns - inside[0].enter_ns) / 1e9)
+        lasted = phrases.duration((inside[-1][0] - inside[0][0]) / 1e9)
         text = f"“reconnecting” was shown for {lasted} while {phrases.amount(len(inside), 'event')} came in"
-        events = [case.evidence(app, f"on_{app.callback}, id {app.id}", t_ns=app.enter_ns) for app in inside[:2]]
+        shown = [app for at, app in sorted(places.items()) if at >= inside[0]][:2]
+        events = [case.evidence(app, f"on_{app.callback}, id {app.id}", t_ns=app.enter_ns) for app in shown]
         outcome.fail(text, case.evidence(one.status, "says reconnecting"), *events, advice=_ADVICE["events"])
         return
 

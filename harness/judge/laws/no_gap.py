@@ -5,6 +5,7 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.causes import NEVER_NOTICED, Cause, loss_cause
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.missing import missing
+from harness.judge.refusals import no_end_due
 from harness.judge.truth import Event
 
 MANY = 8
@@ -35,7 +36,10 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
         outcome.fail(f"{client.called} told the app of a gap at {at} that the server never signalled", shown)
     # An event older than one that came cannot come any more: it is lost, even where the run was cut short.
     lost = [event for event in lacking.events if not case.cut_short or event.position < client.screen.newest]
-    if lost:
+    not_due = no_end_due(client)
+    if lost and not_due and not client.screen.terminals:
+        outcome.skip(not_due)
+    elif lost:
         _lost(client, lost, outcome)
     elif lacking.events:
         outcome.doubt(

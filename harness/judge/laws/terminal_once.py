@@ -5,6 +5,7 @@ from harness.judge.app import Shown
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import OUTAGES, loss_cause
 from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.refusals import no_end_due
 from harness.judge.truth import Event
 
 ADVICE = "Fix: after completed, failed or timeout close the stream, cancel its timers and drop what is still queued"
@@ -49,6 +50,8 @@ def _none(client: ClientCase, truth: Event | None, outcome: Outcome) -> None:
         outcome.doubt(f"the run was cut short at {phrases.moment(case.end)}, before the horizon")
     elif truth is None and case.plan.job.ends == "never":
         outcome.skip("the job never ends")
+    elif not_due := no_end_due(client):
+        outcome.skip(not_due)
     elif truth is None:
         outcome.doubt("the server never emitted a terminal event")
     else:

@@ -23,7 +23,6 @@ from harness.clients.vigil import Phase, Vigil
 from harness.errors import UsageError
 from harness.seams import Phone
 from harness.sse.policy import Policies
-from harness.sse.response import Meaning, judge_response
 
 MAX_ANSWER = 1_000_000
 """The most bytes of an answer to a question: a job's id, a status, a token."""
@@ -57,6 +56,9 @@ class Answer:
     def media_type(self) -> str:
         """The essence of the content type, in lower case."""
         return media_type(self.headers)
+
+
+_NOT_NOW = frozenset({408, 425, 429})
 
 
 class NoAnswer(httpx.TransportError):
@@ -171,9 +173,10 @@ class Courier:
     async def _new_token(self) -> str | None:
         answer, _ = await self._ask("POST", self.path("token"), b"")
         if answer.status // 100 != 2:
-            verdict = judge_response(answer.status, None, self._policies, token_refreshed=True)
-            if verdict.meaning is not Meaning.STOP:  # the server is in trouble, and says nothing of the token
-                raise httpx.RemoteProtocolError(f"no new token for now: {verdict.reason}")
+            if (
+                answer.status >= 500 or answer.status in _NOT_NOW
+            ):  # the server is in trouble, and says nothing of the token
+                raise httpx.RemoteProtocolError(f"no new token for now: status {answer.status}")
             return None
         try:
             return msgspec.json.decode(answer.body, type=_Token).token

@@ -225,11 +225,14 @@ MENU: Mapping[str, Sequence[Entry]] = {
 
 ACTORS = (("path", 0.38), ("device", 0.20), ("middle", 0.18), ("server", 0.16), ("job", 0.08))
 
+_WAITING = ("job", 0.4)
+"""A job that stands still is mostly told to go on: else that word would hardly ever be said."""
+
 
 def invent_deed(draws: Draws, now: Situation) -> tuple[str, str]:
     """Return who is told what, something that makes sense now."""
     while True:
-        actor = draws.weighted(ACTORS)
+        actor = draws.weighted((*ACTORS, _WAITING) if now.paused and not now.job_over else ACTORS)
         entries = MENU.get(actor, PATH)
         deed = draws.weighted([(entry.say, entry.weight) for entry in entries])(draws, now)
         if deed:

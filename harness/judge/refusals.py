@@ -12,6 +12,7 @@ from harness.judge.case import ClientCase
 EXEMPT = frozenset({401, 403, 408, 409, 410, 425, 429})
 """Never fatal by themselves: refreshed, waited out, or healed by a snapshot."""
 
+_NOT_NOW = frozenset({408, 425, 429})
 _FOLLOWING = ("stream", "poll")
 
 
@@ -52,7 +53,7 @@ def _refusal(client: ClientCase) -> Response | None:
     for request in client.requests:
         response = client.responses.get(request.rid)
         if request.what == "token":
-            stops = _no_new_token(client, response, tokens.values())
+            stops = _no_new_token(response, tokens.values())
         else:
             token = tokens.get(request.what)
             stops = token is not None and response is not None and _says_stop(client, response, token)
@@ -61,13 +62,18 @@ def _refusal(client: ClientCase) -> Response | None:
     return None
 
 
-def _no_new_token(client: ClientCase, response: Response | None, tokens: Iterable[_Token]) -> bool:
+def _no_new_token(response: Response | None, tokens: Iterable[_Token]) -> bool:
     """Take in the answer to a token request; True where it is the last word."""
     given = response is not None and response.status // 100 == 2
     doubted = [token for token in tokens if token.refused]
     for token in doubted:
         token.unanswered = not given
-    return bool(doubted) and response is not None and (response.status == 401 or _fatal(client, response))
+    return bool(doubted) and response is not None and not given and not _in_trouble(response.status)
+
+
+def _in_trouble(status: int) -> bool:
+    """Whether an answer to a token request says nothing of the token: it may be asked for again."""
+    return status >= 500 or status in _NOT_NOW
 
 
 def _says_stop(client: ClientCase, response: Response, token: _Token) -> bool:

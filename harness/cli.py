@@ -287,6 +287,7 @@ def explain(target: str, client: str | None, seed: int | None, chosen: tuple[str
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Processes side by side.  [default: one per core]")
 @click.option("--out", type=click.Path(path_type=Path), help="Where examples go.  [default: results/fuzz]")
 @click.option("--mutants", is_flag=True, help="Measure the search: hunt the mutants named, or all of them.")
+@click.option("--record", type=click.Path(path_type=Path), help="With --mutants: keep the table in this README.")
 @click.option("--no-confirm", is_flag=True, help="Do not run the examples on real sockets too.")
 @click.option("-v", "--verbose", is_flag=True, help="Which deeds met which states of a client, how often.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
@@ -296,6 +297,7 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
     Over a SCENARIO the faults are invented beside its own timeline.
     """
     from harness.fuzz import invoke  # noqa: PLC0415
+    from harness.fuzz.recording import record  # noqa: PLC0415
     from harness.fuzz.telling import report, table_of_mutants  # noqa: PLC0415
 
     if len(names) > 1 and not options["mutants"]:
@@ -315,6 +317,8 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
     folder = shown_path(done.folder)
     if options["mutants"]:
         click.echo(table_of_mutants(done.hunted, folder=folder), nl=False)
+        if options["record"]:
+            record(options["record"], done.hunted)
         missed = any(one.seed is None for one in done.hunted)
     else:
         client = options["client"] or "reference"

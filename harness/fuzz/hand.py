@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from typing import IO
 
 import msgspec
 import trio
@@ -32,7 +33,7 @@ class Hand:
         self._setup = setup
         self._process: trio.Process | None = None
         self._pending = b""
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the hand; a pipe that nobody reads would fill
+        self._said: IO[bytes] | None = None  # a file: a pipe that nobody reads would fill
 
     async def ask(
         self, task: Task, hear: Callable[[Reply], None], *, answers: int = 1, patience: float = PATIENCE
@@ -57,6 +58,7 @@ class Hand:
     async def _started(self) -> trio.Process:
         if self._process is None:
             self._pending = b""
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
             self._process = await trio.lowlevel.open_process(
                 [sys.executable, "-m", "harness.fuzz.worker"],
                 stdin=subprocess.PIPE,
@@ -79,6 +81,8 @@ class Hand:
         return line
 
     def _last_words(self) -> str:
+        if self._said is None:
+            return ""
         self._said.seek(0)
         lines = self._said.read()[-4096:].decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
@@ -88,8 +92,6 @@ class Hand:
         process, self._process = self._process, None
         if process is None:
             return
-        self._said.seek(0)
-        self._said.truncate()
         with trio.CancelScope(shield=True):
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
@@ -97,3 +99,6 @@ class Hand:
             if process.returncode is None:
                 process.kill()
             await process.wait()
+        if self._said is not None:
+            self._said.close()
+            self._said = None

@@ -7,7 +7,7 @@ the times of all moved together. hypothesis looks for what fails in that space a
 import contextlib
 import random
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.fuzz.genotype import SETTINGS, Fault, Genotype
@@ -24,15 +24,6 @@ class _Enough(Exception):
 
 def polish(bench: Bench) -> Genotype:
     """Return the lightest genotype known when the bench's time is up, or when hypothesis has no simpler one."""
-    hypothesis = _hypothesis()
-    settings = hypothesis.settings(
-        max_examples=MOST_EXAMPLES,
-        deadline=None,
-        database=None,
-        derandomize=False,
-        suppress_health_check=list(hypothesis.HealthCheck),
-        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],  # `explain` takes ten times as long on 3.11
-    )
 
     def lighter(candidate: Genotype) -> bool:
         if bench.over:
@@ -41,22 +32,28 @@ def polish(bench: Bench) -> Genotype:
             return False
         return candidate == bench.best or bench.keeps(candidate)
 
-    dice = random.Random(bench.best.seed)  # noqa: S311 - repeatable, not secret
-    with contextlib.suppress(_Enough, hypothesis.errors.HypothesisException):
-        hypothesis.find(_space(bench.best), lighter, settings=settings, random=dice)
+    with warnings.catch_warnings():
+        # It warns that it cannot manage trio's generator: nothing to us, `world.virtual` seeds that for each run.
+        warnings.simplefilter("ignore")
+        _find(bench.best, lighter)
     return bench.best
 
 
-def _hypothesis() -> Any:
-    """Import hypothesis: 0.3 s, and only shrinking needs it.
+def _find(example: Genotype, holds: Callable[[Genotype], bool]) -> None:
+    """Let hypothesis find and shrink what holds in the space of the example."""
+    import hypothesis  # noqa: PLC0415 - 0.3 s, and only shrinking needs it
+    import hypothesis.errors  # noqa: PLC0415
 
-    It warns that it cannot manage trio's generator, which is nothing to us: ``world.virtual`` seeds that for each run.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import hypothesis  # noqa: PLC0415
-        import hypothesis.errors  # noqa: PLC0415
-    return hypothesis
+    settings = hypothesis.settings(
+        max_examples=MOST_EXAMPLES,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],  # `explain` takes ten times as long on 3.11
+    )
+    dice = random.Random(example.seed)  # noqa: S311 - repeatable, not secret
+    with contextlib.suppress(_Enough, hypothesis.errors.HypothesisException):
+        hypothesis.find(_space(example), holds, settings=settings, random=dice)
 
 
 def _space(example: Genotype) -> Any:
@@ -73,14 +70,14 @@ def _space(example: Genotype) -> Any:
             settings = getattr(example, section)
             kept = {key: value for key, value in settings.items() if key == "lasts" or draw(st.integers(0, 3))}
             sections[section] = {key: chosen([*simpler_text(value), value]) for key, value in kept.items()}
-        shift = draw(st.integers(0, 8))
+        first = example.faults[0].at if example.faults else 0.0
+        moved = chosen([*rounder_times(first), first]) - first
         faults = []
         for fault in example.faults:
             if draw(st.integers(0, 3)):
-                at = max(0.0, fault.at - (8 - shift) / 2 if shift < 8 else fault.at)
-                at = chosen([*rounder_times(at), at])
+                at = max(0.0, round(fault.at + moved, 3))
                 deed = chosen([*simpler_text(fault.deed), fault.deed])
-                faults.append(Fault(at=round(at, 3), actor=fault.actor, deed=deed))
+                faults.append(Fault(at=chosen([at, *rounder_times(at)]), actor=fault.actor, deed=deed))
         return example.having(**sections, faults=tuple(sorted(faults, key=lambda one: one.at)))
 
     return genotypes()

@@ -52,6 +52,16 @@ def test_a_refresh_that_is_refused_is_final():
     assert played.outcome.error == "the stream was refused: status 401, and no new token was given"
 
 
+def test_a_refresh_that_meets_a_server_in_trouble_is_tried_again_with_backoff():
+    stage = Stage(
+        streams=[guarded(completes)],
+        token=in_turn(answers(503), answers(429), answers(200, data=b'{"token": "fresh"}')),
+    )
+    played = play(stage, token="old")
+    assert played.outcome.error == ""
+    assert len(stage.times("token")) == 3
+
+
 def test_a_refresh_that_the_network_broke_is_tried_again_with_backoff():
     async def resets(reply):
         reply.pipe.reset()

@@ -1,0 +1,49 @@
+"""The fuzzer's measure, kept in a README between two markers: which seed finds which mutant, by which law.
+
+The table is evidence only as long as its seeds replay, so it is read back too.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.errors import EnvironmentFault, UsageError
+from harness.fuzz.tasks import Hunted
+from harness.fuzz.telling import markdown
+from harness.report.folder import write_text
+
+BEGIN, END = "<!-- fuzz: begin -->", "<!-- fuzz: end -->"
+
+_BETWEEN = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
+_ROW = re.compile(r"\| `(?P<mutant>[a-z0-9-]+)` \| (?P<laws>[a-z0-9, -]+) \| (?P<seed>[0-9]+) \|")
+
+
+class Found(NamedTuple):
+    """A row of the table: replaying ``seed`` must break these laws for the mutant, and none for the reference."""
+
+    mutant: str
+    laws: tuple[str, ...]
+    seed: int
+
+
+def record(path: Path, hunted: Sequence[Hunted]) -> None:
+    """Write the table between the markers of a file. Raises ``UsageError`` where it has none."""
+    text = _read(path)
+    if not _BETWEEN.search(text):
+        raise UsageError(f'{path} has no "{BEGIN}" and "{END}" to write the table between')
+    write_text(path, _BETWEEN.sub(lambda found: f"{found[1]}{markdown(hunted)}\n{found[2]}", text))
+
+
+def recorded(path: Path) -> list[Found]:
+    """Return the rows of the table in a file that say which seed found a mutant."""
+    between = _BETWEEN.search(_read(path))
+    rows = _ROW.finditer(between[0]) if between else ()
+    return [Found(row["mutant"], tuple(row["laws"].split(", ")), int(row["seed"])) for row in rows]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise EnvironmentFault(f"cannot read {path}: {error.strerror}") from error

@@ -1,0 +1,51 @@
+import pytest
+
+from harness.fuzz.genotype import Fault, Genotype
+from harness.fuzz.healing import lacking
+
+
+def lacks(*faults, **settings):
+    """What must still be said after faults a second apart, as actor and deed."""
+    told = tuple(Fault(at=float(at), actor=actor, deed=deed) for at, (actor, deed) in enumerate(faults, 1))
+    paths = {"wifi": "wifi", "cellular": "lte"}
+    plan = Genotype(seed=1, job={"lasts": "30s"}, paths=paths, faults=told, **settings).plan()
+    return [f"{remedy.actor}: {remedy.deed}" for remedy in lacking(plan)]
+
+
+@pytest.mark.parametrize("word", ["closed", "reset", "refused", "unreachable", "stalled", "silent upstream only"])
+def test_a_default_path_that_passes_nothing_must_come_up(word):
+    assert lacks(("wifi", word)) == ["wifi: up"]
+    assert lacks(("wifi", word), ("wifi", "up")) == []
+
+
+def test_a_path_that_is_not_the_default_may_stay_as_it_is():
+    assert lacks(("cellular", "silent")) == []
+    assert lacks(("wifi", "silent"), ("device", "joins cellular"), ("device", "prefers cellular")) == []
+
+
+def test_a_profile_that_is_gone_after_a_while_must_come_up():
+    assert lacks(("wifi", "wifi-edge")) == ["wifi: up"]
+
+
+def test_a_phone_without_a_path_must_join_or_come_online():
+    assert lacks(("device", "loses wifi")) == ["device: joins wifi"]
+    assert lacks(("device", "goes offline")) == ["device: comes online"]
+    assert lacks(("device", "goes offline for 2s")) == []
+
+
+def test_what_nobody_can_do_without_must_not_be_refused_for_good():
+    assert lacks(("middle", "shows portal"), ("server", "drains")) == ["server: recovers", "middle: clears"]
+    assert lacks(("middle", "answers 503 to results")) == ["middle: clears"]
+    assert lacks(("middle", "answers 503 to results 2 times")) == ["middle: clears"]
+    assert lacks(("server", "hangs"), ("server", "restarts keeping log")) == []
+
+
+def test_a_stream_may_stay_refused_as_long_as_the_client_polls():
+    refused = ("middle", "answers 503 to streams"), ("middle", "mutes streams")
+    assert lacks(*refused) == []
+    assert lacks(*refused, client={"fallback": "never"}) == ["middle: clears"]
+
+
+def test_idle_connections_may_not_be_killed_before_an_answer_can_come():
+    assert lacks(("middle", "kills idle after 1s")) == ["middle: clears"]
+    assert lacks(("middle", "kills idle after 10s")) == []

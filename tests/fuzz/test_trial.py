@@ -1,0 +1,44 @@
+from harness.fuzz import trial
+from harness.fuzz.genotype import Fault, Genotype
+from harness.fuzz.trial import Failure, attempt, failures_of
+from harness.judge.verdict import LawVerdict, State, Verdict, Word
+from harness.world.virtual import Stuck
+
+QUIET = Genotype(seed=3, job={"lasts": "5s"}, paths={"wifi": "wifi"})
+RESTART = QUIET.having(faults=(Fault(at=2.0, actor="server", deed="restarts keeping log"),))
+
+
+def test_a_genotype_is_run_and_judged():
+    tried = attempt(RESTART)
+    assert (tried.seed, tried.faults, tried.failures) == (3, 1, ())
+    assert tried.cells == (("server restarts keeping log", "connected", 1),)
+
+
+def test_another_client_may_be_tried():
+    assert {failure.law for failure in attempt(RESTART, client="forgets-last-id").failures} == {"resume"}
+
+
+def test_a_crash_of_the_harness_is_a_failure_named_by_its_place(monkeypatch):
+    def broken(plan):
+        raise ExceptionGroup("of a nursery", [KeyError("wifi")])
+
+    monkeypatch.setattr(trial, "rehearse", broken)
+    (failure,) = attempt(QUIET).failures
+    assert failure == Failure(law="crash", cause="KeyError at outside", sentence="KeyError: 'wifi'")
+
+
+def test_a_run_that_never_ends_is_a_failure_of_its_own(monkeypatch):
+    def stuck(plan):
+        raise Stuck("deadlock: nothing has ended the run in 9 s of virtual time")
+
+    monkeypatch.setattr(trial, "rehearse", stuck)
+    assert attempt(QUIET).failures[0].key == "stuck deadlock"
+
+
+def test_of_a_void_run_only_the_unseen_fault_counts():
+    laws = [
+        LawVerdict(law="fault-seen", code="L0", state=State.FAILED),
+        LawVerdict(law="no-gap", code="L2", state=State.FAILED),
+    ]
+    assert [one.law for one in failures_of(Verdict(word=Word.VOID, sentence="", laws=tuple(laws)))] == ["fault-seen"]
+    assert [one.law for one in failures_of(Verdict(word=Word.FAIL, sentence="", laws=tuple(laws[1:])))] == ["no-gap"]

@@ -6,7 +6,7 @@ import msgspec
 
 from harness.fuzz.coverage import Cells
 from harness.fuzz.tasks import Shrunk
-from harness.fuzz.trial import Failure, Tried
+from harness.fuzz.trial import OWN, Failure, Tried
 
 SHOWN = 10
 """Seeds of a group that are remembered."""
@@ -57,5 +57,10 @@ class Findings:
 
     @property
     def ranked(self) -> list[Group]:
-        """The groups, the most frequent first."""
-        return sorted(self.groups.values(), key=lambda group: (-group.count, group.failure.key))
+        """The groups: laws that the client broke before the harness's own failures, the most frequent first."""
+
+        def rank(group: Group) -> tuple[int, int, str]:
+            law = group.failure.law
+            return OWN.index(law) + 1 if law in OWN else 0, -group.count, group.failure.key
+
+        return sorted(self.groups.values(), key=rank)

@@ -1,5 +1,6 @@
 """What a search leaves on disk: a scenario file for each kind of failure, the table of coverage, a summary."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -7,12 +8,15 @@ import msgspec
 from harness.fuzz.coverage import never_done, table
 from harness.fuzz.findings import Findings, Group
 from harness.fuzz.genotype import Genotype, rendered
-from harness.report.folder import safe_name, write_json, write_text
+from harness.report.folder import write_json, write_text
 from harness.scenario import Project, explain
 
 SCHEMA_VERSION = 1
 SUMMARY = "summary.json"
 COVERAGE = "coverage.txt"
+LONGEST_NAME = 60
+
+_UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +51,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 def save_example(folder: Path, group: Group, genotype: Genotype, client: str, project: Project | None) -> Path:
     """Write the group's example as a scenario file, with its compiled timeline below it. Returns the file."""
     failure = group.small.failure if group.small else group.failure
-    words = " ".join(part for part in (failure.law, failure.cause) if part)
-    path = folder / f"{safe_name(f'{words} s{genotype.seed}'.replace(' ', '-').replace('/', '-'))}.yaml"
+    words = _UNSAFE.sub("-", f"{failure.law} {failure.cause}".lower()).strip("-")[:LONGEST_NAME]
+    path = folder / f"{words}-s{genotype.seed}.yaml"
     told = genotype.having(
         title=f"{genotype.title}: {failure.law}",
         about=f"{failure.law} fails in virtual time, found by seed {genotype.seed}: {failure.sentence}.",

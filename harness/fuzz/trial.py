@@ -1,6 +1,5 @@
 """The trial of one genotype: run in virtual time, judged, boiled down to what a search has to remember."""
 
-import re
 import traceback
 from collections import Counter
 from pathlib import Path
@@ -21,7 +20,7 @@ from harness.world.virtual import Stuck
 CRASH, STUCK, UNSEEN = "crash", "stuck", "fault-seen"
 """What stands in a law's place where the harness itself failed; the last is a law, but no client breaks it."""
 
-_FIGURES = re.compile(r"[0-9][0-9.]*")
+OWN = (CRASH, STUCK, UNSEEN)
 
 _HOME = Path(__file__).parents[1]
 
@@ -84,15 +83,15 @@ def failures_of(verdict: Verdict) -> tuple[Failure, ...]:
 
 
 def unseen(plan: Plan, history: History) -> tuple[Failure, ...]:
-    """Return the faults of a void run that were not seen, grouped by the deed and what its canary met instead."""
+    """Return the faults of a void run that were not seen, grouped by the deed."""
     found: dict[str, Failure] = {}
     for canary in history.all(Canary):
         if not canary.met:
             deed = plan.deeds[canary.deed]
             undone = " undone" if deed.undoes is not None else ""
-            detail = _FIGURES.sub("N", canary.detail)
-            sentence = f"the fault at {deed.at:g} s ({deed.actor} {deed.text}) was not met by the canary: {detail}"
-            one = Failure(law=UNSEEN, cause=f"{words_of(deed)[0]}{undone} ({detail})", sentence=sentence)
+            sentence = f"the fault at {deed.at:g} s ({deed.actor} {deed.text}) was not met by the canary"
+            sentence += f" ({canary.detail})" if canary.detail else ""
+            one = Failure(law=UNSEEN, cause=f"{words_of(deed)[0]}{undone}", sentence=sentence)
             found.setdefault(one.key, one)
     return tuple(found.values()) or (Failure(law=UNSEEN, sentence="a fault was not carried out"),)
 

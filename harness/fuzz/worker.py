@@ -16,12 +16,9 @@ from harness.fuzz.genotype import Genotype
 from harness.fuzz.polish import polish
 from harness.fuzz.shrink import Bench, shrink
 from harness.fuzz.tasks import Answer, Hunt, Hunted, Reply, Setup, Shrink, Shrunk, Task, Try
-from harness.fuzz.trial import CRASH, STUCK, UNSEEN, Failure, attempt, judged
+from harness.fuzz.trial import OWN, Failure, attempt, judged
 from harness.scenario import Plan, Project, find_project
 from harness.world import real, virtual
-
-_OWN = frozenset({CRASH, STUCK, UNSEEN})
-"""Failures of the harness itself: they find no client."""
 
 _GREEDY = 0.6
 """Share of the time for shrinking that the first pass may take."""
@@ -107,7 +104,7 @@ class Worker:
 def convicting(plan: Plan) -> tuple[Failure, ...]:
     """Return the laws that a mutant broke in this plan, where the reference client breaks none; else nothing."""
     failures = judged(plan).failures
-    if not failures or any(failure.law in _OWN for failure in failures) or not reference_passes(plan):
+    if not failures or any(failure.law in OWN for failure in failures) or not reference_passes(plan):
         return ()
     return failures
 

@@ -58,8 +58,6 @@ def draw_client(draws: Draws) -> Texts:
     offers: dict[str, Callable[[], str]] = {
         "count": lambda: draws.pick(["2", "3"]),
         "connect timeout": lambda: draws.duration(2, 10),
-        "watchdog": lambda: draws.duration(3, 20),
-        "backoff": lambda: f"{draws.duration(0.2, 2)} to {draws.duration(2, 20)}",
         "jitter": lambda: draws.pick(["full", "none"]),
         "on path change": lambda: "ignore",
         "server retry": lambda: f"{draws.duration(0.2, 1)} to {draws.duration(2, 30)}",
@@ -73,6 +71,12 @@ def draw_client(draws: Draws) -> Texts:
     }
     rare = {"jitter": 0.05, "on path change": 0.1, "retry after": 0.1, "late events": 0.1, "count": 0.15}
     client = {key: offer() for key, offer in offers.items() if draws.chance(rare.get(key, SHARE))}
+    if draws.chance(SHARE):
+        # Recovery is given the backoff's cap, but a stream that died silently is noticed by the watchdog: a client that
+        # declares a shorter cap than that promises what it cannot keep.
+        watchdog, base = draws.seconds(3, 15), draws.seconds(0.2, 2)
+        cap = spell_duration(round(watchdog + base + draws.seconds(1.5, 10), 1))
+        client |= {"watchdog": spell_duration(watchdog), "backoff": f"{spell_duration(base)} to {cap}"}
     if "count" in client and draws.chance(0.5):
         client["arrive"] = f"within {draws.duration(0.1, 5)}"
     return client

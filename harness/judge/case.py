@@ -86,10 +86,22 @@ class ClientCase:
 
     @cached_property
     def truth(self) -> Truth:
-        """What its job emitted."""
-        return Truth(
-            self.jobs[0] if self.jobs else "", self._of_jobs(Job), self._of_jobs(Emit), self._of_jobs(Rescheduled)
-        )
+        """What its job emitted.
+
+        A job whose end the app was told, truly, has ended: that a server without its log reads it again is nothing new.
+        """
+        jobs, emits = self._of_jobs(Job), self._of_jobs(Emit)
+        over = self._told_the_end(emits)
+        late = {job.epoch for job in jobs if over is not None and job.t_ns > over}
+        emits = [emit for emit in emits if emit.epoch not in late]
+        jobs = [job for job in jobs if job.epoch not in late]
+        return Truth(self.jobs[0] if self.jobs else "", jobs, emits, self._of_jobs(Rescheduled))
+
+    def _told_the_end(self, emits: list[Emit]) -> int | None:
+        """Return when its app was told the end by an event that is the job's; None where it was not."""
+        ends = {emit.id: emit for emit in emits if emit.terminal}
+        told = [app for app in self.apps if app.id in ends and app.callback == ends[app.id].type]
+        return min((app.enter_ns for app in told), default=None)
 
     @cached_property
     def screen(self) -> Screen:

@@ -14,6 +14,7 @@ from harness.judge.missing import GRACE
 from harness.judge.percentiles import LOST
 from harness.judge.steady import Window, steady
 from harness.judge.truth import Event
+from harness.scenario.model import Plan, Pulse
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -44,14 +45,27 @@ def _samples(client: ClientCase) -> list[Sample]:
         latency = (seen[0].enter_ns - event.intended_ns) / 1e9 if seen else LOST
         transport = (seen[0].enter_ns - event.actual_ns) / 1e9 if seen else LOST
         path = (window.spell.path or "") if window else ""
-        found.append(Sample(event, latency, transport, bool(seen and seen[1]), path, bool(window and eligible(window))))
+        found.append(
+            Sample(
+                event,
+                latency,
+                transport,
+                bool(seen and seen[1]),
+                path,
+                bool(window and eligible(window, client.case.plan)),
+            )
+        )
     return found
 
 
-def eligible(window: Window) -> bool:
-    """Whether the window's network allows less than 100 ms: no loss, and rtt/2 + jitter + 50 ms within it (law L14)."""
-    shape = window.spell.shape
-    return window.spell.loss == 0 and round(shape.latency + shape.jitter + 0.050, 9) <= 0.100
+def eligible(window: Window, plan: Plan) -> bool:
+    """Whether the window's network allows less than 100 ms (law L14).
+
+    It has no loss, its weather no stalls, and rtt/2 + jitter + 50 ms lie within it.
+    """
+    shape, path = window.spell.shape, window.spell.path
+    stalls = any(isinstance(change, Pulse) and change.path == path for change in plan.weather)
+    return window.spell.loss == 0 and not stalls and round(shape.latency + shape.jitter + 0.050, 9) <= 0.100
 
 
 def _overdue(client: ClientCase, event: Event) -> bool:

@@ -4,16 +4,15 @@ A 401 is answered by a new token, once. So it is the last word where a request w
 the token itself was refused for good.
 """
 
-from collections.abc import Iterable
-
 from harness.history import Response
+from harness.judge.barriers import MIDDLE, SERVER
 from harness.judge.case import ClientCase
+from harness.judge.sky import Sky
 
 EXEMPT = frozenset({401, 403, 408, 409, 410, 425, 429})
 """Never fatal by themselves: refreshed, waited out, or healed by a snapshot."""
 
 _NOT_NOW = frozenset({408, 425, 429})
-_FOLLOWING = ("stream", "poll")
 
 
 def fatal(status: int, retries: tuple[str, ...], stops: tuple[str, ...]) -> bool:
@@ -28,47 +27,53 @@ def _matches(status: int, patterns: tuple[str, ...]) -> bool:
 
 
 def refusal(client: ClientCase) -> Response | None:
-    """Return the first fatal answer to a stream, a poll or a token request of the client; None where there was none."""
-    return client.once(_refusal)
+    """Return the first fatal answer to a stream request of the client, or to one for its token; None without any."""
+    return client.once(_of_streams)
+
+
+def _of_streams(client: ClientCase) -> Response | None:
+    return _refusal(client, "stream")
+
+
+def _of_polls(client: ClientCase) -> Response | None:
+    return _refusal(client, "poll")
 
 
 def no_end_due(client: ClientCase) -> str:
     """Return why no end of its job can be asked of a client; empty where one is due."""
-    refused = refusal(client)
-    if refused is not None:
-        return f"the stream was refused for good ({refused.status})"
+    for what, refused in (("stream", client.once(_of_streams)), ("status", client.once(_of_polls))):
+        if refused is not None:
+            return f"the {what} was refused for good ({refused.status})"
     return "" if client.once(_learned_of_its_job) else "the client never learned of its job: the answer was lost"
 
 
 class _Token:
-    """What became of the token on one kind of request."""
+    """What became of the token, for one kind of request."""
 
     def __init__(self) -> None:
         self.refused = False
+        self.since_ns = 0
         self.unanswered = False  # a new one was asked for, and the network or a server in trouble was in the way
 
 
-def _refusal(client: ClientCase) -> Response | None:
-    tokens = {what: _Token() for what in _FOLLOWING}
+def _refusal(client: ClientCase, what: str) -> Response | None:
+    token = _Token()
     for request in client.requests:
         response = client.responses.get(request.rid)
         if request.what == "token":
-            stops = _no_new_token(response, tokens.values())
+            stops = _no_new_token(response, token)
         else:
-            token = tokens.get(request.what)
-            stops = token is not None and response is not None and _says_stop(client, response, token)
+            stops = request.what == what and response is not None and _says_stop(client, response, token)
         if stops:
             return response
     return None
 
 
-def _no_new_token(response: Response | None, tokens: Iterable[_Token]) -> bool:
+def _no_new_token(response: Response | None, token: _Token) -> bool:
     """Take in the answer to a token request; True where it is the last word."""
     given = response is not None and response.status // 100 == 2
-    doubted = [token for token in tokens if token.refused]
-    for token in doubted:
-        token.unanswered = not given
-    return bool(doubted) and response is not None and not given and not _in_trouble(response.status)
+    token.unanswered = token.refused and not given
+    return token.refused and response is not None and not given and not _in_trouble(response.status)
 
 
 def _in_trouble(status: int) -> bool:
@@ -79,8 +84,9 @@ def _in_trouble(status: int) -> bool:
 def _says_stop(client: ClientCase, response: Response, token: _Token) -> bool:
     """Take in the answer to a stream or a poll; True where it is the last word."""
     if response.status == 401:
-        again = token.refused and not token.unanswered
-        token.refused, token.unanswered = True, False
+        # A request for a new token that hung on a path that let nobody in left no record.
+        again = token.refused and not token.unanswered and _passed(client, token.since_ns, response.t_ns)
+        token.refused, token.unanswered, token.since_ns = True, False, response.t_ns
         return again
     token.refused = token.unanswered = False
     return _fatal(client, response)
@@ -89,6 +95,13 @@ def _says_stop(client: ClientCase, response: Response, token: _Token) -> bool:
 def _fatal(client: ClientCase, response: Response) -> bool:
     policies = client.case.plan.client.policies
     return fatal(response.status, policies.retries, policies.stops)
+
+
+def _passed(client: ClientCase, start_ns: int, end_ns: int) -> bool:
+    """Whether connections could be made all along between two stamps, whoever then answered."""
+    start, end = client.case.at(start_ns), client.case.at(end_ns)
+    spells = [spell for spell in client.once(Sky).spells if spell.start < end and spell.end > start]
+    return all(spell.usable or spell.blocked in {MIDDLE, SERVER} for spell in spells)
 
 
 def _learned_of_its_job(client: ClientCase) -> bool:

@@ -35,7 +35,8 @@ def live_streams(client: ClientCase) -> list[Live]:
 def _live_streams(client: ClientCase) -> list[Live]:
     closed: dict[int, int] = {}
     for end in client.conn_ends:
-        if end.side == "client":
+        # What the server ended is no stream, though a radio that wakes may hold the client's own end for a while.
+        if end.side == "client" or (end.how in {"fin", "rst"} and not end.swallowed):
             closed.setdefault(end.cid, end.t_ns)
     nexts: dict[int, list[int]] = {}
     for request in client.requests:

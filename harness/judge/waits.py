@@ -87,8 +87,8 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
         return Wait(end, attempt, seconds, 0.0, None if excuse == "refreshed" else high, delay, excuse)
     # A timer that is frozen while the device sleeps goes on for as long afterwards.
     high += client.once(Sky).slept(client.case.at(end.t_ns), client.case.at(attempt.t_ns))
-    # A refused cursor is healed by a snapshot first, which may outlast the wait.
-    return Wait(end, attempt, seconds, low, None if end.status in {409, 410} else high, delay, sort)
+    # A refused cursor is healed by a snapshot first, a refused token by a new one: asking may outlast the wait.
+    return Wait(end, attempt, seconds, low, None if end.status in {401, 409, 410} else high, delay, sort)
 
 
 def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt) -> str:

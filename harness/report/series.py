@@ -174,7 +174,7 @@ def _seen(client: ClientCase) -> list[int | None]:
 
 
 def _prompt(client: ClientCase) -> tuple[Span, ...]:
-    windows = [window for window in steady(client) if eligible(window)]
+    windows = [window for window in steady(client) if eligible(window, client.case.plan)]
     return tuple(Span(start=window.start, end=window.end, label=window.spell.path or "") for window in windows)
 
 

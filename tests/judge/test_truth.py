@@ -11,10 +11,17 @@ def truth(story: Story):
 
 def test_events_are_ordered_by_epoch_and_index():
     story = Story(plan()).run()
-    story.job(epoch="b", at=11.0)
-    story.emit(0, 11.0, epoch="b")
+    story.job(epoch="b", at=9.0)
+    story.emit(0, 9.0, epoch="b")
     found = truth(story)
     assert [event.position for event in found.events[-2:]] == [(0, 21), (1, 0)]
+
+
+def test_a_job_that_is_read_again_after_the_app_was_told_its_end_is_nothing_new():
+    story = Story(plan()).run()
+    story.job(epoch="b", at=11.0)
+    story.emit(0, 11.0, epoch="b")
+    assert truth(story).events[-1].position == (0, 21)
 
 
 def test_a_repeated_emission_counts_once():

@@ -17,9 +17,9 @@ def _judge(case: Case) -> Outcome:
         outcome.skip("the client reports no callbacks")
         return outcome
     taken = [sample for client in case.clients for sample in samples(client) if sample.prompt]
-    expected = sum(planned(client, [w for w in steady(client) if eligible(w)]) for client in case.clients)
+    expected = sum(planned(client, [w for w in steady(client) if eligible(w, case.plan)]) for client in case.clients)
     if expected < NEEDED:
-        if any(eligible(window) for client in case.clients for window in steady(client)):
+        if any(eligible(window, case.plan) for client in case.clients for window in steady(client)):
             outcome.skip(f"the plan has {expected} steady events (a p99 needs {NEEDED})")
         else:
             outcome.skip("no steady window on a path that allows less than 100 ms")

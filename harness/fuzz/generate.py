@@ -1,11 +1,13 @@
 """From a seed to a genotype: the settings, a few faults in order of time, and what heals them."""
 
+import math
+
 from harness.chance import Chance
 from harness.errors import ScenarioError
 from harness.fuzz.draws import Draws
 from harness.fuzz.genotype import Fault, Genotype
 from harness.fuzz.healing import lacking
-from harness.fuzz.menu import invent_deed
+from harness.fuzz.menu import follow, invent_deed
 from harness.fuzz.settings import draw_client, draw_device, draw_job, draw_paths, draw_server
 from harness.fuzz.situation import Situation
 from harness.scenario import Plan, Project
@@ -52,20 +54,31 @@ def _with_faults(genotype: Genotype, draws: Draws, *, guarded: bool, project: Pr
     """Add faults in order of time. ``guarded``: a base has words of its own, so each is tried by compiling."""
     starts_on = genotype.device.get("starts on", next(iter(genotype.paths)))
     now = Situation(genotype.paths, starts_on, genotype.server)
-    waiting = list(genotype.kept)
-    faults: list[Fault] = []
-    for at in _times(draws, parse_duration(genotype.job["lasts"])):
+    waiting, faults = list(genotype.kept), list[Fault]()
+    times = _times(draws, parse_duration(genotype.job["lasts"]))
+    told: tuple[str, str] | None = None
+    while times or told:
+        last = now.now
+        at = times.pop(0) if times else math.inf
+        if told:
+            at = min(at, round(last + draws.seconds(0.02, 2), 2))
         while waiting and waiting[0].at <= at:
             now.hear(waiting.pop(0))
         now.now = at
-        for _ in range(TRIES if guarded else 1):
-            actor, deed = invent_deed(draws, now)
-            fault = Fault(at=at, actor=actor, deed=deed)
+        fault, told = _said(draws, now, told), None
+        for _ in range(TRIES):
             if not guarded or _compiles(genotype.having(faults=(*faults, fault)), project):
                 faults.append(fault)
                 now.hear(fault)
+                told = follow(draws, now, fault.actor, fault.deed)
                 break
+            fault = _said(draws, now, None)
     return genotype.having(faults=tuple(faults))
+
+
+def _said(draws: Draws, now: Situation, told: tuple[str, str] | None) -> Fault:
+    actor, deed = told or invent_deed(draws, now)
+    return Fault(at=now.now, actor=actor, deed=deed)
 
 
 def _times(draws: Draws, lasts: float) -> list[float]:

@@ -24,9 +24,13 @@ PASSING = ("wifi-cafe", "wifi-edge", "lte", "4g-slow", "3g", "3g-lossy", "edge",
 """Profiles that a path takes for a while: those that change something."""
 
 STATUSES = (
-    (503, 4.0), (500, 2.0), (502, 1.0), (504, 1.0), (429, 2.0), (403, 2.0), (401, 2.0), (404, 0.5), (408, 1.0),
-    (409, 1.0), (410, 1.0), (425, 0.5), (204, 0.5), (200, 1.0), (301, 0.5), (400, 0.3),
+    (503, 4.0), (500, 2.0), (502, 1.0), (504, 1.0), (429, 2.0), (403, 2.0), (401, 2.5), (404, 1.5), (408, 1.0),
+    (409, 1.0), (410, 1.0), (425, 0.5), (204, 1.0), (200, 1.0), (301, 0.5), (400, 0.5),
 )  # fmt: skip
+
+_REFUSING = frozenset({"answers", "shows", "mutes", "resets", "buffers", "kills", "hangs"})
+_HANGING = frozenset({"unreachable", "silent", "stalled"})
+_FOLLOWED = 0.4
 
 _LASTS = 0.75
 _ONE_WAY = 0.35
@@ -237,6 +241,23 @@ def invent_deed(draws: Draws, now: Situation) -> tuple[str, str]:
         deed = draws.weighted([(entry.say, entry.weight) for entry in entries])(draws, now)
         if deed:
             return _who(draws, now, actor), deed
+
+
+def follow(draws: Draws, now: Situation, actor: str, deed: str) -> tuple[str, str] | None:
+    """Return what often follows a deed at once, where alone it would be met by nobody.
+
+    Who refuses new requests troubles a client only if its stream ends; a dial that hangs is only noticed by who dials,
+    and left only where there is another way.
+    """
+    verb = deed.split(maxsplit=1)[0]
+    if verb not in _REFUSING | _HANGING or not draws.chance(_FOLLOWED):
+        return None
+    if verb in _REFUSING:
+        path = draws.pick(now.present or now.paths)
+        return path, draws.pick(["reset once", "closed once", "reset mid data"])
+    if now.apart and draws.chance(0.6):
+        return "device", f"joins {draws.pick(now.apart)}"
+    return actor, "reset once"
 
 
 def _who(draws: Draws, now: Situation, actor: str) -> str:

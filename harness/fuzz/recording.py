@@ -28,11 +28,22 @@ class Found(NamedTuple):
 
 
 def record(path: Path, hunted: Sequence[Hunted]) -> None:
-    """Write the table between the markers of a file. Raises ``UsageError`` where it has none."""
+    """Write the table between the markers of a file; rows of mutants that were not hunted stay.
+
+    Raises ``UsageError`` where the file has no markers.
+    """
     text = _read(path)
-    if not _BETWEEN.search(text):
+    between = _BETWEEN.search(text)
+    if not between:
         raise UsageError(f'{path} has no "{BEGIN}" and "{END}" to write the table between')
-    write_text(path, _BETWEEN.sub(lambda found: f"{found[1]}{markdown(hunted)}\n{found[2]}", text))
+    head, rule, *lines = markdown(hunted).splitlines()
+    rows = {_first_cell(line): line for line in [*between[0].splitlines(), *lines] if line.startswith("| `")}
+    table = "\n".join([head, rule, *(rows[name] for name in sorted(rows))])
+    write_text(path, _BETWEEN.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text))
+
+
+def _first_cell(row: str) -> str:
+    return row.split("|")[1].strip()
 
 
 def recorded(path: Path) -> list[Found]:

@@ -54,12 +54,15 @@ def draw_server(draws: Draws) -> Texts:
 
 
 def draw_client(draws: Draws) -> Texts:
-    """Return the client's policies, and how many clients there are."""
+    """Return the client's policies, and how many clients there are.
+
+    None that a law holds against whoever declares it: signals that are ignored, a backoff's cap below the watchdog
+    (recovery is given the cap, and a stream that died silently is noticed by the watchdog).
+    """
     offers: dict[str, Callable[[], str]] = {
         "count": lambda: draws.pick(["2", "3"]),
         "connect timeout": lambda: draws.duration(2, 10),
         "jitter": lambda: draws.pick(["full", "none"]),
-        "on path change": lambda: "ignore",
         "server retry": lambda: f"{draws.duration(0.2, 1)} to {draws.duration(2, 30)}",
         "retry after": lambda: "ignore",
         "fallback": lambda: f"poll every {draws.duration(1, 5)} after {draws.count(1, 5)} failures",
@@ -69,11 +72,9 @@ def draw_client(draws: Draws) -> Texts:
         "handler takes": lambda: draws.duration(0.01, 0.5),
         "queue": lambda: f"{draws.count(1, 32)} events",
     }
-    rare = {"jitter": 0.05, "on path change": 0.1, "retry after": 0.1, "late events": 0.1, "count": 0.15}
+    rare = {"jitter": 0.05, "retry after": 0.1, "late events": 0.1, "count": 0.15}
     client = {key: offer() for key, offer in offers.items() if draws.chance(rare.get(key, SHARE))}
     if draws.chance(SHARE):
-        # Recovery is given the backoff's cap, but a stream that died silently is noticed by the watchdog: a client that
-        # declares a shorter cap than that promises what it cannot keep.
         watchdog, base = draws.seconds(3, 15), draws.seconds(0.2, 2)
         cap = spell_duration(round(watchdog + base + draws.seconds(1.5, 10), 1))
         client |= {"watchdog": spell_duration(watchdog), "backoff": f"{spell_duration(base)} to {cap}"}

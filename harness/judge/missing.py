@@ -10,6 +10,7 @@ import msgspec
 from harness.history import App, Gap, Response
 from harness.history.records import Record
 from harness.judge.case import ClientCase
+from harness.judge.streams import is_stream
 from harness.judge.truth import Event, Position
 
 GRACE = 1.0
@@ -32,6 +33,7 @@ def _missing(client: ClientCase) -> Missing:
     screen, case = client.screen, client.case
     excused = _excused(client)
     covered = _covered(client)
+    first = _first_epoch(client)
     due_ns = case.end_ns - round(GRACE * 1e9) if case.plan.job.ends == "never" else case.end_ns
     events = [
         event
@@ -40,9 +42,19 @@ def _missing(client: ClientCase) -> Missing:
         and event.actual_ns <= due_ns
         and not (event.position in excused and not event.terminal)
         and (covered is None or event.position > covered)
+        and event.position[0] >= first
     ]
     told = [gap for gap in client.gaps if not _signalled(client, gap)]
     return Missing(events, told)
+
+
+def _first_epoch(client: ClientCase) -> int:
+    """Return the rank of the epoch that the first stream of the client met: of an older one it never knew."""
+    answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
+    opened = next((answer.t_ns for answer in answers if is_stream(answer)), None)
+    if opened is None or any(shown.app.enter_ns < opened for shown in client.screen.shown):
+        return 0
+    return sum(record.t_ns < opened for record in client.truth.epochs)
 
 
 def _excused(client: ClientCase) -> set[Position]:

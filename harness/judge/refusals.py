@@ -110,4 +110,10 @@ def _learned_of_its_job(client: ClientCase) -> bool:
     if not starts or client.attempts or client.streams:
         return True
     answers = [client.responses[start.rid] for start in starts if start.rid in client.responses]
-    return any(answer.status // 100 == 2 and client.bytes_down.get(answer.cid) for answer in answers)
+    asleep, at = client.once(Sky).asleep, client.case.at
+    return any(
+        answer.status // 100 == 2
+        and client.bytes_down.get(answer.cid)
+        and not any(since <= at(answer.t_ns) <= until for since, until in asleep)  # its sockets are dead when it wakes
+        for answer in answers
+    )

@@ -41,6 +41,7 @@ def _live_streams(client: ClientCase) -> list[Live]:
     nexts: dict[int, list[int]] = {}
     for request in client.requests:
         nexts.setdefault(request.cid, []).append(request.t_ns)
+    left = _left_the_phone(client)
     found = []
     for request in client.streams:
         # A connection that carries another request has done with the one before.
@@ -48,7 +49,16 @@ def _live_streams(client: ClientCase) -> list[Live]:
         answer = client.responses.get(request.rid)
         refused = answer.t_ns if answer is not None and not is_stream(answer) else None
         ends = [t for t in (closed.get(request.cid), reused, refused) if t is not None]
-        found.append(Live(request, request.t_ns, min(ends) if ends else None))
+        found.append(Live(request, max(request.t_ns, left.get(request.cid, 0)), min(ends) if ends else None))
+    return found
+
+
+def _left_the_phone(client: ClientCase) -> dict[int, int]:
+    """Return when the first byte of each connection left: a radio that wakes holds a request, and the end behind it."""
+    found: dict[int, int] = {}
+    for chunk in client.chunks:
+        if chunk.direction == "upstream" and chunk.fate == "delivered":
+            found.setdefault(chunk.cid, chunk.t_ns)
     return found
 
 

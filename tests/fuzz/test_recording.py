@@ -36,6 +36,8 @@ def test_a_table_is_written_between_the_markers_and_read_back(tmp_path):
     record(readme, hunted)
     assert recorded(readme) == [Found("forgets-last-id", ("resume", "no-gap"), 7)]
     text = readme.read_text(encoding="utf-8")
+    record(readme, [Hunted(mutant="no-jitter", seeds=3, seconds=1.0, seed=3, laws=("backoff",), example=example)])
+    assert [found.mutant for found in recorded(readme)] == ["forgets-last-id", "no-jitter"]
     assert (text[:7], text[-7:], "old" in text) == ("before\n", "\nafter\n", False)
     assert "| `commits-id-early` | not found | - | 2000 seeds, 9.9 s | - |" in text
 

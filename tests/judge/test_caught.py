@@ -137,7 +137,8 @@ def test_every_shipped_scenario_names_a_mutant():
 
 
 def test_the_readme_has_a_row_for_each_mutant():
-    rows = [line.strip("| ").split(" | ") for line in README.read_text().splitlines() if line.startswith("| `")]
+    table, _, _ = README.read_text().partition("<!-- fuzz: begin -->")
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| `")]
     assert [(row[0], row[2], row[3]) for row in rows] == [
         (f"`{name}`", one.stands_for, CAUGHT[name][0]) for name, one in MUTANTS.items()
     ]

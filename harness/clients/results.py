@@ -34,7 +34,7 @@ async def fetch_results(
             if whole:
                 return Results(body=answer.body, status=200)
             verdict = judge_response(answer.status, None, policies, token_refreshed=True)
-            if verdict.meaning is not Meaning.RETRY:
+            if verdict.meaning is Meaning.STOP or answer.status == 410:
                 return Results(status=answer.status, expired=answer.status == 410)
         broken += 1
         seconds, backoff = backoff.after_failure(draws(broken))

@@ -4,7 +4,7 @@ A 401 is answered by a new token, once. So it is the last word where a request w
 the token itself was refused for good.
 """
 
-from harness.history import Response
+from harness.history import Request, Response
 from harness.judge.barriers import MIDDLE, SERVER
 from harness.judge.case import ClientCase
 from harness.judge.sky import Sky
@@ -39,6 +39,11 @@ def _of_polls(client: ClientCase) -> Response | None:
     return _refusal(client, "poll")
 
 
+def no_results_due(client: ClientCase) -> bool:
+    """Whether the results were refused for good."""
+    return _refusal(client, "results") is not None
+
+
 def no_end_due(client: ClientCase) -> str:
     """Return why no end of its job can be asked of a client; empty where one is due."""
     for what, refused in (("stream", client.once(_of_streams)), ("status", client.once(_of_polls))):
@@ -59,7 +64,7 @@ class _Token:
 def _refusal(client: ClientCase, what: str) -> Response | None:
     token = _Token()
     for request in client.requests:
-        response = client.responses.get(request.rid)
+        response = _heard(client, request)
         if request.what == "token":
             stops = _no_new_token(response, token)
         else:
@@ -67,6 +72,15 @@ def _refusal(client: ClientCase, what: str) -> Response | None:
         if stops:
             return response
     return None
+
+
+def _heard(client: ClientCase, request: Request) -> Response | None:
+    """Return the answer to a request, unless a box gave it to a connection that the server's side had ended before."""
+    response = client.responses.get(request.rid)
+    if response is None:
+        return None
+    ended = any(end.cid == request.cid and end.seq < response.seq and not end.swallowed for end in client.conn_ends)
+    return None if ended else response
 
 
 def _no_new_token(response: Response | None, token: _Token) -> bool:

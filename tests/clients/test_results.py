@@ -23,7 +23,10 @@ async def short(reply):
 whole = answers(200, data=b"all of it!", content_type="text/csv")
 
 
-@pytest.mark.parametrize("first", [broken, short, answers(503), answers(200, data=b"<html>", content_type="text/html")])
+TROUBLES = [broken, short, answers(503), answers(409), answers(200, data=b"<html>", content_type="text/html")]
+
+
+@pytest.mark.parametrize("first", TROUBLES)
 def test_a_transfer_that_broke_is_repeated_until_one_is_whole(first):
     played = play(Stage(results=in_turn(first, whole)))
     assert played.outcome.results.body == b"all of it!"

@@ -6,6 +6,7 @@ from harness.history import Census, Request, Results
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.refusals import no_results_due
 
 EXPIRED = 410
 FAULT = "fault"  # End.reason: a call to a wedged Toxiproxy, for one, leaves its thread and its socket
@@ -63,6 +64,8 @@ def _transfers(client: ClientCase, asked: list[Request], outcome: Outcome) -> No
     shown += [client.case.evidence(one, _said(one)) for one in client.results]
     if expired and len(asked) > 1:
         outcome.fail(f"the results had expired (410), and were asked for {len(asked)} times", *shown)
+    elif not whole and not expired and no_results_due(client):
+        outcome.skip("the results were refused for good")
     elif not whole and not expired:
         _missing(client, outcome, "never came whole")
     elif len(whole) > 1 or _after(asked, whole):

@@ -44,7 +44,8 @@ class Poller:
         self._heard = heard
         self.gap = ""
         self._running: trio.CancelScope | None = None
-        self._healing = trio.CancelScope()
+        self._healing: trio.CancelScope | None = None
+        self._closed = False
         self._refusal = ""
         self.stopped = ""
 
@@ -68,7 +69,9 @@ class Poller:
     def close(self) -> None:
         """End everything: nothing is asked any more."""
         self.stop()
-        self._healing.cancel()
+        self._closed = True
+        if self._healing is not None:
+            self._healing.cancel()
 
     def surface(self, reason: str) -> bool:
         """Say once that events are missing for good; the next snapshot covers them. False where it was said."""
@@ -80,10 +83,13 @@ class Poller:
         return True
 
     async def heal(self) -> None:
-        """Ask, from one interval on, until an answer covers the gap."""
-        with self._healing:
+        """Ask, from one interval on, until an answer covers the gap. One is enough, however many gaps there are."""
+        if self._closed or self._healing is not None:
+            return
+        with trio.CancelScope() as self._healing:
             await self._phone.sleep_until(trio.current_time() + self._policies.poll_every)
             await self._every(until=lambda: not self.gap)
+        self._healing = None
 
     async def ask(self, *, adopt: bool = False) -> str:
         """Take one snapshot; returns what was wrong with it, empty where nothing was. Never raises for the network."""

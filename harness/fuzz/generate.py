@@ -46,7 +46,7 @@ def _settings(seed: int, chance: Chance) -> Genotype:
         paths=paths,
         device=draw_device(draws("device"), paths),
         client=draw_client(draws("client")),
-        waive={"no-gap": SILENTLY} if server.get("expired cursor") == "silent" else {},
+        waive=dict.fromkeys(("no-gap", "recovery"), SILENTLY) if server.get("expired cursor") == "silent" else {},
     )
 
 

@@ -8,7 +8,7 @@ once; what is dialled while polling keeps the fallback's own time.
 
 import msgspec
 
-from harness.history import Attempt, AttemptEnd
+from harness.history import Attempt, AttemptEnd, Request
 from harness.judge.case import ClientCase
 from harness.judge.sky import Sky
 from harness.sse.policy import Jitter
@@ -80,15 +80,21 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
     if end.retry_after is not None and policies.obeys_retry_after:
         low, sort = min(end.retry_after, policies.retry_after_max), "retry-after"
         high = low + base
+    # A timer that is frozen while the device sleeps goes on for as long afterwards.
+    high += client.once(Sky).slept(client.case.at(end.t_ns), client.case.at(attempt.t_ns))
     excuse = _excuse(client, end, attempt)
     if excuse == "polling":
         return Wait(end, attempt, seconds, 0.0, None, delay, excuse)
     if excuse:
         return Wait(end, attempt, seconds, 0.0, None if excuse == "refreshed" else high, delay, excuse)
-    # A timer that is frozen while the device sleeps goes on for as long afterwards.
-    high += client.once(Sky).slept(client.case.at(end.t_ns), client.case.at(attempt.t_ns))
     # A refused cursor is healed by a snapshot first, a refused token by a new one: asking may outlast the wait.
     return Wait(end, attempt, seconds, low, None if end.status in {401, 409, 410} else high, delay, sort)
+
+
+def _answered(client: ClientCase, request: Request) -> int:
+    """Return the number of the record that answered a request; its own where none did."""
+    answer = client.responses.get(request.rid)
+    return request.seq if answer is None else answer.seq
 
 
 def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt) -> str:
@@ -96,9 +102,10 @@ def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt) -> str:
     if client.polls_at(attempt.seq):
         return "polling"
     refused: Attempt | AttemptEnd = next((one for one in client.attempts if one.n == end.n), end)
-    # A poll that was refused at the same time may have asked for the token first.
+    # A poll that was refused at the same time, or before it, may have asked for the token first.
     if attempt.cause == "refreshed" and any(
-        request.what == "token" and refused.seq < request.seq < attempt.seq for request in client.requests
+        request.what == "token" and refused.seq < _answered(client, request) and request.seq < attempt.seq
+        for request in client.requests
     ):
         return "refreshed"
     if attempt.cause == "signal" and any(

@@ -190,6 +190,10 @@ def _allowance(client: ClientCase, raw: _Raw) -> float:
     plan = client.case.plan
     ending = Ending.TOLD if _told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
     found = recovery_allowance(plan, ending, path=raw.path, syn_retries=syn_retries(client))
+    retried = any(end.server_retry is not None for end in client.attempt_ends.values())
+    if retried and ending is not Ending.TOLD:
+        # A wait after `retry:` is up to half longer (law L8), and its base may be as long as the cap.
+        found += plan.client.policies.backoff_cap * (0.5 if ending is Ending.PLAIN else 1.5)
     # A token that ran out meanwhile costs two connections more: one for a new token, one with it.
     refresh = 0.0 if plan.server.token_lasts is None else 2 * handshake_cost(plan, raw.path)
     return found + refresh + _digestion(client, raw, found + refresh)

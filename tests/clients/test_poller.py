@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from harness.sse.policy import REFERENCE, Jitter
-from tests.clients.stage import Stage, answers, completes, event, play, silence
+from tests.clients.stage import Stage, answers, completes, event, in_turn, play, silence
 
 UNJITTERED = msgspec.structs.replace(REFERENCE, jitter=Jitter.NONE)
 
@@ -256,6 +256,23 @@ def test_a_gap_is_healed_as_soon_as_a_snapshot_can_be_had():
     played = play(stage)
     assert stage.times("poll") == [0.0, 3.0, 6.0]
     assert played.ids == ["", "a-7", "a-8"]
+
+
+def test_a_second_gap_whose_snapshot_is_late_too_is_healed_like_the_first():
+    async def resets_twice(reply):
+        await reply.head()
+        await reply.body("event: reset\ndata: {}\n\n")
+        await trio.sleep(5)
+        await reply.body("event: reset\ndata: {}\n\n")
+        await trio.sleep(5)
+        await reply.events(8, kind="completed")
+        await trio.sleep_forever()
+
+    once = [answers(503), answers(200, data=b'{"status": "x", "lastEventId": "a-6"}')]
+    again = [answers(503), answers(200, data=b'{"status": "x", "lastEventId": "a-7"}')]
+    played = play(Stage(streams=[resets_twice], status=in_turn(*once, *again)))
+    assert [entry[2:] for entry in played.watcher.of("gap")] == [("reset", False), ("reset", True)] * 2
+    assert played.outcome.ended == "completed"
 
 
 def test_a_new_epoch_is_a_gap_and_its_low_ids_are_no_repeats():

@@ -291,7 +291,7 @@ class ShapedPath:
                 pipe.cut()
 
     def _change(self, direction: Direction, apply: Callable[[Chain, float], None]) -> None:
-        for pipe in self._pipes[direction]:
+        for pipe in tuple(self._pipes[direction]):
             pipe.change(apply)
 
     def _ended(self, direction: Direction, pipe: ShapedPipe, back: ShapedPipe, reader: End) -> None:

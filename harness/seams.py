@@ -33,6 +33,13 @@ class Stream(trio.abc.HalfCloseableStream):
         del data
         return 0
 
+    async def send(self, data: bytes | bytearray | memoryview) -> None:
+        """Send everything, as ``send_all`` does, but yield only where something has to wait."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        sent = self.send_now(data)
+        if sent < len(data):
+            await self.send_all(memoryview(data)[sent:])
+
     @abstractmethod
     def reset(self) -> None:
         """Close at once with RST, as ``SO_LINGER`` 0 does. What was buffered is lost. Idempotent, never blocks."""

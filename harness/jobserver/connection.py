@@ -98,6 +98,7 @@ class Connection:
         """Send these bytes of an answer. Raises ``trio.BrokenResourceError`` when the peer is gone or takes nothing."""
         if self._conduct.hangs:
             await self._conduct.leave_to_write()
+        await trio.lowlevel.checkpoint_if_cancelled()
         sent = self.stream.send_now(data)
         if sent == len(data):
             return

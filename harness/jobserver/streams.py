@@ -208,9 +208,7 @@ class EventStream:
         self._touched = trio.current_time()
         self._writing = True
         try:
-            sent = self._connection.stream.send_now(data)
-            if sent < len(data):
-                await self._connection.stream.send_all(memoryview(data)[sent:])
+            await self._connection.stream.send(data)
         except trio.BrokenResourceError:
             self.evidence = self.evidence or "rst"
         self._writing = False

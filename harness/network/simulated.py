@@ -83,6 +83,7 @@ class SimStream(Stream):
         self._outbox = outbox
         self._other: Peer | None = None  # None: it is gone altogether
         self._closed = False
+        self._finished = False  # its FIN was sent
         self._fault = 0  # errno, once RST has come
         self._receiving = _Turn("another task is receiving from this stream")
         self._sending = _Turn("another task is sending on this stream")
@@ -151,6 +152,7 @@ class SimStream(Stream):
         with self._sending:
             await trio.lowlevel.checkpoint()
             self._check_open()
+            self._finished = True
             self._outbox.finish()
 
     async def aclose(self) -> None:
@@ -218,7 +220,7 @@ class SimStream(Stream):
             raise trio.ClosedResourceError
 
     def _check_sendable(self) -> None:
-        if self._closed or self._outbox.shut:
+        if self._closed or self._finished:
             raise trio.ClosedResourceError
         if self._fault:
             raise self._broken()

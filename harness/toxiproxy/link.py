@@ -79,9 +79,7 @@ class Link:
 
     async def _send(self, data: bytes) -> bool:
         try:
-            sent = self._destination.send_now(data)
-            if sent < len(data):
-                await self._destination.send_all(memoryview(data)[sent:])
+            await self._destination.send(data)
         except _GONE:
             return False
         return True

@@ -198,3 +198,21 @@ def test_a_writer_waits_when_what_waits_before_the_toxics_is_too_much():
         return blocked.cancelled_caught
 
     assert virtual.run(main, seed=1)
+
+
+def test_whoever_writes_to_a_proxy_that_has_closed_is_told_that_its_peer_is_gone():
+    """Not that the stream was closed by its owner, who would be at fault."""
+
+    async def main():
+        network = SimNetwork()
+        listener = await network.listen()
+        path = network.path(listener.address, Dice(1))
+        near, far = await network.connect(path.address), await listener.accept()
+        await near.aclose()
+        assert await far.receive_some() == b""
+        await far.send(b"anybody?")
+        with pytest.raises(trio.BrokenResourceError):
+            await far.send(b"?")
+        far.reset()
+
+    virtual.run(main, seed=1)

@@ -64,7 +64,8 @@ class Worker:
 
         def fails(plan: Plan) -> bool:
             nonlocal seen
-            same = next((one for one in judged(plan).failures if one.key == failure.key), None)
+            failures = judged(plan, proofs=failure.law in OWN).failures
+            same = next((one for one in failures if one.key == failure.key), None)
             if same is None or not also(plan):
                 return False
             seen = same

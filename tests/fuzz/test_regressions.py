@@ -13,4 +13,4 @@ FILES = sorted((Path(__file__).parent / "regressions").glob("*.yaml"))
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_reference_client_breaks_no_law_here_any_more(file):
     (plan,) = plans(load(file), world="virtual")
-    assert judged(plan).failures == ()
+    assert judged(plan, proofs=True).failures == ()

@@ -1,3 +1,5 @@
+import msgspec
+
 from harness.fuzz import trial
 from harness.fuzz.genotype import Fault, Genotype
 from harness.fuzz.trial import Failure, attempt, failures_of
@@ -19,7 +21,7 @@ def test_another_client_may_be_tried():
 
 
 def test_a_crash_of_the_harness_is_a_failure_named_by_its_place(monkeypatch):
-    def broken(plan):
+    def broken(plan, **_options):
         raise ExceptionGroup("of a nursery", [KeyError("wifi")])
 
     monkeypatch.setattr(trial, "rehearse", broken)
@@ -28,7 +30,7 @@ def test_a_crash_of_the_harness_is_a_failure_named_by_its_place(monkeypatch):
 
 
 def test_a_run_that_never_ends_is_a_failure_of_its_own(monkeypatch):
-    def stuck(plan):
+    def stuck(plan, **_options):
         raise Stuck("deadlock: nothing has ended the run in 9 s of virtual time")
 
     monkeypatch.setattr(trial, "rehearse", stuck)
@@ -42,3 +44,19 @@ def test_of_a_void_run_only_the_unseen_fault_counts():
     ]
     assert [one.law for one in failures_of(Verdict(word=Word.VOID, sentence="", laws=tuple(laws)))] == ["fault-seen"]
     assert [one.law for one in failures_of(Verdict(word=Word.FAIL, sentence="", laws=tuple(laws[1:])))] == ["no-gap"]
+    assert [one.law for one in failures_of(Verdict(word=Word.VOID, sentence="", laws=tuple(laws)), proofs=False)] == [
+        "no-gap"
+    ]
+
+
+def test_one_seed_in_a_few_is_proved(monkeypatch):
+    flown = []
+
+    def watched(plan, *, proofs):
+        flown.append(proofs)
+        raise Stuck("seen enough")
+
+    monkeypatch.setattr(trial, "rehearse", watched)
+    for seed in range(2 * trial.PROVED_EVERY):
+        attempt(msgspec.structs.replace(QUIET, seed=seed))
+    assert flown.count(True) == 2

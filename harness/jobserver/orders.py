@@ -60,6 +60,8 @@ class Orders:
             told: dict[str, str] = {}
             match act:
                 case Drains() | Hangs() | Repeats() | SilencesKeepalive():
+                    # The last word wins: what was said before of the same kind is replaced, and never comes back.
+                    self._lasting = {other: was for other, was in self._lasting.items() if type(was) is not type(act)}
                     self._lasting[index] = act
                 case Recovers():
                     self._lasting.clear()

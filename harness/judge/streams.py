@@ -48,10 +48,10 @@ def _live_streams(client: ClientCase) -> list[Live]:
         reused = next((t for t in nexts[request.cid] if t > request.t_ns), None)
         answer = client.responses.get(request.rid)
         refused = answer.t_ns if answer is not None and not is_stream(answer) else None
-        end = min((t for t in (closed.get(request.cid), reused, refused) if t is not None), default=None)
+        over = min((t for t in (closed.get(request.cid), reused, refused) if t is not None), default=None)
         start = max(request.t_ns, left.get(request.cid, 0))
-        if end is None or start < end:  # else it was over before it had left the phone
-            found.append(Live(request, start, end))
+        if over is None or start < over:  # else it was over before it had left the phone
+            found.append(Live(request, start, over))
     return found
 
 

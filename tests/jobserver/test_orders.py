@@ -157,11 +157,12 @@ def test_drained_server_that_restarts_is_open(rig):
     rig.run(main, job=STEADY)
 
 
-def test_deeds_in_force_are_taken_back_one_by_one(rig):
+def test_the_last_word_of_a_kind_wins_and_what_it_replaced_never_comes_back(rig):
     async def main(rig):
         for index, act in enumerate([Repeats(count=3), Repeats(count=10), Hangs(), Hangs(), SilencesKeepalive()]):
             await rig.server.do(index, act)
-        assert (await rig.server.undo(1))["repeats"] == "3"
+        assert (await rig.server.undo(0))["repeats"] == "10"
+        assert (await rig.server.undo(1))["repeats"] == "0"
         assert (await rig.server.undo(2))["hangs"] == "yes"
         state = await rig.server.do(9, Recovers())
         assert (state["hangs"], state["repeats"], state["keep-alive"]) == ("no", "0", "yes")

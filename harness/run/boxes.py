@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import trio
 
+from harness.jobserver.pulse import PERIOD
 from harness.run.probe import HEALTH, Met, Probe
 from harness.scenario.model import (
     Act,
@@ -59,6 +60,8 @@ async def see(act: Act, dial: Dial, *, undone: bool) -> Seen:
         case ShowsPortal():
             met = await _ask(dial, "everything")
             seen = Seen(met=(met.status, met.content_type) == (200, "text/html"), detail=_words(met))
+        case Buffers(each_event=True):
+            seen = await _late_by_one(dial)
         case MutesStreams() | Buffers():
             seen = await _held_back(dial)
         case ResetsStreams():
@@ -103,6 +106,21 @@ async def _held_back(dial: Dial) -> Seen:
             return Seen(met=head.what == "answer" and head.status == 404, detail=f"a stream: {_words(head)}")
         what = await probe.body(QUIET)
         return Seen(met=what == "silence", detail=f"a stream's head, then {what}")
+    finally:
+        await _close(probe)
+
+
+async def _late_by_one(dial: Dial) -> Seen:
+    """A stream's first event, due with its head, comes no sooner than the one after it is due."""
+    probe = await dial()
+    try:
+        head = await probe.listen(PATIENCE)
+        if (head.what, head.content_type) != ("answer", "text/event-stream"):
+            return Seen(met=head.what == "answer" and head.status == 404, detail=f"a stream: {_words(head)}")
+        began = trio.current_time()
+        what = await probe.body(PATIENCE)
+        waited = trio.current_time() - began
+        return Seen(met=what == "answer" and waited >= PERIOD / 2, detail=f"a stream's first event {waited:.3f} s late")
     finally:
         await _close(probe)
 

@@ -81,6 +81,11 @@ class Canary:
         self._joined = list(gate.device.joined)
         self._shapes = {(path, way): shape for path, shape in shapes.items() for way in Direction}
 
+    @property
+    def path(self) -> str:
+        """The path that the device uses, or would use first."""
+        return self._gate.device.default or next(iter(self._words))
+
     async def prepare(self, actor: str, *, stream: bool = False) -> None:
         """Hold an open connection on ``actor``, where that is a path, and on every path the device uses.
 
@@ -93,10 +98,8 @@ class Canary:
                 if stream and DIALS[self._words[actor]] == "open":
                     nursery.start_soon(self._listen, actor)
                 for path, word in self._words.items():
-                    held = self._flows.get(path)
-                    wanted = path == actor or path in self._joined
-                    if wanted and DIALS[word] == "open" and (held is None or not held.alive):
-                        nursery.start_soon(self._hold, path)
+                    if path == actor or path in self._joined:
+                        nursery.start_soon(self._hold, path, DIALS[word])
 
     async def close(self) -> None:
         """Drop all flows."""
@@ -106,13 +109,17 @@ class Canary:
         for flow in flows:
             await flow.close()
 
+    def learn(self, deed: Deed) -> None:
+        """A deed has been carried out: know what its path promises from now on."""
+        if isinstance(deed.act, SetReach) and not deed.act.once:
+            self._words[deed.actor] = deed.act.word
+
     async def prove(self, deed: Deed, readback: Mapping[str, str], until: float) -> Outcome:
         """Meet a deed that has just been carried out. ``until``: when the next deed makes the question moot."""
         match deed.act:
-            case SetReach(word=word, direction=direction, once=once):
-                if not once:
-                    self._words[deed.actor] = word
-                dial = None if direction is not None else ("open" if once else DIALS[word])
+            case SetReach(word=word, once=once):
+                # A dial needs both directions: after a word of one of them the path as a whole says what it meets.
+                dial = DIALS[self._words[deed.actor]] if once or deed.act.direction is None else _door(readback)
                 outcome = await self._meet(deed.actor, FLOWS[word], dial, until)
             case SetShape() as act:
                 outcome = await self._shape(deed.actor, act, until)
@@ -146,7 +153,10 @@ class Canary:
 
         window = _window(until, PATIENCE if not isinstance(deed.act, KillsIdle) else PATIENCE + deed.act.after)
         with trio.move_on_after(window) as scope:
-            seen = await boxes.see(deed.act, dial, undone=deed.undoes is not None)
+            try:
+                seen = await boxes.see(deed.act, dial, undone=deed.undoes is not None)
+            except OSError as error:
+                seen = boxes.Seen(met=False, detail=f"dial: {error.strerror}")
         if scope.cancelled_caught:
             cut = trio.current_time() >= until
             return Outcome(met=cut, detail="undecided: the next deed came first" if cut else "no answer")
@@ -285,7 +295,16 @@ class Canary:
         met = all(what != "silence" for what in seen.values())
         return Outcome(met=met, detail=", ".join(f"open connection on {path}: {what}" for path, what in seen.items()))
 
-    async def _hold(self, path: str) -> None:
+    async def _hold(self, path: str, dial: Dial) -> None:
+        """Have an open connection on the path: the one held already, if it lives, or a new one if one can be had."""
+        held = self._flows.get(path)
+        if held is not None:
+            async with held.turn:
+                await held.look()
+            if held.alive:
+                return
+        if dial != "open":
+            return
         try:
             probe = Probe(await self._gate.dial(path))
         except OSError:
@@ -300,22 +319,32 @@ class Canary:
             probe = Probe(await self._gate.dial(path))
         except OSError:
             return
-        met = await probe.listen(LEAD)
-        if met.content_type == "text/event-stream" and path not in self._listeners:
-            self._listeners[path] = probe
-        else:
-            await probe.close()
+        try:
+            met = await probe.listen(LEAD)
+            if met.content_type == "text/event-stream" and path not in self._listeners:
+                self._listeners[path] = probe
+        finally:
+            if self._listeners.get(path) is not probe:
+                with trio.CancelScope(shield=True):
+                    await probe.close()
 
     async def _keep(self, path: str, probe: Probe) -> None:
         """Hold this connection as the path's own when it can carry more questions and the held one cannot."""
         held = self._flows.get(path)
-        if probe.alive and (held is None or not held.alive):
+        # Whoever is being asked may well answer yet.
+        if probe.alive and (held is None or not (held.alive or held.turn.locked())):
             self._flows[path] = probe
             probe = held if held is not None else probe
             if held is None:
                 return
         with trio.CancelScope(shield=True):
             await probe.close()
+
+
+def _door(readback: Mapping[str, str]) -> Dial | None:
+    """What a dial meets, as the gate read it back."""
+    doors: dict[str, Dial] = {"open": "open", "refuse": "refuse", "hang": "hang"}
+    return doors.get(readback.get("door", ""))
 
 
 async def _ask(flow: Probe, until: float) -> Met | None:

@@ -13,6 +13,7 @@ from harness.history import Deed as DeedRecord
 from harness.history import Journal, Weather
 from harness.run.canary import LEAD, Canary, Outcome
 from harness.run.hands import Hands, Readback, of_gates
+from harness.run.hidden import Hidden
 from harness.scenario.model import Cuts, Deed, Plan, Pulse, SetReach, SetShape, SetSlice, Step
 
 MOOT = float("-inf")
@@ -27,6 +28,8 @@ class Nemesis:
         self._journal = journal
         shapes = {path: spec.shape for path, spec in plan.paths.items()}
         words = {path: spec.start for path, spec in plan.paths.items()}
+        self._hidden = Hidden(plan)
+        self._zero = 0.0
         self._canaries = {name: Canary(gate, shapes, words) for name, gate in hands.gates.items() if proofs}
 
     @property
@@ -37,6 +40,7 @@ class Nemesis:
 
     async def run(self, zero: float) -> None:
         """Do every deed, then wait for the last proofs. Cancel it to stop; ``close`` then frees the canaries."""
+        self._zero = zero
         async with trio.open_nursery() as proofs:
             proofs.start_soon(self._make_weather, zero)
             for place, deed in enumerate(self._plan.deeds):
@@ -67,6 +71,9 @@ class Nemesis:
         return float("inf")
 
     async def _do(self, deed: Deed, proofs: trio.Nursery, until: float) -> None:
+        self._hidden.do(deed)
+        for canary in self._canaries.values():
+            canary.learn(deed)
         if not of_gates(deed):
             issued = self._journal.stamp()
             readback = await self._hands.once(deed, proofs)
@@ -93,10 +100,26 @@ class Nemesis:
         )
 
     async def _prove(self, deed: Deed, client: str, canary: Canary, readback: Mapping[str, str], until: float) -> None:
-        if until == MOOT:
-            outcome = Outcome(met=True, detail="read back; replaced at the same instant")
-        else:
-            outcome = await canary.prove(deed, readback, until)
+        outcome = Outcome(met=True, detail="undecided: the run ended first")
+        try:
+            if until == MOOT:
+                outcome = Outcome(met=True, detail="read back; replaced at the same instant")
+            else:
+                outcome = await self._proved(deed, canary, readback, until)
+        finally:
+            self._record_proof(deed, client, outcome)
+
+    async def _proved(self, deed: Deed, canary: Canary, readback: Mapping[str, str], until: float) -> Outcome:
+        """Let the canary meet the deed; where it does not, another deed may stand in its way."""
+        path = deed.actor if deed.actor in self._plan.paths else deed.on or canary.path
+        hidden = self._hidden.by(deed, path, deed.at)
+        outcome = await canary.prove(deed, readback, until)
+        hidden = hidden or self._hidden.by(deed, path, trio.current_time() - self._zero)
+        if not outcome.met and hidden:
+            return Outcome(met=True, detail=f"undecided: {hidden} ({outcome.detail})")
+        return outcome
+
+    def _record_proof(self, deed: Deed, client: str, outcome: Outcome) -> None:
         self._journal.write(CanaryRecord(deed=deed.index, met=outcome.met, client=client, detail=outcome.detail))
 
     async def _make_weather(self, zero: float) -> None:

@@ -15,6 +15,7 @@ from harness.seams import Stream
 
 Meeting = Literal["answer", "silence", "fin", "rst"]
 READ = 65_536
+BLINK = 0.001  # seconds: enough for what is there already
 HEALTH = "/healthz"
 STREAM = "/healthz/stream"
 
@@ -50,19 +51,22 @@ class Probe:
 
         After anything but an answer the flow asks no more; after silence it can still be watched by ``ending``.
         """
+        self.alive = False  # also where this is cancelled: an answer may still be on its way
         met = await self._meet(patience, target, accept, whole=True)
         if met.what == "answer":
             self.round_trip = met.seconds
-            self.alive = self.alive and self._again()
-        else:
-            self.alive = False
+            self.alive = self._again()
         return met
 
     async def listen(self, patience: float) -> Met:
         """Ask for an event stream and wait for its head; ``body`` then reads on."""
-        met = await self._meet(patience, STREAM, "text/event-stream", whole=False)
         self.alive = False  # it carries no more questions
-        return met
+        return await self._meet(patience, STREAM, "text/event-stream", whole=False)
+
+    async def look(self) -> None:
+        """Notice whether the connection has ended meanwhile."""
+        if self.alive and await self.ending(BLINK) != "silence":
+            self.alive = False
 
     async def body(self, patience: float, *, least: int = 1) -> Meeting:
         """Wait until ``least`` bytes of the body are ``received`` (answer), its end, or neither (silence)."""
@@ -110,7 +114,6 @@ class Probe:
                 what = ending_of(error)
             except h11.RemoteProtocolError:
                 what = "answer"  # somebody answered; that it was no HTTP is not the path's doing
-                self.alive = False
         return Met(
             what=what,
             seconds=trio.current_time() - began,

@@ -76,10 +76,12 @@ async def proved(tmp_path, acts, *, done=True, until=inf):
         async with a_canary(tmp_path, nursery) as (gate, canary):
             for act in acts[:-1]:
                 readback = await act_on(gate, deed(act))
+                canary.learn(deed(act))
                 await canary.prove(deed(act), readback, inf)
                 await canary.prepare("wifi")
             last = deed(acts[-1])
             readback = await act_on(gate, last) if done else gate.device_readback()
+            canary.learn(last)
             with trio.fail_after(30):
                 outcome = await canary.prove(last, readback, until if until == inf else trio.current_time() + until)
         nursery.cancel_scope.cancel()

@@ -137,7 +137,7 @@ class Device:
     def __init__(self, paths: Iterable[str], *, starts_on: str, linger: float = 0.0) -> None:
         self._paths = {name: _Path() for name in paths}
         self._known(starts_on)
-        self._linger = linger
+        self.linger = linger
         self._joined = [starts_on]  # in order of joining
         self._default: str | None = starts_on
         self._offline: tuple[list[str], str | None] | None = None  # what comes back when the device is online again
@@ -274,10 +274,10 @@ class Device:
         if was_default:
             self._default = self._joined[-1] if self._joined else None
         signals = (Signal(what="loses", path=path),)
-        if was_default and self._linger > 0:
+        if was_default and self.linger > 0:
             self._turns += 1
             self._lingering[path] = self._turns
-            return Outcome(signals=signals, linger=Linger(path, self._linger, self._turns))
+            return Outcome(signals=signals, linger=Linger(path, self.linger, self._turns))
         return Outcome(acts=self._abort((path,)), signals=signals, lost=(path,))
 
     def linger_over(self, linger: Linger) -> Outcome:

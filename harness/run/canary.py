@@ -171,6 +171,8 @@ class Canary:
         tail = listener.received
         await listener.close()
         inside = bool(tail) and not tail.endswith(b"\n\n")
+        if what == "silence" and _window(until, PATIENCE) < PATIENCE:
+            return Outcome(met=True, detail="undecided: the next deed came before the next event")
         return Outcome(
             met=what == wants and inside, detail=f"open stream: {what}, {'inside' if inside else 'after'} an event"
         )
@@ -244,7 +246,9 @@ class Canary:
             self._shapes[path, way] = act.shape
         if DIALS[self._words[path]] != "open":
             return Outcome(met=True, detail=f"read back; {path} is {self._words[path]}, so nothing passes to measure")
-        await trio.sleep(max(0.0, min(act.over, until - trio.current_time() - GLIMPSE)))
+        if act.over > until - trio.current_time():
+            return Outcome(met=True, detail="undecided: the next deed came before the last step")
+        await trio.sleep(act.over)
         shapes = [self._shapes[path, way] for way in Direction]
         least = sum(max(0.0, shape.latency - shape.jitter) for shape in shapes) - TICK * len(shapes)
         most = sum(shape.latency + shape.jitter for shape in shapes) + SLACK
@@ -279,10 +283,12 @@ class Canary:
     async def _lost(self, paths: Iterable[str], until: float) -> Outcome:
         """Every open connection on these paths must end with an error of the device's own making."""
         seen: dict[str, str] = {}
+        lingers = self._gate.device.linger
+        outlived = until - trio.current_time() <= lingers
 
         async def watch(path: str, flow: Probe) -> None:
             async with flow.turn:
-                seen[path] = await flow.ending(_window(until, PATIENCE))
+                seen[path] = await flow.ending(_window(until, PATIENCE + lingers))
             await flow.close()
 
         async with trio.open_nursery() as nursery:
@@ -292,6 +298,8 @@ class Canary:
                     nursery.start_soon(watch, path, flow)
         if not seen:
             return Outcome(met=True, detail="read back; no connection was open to lose")
+        if outlived and "silence" in seen.values():
+            return Outcome(met=True, detail="undecided: the next deed came while open connections still lingered")
         met = all(what != "silence" for what in seen.values())
         return Outcome(met=met, detail=", ".join(f"open connection on {path}: {what}" for path, what in seen.items()))
 

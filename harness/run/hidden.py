@@ -6,7 +6,18 @@ down. Such a proof is undecided, and says by what; a deed that nothing hides mus
 
 from harness.judge.barriers import Barriers, lasts
 from harness.scenario.deed_text import deed_text
-from harness.scenario.model import ComesOnline, Deed, GoesOffline, Joins, Loses, Plan, Prefers, Suspends
+from harness.scenario.model import (
+    Clears,
+    ComesOnline,
+    Deed,
+    GoesOffline,
+    Joins,
+    KillsIdle,
+    Loses,
+    Plan,
+    Prefers,
+    Suspends,
+)
 
 AFTERMATH = 1.0
 """Seconds for which an act that has ended by itself still tells on flows: a server that is back, a phone that woke."""
@@ -21,11 +32,16 @@ class Hidden:
         self._plan = plan
         self._barriers = Barriers()
         self._ending: dict[int, float] = {}  # when an act that ends by itself is over
+        self._killers: dict[int, Deed] = {}  # of idle connections: no barrier, but a canary's flow idles
 
     def do(self, deed: Deed) -> None:
         """A deed has been carried out."""
         self._let_end(deed.at)
         self._barriers.do(deed)
+        if isinstance(deed.act, Clears):
+            self._killers = {index: one for index, one in self._killers.items() if deed.on not in {"", one.on}}
+        elif isinstance(deed.act, KillsIdle):
+            self._killers = {deed.index: deed} if deed.undoes is None else {}
         if (seconds := lasts(deed.act)) is not None:
             self._ending[deed.index] = deed.at + seconds + AFTERMATH
 
@@ -37,10 +53,10 @@ class Hidden:
             another = other.index not in own and other.undoes != deed.index
             if another and other.at == deed.at and _meet(deed, other, path):
                 return f"{deed_text(other, self._plan)} at the same instant"
-        for barrier in self._barriers.all_on(path):
-            if barrier.deed.index not in own:
-                return f"{deed_text(barrier.deed, self._plan)} in force"
-        return ""
+        standing = [barrier.deed for barrier in self._barriers.all_on(path)]
+        standing += [one for one in self._killers.values() if one.on in {"", path}]
+        found = next((one for one in standing if one.index not in own), None)
+        return f"{deed_text(found, self._plan)} in force" if found is not None else ""
 
     def _let_end(self, at: float) -> None:
         for index, until in list(self._ending.items()):

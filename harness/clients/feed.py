@@ -63,6 +63,7 @@ class Feed:
             heard=heard,
         )
         self.unsettled = False
+        self._settling = 0  # the last attempt that waited for a snapshot
 
     @property
     def terminal(self) -> JobEvent | None:
@@ -83,6 +84,7 @@ class Feed:
 
     async def settle(self, report: AttemptReport) -> bool:
         """Show a snapshot before the stream goes on, if there is one to be had soon. True once the job has ended."""
+        self._settling = report.n
         with trio.move_on_after(min(_SETTLING, (self._policies.watchdog or math.inf) / 2)):
             await self.poller.ask()
         self.unsettled = False
@@ -110,6 +112,7 @@ class Feed:
             counts=self.counts,
         )
 
-    def _gap_in_stream(self, reason: str) -> bool:
-        self.unsettled = self.gap(reason)
+    def _gap_in_stream(self, attempt: int, reason: str) -> bool:
+        # One not covered yet is no news to the app, but each attempt waits once: what it brings may be the end.
+        self.unsettled = self.gap(reason) or attempt != self._settling
         return self.unsettled

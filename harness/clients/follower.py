@@ -127,7 +127,7 @@ class Follower:
         attempt, self._attempt = self._attempt, None
         self._ended_at = trio.current_time()
         self._feed.counts.connections += self._last.status == 200
-        if self._last.status not in (0, 401):  # else nothing was learnt about the token
+        if self._last.status != 401:  # where no answer came, the new token is by the next one an old one
             self._refreshed = False
         return await self._conclude(attempt)
 

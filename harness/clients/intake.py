@@ -39,7 +39,7 @@ class StatusAnswer(msgspec.Struct, rename="camel"):
 class Intake:
     """The one way to the app. ``terminal`` is the event that ended the job, once there was one.
 
-    ``on_gap`` is told why events of the stream are missing for good; it returns whether that is news. If so, nothing
+    ``on_gap`` is told in which attempt events of the stream are missing for good, and why; it returns whether nothing
     more of the stream may come until the gap is settled by a snapshot (or that failed) and ``resume`` was called.
     Where the policies have a reorder ``window``, ``reordering.run`` has to be running.
     """
@@ -50,7 +50,7 @@ class Intake:
         session: Session,
         dispatcher: Dispatcher,
         observer: Observer,
-        on_gap: Callable[[str], bool],
+        on_gap: Callable[[int, str], bool],
         cursor: Cursor,
         window: float | None,
         phone: Phone,
@@ -83,10 +83,10 @@ class Intake:
 
     def _take(self, report: AttemptReport, event: Event) -> None:
         if event.type == RESET:
-            self._on_gap(RESET)
+            self._on_gap(report.n, RESET)
             return
         standing = self._cursor.standing(event.id)
-        if standing is Standing.NEW_EPOCH and self._on_gap("new epoch"):
+        if standing is Standing.NEW_EPOCH and self._on_gap(report.n, "new epoch"):
             self._deferred = event
         else:
             self._event(report, event, standing)

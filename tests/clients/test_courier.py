@@ -47,6 +47,15 @@ def test_a_401_with_a_fresh_token_is_final():
     assert len(played.stage.times("token")) == 1
 
 
+def test_a_401_after_a_fresh_token_that_nobody_answered_refreshes_again():
+    async def resets(reply):
+        reply.pipe.reset()
+
+    played = play(Stage(streams=[answers(401), resets, answers(401), completes]), token="old")
+    assert played.causes == ["start", "refreshed", "failed", "refreshed"]
+    assert played.outcome.ended == "completed"
+
+
 def test_a_refresh_that_is_refused_is_final():
     played = play(Stage(streams=[answers(401)], token=lambda reply: reply.full(403)))
     assert played.outcome.error == "the stream was refused: status 401, and no new token was given"

@@ -275,6 +275,24 @@ def test_a_second_gap_whose_snapshot_is_late_too_is_healed_like_the_first():
     assert played.outcome.ended == "completed"
 
 
+def test_a_gap_said_again_by_the_next_stream_waits_for_a_snapshot_once_more():
+    async def cut(reply):
+        await reply.head()
+        await reply.body("event: reset\ndata: {}\n\n")
+        await reply.end()
+
+    async def ends(reply):
+        await reply.head()
+        await reply.body("event: reset\ndata: {}\n\n")
+        await reply.events(8, kind="completed")
+        await trio.sleep_forever()
+
+    late = in_turn(answers(503), answers(200, data=b'{"status": "x", "lastEventId": "a-7"}'))
+    played = play(Stage(streams=[cut, ends], status=late))
+    assert [entry[2:] for entry in played.watcher.of("gap")] == [("reset", False), ("reset", True)]
+    assert played.ids == ["", "a-7", "a-8"]
+
+
 def test_a_new_epoch_is_a_gap_and_its_low_ids_are_no_repeats():
     async def first(reply):
         await reply.head()

@@ -190,13 +190,27 @@ def _allowance(client: ClientCase, raw: _Raw) -> float:
     plan = client.case.plan
     ending = Ending.TOLD if _told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
     found = recovery_allowance(plan, ending, path=raw.path, syn_retries=syn_retries(client))
-    retried = any(end.server_retry is not None for end in client.attempt_ends.values())
-    if retried and ending is not Ending.TOLD:
-        # A wait after `retry:` is up to half longer (law L8), and its base may be as long as the cap.
-        found += plan.client.policies.backoff_cap * (0.5 if ending is Ending.PLAIN else 1.5)
+    found += _retried(client, raw, ending, found)
     # A token that ran out meanwhile costs two connections more: one for a new token, one with it.
     refresh = 0.0 if plan.server.token_lasts is None else 2 * handshake_cost(plan, raw.path)
     return found + refresh + _digestion(client, raw, found + refresh)
+
+
+def _retried(client: ClientCase, raw: _Raw, ending: Ending, allowance: float) -> float:
+    """Return what a ``retry:`` in force in an outage adds to R: it sets the base, and a wait is up to half longer."""
+    policies, case = client.case.plan.client.policies, client.case
+    until = math.inf if raw.healed is None else raw.healed + allowance
+    told = [
+        end.server_retry
+        for end in client.attempt_ends.values()
+        if end.server_retry is not None and raw.began - _NEAR <= case.at(end.t_ns) <= until
+    ]
+    if not told or ending is Ending.TOLD:
+        return 0.0
+    if ending is Ending.PLAIN:
+        return 0.5 * policies.backoff_cap
+    base = min(max([*told, policies.server_retry_min]), policies.server_retry_max, policies.backoff_cap)
+    return max(0.0, 1.5 * base - policies.backoff_base)
 
 
 def _digestion(client: ClientCase, raw: _Raw, allowance: float) -> float:

@@ -1,5 +1,7 @@
 """How long a client went on polling although event streams could pass again (law L15)."""
 
+from itertools import pairwise
+
 import msgspec
 
 from harness.history import Request, Status
@@ -7,6 +9,9 @@ from harness.judge.case import ClientCase
 from harness.judge.outages import syn_retries
 from harness.judge.sky import Sky
 from harness.scenario.deadlines import recovery_allowance
+
+_REFUSED = frozenset({409, 410})
+"""Statuses of a stream that refuse its cursor."""
 
 
 class Clinging(msgspec.Struct, frozen=True):
@@ -32,13 +37,27 @@ def allowance(client: ClientCase) -> float:
 def clinging(client: ClientCase) -> list[Clinging]:
     """Return each time of polling within one usable stretch, in order; a single poll is none."""
     case = client.case
-    stretches = client.once(Sky).usable_stretches()
+    stretches = _stretches(client)
     found = []
     for polls in _spells_of_polling(client):
         for start, end in stretches:
             inside = tuple(poll for poll in polls if start <= case.at(poll.t_ns) <= end)
             if len(inside) > 1:
                 found.append(Clinging(case.at(inside[0].t_ns), case.at(inside[-1].t_ns), start, inside))
+    return found
+
+
+def _stretches(client: ClientCase) -> list[tuple[float, float]]:
+    """Return the times in which streams could pass, begun anew where the server refused this client's cursor.
+
+    A log that is short for the rate of its events and the way to it refuses every cursor, however often it is tried.
+    """
+    answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
+    refused = sorted(client.case.at(answer.t_ns) for answer in answers if answer.status in _REFUSED)
+    found = []
+    for start, end in client.once(Sky).usable_stretches():
+        marks = [start, *(at for at in refused if start < at < end), end]
+        found += list(pairwise(marks))
     return found
 
 

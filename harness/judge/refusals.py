@@ -36,7 +36,9 @@ def _of_streams(client: ClientCase) -> Response | None:
 
 
 def _of_polls(client: ClientCase) -> Response | None:
-    return _refusal(client, "poll")
+    """A refused poll is the end of a client that lives by polling; to one with a stream it says nothing."""
+    refused = _refusal(client, "poll")
+    return refused if refused is not None and client.polls_at(refused.seq) else None
 
 
 def no_results_due(client: ClientCase) -> bool:
@@ -67,8 +69,10 @@ def _refusal(client: ClientCase, what: str) -> Response | None:
         response = _heard(client, request)
         if request.what == "token":
             stops = _no_new_token(response, token)
+        elif request.what == what:
+            stops = _says_stop(client, response, token)
         else:
-            stops = request.what == what and response is not None and _says_stop(client, response, token)
+            stops = False
         if stops:
             return response
     return None
@@ -85,21 +89,27 @@ def _heard(client: ClientCase, request: Request) -> Response | None:
 
 def _no_new_token(response: Response | None, token: _Token) -> bool:
     """Take in the answer to a token request; True where it is the last word."""
-    given = response is not None and response.status // 100 == 2
+    given = response is not None and response.status // 100 == 2 and not response.by
     token.unanswered = token.refused and not given
-    return token.refused and response is not None and not given and not _in_trouble(response.status)
+    return token.refused and response is not None and not _in_trouble(response.status)
 
 
 def _in_trouble(status: int) -> bool:
-    """Whether an answer to a token request says nothing of the token: it may be asked for again."""
-    return status >= 500 or status in _NOT_NOW
+    """Whether an answer to a token request does not refuse one, if it gave none: it may be asked for again."""
+    return status >= 500 or status // 100 == 2 or status in _NOT_NOW
 
 
-def _says_stop(client: ClientCase, response: Response, token: _Token) -> bool:
-    """Take in the answer to a stream or a poll; True where it is the last word."""
+def _says_stop(client: ClientCase, response: Response | None, token: _Token) -> bool:
+    """Take in what became of a stream or a poll; True where it is the last word.
+
+    A new token with which nothing was answered is an old one by the time of the next request.
+    """
+    if response is None:
+        token.refused = False
+        return False
     if response.status == 401:
         # A request for a new token that hung on a path that let nobody in left no record.
-        again = token.refused and not token.unanswered and _passed(client, token.since_ns, response.t_ns)
+        again = token.refused and not token.unanswered and let_in(client, token.since_ns, response.t_ns)
         token.refused, token.unanswered, token.since_ns = True, False, response.t_ns
         return again
     token.refused = token.unanswered = False
@@ -111,7 +121,7 @@ def _fatal(client: ClientCase, response: Response) -> bool:
     return fatal(response.status, policies.retries, policies.stops)
 
 
-def _passed(client: ClientCase, start_ns: int, end_ns: int) -> bool:
+def let_in(client: ClientCase, start_ns: int, end_ns: int) -> bool:
     """Whether connections could be made all along between two stamps, whoever then answered."""
     start, end = client.case.at(start_ns), client.case.at(end_ns)
     spells = [spell for spell in client.once(Sky).spells if spell.start < end and spell.end > start]

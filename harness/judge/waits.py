@@ -10,12 +10,15 @@ import msgspec
 
 from harness.history import Attempt, AttemptEnd, Request
 from harness.judge.case import ClientCase
+from harness.judge.refusals import let_in
 from harness.judge.sky import Sky
 from harness.sse.policy import Jitter
 
 PLAIN = "plain"
 ROUSING = frozenset({"joins", "prefers", "online", "resumed"})
 """Signals of a device that has a new way to the server, or that woke."""
+
+_ASKED = frozenset({"token", "poll"})
 
 _LARGEST_POWER = 64  # beyond any cap
 _SHARE = {Jitter.HALF: 0.5, Jitter.FULL: 0.0, Jitter.NONE: 1.0}
@@ -87,8 +90,23 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
         return Wait(end, attempt, seconds, 0.0, None, delay, excuse)
     if excuse:
         return Wait(end, attempt, seconds, 0.0, None if excuse == "refreshed" else high, delay, excuse)
-    # A refused cursor is healed by a snapshot first, a refused token by a new one: asking may outlast the wait.
-    return Wait(end, attempt, seconds, low, None if end.status in {401, 409, 410} else high, delay, sort)
+    most = _asked(client, end, attempt, high) if end.status in {401, 409, 410} else high
+    return Wait(end, attempt, seconds, low, most, delay, sort)
+
+
+def _asked(client: ClientCase, end: AttemptEnd, attempt: Attempt, high: float) -> float | None:
+    """Return the bound of a wait in which a new token or a snapshot is asked for first: asking may outlast it.
+
+    What was asked is in the records, but for a dial that nobody let in: that one ends at the connect deadline.
+    """
+    closed = {one.cid: one.t_ns for one in client.conn_ends if one.side == "client"}
+    begun = [request for request in client.requests if request.what in _ASKED and request.seq < attempt.seq]
+    until_ns = max([end.t_ns, *(min(closed.get(one.cid, attempt.t_ns), attempt.t_ns) for one in begun)])
+    asked = max(high, (until_ns - end.t_ns) / 1e9)
+    if let_in(client, end.t_ns, attempt.t_ns):
+        return asked
+    deadline = client.case.plan.client.policies.connect_timeout
+    return None if deadline is None else asked + deadline
 
 
 def _answered(client: ClientCase, request: Request) -> int:

@@ -11,7 +11,7 @@ from harness.scenario.deadlines import Ending, recovery_allowance
 from harness.scenario.model import Pulse
 from harness.sse.policy import Policies
 from harness.toxics.shape import Shape
-from tests.judge.scenes import JOINS, half_open, handoff
+from tests.judge.scenes import JOINS, half_open, half_open_plan, handoff
 from tests.judge.story import LTE, WIFI, Story, plan, reach
 
 
@@ -58,6 +58,39 @@ def test_an_interval_of_r_makes_two_outages():
 
 def test_a_cut_of_a_live_stream_is_healed_at_that_deed():
     assert spans(long(reach(4.0, "reset", once=True))) == [(4.0, 4.0)]
+
+
+def test_a_cut_at_the_very_stamp_of_its_deed_counts():
+    """In virtual time no time passes between them."""
+    story = Story(plan(reach(4.0, "reset", once=True)))
+    story.emit_all()
+    story.deeds()
+    cid = story.dial(0.01)
+    story.close(4.0, cid)
+    story.end(11.0)
+    assert spans(story) == [(4.0, 4.0)]
+
+
+def test_a_retry_lengthens_r_where_it_was_in_force():
+    def allowed(told_at: float) -> float:
+        story = long(reach(4.0, "refused"), reach(9.0, "up"))
+        story.tries["c1"] += 1
+        story.hang_up(told_at, "refused", server_retry=5.0)
+        return lapses(story)[0].allowance
+
+    assert allowed(5.0) == allowed(150.0) + 15.0
+
+
+def test_a_silent_death_is_given_the_wait_that_its_retry_asks_for():
+    def allowed(*retry: float) -> float:
+        story = half_open(half_open_plan(Policies()))
+        for seconds in retry:
+            story.hang_up(9.0, "watchdog", server_retry=seconds)
+        (one,) = lapses(story)
+        return one.allowance
+
+    assert allowed(4.0) == pytest.approx(allowed() + 5.0)  # 1.5 · 4 s in place of the base of 1 s
+    assert allowed(900.0) == pytest.approx(allowed() + 44.0)  # clamped to 30 s
 
 
 def test_a_silent_death_beside_a_usable_default_is_healed_at_that_deed():

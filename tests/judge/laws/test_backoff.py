@@ -115,6 +115,35 @@ def test_a_token_refresh_is_followed_by_one_attempt_at_once():
     assert state("backoff", story) is State.HELD
 
 
+def refused_token(wait: float, *deeds, asked: float | None = None) -> State:
+    """A 401, a request for a new token that is over after so many seconds, and the next dial."""
+    story = Story(plan(*deeds, lasts=300.0))
+    story.emit_all()
+    story.deeds()
+    story.dial(0.01)
+    story.hang_up(4.0, "status", status=401)
+    if asked is not None:
+        cid = story.conn(4.1)
+        story.request("token", 4.1, cid=cid, status=503)
+        story.close(4.0 + asked, cid)
+    story.dial(4.0 + wait, cause="failed", opens=False)
+    story.end(40.0)
+    return state("backoff", story)
+
+
+def test_asking_for_a_token_may_outlast_the_wait_and_no_longer():
+    assert refused_token(0.9, asked=0.3) is State.HELD
+    assert refused_token(2.5, asked=2.5) is State.HELD
+    assert refused_token(2.5, asked=0.3) is State.FAILED
+
+
+def test_asking_for_a_token_of_whom_nobody_lets_in_lasts_to_the_connect_deadline():
+    hangs = reach(4.05, "unreachable", "wifi")
+    assert refused_token(10.5, hangs) is State.HELD
+    assert refused_token(12.0, hangs) is State.FAILED
+    assert refused_token(10.5) is State.FAILED
+
+
 def test_what_is_dialled_while_polling_keeps_the_fallback_s_time():
     story = storm([0.6, 40.0], cause="probe")
     assert state("backoff", story) is State.FAILED

@@ -192,6 +192,17 @@ def test_polling_without_a_way_for_streams_holds():
     assert state("discreet", story) is State.HELD
 
 
+def test_a_server_that_refuses_the_cursor_of_each_try_lets_no_stream_pass():
+    def tried(status: int) -> State:
+        story = polling(60.0)
+        for at in (25.0, 37.0, 49.0):
+            story.request("stream", at, status=status)
+        return state("discreet", story)
+
+    assert (tried(410), tried(409)) == (State.HELD, State.HELD)
+    assert tried(0) is State.FAILED
+
+
 def test_a_host_that_lags_leaves_an_early_end_unknown():
     story = ended()
     story.lags(*[3_000_000] * 100)

@@ -61,6 +61,34 @@ def test_a_first_401_is_no_end_and_a_second_is():
     assert state("stop", refused(401, 401)) is State.FAILED
 
 
+def test_a_401_after_a_new_token_that_was_never_answered_is_a_first_one():
+    def between(status: int) -> State:
+        story = refused(401)
+        story.request("token", 1.2)
+        story.dial(1.3, status=status)
+        story.hang_up(1.4, "error")
+        story.dial(2.5, status=401)
+        story.hang_up(2.6, "status", status=401)
+        story.request("stream", 3.5)
+        return state("stop", story)
+
+    assert between(0) is State.NOT_JUDGED
+    assert between(401) is State.FAILED
+
+
+def test_a_portal_s_page_is_no_new_token():
+    def given(by: str) -> State:
+        story = refused(401, then="")
+        story.request("token", 1.2, by=by)
+        story.dial(2.0, status=401)
+        story.hang_up(2.1, "status", status=401)
+        story.request("stream", 3.0)
+        return state("stop", story)
+
+    assert given("middle") is State.NOT_JUDGED
+    assert given("") is State.FAILED
+
+
 @pytest.mark.parametrize("status", [401, 403, 408, 409, 410, 425, 429, 500, 503])
 def test_statuses_that_are_never_fatal(status):
     policies = Policies()

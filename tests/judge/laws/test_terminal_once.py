@@ -28,6 +28,14 @@ def test_a_terminal_event_that_never_came_fails():
     assert found.evidence[-1].text == "emitted completed, id a-21; the app never saw it"
 
 
+def test_a_refused_poll_excuses_a_client_that_lives_by_polling_and_no_other():
+    story = half_open()
+    story.request("poll", 5.0, status=404)
+    assert state("terminal-once", story) is State.FAILED
+    story.status("polling", 4.9)
+    assert state("terminal-once", story) is State.NOT_JUDGED
+
+
 def test_two_terminal_events_fail():
     story = Story(plan()).run()
     story.show(LAST, 10.3)

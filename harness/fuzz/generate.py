@@ -4,9 +4,10 @@ import math
 
 from harness.chance import Chance
 from harness.errors import ScenarioError
+from harness.fuzz import calm as calming
 from harness.fuzz.draws import Draws
 from harness.fuzz.genotype import Fault, Genotype
-from harness.fuzz.healing import lacking
+from harness.fuzz.healing import lacking, too_brief_for
 from harness.fuzz.menu import follow, invent_deed
 from harness.fuzz.settings import draw_client, draw_device, draw_job, draw_paths, draw_server
 from harness.fuzz.situation import Situation
@@ -27,10 +28,16 @@ _ROUNDS = 5
 def invent(seed: int, base: Genotype | None = None, *, project: Project | None = None) -> Genotype:
     """Return the scenario of this seed, invented whole or over a ``base``; it always compiles and can always end."""
     chance = Chance(seed)
-    genotype = _settings(seed, chance) if base is None else base.having(seed=seed)
-    draws = Draws(chance.stream("fuzz", "faults"))
-    genotype = _with_faults(genotype, draws, guarded=base is not None, project=project)
-    return healed(genotype, draws, project=project)
+    draws, calm = Draws(chance.stream("fuzz", "faults")), Draws(chance.stream("fuzz", "calm"))
+    if base is not None:
+        genotype = _with_faults(base.having(seed=seed), draws, guarded=True, project=project)
+        return healed(genotype, draws, project=project)
+    genotype = _settings(seed, chance)
+    if calm.chance(calming.SHARE):
+        genotype = _calmed(genotype, calm)
+    else:
+        genotype = _with_faults(genotype, draws, guarded=False, project=project)
+    return _with_lasting_token(healed(genotype, draws, project=project))
 
 
 def _settings(seed: int, chance: Chance) -> Genotype:
@@ -50,10 +57,27 @@ def _settings(seed: int, chance: Chance) -> Genotype:
     )
 
 
+def _calmed(genotype: Genotype, draws: Draws) -> Genotype:
+    return genotype.having(
+        job=calming.draw_calm_job(draws),
+        client=genotype.client | calming.draw_calm_client(draws),
+        faults=calming.calm_faults(draws, genotype.paths, _starts_on(genotype)),
+    )
+
+
+def _with_lasting_token(genotype: Genotype) -> Genotype:
+    """Return it with a token that lasts for long enough to be used."""
+    due = too_brief_for(genotype.plan())
+    return genotype.having(server=genotype.server | {"token": f"lasts {math.ceil(due)}s"}) if due else genotype
+
+
+def _starts_on(genotype: Genotype) -> str:
+    return genotype.device.get("starts on", next(iter(genotype.paths)))
+
+
 def _with_faults(genotype: Genotype, draws: Draws, *, guarded: bool, project: Project | None) -> Genotype:
     """Add faults in order of time. ``guarded``: a base has words of its own, so each is tried by compiling."""
-    starts_on = genotype.device.get("starts on", next(iter(genotype.paths)))
-    now = Situation(genotype.paths, starts_on, genotype.server)
+    now = Situation(genotype.paths, _starts_on(genotype), genotype.server)
     waiting, faults = list(genotype.kept), list[Fault]()
     times = _times(draws, parse_duration(genotype.job["lasts"]))
     told: tuple[str, str] | None = None

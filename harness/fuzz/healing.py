@@ -23,6 +23,10 @@ _ANSWERED = 1.0
 its answer can come."""
 
 
+_TO_USE_A_TOKEN = 3
+"""Handshakes that a token outlives: one to fetch it, one to use it, one for the stream to be of use."""
+
+
 class Remedy(NamedTuple):
     """Who must be told what, at the end."""
 
@@ -48,6 +52,12 @@ def lacking(plan: Plan) -> tuple[Remedy, ...]:
     if any(deed.actor == "middle" for deed in walls.values()):
         remedies.append(Remedy("middle", "clears"))
     return (*remedies, *_of_device(plan, device))
+
+
+def too_brief_for(plan: Plan) -> float:
+    """Return how many seconds a token would have to last to be of use on every path; 0 where it does, or is none."""
+    due = _TO_USE_A_TOKEN * handshake_cost(plan) + _ANSWERED
+    return due if plan.server.token_lasts is not None and plan.server.token_lasts < due else 0.0
 
 
 def _of_device(plan: Plan, device: Device) -> list[Remedy]:

@@ -1,7 +1,8 @@
 import pytest
 
+from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
-from harness.fuzz.healing import lacking
+from harness.fuzz.healing import lacking, too_brief_for
 
 
 def lacks(*faults, **settings):
@@ -49,3 +50,20 @@ def test_a_stream_may_stay_refused_as_long_as_the_client_polls():
 def test_idle_connections_may_not_be_killed_before_an_answer_can_come():
     assert lacks(("middle", "kills idle after 1s")) == ["middle: clears"]
     assert lacks(("middle", "kills idle after 10s")) == []
+
+
+def test_a_token_outlasts_three_of_the_dearest_handshakes():
+    def due(token, *faults):
+        told = tuple(Fault(at=5.0, actor="wifi", deed=deed) for deed in faults)
+        server = {"token": token} if token else {}
+        return too_brief_for(
+            Genotype(seed=1, job={"lasts": "30s"}, server=server, paths={"wifi": "wifi"}, faults=told).plan()
+        )
+
+    assert (due("lasts 3s"), due("")) == (0.0, 0.0)
+    assert due("lasts 3s", "edge") == pytest.approx(14.56)
+    assert due("lasts 15s", "edge") == 0.0
+
+
+def test_every_invented_token_lasts_for_long_enough():
+    assert [seed for seed in range(1, 1_001) if too_brief_for(invent(seed).plan())] == []

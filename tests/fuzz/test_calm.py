@@ -1,0 +1,38 @@
+from harness.chance import Chance
+from harness.fuzz.calm import calm_faults
+from harness.fuzz.draws import Draws
+from harness.fuzz.generate import invent
+
+PATHS = {"wifi": "wifi", "cellular": "lte"}
+CALM_FROM = 60.0
+"""Seconds by which the trouble of a calm job has passed, but for what has to be healed last."""
+
+
+def calm(seeds):
+    """The calm ones of these seeds: no other job lasts as long."""
+    return [genotype for seed in seeds if (genotype := invent(seed)).plan().job.lasts >= CALM_FROM]
+
+
+def test_some_jobs_are_long_and_their_trouble_is_early():
+    found = calm(range(1, 501))
+    assert 20 <= len(found) <= 60
+    assert max(deed.at for genotype in found for deed in genotype.plan().deeds) < CALM_FROM
+    assert max(len(genotype.faults) for genotype in found) <= 6
+
+
+def test_their_fallback_tries_the_stream_again_within_the_job():
+    assert max(genotype.plan().client.policies.retry_stream for genotype in calm(range(1, 501))) <= 15.0
+
+
+def test_a_way_that_is_dead_is_left_and_a_wall_is_met():
+    for seed in range(1, 51):
+        faults = calm_faults(Draws(Chance(seed).stream("calm")), PATHS, "wifi")
+        said = [(fault.actor, fault.deed) for fault in faults]
+        if said[0][0] == "middle":
+            assert faults[0].at == 0.0 or said[1][1] in {"reset once", "closed once"}
+        else:
+            assert said[1] == ("wifi", "reset once")
+            assert said[2:] in (
+                [("device", "loses wifi"), ("device", "joins cellular")],
+                [("device", "joins cellular"), ("device", "prefers cellular")],
+            )

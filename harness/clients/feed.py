@@ -48,6 +48,7 @@ class Feed:
             dispatcher=self.dispatcher,
             observer=observer,
             on_gap=self._gap_in_stream,
+            on_end=self._end_in_stream,
             cursor=decisions.cursor(),
             window=policies.reorder_window,
             phone=phone,
@@ -63,7 +64,6 @@ class Feed:
             heard=heard,
         )
         self.unsettled = False
-        self._settling = 0  # the last attempt that waited for a snapshot
 
     @property
     def terminal(self) -> JobEvent | None:
@@ -84,7 +84,6 @@ class Feed:
 
     async def settle(self, report: AttemptReport) -> bool:
         """Show a snapshot before the stream goes on, if there is one to be had soon. True once the job has ended."""
-        self._settling = report.n
         with trio.move_on_after(min(_SETTLING, (self._policies.watchdog or math.inf) / 2)):
             await self.poller.ask()
         self.unsettled = False
@@ -112,7 +111,11 @@ class Feed:
             counts=self.counts,
         )
 
-    def _gap_in_stream(self, attempt: int, reason: str) -> bool:
-        # One not covered yet is no news to the app, but each attempt waits once: what it brings may be the end.
-        self.unsettled = self.gap(reason) or attempt != self._settling
+    def _gap_in_stream(self, reason: str) -> bool:
+        self.unsettled = self.gap(reason)
+        return self.unsettled
+
+    def _end_in_stream(self) -> bool:
+        # A gap that its own wait did not settle is given one more: after the end no snapshot is taken.
+        self.unsettled = bool(self.poller.gap)
         return self.unsettled

@@ -39,8 +39,9 @@ class StatusAnswer(msgspec.Struct, rename="camel"):
 class Intake:
     """The one way to the app. ``terminal`` is the event that ended the job, once there was one.
 
-    ``on_gap`` is told in which attempt events of the stream are missing for good, and why; it returns whether nothing
+    ``on_gap`` is told why events of the stream are missing for good; it returns whether that is news. If so, nothing
     more of the stream may come until the gap is settled by a snapshot (or that failed) and ``resume`` was called.
+    ``on_end`` is asked before the stream's terminal event is shown; True where a gap has to be settled first.
     Where the policies have a reorder ``window``, ``reordering.run`` has to be running.
     """
 
@@ -50,7 +51,8 @@ class Intake:
         session: Session,
         dispatcher: Dispatcher,
         observer: Observer,
-        on_gap: Callable[[int, str], bool],
+        on_gap: Callable[[str], bool],
+        on_end: Callable[[], bool],
         cursor: Cursor,
         window: float | None,
         phone: Phone,
@@ -59,9 +61,10 @@ class Intake:
         self._dispatcher = dispatcher
         self._observer = observer
         self._on_gap = on_gap
+        self._on_end = on_end
         self._cursor = cursor
         self._last: JobEvent | None = None
-        self._deferred: Event | None = None  # the first of a new epoch: the snapshot comes before it
+        self._deferred: Event | None = None  # a new epoch's first, or the end: the snapshot comes before it
         self.reordering = (
             None
             if window is None
@@ -83,10 +86,11 @@ class Intake:
 
     def _take(self, report: AttemptReport, event: Event) -> None:
         if event.type == RESET:
-            self._on_gap(report.n, RESET)
+            self._on_gap(RESET)
             return
         standing = self._cursor.standing(event.id)
-        if standing is Standing.NEW_EPOCH and self._on_gap(report.n, "new epoch"):
+        news = standing is Standing.NEW_EPOCH and self._on_gap("new epoch")
+        if news or (event.type in TERMINAL and self._on_end()):
             self._deferred = event
         else:
             self._event(report, event, standing)

@@ -15,6 +15,7 @@ import math
 import msgspec
 
 from harness.history import Deed, Request
+from harness.history.records import Record
 from harness.judge.case import ClientCase
 from harness.judge.refusals import no_end_due
 from harness.judge.sky import Cut, Sky, Spell
@@ -191,9 +192,8 @@ def _allowance(client: ClientCase, raw: _Raw) -> float:
     ending = Ending.TOLD if _told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
     found = recovery_allowance(plan, ending, path=raw.path, syn_retries=syn_retries(client))
     found += _retried(client, raw, ending, found)
-    # A token that ran out meanwhile costs two connections more: one for a new token, one with it.
-    refresh = 0.0 if plan.server.token_lasts is None else 2 * handshake_cost(plan, raw.path)
-    return found + refresh + _digestion(client, raw, found + refresh)
+    found += _detours(client, raw, found) * handshake_cost(plan, raw.path)
+    return found + _digestion(client, raw, found)
 
 
 def _retried(client: ClientCase, raw: _Raw, ending: Ending, allowance: float) -> float:
@@ -211,6 +211,23 @@ def _retried(client: ClientCase, raw: _Raw, ending: Ending, allowance: float) ->
         return 0.5 * policies.backoff_cap
     base = min(max([*told, policies.server_retry_min]), policies.server_retry_max, policies.backoff_cap)
     return max(0.0, 1.5 * base - policies.backoff_base)
+
+
+def _detours(client: ClientCase, raw: _Raw, allowance: float) -> int:
+    """Return how many connections more a recovery needed than its dial, because the server said so.
+
+    A token that ran out costs two: one for a new token, one with it. A refused cursor costs the snapshot.
+    """
+    case = client.case
+    until = math.inf if raw.healed is None else raw.healed + allowance
+    answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
+    refused: list[Record] = [*client.gap_signals, *(one for one in answers if one.status in {409, 410})]
+    tokens = [request for request in client.requests if request.what == "token"]
+    return sum(
+        connections
+        for connections, met in ((2, tokens), (1, refused))
+        if any(raw.began <= case.at(one.t_ns) <= until for one in met)
+    )
 
 
 def _digestion(client: ClientCase, raw: _Raw, allowance: float) -> float:

@@ -275,7 +275,7 @@ def test_a_second_gap_whose_snapshot_is_late_too_is_healed_like_the_first():
     assert played.outcome.ended == "completed"
 
 
-def test_a_gap_said_again_by_the_next_stream_waits_for_a_snapshot_once_more():
+def test_the_end_waits_once_more_for_the_snapshot_that_an_earlier_gap_still_lacks():
     async def cut(reply):
         await reply.head()
         await reply.body("event: reset\ndata: {}\n\n")
@@ -340,7 +340,7 @@ def test_the_snapshot_that_covers_a_gap_is_shown_before_the_stream_goes_on(block
     ]
 
 
-def test_a_stream_does_not_wait_long_for_a_snapshot():
+def test_a_stream_does_not_wait_long_for_a_snapshot_nor_its_end_for_another():
     async def resets(reply):
         await reply.head()
         await reply.body("event: reset\ndata: {}\n\n" + event("a-8", "completed"))
@@ -350,5 +350,5 @@ def test_a_stream_does_not_wait_long_for_a_snapshot():
         await trio.sleep_forever()
 
     played = play(Stage(streams=[resets], status=hangs))
-    assert played.shown[-1] == (5.0, "completed", "a-8", "stream")
+    assert played.shown[-1] == (10.0, "completed", "a-8", "stream")
     assert (played.left_open, played.tasks_left) == (0, 0)

@@ -6,7 +6,7 @@ import msgspec
 
 from harness.history import Request, Status
 from harness.judge.case import ClientCase
-from harness.judge.outages import syn_retries
+from harness.judge.recoveries import syn_retries
 from harness.judge.sky import Sky
 from harness.scenario.deadlines import recovery_allowance
 

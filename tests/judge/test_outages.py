@@ -81,6 +81,19 @@ def test_a_retry_lengthens_r_where_it_was_in_force():
     assert allowed(5.0) == allowed(150.0) + 15.0
 
 
+def test_a_token_or_a_snapshot_lengthens_r_where_the_server_asked_for_it():
+    def allowed(**met: float) -> float:
+        story = long(reach(4.0, "refused"), reach(9.0, "up"))
+        for what, at in met.items():
+            story.request(what, at, status=410 if what == "stream" else 200)
+        return lapses(story)[0].allowance
+
+    handshake = WIFI.radio.handshake
+    assert allowed(token=10.0) == pytest.approx(allowed() + 2 * handshake)
+    assert allowed(stream=10.0) == pytest.approx(allowed() + handshake)
+    assert allowed(token=150.0, stream=150.0) == allowed()
+
+
 def test_a_silent_death_is_given_the_wait_that_its_retry_asks_for():
     def allowed(*retry: float) -> float:
         story = half_open(half_open_plan(Policies()))

@@ -1,0 +1,126 @@
+"""R of an outage: how long a client may take to have caught up, once the network lets it (law L9).
+
+What the plan gives it (``harness.scenario.deadlines``) is one of three: 3 s and the handshake where a signal told the
+client of its own path's loss or return; D and what a dial takes where its stream died silently while the default was
+usable; else the cap. To that come what a ``retry:`` asked it to wait, the connections that the server asked for, and
+what the app's own handler takes.
+"""
+
+import math
+
+import msgspec
+
+from harness.history.records import Record
+from harness.judge.case import ClientCase
+from harness.judge.sky import Sky
+from harness.scenario.deadlines import LINUX_SYN_RETRIES, Ending, handshake_cost, recovery_allowance
+
+OF_A_PATH = {"loses", "joins"}
+"""Signals of one path's loss or return. ``prefers`` is neither: it leaves an open stream where it is."""
+
+OF_ALL = {"offline", "online", "resumed"}
+"""Signals of every path's loss or return: a device that wakes has lost its sockets too."""
+
+NEAR = 0.1
+"""Seconds around a deed within which what belongs to it is recorded: a signal a moment before or after it returned."""
+
+
+class Interruption(msgspec.Struct, frozen=True, kw_only=True):
+    """An interruption, or several joined: ``last`` is when the last of them began.
+
+    ``unnoticed``: each was the silent death of a stream beside a usable default.
+    """
+
+    began: float
+    last: float
+    healed: float | None
+    path: str | None
+    silent: bool
+    struck: str
+    unnoticed: bool = False
+
+
+def told(client: ClientCase, raw: Interruption) -> bool:
+    """Whether a signal told the client of its own path's loss or return.
+
+    Its own is the path of its stream, or where none was open, the default. That another path is there, or preferred,
+    tells it nothing of that. A loss that was told helps only where the healing is told too: else it is by then the
+    return of the path it was left with, and of that it was told nothing.
+    """
+    if raw.healed is None:
+        return False
+    sky, at = client.once(Sky), client.case.at
+    own = sky.carrying(raw.last - NEAR, raw.last) or {sky.before(raw.last).path}
+    heard = [one for one in client.signals if raw.last - NEAR <= at(one.t_ns) <= raw.healed + NEAR]
+    healing = [one for one in heard if at(one.t_ns) >= raw.healed - NEAR]
+    of_own = any(one.what in OF_ALL or (one.what in OF_A_PATH and one.path in own) for one in heard)
+    return of_own and any(one.what in OF_ALL or one.what == "loses" or one.path == raw.path for one in healing)
+
+
+def allowed(client: ClientCase, raw: Interruption) -> float:
+    """Return R of an outage."""
+    plan = client.case.plan
+    ending = Ending.TOLD if told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
+    found = recovery_allowance(plan, ending, path=raw.path, syn_retries=syn_retries(client))
+    found += _retried(client, raw, ending, found)
+    found += _detours(client, raw, found) * handshake_cost(plan, raw.path)
+    return found + _digestion(client, raw, found)
+
+
+def _retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: float) -> float:
+    """Return what a ``retry:`` in force in an outage adds to R: it sets the base, and a wait is up to half longer."""
+    policies, case = client.case.plan.client.policies, client.case
+    until = math.inf if raw.healed is None else raw.healed + allowance
+    asked = [
+        end.server_retry
+        for end in client.attempt_ends.values()
+        if end.server_retry is not None and raw.began - NEAR <= case.at(end.t_ns) <= until
+    ]
+    if not asked or ending is Ending.TOLD:
+        return 0.0
+    if ending is Ending.PLAIN:
+        return 0.5 * policies.backoff_cap
+    base = min(max([*asked, policies.server_retry_min]), policies.server_retry_max, policies.backoff_cap)
+    return max(0.0, 1.5 * base - policies.backoff_base)
+
+
+def _detours(client: ClientCase, raw: Interruption, allowance: float) -> int:
+    """Return how many connections more a recovery needed than its dial, because the server said so.
+
+    A token that ran out costs two: one for a new token, one with it. A refused cursor costs the snapshot.
+    """
+    case = client.case
+    until = math.inf if raw.healed is None else raw.healed + allowance
+    answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
+    refused: list[Record] = [*client.gap_signals, *(one for one in answers if one.status in {409, 410})]
+    tokens = [request for request in client.requests if request.what == "token"]
+    return sum(
+        connections
+        for connections, met in ((2, tokens), (1, refused))
+        if any(raw.began <= case.at(one.t_ns) <= until for one in met)
+    )
+
+
+def _digestion(client: ClientCase, raw: Interruption, allowance: float) -> float:
+    """Return how long the app's own handler takes for what may have piled up, where it has one that takes time.
+
+    A handler slower than the updates is always behind, by a whole queue.
+    """
+    policies, case = client.case.plan.client.policies, client.case
+    if not policies.handler_takes or raw.healed is None:
+        return 0.0
+    until = raw.healed + allowance
+    due = [at for event in client.truth.events if (at := case.at(event.intended_ns)) <= until]
+    behind = len(due) * policies.handler_takes > until
+    piled = len(due) if behind else sum(at >= raw.began for at in due)
+    return policies.handler_takes * min(piled + 1, math.inf if policies.queue is None else policies.queue + 1)
+
+
+def syn_retries(client: ClientCase) -> tuple[float, ...]:
+    """Return the host's schedule of SYN retries, as the run's facts have it."""
+    run = client.case.history.run
+    text = run.facts.get("syn_retries_at", "") if run else ""
+    try:
+        return tuple(float(part.removesuffix("s")) for part in text.split()) or LINUX_SYN_RETRIES
+    except ValueError:
+        return LINUX_SYN_RETRIES

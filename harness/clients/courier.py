@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 from harness.clients.body import Body
-from harness.clients.token import Token
+from harness.clients.token import Issued, Token
 from harness.clients.transport import DialFailed, PhoneTransport
 from harness.clients.vigil import Phase, Vigil
 from harness.errors import UsageError
@@ -159,7 +159,14 @@ class Courier:
         answer, used = await self._ask(method, path, body, large=large)
         if answer.status == 401 and await self.refresh(used):
             answer, _ = await self._ask(method, path, body, large=large)
+            if answer.status == 401 and self.token_lapsed:
+                raise httpx.RemoteProtocolError("the new token had run out before it was used")
         return answer
+
+    @property
+    def token_lapsed(self) -> bool:
+        """Whether the token may have run out by now, so that a 401 is no refusal of it."""
+        return self._token.lapsed
 
     @property
     def refreshes(self) -> int:
@@ -170,7 +177,7 @@ class Courier:
         """Get a new token in place of the ``Authorization`` that was refused; False where there is none to be had."""
         return self._endpoints.token is not None and await self._token.renew(used)
 
-    async def _new_token(self) -> str | None:
+    async def _new_token(self) -> Issued | None:
         answer, _ = await self._ask("POST", self.path("token"), b"")
         if answer.status // 100 != 2:
             if (
@@ -179,7 +186,7 @@ class Courier:
                 raise httpx.RemoteProtocolError(f"no new token for now: status {answer.status}")
             return None
         try:
-            return msgspec.json.decode(answer.body, type=_Token).token
+            return msgspec.json.decode(answer.body, type=Issued)
         except msgspec.MsgspecError as error:
             raise httpx.RemoteProtocolError(f"the answer to a token refresh has no token: {error}") from error
 
@@ -238,10 +245,6 @@ class Courier:
 def _verifying() -> ssl.SSLContext:
     """Return the one context of all clients that bring none: building it takes 30 ms."""
     return ssl.create_default_context()
-
-
-class _Token(msgspec.Struct):
-    token: str
 
 
 def media_type(headers: httpx.Headers) -> str:

@@ -167,6 +167,8 @@ class Follower:
             case Meaning.SNAPSHOT:
                 self._feed.gap(str(status))
                 await self._feed.poller.ask(adopt=True)
+            case Meaning.STOP if status == 401 and self._courier.token_lapsed:
+                self._refreshed = False
             case Meaning.STOP:
                 if status == 204:  # the server's way to say stop: the status decides what became of the job
                     await self._feed.poller.ask()

@@ -1,20 +1,37 @@
 """The token of a client, and its renewal in single flight."""
 
+import math
 from collections.abc import Awaitable, Callable
 
 import httpx
+import msgspec
 import trio
+
+
+class Issued(msgspec.Struct, rename="camel"):
+    """The server's answer. What it says in ``expires_in`` is a help where it is a number of seconds, and no more."""
+
+    token: str
+    expires_in: object = None
+
+    @property
+    def lasts(self) -> float:
+        """For how many seconds it lasts; infinite where that is not known."""
+        said = self.expires_in
+        return float(said) if isinstance(said, int | float) and said > 0 else math.inf
 
 
 class Token:
     """What requests are authorized by; ``value`` None: by nothing yet.
 
-    ``ask`` asks the server for a new one: None where it refused, ``httpx.HTTPError`` where no answer came.
+    ``ask`` asks the server for a new one: None where it refused, ``httpx.HTTPError`` where no answer came. ``lapsed``:
+    it may have run out by now, if its server said for how long it lasts; so a 401 says nothing of it.
     """
 
-    def __init__(self, value: str | None, ask: Callable[[], Awaitable[str | None]]) -> None:
+    def __init__(self, value: str | None, ask: Callable[[], Awaitable[Issued | None]]) -> None:
         self._value = value
         self._ask = ask
+        self._expiry = math.inf
         self._flight: _Flight | None = None
         self.renewals = 0
 
@@ -22,6 +39,11 @@ class Token:
     def authorization(self) -> str:
         """The value of ``Authorization``; empty where there must be none."""
         return "" if self._value is None else f"Bearer {self._value}"
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether its life may be over."""
+        return trio.current_time() >= self._expiry
 
     async def renew(self, refused: str) -> bool:
         """See that there is another one than the ``Authorization`` that was refused; False where none is to be had.
@@ -43,10 +65,12 @@ class Token:
     async def _fly(self) -> bool:
         self._flight = flight = _Flight()
         self.renewals += 1
+        asked = trio.current_time()
         try:
-            value = await self._ask()
-            flight.renewed = value is not None
-            self._value = value or self._value
+            issued = await self._ask()
+            flight.renewed = issued is not None
+            if issued is not None:
+                self._value, self._expiry = issued.token, asked + issued.lasts  # it was issued no earlier
         except httpx.HTTPError as error:
             flight.failure = error
             raise

@@ -60,6 +60,7 @@ class _Token:
     def __init__(self) -> None:
         self.refused = False
         self.since_ns = 0
+        self.given_ns = 0
         self.unanswered = False  # a new one was asked for, and the network or a server in trouble was in the way
 
 
@@ -69,6 +70,7 @@ def _refusal(client: ClientCase, what: str) -> Response | None:
         response = _heard(client, request)
         if request.what == "token":
             stops = _no_new_token(response, token)
+            token.given_ns = request.t_ns
         elif request.what == what:
             stops = _says_stop(client, response, token)
         else:
@@ -110,10 +112,17 @@ def _says_stop(client: ClientCase, response: Response | None, token: _Token) -> 
     if response.status == 401:
         # A request for a new token that hung on a path that let nobody in left no record.
         again = token.refused and not token.unanswered and let_in(client, token.since_ns, response.t_ns)
+        again = again and not _ran_out(client, token.given_ns, response.t_ns)
         token.refused, token.unanswered, token.since_ns = True, False, response.t_ns
         return again
     token.refused = token.unanswered = False
     return _fatal(client, response)
+
+
+def _ran_out(client: ClientCase, given_ns: int, refused_ns: int) -> bool:
+    """Whether a token asked for at one stamp may have run out by another."""
+    lasts = client.case.plan.server.token_lasts
+    return bool(given_ns) and lasts is not None and (refused_ns - given_ns) / 1e9 >= lasts
 
 
 def _fatal(client: ClientCase, response: Response) -> bool:

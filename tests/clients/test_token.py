@@ -1,13 +1,16 @@
 """The renewal of a token: one at a time, whoever asks for it."""
 
+import math
+
 import httpx
 import msgspec
+import pytest
 import trio
 from trio.testing import MockClock
 
-from harness.clients.token import Token
+from harness.clients.token import Issued, Token
 from harness.sse.policy import REFERENCE, Jitter
-from tests.clients.stage import Stage, completes, play
+from tests.clients.stage import Stage, answers, completes, in_turn, play
 
 UNJITTERED = msgspec.structs.replace(REFERENCE, jitter=Jitter.NONE)
 
@@ -24,7 +27,7 @@ def renewals(*answers, askers=3, gone_after=None):
             answer = left.pop(0)
             if isinstance(answer, Exception):
                 raise answer
-            return answer
+            return Issued(token=answer) if answer else None
 
         async def renew(number):
             with trio.CancelScope() as scopes[number]:
@@ -99,3 +102,36 @@ def test_a_stream_and_a_poll_that_are_refused_at_once_share_one_refresh():
     assert stage.times("stream") == [0.0, 1.0, 3.0, 12.2, 12.5]
     assert stage.cursors()[-2:] == ["a-3", "a-3"]
     assert played.causes[-1] == "refreshed"
+
+
+@pytest.mark.parametrize(
+    ("said", "lasts"), [(30, 30.0), (0.5, 0.5), (0, math.inf), ("soon", math.inf), (None, math.inf)]
+)
+def test_what_a_server_says_of_a_token_s_life_is_taken_where_it_is_a_number_of_seconds(said, lasts):
+    assert Issued(token="new", expires_in=said).lasts == lasts
+
+
+def delayed(by):
+    """A first stream that wants another token, and a second that answers as late: 401, too."""
+
+    async def late(reply):
+        await trio.sleep(by)
+        await reply.full(401)
+
+    return Stage(streams=[answers(401), late, completes], token=answers(200, data=b'{"token": "new", "expiresIn": 5}'))
+
+
+def test_a_401_to_a_token_that_may_have_run_out_meanwhile_is_a_first_one():
+    played = play(delayed(5), token="old", policies=UNJITTERED)
+    assert played.outcome.ended == "completed"
+    assert play(delayed(4), token="old").outcome.error == "the stream was refused: status 401"
+
+
+def test_a_poll_whose_token_ran_out_on_the_way_is_asked_again():
+    async def late(reply):
+        await trio.sleep(5)
+        await reply.full(401)
+
+    status = in_turn(answers(401), late, answers(200, data=b'{"status": "completed", "lastEventId": "a-9"}'))
+    stage = Stage(streams=[answers(403)], status=status, token=answers(200, data=b'{"token": "n", "expiresIn": 5}'))
+    assert play(stage, token="old", policies=UNJITTERED).outcome.ended == "completed"

@@ -3,6 +3,7 @@ import pytest
 from harness.history import End
 from harness.judge.refusals import fatal
 from harness.judge.verdict import State
+from harness.scenario import model
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open
@@ -74,6 +75,19 @@ def test_a_401_after_a_new_token_that_was_never_answered_is_a_first_one():
 
     assert between(0) is State.NOT_JUDGED
     assert between(401) is State.FAILED
+
+
+def test_a_401_to_a_token_that_may_have_run_out_is_a_first_one():
+    def after(seconds: float) -> State:
+        story = refused(401, then="")
+        story.plan = plan(server=model.ServerSpec(token_lasts=5.0))
+        story.request("token", 1.2)
+        story.dial(1.2 + seconds, status=401)
+        story.hang_up(1.4 + seconds, "status", status=401)
+        story.request("stream", 3.0 + seconds)
+        return state("stop", story)
+
+    assert (after(4.0), after(5.0)) == (State.FAILED, State.NOT_JUDGED)
 
 
 def test_a_portal_s_page_is_no_new_token():

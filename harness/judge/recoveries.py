@@ -10,9 +10,11 @@ import math
 
 import msgspec
 
+from harness.history import SignalTold
 from harness.history.records import Record
 from harness.judge.case import ClientCase
 from harness.judge.sky import Sky
+from harness.judge.streams import is_stream
 from harness.scenario.deadlines import LINUX_SYN_RETRIES, Ending, handshake_cost, recovery_allowance
 
 OF_A_PATH = {"loses", "joins"}
@@ -52,9 +54,17 @@ def told(client: ClientCase, raw: Interruption) -> bool:
     sky, at = client.once(Sky), client.case.at
     own = sky.carrying(raw.last - NEAR, raw.last) or {sky.before(raw.last).path}
     heard = [one for one in client.signals if raw.last - NEAR <= at(one.t_ns) <= raw.healed + NEAR]
-    healing = [one for one in heard if at(one.t_ns) >= raw.healed - NEAR]
+    healing = [one for one in heard if at(one.t_ns) >= raw.healed - NEAR and not _spent(client, one, raw.healed)]
     of_own = any(one.what in OF_ALL or (one.what in OF_A_PATH and one.path in own) for one in heard)
     return of_own and any(one.what in OF_ALL or one.what == "loses" or one.path == raw.path for one in healing)
+
+
+def _spent(client: ClientCase, signal: SignalTold, healed: float) -> bool:
+    """Whether what a signal brought about was over by the healing: a dial on it met the refusal that was the last."""
+    answers = [
+        client.responses[one.rid] for one in client.streams if one.rid in client.responses and one.seq > signal.seq
+    ]
+    return any(not is_stream(answer) and client.case.at(answer.t_ns) <= healed for answer in answers)
 
 
 def allowed(client: ClientCase, raw: Interruption) -> float:

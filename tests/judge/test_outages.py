@@ -281,6 +281,20 @@ def test_a_loss_that_was_told_helps_little_where_the_path_it_leaves_heals_withou
     assert (round(one.began, 1), round(one.healed or 0, 1), ending(one, story)) == (4.0, 30.0, PLAIN)
 
 
+def test_a_signal_whose_dial_met_the_last_refusal_tells_nothing_of_the_healing():
+    def told(*, refused: bool) -> bool:
+        story = long(
+            (4.0, "device", model.GoesOffline(), "goes offline"), (9.0, "device", model.ComesOnline(), "online")
+        )
+        story.signal("online", 8.99)
+        if refused:
+            story.request("stream", 8.992, status=504)
+        return lapses(story)[0].told
+
+    assert told(refused=False)
+    assert not told(refused=True)
+
+
 def test_a_silent_default_is_given_the_cap_whatever_the_watchdog():
     """D is for a death beside a usable default only."""
     story = long(reach(4.0, "silent"), reach(9.0, "up"), policies=Policies(watchdog=60.0))

@@ -1,11 +1,13 @@
 """L13, server frees: within two keep-alives of evidence at its socket the server has let go of a stream."""
 
-from harness.history import Subscriber
+from harness.history import Deed, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.subscribers import Subscription, subscriptions
 from harness.judge.verdict import Evidence
+from harness.scenario import model as plans
+from harness.scenario.model import Hangs, Recovers, Restarts
 
 INTERVALS = 2
 """Keep-alive intervals that the server has, from the evidence on."""
@@ -43,7 +45,7 @@ def _of_stream(case: Case, one: Subscription, outcome: Outcome) -> None:
     if one.evidence is None or (closed_ns is not None and closed_ns <= one.evidence.t_ns):
         _unasked(one, closed_ns, outcome)
         return
-    took = ((case.end_ns if closed_ns is None else closed_ns) - one.evidence.t_ns) / 1e9
+    took = ((case.end_ns if closed_ns is None else closed_ns) - _awake_ns(case, one.evidence.t_ns)) / 1e9
     doubt = case.doubtful(limit)
     if took <= limit + case.slack and closed_ns is None:
         reason = f"the run ended before two keep-alives ({phrases.limit(limit)}) had passed"
@@ -57,6 +59,22 @@ def _of_stream(case: Case, one: Subscription, outcome: Outcome) -> None:
         outcome.hold(f"freed {phrases.duration(took)} after {one.why} (limit {phrases.limit(limit)})")
     else:
         _failed(case, one, took, outcome)
+
+
+def _awake_ns(case: Case, since_ns: int) -> int:
+    """Return when the server could act on what came at this stamp: one that was told to hang lets go of nothing."""
+    done = {record.deed: record.returned_ns for record in case.history.all(Deed) if not record.error}
+    awake_ns = since_ns
+    for deed in case.plan.deeds:
+        if isinstance(deed.act, Hangs) and deed.undoes is None and done.get(deed.index, since_ns + 1) <= awake_ns:
+            ends = [done.get(later.index, case.end_ns) for later in case.plan.deeds if _wakes(later, deed)]
+            awake_ns = max(awake_ns, min(ends, default=case.end_ns))
+    return awake_ns
+
+
+def _wakes(later: plans.Deed, hangs: plans.Deed) -> bool:
+    said = later.actor == hangs.actor and later.index > hangs.index
+    return later.undoes == hangs.index or (said and isinstance(later.act, Recovers | Restarts))
 
 
 def _unasked(one: Subscription, closed_ns: int | None, outcome: Outcome) -> None:

@@ -29,6 +29,19 @@ def test_a_stream_freed_within_two_keep_alives_holds():
     assert (found.state, found.sentence) == (State.HELD, "freed 25.0 s after its client's FIN (limit 30 s)")
 
 
+def test_a_server_that_was_told_to_hang_lets_go_of_nothing_meanwhile():
+    def told(*more) -> State:
+        story = abandoned(52.0)
+        story.plan = plan((15.0, "server", model.Hangs(), "hangs"), *more, lasts=100.0, items=50)
+        story.deeds()
+        return state("server-frees", story)
+
+    recovers = model.Recovers()
+    assert told((30.0, "server", recovers, "recovers")) is State.HELD
+    assert told((19.0, "server", recovers, "recovers")) is State.FAILED
+    assert told((21.0, "server", recovers, "recovers")) is State.FAILED
+
+
 def test_a_stream_freed_too_late_fails():
     found = law("server-frees", abandoned(until=52.0))
     assert found.sentence == "the server held a dead stream for 32.0 s after its client's FIN at 20.0 s (limit 30 s)"

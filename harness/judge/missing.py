@@ -85,9 +85,14 @@ def _covered(client: ClientCase) -> Position | None:
             continue
         app = shown.app
         healing = any(gap.seq < app.seq and _signalled(client, gap) for gap in client.gaps)
-        if healing or client.polls_at(app.seq) or _told_to_stop(client, app):
+        if healing or client.polls_at(_taken(client, app)) or _told_to_stop(client, app):
             newest = max(newest or shown.event.position, shown.event.position)
     return newest
+
+
+def _taken(client: ClientCase, app: App) -> int:
+    """Return the number of the record by which the client took the snapshot that the app was shown, perhaps later."""
+    return max((one.seq for one in client.adopted if one.id == app.id and one.seq < app.seq), default=app.seq)
 
 
 def _adopted(client: ClientCase) -> Position | None:

@@ -114,16 +114,22 @@ def _detours(client: ClientCase, raw: Interruption, allowance: float) -> int:
 def _digestion(client: ClientCase, raw: Interruption, allowance: float) -> float:
     """Return how long the app's own handler takes for what may have piled up, where it has one that takes time.
 
-    A handler slower than the updates is always behind, by a whole queue.
+    What comes meanwhile waits its turn. A handler slower than the updates is always behind, by a whole queue.
     """
     policies, case = client.case.plan.client.policies, client.case
     if not policies.handler_takes or raw.healed is None:
         return 0.0
     until = raw.healed + allowance
     due = [at for event in client.truth.events if (at := case.at(event.intended_ns)) <= until]
-    behind = len(due) * policies.handler_takes > until
-    piled = len(due) if behind else sum(at >= raw.began for at in due)
-    return policies.handler_takes * min(piled + 1, math.inf if policies.queue is None else policies.queue + 1)
+    most = math.inf if policies.queue is None else policies.queue + 1
+    if len(due) * policies.handler_takes > until:
+        return policies.handler_takes * min(len(due) + 1, most)
+    busy = until + policies.handler_takes * min(sum(at >= raw.began for at in due) + 1, most)
+    for event in client.truth.events:
+        at = case.at(event.intended_ns)
+        if until < at < busy:
+            busy += policies.handler_takes
+    return busy - until
 
 
 def syn_retries(client: ClientCase) -> tuple[float, ...]:

@@ -88,9 +88,9 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
     excuse = _excuse(client, end, attempt)
     if excuse == "polling":
         return Wait(end, attempt, seconds, 0.0, None, delay, excuse)
-    if excuse:
-        return Wait(end, attempt, seconds, 0.0, None if excuse == "refreshed" else high, delay, excuse)
     most = _asked(client, end, attempt, high) if end.status in {401, 409, 410} else high
+    if excuse:
+        return Wait(end, attempt, seconds, 0.0, most, delay, excuse)
     return Wait(end, attempt, seconds, low, most, delay, sort)
 
 

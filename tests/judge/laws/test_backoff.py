@@ -144,6 +144,18 @@ def test_asking_for_a_token_of_whom_nobody_lets_in_lasts_to_the_connect_deadline
     assert refused_token(10.5) is State.FAILED
 
 
+def test_a_refreshed_attempt_comes_once_the_token_has():
+    def told(wait: float) -> State:
+        story = storm([wait], cause="refreshed", status=401)
+        story.plan = plan(lasts=300.0)
+        cid = story.conn(4.1)
+        story.request("token", 4.1, cid=cid)
+        story.close(6.5, cid)
+        return state("backoff", story)
+
+    assert (told(2.5), told(6.5)) == (State.HELD, State.FAILED)
+
+
 def test_what_is_dialled_while_polling_keeps_the_fallback_s_time():
     story = storm([0.6, 40.0], cause="probe")
     assert state("backoff", story) is State.FAILED

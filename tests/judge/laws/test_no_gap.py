@@ -73,6 +73,18 @@ def test_a_snapshot_while_polling_covers_what_came_before():
     assert state("no-gap", story) is State.HELD
 
 
+def test_a_snapshot_taken_while_polling_may_be_shown_when_the_stream_is_back():
+    def shown(*, taken: float) -> State:
+        story = Story(plan()).run(skip=(4, 5, 6))
+        story.status("polling", 3.0)
+        story.adopt(6, taken)
+        story.status("connected", 3.2)
+        story.poll(6, 3.3)
+        return state("no-gap", story)
+
+    assert (shown(taken=3.1), shown(taken=3.25)) == (State.HELD, State.FAILED)
+
+
 def test_a_poll_that_failed_in_between_ends_no_fallback():
     story = Story(plan()).run(skip=(4, 5, 6))
     story.status("polling", 3.0)

@@ -7,7 +7,7 @@ from harness.errors import ScenarioError
 from harness.fuzz import calm as calming
 from harness.fuzz.draws import Draws
 from harness.fuzz.genotype import Fault, Genotype
-from harness.fuzz.healing import lacking, too_brief_for
+from harness.fuzz.healing import lacking, too_brief_for, too_impatient
 from harness.fuzz.menu import follow, invent_deed
 from harness.fuzz.settings import draw_client, draw_device, draw_job, draw_paths, draw_server
 from harness.fuzz.situation import Situation
@@ -37,7 +37,7 @@ def invent(seed: int, base: Genotype | None = None, *, project: Project | None =
         genotype = _calmed(genotype, calm)
     else:
         genotype = _with_faults(genotype, draws, guarded=False, project=project)
-    return _with_lasting_token(healed(genotype, draws, project=project))
+    return _with_time_to_answer(healed(genotype, draws, project=project))
 
 
 def _settings(seed: int, chance: Chance) -> Genotype:
@@ -65,10 +65,15 @@ def _calmed(genotype: Genotype, draws: Draws) -> Genotype:
     )
 
 
-def _with_lasting_token(genotype: Genotype) -> Genotype:
-    """Return it with a token that lasts for long enough to be used."""
-    due = too_brief_for(genotype.plan())
-    return genotype.having(server=genotype.server | {"token": f"lasts {math.ceil(due)}s"}) if due else genotype
+def _with_time_to_answer(genotype: Genotype) -> Genotype:
+    """Return it with a token that lasts for long enough to be used, and a watchdog that waits for an answer."""
+    plan = genotype.plan()
+    if due := too_brief_for(plan):
+        genotype = genotype.having(server=genotype.server | {"token": f"lasts {math.ceil(due)}s"})
+    if too_impatient(plan):
+        client = {key: value for key, value in genotype.client.items() if key not in {"watchdog", "backoff"}}
+        genotype = genotype.having(client=client)
+    return genotype
 
 
 def _starts_on(genotype: Genotype) -> str:

@@ -60,6 +60,12 @@ def too_brief_for(plan: Plan) -> float:
     return due if plan.server.token_lasts is not None and plan.server.token_lasts < due else 0.0
 
 
+def too_impatient(plan: Plan) -> bool:
+    """Whether the client's watchdog bites before the dearest path has brought the first byte."""
+    watchdog = plan.client.policies.watchdog
+    return watchdog is not None and watchdog < handshake_cost(plan) + _ANSWERED
+
+
 def _of_device(plan: Plan, device: Device) -> list[Remedy]:
     default, remedies = device.default, []
     if default is None:

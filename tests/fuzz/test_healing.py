@@ -2,7 +2,7 @@ import pytest
 
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
-from harness.fuzz.healing import lacking, too_brief_for
+from harness.fuzz.healing import lacking, too_brief_for, too_impatient
 
 
 def lacks(*faults, **settings):
@@ -65,5 +65,17 @@ def test_a_token_outlasts_three_of_the_dearest_handshakes():
     assert due("lasts 15s", "edge") == 0.0
 
 
-def test_every_invented_token_lasts_for_long_enough():
-    assert [seed for seed in range(1, 1_001) if too_brief_for(invent(seed).plan())] == []
+def test_a_watchdog_waits_for_the_first_byte_of_the_dearest_path():
+    def impatient(watchdog, path):
+        return too_impatient(
+            Genotype(seed=1, job={"lasts": "30s"}, paths={"wifi": path}, client={"watchdog": watchdog}).plan()
+        )
+
+    assert impatient("5s", "edge")
+    assert not impatient("6s", "edge")
+    assert not impatient("5s", "wifi")
+
+
+def test_every_invented_token_and_watchdog_gives_an_answer_its_time():
+    plans = {seed: invent(seed).plan() for seed in range(1, 1_001)}
+    assert [seed for seed, plan in plans.items() if too_brief_for(plan) or too_impatient(plan)] == []

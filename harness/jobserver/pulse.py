@@ -15,6 +15,11 @@ BEATS = 300
 """After so many the stream ends: a listener that was forgotten costs half a minute."""
 
 
+def beat(number: int) -> bytes:
+    """Return the event of this number, as it is written on a stream's body."""
+    return encode("pulse", f"beat {number}, é", f"pulse-{number}")
+
+
 async def pulse(connection: Connection) -> bool:
     """Send an event each ``PERIOD``; return whether the connection is still good.
 
@@ -22,10 +27,10 @@ async def pulse(connection: Connection) -> bool:
     """
     opening = connection.begin_stream(HEADERS)
     began = trio.current_time()
-    for beat in range(BEATS):
-        data = connection.frame(encode("pulse", f"beat {beat}, é", f"pulse-{beat}"))
-        await connection.send(opening + data if beat == 0 else data)
-        with trio.CancelScope(deadline=began + (beat + 1) * PERIOD):
+    for number in range(BEATS):
+        data = connection.frame(beat(number))
+        await connection.send(opening + data if number == 0 else data)
+        with trio.CancelScope(deadline=began + (number + 1) * PERIOD):
             await connection.leaving.wait()
             break
     await connection.send(connection.end_stream())

@@ -4,12 +4,14 @@ Each returns what was met in words, and whether it is what the act promises. Wha
 token revoked, a job paused) is proved by what the server read back.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 import trio
 
-from harness.run.probe import HEALTH, Met, Probe
+from harness.jobserver.pulse import PERIOD, beat
+from harness.run.hidden import Symptom
+from harness.run.probe import HEALTH, Meeting, Met, Probe
 from harness.scenario.model import (
     Act,
     Answers,
@@ -27,8 +29,6 @@ from harness.scenario.model import (
 
 QUIET = 0.25  # without a byte, where a byte was due: the server's own probe stream sends one each 100 ms
 PATIENCE = 8.0
-GLIMPSE = 0.01  # the first event of the server's own probe stream comes with the head: any later is held back
-LEAST_HELD = 200  # bytes: the head of that stream and its first event are on their way together
 BRIEF = 0.5  # a restart shorter than this may be over before a dial gets there
 TARGETS = {
     "everything": (HEALTH, "*/*"),
@@ -45,6 +45,11 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
     met: bool
     detail: str
+    symptom: Symptom = "otherwise"  # of what was not met
+    stream: bool = False  # an event stream's
+
+
+SYMPTOMS: Mapping[str, Symptom] = {"answer": "otherwise", "silence": "quiet", "fin": "ended", "rst": "ended"}
 
 
 async def see(act: Act, dial: Dial, *, undone: bool) -> Seen:
@@ -60,13 +65,12 @@ async def see(act: Act, dial: Dial, *, undone: bool) -> Seen:
             seen = await _answers(act, dial)
         case ShowsPortal():
             met = await _ask(dial, "everything")
-            seen = Seen(met=(met.status, met.content_type) == (200, "text/html"), detail=_words(met))
-        case Buffers(each_event=True):
-            seen = await _late_by_one(dial)
-        case Buffers(size=int(size)) if size < LEAST_HELD:
-            seen = Seen(met=True, detail="read back; it holds too little to be seen")
-        case MutesStreams() | Buffers():
-            seen = await _held_back(dial)
+            seen = _seen(met, (met.status, met.content_type) == (200, "text/html"))
+        case MutesStreams():
+            seen = await _held_back(dial, QUIET)
+        case Buffers():
+            holds = _holds(act)
+            seen = await _held_back(dial, min(QUIET, holds / 2)) if holds else seen
         case ResetsStreams():
             seen = await _reset(dial)
         case KillsIdle(after=after, how=how):
@@ -77,8 +81,25 @@ async def see(act: Act, dial: Dial, *, undone: bool) -> Seen:
             seen = await _away(dial)
         case Hangs():
             met = await _ask(dial, "everything", patience=QUIET)
-            seen = Seen(met=met.what == "silence", detail=_words(met))
+            seen = _seen(met, met.what == "silence")
     return seen
+
+
+def _seen(met: Met, as_promised: bool) -> Seen:
+    return Seen(met=as_promised, detail=_words(met), symptom=SYMPTOMS[met.what])
+
+
+def _holds(act: Buffers) -> float:
+    """For how many seconds a box keeps back the first event of the server's own probe stream, which fills it."""
+    if act.seconds is not None:
+        return act.seconds
+    if act.each_event:
+        return PERIOD
+    room, beats = act.size or 0, 0
+    while room > 0 and beats * PERIOD < PATIENCE:
+        room -= len(beat(beats))
+        beats += 1
+    return max(0, beats - 1) * PERIOD
 
 
 async def _ask(dial: Dial, to: str, *, patience: float = PATIENCE) -> Met:
@@ -87,45 +108,30 @@ async def _ask(dial: Dial, to: str, *, patience: float = PATIENCE) -> Met:
     try:
         return await probe.ask(patience, target=target, accept=accept)
     finally:
-        await _close(probe)
+        await probe.close()
 
 
 async def _answered(dial: Dial) -> Seen:
     met = await _ask(dial, "everything")
-    return Seen(met=met.what == "answer" and met.content_type != "text/html" and met.status < 500, detail=_words(met))
+    return _seen(met, met.what == "answer" and met.content_type != "text/html" and met.status < 500)
 
 
 async def _answers(act: Answers, dial: Dial) -> Seen:
     met = await _ask(dial, act.to)
-    return Seen(met=met.what == "answer" and met.status == act.status, detail=_words(met))
+    return _seen(met, met.what == "answer" and met.status == act.status)
 
 
-async def _held_back(dial: Dial) -> Seen:
-    """The head of a stream comes, and its first byte, due at once, does not."""
+async def _held_back(dial: Dial, quiet: float) -> Seen:
+    """The head of a stream comes, and its first byte, due at once, does not for so many seconds."""
     probe = await dial()
     try:
         head = await probe.listen(PATIENCE)
         if (head.what, head.content_type) != ("answer", "text/event-stream"):
-            return Seen(met=head.what == "answer" and head.status == 404, detail=f"a stream: {_words(head)}")
-        what = await probe.body(QUIET)
-        return Seen(met=what == "silence", detail=f"a stream's head, then {what}")
+            return _of_stream(head.what, head.what == "answer" and head.status == 404, _words(head))
+        what = await probe.body(quiet)
+        return _of_stream(what, what == "silence", f"its head, then {what}")
     finally:
-        await _close(probe)
-
-
-async def _late_by_one(dial: Dial) -> Seen:
-    """A stream's first event, due with its head, comes no sooner than the one after it is due."""
-    probe = await dial()
-    try:
-        head = await probe.listen(PATIENCE)
-        if (head.what, head.content_type) != ("answer", "text/event-stream"):
-            return Seen(met=head.what == "answer" and head.status == 404, detail=f"a stream: {_words(head)}")
-        began = trio.current_time()
-        what = await probe.body(PATIENCE)
-        waited = trio.current_time() - began
-        return Seen(met=what == "answer" and waited >= GLIMPSE, detail=f"a stream's first event {waited:.3f} s late")
-    finally:
-        await _close(probe)
+        await probe.close()
 
 
 async def _reset(dial: Dial) -> Seen:
@@ -133,9 +139,13 @@ async def _reset(dial: Dial) -> Seen:
     try:
         head = await probe.listen(PATIENCE)
         what = head.what if head.what != "answer" else await probe.body(PATIENCE, least=1 << 20)
-        return Seen(met=what == "rst", detail=f"a stream: {what}")
+        return _of_stream(what, what == "rst", what)
     finally:
-        await _close(probe)
+        await probe.close()
+
+
+def _of_stream(what: Meeting, as_promised: bool, words: str) -> Seen:
+    return Seen(met=as_promised, detail=f"a stream: {words}", symptom=SYMPTOMS[what], stream=True)
 
 
 async def _killed(dial: Dial, after: float, how: str) -> Seen:
@@ -144,12 +154,12 @@ async def _killed(dial: Dial, after: float, how: str) -> Seen:
         await probe.ask(PATIENCE)
         if how != "silently":
             what = await probe.ending(after + PATIENCE)
-            return Seen(met=what in {"fin", "rst"}, detail=f"an idle connection: {what}")
+            return Seen(met=what in {"fin", "rst"}, detail=f"an idle connection: {what}", symptom=SYMPTOMS[what])
         await trio.sleep(after + QUIET)
         met = await probe.ask(QUIET)
-        return Seen(met=met.what == "silence", detail=f"an idle connection: {_words(met)}")
+        return Seen(met=met.what == "silence", detail=f"an idle connection: {_words(met)}", symptom=SYMPTOMS[met.what])
     finally:
-        await _close(probe)
+        await probe.close()
 
 
 async def _away(dial: Dial) -> Seen:
@@ -158,12 +168,7 @@ async def _away(dial: Dial) -> Seen:
         met = await _ask(dial, "everything")
     except OSError as error:
         return Seen(met=True, detail=f"dial: {error.strerror}")
-    return Seen(met=met.what in {"fin", "rst"}, detail=_words(met))
-
-
-async def _close(probe: Probe) -> None:
-    with trio.CancelScope(shield=True):
-        await probe.close()
+    return _seen(met, met.what in {"fin", "rst"})
 
 
 def _words(met: Met) -> str:

@@ -1,71 +1,191 @@
-"""What hides a deed from its canary: another deed that stands in the same way, as the plan has it.
+"""What hides a deed from its canary: other deeds that are in force on the same way, as the plan has it.
 
-A flow through a box that answers by itself proves nothing of the path behind it, and none passes to a server that is
-down. Such a proof is undecided, and says by what; a deed that nothing hides must be seen.
+A flow to a server that is down proves nothing of the path it took, and one that was cut cannot be cut again. Such a
+proof is undecided, and says by whose doing. Only what can have done just what was seen excuses a proof: no server that
+drains lets a dial in where it must hang. What a deed replaces or takes back excuses nothing, since that is what is seen
+where the deed was not carried out.
 """
 
-from harness.judge.barriers import Barriers, lasts
+from typing import Literal
+
+import msgspec
+
+from harness.device.words import Reach
 from harness.scenario.deed_text import deed_text
 from harness.scenario.model import (
+    Act,
+    Answers,
+    Buffers,
     Clears,
-    ComesOnline,
+    Cuts,
     Deed,
+    Drains,
     GoesOffline,
-    Joins,
+    Hangs,
     KillsIdle,
     Loses,
+    MiddleAct,
+    MutesStreams,
     Plan,
-    Prefers,
+    Recovers,
+    ResetsStreams,
+    Restarts,
+    SetReach,
+    SetShape,
+    SetSlice,
+    ShowsPortal,
     Suspends,
 )
 
-AFTERMATH = 1.0
-"""Seconds for which an act that has ended by itself still tells on flows: a server that is back, a phone that woke."""
+LEAD = 0.6
+"""Seconds before a deed from which on its canary opens the flows that it holds."""
+ARMED = 8.0
+"""Seconds for which a cut may wait for its event."""
 
-_OF_DEVICE = Joins | Prefers | Loses | GoesOffline | ComesOnline | Suspends
+Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "timing"]
+"""What was met instead: FIN or RST, nothing, a refused dial, what should not pass, another's answer, another delay."""
+
+_StreamAct = MutesStreams | ResetsStreams | Buffers
+_RequestAct = Answers | ShowsPortal
+_SLEEPERS = Suspends | Hangs | KillsIdle
+
+
+class Miss(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was met instead of what was promised. ``held``: by a connection opened before the deed."""
+
+    path: str
+    symptom: Symptom
+    held: bool = False
+    stream: bool = False  # by an event stream
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """When a deed is in force, in scenario seconds, and the index of the deed that ended it."""
+
+    deed: Deed
+    since: float
+    until: float
+    ended_by: int | None = None
 
 
 class Hidden:
-    """Folds the plan's deeds as they are done. Times are scenario seconds."""
+    """Knows of each moment which deeds are in force, from the plan alone."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._barriers = Barriers()
-        self._ending: dict[int, float] = {}  # when an act that ends by itself is over
-        self._killers: dict[int, Deed] = {}  # of idle connections: no barrier, but a canary's flow idles
+        self._spans = [_span(place, plan) for place, deed in enumerate(plan.deeds) if _stands(deed)]
 
-    def do(self, deed: Deed) -> None:
-        """A deed has been carried out."""
-        self._let_end(deed.at)
-        self._barriers.do(deed)
-        if isinstance(deed.act, Clears):
-            self._killers = {index: one for index, one in self._killers.items() if deed.on not in {"", one.on}}
-        elif isinstance(deed.act, KillsIdle):
-            self._killers = {deed.index: deed} if deed.undoes is None else {}
-        if (seconds := lasts(deed.act)) is not None:
-            self._ending[deed.index] = deed.at + seconds + AFTERMATH
-
-    def by(self, deed: Deed, path: str, at: float) -> str:
-        """Return the words of what hides a deed on this path at this time; empty where nothing does."""
-        self._let_end(at)
-        own = {deed.index, deed.undoes}
-        for other in self._plan.deeds:
-            another = other.index not in own and other.undoes != deed.index
-            if another and other.at == deed.at and _meet(deed, other, path):
-                return f"{deed_text(other, self._plan)} at the same instant"
-        standing = [barrier.deed for barrier in self._barriers.all_on(path)]
-        standing += [one for one in self._killers.values() if one.on in {"", path}]
-        found = next((one for one in standing if one.index not in own), None)
-        return f"{deed_text(found, self._plan)} in force" if found is not None else ""
-
-    def _let_end(self, at: float) -> None:
-        for index, until in list(self._ending.items()):
-            if until <= at:
-                del self._ending[index]
-                self._barriers.over(index)
+    def by(self, deed: Deed, miss: Miss, until: float) -> str:
+        """Return what else explains this, met for a deed by scenario second ``until``; empty where nothing does."""
+        since = deed.at - LEAD if miss.held else deed.at
+        for span in self._spans:
+            if deed.index in {span.deed.index, span.ended_by} or span.deed.index == deed.undoes:
+                continue
+            meanwhile = span.since <= until and span.until >= since
+            if meanwhile and _concerns(span.deed, miss.path) and _explains(span.deed, miss, deed):
+                return f"{deed_text(span.deed, self._plan)} is in force"
+        if miss.symptom in {"quiet", "timing"} and any(
+            pulse.path == miss.path and pulse.at <= until and pulse.at + getattr(pulse, "lasts", 0.0) >= since
+            for pulse in self._plan.weather
+        ):
+            return f"the weather of {miss.path} is in force"
+        return ""
 
 
-def _meet(deed: Deed, other: Deed, path: str) -> bool:
-    """Whether two deeds of one instant act on the same flows."""
-    paths = {deed.actor, path}
-    return other.actor in paths or not other.on or other.on in paths or isinstance(other.act, _OF_DEVICE)
+def _stands(deed: Deed) -> bool:
+    """Whether a deed puts something in force; the end of another's does not."""
+    if deed.undoes is not None and deed.actor.split()[0] in {"middle", "server"}:
+        return False
+    return not (isinstance(deed.act, SetReach) and deed.act.word is Reach.UP)
+
+
+def _span(place: int, plan: Plan) -> Span:
+    deed = plan.deeds[place]
+    until: float | None = None
+    match deed.act:
+        case Suspends(lasts=seconds) | Restarts(after=seconds):
+            until = deed.at + seconds
+        case Loses():
+            until = deed.at + plan.device.linger
+        case GoesOffline() | SetReach(once=True):
+            until = deed.at
+        case Cuts():
+            until = deed.at + ARMED
+        case _:
+            pass
+    if until is not None:
+        return Span(deed=deed, since=deed.at, until=until)
+    for later in plan.deeds[place + 1 :]:
+        if later.undoes == deed.index or _replaces(later, deed):
+            return Span(deed=deed, since=deed.at, until=later.at, ended_by=later.index)
+    return Span(deed=deed, since=deed.at, until=float("inf"))
+
+
+def _replaces(later: Deed, first: Deed) -> bool:
+    """Whether nothing is left of the first deed once the later one is done."""
+    if later.actor.split()[0] != first.actor.split()[0] or (later.undoes is not None and not _stands_on_path(later)):
+        return False
+    act, before = later.act, first.act
+    match act:
+        case SetReach():
+            same = isinstance(before, SetReach) and not act.once and later.actor == first.actor
+            return same and act.direction in {None, getattr(before, "direction", None)}
+        case SetShape():
+            return isinstance(before, SetShape) and later.actor == first.actor
+        case Clears():
+            return later.on in {"", first.on}
+        case Recovers():
+            return isinstance(before, Drains | Hangs | Answers)
+        case Restarts():
+            return isinstance(before, Drains | Hangs)
+        case Answers():
+            return isinstance(before, Answers) and act.to == before.to and later.on in {"", first.on}
+        case _:
+            return type(act) is type(before) and later.actor == first.actor and later.on in {"", first.on}
+
+
+def _stands_on_path(deed: Deed) -> bool:
+    return isinstance(deed.act, SetReach | SetShape | SetSlice)
+
+
+def _concerns(deed: Deed, path: str) -> bool:
+    """Whether a deed touches flows on this path."""
+    act = deed.act
+    if isinstance(act, SetReach | SetShape | SetSlice | Cuts):
+        return deed.actor == path
+    if isinstance(act, Loses):
+        return act.path == path
+    return deed.on in {"", path}
+
+
+def _explains(other: Deed, miss: Miss, deed: Deed) -> bool:
+    """Whether the other deed does what was met to this deed's flows."""
+    act = other.act
+    if isinstance(act, _StreamAct | _RequestAct):
+        # Of two boxes the newer is in front; and what is met once one has gone is whoever was behind it.
+        front = isinstance(deed.act, MiddleAct) and not isinstance(deed.act, Clears) and deed.undoes is None
+        return (not front or other.index > deed.index) and _answers(act, miss)
+    match miss.symptom:
+        case "ended":
+            ends = isinstance(act, Cuts | Loses | GoesOffline | Suspends | Drains | Restarts | KillsIdle)
+            return ends or _word(act, Reach.CLOSED, Reach.RESET)
+        case "quiet":
+            quiet = _word(act, Reach.STALLED, Reach.SILENT, Reach.UNREACHABLE)
+            return quiet or isinstance(act, _SLEEPERS)
+        case "refused":
+            return _word(act, Reach.CLOSED, Reach.RESET, Reach.REFUSED)
+        case "timing":
+            return isinstance(act, _SLEEPERS | SetShape) or _word(act, Reach.STALLED)
+        case _:
+            return False
+
+
+def _answers(act: Act, miss: Miss) -> bool:
+    """Whether a box does this to requests, or to streams."""
+    if isinstance(act, _RequestAct):
+        return miss.symptom in {"otherwise", "timing"}
+    return miss.stream and miss.symptom in {"ended", "quiet", "otherwise"}
+
+
+def _word(act: Act, *words: Reach) -> bool:
+    return isinstance(act, SetReach) and act.word in words

@@ -11,9 +11,10 @@ import trio
 from harness.history import Canary as CanaryRecord
 from harness.history import Deed as DeedRecord
 from harness.history import Journal, Weather
-from harness.run.canary import LEAD, Canary, Outcome
+from harness.run.canary import Canary, Outcome
 from harness.run.hands import Hands, Readback, of_gates
-from harness.run.hidden import Hidden
+from harness.run.hidden import LEAD, Hidden
+from harness.run.promises import Promise
 from harness.scenario.model import Cuts, Deed, Plan, Pulse, SetReach, SetShape, SetSlice, Step
 
 MOOT = float("-inf")
@@ -28,9 +29,11 @@ class Nemesis:
         self._journal = journal
         shapes = {path: spec.shape for path, spec in plan.paths.items()}
         words = {path: spec.start for path, spec in plan.paths.items()}
+        gates = hands.gates if proofs else {}
+        linger = plan.device.linger
+        self._canaries = {name: Canary(gate, shapes, words, linger=linger) for name, gate in gates.items()}
         self._hidden = Hidden(plan)
         self._zero = 0.0
-        self._canaries = {name: Canary(gate, shapes, words) for name, gate in hands.gates.items() if proofs}
 
     @property
     def lead(self) -> float:
@@ -71,22 +74,19 @@ class Nemesis:
         return float("inf")
 
     async def _do(self, deed: Deed, proofs: trio.Nursery, until: float) -> None:
-        self._hidden.do(deed)
-        for canary in self._canaries.values():
-            canary.learn(deed)
         if not of_gates(deed):
             issued = self._journal.stamp()
             readback = await self._hands.once(deed, proofs)
             self._record(deed, issued, "", readback)
             for name, canary in self._canaries.items():
-                proofs.start_soon(self._prove, deed, name, canary, readback, until)
+                proofs.start_soon(self._prove, deed, name, canary.follow(deed), readback, until)
             return
         for name, gate in self._hands.gates.items():
             issued = self._journal.stamp()
             readback = await self._hands.at_gate(gate, deed)
             self._record(deed, issued, name, readback)
             if name in self._canaries:
-                proofs.start_soon(self._prove, deed, name, self._canaries[name], readback, until)
+                proofs.start_soon(self._prove, deed, name, self._canaries[name].follow(deed), readback, until)
 
     def _record(self, deed: Deed, issued: int, client: str, readback: Readback) -> None:
         self._journal.write(
@@ -99,28 +99,25 @@ class Nemesis:
             )
         )
 
-    async def _prove(self, deed: Deed, client: str, canary: Canary, readback: Mapping[str, str], until: float) -> None:
+    async def _prove(
+        self, deed: Deed, client: str, promise: Promise, readback: Mapping[str, str], until: float
+    ) -> None:
         outcome = Outcome(met=True, detail="undecided: the run ended first")
         try:
             if until == MOOT:
                 outcome = Outcome(met=True, detail="read back; replaced at the same instant")
             else:
-                outcome = await self._proved(deed, canary, readback, until)
+                outcome = self._excused(deed, await self._canaries[client].prove(deed, promise, readback, until))
         finally:
-            self._record_proof(deed, client, outcome)
+            self._journal.write(CanaryRecord(deed=deed.index, met=outcome.met, client=client, detail=outcome.detail))
 
-    async def _proved(self, deed: Deed, canary: Canary, readback: Mapping[str, str], until: float) -> Outcome:
-        """Let the canary meet the deed; where it does not, another deed may stand in its way."""
-        path = deed.actor if deed.actor in self._plan.paths else deed.on or canary.path
-        hidden = self._hidden.by(deed, path, deed.at)
-        outcome = await canary.prove(deed, readback, until)
-        hidden = hidden or self._hidden.by(deed, path, trio.current_time() - self._zero)
-        if not outcome.met and hidden:
-            return Outcome(met=True, detail=f"undecided: {hidden} ({outcome.detail})")
-        return outcome
-
-    def _record_proof(self, deed: Deed, client: str, outcome: Outcome) -> None:
-        self._journal.write(CanaryRecord(deed=deed.index, met=outcome.met, client=client, detail=outcome.detail))
+    def _excused(self, deed: Deed, outcome: Outcome) -> Outcome:
+        """Call a proof undecided where other deeds in force did all that was met instead."""
+        now = trio.current_time() - self._zero
+        reasons = [self._hidden.by(deed, miss, now) for miss in outcome.misses]
+        if outcome.met or not reasons or not all(reasons):
+            return outcome
+        return Outcome(met=True, detail=f"undecided: {', '.join(dict.fromkeys(reasons))} ({outcome.detail})")
 
     async def _make_weather(self, zero: float) -> None:
         async with trio.open_nursery() as nursery:

@@ -38,7 +38,9 @@ class Probe:
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        self.alive = True
+        self.alive = True  # it carries another question
+        self.mute = False  # its last question is unanswered: only its end can be met
+        self.closed = False  # by ourselves
         self.turn = trio.Lock()
         self.round_trip = 0.0  # seconds the last answer took
         self.received = b""  # of the body listened to
@@ -49,10 +51,15 @@ class Probe:
     async def ask(self, patience: float, *, target: str = HEALTH, accept: str = "*/*") -> Met:
         """Ask and wait for the whole answer, the connection's end, or ``patience`` seconds without either.
 
-        After anything but an answer the flow asks no more; after silence it can still be watched by ``ending``.
+        After anything but an answer the flow asks no more; after silence it can still be watched by ``ending``, which
+        is all that is done where it carries no more questions.
         """
-        self.alive = False  # also where this is cancelled: an answer may still be on its way
+        if not self.alive:
+            began = trio.current_time()
+            return Met(what=await self.ending(patience), seconds=trio.current_time() - began)
+        self.alive, self.mute = False, True  # also where this is cancelled: the answer may still be on its way
         met = await self._meet(patience, target, accept, whole=True)
+        self.mute = met.what == "silence"
         if met.what == "answer":
             self.round_trip = met.seconds
             self.alive = self._again()
@@ -65,8 +72,8 @@ class Probe:
 
     async def look(self) -> None:
         """Notice whether the connection has ended meanwhile."""
-        if self.alive and await self.ending(BLINK) != "silence":
-            self.alive = False
+        if self.alive:
+            await self.ending(BLINK)
 
     async def body(self, patience: float, *, least: int = 1) -> Meeting:
         """Wait until ``least`` bytes of the body are ``received`` (answer), its end, or neither (silence)."""
@@ -88,20 +95,25 @@ class Probe:
 
     async def ending(self, patience: float) -> Meeting:
         """Wait for this connection's end without asking: ``fin``, ``rst``, or ``silence`` when patience runs out."""
+        what: Meeting = "silence"
         with trio.move_on_after(patience):
             try:
                 while await self.stream.receive_some(READ):
                     pass
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                return ending_of(error)
+                what = ending_of(error)
             else:
-                return "fin"
-        return "silence"
+                what = "fin"
+        if what != "silence":
+            self.alive = self.mute = False
+        return what
 
     async def close(self) -> None:
-        """Close without waiting."""
-        self.alive = False
-        await trio.aclose_forcefully(self.stream)
+        """Close without waiting, also where cancelled. Who waits on it meets an end of no meaning."""
+        self.alive = self.mute = False
+        self.closed = True
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(self.stream)
 
     async def _meet(self, patience: float, target: str, accept: str, *, whole: bool) -> Met:
         began = trio.current_time()

@@ -109,13 +109,14 @@ async def proved(tmp_path, deeds, *, done=True):
         async with a_rig(tmp_path, nursery) as (hands, gate, canary):
             for each in deeds[:-1]:
                 await hands.once(each, nursery)
+                canary.follow(each)
             last = deeds[-1]
             await canary.prepare("wifi", stream=isinstance(last.act, Cuts))
             readback = {}
             if done:
                 readback = await (act_on(gate, last) if of_gates(last) else hands.once(last, nursery))
             with trio.fail_after(30):
-                outcome = await canary.prove(last, readback, inf)
+                outcome = await canary.prove(last, canary.follow(last), readback, inf)
         nursery.cancel_scope.cancel()
     return outcome
 

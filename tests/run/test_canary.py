@@ -76,14 +76,15 @@ async def proved(tmp_path, acts, *, done=True, until=inf):
         async with a_canary(tmp_path, nursery) as (gate, canary):
             for act in acts[:-1]:
                 readback = await act_on(gate, deed(act))
-                canary.learn(deed(act))
-                await canary.prove(deed(act), readback, inf)
+                await canary.prove(deed(act), canary.follow(deed(act)), readback, inf)
                 await canary.prepare("wifi")
             last = deed(acts[-1])
+            promise = canary.follow(last)
             readback = await act_on(gate, last) if done else gate.device_readback()
-            canary.learn(last)
             with trio.fail_after(30):
-                outcome = await canary.prove(last, readback, until if until == inf else trio.current_time() + until)
+                outcome = await canary.prove(
+                    last, promise, readback, until if until == inf else trio.current_time() + until
+                )
         nursery.cancel_scope.cancel()
     return outcome
 
@@ -156,7 +157,7 @@ async def test_the_shape_that_is_in_force_is_measured(tmp_path):
     slow = SetShape(profile="slow", shape=Shape(latency=0.1), radio=Radio())
     async with trio.open_nursery() as nursery:
         async with a_canary(tmp_path, nursery) as (_, canary):
-            outcome = await canary.prove(deed(slow), {}, inf)
+            outcome = await canary.prove(deed(slow), canary.follow(deed(slow)), {}, inf)
         nursery.cancel_scope.cancel()
     assert not outcome.met  # nobody slowed anything down: a round trip took far less than 200 ms
     assert "at least 198 ms" in outcome.detail

@@ -78,7 +78,7 @@ class Canary:
                 if stream and promises.dial(actor) == "open":
                     nursery.start_soon(self._listen, actor)
                 for path in promises.paths:
-                    if (path == actor or path in promises.joined) and promises.dial(path) == "open":
+                    if path == actor or path in promises.joined:
                         nursery.start_soon(self._hold, path)
 
     async def close(self) -> None:
@@ -252,9 +252,11 @@ class Canary:
 
     async def _ask(self, path: str, times: int, until: float) -> list[Met]:
         """Ask so often on one open connection; what was no answer comes last."""
-        with trio.move_on_after(_window(until, PATIENCE)):
-            await self._hold(path)
         mets: list[Met] = []
+        with trio.move_on_after(_window(until, PATIENCE)):
+            met = await self._hold(path)
+            if met is not None and met.what != "answer":
+                return [met]
         flow = self._flows.get(path)
         while flow is not None and flow.alive and len(mets) < times:
             async with flow.turn:
@@ -286,20 +288,23 @@ class Canary:
         misses = [Miss(path=path, symptom="quiet", held=True) for path, what in seen.items() if what == "silence"]
         return Outcome(met=not misses, detail=detail, misses=tuple(misses))
 
-    async def _hold(self, path: str) -> None:
-        """Have an open connection on the path: the one held already, if it lives, or a new one."""
+    async def _hold(self, path: str) -> Met | None:
+        """Have an open connection on the path: the one held already, if it lives, or a new one where dials get in.
+
+        Returns what the new one met.
+        """
         held = self._flows.get(path)
         if held is not None:
             async with held.turn:
                 await held.look()
-            if held.alive:
-                return
+        if (held is not None and held.alive) or self._promises.dial(path) != "open":
+            return None
         try:
             probe = Probe(await self._gate.dial(path))
         except OSError:
-            return
+            return None
         try:
-            await probe.ask(PATIENCE)
+            return await probe.ask(PATIENCE)
         finally:
             await self._keep(path, probe)
 

@@ -60,11 +60,7 @@ class Barriers:
 
     def on(self, path: str) -> Barrier | None:
         """Return the first that keeps streams from passing on this path."""
-        return next(iter(self.all_on(path)), None)
-
-    def all_on(self, path: str) -> list[Barrier]:
-        """Return all that stand on this path, in the order of their deeds."""
-        return [barrier for barrier in self._standing.values() if barrier.stops(path)]
+        return next((barrier for barrier in self._standing.values() if barrier.stops(path)), None)
 
     def do(self, deed: Deed) -> None:
         """Let a deed of the device, the middle or the server take hold, or be taken back."""

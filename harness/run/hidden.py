@@ -83,12 +83,12 @@ class Hidden:
                 continue
             meanwhile = span.since <= until and span.until >= since
             if meanwhile and _concerns(span.deed, miss.path) and _explains(span.deed, miss, deed):
-                return f"{deed_text(span.deed, self._plan)} is in force"
+                return f"{deed_text(span.deed, self._plan)} in force"
         if miss.symptom in {"quiet", "timing"} and any(
             pulse.path == miss.path and pulse.at <= until and pulse.at + getattr(pulse, "lasts", 0.0) >= since
             for pulse in self._plan.weather
         ):
-            return f"the weather of {miss.path} is in force"
+            return f"the weather of {miss.path} in force"
         return ""
 
 

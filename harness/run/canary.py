@@ -8,14 +8,13 @@ client felt anything: a client that never redials must not be excused.
 import errno
 from collections.abc import Mapping
 
-import msgspec
 import trio
 
 from harness.device.words import Reach
 from harness.network.gate import Gate
 from harness.run import boxes
 from harness.run.boxes import SYMPTOMS
-from harness.run.hidden import LEAD, Miss, Symptom
+from harness.run.hidden import LEAD, Miss, Outcome, Symptom, missed
 from harness.run.probe import Meeting, Met, Probe
 from harness.run.promises import STRIKES, Dial, Promise, Promises
 from harness.scenario.model import (
@@ -45,26 +44,16 @@ FIRST = "undecided: the next deed came first"
 _DIALED: Mapping[str, Symptom] = {"open": "let in", "refuse": "refused", "hang": "quiet", "silence": "quiet"}
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the canary met the deed, and what it saw; ``misses``: what it saw instead of what was promised."""
-
-    met: bool
-    detail: str
-    misses: tuple[Miss, ...] = ()
-
-
 class Canary:
     """The flows of one gate, one per path, and the proofs made with them."""
 
-    def __init__(
-        self, gate: Gate, shapes: Mapping[str, Shape], words: Mapping[str, Reach], *, linger: float = 0.0
-    ) -> None:
+    def __init__(self, gate: Gate, shapes: Mapping[str, Shape], words: Mapping[str, Reach]) -> None:
         self._gate = gate
         self._flows: dict[str, Probe] = {}
         self._listeners: dict[str, Probe] = {}
         starts_on = gate.device.default
         assert starts_on is not None, "a canary is made before the first deed"
-        self._promises = Promises(shapes, words, starts_on=starts_on, linger=linger)
+        self._promises = Promises(shapes, words, starts_on=starts_on, linger=gate.device.linger)
 
     async def prepare(self, actor: str, *, stream: bool = False) -> None:
         """Hold an open connection on ``actor``, where that is a path, and on every path the device uses.
@@ -96,8 +85,8 @@ class Canary:
     async def prove(self, deed: Deed, promise: Promise, readback: Mapping[str, str], until: float) -> Outcome:
         """Meet a deed that has just been carried out. ``until``: when the next deed makes the question moot."""
         match deed.act:
-            case SetReach():
-                outcome = await self._meet(deed.actor, promise.flow, promise.dial, until)
+            case SetReach(once=once):
+                outcome = await self._meet(deed.actor, promise.flow, promise.dial, until, struck=once)
             case SetShape() as act:
                 outcome = await self._shape(deed.actor, act, promise, until)
             case SetSlice(size=size):
@@ -130,8 +119,9 @@ class Canary:
                 seen = boxes.Seen(met=False, detail=f"dial: {error.strerror}", symptom="refused")
         if not seen.met and trio.current_time() >= until:
             return Outcome(met=True, detail=f"{FIRST} ({seen.detail})")
-        misses = () if seen.met else (Miss(path=path, symptom=seen.symptom, stream=seen.stream),)
-        return Outcome(met=seen.met, detail=seen.detail, misses=misses)
+        if seen.met:
+            return Outcome(met=True, detail=seen.detail)
+        return missed(path, seen.symptom, seen.detail, held=False, stream=seen.stream)
 
     async def _cut(self, path: str, wants: Meeting, until: float) -> Outcome:
         """The stream held for it ends so, in the middle of an event."""
@@ -149,7 +139,7 @@ class Canary:
             return Outcome(met=True, detail=detail)
         if trio.current_time() >= until:
             return Outcome(met=True, detail=f"{FIRST} ({detail})")
-        return _missed(path, SYMPTOMS[what], detail, held=True, stream=True)
+        return missed(path, SYMPTOMS[what], detail, held=True, stream=True)
 
     async def _default(self, promise: Promise, readback: Mapping[str, str], until: float) -> Outcome:
         """The device's default path is the promised one, and a dial through it meets what that path's word promises."""
@@ -160,8 +150,13 @@ class Canary:
             return Outcome(met=True, detail="read back; the device has no path")
         return await self._meet(path, None, promise.dial, until)
 
-    async def _meet(self, path: str, flow_wants: Meeting | None, dial_wants: Dial, until: float) -> Outcome:
-        """Ask the open connection and a new dial at once, and hold what they met against what they must."""
+    async def _meet(
+        self, path: str, flow_wants: Meeting | None, dial_wants: Dial, until: float, *, struck: bool = False
+    ) -> Outcome:
+        """Ask the open connection and a new dial at once, and hold what they met against what they must.
+
+        ``struck``: only what was open can tell; a dial meets what it met before.
+        """
         flow = self._flows.get(path)
         seen: dict[str, str] = {}
         async with trio.open_nursery() as nursery:
@@ -182,6 +177,8 @@ class Canary:
             symptom = "let in" if what == "answer" else SYMPTOMS[what]
             misses.append(Miss(path=path, symptom=symptom, held=True))
         detail = ", ".join(f"{who}: {what}" for who, what in seen.items())
+        if struck and "open connection" not in seen:
+            detail = f"read back; no open connection was there to be ended ({detail})"
         return Outcome(met=not misses, detail=detail, misses=tuple(misses))
 
     async def _ask_flow(self, flow: Probe, wants: Meeting, until: float, seen: dict[str, str]) -> None:
@@ -238,7 +235,7 @@ class Canary:
         detail = f"round trip {quickest * 1e3:.1f} ms (at least {max(0.0, least) * 1e3:.0f} ms)"
         if quickest >= least and (quickest <= most or any(shape.up or shape.down for shape in shapes)):
             return Outcome(met=True, detail=detail)
-        return _missed(path, "timing", detail, held=True)
+        return missed(path, "timing", detail, held=True)
 
     async def _slice(self, path: str, size: int, promise: Promise, until: float) -> Outcome:
         mets = await self._ask(path, 1, until) if promise.dial == "open" else []
@@ -248,7 +245,7 @@ class Canary:
         if met.what != "answer":
             return _silenced(path, mets, until)
         detail = f"{met.reads} reads of about {size} B"
-        return Outcome(met=True, detail=detail) if met.reads > 1 else _missed(path, "otherwise", detail, held=True)
+        return Outcome(met=True, detail=detail) if met.reads > 1 else missed(path, "otherwise", detail, held=True)
 
     async def _ask(self, path: str, times: int, until: float) -> list[Met]:
         """Ask so often on one open connection; what was no answer comes last."""
@@ -267,12 +264,12 @@ class Canary:
     async def _lost(self, promise: Promise, until: float) -> Outcome:
         """Every open connection on these paths must end with an error of the device's own making."""
         seen: dict[str, str] = {}
-        patience = promise.lingers + PATIENCE
+        outlived = until - trio.current_time() <= promise.lingers
 
         async def watch(path: str, flow: Probe) -> None:
             async with flow.turn:
-                what = await flow.ending(_window(until, patience))
-            seen[path] = UNDECIDED if what == "silence" and _window(until, patience) < PATIENCE else what
+                what = await flow.ending(_window(until, promise.lingers + PATIENCE))
+            seen[path] = UNDECIDED if what == "silence" and outlived else what
             if self._flows.get(path) is flow:
                 del self._flows[path]
             await flow.close()
@@ -332,16 +329,12 @@ class Canary:
             await probe.close()
 
 
-def _missed(path: str, symptom: Symptom, detail: str, *, held: bool, stream: bool = False) -> Outcome:
-    return Outcome(met=False, detail=detail, misses=(Miss(path=path, symptom=symptom, held=held, stream=stream),))
-
-
 def _silenced(path: str, mets: list[Met], until: float) -> Outcome:
     """No answer came to measure."""
     what = mets[-1].what if mets else "silence"
     if _window(until, PATIENCE) < PATIENCE:
         return Outcome(met=True, detail=FIRST)
-    return _missed(path, SYMPTOMS[what], f"no answer: {what}", held=True)
+    return missed(path, SYMPTOMS[what], f"no answer: {what}", held=True)
 
 
 def _window(until: float, patience: float) -> float:

@@ -59,6 +59,19 @@ class Miss(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False  # by an event stream
 
 
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a canary met a deed, and what it saw; ``misses``: what it saw instead of what was promised."""
+
+    met: bool
+    detail: str
+    misses: tuple[Miss, ...] = ()
+
+
+def missed(path: str, symptom: Symptom, detail: str, *, held: bool, stream: bool = False) -> Outcome:
+    """Return the outcome of a proof that met one other thing."""
+    return Outcome(met=False, detail=detail, misses=(Miss(path=path, symptom=symptom, held=held, stream=stream),))
+
+
 class Span(msgspec.Struct, frozen=True, kw_only=True):
     """When a deed is in force, in scenario seconds, and the index of the deed that ended it."""
 

@@ -11,9 +11,9 @@ import trio
 from harness.history import Canary as CanaryRecord
 from harness.history import Deed as DeedRecord
 from harness.history import Journal, Weather
-from harness.run.canary import Canary, Outcome
+from harness.run.canary import Canary
 from harness.run.hands import Hands, Readback, of_gates
-from harness.run.hidden import LEAD, Hidden
+from harness.run.hidden import LEAD, Hidden, Outcome
 from harness.run.promises import Promise
 from harness.scenario.model import Cuts, Deed, Plan, Pulse, SetReach, SetShape, SetSlice, Step
 
@@ -29,9 +29,7 @@ class Nemesis:
         self._journal = journal
         shapes = {path: spec.shape for path, spec in plan.paths.items()}
         words = {path: spec.start for path, spec in plan.paths.items()}
-        gates = hands.gates if proofs else {}
-        linger = plan.device.linger
-        self._canaries = {name: Canary(gate, shapes, words, linger=linger) for name, gate in gates.items()}
+        self._canaries = {name: Canary(gate, shapes, words) for name, gate in hands.gates.items() if proofs}
         self._hidden = Hidden(plan)
         self._zero = 0.0
 

@@ -41,7 +41,13 @@ ASKS = 3  # questions per measured delay, of which the quickest counts
 
 UNDECIDED = "undecided"
 FIRST = "undecided: the next deed came first"
-_DIALED: Mapping[str, Symptom] = {"open": "let in", "refuse": "refused", "hang": "quiet", "silence": "quiet"}
+_DIALED: Mapping[str, Symptom] = {
+    "open": "let in",
+    "refuse": "refused",
+    "hang": "quiet",
+    "silence": "quiet",
+    "ETIMEDOUT": "quiet",
+}
 
 
 class Canary:
@@ -163,8 +169,6 @@ class Canary:
             if flow is not None and flow_wants is not None:
                 nursery.start_soon(self._ask_flow, flow, flow_wants, until, seen)
             nursery.start_soon(self._ask_dial, path, dial_wants, until, seen)
-        if seen["dial"] != dial_wants and trio.current_time() >= until:
-            seen["dial"] = UNDECIDED
         if flow_wants in {"fin", "rst"} and flow is not None:
             if self._flows.get(path) is flow:  # and not one that another proof has put there meanwhile
                 del self._flows[path]
@@ -176,7 +180,7 @@ class Canary:
         if what not in {flow_wants, UNDECIDED}:
             symptom = "let in" if what == "answer" else SYMPTOMS[what]
             misses.append(Miss(path=path, symptom=symptom, held=True))
-        detail = ", ".join(f"{who}: {what}" for who, what in seen.items())
+        detail = ", ".join(f"{who}: {seen[who]}" for who in ("open connection", "dial") if who in seen)
         if struck and "open connection" not in seen:
             detail = f"read back; no open connection was there to be ended ({detail})"
         return Outcome(met=not misses, detail=detail, misses=tuple(misses))
@@ -199,24 +203,24 @@ class Canary:
     async def _ask_dial(self, path: str, wants: Dial, until: float, seen: dict[str, str]) -> None:
         patience = QUIET if wants == "hang" else PATIENCE
         window = _window(until, patience)
-        seen["dial"] = UNDECIDED if wants != "hang" and window < patience else "hang"
+        unanswered = UNDECIDED if window < patience else "accepted, then silence"
+        what = UNDECIDED if wants != "hang" and window < patience else "hang"
         with trio.move_on_after(window):
             try:
                 probe = Probe(await self._gate.dial(path))
             except OSError as error:
                 name = errno.errorcode.get(error.errno or 0, str(error))
-                seen["dial"] = "refuse" if error.errno == errno.ECONNREFUSED else name
-                return
-            if wants != "open":
-                seen["dial"] = "open"  # the door let it in: whether anybody answers behind it is no matter
+                what = "refuse" if error.errno == errno.ECONNREFUSED else name
             else:
-                seen["dial"] = UNDECIDED if window < patience else "accepted, then silence"
-            try:
-                met = await probe.ask(PATIENCE)
-                if wants == "open":
-                    seen["dial"] = "open" if met.what == "answer" else f"accepted, then {met.what}"
-            finally:
-                await self._keep(path, probe)
+                # Where nobody must get in, being let in is all there is to see.
+                what = unanswered if wants == "open" else "open"
+                try:
+                    if wants == "open":
+                        met = await probe.ask(PATIENCE)
+                        what = "open" if met.what == "answer" else f"accepted, then {met.what}"
+                finally:
+                    await self._keep(path, probe)
+        seen["dial"] = UNDECIDED if what != wants and trio.current_time() >= until else what
 
     async def _shape(self, path: str, act: SetShape, promise: Promise, until: float) -> Outcome:
         if promise.dial != "open":

@@ -17,16 +17,20 @@ from harness.scenario.model import (
     Answers,
     Buffers,
     Clears,
+    ComesOnline,
     Cuts,
     Deed,
     Drains,
     GoesOffline,
     Hangs,
+    Joins,
     KillsIdle,
     Loses,
     MiddleAct,
     MutesStreams,
     Plan,
+    Prefers,
+    Pulse,
     Recovers,
     ResetsStreams,
     Restarts,
@@ -47,6 +51,7 @@ Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "timing"]
 
 _StreamAct = MutesStreams | ResetsStreams | Buffers
 _RequestAct = Answers | ShowsPortal
+_RETURNS = Joins | Prefers | ComesOnline
 _SLEEPERS = Suspends | Hangs | KillsIdle
 
 
@@ -86,7 +91,7 @@ class Hidden:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._spans = [_span(place, plan) for place, deed in enumerate(plan.deeds) if _stands(deed)]
+        self._spans = [_span(place, plan) for place, deed in enumerate(plan.deeds) if _stands(deed, plan)]
 
     def by(self, deed: Deed, miss: Miss, until: float) -> str:
         """Return what else explains this, met for a deed by scenario second ``until``; empty where nothing does."""
@@ -97,16 +102,18 @@ class Hidden:
             meanwhile = span.since <= until and span.until >= since
             if meanwhile and _concerns(span.deed, miss.path) and _explains(span.deed, miss, deed):
                 return f"{deed_text(span.deed, self._plan)} in force"
-        if miss.symptom in {"quiet", "timing"} and any(
-            pulse.path == miss.path and pulse.at <= until and pulse.at + getattr(pulse, "lasts", 0.0) >= since
+        stalled = any(
+            pulse.path == miss.path and pulse.at <= until and pulse.at + pulse.lasts >= since
             for pulse in self._plan.weather
-        ):
-            return f"the weather of {miss.path} in force"
-        return ""
+            if isinstance(pulse, Pulse)
+        )
+        return f"{miss.path}'s weather in force" if stalled and miss.symptom in {"quiet", "timing"} else ""
 
 
-def _stands(deed: Deed) -> bool:
+def _stands(deed: Deed, plan: Plan) -> bool:
     """Whether a deed puts something in force; the end of another's does not."""
+    if isinstance(deed.act, _RETURNS):
+        return plan.device.linger > 0
     if deed.undoes is not None and deed.actor.split()[0] in {"middle", "server"}:
         return False
     return not (isinstance(deed.act, SetReach) and deed.act.word is Reach.UP)
@@ -166,7 +173,7 @@ def _concerns(deed: Deed, path: str) -> bool:
     act = deed.act
     if isinstance(act, SetReach | SetShape | SetSlice | Cuts):
         return deed.actor == path
-    if isinstance(act, Loses):
+    if isinstance(act, Loses | Joins | Prefers):
         return act.path == path
     return deed.on in {"", path}
 
@@ -178,6 +185,8 @@ def _explains(other: Deed, miss: Miss, deed: Deed) -> bool:
         # Of two boxes the newer is in front; and what is met once one has gone is whoever was behind it.
         front = isinstance(deed.act, MiddleAct) and not isinstance(deed.act, Clears) and deed.undoes is None
         return (not front or other.index > deed.index) and _answers(act, miss)
+    if isinstance(act, _RETURNS):  # what lingers on a lost path stays when the path is back
+        return isinstance(deed.act, Loses) and miss.symptom == "quiet" and other.index > deed.index
     match miss.symptom:
         case "ended":
             ends = isinstance(act, Cuts | Loses | GoesOffline | Suspends | Drains | Restarts | KillsIdle)

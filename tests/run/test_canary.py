@@ -26,11 +26,13 @@ from harness.scenario.model import (
     SetReach,
 )
 from harness.toxics.shape import Shape
+from harness.vocabulary import Direction
 from harness.world import real
 
 WORDS = [SetReach(word=word) for word in Reach if word is not Reach.UP]
 ONCE = [SetReach(word=word, once=True) for word in (Reach.CLOSED, Reach.RESET)]
-ACTS = [*WORDS, *ONCE, Loses(path="wifi"), GoesOffline()]
+ONE_WAY = [SetReach(word=word, direction=way) for word in (Reach.STALLED, Reach.SILENT) for way in Direction]
+ACTS = [*WORDS, *ONCE, *ONE_WAY, Loses(path="wifi"), GoesOffline()]
 
 
 def deed(act, actor="wifi"):
@@ -38,7 +40,10 @@ def deed(act, actor="wifi"):
 
 
 def named(act):
-    return " ".join([str(getattr(act, "word", type(act).__name__)), "once" * getattr(act, "once", False)]).strip()
+    return " ".join(
+        [str(getattr(act, "word", type(act).__name__)), "once" * getattr(act, "once", False)]
+        + [way for way in [getattr(act, "direction", None)] if way]
+    ).strip()
 
 
 @asynccontextmanager
@@ -113,6 +118,14 @@ async def test_up_that_was_only_said_is_not_met(tmp_path, word, monkeypatch):
     monkeypatch.setattr("harness.run.canary.PATIENCE", 0.5)
     outcome = await proved(tmp_path, [SetReach(word=word), SetReach(word=Reach.UP)], done=False)
     assert not outcome.met, outcome.detail
+
+
+@pytest.mark.parametrize("act", ONE_WAY, ids=named)
+@pytest.mark.parametrize("done", [True, False], ids=["done", "only said"])
+async def test_one_way_that_is_free_again_is_met_by_a_new_dial(tmp_path, act, done, monkeypatch):
+    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.5)
+    outcome = await proved(tmp_path, [act, SetReach(word=Reach.UP, direction=act.direction)], done=done)
+    assert outcome.met is done, outcome.detail
 
 
 async def test_a_reset_after_silence_is_met_on_the_dead_connection_too(tmp_path):

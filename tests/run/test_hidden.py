@@ -1,0 +1,74 @@
+"""What else can have done what was met: by hand, on plans of a few deeds."""
+
+import pytest
+
+from harness.run.hidden import Hidden, Miss
+from harness.scenario import Scenario, plans
+
+
+def hides(timeline, miss, *, of=-1, until=60.0, **sections):
+    """What hides the last deed (or the one given), for which this was met on Wi-Fi by then."""
+    facts = {"scenario": "s", "job": {"lasts": "30s"}, "paths": {"wifi": "wifi", "cellular": "lte"}}
+    plan = plans(Scenario(**{**facts, "timeline": timeline, **sections}), world="virtual")[0]
+    return Hidden(plan).by(plan.deeds[of], miss, until)
+
+
+def miss(symptom, **facts):
+    return Miss(path="wifi", symptom=symptom, **facts)
+
+
+@pytest.mark.parametrize(
+    ("standing", "symptom", "said"),
+    [
+        ({"server": "drains"}, "ended", "server drains in force"),
+        ({"server": "hangs"}, "quiet", "server hangs in force"),
+        ({"wifi": "closed"}, "refused", "wifi closed in force"),
+        ({"wifi": "silent upstream only"}, "quiet", "wifi silent upstream only in force"),
+        ({"middle": "kills idle after 5s"}, "ended", "middle kills idle after 5s in force"),
+        ({"middle": "shows portal"}, "timing", "middle shows portal in force"),
+        ({"server": "drains"}, "quiet", ""),
+        ({"server": "drains"}, "let in", ""),
+        ({"server": "hangs"}, "refused", ""),
+        ({"cellular": "closed"}, "refused", ""),
+        ({"middle on cellular": "shows portal"}, "timing", ""),
+        ({"middle": "mutes streams"}, "quiet", ""),
+    ],
+)
+def test_only_what_does_just_that_to_flows_of_this_path_explains_it(standing, symptom, said):
+    assert hides({"5s": standing, "10s": {"wifi": "lte"}}, miss(symptom)) == said
+
+
+def test_what_a_deed_replaces_or_takes_back_does_not_hide_it():
+    assert hides({"5s": {"wifi": "silent"}, "10s": {"wifi": "up"}}, miss("quiet", held=True)) == ""
+    assert hides({"5s": {"server": "hangs for 2s"}}, miss("quiet")) == ""
+    assert hides({"5s": {"wifi": "silent for 2s upstream only"}}, miss("quiet")) == ""
+
+
+def test_what_is_over_hides_a_held_connection_alone():
+    timeline = {"5s": {"wifi": "closed once"}, "5500ms": {"wifi": "stalled"}}
+    assert hides(timeline, miss("ended", held=True)) == "wifi closed once in force"
+    assert hides(timeline, miss("ended")) == ""
+    later = {"5s": {"wifi": "closed once"}, "6s": {"wifi": "stalled"}}
+    assert hides(later, miss("ended", held=True)) == ""
+
+
+def test_of_two_boxes_the_newer_hides_the_older():
+    timeline = {"5s": {"middle": "answers 503"}, "6s": {"middle": "shows portal"}}
+    assert hides(timeline, miss("otherwise"), of=0) == "middle shows portal in force"
+    assert hides(timeline, miss("otherwise"), of=1) == ""
+
+
+def test_a_restart_hides_until_the_server_is_back():
+    timeline = {"5s": {"server": "restarts keeping log after 2s"}, "7s": {"wifi": "up"}}
+    assert hides(timeline, miss("ended")) == "server restarts keeping log after 2s in force"
+    timeline = {"5s": {"server": "restarts keeping log after 2s"}, "8s": {"wifi": "up"}}
+    assert hides(timeline, miss("ended")) == ""
+
+
+def test_what_comes_after_the_proof_hides_nothing():
+    assert hides({"5s": {"wifi": "lte"}, "10s": {"server": "hangs"}}, miss("quiet"), of=0, until=9.0) == ""
+
+
+def test_muted_streams_hide_a_cut_and_no_question():
+    timeline = {"5s": {"middle": "mutes streams"}, "10s": {"wifi": "reset mid data"}}
+    assert hides(timeline, miss("quiet", held=True, stream=True)) == "middle mutes streams in force"

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.device.model import Device
+from harness.device.model import Device, Linger
 from harness.device.model import Outcome as DeviceOutcome
 from harness.device.words import Reach
 from harness.run.probe import Meeting
@@ -74,6 +74,7 @@ class Promises:
         self._words = {path: _Word(word) for path, word in words.items()}
         self._shapes = {(path, way): shape for path, shape in shapes.items() for way in Direction}
         self._device = Device(words, starts_on=starts_on, linger=linger)
+        self._lingering: list[tuple[float, Linger]] = []  # and when it is over
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -95,6 +96,9 @@ class Promises:
 
     def do(self, deed: Deed) -> Promise:
         """A deed is done now."""
+        for over, linger in self._lingering:
+            if over <= deed.at:
+                self._device.linger_over(linger)  # one that is stale, or was over before, changes nothing
         outcome = DeviceOutcome()
         flow: Meeting | None = None
         match deed.act:
@@ -122,6 +126,8 @@ class Promises:
         default = self._device.default or ""
         word = self._words.get(deed.actor) or self._words.get(deed.on or default)
         linger = outcome.linger
+        if linger is not None:
+            self._lingering.append((deed.at + linger.seconds, linger))
         return Promise(
             flow=flow or ("answer" if word is None or word.free else "silence"),
             dial=word.dial if word is not None else "hang",

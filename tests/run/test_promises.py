@@ -18,7 +18,7 @@ def word(reach, direction=None, *, once=False):
 def after(*acts, linger=0.0, actor="wifi"):
     words = {"wifi": Reach.UP, "cellular": Reach.UP}
     promises = Promises(dict.fromkeys(words, Shape()), words, starts_on="wifi", linger=linger)
-    made = [promises.do(Deed(index=0, at=0.0, actor=actor, act=act, text="")) for act in acts]
+    made = [promises.do(Deed(index=at, at=at, actor=actor, act=act, text="")) for at, act in enumerate(acts)]
     return promises, made[-1]
 
 
@@ -48,6 +48,12 @@ def test_a_lost_path_is_promised_once_and_not_when_it_was_gone():
 def test_connections_of_a_lost_default_linger():
     _, promise = after(Loses(path="wifi"), linger=2.0)
     assert (promise.lost, promise.lingers, promise.default) == (("wifi",), 2.0, "")
+
+
+def test_what_has_lingered_is_not_lost_again():
+    acts = [Joins(path="cellular"), Loses(path="wifi"), GoesOffline()]
+    assert after(*acts, linger=0.5)[1].lost == ("cellular",)
+    assert after(*acts, linger=1.5)[1].lost == ("cellular", "wifi")
 
 
 def test_a_shape_of_one_way_leaves_the_other():

@@ -32,6 +32,11 @@ timeline:
 """
 
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in a shell's background job. What is started here inherits it, and would not hear a Ctrl-C before it listens.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def short(lasts="4s", client="{watchdog: 20s}", attempts="at most 6"):
     """A handoff that takes a few seconds."""
     return SHORT.format(lasts=lasts, client=client, attempts=attempts)

@@ -22,7 +22,7 @@ import trio
 
 from harness.chance import Dice
 from harness.seams import Address, Direction
-from harness.toxics import Chain, ToxicSpec
+from harness.toxics import Chain, Toxified
 
 READ_MAX = 32 * 1024
 """Bytes per chunk: Toxiproxy's copy buffer."""
@@ -244,16 +244,16 @@ class ProxySide:
         """RST is an end like any other to a proxy."""
 
 
-class ShapedPath:
+class ShapedPath(Toxified):
     """A named way to an upstream with toxics on it; ``SimNetwork.path`` makes one. Its connections live on without it.
 
     Each change holds from now on, also for open connections, as in ``harness.toxiproxy.proxy``.
     """
 
     def __init__(self, address: Address, upstream: Address, *, room: int, dice: Dice) -> None:
+        super().__init__()
         self.address = address
         self.upstream = upstream
-        self.toxics: list[ToxicSpec] = []
         self._room = room
         self._dice = dice
         self._made = 0
@@ -267,22 +267,6 @@ class ShapedPath:
         """Let the end of either direction be the end of the other."""
         up.ended = partial(self._ended, Direction.UPSTREAM, up, down, far)
         down.ended = partial(self._ended, Direction.DOWNSTREAM, down, up, near)
-
-    def add_toxic(self, spec: ToxicSpec) -> None:
-        """Put a toxic at the end of its stream. The name is new."""
-        self.toxics.append(spec)
-        self._change(spec.direction, lambda chain, now: chain.add(now, spec))
-
-    def update_toxic(self, spec: ToxicSpec) -> None:
-        """Replace the toxic of the same name."""
-        at = next(at for at, old in enumerate(self.toxics) if old.name == spec.name)
-        self.toxics[at] = spec
-        self._change(spec.direction, lambda chain, now: chain.update(now, spec))
-
-    def remove_toxic(self, spec: ToxicSpec) -> None:
-        """Take a toxic out; what it held goes on at once."""
-        self.toxics.remove(spec)
-        self._change(spec.direction, lambda chain, now: chain.remove(now, spec.name))
 
     def cut(self) -> None:
         """Close every connection at once, what is queued being lost."""

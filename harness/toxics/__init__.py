@@ -4,6 +4,7 @@ from harness.toxics.chain import Chain
 from harness.toxics.registry import NOT_BUILT, TYPES, toxic_class, toxic_of
 from harness.toxics.shape import Shape, toxics_of
 from harness.toxics.toxic import BadToxic, Chunk, Step, Toxic, ToxicSpec
+from harness.toxics.toxified import Toxified
 
 __all__ = [
     "NOT_BUILT",
@@ -15,6 +16,7 @@ __all__ = [
     "Step",
     "Toxic",
     "ToxicSpec",
+    "Toxified",
     "toxic_class",
     "toxic_of",
     "toxics_of",

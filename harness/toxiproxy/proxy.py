@@ -12,19 +12,19 @@ import trio
 
 from harness.chance import Dice
 from harness.seams import Direction, Listener, Network, Stream
-from harness.toxics import Chain, ToxicSpec
+from harness.toxics import Chain, Toxified
 from harness.toxiproxy.address import dial_address, join_address, listen_address
 from harness.toxiproxy.link import Link
 
 
-class Proxy:
+class Proxy(Toxified):
     """A named way to an upstream. ``listen`` and ``upstream`` are ``host:port`` texts; ``start`` makes it live."""
 
     def __init__(self, name: str, listen: str, upstream: str, *, network: Network, rng: random.Random) -> None:
+        super().__init__()
         self.name = name
         self.listen = listen
         self.upstream = upstream
-        self.toxics: list[ToxicSpec] = []
         self._network = network
         self._rng = rng
         self._links: dict[Direction, dict[Link, None]] = {direction: {} for direction in Direction}
@@ -49,22 +49,6 @@ class Proxy:
         if self._running is not None:
             self._running.cancel()
             await self._stopped.wait()
-
-    def add_toxic(self, spec: ToxicSpec) -> None:
-        """Put a toxic at the end of its stream, also on open connections. The name is new."""
-        self.toxics.append(spec)
-        self._change(spec.direction, lambda chain, now: chain.add(now, spec))
-
-    def update_toxic(self, spec: ToxicSpec) -> None:
-        """Replace the toxic of the same name, also on open connections, which draw its toxicity anew."""
-        at = next(at for at, old in enumerate(self.toxics) if old.name == spec.name)
-        self.toxics[at] = spec
-        self._change(spec.direction, lambda chain, now: chain.update(now, spec))
-
-    def remove_toxic(self, spec: ToxicSpec) -> None:
-        """Take a toxic out, also of open connections, where what it held goes on at once."""
-        self.toxics.remove(spec)
-        self._change(spec.direction, lambda chain, now: chain.remove(now, spec.name))
 
     def _change(self, direction: Direction, apply: Callable[[Chain, float], None]) -> None:
         for link in self._links[direction]:

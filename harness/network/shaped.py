@@ -13,6 +13,7 @@ Simplified: the dial to the upstream takes no time, and finds room in its queue;
 bytes unread, so that its FIN became RST, is decided a read or two differently.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -21,6 +22,7 @@ from typing import Protocol
 import trio
 
 from harness.chance import Dice
+from harness.network.clock import SimClock
 from harness.seams import Address, Direction
 from harness.toxics import Chain, Toxified
 
@@ -112,7 +114,7 @@ class ShapedPipe(Pipe):
         self._chain = chain
         self._pending: deque[bytes] = deque()  # in front of the chain
         self._pending_size = 0
-        self._alarm: trio.CancelScope | None = None  # of whoever waits to read
+        self._alarm = math.inf  # when the clock calls for whoever waits to read
         self._wound = trio.current_time()  # up to when the chain has done all that was due
         self._deaf = False  # nobody will read any more
         self._over = False
@@ -127,9 +129,8 @@ class ShapedPipe(Pipe):
         if self._chain.transparent:
             await self.readable.park()
             return
-        with trio.CancelScope(deadline=self._chain.next_due()) as self._alarm:
-            await self.readable.park()
-        self._alarm = None
+        self._set_alarm()
+        await self.readable.park()
 
     def put(self, data: memoryview) -> int:
         """Take as many of these bytes as there is room for in front of the chain, and return how many."""
@@ -216,10 +217,29 @@ class ShapedPipe(Pipe):
 
     def _ring(self) -> None:
         """Wake the reader for what is there, or set its alarm anew."""
-        if self._alarm is None or self.chunks or self.finished:
+        if self.chunks or self.finished:
             self.readable.unpark_all()
-        else:
-            self._alarm.deadline = self._chain.next_due()
+        elif self.readable:
+            self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """Look at the chain again when it is next due."""
+        due = self._chain.next_due()
+        if due != self._alarm:
+            self._alarm = due
+            if due < math.inf:
+                SimClock.current().at(due, self._alarmed)
+
+    def _alarmed(self, when: float) -> bool:
+        """Wind the chain, and wake the reader where something came of it; else wait for the next due time."""
+        if when != self._alarm:
+            return False  # set anew meanwhile
+        self._alarm = math.inf
+        if not self.readable:
+            return False  # nobody waits any more; who reads winds it first
+        self._wind()
+        self._ring()
+        return not self.readable
 
     def _end(self) -> None:
         if not self._over:

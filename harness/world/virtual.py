@@ -1,7 +1,7 @@
 """Virtual time on a simulated network: minutes take milliseconds, and a seed replays exactly.
 
-trio's ``MockClock`` jumps to the next deadline whenever nothing can run, so a run costs its work and none of its
-waiting. Everything of a run must then live in this one trio run: a thread or another process would let virtual time
+The clock jumps to the next deadline whenever nothing can run (``harness.network.clock``), so a run costs its work and
+none of its waiting. Everything of a run must then live in this one trio run: a thread or another process would let virtual time
 fly past it (a 50 ms thread let 300 s pass), and a kernel's socket would be read too late.
 
 Exact replay needs three things, each tried without the others (20 runs of 20 clients with tied deadlines, in processes
@@ -17,10 +17,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 import trio
-import trio.testing
 
 from harness.errors import HarnessError
 from harness.network import kernel
+from harness.network.clock import SimClock
 from harness.network.simulated import SimNetwork
 from harness.toxiproxy.simulated import SimulatedToxiproxy
 from harness.world.world import World
@@ -32,11 +32,12 @@ NAME = "virtual"
 LIMIT = 7 * 86_400.0
 """Virtual seconds after which a run that has not ended is taken for a deadlock: no scenario lasts a week."""
 
-STEPS = 20_000_000
-"""Steps of tasks after which a run is taken for a livelock, wherever its clock is: minutes of work."""
+TURNS = 20_000_000
+"""Readings of the clock after which a run is taken for a livelock, wherever it is: minutes of work. Each turn of the
+scheduler is one, beside those of the tasks themselves."""
 
-INSTANT_STEPS = 1_000_000
-"""Steps at one instant of virtual time that are a livelock: its clock will never move again."""
+INSTANT_TURNS = 1_000_000
+"""Readings at one instant of virtual time that are a livelock: the clock will never move again."""
 
 _EPOCH_NS = 1_000_000_000  # a stamp of 0 would mean "not stamped yet"
 _NEW_YEAR = 1_767_225_600.0  # 2026-01-01T00:00:00Z, as good as any
@@ -71,17 +72,17 @@ def world() -> World:
     )
 
 
-def run(main: Callable[[], Awaitable[T]], *, seed: int, limit: float = LIMIT, steps: int = STEPS) -> T:
+def run(main: Callable[[], Awaitable[T]], *, seed: int, limit: float = LIMIT, turns: int = TURNS) -> T:
     """Run in virtual time until ``main`` returns. The same ``main`` and ``seed`` give the same history.
 
     Raises ``Stuck`` instead of hanging: for a deadlock when ``limit`` virtual seconds have passed, for a livelock after
-    ``steps`` steps, or after ``INSTANT_STEPS`` while the clock stood still. A loop that never yields to trio is not
-    found.
+    ``turns`` readings of the clock, or after ``INSTANT_TURNS`` while it stood still. A loop that neither yields to trio
+    nor reads the clock is not found.
     """
     with _repeatable(seed):
-        budget = _Budget(steps)
-        clock = trio.testing.MockClock(autojump_threshold=0)
-        return trio.run(_bounded, main, limit, budget, clock=clock, instruments=[budget])
+        budget = _Budget(turns)
+        clock = SimClock(patience=min(turns, INSTANT_TURNS), impatient=budget.look)
+        return trio.run(_bounded, main, limit, budget, clock=clock)
 
 
 @contextmanager
@@ -107,30 +108,32 @@ async def _bounded(main: Callable[[], Awaitable[T]], limit: float, budget: "_Bud
 
 
 class _Budget(trio.abc.Instrument):
-    """Counts steps, and ends the run when there were too many. trio drops an instrument that raises: it cancels."""
+    """Ends the run when the clock was read too often. It looks on while a task is guilty, and costs nothing before."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, turns: int) -> None:
         self.scope: trio.CancelScope | None = None
         self.spent = ""
-        self._left = steps
-        self._steps = steps
+        self._turns = self._left = turns
         self._instant = -1.0
-        self._look_at = max(0, steps - INSTANT_STEPS)
+
+    def look(self) -> None:
+        """``INSTANT_TURNS`` have passed, or all there were: see whether the clock has moved since the last time."""
+        self._left -= min(self._turns, INSTANT_TURNS)
+        now, before = trio.current_time(), self._instant
+        self._instant = now
+        if now == before:
+            self.spent = f"{INSTANT_TURNS:,} turns at one instant"
+        elif self._left <= 0:
+            self.spent = f"{self._turns:,} turns"
+        else:
+            return
+        trio.lowlevel.add_instrument(self)
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        """Count one, and look at the clock now and then."""
-        self._left -= 1
-        if self._left <= self._look_at:
-            self._look(task)
-
-    def _look(self, task: trio.lowlevel.Task) -> None:
-        now = trio.current_time()
-        stood_still = now == self._instant
-        self._instant = now
-        self._look_at = max(0, self._left - INSTANT_STEPS)
-        if (stood_still or self._left <= 0) and not self.spent and self.scope is not None:
-            many = f"{INSTANT_STEPS:,} steps at one instant" if stood_still else f"{self._steps:,} steps"
-            self.spent = f"{many}, the last of {task.name}"
+        """Name the task, and end the run. trio drops an instrument that raises: it cancels."""
+        self.spent += f", the last of {task.name}"
+        trio.lowlevel.remove_instrument(self)
+        if self.scope is not None:
             self.scope.cancel()
 
 

@@ -80,28 +80,28 @@ def test_a_deadlock_is_told_at_the_limit():
 
 
 def test_a_livelock_is_told_where_its_clock_stands(monkeypatch):
-    monkeypatch.setattr(virtual, "INSTANT_STEPS", 1_000)
+    monkeypatch.setattr(virtual, "INSTANT_TURNS", 1_000)
 
     async def spins():
         await trio.sleep(3)
         while True:
             await trio.lowlevel.checkpoint()
 
-    with pytest.raises(virtual.Stuck, match=r"livelock at 3\.000 s .* 1,000 steps at one instant"):
+    with pytest.raises(virtual.Stuck, match=r"livelock at 3\.000 s .* 1,000 turns at one instant"):
         virtual.run(spins, seed=1)
 
 
-def test_a_run_that_creeps_on_ends_with_its_steps():
+def test_a_run_that_creeps_on_ends_with_its_turns():
     async def creeps():
         for _ in range(100_000):
             await trio.sleep(0.001)
 
-    with pytest.raises(virtual.Stuck, match=r"livelock .* 500 steps"):
-        virtual.run(creeps, seed=1, steps=500)
+    with pytest.raises(virtual.Stuck, match=r"livelock .* 500 turns"):
+        virtual.run(creeps, seed=1, turns=500)
 
 
-def test_many_steps_at_many_instants_are_no_livelock(monkeypatch):
-    monkeypatch.setattr(virtual, "INSTANT_STEPS", 10)
+def test_many_turns_at_many_instants_are_no_livelock(monkeypatch):
+    monkeypatch.setattr(virtual, "INSTANT_TURNS", 10)
 
     async def walks():
         for _ in range(200):

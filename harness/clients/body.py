@@ -42,7 +42,8 @@ class Body:
 
     def __init__(self, response: httpx.Response) -> None:
         self._decoder = decoder(response.headers.get("content-encoding", ""))
-        self._chunks = response.aiter_raw()
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        self._chunks = aiter(response.stream)
         self._pieces: Iterator[bytes] = iter(())
 
     async def __aenter__(self) -> Self:

@@ -138,7 +138,6 @@ class SSEClient:
             scope.cancel()
         while self._scopes:
             await self._ended.wait()
-        await self._courier.aclose()
 
     async def _start(self, body: bytes, pause: Pause) -> str:
         backoff = Backoff.of(self._policies)

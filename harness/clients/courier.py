@@ -10,7 +10,6 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -32,6 +31,12 @@ MAX_RESULTS = 64_000_000
 
 _HOPS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
+_HEADERS = {
+    b"accept": b"*/*",
+    b"accept-encoding": b"identity",
+    b"connection": b"close",
+    b"user-agent": f"python-httpx/{httpx.__version__}".encode(),
+}
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,8 +87,6 @@ class Courier:
         self._base = httpx.URL(base_url.rstrip("/"))
         if self._base.scheme not in ("http", "https") or not self._base.host:
             raise UsageError(f"expected an http or https URL, got {base_url!r}")
-        if tls is None and self._base.scheme == "https":
-            tls = _verifying()
         if tls is not None and tls.verify_mode is not ssl.CERT_REQUIRED:
             raise UsageError("the TLS context does not verify the server; give one that trusts your own CA instead")
         self._endpoints = endpoints
@@ -92,16 +95,9 @@ class Courier:
         self._headers = {name.lower().encode(): value.encode() for name, value in headers.items()}
         self._token = Token(token, self._new_token)
         self._asking: list[tuple[str, Vigil]] = []
-        self._http = httpx.AsyncClient(
-            transport=PhoneTransport(phone, tls),
-            timeout=httpx.Timeout(None),
-            trust_env=False,
-            headers={"connection": "close", "accept-encoding": "identity"},
-        )
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self._http.aclose()
+        self._urls: dict[str, httpx.URL] = {}
+        self._cookies = httpx.Cookies()
+        self._transport = PhoneTransport(phone, tls)
 
     def vigil(self) -> Vigil:
         """Return the deadlines of a new exchange."""
@@ -129,15 +125,14 @@ class Courier:
         self, method: str, path: str, vigil: Vigil, *, headers: Mapping[bytes, bytes], body: bytes = b""
     ) -> AsyncIterator[httpx.Response]:
         """Send a request, follow redirects, and give the response with its body still to come."""
-        url = httpx.URL(str(self._base) + path)
+        url = self._url(path)
         for _ in range(_HOPS + 1):
             vigil.enter(Phase.DIALLING)
             request = self._request(method, url, vigil, headers, body)
-            try:
-                response = await self._http.send(request, stream=True)
-            except httpx.InvalidURL as error:  # httpx looks at a Location too, and this is no HTTPError
-                raise httpx.RemoteProtocolError(f"a redirect to what is no URL: {error}", request=request) from error
+            response = await self._transport.handle_async_request(request)
             async with aclosing(response):
+                if "set-cookie" in response.headers:
+                    self._cookies.extract_cookies(response)
                 location = response.headers.get("location", "")
                 if response.status_code not in _REDIRECTS or not (method == "GET" or response.status_code >= 307):
                     yield response
@@ -229,22 +224,26 @@ class Courier:
     def _request(
         self, method: str, url: httpx.URL, vigil: Vigil, headers: Mapping[bytes, bytes], body: bytes
     ) -> httpx.Request:
-        async def trace(name: str, _info: Any) -> None:
-            if name == "http11.send_request_headers.started":
-                vigil.enter(Phase.ASKING)
-
-        allowed = dict(headers)
+        allowed = {**_HEADERS, **headers}
         if _origin(url) == _origin(self._base):
-            allowed = {**self._headers, **allowed}
+            allowed = {**_HEADERS, **self._headers, **headers}
             if authorization := self._token.authorization:
                 allowed[b"authorization"] = authorization.encode()
-        return self._http.build_request(method, url, headers=allowed, content=body or None, extensions={"trace": trace})
+        connected = functools.partial(vigil.enter, Phase.ASKING)
+        return httpx.Request(
+            method,
+            url,
+            headers=allowed,
+            content=body or None,
+            cookies=self._cookies,
+            extensions={"connected": connected},
+        )
 
-
-@functools.cache
-def _verifying() -> ssl.SSLContext:
-    """Return the one context of all clients that bring none: building it takes 30 ms."""
-    return ssl.create_default_context()
+    def _url(self, path: str) -> httpx.URL:
+        """Return the URL of a path below the base; a client asks for few, and parsing one takes 30 µs."""
+        if path not in self._urls:
+            self._urls[path] = httpx.URL(str(self._base) + path)
+        return self._urls[path]
 
 
 def media_type(headers: httpx.Headers) -> str:

@@ -1,14 +1,15 @@
 """The httpx transport of a phone: every connection of a client is dialled through ``Phone.connect``, in both worlds.
 
-httpcore's pool does the HTTP. Nothing is kept alive between requests, since the pool's expiry of idle connections reads
-the machine's clock, and since a phone that changes networks gains nothing from an idle socket of the old one.
+httpcore does the HTTP, one connection for each request: nothing is kept alive in between, since a phone that changes
+networks gains nothing from an idle socket of the old one, and since a pool's expiry reads the machine's clock.
 Deadlines are not httpx's: whoever makes a request guards it (``harness.clients.vigil``), so the timeouts that httpcore
 hands down are ignored here. Proxies in the environment are ignored too.
 """
 
 import errno
+import functools
 import ssl
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ import httpcore
 import httpx
 import trio
 
-from harness.seams import Phone
+from harness.seams import Phone, Stream
 
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
 
@@ -30,46 +31,76 @@ class DialFailed(httpx.ConnectError):
 
 
 class PhoneTransport(httpx.AsyncBaseTransport):
-    """HTTP/1.1 over the streams that a phone dials; use one per client. Raises httpx's own exceptions.
+    """HTTP/1.1 over the streams that a phone dials. Raises httpx's own exceptions.
 
-    Without a TLS context httpcore makes one for each connection that needs it, which verifies.
+    Without a TLS context the machine's own authorities are trusted. A request's extension ``connected`` is called once
+    its connection is there, TLS included.
     """
 
     def __init__(self, phone: Phone, tls: ssl.SSLContext | None) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            network_backend=_PhoneBackend(phone),
-            max_connections=None,
-            max_keepalive_connections=0,
-        )
+        self._phone = phone
+        self._tls = tls
+        if tls is not None:
+            tls.set_alpn_protocols(["http/1.1"])
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the response's body is read as it arrives. Closing the response closes the connection."""
+        url = request.url
         with _httpx_errors():
-            response = await self._pool.handle_async_request(
-                httpcore.Request(
-                    method=request.method,
-                    url=httpcore.URL(
-                        scheme=request.url.raw_scheme,
-                        host=request.url.raw_host,
-                        port=request.url.port,
-                        target=request.url.raw_path,
-                    ),
-                    headers=request.headers.raw,
-                    content=_Content(request.content),
-                    extensions=request.extensions,
-                )
+            asked = httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=_Content(request.content),
             )
+            stream = await self._dial(url)
+            try:
+                request.extensions.get("connected", _nobody)()
+                connection = httpcore.AsyncHTTP11Connection(asked.url.origin, _PhoneStream(stream))
+                response = await connection.handle_async_request(asked)
+            except BaseException:
+                await trio.aclose_forcefully(stream)
+                raise
         return httpx.Response(
             status_code=response.status,
             headers=response.headers,
             stream=_Body(response.stream),
             extensions=response.extensions,
+            request=request,
         )
 
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self._pool.aclose()
+    async def _dial(self, url: httpx.URL) -> trio.abc.Stream:
+        """Connect to the URL's origin. Raises ``DialFailed``."""
+        if url.scheme not in ("http", "https") or not url.host:
+            raise httpx.UnsupportedProtocol(f"expected an http or https URL, got {str(url)!r}")
+        try:
+            stream = await self._phone.connect(url.host, url.port or (443 if url.scheme == "https" else 80))
+            return stream if url.scheme == "http" else await self._encrypt(stream, url.host)
+        except (OSError, trio.BrokenResourceError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__ or error
+            raise DialFailed(str(error) or type(error).__name__, _how(cause)) from error
+
+    async def _encrypt(self, stream: Stream, host: str) -> trio.abc.Stream:
+        # https_compatible: a close does not wait for the peer's goodbye, which a dead path would never bring.
+        made = trio.SSLStream(stream, self._tls or verifying(), server_hostname=host, https_compatible=True)
+        try:
+            await made.do_handshake()
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise
+        return made
+
+
+@functools.cache
+def verifying() -> ssl.SSLContext:
+    """Return the one context of all clients that bring none: building it takes 30 ms."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _nobody() -> None:
+    """Nobody wants to know."""
 
 
 class _Content(httpx.AsyncByteStream):
@@ -105,21 +136,11 @@ class _Body(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-class _DialError(httpcore.ConnectError):
-    """Carries the system's error: httpcore raises ``from None``, which would lose it."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error) or type(error).__name__)
-        self.error = error
-
-
 @contextmanager
 def _httpx_errors() -> Iterator[None]:
     """Translate httpcore's exceptions: the two libraries use the same names."""
     try:
         yield
-    except _DialError as error:
-        raise DialFailed(str(error), _how(error.error)) from error.error
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
         raised: type[httpx.TransportError] = getattr(httpx, type(error).__name__, httpx.NetworkError)
         raise raised(str(error) or type(error).__name__) from error
@@ -133,69 +154,27 @@ def _how(error: BaseException) -> str:
     return "error"
 
 
-class _PhoneBackend(httpcore.AsyncNetworkBackend):
-    def __init__(self, phone: Phone) -> None:
-        self._phone = phone
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002 - httpcore's signature; deadlines are the vigil's
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        assert local_address is None and socket_options is None  # noqa: PT018 - nobody sets them
-        try:
-            return _PhoneStream(await self._phone.connect(host, port))
-        except (OSError, trio.BrokenResourceError) as error:
-            raise _DialError(error) from error
-
-    async def connect_unix_socket(self, *_args: Any, **_kwargs: Any) -> httpcore.AsyncNetworkStream:
-        raise httpcore.UnsupportedProtocol("a phone dials hosts and ports, not Unix sockets")
-
-    async def sleep(self, seconds: float) -> None:
-        await trio.sleep(seconds)
-
-
 class _PhoneStream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see connect_tcp
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - deadlines are the vigil's
         try:
             return bytes(await self._stream.receive_some(max_bytes))
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
             raise httpcore.ReadError(_said(error)) from error
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - see connect_tcp
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - deadlines are the vigil's
         if not buffer:
             return
+        stream = self._stream
         try:
-            await self._stream.send_all(buffer)
+            await (stream.send(buffer) if isinstance(stream, Stream) else stream.send_all(buffer))
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
             raise httpcore.WriteError(_said(error)) from error
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002 - see connect_tcp
-    ) -> httpcore.AsyncNetworkStream:
-        # https_compatible: a close does not wait for the peer's goodbye, which a dead path would never bring.
-        stream = trio.SSLStream(self._stream, ssl_context, server_hostname=server_hostname, https_compatible=True)
-        try:
-            await stream.do_handshake()
-        except (trio.BrokenResourceError, OSError) as error:
-            await trio.aclose_forcefully(self._stream)
-            raise _DialError(error.__cause__ if isinstance(error.__cause__, OSError) else error) from error
-        except BaseException:
-            await trio.aclose_forcefully(self._stream)
-            raise
-        return _PhoneStream(stream)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ARG002 - nothing is known of a phone's sockets
         return None

@@ -86,6 +86,17 @@ class PhoneStream(Stream):
         except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
             raise await self._error(error) from self._cause(error)
 
+    def send_now(self, data: bytes | bytearray | memoryview) -> int:
+        """Send what can be sent without waiting: nothing while the phone sleeps; see ``Stream``."""
+        if self._sleep.asleep:
+            return 0
+        try:
+            return self._inner.send_now(data)
+        except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
+            if self._lost:
+                raise trio.BrokenResourceError(os.strerror(errno.ECONNABORTED)) from self._cause(error)
+            raise
+
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room; see ``Stream``."""
         try:

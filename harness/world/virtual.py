@@ -1,8 +1,8 @@
 """Virtual time on a simulated network: minutes take milliseconds, and a seed replays exactly.
 
 The clock jumps to the next deadline whenever nothing can run (``harness.network.clock``), so a run costs its work and
-none of its waiting. Everything of a run must then live in this one trio run: a thread or another process would let virtual time
-fly past it (a 50 ms thread let 300 s pass), and a kernel's socket would be read too late.
+none of its waiting. Everything of a run must then live in this one trio run: a thread or another process would let
+virtual time fly past it (a 50 ms thread let 300 s pass), and a kernel's socket would be read too late.
 
 Exact replay needs three things, each tried without the others (20 runs of 20 clients with tied deadlines, in processes
 of their own with random hash seeds, gave 20, 4 and 1 different histories): trio's own generator seeded, its

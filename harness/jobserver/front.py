@@ -103,9 +103,9 @@ class Front:
             connection.stream.reset()
         finally:
             counts.open_connections -= 1
-            await trio.aclose_forcefully(connection.stream)
             del self._guests[guest]
             self._left.set()
+            await connection.stream.aclose()
 
     async def _serve(self, guest: Guest) -> None:
         try:

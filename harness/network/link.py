@@ -147,7 +147,7 @@ class Link:
         self._wake.set()
 
     def start(self) -> None:
-        """The flow has its nursery: begin to write what waits already."""
+        """The flow has dialled: begin to write what waits already."""
         self._kick()
 
     def _put(self, offset: int, item: bytes | How) -> None:
@@ -157,9 +157,9 @@ class Link:
         self._kick()
 
     def _kick(self) -> None:
-        if self._waiting and not self._flushing and self._sending is None and self.flow.nursery is not None:
+        if self._waiting and not self._flushing and self._sending is None and self.flow.dialed:
             self._flushing = True
-            self.flow.nursery.start_soon(self._flush)
+            self.flow.carry(self._flush)
 
     async def _flush(self) -> None:
         """Write what waits, asking anew for each piece; ends with the queue."""

@@ -43,11 +43,12 @@ class Flow:
         self.journal = journal
         self.stage = stage
         self.streams: dict[Side, Stream] = {Side.CLIENT: client}
-        self.nursery: trio.Nursery | None = None
+        self.dialed = False  # the links may carry
         self.boxed = False  # the stage ended it
         self.dead_since: float | None = None  # nothing reaches the client any more, and the server was not told
         self._died = died
-        self._service: trio.Nursery | None = None
+        self._tasks: trio.Nursery | None = None  # until nothing is carried any more
+        self._carrying = 0
         self._nap: trio.CancelScope | None = None
         self._nap_until = math.inf
         self._radio = radio
@@ -63,13 +64,19 @@ class Flow:
     async def run(self, connect: Callable[[], Awaitable[Stream]]) -> None:
         """Dial the server, relay until both ends have left, leave nothing open."""
         try:
-            async with trio.open_nursery() as self._service:
+            async with trio.open_nursery() as self._tasks:
                 self.look_again()
-                await self._relay(connect)
-                self._service.cancel_scope.cancel()
+                connected = await self._connect(connect)
+                self.dialed = True
+                self.carry(self._links[UPSTREAM].pump)
+                if connected:
+                    self.carry(self._links[DOWNSTREAM].pump)
+                for link in self._links.values():
+                    link.start()
             for stream in self.streams.values():
                 await stream.aclose()
         finally:
+            self._tasks = None
             for stream in self.streams.values():
                 stream.reset()
             for side in Side:
@@ -77,15 +84,18 @@ class Flow:
             if self.stage is not None:
                 self.stage.ended()
 
-    async def _relay(self, connect: Callable[[], Awaitable[Stream]]) -> None:
-        async with trio.open_nursery() as nursery:
-            connected = await self._connect(connect)
-            self.nursery = nursery
-            nursery.start_soon(self._links[UPSTREAM].pump)
-            if connected:
-                nursery.start_soon(self._links[DOWNSTREAM].pump)
-            for link in self._links.values():
-                link.start()
+    def carry(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run this beside the rest. When nothing of the kind is left the flow is over, and nothing begins any more."""
+        if self._tasks is not None:
+            self._carrying += 1
+            self._tasks.start_soon(self._carry, work)
+
+    async def _carry(self, work: Callable[[], Awaitable[None]]) -> None:
+        await work()
+        self._carrying -= 1
+        if not self._carrying and self._tasks is not None:
+            self._tasks.cancel_scope.cancel()
+            self._tasks = None
 
     def say(self, data: bytes) -> None:
         """Send the client bytes of the stage's own, through the radio."""
@@ -100,10 +110,10 @@ class Flow:
 
     def look_again(self) -> None:
         """Watch the stage's deadline, which came nearer."""
-        if self._service is None or self.stage is None or self.stage.deadline >= self._nap_until:
+        if self._tasks is None or self.stage is None or self.stage.deadline >= self._nap_until:
             return
         if self._nap is None:
-            self._service.start_soon(self._tick)
+            self._tasks.start_soon(self._tick)
         else:
             self._nap.cancel()
         self._nap_until = self.stage.deadline

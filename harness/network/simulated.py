@@ -246,7 +246,8 @@ class SimListener(Listener):
 
     async def accept(self) -> Stream:
         """Wait for the next connection; see ``Listener``."""
-        await trio.lowlevel.checkpoint()
+        if self._queue or self._closed:
+            await trio.lowlevel.checkpoint()
         while not self._queue:
             if self._closed:
                 raise trio.ClosedResourceError

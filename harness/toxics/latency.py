@@ -24,4 +24,4 @@ class Latency(Toxic, frozen=True):
         if self.jitter > 0:
             delay_ms += dice.rng.randrange(2 * self.jitter) - self.jitter
         leave = chunk.stamp + max(0, delay_ms) / 1000
-        return [Step(max(0.0, leave - now), chunk._replace(stamp=leave))]
+        return [Step(max(0.0, leave - now), Chunk(chunk.data, leave, chunk.end))]

@@ -10,6 +10,7 @@ deterministic scheduling switched on, and no order of ours taken from a set or f
 (its issue 2675); ``_repeatable`` sets the two private names, and nothing else here or elsewhere may.
 """
 
+import functools
 import gc
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -57,9 +58,15 @@ def wall_clock() -> float:
     return _NEW_YEAR + trio.current_time()
 
 
+@functools.cache
+def _syn_schedule() -> kernel.SynSchedule | None:
+    """This host's, read once: all runs of a process shall replay."""
+    return kernel.syn_schedule()
+
+
 def world() -> World:
     """A new world for one run: an empty network whose dials knock as this host's do."""
-    schedule = kernel.syn_schedule()
+    schedule = _syn_schedule()
     network = SimNetwork() if schedule is None else SimNetwork(syn=schedule.instants)
     return World(
         name=NAME,

@@ -41,6 +41,15 @@ class Stream(trio.abc.HalfCloseableStream):
             await self.send_all(memoryview(data)[sent:])
 
     @abstractmethod
+    def finish(self) -> None:
+        """Send FIN, without waiting for anything. Idempotent; a peer that is gone is no error."""
+
+    async def send_eof(self) -> None:
+        """Send FIN; see ``finish``."""
+        await trio.lowlevel.checkpoint()
+        self.finish()
+
+    @abstractmethod
     def reset(self) -> None:
         """Close at once with RST, as ``SO_LINGER`` 0 does. What was buffered is lost. Idempotent, never blocks."""
 

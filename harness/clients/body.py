@@ -45,6 +45,7 @@ class Body:
         assert isinstance(response.stream, httpx.AsyncByteStream)
         self._chunks = aiter(response.stream)
         self._pieces: Iterator[bytes] = iter(())
+        self._over = False  # the chain has ended by itself
 
     async def __aenter__(self) -> Self:
         return self
@@ -52,6 +53,8 @@ class Body:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._over:
+            return
         with trio.CancelScope(shield=True) as scope, suppress(httpx.HTTPError):
             scope.cancel()
             async for _ in self._chunks:
@@ -68,6 +71,7 @@ class Body:
             try:
                 chunk = await anext(self._chunks)
             except StopAsyncIteration:
+                self._over = True
                 self._decoder.finish()
                 raise
             self._pieces = iter(self._decoder.pieces(chunk))

@@ -111,8 +111,11 @@ class Link:
     def end(self, how: How, *, final: bool = False) -> None:
         """Let FIN or RST follow what waits. ``final``: the device has decided already, for all that waits too."""
         self._final = self._final or final
-        self._queue(how)
-        self._wake.set()
+        if self._idle and (self._final or self.flow.device.arrives(self.flow.cid, self.direction) is Fate.PASS):
+            self._finish(how)
+        else:
+            self._queue(how)
+            self._wake.set()
 
     def _queue(self, item: bytes | How) -> None:
         if self._entering:
@@ -150,6 +153,12 @@ class Link:
         """The flow has dialled: begin to write what waits already."""
         self._kick()
 
+    @property
+    def _idle(self) -> bool:
+        """Whether what comes now need not queue behind anything."""
+        busy = self._waiting or self._flushing or self._entering or self._sending is not None
+        return self.flow.dialed and not busy
+
     def _put(self, offset: int, item: bytes | How) -> None:
         self._waiting.append((offset, item))
         if isinstance(item, bytes):
@@ -174,7 +183,7 @@ class Link:
             else:
                 offset, item = self._waiting.popleft()
                 if isinstance(item, How):
-                    await self._finish(item)
+                    self._finish(item)
                 else:
                     self._waiting_bytes -= len(item)
                     self._room.set()
@@ -209,7 +218,7 @@ class Link:
         self._sending = None
         return not given_up
 
-    async def _finish(self, how: How) -> None:
+    def _finish(self, how: How) -> None:
         sink = SINK[self.direction]
         self.flow.passed(_SOURCE[self.direction])
         if how is How.RST:
@@ -217,7 +226,7 @@ class Link:
             self.flow.note(sink, How.CLOSED)
             return
         try:
-            await self.flow.streams[sink].send_eof()
+            self.flow.streams[sink].finish()
         except trio.BrokenResourceError:
             self.flow.leave(sink, How.RST)
         except trio.ClosedResourceError:

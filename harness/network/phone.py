@@ -112,6 +112,10 @@ class PhoneStream(Stream):
         except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
             raise await self._error(error) from self._cause(error)
 
+    def finish(self) -> None:
+        """Send FIN, be the phone asleep or not: it is its kernel's to send."""
+        self._inner.finish()
+
     async def aclose(self) -> None:
         """Close. Idempotent."""
         self._lost = False  # closed by its owner: using it is the owner's mistake from now on

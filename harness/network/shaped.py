@@ -310,7 +310,7 @@ class ShapedPath(Toxified):
 
     def _pipe(self, direction: Direction) -> ShapedPipe:
         self._made += 1
-        specs = tuple(spec for spec in self.toxics if spec.direction is direction)
+        specs = self.toxics_of(direction)
         pipe = ShapedPipe(self._room, Chain(specs, self._dice.split(self._made)))
         self._pipes[direction][pipe] = None
         return pipe

@@ -147,10 +147,9 @@ class SimStream(Stream):
                 await self._outbox.writable.park()
             self._check_open()
 
-    async def send_eof(self) -> None:
-        """Send FIN. Idempotent; a peer that is gone is no error."""
+    def finish(self) -> None:
+        """Send FIN; see ``Stream``."""
         with self._sending:
-            await trio.lowlevel.checkpoint()
             self._check_open()
             self._finished = True
             self._outbox.finish()

@@ -88,11 +88,10 @@ class RealStream(Stream):
         finally:
             self._sending = False
 
-    async def send_eof(self) -> None:
-        """Send FIN. Idempotent; a peer that is gone is no error."""
+    def finish(self) -> None:
+        """Send FIN; see ``Stream``."""
         if self._sending:
             raise trio.BusyResourceError("another task is sending on this stream")
-        await trio.lowlevel.checkpoint()
         self._check_open(also_for_sending=False)
         if self._finished:
             return

@@ -90,5 +90,5 @@ class Proxy(Toxified):
 
     def _chain(self, direction: Direction) -> Chain:
         """Return a new connection's chain; each has dice of its own, so that connections do not shift each other."""
-        specs = tuple(spec for spec in self.toxics if spec.direction is direction)
+        specs = self.toxics_of(direction)
         return Chain(specs, Dice(self._rng.getrandbits(64)))

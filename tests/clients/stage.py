@@ -51,8 +51,8 @@ class Pipe(Stream):
     async def wait_send_all_might_not_block(self):
         await self._halves.wait_send_all_might_not_block()
 
-    async def send_eof(self):
-        await self._halves.send_eof()
+    def finish(self):
+        self._halves.send_stream.close()
 
     async def aclose(self):
         self.closed = True

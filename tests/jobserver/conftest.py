@@ -49,8 +49,8 @@ class MemoryStream(Stream):
             raise trio.BrokenResourceError from OSError(errno.ECONNRESET, "reset")
         return bytes(data)
 
-    async def send_eof(self) -> None:
-        await self._outgoing.aclose()
+    def finish(self) -> None:
+        self._outgoing.close()
 
     def reset(self) -> None:
         self.was_reset = True

@@ -25,8 +25,8 @@ class MemoryStream(Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         return await self.inner.receive_some(max_bytes)
 
-    async def send_eof(self) -> None:
-        await self.inner.send_eof()
+    def finish(self) -> None:
+        self.inner.send_stream.close()
 
     async def aclose(self) -> None:
         await self.inner.aclose()

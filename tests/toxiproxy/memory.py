@@ -56,10 +56,9 @@ class MemoryStream(Stream):
     async def wait_send_all_might_not_block(self):
         await trio.lowlevel.checkpoint()
 
-    async def send_eof(self):
+    def finish(self):
         self.outward.ended = True
         self.outward.moved.unpark_all()
-        await trio.lowlevel.checkpoint()
 
     async def aclose(self):
         self.reset()

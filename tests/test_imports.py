@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "harness"
 ORDER = [
-    ["errors", "units", "chance", "vocabulary", "seams"],
+    ["errors", "units", "chance", "clock", "vocabulary", "seams"],
     ["sse"],
     ["device", "toxics"],
     ["history"],

@@ -5,6 +5,7 @@ import socket
 
 import trio
 
+from harness.clock import Nap
 from harness.network.real import RealNetwork
 from harness.seams import Phone, Signal, Stream
 
@@ -30,6 +31,6 @@ class MachinePhone(Phone):
         send.close()
         return receive
 
-    async def sleep_until(self, deadline: float) -> None:
+    async def sleep_until(self, deadline: float, nap: Nap | None = None) -> None:
         """Sleep: this machine's suspensions are not known to it."""
-        await trio.sleep_until(deadline)
+        await (nap or Nap()).until(deadline)

@@ -1,11 +1,11 @@
 """A sleep that can be cut short, with a word about why."""
 
-import math
 import random
 from collections.abc import Callable
 
 import trio
 
+from harness.clock import Nap
 from harness.seams import Phone
 
 Draws = Callable[[int], random.Random]
@@ -17,7 +17,7 @@ class Pause:
 
     def __init__(self, phone: Phone) -> None:
         self._phone = phone
-        self._scope: trio.CancelScope | None = None
+        self._nap = Nap()
         self._why = ""
 
     async def until(self, deadline: float) -> str:
@@ -25,21 +25,17 @@ class Pause:
 
         A word that came since ``forget``, while nobody slept, ends the sleep at once.
         """
-        with trio.CancelScope() as self._scope:
-            if self._why:
-                self._scope.cancel()
-            if math.isinf(deadline):
-                await trio.sleep_forever()
-            await self._phone.sleep_until(deadline)
-        self._scope = None
+        if self._why:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._phone.sleep_until(deadline, self._nap)
         why, self._why = self._why, ""
         return why
 
     def wake(self, why: str) -> None:
         """End the sleep, or the next one."""
         self._why = why
-        if self._scope is not None:
-            self._scope.cancel()
+        self._nap.end()
 
     def forget(self) -> None:
         """Take back a word that nobody slept on."""

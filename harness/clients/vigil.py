@@ -25,6 +25,7 @@ from contextlib import asynccontextmanager
 import httpx
 import trio
 
+from harness.clock import Nap
 from harness.seams import Phone
 from harness.sse.policy import Policies
 
@@ -54,7 +55,7 @@ class Vigil:
         self._first_byte = math.inf, ""
         self._deadline = math.inf
         self._name = ""
-        self._nap = trio.CancelScope()
+        self._nap = Nap()
         self._scope = trio.CancelScope()
         self.phase = Phase.DIALLING
         self.ended_by = ""
@@ -100,7 +101,7 @@ class Vigil:
 
     def _look_again(self) -> None:
         if self._deadline_now()[0] < self._deadline:
-            self._nap.cancel()
+            self._nap.end()
 
     def _deadline_now(self) -> tuple[float, str]:
         if self.phase is Phase.OPENED:
@@ -114,10 +115,7 @@ class Vigil:
             if self._deadline <= trio.current_time():
                 self.cut(name)
                 return
-            with trio.CancelScope() as self._nap:
-                if math.isinf(self._deadline):
-                    await trio.sleep_forever()
-                await self._phone.sleep_until(self._deadline)
+            await self._phone.sleep_until(self._deadline, self._nap)
             if trio.current_time() > self._deadline + _OVERSLEPT:
                 self._count_anew()
 

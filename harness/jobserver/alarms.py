@@ -13,6 +13,8 @@ from typing import Protocol
 
 import trio
 
+from harness.clock import Nap
+
 
 class Sleeper(Protocol):
     """Whoever sets alarms."""
@@ -31,19 +33,19 @@ class Alarms:
         self._heap: list[tuple[float, int, Sleeper]] = []
         self._serial = itertools.count()  # alarms of one instant ring in the order in which they were set
         self._armed = math.inf
-        self._nap = trio.CancelScope()
+        self._nap = Nap()
 
     def set(self, at: float, sleeper: Sleeper) -> None:
         """Ring at this instant, if the sleeper still wants it then."""
         heapq.heappush(self._heap, (at, next(self._serial), sleeper))
         if at < self._armed:
-            self._armed = self._nap.deadline = at
+            self._armed = at
+            self._nap.move(at)
 
     async def run(self) -> None:
         """Ring until cancelled."""
         while True:
-            with trio.CancelScope(deadline=self._armed) as self._nap:
-                await trio.sleep_forever()
+            await self._nap.until(self._armed)
             self._ring()
 
     def _ring(self) -> None:

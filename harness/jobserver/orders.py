@@ -19,6 +19,7 @@ from collections.abc import Mapping
 
 import trio
 
+from harness.clock import sleep_until
 from harness.jobserver.conduct import Conduct
 from harness.jobserver.front import Front
 from harness.jobserver.registry import Registry
@@ -104,7 +105,7 @@ class Orders:
             self._arrive()
 
     async def _come_back(self, restart: int, at: float) -> None:
-        await trio.sleep_until(at)
+        await sleep_until(at)
         async with self._one_at_a_time:
             if restart == self._restart:  # else the server was told to restart again in the meantime
                 self._arrive()

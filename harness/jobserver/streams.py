@@ -17,6 +17,7 @@ import math
 
 import trio
 
+from harness.clock import Nap, sleep_until
 from harness.history.journal import Journal
 from harness.history.records import Subscriber, Write
 from harness.jobserver.conduct import Conduct
@@ -77,7 +78,7 @@ class EventStream:
         self._ends = expires, "expired"  # at this instant, for this reason, unless another one comes first
         self._next = 0
         self._opened_at = job.log.newest  # events up to here are replay, later ones are live
-        self._nap: trio.CancelScope | None = None  # while there is nothing to do
+        self._nap = Nap()  # while there is nothing to do
         self._aside = b""  # what to say besides events
         self._comment_due = False
         self._writing = False
@@ -224,7 +225,7 @@ class EventStream:
     async def _pulse(self) -> None:
         while True:
             touched = self._touched
-            await trio.sleep_until(min(touched + self._interval, self._ends[0]))
+            await sleep_until(min(touched + self._interval, self._ends[0]))
             due, evidence = self._ends
             if trio.current_time() >= due:
                 self._ends = math.inf, ""
@@ -244,14 +245,11 @@ class EventStream:
 
     async def _sleep(self) -> None:
         """Sleep until there is something to do; the next event is, and is emitted here."""
-        with trio.CancelScope(deadline=self._job.take_reins(self)) as self._nap:
-            await trio.sleep_forever()
-        self._nap = None
+        await self._nap.until(self._job.take_reins(self))
         self._job.drop_reins(self)
 
     def _wake(self) -> None:
-        if self._nap is not None:
-            self._nap.cancel()
+        self._nap.end()
 
     def _frame(self, data: bytes) -> bytes:
         return self._connection.frame(data)

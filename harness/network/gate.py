@@ -13,6 +13,7 @@ from typing import Self
 
 import trio
 
+from harness.clock import sleep_until
 from harness.device.model import Device, Linger, Outcome
 from harness.device.radio import Antenna
 from harness.device.words import Radio, Reach
@@ -291,7 +292,7 @@ class Gate:
             self._nursery.start_soon(self._linger, outcome.linger)
 
     async def _wake(self, turn: int) -> None:
-        await trio.sleep_until(self._asleep_until)
+        await sleep_until(self._asleep_until)
         if turn == self._sleeps:
             self._apply(self.device.wakes())
             self.phone.wake()
@@ -302,7 +303,7 @@ class Gate:
 
     async def _bury(self, flow: Flow, after: float, turn: int) -> None:
         assert flow.dead_since is not None
-        await trio.sleep_until(flow.dead_since + after)
+        await sleep_until(flow.dead_since + after)
         if turn == self._buries and flow.cid in self._flows:
             flow.bury()
 

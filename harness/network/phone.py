@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import trio
 
+from harness.clock import Nap
 from harness.device.model import Device
 from harness.seams import Address, Network, Phone, Signal, Stream
 
@@ -202,9 +203,9 @@ class GatePhone(Phone):
         self._ears.append(ear)
         return mouth
 
-    async def sleep_until(self, deadline: float) -> None:
+    async def sleep_until(self, deadline: float, nap: Nap | None = None) -> None:
         """Sleep to this instant of trio's clock; a deadline that passes while the phone sleeps is met as it wakes."""
-        await trio.sleep_until(deadline)
+        await (nap or Nap()).until(deadline)
         await self._sleep.over()
 
     # For the gate.

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
+from harness.clock import Nap, sleep_until
 from harness.device.model import Act, Device, Do, Fate
 from harness.device.radio import Antenna
 from harness.history.journal import Journal
@@ -49,7 +50,7 @@ class Flow:
         self._died = died
         self._tasks: trio.Nursery | None = None  # until nothing is carried any more
         self._carrying = 0
-        self._nap: trio.CancelScope | None = None
+        self._nap: Nap | None = None
         self._nap_until = math.inf
         self._radio = radio
         self._ready_at = radio.dial(trio.current_time()) if radio is not None else 0.0
@@ -115,7 +116,7 @@ class Flow:
         if self._nap is None:
             self._tasks.start_soon(self._tick)
         else:
-            self._nap.cancel()
+            self._nap.end()
         self._nap_until = self.stage.deadline
 
     async def _tick(self) -> None:
@@ -123,8 +124,8 @@ class Flow:
         assert self.stage is not None
         while not math.isinf(until := self.stage.deadline):
             self._nap_until = until
-            with trio.CancelScope() as self._nap:
-                await trio.sleep_until(until)
+            self._nap = self._nap or Nap()
+            await self._nap.until(until)
             if self.stage.deadline <= trio.current_time():
                 self.stage.due()
         self._nap = None
@@ -199,7 +200,7 @@ class Flow:
             now = trio.current_time()
             until = max(self._ready_at, self._radio.chunk(now))
             if until > now:
-                await trio.sleep_until(until)
+                await sleep_until(until)
 
     def use_radio(self) -> None:
         """Note bytes that the radio carries without being charged: a burst after a stall."""

@@ -22,7 +22,7 @@ from typing import Protocol
 import trio
 
 from harness.chance import Dice
-from harness.network.clock import SimClock
+from harness.clock import SimClock
 from harness.seams import Address, Direction
 from harness.toxics import Chain, Toxified
 
@@ -114,7 +114,8 @@ class ShapedPipe(Pipe):
         self._chain = chain
         self._pending: deque[bytes] = deque()  # in front of the chain
         self._pending_size = 0
-        self._alarm = math.inf  # when the clock calls for whoever waits to read
+        self._alarm = 0  # the token of the one that is set for whoever waits to read; 0: none
+        self._due = math.inf  # when it rings
         self._wound = trio.current_time()  # up to when the chain has done all that was due
         self._deaf = False  # nobody will read any more
         self._over = False
@@ -225,16 +226,15 @@ class ShapedPipe(Pipe):
     def _set_alarm(self) -> None:
         """Look at the chain again when it is next due."""
         due = self._chain.next_due()
-        if due != self._alarm:
-            self._alarm = due
-            if due < math.inf:
-                SimClock.current().at(due, self._alarmed)
+        if due != self._due:
+            self._due = due
+            self._alarm = SimClock.current().at(due, self._alarmed)
 
-    def _alarmed(self, when: float) -> bool:
+    def _alarmed(self, token: int) -> bool:
         """Wind the chain, and wake the reader where something came of it; else wait for the next due time."""
-        if when != self._alarm:
+        if token != self._alarm:
             return False  # set anew meanwhile
-        self._alarm = math.inf
+        self._due = math.inf
         if not self.readable:
             return False  # nobody waits any more; who reads winds it first
         self._wind()

@@ -25,6 +25,7 @@ from typing import Protocol
 import trio
 
 from harness.chance import Dice
+from harness.clock import sleep_until
 from harness.errors import EnvironmentFault
 from harness.network.shaped import Pipe, ProxySide, ShapedPath
 from harness.seams import Address, Door, Listener, Network, Stream
@@ -351,7 +352,7 @@ class SimNetwork(Network):
         while (door := self._meets(address)) is Door.HANG:
             if (knock := next(knocks, None)) is None:
                 raise _os_error(errno.ETIMEDOUT, address)
-            await trio.sleep_until(began + knock)
+            await sleep_until(began + knock)
         if door is Door.REFUSE:
             raise _os_error(errno.ECONNREFUSED, address)
 

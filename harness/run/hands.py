@@ -7,6 +7,7 @@ from functools import partial
 import msgspec
 import trio
 
+from harness.clock import sleep_until
 from harness.errors import EnvironmentFault
 from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
@@ -129,7 +130,7 @@ class Hands:
 
     async def _climb(self, path: str, steps: list[Shape], began: float, direction: Direction | None) -> None:
         for number, shape in enumerate(steps, 1):
-            await trio.sleep_until(began + number * STEP)
+            await sleep_until(began + number * STEP)
             await self._toxiproxy.shape(path, shape, direction)
 
 

@@ -2,6 +2,7 @@
 
 import trio
 
+from harness.clock import sleep_until
 from harness.history import Health, Journal
 from harness.run import census
 
@@ -21,7 +22,7 @@ async def watch(journal: Journal, *, controls: list[float]) -> None:
     try:
         while True:
             due = max(due + TICK, trio.current_time())
-            await trio.sleep_until(due)
+            await sleep_until(due)
             now = trio.current_time()
             lags.append(round((now - due) * 1e6))
             if now >= report_at:

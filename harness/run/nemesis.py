@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import trio
 
+from harness.clock import sleep_until
 from harness.history import Canary as CanaryRecord
 from harness.history import Deed as DeedRecord
 from harness.history import Journal, Weather
@@ -47,10 +48,10 @@ class Nemesis:
             for place, deed in enumerate(self._plan.deeds):
                 due = zero + deed.at
                 if place == 0 or deed.at > self._plan.deeds[place - 1].at or isinstance(deed.act, Cuts):
-                    await trio.sleep_until(due - LEAD)
+                    await sleep_until(due - LEAD)
                     for canary in self._canaries.values():
                         proofs.start_soon(self._prepare, canary, deed)
-                await trio.sleep_until(due)
+                await sleep_until(due)
                 await self._do(deed, proofs, self._moot_at(place, zero))
 
     async def close(self) -> None:
@@ -120,7 +121,7 @@ class Nemesis:
     async def _make_weather(self, zero: float) -> None:
         async with trio.open_nursery() as nursery:
             for change in self._plan.weather:
-                await trio.sleep_until(zero + change.at)
+                await sleep_until(zero + change.at)
                 if isinstance(change, Pulse):
                     nursery.start_soon(self._pulse, change, zero)
                 else:
@@ -131,7 +132,7 @@ class Nemesis:
         for gate in self._hands.gates.values():
             gate.pause(pulse.path)
         try:
-            await trio.sleep_until(zero + pulse.at + pulse.lasts)
+            await sleep_until(zero + pulse.at + pulse.lasts)
         finally:
             for gate in self._hands.gates.values():
                 gate.resume(pulse.path)

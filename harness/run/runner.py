@@ -14,6 +14,7 @@ import trio
 
 from harness.chance import Chance
 from harness.clients.run import run_reference
+from harness.clock import sleep_until
 from harness.device.model import Device
 from harness.device.words import Reach
 from harness.errors import HarnessError, PeerError, ToxiproxyFault, leaf
@@ -209,7 +210,7 @@ class Runner:
                 everything.start_soon(partial(health.watch, rig.journal, controls=rig.toxiproxy.control_seconds))
             everything.start_soon(rig.nemesis.run, zero)
             everything.start_soon(cut, "interrupted", stop.wait)
-            everything.start_soon(cut, "limit", partial(trio.sleep_until, zero + self._limit))
+            everything.start_soon(cut, "limit", partial(sleep_until, zero + self._limit))
             async with trio.open_nursery() as clients:
                 for name in rig.gates:
                     clients.start_soon(self._client, name, rig, zero)
@@ -241,7 +242,7 @@ class Runner:
     async def _client(self, name: str, rig: Rig, zero: float) -> None:
         spec = self.plan.client
         late = 0.0 if name == "c1" else self._chance.stream("arrive", name).uniform(0.0, spec.arrive)
-        await trio.sleep_until(zero + late)
+        await sleep_until(zero + late)
         try:
             await run_reference(
                 name=name,

@@ -1,6 +1,6 @@
 """Virtual time on a simulated network: minutes take milliseconds, and a seed replays exactly.
 
-The clock jumps to the next deadline whenever nothing can run (``harness.network.clock``), so a run costs its work and
+The clock jumps to the next deadline whenever nothing can run (``harness.clock``), so a run costs its work and
 none of its waiting. Everything of a run must then live in this one trio run: a thread or another process would let
 virtual time fly past it (a 50 ms thread let 300 s pass), and a kernel's socket would be read too late.
 
@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 
 import trio
 
+from harness.clock import SimClock
 from harness.errors import HarnessError
 from harness.network import kernel
-from harness.network.clock import SimClock
 from harness.network.simulated import SimNetwork
 from harness.toxiproxy.simulated import SimulatedToxiproxy
 from harness.world.world import World

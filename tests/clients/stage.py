@@ -17,6 +17,7 @@ import trio
 import trio.testing
 
 from harness.clients import Callbacks, JobEvent, Observer, Outcome, SSEClient
+from harness.clock import Nap
 from harness.seams import Signal, Stream
 from harness.sse.policy import REFERENCE
 
@@ -225,8 +226,8 @@ class Stage:
         self.signal_senders.append(send)
         return receive
 
-    async def sleep_until(self, deadline):
-        await trio.sleep_until(deadline)
+    async def sleep_until(self, deadline, nap=None):
+        await (nap or Nap()).until(deadline)
 
     def signal(self, what, path="lte"):
         for send in self.signal_senders:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 import trio
 
+from harness.clock import Nap
 from harness.sse.policy import REFERENCE, Jitter
 from tests.clients.stage import Stage, answers, completes, event, in_turn, play, says, silence
 
@@ -16,8 +17,8 @@ class SleepyStage(Stage):
 
     awake: trio.Event | None = None
 
-    async def sleep_until(self, deadline):
-        await trio.sleep_until(deadline)
+    async def sleep_until(self, deadline, nap=None):
+        await (nap or Nap()).until(deadline)
         if self.awake is not None:
             await self.awake.wait()
 

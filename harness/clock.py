@@ -1,0 +1,141 @@
+"""Time: the simulated world's clock, and naps, which cost a third of a sleep under it.
+
+Time is trio's clock in either world. The simulated one stands still while anything can run, and then jumps to what
+happens next. trio asks a clock how long it may sleep only when no task can run; the answer here is always "not at
+all": by then it is the time of the next deadline. trio's own ``MockClock`` does the same, but needs a second turn of
+the scheduler for each jump, and an arithmetic of real time for each reading: together a seventh of a run.
+
+``trio.testing.wait_all_tasks_blocked`` is not for this clock: it would wait until the last deadline has passed.
+"""
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable
+from typing import Self
+
+import trio
+
+Ring = Callable[[int], bool]
+"""Called with the token of an alarm; returns whether a task can run now."""
+
+
+class SimClock(trio.abc.Clock):
+    """Virtual seconds from 0. ``impatient`` is called once every ``patience`` readings.
+
+    Beside trio's deadlines it has *alarms*: functions that it calls when their instant has come. What the simulated
+    network does at an instant, and whoever only sleeps, needs no cancel scope then, and the network no task.
+    """
+
+    def __init__(self, *, patience: int = 0, impatient: Callable[[], None] = lambda: None) -> None:
+        self._now = 0.0
+        self._alarms: list[tuple[float, int, Ring]] = []  # a heap
+        self._tokens = itertools.count(1)
+        self._left = self._patience = patience
+        self._impatient = impatient
+
+    @classmethod
+    def current(cls) -> Self:
+        """The clock of the trio run that is under way. Raises ``TypeError`` where it is another kind of clock."""
+        clock = trio.lowlevel.current_clock()
+        if not isinstance(clock, cls):
+            raise TypeError("toxics in the simulated network need its own clock: run it by harness.world.virtual")
+        return clock
+
+    def at(self, when: float, ring: Ring) -> int:
+        """Call ``ring`` at this instant, or as soon as nothing can run where that has passed. Returns its token.
+
+        An alarm cannot be taken back: who sets another one compares tokens.
+        """
+        token = next(self._tokens)
+        if when < math.inf:
+            heapq.heappush(self._alarms, (when, token, ring))
+        return token
+
+    def start_clock(self) -> None:
+        """It begins with the first jump."""
+
+    def current_time(self) -> float:
+        """Virtual seconds."""
+        self._left -= 1
+        if not self._left:
+            self._left = self._patience
+            self._impatient()
+        return self._now
+
+    def deadline_to_sleep_time(self, deadline: float) -> float:
+        """Jump: to each alarm that comes before the deadline, until one has work for a task; else to the deadline.
+
+        The alarms of one instant ring together, so that the scheduler shuffles the tasks that they wake.
+        """
+        alarms = self._alarms
+        while alarms and alarms[0][0] <= deadline:
+            instant = alarms[0][0]
+            self._now = max(self._now, instant)
+            work = False
+            while alarms and alarms[0][0] <= self._now:
+                _, token, ring = heapq.heappop(alarms)
+                work = ring(token) or work
+            if work:
+                return 0.0
+        if math.isinf(deadline):
+            return deadline
+        self._now = max(self._now, deadline)
+        return 0.0
+
+
+class Nap:
+    """A sleep that others can move or end, any number of times; of one task at a time."""
+
+    __slots__ = ("_clock", "_scope", "_task", "_token")
+
+    def __init__(self) -> None:
+        self._scope: trio.CancelScope | None = None
+        self._clock: SimClock | None = None
+        self._task: trio.lowlevel.Task | None = None  # while it sleeps by an alarm
+        self._token = 0
+
+    async def until(self, deadline: float) -> None:
+        """Sleep to this instant of trio's clock, or until ``end``."""
+        clock = trio.lowlevel.current_clock()
+        if isinstance(clock, SimClock):
+            self._task, self._clock = trio.lowlevel.current_task(), clock
+            self._token = clock.at(deadline, self._ring)
+            await trio.lowlevel.wait_task_rescheduled(self._abort)
+        else:
+            with trio.CancelScope(deadline=deadline) as self._scope:
+                await trio.sleep_forever()
+            self._scope = None
+
+    def move(self, deadline: float) -> None:
+        """Let it end at this instant instead."""
+        if self._task is not None and self._clock is not None:
+            self._token = self._clock.at(deadline, self._ring)
+        elif self._scope is not None:
+            self._scope.deadline = deadline
+
+    def end(self) -> None:
+        """Let it end now, if anybody sleeps."""
+        if self._task is not None:
+            self._wake(self._task)
+        elif self._scope is not None:
+            self._scope.cancel()
+
+    def _ring(self, token: int) -> bool:
+        if self._task is None or token != self._token:
+            return False
+        self._wake(self._task)
+        return True
+
+    def _wake(self, task: trio.lowlevel.Task) -> None:
+        self._task = None
+        trio.lowlevel.reschedule(task)
+
+    def _abort(self, _raise_cancel: object) -> trio.lowlevel.Abort:
+        self._task = None
+        return trio.lowlevel.Abort.SUCCEEDED
+
+
+async def sleep_until(deadline: float) -> None:
+    """Sleep to this instant of trio's clock."""
+    await Nap().until(deadline)

@@ -22,6 +22,8 @@ class History:
         self._by_type: dict[type[Record], list[Record]] = {}
         for record in records:
             self._by_type.setdefault(type(record), []).append(record)
+        self.zero_ns = self.run.zero_ns if self.run else 0
+        """The stamp of 0 s of the scenario; 0 in an empty history."""
 
     def all(self, kind: type[R]) -> list[R]:
         """All records of one type, in order."""
@@ -38,11 +40,6 @@ class History:
         """How the run ended, or None when nobody could say."""
         ends = self.all(End)
         return ends[-1] if ends else None
-
-    @property
-    def zero_ns(self) -> int:
-        """The stamp of 0 s of the scenario; 0 in an empty history."""
-        return self.run.zero_ns if self.run else 0
 
     def seconds(self, t_ns: int) -> float:
         """Return the scenario time of a stamp."""

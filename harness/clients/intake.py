@@ -75,6 +75,11 @@ class Intake:
         self.terminal: JobEvent | None = None
         self.absorbed = 0
 
+    @property
+    def ending(self) -> bool:
+        """Whether what waits for a gap in the stream to be settled is the job's end."""
+        return self._deferred is not None and self._deferred.type in TERMINAL
+
     def stream(self, report: AttemptReport, found: Wire) -> bool:
         """Take what a stream's parser found. True once the job has ended."""
         if isinstance(found, Event):

@@ -99,6 +99,7 @@ class Poller:
         except httpx.HTTPError as error:
             return str(error) or type(error).__name__
         await trio.lowlevel.checkpoint_if_cancelled()  # the stream may have taken over at this very instant
+        self._refusal = ""  # an answer says nothing for the next one
         if answer.status != 200:
             verdict = judge_response(answer.status, answer.media_type, self._policies, token_refreshed=True)
             if verdict.meaning is Meaning.STOP:

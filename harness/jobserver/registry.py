@@ -1,5 +1,9 @@
 """What a server holds: its jobs by id, its tokens, the numbers it has given out."""
 
+import math
+
+import trio
+
 from harness.chance import Chance
 from harness.history.journal import Journal
 from harness.history.records import Record
@@ -41,6 +45,7 @@ class Registry:
         self._conduct = conduct
         self._names = chance.stream("job")
         self.epochs = 0  # begun so far
+        self.accepted = -math.inf  # when the last job was, in seconds of trio's clock
         self._kinds: dict[str, str] = {}
         self._jobs: dict[str, RunningJob] = {}  # in order of acceptance
 
@@ -62,6 +67,7 @@ class Registry:
         self._kinds[job_id] = kind
         job = RunningJob(self._log(job_id), Work(self.spec, self._updates), self.alarms, self.counts, self._journal)
         self.counts.jobs += 1
+        self.accepted = trio.current_time()
         self._jobs[job_id] = job
         return job
 

@@ -56,6 +56,11 @@ class JobServer:
         """What it has done so far."""
         return self._registry.counts
 
+    @property
+    def accepted(self) -> float:
+        """When it accepted its last job, in seconds of trio's clock; minus infinity before the first."""
+        return self._registry.accepted
+
     async def start(self, nursery: trio.Nursery) -> Address:
         """Listen; return the address. Raises ``EnvironmentFault`` where it cannot be bound."""
         address: Address = await nursery.start(self._run)

@@ -39,6 +39,7 @@ from harness.judge.app import Screen
 from harness.judge.percentiles import at_rank, rank
 from harness.judge.truth import Truth
 from harness.judge.verdict import Evidence
+from harness.scenario.deadlines import horizon_of_run
 from harness.scenario.model import Plan
 
 COMPLETE = frozenset({"done", "limit"})
@@ -248,7 +249,9 @@ class Case:
         self.ended = reason or ("" if self.empty else "killed")
         self.aborted = self.ended not in COMPLETE
         # What is missing at the horizon has failed, whoever then ended the run.
-        self.cut_short = self.aborted and self.end < plan.horizon
+        accepted = max((self.at(job.accepted_ns) for job in history.all(Job)), default=0.0)
+        self.horizon = horizon_of_run(plan, accepted)
+        self.cut_short = self.aborted and self.end < self.horizon
         self.lag = _lag(history.all(Health))
         self.slack = self.lag.highest or 0.0
         self._grouped: dict[tuple[type[Record], str], dict[object, list[Record]]] = {}

@@ -7,7 +7,7 @@ or beyond it was shown while polling, after a 204, or after a gap that the serve
 
 import msgspec
 
-from harness.history import App, Gap, Response
+from harness.history import Adopted, App, Gap, Response
 from harness.history.records import Record
 from harness.judge.case import ClientCase
 from harness.judge.streams import is_stream
@@ -49,8 +49,13 @@ def _missing(client: ClientCase) -> Missing:
 
 
 def _first_epoch(client: ClientCase) -> int:
-    """Return the rank of the epoch that the first stream of the client met: of an older one it never knew."""
-    answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
+    """Return the rank of the epoch that the first stream of the client met: of an older one it never knew.
+
+    A stream that was answered and brought nothing met none.
+    """
+    brought = [one for one in client.streams if client.blocks and one.seq < client.blocks[0].seq]
+    asked = brought[-1:] or client.streams
+    answers = [client.responses[request.rid] for request in asked if request.rid in client.responses]
     opened = next((answer.t_ns for answer in answers if is_stream(answer)), None)
     if opened is None or any(shown.app.enter_ns < opened for shown in client.screen.shown):
         return 0
@@ -96,14 +101,16 @@ def _taken(client: ClientCase, app: App) -> int:
 
 
 def _adopted(client: ClientCase) -> Position | None:
-    """Return the newest snapshot whose cursor the client took after a signalled gap, if the app saw as new a state.
+    """Return the newest snapshot that the client took after a signalled gap, if the app saw as new a state.
 
-    A snapshot that says no more than the screen does is not shown again, but it was taken.
+    A snapshot that says no more than the screen does is not shown again, but it was taken: as a cursor, or where the
+    stream was as far already, as what closed the gap.
     """
     found: Position | None = None
-    for adopted in client.adopted:
-        event = client.truth.known(adopted.id, adopted.t_ns) if adopted.id else None
-        told = any(gap.seq < adopted.seq and _signalled(client, gap) for gap in client.gaps)
+    said: list[Adopted | Gap] = [*client.adopted, *(gap for gap in client.gaps if gap.healed)]
+    for taken in said:
+        event = client.truth.known(taken.id, taken.t_ns) if taken.id else None
+        told = any(gap.seq < taken.seq and _signalled(client, gap) for gap in client.gaps)
         if event is not None and told and event.position <= client.screen.newest and not event.terminal:
             found = max(found or event.position, event.position)
     return found

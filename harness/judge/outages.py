@@ -18,9 +18,13 @@ from harness.judge.recoveries import NEAR, Interruption, allowed, told
 from harness.judge.refusals import no_end_due
 from harness.judge.sky import Cut, Sky, Spell
 from harness.scenario.model import Plan, Pulse
+from harness.toxics.shape import line_time
 
 LATENCY_ALLOWANCE = 0.050
 """Added to one way's latency and jitter: a profile's latency bound is rtt/2 + jitter + 50 ms (the profiles)."""
+
+_AROUND = 300
+"""Bytes around what an update or a snapshot says: its other fields, and the head of an answer."""
 
 _NO_ACT = frozenset({"done", "closed", "cancelled"})
 """Ends of an attempt that are not the client's answer to anything."""
@@ -155,7 +159,7 @@ def _lapse(client: ClientCase, sky: Sky, raw: Interruption) -> Lapse:
         spared = "nothing was due after it"
     elif caught_up is None and (not_due := no_end_due(client)):
         spared = not_due
-    elif case.plan.horizon - raw.healed < allowance:
+    elif case.horizon - raw.healed < allowance:
         spared = "the scenario's limit leaves no time to recover"
     until = caught_up if caught_up is not None else case.end
     dials = [attempt for attempt in client.attempts[1:] if raw.began <= case.at(attempt.t_ns) <= until]
@@ -187,7 +191,9 @@ def _caught_up(client: ClientCase, sky: Sky, raw: Interruption, allowance: float
     assert raw.healed is not None
     first = truth.first_due_from(case.ns(raw.began))
     assert first is not None
-    bound = latency_bound(sky.at(raw.healed), case.plan, raw.healed, raw.healed + allowance)
+    spell = sky.at(raw.healed)
+    bound = latency_bound(spell, case.plan, raw.healed, raw.healed + allowance)
+    bound += line_time(spell.shape, case.plan.job.event_size + _AROUND)
     bound += case.plan.client.policies.handler_takes
     healed_ns = case.ns(raw.healed)
     steps = [(healed_ns, screen.newest_at(healed_ns))]

@@ -7,15 +7,23 @@ what the app's own handler takes.
 """
 
 import math
+from collections.abc import Callable
 
 import msgspec
 
 from harness.history import SignalTold
 from harness.history.records import Record
 from harness.judge.case import ClientCase
+from harness.judge.line import Line
 from harness.judge.sky import Sky
 from harness.judge.streams import is_stream
-from harness.scenario.deadlines import LINUX_SYN_RETRIES, Ending, handshake_cost, recovery_allowance
+from harness.scenario.deadlines import (
+    LINUX_SYN_RETRIES,
+    Ending,
+    detection_allowance,
+    handshake_cost,
+    recovery_allowance,
+)
 
 OF_A_PATH = {"loses", "joins"}
 """Signals of one path's loss or return. ``prefers`` is neither: it leaves an open stream where it is."""
@@ -25,6 +33,16 @@ OF_ALL = {"offline", "online", "resumed"}
 
 NEAR = 0.1
 """Seconds around a deed within which what belongs to it is recorded: a signal a moment before or after it returned."""
+
+
+_REFUSED = frozenset({409, 410})
+"""Statuses of a stream that refuse its cursor."""
+
+_NO_STREAM = frozenset({"muted", "reset"})
+"""What a box does to a stream that it lets begin."""
+
+_NEARLY = 1e-3
+"""Seconds that R is not lengthened for."""
 
 
 class Interruption(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,11 +78,14 @@ def told(client: ClientCase, raw: Interruption) -> bool:
 
 
 def _spent(client: ClientCase, signal: SignalTold, healed: float) -> bool:
-    """Whether what a signal brought about was over by the healing: a dial on it met the refusal that was the last."""
-    answers = [
-        client.responses[one.rid] for one in client.streams if one.rid in client.responses and one.seq > signal.seq
-    ]
-    return any(not is_stream(answer) and client.case.at(answer.t_ns) <= healed for answer in answers)
+    """Whether what a signal brought about was over by the healing: a dial on it met the refusal that was the last.
+
+    A stream that a box kept mute, or reset, was refused as well as one that was answered by an error.
+    """
+    dialled = {one.rid for one in client.streams if one.seq > signal.seq}
+    met: list[Record] = [one for one in client.boxed if one.rid in dialled and one.what in _NO_STREAM]
+    met += [one for rid, one in client.responses.items() if rid in dialled and not is_stream(one)]
+    return any(client.case.at(one.t_ns) <= healed for one in met)
 
 
 def allowed(client: ClientCase, raw: Interruption) -> float:
@@ -73,12 +94,25 @@ def allowed(client: ClientCase, raw: Interruption) -> float:
     ending = Ending.TOLD if told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
     found = recovery_allowance(plan, ending, path=raw.path, syn_retries=syn_retries(client))
     found += _retried(client, raw, ending, found)
-    found += _detours(client, raw, found) * handshake_cost(plan, raw.path)
-    return found + _digestion(client, raw, found)
+    found += _unhealed(client, raw, found)
+    found += _settled(lambda allowance: _detoured(client, raw, allowance), found)
+    found += _settled(lambda allowance: _carried(client, raw, allowance), found)
+    return found + _digested(client, raw, found)
+
+
+def _settled(more: Callable[[float], float], allowance: float) -> float:
+    """Return what lengthens R, where the time that it adds may hold more of the same."""
+    found, before = more(allowance), 0.0
+    while found > before + _NEARLY:
+        found, before = more(allowance + found), found
+    return found
 
 
 def _retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: float) -> float:
-    """Return what a ``retry:`` in force in an outage adds to R: it sets the base, and a wait is up to half longer."""
+    """Return what a ``retry:`` in force in an outage adds to R: it sets the base, and a wait is up to half longer.
+
+    Where the outage was silent, the wait begins only when it is noticed.
+    """
     policies, case = client.case.plan.client.policies, client.case
     until = math.inf if raw.healed is None else raw.healed + allowance
     asked = [
@@ -88,48 +122,71 @@ def _retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: f
     ]
     if not asked or ending is Ending.TOLD:
         return 0.0
-    if ending is Ending.PLAIN:
-        return 0.5 * policies.backoff_cap
     base = min(max([*asked, policies.server_retry_min]), policies.server_retry_max, policies.backoff_cap)
-    return max(0.0, 1.5 * base - policies.backoff_base)
+    if ending is Ending.UNNOTICED:
+        return max(0.0, 1.5 * base - policies.backoff_base)
+    noticed = detection_allowance(policies) if raw.silent else 0.0
+    return max(0.5 * policies.backoff_cap, noticed + 1.5 * base - policies.backoff_cap)
 
 
-def _detours(client: ClientCase, raw: Interruption, allowance: float) -> int:
-    """Return how many connections more a recovery needed than its dial, because the server said so.
+def _detoured(client: ClientCase, raw: Interruption, allowance: float) -> float:
+    """Return what the connections cost that a recovery needed beside its dial, because the server said so.
 
     A token that ran out costs two: one for a new token, one with it. A refused cursor costs the snapshot.
     """
     case = client.case
     until = math.inf if raw.healed is None else raw.healed + allowance
     answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
-    refused: list[Record] = [*client.gap_signals, *(one for one in answers if one.status in {409, 410})]
+    refused: list[Record] = [*client.gap_signals, *(one for one in answers if one.status in _REFUSED)]
     tokens = [request for request in client.requests if request.what == "token"]
-    return sum(
+    return handshake_cost(case.plan, raw.path) * sum(
         connections
         for connections, met in ((2, tokens), (1, refused))
         if any(raw.began <= case.at(one.t_ns) <= until for one in met)
     )
 
 
-def _digestion(client: ClientCase, raw: Interruption, allowance: float) -> float:
+def _unhealed(client: ClientCase, raw: Interruption, allowance: float) -> float:
+    """Return by how much a snapshot may be later that was refused while a gap was open: it is asked for again."""
+    if raw.healed is None or not client.gap_signals:
+        return 0.0
+    case, plan = client.case, client.case.plan
+    answers = [
+        client.responses[one.rid] for one in client.requests if one.what == "poll" and one.rid in client.responses
+    ]
+    said = [at for one in client.gap_signals if (at := case.at(one.t_ns)) >= raw.began]
+    until = raw.healed + allowance
+    for refused in (case.at(one.t_ns) for one in answers if one.status // 100 != 2):
+        if min(said, default=math.inf) <= refused <= until:
+            until = max(until, refused + plan.client.policies.poll_every + handshake_cost(plan, raw.path))
+    return until - raw.healed - allowance
+
+
+def _carried(client: ClientCase, raw: Interruption, allowance: float) -> float:
+    """Return for how long the line was busy with what came: nobody has caught up before that is through."""
+    if raw.healed is None:
+        return 0.0
+    return client.once(Line).busy(raw.healed, raw.healed + allowance)
+
+
+def _digested(client: ClientCase, raw: Interruption, allowance: float) -> float:
     """Return how long the app's own handler takes for what may have piled up, where it has one that takes time.
 
-    What comes meanwhile waits its turn. A handler slower than the updates is always behind, by a whole queue.
+    It had its work before, too; what comes meanwhile waits its turn, and never behind more than a queue.
     """
     policies, case = client.case.plan.client.policies, client.case
-    if not policies.handler_takes or raw.healed is None:
+    takes, until = policies.handler_takes, raw.healed
+    if not takes or until is None:
         return 0.0
-    until = raw.healed + allowance
-    due = [at for event in client.truth.events if (at := case.at(event.intended_ns)) <= until]
+    until += allowance
     most = math.inf if policies.queue is None else policies.queue + 1
-    if len(due) * policies.handler_takes > until:
-        return policies.handler_takes * min(len(due) + 1, most)
-    busy = until + policies.handler_takes * min(sum(at >= raw.began for at in due) + 1, most)
-    for event in client.truth.events:
-        at = case.at(event.intended_ns)
-        if until < at < busy:
-            busy += policies.handler_takes
-    return busy - until
+    busy = 0.0
+    for due in (case.at(event.intended_ns) for event in client.truth.events):
+        if due > max(until, busy):
+            break
+        comes = until if raw.began <= due < until else due
+        busy = min(max(busy, comes) + takes, comes + most * takes)
+    return max(0.0, busy + takes - until)
 
 
 def syn_retries(client: ClientCase) -> tuple[float, ...]:

@@ -4,6 +4,9 @@ A 401 is answered by a new token, once. So it is the last word where a request w
 the token itself was refused for good.
 """
 
+import math
+from collections.abc import Iterator
+
 from harness.history import Request, Response
 from harness.judge.barriers import MIDDLE, SERVER
 from harness.judge.case import ClientCase
@@ -32,18 +35,17 @@ def refusal(client: ClientCase) -> Response | None:
 
 
 def _of_streams(client: ClientCase) -> Response | None:
-    return _refusal(client, "stream")
+    return next(_refusals(client, "stream"), None)
 
 
 def _of_polls(client: ClientCase) -> Response | None:
     """A refused poll is the end of a client that lives by polling; to one with a stream it says nothing."""
-    refused = _refusal(client, "poll")
-    return refused if refused is not None and client.polls_at(refused.seq) else None
+    return next((refused for refused in _refusals(client, "poll") if client.polls_at(refused.seq)), None)
 
 
 def no_results_due(client: ClientCase) -> bool:
     """Whether the results were refused for good."""
-    return _refusal(client, "results") is not None
+    return next(_refusals(client, "results"), None) is not None
 
 
 def no_end_due(client: ClientCase) -> str:
@@ -64,7 +66,8 @@ class _Token:
         self.unanswered = False  # a new one was asked for, and the network or a server in trouble was in the way
 
 
-def _refusal(client: ClientCase, what: str) -> Response | None:
+def _refusals(client: ClientCase, what: str) -> Iterator[Response]:
+    """Yield the fatal answers to requests of a kind, or to one for its token."""
     token = _Token()
     for request in client.requests:
         response = _heard(client, request)
@@ -75,9 +78,8 @@ def _refusal(client: ClientCase, what: str) -> Response | None:
             stops = _says_stop(client, response, token)
         else:
             stops = False
-        if stops:
-            return response
-    return None
+        if stops and response is not None:
+            yield response
 
 
 def _heard(client: ClientCase, request: Request) -> Response | None:
@@ -144,9 +146,12 @@ def _learned_of_its_job(client: ClientCase) -> bool:
         return True
     answers = [client.responses[start.rid] for start in starts if start.rid in client.responses]
     asleep, at = client.once(Sky).asleep, client.case.at
+    # An answer to a client that had hung up is heard by nobody, and sockets are dead when a device wakes.
+    left = {end.cid: end.seq for end in reversed(client.conn_ends) if end.side == "client"}
     return any(
         answer.status // 100 == 2
         and client.bytes_down.get(answer.cid)
-        and not any(since <= at(answer.t_ns) <= until for since, until in asleep)  # its sockets are dead when it wakes
+        and answer.seq < left.get(answer.cid, math.inf)
+        and not any(since <= at(answer.t_ns) <= until for since, until in asleep)
         for answer in answers
     )

@@ -82,7 +82,7 @@ class Sky:
     @property
     def horizon(self) -> float:
         """The end of the last spell."""
-        return max(self._plan.horizon, self._client.case.end)
+        return max(self._client.case.horizon, self._client.case.end)
 
     def at(self, when: float) -> Spell:
         """Return the spell in force at this time."""

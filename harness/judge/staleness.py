@@ -59,7 +59,7 @@ def _staleness(client: ClientCase) -> Staleness | None:
     case, truth, screen = client.case, client.truth, client.screen
     if truth.accepted_ns is None:
         return None
-    limit_ns = case.end_ns if case.cut_short else max(case.end_ns, case.ns(case.plan.horizon))
+    limit_ns = case.end_ns if case.cut_short else max(case.end_ns, case.ns(case.horizon))
     last = truth.events[-1].position if truth.events else ACCEPTED
     complete = screen.newest >= last
     end_ns = screen.advances[-1][0] if complete and screen.advances else limit_ns

@@ -27,6 +27,7 @@ from harness.run import census, health
 from harness.run.hands import Hands
 from harness.run.host import facts
 from harness.run.nemesis import Nemesis
+from harness.scenario.deadlines import horizon_of_run
 from harness.scenario.model import Plan
 from harness.seams import Address
 from harness.toxiproxy.control import Proxies
@@ -210,7 +211,7 @@ class Runner:
                 everything.start_soon(partial(health.watch, rig.journal, controls=rig.toxiproxy.control_seconds))
             everything.start_soon(rig.nemesis.run, zero)
             everything.start_soon(cut, "interrupted", stop.wait)
-            everything.start_soon(cut, "limit", partial(sleep_until, zero + self._limit))
+            everything.start_soon(cut, "limit", partial(self._outlast, rig.server, zero))
             async with trio.open_nursery() as clients:
                 for name in rig.gates:
                     clients.start_soon(self._client, name, rig, zero)
@@ -218,10 +219,12 @@ class Runner:
             everything.cancel_scope.cancel()
         return reason
 
-    @property
-    def _limit(self) -> float:
-        horizon = self.plan.horizon
-        return horizon if self.plan.limit is None else min(horizon, self.plan.limit)
+    async def _outlast(self, server: JobServer, zero: float) -> None:
+        """Sleep to the horizon, which moves while a job begins late, or to the plan's limit."""
+        due = horizon_of_run(self.plan, 0.0)
+        while trio.current_time() < zero + due:
+            await sleep_until(zero + due)
+            due = horizon_of_run(self.plan, server.accepted - zero)
 
     def _begin(self, rig: Rig, before: Census, lead: float) -> None:
         plan = self.plan

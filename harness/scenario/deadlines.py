@@ -83,19 +83,19 @@ def recovery_allowance(
             return detection_allowance(policies) + policies.backoff_base + syn + handshake
 
 
-def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> float:
+def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES, late: float = 0.0) -> float:
     """Return the instant at which everything missing has failed (``Plan.horizon`` holds it).
 
     The last client's terminal event or the last deed (and what follows from it: a server that is back, a phone that
     wakes, a burst that is over), whichever is later, and then connect deadline, watchdog, backoff
     cap and R; 60 s instead where one of these is ``never``. Never later than the plan's limit. A job that never ends is
-    left at ``lasts``.
+    left at ``lasts``. ``late`` is by how much a job began later than planned.
     """
     limit = math.inf if plan.limit is None else plan.limit
     end = plan.client.arrive + plan.job.lasts
     if plan.job.ends == "never":
         return min(end, limit)
-    end = max([terminal_due(plan), *(round(deed.at + _after(deed), 9) for deed in plan.deeds)])
+    end = max([terminal_due(plan, late=late), *(round(deed.at + _after(deed), 9) for deed in plan.deeds)])
     policies = plan.client.policies
     if policies.connect_timeout is None or policies.watchdog is None:
         return min(end + AFTER_NEVER, limit)
@@ -104,11 +104,23 @@ def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> 
     return round(min(found, limit), 9)
 
 
-def terminal_due(plan: Plan) -> float:
+def horizon_of_run(plan: Plan, accepted: float) -> float:
+    """Return the horizon of a run in which the last job was accepted at this time.
+
+    One whose client could not begin for longer than a dial may take ends as much later; less is allowed for already.
+    """
+    late = accepted - plan.client.arrive
+    if late <= (plan.client.policies.connect_timeout or _PATIENT_DIAL):
+        late = 0.0
+    moved = plan.horizon + horizon(plan, late=late) - horizon(plan)
+    return moved if plan.limit is None else min(moved, plan.limit)
+
+
+def terminal_due(plan: Plan, *, late: float = 0.0) -> float:
     """Return when the last client's job ends at the latest: as long as it lasts, or where a deed ends it before."""
-    lasting = plan.client.arrive + plan.job.lasts
+    begun = plan.client.arrive + late
     ended = [deed.at for deed in plan.deeds if isinstance(deed.act, Ends)]
-    return min([lasting, *(at for at in ended if at >= plan.client.arrive)])
+    return min([begun + plan.job.lasts, *(at for at in ended if at >= begun)])
 
 
 def _after(deed: Deed) -> float:

@@ -44,6 +44,14 @@ def toxics_of(shape: Shape, direction: Direction) -> tuple[ToxicSpec, ...]:
     return tuple(ToxicSpec(name=f"{toxic.type}_{direction}", stream=direction, toxic=toxic) for toxic in toxics)
 
 
+def line_time(shape: Shape, size: int) -> float:
+    """Return for how many seconds so many bytes from the server occupy a line of this shape: its rate, its slices."""
+    found = size / shape.down if shape.down else 0.0
+    if shape.slice_size is not None:
+        found += math.ceil(size / shape.slice_size) * SLICE_PAUSE_US / 1e6
+    return found
+
+
 def _whole(value: float) -> int:
     """Round half up, so that 12.5 ms do not become 12."""
     return math.floor(value + 0.5)

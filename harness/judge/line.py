@@ -1,0 +1,33 @@
+"""How long a path's line was busy with what came to a client: a narrow one needs time for what piled up (law L9)."""
+
+import bisect
+import itertools
+
+from harness.judge.case import ClientCase
+from harness.judge.sky import Sky
+from harness.toxics.shape import line_time
+
+
+class Line:
+    """The bytes that reached one client's radio, as time that its path's rate and slices took for them."""
+
+    def __init__(self, client: ClientCase) -> None:
+        spells = client.once(Sky).spells
+        at, place, last = client.case.at, 0, 0.0
+        times: list[float] = []
+        took: list[float] = []
+        for chunk in sorted(itertools.chain(*client.bytes_down.values()), key=lambda chunk: chunk.seq):
+            now = at(chunk.t_ns)
+            while place + 1 < len(spells) and spells[place + 1].start <= now:
+                place += 1
+            # What is let go after a stall comes at once: its bytes had passed before.
+            took.append(min(line_time(spells[place].shape, chunk.length), now - last))
+            times.append(now)
+            last = now
+        self._times = times
+        self._busy = [0.0, *itertools.accumulate(took)]
+
+    def busy(self, start: float, end: float) -> float:
+        """Return for how many seconds the line was busy between two times."""
+        first, last = bisect.bisect_left(self._times, start), bisect.bisect_right(self._times, end)
+        return self._busy[max(first, last)] - self._busy[first]

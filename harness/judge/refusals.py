@@ -83,11 +83,15 @@ def _refusals(client: ClientCase, what: str) -> Iterator[Response]:
 
 
 def _heard(client: ClientCase, request: Request) -> Response | None:
-    """Return the answer to a request, unless a box gave it to a connection that the server's side had ended before."""
+    """Return the answer to a request, unless a box gave it to a connection that had ended before.
+
+    The server's side that the gate closed is no such end: a box that answers closes both, in either order.
+    """
     response = client.responses.get(request.rid)
     if response is None:
         return None
-    ended = any(end.cid == request.cid and end.seq < response.seq and not end.swallowed for end in client.conn_ends)
+    ends = [end for end in client.conn_ends if end.cid == request.cid and end.seq < response.seq]
+    ended = any(not end.swallowed and (end.side, end.how) != ("server", "closed") for end in ends)
     return None if ended else response
 
 

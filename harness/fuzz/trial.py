@@ -22,7 +22,7 @@ CRASH, STUCK, UNSEEN = "crash", "stuck", "fault-seen"
 
 OWN = (CRASH, STUCK, UNSEEN)
 
-PROVED_EVERY = 8
+PROVED_EVERY = 16
 """One seed in so many flies canaries: a third of a run's cost, for faults that all were seen before. What is found is
 proved when it is replayed."""
 

@@ -1,5 +1,6 @@
 """The other world: a shrunk example run once on real sockets, in a child of its own as ``harness run`` does it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import trio
@@ -17,27 +18,31 @@ FAILS_TOO = "fails on real sockets too"
 PASSES = "passes on real sockets: only virtual time shows it"
 
 
-async def confirm(group: Group, plan: Plan, folder: Path, toxiproxy: str, stop: trio.Event) -> None:
-    """Run the plan on real sockets below ``folder``, and note in the group what came of it."""
+async def confirm(groups: Sequence[Group], plan: Plan, folder: Path, toxiproxy: str, stop: trio.Event) -> None:
+    """Run the plan on real sockets below ``folder``, and note in the groups that it is an example of what came of it.
+
+    After ``stop`` nothing is noted.
+    """
     run = new_run(folder, plan)
     ending = await run_child(run, toxiproxy, _ignore, stop)
     redact_log(run)
     if stop.is_set():
         return
-    if ending.what != "ended":
-        group.real = f"could not be run on real sockets: {ending.detail}"
-        return
-    try:
-        verdict = judge_folder(run)
-    except HarnessError as error:
-        group.real = f"could not be judged on real sockets: {error}"
-        return
-    laws = [failure.law for failure in failures_of(verdict)]
-    law = group.failure.law
+    laws: list[str] = []
+    trouble = f"could not be run on real sockets: {ending.detail}" if ending.what != "ended" else ""
+    if not trouble:
+        try:
+            laws = [failure.law for failure in failures_of(judge_folder(run))]
+        except HarnessError as error:
+            trouble = f"could not be judged on real sockets: {error}"
+    for group in groups:
+        group.real = trouble or _said(group.failure.law, laws)
+
+
+def _said(law: str, laws: Sequence[str]) -> str:
     if law in laws:
-        group.real = FAILS_TOO
-    else:
-        group.real = f"fails otherwise on real sockets: {', '.join(dict.fromkeys(laws))}" if laws else PASSES
+        return FAILS_TOO
+    return f"fails otherwise on real sockets: {', '.join(dict.fromkeys(laws))}" if laws else PASSES
 
 
 def _ignore(tidings: Tidings) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import trio
 
 from harness.campaign.folders import new_invocation, point_latest
+from harness.campaign.invoke import default_jobs
 from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
 from harness.fuzz.base import base_of
@@ -23,7 +24,7 @@ from harness.fuzz.saving import save_example, save_summary
 from harness.fuzz.search import MOST_SHRUNK, SHRINK, Search
 from harness.fuzz.tasks import Hunt, Hunted, Setup
 from harness.fuzz.watch import Watch
-from harness.scenario import Project, find, find_project, load
+from harness.scenario import Plan, Project, find, find_project, load
 from harness.scenario.clients import named
 from harness.scenario.place import nearest
 from harness.scenario.project import NO_PROJECT
@@ -140,18 +141,25 @@ class Fuzz:
         return [group for group in self.search.findings.ranked if group.small]
 
     async def _confirm(self, groups: Sequence[Group], stop: trio.Event) -> None:
+        examples: dict[bytes, list[Group]] = {}
+        for group in groups:
+            if group.small is not None:
+                examples.setdefault(msgspec.json.encode(group.small.genotype), []).append(group)
         self.search.doing = "confirming"
-        limit = trio.CapacityLimiter(self.jobs)
+        self.search.to_confirm = len(examples)
+        limit = trio.CapacityLimiter(self._wish.jobs or default_jobs())
 
-        async def one(group: Group) -> None:
+        async def one(plan: Plan, alike: Sequence[Group]) -> None:
             async with limit:
-                if group.small is not None and not stop.is_set():
-                    plan = group.small.genotype.plan(client=self.client, world=real.NAME, project=self._project)
-                    await confirm(group, plan, self.folder / "real", self._wish.toxiproxy, stop)
+                if not stop.is_set():
+                    await confirm(alike, plan, self.folder / "real", self._wish.toxiproxy, stop)
+                    self.search.confirmed += 1
 
         async with trio.open_nursery() as nursery:
-            for group in groups:
-                nursery.start_soon(one, group)
+            for example, alike in examples.items():
+                genotype = msgspec.json.decode(example, type=Genotype)
+                plan = genotype.plan(client=self.client, world=real.NAME, project=self._project)
+                nursery.start_soon(one, plan, alike)
 
     def done(self) -> Done:
         """Write the summary; return everything."""

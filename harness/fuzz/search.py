@@ -31,6 +31,7 @@ class Search:
         self.findings = Findings()
         self.hunted: list[Hunted] = []
         self.doing = "searching"
+        self.to_confirm = self.confirmed = 0  # examples, on real sockets
         self._setup = setup
         self._jobs = jobs
 

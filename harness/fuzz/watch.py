@@ -38,12 +38,15 @@ class Watch:
         with Progress(*columns, console=Console(file=self._stream), auto_refresh=False, transient=True) as bar:
             task = bar.add_task("", total=self._total)
             while True:
-                bar.update(task, description=line(search, self._total), completed=done(search), refresh=True)
+                of = search.to_confirm if search.doing == "confirming" else self._total
+                bar.update(task, description=line(search, self._total), completed=done(search), total=of, refresh=True)
                 await trio.sleep(TICK)
 
 
 def done(search: Search) -> int:
-    """Return how many seeds were tried, or mutants hunted."""
+    """Return how many seeds were tried, mutants hunted, or examples confirmed."""
+    if search.doing == "confirming":
+        return search.confirmed
     return len(search.hunted) if search.doing == "hunting" else search.findings.tried
 
 
@@ -51,6 +54,8 @@ def line(search: Search, total: int | None) -> str:
     """Return where the search is: ``searching  1240 of 5000 seeds  2 kinds of failure``."""
     if search.doing == "hunting":
         return f"hunting  {done(search)} of {plural(total or 0, 'mutant')}"
+    if search.doing == "confirming":
+        return f"confirming on real sockets  {search.confirmed} of {plural(search.to_confirm, 'example')}"
     of = "" if total is None else f" of {total}"
     kinds = plural(len(search.findings.groups), "kind")
     return f"{search.doing}  {done(search)}{of} seeds  {kinds} of failure"

@@ -48,6 +48,9 @@ def test_over_a_scenario_its_example_is_tried_on_real_sockets_too(tmp_path):
     summary, files = found(tmp_path)
     assert [kind["real"] for kind in summary["kinds"] if kind["law"] == "resume"] == ["fails on real sockets too"]
     assert "1s: {wifi: reset once}" in files["resume"].read_text()
+    # One run for all laws that the same small scenario breaks.
+    runs = list((tmp_path / "results" / "fuzz" / "latest" / "real").glob("*/*/plan.json"))
+    assert len(runs) == len({file.read_text().partition("\n\n")[2].partition("# Replay")[0] for file in files.values()})
 
 
 @pytest.mark.slow

@@ -96,9 +96,10 @@ def draw_figures(run: RunResult) -> list[Path]:
         caption = f"{figure.caption} ({series.caption})" if series.caption else figure.caption
         with Drawing(figure.name, figure.height) as drawing:
             figure.draw(drawing, series)
-            png, svg = run.folder / f"{figure.name}.png", run.folder / f"{figure.name}.svg"
-            write_text(svg, drawing.svg(caption))
-            write_bytes(png, drawing.png())
+            markup, pixels = drawing.pictures(caption)
+        svg, png = run.folder / f"{figure.name}.svg", run.folder / f"{figure.name}.png"
+        write_text(svg, markup)
+        write_bytes(png, pixels)
         written += [svg, png]
     return written
 
@@ -110,5 +111,4 @@ def practise() -> None:
         time_axis(axes, 0.0, 1.0)
         axes.plot([0.0, 1.0], [0.0, 1.0], label="0123456789")
         axes.legend()
-        drawing.svg("practice")
-        drawing.png()
+        drawing.pictures("practice")

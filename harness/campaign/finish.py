@@ -71,7 +71,8 @@ def work() -> None:
     """Serve folders from standard input until it ends."""
     if hasattr(os, "nice"):
         os.nice(19)
-    warm_up()
+    import harness.report.figures  # noqa: F401, PLC0415 - loaded while the run goes on
+
     for line in sys.stdin:
         answer(Path(line.rstrip("\n")))
 

@@ -17,7 +17,7 @@ import harness
 from harness.arguments import address, assignments, duration
 from harness.console import complain, hush, keep_traceback, open_closed_streams
 from harness.errors import EnvironmentFault, HarnessError, ScenarioError, UsageError, leaf
-from harness.showing import copy_junit, show, shown_path, step_summary
+from harness.showing import annotation, copy_junit, show, shown_path, step_summary
 
 if TYPE_CHECKING:
     from harness.campaign.forking import Started
@@ -212,12 +212,6 @@ def check(targets: tuple[str, ...], output: str) -> int:
             count = f"{len(variants)} variants" if len(variants) > 1 else "1 variant"
             click.echo(f"{path}: good, {count}", err=True)
     return USAGE if problems else PASS
-
-
-def annotation(problem: Any) -> str:
-    """One problem as a GitHub annotation."""
-    message = problem.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::error file={problem.file},line={problem.line},col={problem.column}::{message}"
 
 
 @cli.command()

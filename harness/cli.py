@@ -17,9 +17,10 @@ import harness
 from harness.arguments import address, assignments, duration
 from harness.console import complain, hush, keep_traceback, open_closed_streams
 from harness.errors import EnvironmentFault, HarnessError, ScenarioError, UsageError, leaf
-from harness.showing import copy_junit, show, shown_path, step_summary
+from harness.showing import annotation, copy_junit, show, shown_path, step_summary
 
 if TYPE_CHECKING:
+    from harness.campaign.forking import Started
     from harness.campaign.invoke import Done
     from harness.campaign.lines import Lines
 
@@ -114,6 +115,17 @@ def cli() -> None:
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
 def run(targets: tuple[str, ...], **options: Any) -> int:
     """Run scenarios, judge them, report. None named: scenarios/ here."""
+    from harness.campaign.forking import FIRST_HASH_SEED, started  # noqa: PLC0415
+
+    with contextlib.ExitStack() as stack:
+        forking = None
+        if options["world"] != "real":  # loads its libraries while we load ours
+            forking = stack.enter_context(started(hash_seed=FIRST_HASH_SEED if options["twice"] else None))
+        return run_chosen(targets, options, forking)
+
+
+def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Started | None") -> int:
+    """Run what the options of ``harness run`` choose; virtual runs are forked from the server given."""
     from harness.campaign.campaign import heedless  # noqa: PLC0415
     from harness.campaign.choosing import Choice, parse_shard  # noqa: PLC0415
     from harness.campaign.invoke import Wish, invoke  # noqa: PLC0415
@@ -144,7 +156,7 @@ def run(targets: tuple[str, ...], **options: Any) -> int:
     )
     live = Live(sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
     lines = Lines(sys.stdout.fileno()) if options["output"] == "jsonl" else None
-    done = invoke(wish, live, lines.tell if lines else heedless)
+    done = invoke(wish, live, lines.tell if lines else heedless, forking=forking)
     return conclude(done, lines, options)
 
 
@@ -200,12 +212,6 @@ def check(targets: tuple[str, ...], output: str) -> int:
             count = f"{len(variants)} variants" if len(variants) > 1 else "1 variant"
             click.echo(f"{path}: good, {count}", err=True)
     return USAGE if problems else PASS
-
-
-def annotation(problem: Any) -> str:
-    """One problem as a GitHub annotation."""
-    message = problem.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::error file={problem.file},line={problem.line},col={problem.column}::{message}"
 
 
 @cli.command()

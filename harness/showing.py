@@ -57,3 +57,9 @@ def step_summary(folder: Path) -> None:
             file.write((folder / "report.md").read_text(encoding="utf-8"))
     except OSError as error:
         complain(f"cannot write the step summary: {error.strerror}")
+
+
+def annotation(problem: Any) -> str:
+    """One problem as a GitHub annotation."""
+    message = problem.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::error file={problem.file},line={problem.line},col={problem.column}::{message}"

@@ -1,5 +1,6 @@
-"""The campaign: every plan run in a child process, judged and drawn by a worker, side by side as far as allowed."""
+"""The campaign: every plan run in a process of its own, judged and drawn by another, side by side as far as allowed."""
 
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -11,10 +12,12 @@ import trio
 from harness.campaign.children import Ending, run_child
 from harness.campaign.finish import Finished
 from harness.campaign.folders import new_run, redact_log
+from harness.campaign.forked import Forks
+from harness.campaign.forking import Started, started
 from harness.campaign.live import Live
-from harness.campaign.worker import WARM_UP_AFTER, Worker
+from harness.campaign.worker import Worker
 from harness.scenario.model import Plan
-from harness.world import virtual
+from harness.world import real, virtual
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,8 +40,9 @@ async def heedless(ran: Ran) -> None:
 class Campaign:
     """Runs plans, ``jobs`` at a time. ``ran`` grows as they end; what was never started stays in ``waiting``.
 
-    With a ``hash_seed``, that of Python in every run's process (``PYTHONHASHSEED``); else whatever it takes. Where
-    virtual runs are still to be ``compared``, it is left to whoever does that to let them be heeded.
+    With a ``hash_seed``, that of Python in every virtual run's process (``PYTHONHASHSEED``); else whatever it takes.
+    These are forked from a server of the campaign's own, or from one that is ``forking`` already. Where they are still
+    to be ``compared``, it is left to whoever does that to let them be heeded.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Campaign:
         heed: Heed = heedless,
         hash_seed: int | None = None,
         compared: bool = False,
+        forking: Started | None = None,
     ) -> None:
         self.waiting = deque(plans)
         self.ran: list[Ran] = []
@@ -64,6 +69,7 @@ class Campaign:
         self._live = live
         self.heed = heed
         self._compared = compared
+        self._forking = forking
         self._failures = 0
 
     async def run(self, stop: trio.Event) -> None:
@@ -73,31 +79,57 @@ class Campaign:
         those of another: one in virtual time never waits, and beside a real one it would be that one's lag.
         """
         while self._going_on(stop):
-            async with trio.open_nursery() as nursery:
-                for _ in range(self.jobs):
-                    nursery.start_soon(self._slot, stop, self.waiting[0].world)
+            slot = self._slot
+            with contextlib.ExitStack() as stack:
+                if self.waiting[0].world == virtual.NAME:
+                    server = self._forking or stack.enter_context(started(hash_seed=self.hash_seed))
+                    slot = partial(self._forked, Forks(server))
+                async with trio.open_nursery() as nursery:
+                    for _ in range(self.jobs):
+                        nursery.start_soon(slot, stop)
 
-    async def _slot(self, stop: trio.Event, world: str) -> None:
+    async def _slot(self, stop: trio.Event) -> None:
+        """Real runs one after another, each in a fresh process."""
         worker = Worker()
+
+        async def child(plan: Plan, folder: Path) -> Ending:
+            return await self.once_more(plan, folder, stop)
+
         try:
             async with trio.open_nursery() as nursery:
-                # In virtual time no run is disturbed, and each is over before anything could be put off.
-                nursery.start_soon(worker.warm_up, 0.0 if world == virtual.NAME else WARM_UP_AFTER)
-                while self._going_on(stop) and self.waiting[0].world == world:
-                    await self._one(self.waiting.popleft(), worker, stop)
+                nursery.start_soon(worker.warm_up)
+                await self._serve(child, worker.finish, real.NAME, stop)
                 nursery.cancel_scope.cancel()
         finally:
             await worker.aclose()
 
-    async def _one(self, plan: Plan, worker: Worker, stop: trio.Event) -> None:
-        folder = new_run(self._invocation, plan)
-        ending = await self.once_more(plan, folder, stop, hash_seed=self.hash_seed)
-        finished = await worker.finish(folder)
-        self._live.over(plan, finished.word or "fault")
-        self._failures += finished.word != "pass"
-        self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished))
-        if not (self._compared and plan.world == virtual.NAME):
-            await self.heed(self.ran[-1])
+    async def _forked(self, forks: Forks, stop: trio.Event) -> None:
+        """Virtual runs one after another: no timing of theirs could be disturbed."""
+
+        async def fork(plan: Plan, folder: Path) -> Ending:
+            ending = await forks.run(folder, partial(self._live.tell, plan), stop)
+            redact_log(folder)
+            return ending
+
+        await self._serve(fork, forks.finish, virtual.NAME, stop)
+
+    async def _serve(
+        self,
+        run: Callable[[Plan, Path], Awaitable[Ending]],
+        finish: Callable[[Path], Awaitable[Finished]],
+        world: str,
+        stop: trio.Event,
+    ) -> None:
+        while self._going_on(stop) and self.waiting[0].world == world:
+            plan = self.waiting.popleft()
+            folder = new_run(self._invocation, plan)
+            ending = await run(plan, folder)
+            finished = await finish(folder)
+            self._live.over(plan, finished.word or "fault")
+            self._failures += finished.word != "pass"
+            self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished))
+            if not (self._compared and plan.world == virtual.NAME):
+                await self.heed(self.ran[-1])
 
     async def once_more(self, plan: Plan, folder: Path, stop: trio.Event, *, hash_seed: int | None = None) -> Ending:
         """Run the plan that lies in ``folder``, without judging it."""

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 import trio
 
+from harness.report.folder import LOG
 from harness.run.tidings import MAX_LINE, Tidings
 
 Sink = Callable[[Tidings], None]
@@ -36,7 +37,7 @@ async def run_child(
     """
     command = [sys.executable, "-m", "harness.run.child", str(folder), "--toxiproxy", toxiproxy]
     environment = os.environ if hash_seed is None else {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
-    with (folder / "harness.log").open("wb") as log:
+    with (folder / LOG).open("wb") as log:
         # A session of its own: Ctrl-C at the terminal reaches this process only, and it asks the children to stop.
         process = await trio.lowlevel.open_process(
             command,
@@ -65,8 +66,13 @@ async def run_child(
         return Ending(what="fault", detail=fault)
     if code == 0:
         return Ending(what="ended")
+    return died(folder, code)
+
+
+def died(folder: Path, code: int) -> Ending:
+    """A run whose process ended with this exit code, or by the signal that it is minus the number of."""
     reason = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return Ending(what="died", detail=f"the run's process ended with {reason}; see {folder / 'harness.log'}")
+    return Ending(what="died", detail=f"the run's process ended with {reason}; see {folder / LOG}")
 
 
 async def _close_when(stop: trio.Event, process: trio.Process) -> None:

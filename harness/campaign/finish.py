@@ -54,16 +54,27 @@ def finish(folder: Path) -> Finished:
     return Finished(folder=str(folder), word=verdict.word, toxiproxy=verdict.trust.facts.get("toxiproxy", ""))
 
 
+def answer(folder: Path) -> None:
+    """Judge and draw one run, and say on standard output, in a line of JSON, what came of it."""
+    sys.stdout.buffer.write(msgspec.json.encode(finish(folder)) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def warm_up() -> None:
+    """Load the plotting library, and draw once: its first figure takes it as long as the next three."""
+    from harness.report.figures import practise  # noqa: PLC0415 - matplotlib comes last, and only to draw
+
+    practise()
+
+
 def work() -> None:
     """Serve folders from standard input until it ends."""
     if hasattr(os, "nice"):
         os.nice(19)
-    import harness.report.compose  # noqa: F401, PLC0415 - loaded while the run goes on
+    import harness.report.figures  # noqa: F401, PLC0415 - loaded while the run goes on
 
     for line in sys.stdin:
-        answer = finish(Path(line.rstrip("\n")))
-        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
-        sys.stdout.buffer.flush()
+        answer(Path(line.rstrip("\n")))
 
 
 if __name__ == "__main__":

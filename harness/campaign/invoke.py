@@ -15,6 +15,7 @@ import harness
 from harness.campaign.campaign import Campaign, Heed, Ran, heedless
 from harness.campaign.choosing import BOTH, Choice, chosen
 from harness.campaign.folders import forget_old, new_invocation, point_latest
+from harness.campaign.forking import FIRST_HASH_SEED, Started
 from harness.campaign.live import Live
 from harness.campaign.settling import settle
 from harness.errors import UsageError
@@ -24,9 +25,6 @@ from harness.scenario import find_project
 from harness.scenario.model import Plan
 from harness.scenario.project import NO_PROJECT
 from harness.world import real, virtual
-
-FIRST_HASH_SEED = 1
-"""``PYTHONHASHSEED`` of a run that is made twice; its repetition has the next one."""
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,8 +80,10 @@ def _refuse(wish: Wish) -> None:
         )
 
 
-def invoke(wish: Wish, live: Live, heed: Heed = heedless) -> Done:
+def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | None = None) -> Done:
     """Run everything, judge it, draw it, write the report. ``heed`` is told of each run as it ends.
+
+    Virtual runs are forked from a server started before, or else from one of this invocation's own.
 
     Raises ``UsageError`` for bad input (nothing was started) and ``EnvironmentFault`` where results cannot be written.
     SIGINT and SIGTERM stop the runs, which keep and judge what they have; a second one ends them at once.
@@ -110,6 +110,7 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless) -> Done:
         heed=heed,
         hash_seed=FIRST_HASH_SEED if wish.twice else None,
         compared=wish.twice or choice.world == BOTH,
+        forking=forking,
     )
     number = real.run(partial(_run, campaign, live, worlds=choice.world == BOTH, twice=wish.twice))
     manifest = _manifest(wish, campaign, began, planned, aborted=number != 0)

@@ -137,6 +137,14 @@ class ClientCase:
         return sorted((end for conn in self.conns for end in ends.get(conn.cid, [])), key=lambda end: end.seq)
 
     @cached_property
+    def ends_of(self) -> dict[int, list[ConnEnd]]:
+        """The same, by connection."""
+        found: dict[int, list[ConnEnd]] = {}
+        for end in self.conn_ends:
+            found.setdefault(end.cid, []).append(end)
+        return found
+
+    @cached_property
     def chunks(self) -> list[Chunk]:
         """Bytes at its radio, connection by connection."""
         chunks = self.case.grouped(Chunk, "cid")

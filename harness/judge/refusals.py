@@ -90,7 +90,7 @@ def _heard(client: ClientCase, request: Request) -> Response | None:
     response = client.responses.get(request.rid)
     if response is None:
         return None
-    ends = [end for end in client.conn_ends if end.cid == request.cid and end.seq < response.seq]
+    ends = [end for end in client.ends_of.get(request.cid, ()) if end.seq < response.seq]
     ended = any(not end.swallowed and (end.side, end.how) != ("server", "closed") for end in ends)
     return None if ended else response
 

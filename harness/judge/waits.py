@@ -6,6 +6,9 @@ policies obey of one) [a, a + base]. A device's signal ends one wait; a token re
 once; what is dialled while polling keeps the fallback's own time.
 """
 
+from bisect import bisect_left
+from itertools import accumulate
+
 import msgspec
 
 from harness.history import Attempt, AttemptEnd, Request
@@ -19,6 +22,7 @@ ROUSING = frozenset({"joins", "prefers", "online", "resumed"})
 """Signals of a device that has a new way to the server, or that woke."""
 
 _ASKED = frozenset({"token", "poll"})
+_NEVER = 1 << 63  # nanoseconds
 
 _LARGEST_POWER = 64  # beyond any cap
 _SHARE = {Jitter.HALF: 0.5, Jitter.FULL: 0.0, Jitter.NONE: 1.0}
@@ -99,14 +103,36 @@ def _asked(client: ClientCase, end: AttemptEnd, attempt: Attempt, high: float) -
 
     What was asked is in the records, but for a dial that nobody let in: that one ends at the connect deadline.
     """
-    closed = {one.cid: one.t_ns for one in client.conn_ends if one.side == "client"}
-    begun = [request for request in client.requests if request.what in _ASKED and request.seq < attempt.seq]
-    until_ns = max([end.t_ns, *(min(closed.get(one.cid, attempt.t_ns), attempt.t_ns) for one in begun)])
+    until_ns = max(end.t_ns, min(client.once(_Asked).closed(attempt.seq), attempt.t_ns))
     asked = max(high, (until_ns - end.t_ns) / 1e9)
     if let_in(client, end.t_ns, attempt.t_ns):
         return asked
     deadline = client.case.plan.client.policies.connect_timeout
     return None if deadline is None else asked + deadline
+
+
+class _Asked:
+    """What had come of a client's requests for tokens and snapshots, by the number of a later record.
+
+    Of many thousand attempts each asks, so the highest of all before is kept beside each request.
+    """
+
+    def __init__(self, client: ClientCase) -> None:
+        closed = {one.cid: one.t_ns for one in client.conn_ends if one.side == "client"}
+        asked = [request for request in client.requests if request.what in _ASKED]
+        tokens = [request for request in asked if request.what == "token"]
+        self._asked = [request.seq for request in asked]
+        self._closed = list(accumulate((closed.get(one.cid, _NEVER) for one in asked), max, initial=0))
+        self._tokens = [request.seq for request in tokens]
+        self._answered = list(accumulate((_answered(client, one) for one in tokens), max, initial=0))
+
+    def closed(self, seq: int) -> int:
+        """The latest stamp at which the client let go of what it had asked; ``_NEVER`` where it held on to one."""
+        return self._closed[bisect_left(self._asked, seq)]
+
+    def answered(self, seq: int) -> int:
+        """The number of the last record that answered a request for a token, or of the request; 0 without any."""
+        return self._answered[bisect_left(self._tokens, seq)]
 
 
 def _answered(client: ClientCase, request: Request) -> int:
@@ -115,16 +141,18 @@ def _answered(client: ClientCase, request: Request) -> int:
     return request.seq if answer is None else answer.seq
 
 
+def _attempts(client: ClientCase) -> dict[int, Attempt]:
+    """Return the attempts by their number; of several of one number, the first."""
+    return {one.n: one for one in reversed(client.attempts)}
+
+
 def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt) -> str:
     """Return why an attempt may come early: what the client says, where the records bear it out."""
     if client.polls_at(attempt.seq):
         return "polling"
-    refused: Attempt | AttemptEnd = next((one for one in client.attempts if one.n == end.n), end)
+    refused: Attempt | AttemptEnd = client.once(_attempts).get(end.n, end)
     # A poll that was refused at the same time, or before it, may have asked for the token first.
-    if attempt.cause == "refreshed" and any(
-        request.what == "token" and refused.seq < _answered(client, request) and request.seq < attempt.seq
-        for request in client.requests
-    ):
+    if attempt.cause == "refreshed" and client.once(_Asked).answered(attempt.seq) > refused.seq:
         return "refreshed"
     if attempt.cause == "signal" and any(
         signal.what in ROUSING and refused.t_ns <= signal.t_ns <= attempt.t_ns for signal in client.signals

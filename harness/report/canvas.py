@@ -5,7 +5,6 @@ drawn once. Its PNG is on white; in its SVG the neutral colours become ``current
 background is transparent, text stays text, and every id gets the figure's prefix, so that many fit in one page.
 """
 
-import io
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
@@ -13,8 +12,10 @@ from typing import Any, Self
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
 
 from harness.judge.verdict import Span
+from harness.report.both import svg_and_png
 from harness.report.saying import printable
 
 # Okabe and Ito, "Color Universal Design" (2008): told apart by people with any common colour blindness.
@@ -35,11 +36,11 @@ WIDTH = 9.6
 MARGIN = 1.12
 """Inches on the left, for the names of lanes and the labels of an axis."""
 
+_X_LABEL, _Y_LABEL = 0.17, 0.5
+"""Inches from the edge of the figure to the labels of its axes."""
+
 _DPI = 110
 _NUMBER = re.compile(r"(?<=[ \"(,MLCQ])-?\d+\.\d{3,}")
-_PATH = re.compile(r'\bd="[^"]{2000,}"')
-"""Outlines so long that a tenth of a point, a seventh of a pixel, has to do."""
-
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -77,7 +78,7 @@ class Drawing:
 
     def __enter__(self) -> Self:
         self._settings.__enter__()
-        self.figure = Figure(figsize=(WIDTH, self._height), dpi=_DPI)
+        self.figure = Figure(figsize=(WIDTH, self._height))
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -96,20 +97,20 @@ class Drawing:
             top=1 - top / self._height,
             hspace=0.0,
         )
+        for row in axes[:, 0]:
+            self._place_labels(row)
         return list(axes[:, 0])
 
-    def png(self) -> bytes:
-        """Return the picture on white."""
-        out = io.BytesIO()
-        self.figure.savefig(out, format="png", dpi=_DPI, facecolor="white", metadata={"Software": None})
-        return out.getvalue()
+    def _place_labels(self, axes: Axes) -> None:
+        """Give an axis's label a fixed place: to keep it clear of the ticks' takes as long as drawing them."""
+        transform = self.figure.dpi_scale_trans
+        axes.yaxis.set_label_coords(_Y_LABEL, 0.5, blended_transform_factory(transform, axes.transAxes))
+        axes.xaxis.set_label_coords(0.5, _X_LABEL, blended_transform_factory(axes.transAxes, transform))
 
-    def svg(self, title: str) -> str:
-        """Return the picture for a page: one ``<svg>`` element, the same bytes for the same figure."""
-        out = io.StringIO()
-        nameless = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        self.figure.savefig(out, format="svg", facecolor="none", metadata=nameless)
-        return _for_page(out.getvalue(), self.name, title)
+    def pictures(self, title: str) -> tuple[str, bytes]:
+        """Return the figure for a page, one ``<svg>`` element, and as a PNG; the same bytes for the same figure."""
+        svg, png = svg_and_png(self.figure, _DPI)
+        return _for_page(svg, self.name, title), png
 
 
 def time_axis(axes: Axes, start: float, end: float) -> None:
@@ -151,7 +152,6 @@ def _for_page(svg: str, name: str, title: str) -> str:
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL)
-    body = _PATH.sub(lambda match: _NUMBER.sub(_tenth, match[0]), body)
     body = _NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), body)
     for colour, instead in _FOLLOW.items():
         body = body.replace(colour, instead)
@@ -168,7 +168,3 @@ def _for_page(svg: str, name: str, title: str) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{opening[1]}"'
     inner = body[body.index(">") + 1 :]
     return f'{head} role="img" aria-label="{safe}" class="figure"><title>{safe}</title>{inner.strip()}\n'
-
-
-def _tenth(match: re.Match[str]) -> str:
-    return f"{float(match[0]):.1f}".removesuffix(".0")

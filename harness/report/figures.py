@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from harness.report import distribution, latency, staleness, strip
-from harness.report.canvas import Drawing
+from harness.report.canvas import Drawing, time_axis
 from harness.report.folder import RunResult, write_bytes, write_text
 from harness.report.series import Series, read_series
 
@@ -96,8 +96,19 @@ def draw_figures(run: RunResult) -> list[Path]:
         caption = f"{figure.caption} ({series.caption})" if series.caption else figure.caption
         with Drawing(figure.name, figure.height) as drawing:
             figure.draw(drawing, series)
-            png, svg = run.folder / f"{figure.name}.png", run.folder / f"{figure.name}.svg"
-            write_text(svg, drawing.svg(caption))
-            write_bytes(png, drawing.png())
+            markup, pixels = drawing.pictures(caption)
+        svg, png = run.folder / f"{figure.name}.svg", run.folder / f"{figure.name}.png"
+        write_text(svg, markup)
+        write_bytes(png, pixels)
         written += [svg, png]
     return written
+
+
+def practise() -> None:
+    """Draw something and throw it away, so that fonts and caches are filled before there is anything to draw."""
+    with Drawing("practice", 2.0) as drawing:
+        (axes,) = drawing.rows([1])
+        time_axis(axes, 0.0, 1.0)
+        axes.plot([0.0, 1.0], [0.0, 1.0], label="0123456789")
+        axes.legend()
+        drawing.pictures("practice")

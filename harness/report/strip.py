@@ -74,6 +74,7 @@ def draw(drawing: Drawing, series: Series, *, start: float, end: float) -> None:
     for tick in bands.get_yticklabels():
         tick.set_parse_math(False)
     bands.tick_params(length=0)
+    bands.xaxis.set_visible(False)
     bands.spines[:].set_visible(False)
     for row, (name, spans) in enumerate(lanes):
         _band(bands, row, spans, start, end, usual=_BOX if name in series.others else (SKY, ""))

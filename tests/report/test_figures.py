@@ -96,7 +96,7 @@ def test_words_from_a_file_are_text_and_no_mathematics(handoff):
     (strip, *_) = planned(series)
     with Drawing("strip", strip.height) as drawing:
         strip.draw(drawing, series)
-        svg = drawing.svg('a <b> & "c"')
+        svg, _ = drawing.pictures('a <b> & "c"')
     assert "$\\frac{1}{0}$ &lt;script&gt;alert(1)&lt;/script&gt;" in svg
     assert "<title>a &lt;b> &amp; &quot;c&quot;</title>" in svg
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -45,29 +46,22 @@ class Odd:
         folder.mkdir()
         (folder / "quick.yaml").write_text(scenario)
         kept = {key: value for key, value in (environment() | variables).items() if value is not None}
-        self._process = subprocess.Popen(
-            ["bash", "-c", line], cwd=folder, env=kept, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=folder, env=kept, text=True, capture_output=True, check=False, timeout=120
         )
-
-    def end(self):
-        self.out, self.err = self._process.communicate(timeout=120)
-        self.code = self._process.returncode
-        return self
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory):
     """All of them, a few side by side: they wait more than they work."""
     root = tmp_path_factory.mktemp("odd")
-    ended = {}
-    cases = list(ODD.items())
-    for first in range(0, len(cases), 4):
+    with ThreadPoolExecutor(4) as pool:
         begun = {
-            name: Odd(root / name.replace(" ", "-").replace("'", ""), line, scenario, variables)
-            for name, (line, scenario, variables, _) in cases[first : first + 4]
+            name: pool.submit(Odd, root / name.replace(" ", "-").replace("'", ""), line, scenario, variables)
+            for name, (line, scenario, variables, _) in ODD.items()
         }
-        ended |= {name: run.end() for name, run in begun.items()}
-    return ended
+    return {name: run.result() for name, run in begun.items()}
 
 
 @pytest.mark.parametrize("name", ODD)

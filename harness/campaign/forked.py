@@ -1,0 +1,105 @@
+"""The campaign's hold on a fork server: virtual runs made, judged and drawn, each in a process forked for it."""
+
+import os
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import msgspec
+import trio
+
+from harness.campaign.children import Ending, Sink, died
+from harness.campaign.finish import Finished
+from harness.campaign.forking import Started
+from harness.campaign.forkserver import Ended
+from harness.run.tidings import MAX_LINE, Tidings
+
+T = TypeVar("T")
+
+
+class Pipes(NamedTuple):
+    """Our ends of the standard input and output of a process that was ordered."""
+
+    to: trio.lowlevel.FdStream
+    back: trio.lowlevel.FdStream
+
+
+class Forks:
+    """Gives orders to a fork server. What was ordered goes on when its order is cancelled, until the server ends."""
+
+    def __init__(self, server: Started) -> None:
+        self._server = server
+
+    async def run(self, folder: Path, sink: Sink, stop: trio.Event) -> Ending:
+        """Run the plan in ``folder`` to its end, or until ``stop`` is set."""
+        fault, code = "", None
+        async with _ordered(self._server.runs, folder) as pipes, trio.open_nursery() as nursery:
+            nursery.start_soon(_close_when, stop, pipes)
+            async with aclosing(_lines(pipes)) as lines:
+                async for line in lines:
+                    ended, tidings = _decoded(line, Ended), _decoded(line, Tidings)
+                    if ended is not None:
+                        code = ended.exit
+                        break
+                    if tidings is not None:  # else not ours: some library printed
+                        fault = tidings.fault or fault
+                        sink(tidings)
+            nursery.cancel_scope.cancel()
+        if fault:
+            return Ending(what="fault", detail=fault)
+        if code is None:
+            return Ending(what="died", detail=f"the run's process ended with its fork server: {self._last_words()}")
+        return Ending(what="ended") if code == 0 else died(folder, code)
+
+    async def finish(self, folder: Path) -> Finished:
+        """Judge and draw this run. A process that dies on it is told as a fault with its last words."""
+        found = None
+        async with _ordered(self._server.finishes, folder) as pipes, aclosing(_lines(pipes)) as lines:
+            async for line in lines:
+                if _decoded(line, Ended) is not None:
+                    break
+                found = _decoded(line, Finished) or found
+        return found or Finished(folder=str(folder), fault=f"judging {folder.name} failed: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        self._server.said.seek(0)
+        lines = self._server.said.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+
+@asynccontextmanager
+async def _ordered(orders: socket.socket, folder: Path) -> AsyncIterator[Pipes]:
+    """Send an order. Where nobody takes it, its output ends at once."""
+    (their_in, our_out), (our_in, their_out) = os.pipe(), os.pipe()
+    async with trio.lowlevel.FdStream(our_out) as to, trio.lowlevel.FdStream(our_in) as back:
+        try:
+            socket.send_fds(orders, [os.fsencode(folder)], [their_in, their_out])
+        except OSError:
+            pass
+        finally:
+            os.close(their_in)
+            os.close(their_out)
+        yield Pipes(to, back)
+
+
+async def _close_when(stop: trio.Event, pipes: Pipes) -> None:
+    await stop.wait()
+    await pipes.to.aclose()
+
+
+async def _lines(pipes: Pipes) -> AsyncGenerator[bytes, None]:
+    pending = b""
+    async for data in pipes.back:
+        *lines, pending = (pending + data).split(b"\n")
+        for line in lines:
+            yield line
+        pending = pending[-MAX_LINE:]
+
+
+def _decoded(line: bytes, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except msgspec.MsgspecError:
+        return None

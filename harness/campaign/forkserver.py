@@ -1,0 +1,148 @@
+"""A process that has loaded what runs need, and forks for each.
+
+``python -m harness.campaign.forkserver RUNS FINISHES``, started by the campaign, never by hand. A run in virtual
+time takes less than the loading of its libraries, and so does drawing it. Here they are loaded once for all of a
+campaign's virtual runs, and each still has a process of its own, as those in real time have: nothing is left in it by
+another, it may be killed, and what it says is its own log.
+
+RUNS and FINISHES are descriptors of sockets. An order is one message: the run's folder, and with it two pipes that
+become the standard input and output of the process that carries it out. When that has ended, its exit code is the last
+line on its output (``Ended``). Runs are forked by this process; judging and drawing by a second one, forked from it,
+which loads the plotting library while the runs go on. Both end when nobody is left to give orders.
+"""
+
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+import msgspec
+
+LONGEST = 65_536  # bytes of an order
+
+Perform = Callable[[Path], int]
+"""Carries an order out in a process of its own and returns its exit code."""
+
+
+class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the process of an order ended: its exit code, or minus the signal that killed it."""
+
+    exit: int
+
+
+class Forked(NamedTuple):
+    """A process that carries out an order, and the output that is told of its end."""
+
+    pid: int
+    output: int
+
+
+def serve(orders: socket.socket, perform: Perform) -> None:
+    """Fork for each order until nobody can give any more, and tell how each process ended."""
+    gc.freeze()  # what is loaded stays: nobody forked needs to look at it, or to copy it for having looked
+    gc.enable()
+    with selectors.DefaultSelector() as selector:
+        selector.register(orders, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.data is not None:
+                    selector.unregister(key.fileobj)
+                    os.close(key.fd)
+                    _tell_end(key.data)
+                    continue
+                folder, pipes, _, _ = socket.recv_fds(orders, LONGEST, 2)
+                if not folder:
+                    return
+                life, forked = _fork(Path(os.fsdecode(folder)), pipes, perform)
+                selector.register(life, selectors.EVENT_READ, forked)
+
+
+def _fork(folder: Path, pipes: list[int], perform: Perform) -> tuple[int, Forked]:
+    """Carry an order out in a new process. Its life is a pipe that ends when it does."""
+    life, held = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.close(life)
+        _carry_out(folder, pipes, perform)
+    os.close(held)
+    os.close(pipes[0])
+    return life, Forked(pid, pipes[1])
+
+
+def _carry_out(folder: Path, pipes: list[int], perform: Perform) -> NoReturn:
+    code = 1
+    try:
+        for place, pipe in enumerate(pipes):
+            os.dup2(pipe, place)
+            os.close(pipe)
+        code = perform(folder)
+    except BaseException:  # noqa: BLE001 - this process ends here, whatever it was
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _tell_end(forked: Forked) -> None:
+    _, status = os.waitpid(forked.pid, 0)
+    try:
+        os.write(forked.output, msgspec.json.encode(Ended(os.waitstatus_to_exitcode(status))) + b"\n")
+    except OSError:
+        pass  # whoever ordered it has gone
+    finally:
+        os.close(forked.output)
+
+
+def run(folder: Path) -> int:
+    """Run the plan in ``folder``, in virtual time; its log is this process's standard error."""
+    from harness.run import child  # noqa: PLC0415 - loaded already
+
+    with (folder / child.LOG).open("wb") as log:
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    return child.perform(folder, "auto")
+
+
+def judge_and_draw(folder: Path) -> int:
+    """Judge and draw the run in ``folder``, and tell what came of it."""
+    from harness.campaign.finish import answer  # noqa: PLC0415 - loaded already
+
+    answer(folder)
+    return 0
+
+
+def load_for_runs() -> None:
+    """Load what a run needs."""
+    sys.modules["httpx._main"] = None  # type: ignore[assignment] # its command line, which httpx can do without
+    import harness.run.child  # noqa: F401, PLC0415 - here, where a test may do without
+
+
+def load_for_finishes() -> None:
+    """Load what judging and drawing need, besides."""
+    from harness.campaign import finish  # noqa: PLC0415 - while the runs go on
+
+    finish.warm_up()
+
+
+def main(runs: socket.socket, finishes: socket.socket) -> None:
+    """Load, and serve."""
+    gc.disable()  # while loading, nothing becomes garbage
+    load_for_runs()
+    if os.fork():
+        finishes.close()
+        serve(runs, run)
+    else:
+        runs.close()
+        load_for_finishes()
+        serve(finishes, judge_and_draw)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))

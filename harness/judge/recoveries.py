@@ -189,8 +189,10 @@ def _digested(client: ClientCase, raw: Interruption, allowance: float) -> float:
         return 0.0
     until += allowance
     most = math.inf if policies.queue is None else policies.queue + 1
-    busy = 0.0
+    busy, asleep = 0.0, client.once(Sky).slept(raw.began, until)
     for due in (case.at(event.intended_ns) for event in client.truth.events):
+        if due >= raw.began and busy > raw.began:
+            busy, asleep = busy + asleep, 0.0  # a handler sleeps with its phone
         if due > max(until, busy):
             break
         comes = until if raw.began <= due < until else due

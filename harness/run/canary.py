@@ -329,7 +329,8 @@ class Canary:
     async def _keep(self, path: str, probe: Probe) -> None:
         """Hold this connection as the path's own when it can carry more questions and the held one cannot."""
         held = self._flows.get(path)
-        if probe.alive and (held is None or not held.alive):
+        serves = held is not None and (held.alive or held.turn.locked())  # one that is being asked is not done yet
+        if probe.alive and not serves:
             self._flows[path] = probe
             if held is not None:
                 await held.close()

@@ -183,8 +183,9 @@ class StreamAttempt:
                 self.report.events += 1
             over = self._sink.take(self.report, wire)
             if self._sink.unsettled:
+                self._vigil.feed()  # something came, and the silence that follows is ours
                 over = await self._sink.settle(self.report)
-                self._vigil.feed()  # the silence was ours
+                self._vigil.feed()
             if over:
                 return True
             if not place % _BREATH:

@@ -103,7 +103,7 @@ def _goes_offline(draws: Draws, now: Situation) -> str:
 
 def _comes_online(draws: Draws, now: Situation) -> str:
     del draws
-    return "comes online" if now.offline else ""
+    return "comes online" if now.offline and not now.turning else ""
 
 
 def _suspends(draws: Draws, now: Situation) -> str:
@@ -168,7 +168,7 @@ def _pauses(draws: Draws, now: Situation) -> str:
 
 def _resumes(draws: Draws, now: Situation) -> str:
     del draws
-    return "resumes" if now.paused and not now.job_over else ""
+    return "resumes" if now.paused and not now.turning and not now.job_over else ""
 
 
 def _bursts(draws: Draws, now: Situation) -> str:

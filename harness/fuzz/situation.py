@@ -37,6 +37,11 @@ class Situation:
         return self.now <= self._paused_until
 
     @property
+    def turning(self) -> bool:
+        """Whether the phone is back, or the job goes on, by itself at this very instant: nobody may say so then."""
+        return self.now in {self._offline_until, self._paused_until}
+
+    @property
     def apart(self) -> tuple[str, ...]:
         """Paths that are not joined."""
         return tuple(path for path in self.paths if path not in self.joined)
@@ -83,4 +88,4 @@ class Situation:
 
 
 def _over(at: float, span: float | None) -> float:
-    return _FOREVER if span is None else at + span
+    return _FOREVER if span is None else round(at + span, 9)

@@ -93,7 +93,7 @@ class ClientCase:
         """
         jobs, emits = self._of_jobs(Job), self._of_jobs(Emit)
         over = self._told_the_end(emits)
-        late = {job.epoch for job in jobs if over is not None and job.t_ns > over}
+        late = {job.epoch for job in jobs if over is not None and job.t_ns >= over}
         emits = [emit for emit in emits if emit.epoch not in late]
         jobs = [job for job in jobs if job.epoch not in late]
         return Truth(self.jobs[0] if self.jobs else "", jobs, emits, self._of_jobs(Rescheduled))

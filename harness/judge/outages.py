@@ -9,6 +9,7 @@ due since, there is nothing to judge.
 """
 
 import bisect
+import math
 
 import msgspec
 
@@ -75,7 +76,7 @@ def _outages(client: ClientCase) -> list[Lapse]:
         if current is None:
             current = raw
         elif current.healed is not None and raw.began - current.healed >= allowed(client, current):
-            found.append(_lapse(client, sky, current))
+            found.append(_lapse(client, sky, current, next_began=raw.began))
             current = raw
         else:
             current = _joined(current, raw)
@@ -146,7 +147,7 @@ def _within(cut: Cut, covered: list[tuple[float, float | None]]) -> bool:
     return any(began <= cut.at and (healed is None or cut.at < healed or began == cut.at) for began, healed in covered)
 
 
-def _lapse(client: ClientCase, sky: Sky, raw: Interruption) -> Lapse:
+def _lapse(client: ClientCase, sky: Sky, raw: Interruption, *, next_began: float = math.inf) -> Lapse:
     case, truth = client.case, client.truth
     allowance = allowed(client, raw)
     first = truth.first_due_from(case.ns(raw.began))
@@ -161,6 +162,8 @@ def _lapse(client: ClientCase, sky: Sky, raw: Interruption) -> Lapse:
         spared = not_due
     elif case.horizon - raw.healed < allowance:
         spared = "the scenario's limit leaves no time to recover"
+    elif next_began < min(case.at(first.intended_ns) + allowance, _or_never(caught_up)):
+        spared = "another outage began before it could show"
     until = caught_up if caught_up is not None else case.end
     dials = [attempt for attempt in client.attempts[1:] if raw.began <= case.at(attempt.t_ns) <= until]
     return Lapse(
@@ -178,6 +181,10 @@ def _lapse(client: ClientCase, sky: Sky, raw: Interruption) -> Lapse:
         attempts=len(dials),
         spared=spared,
     )
+
+
+def _or_never(at: float | None) -> float:
+    return math.inf if at is None else at
 
 
 def _begun_by(client: ClientCase, raw: Interruption) -> Deed | None:

@@ -21,7 +21,7 @@ from harness.scenario.deadlines import (
     LINUX_SYN_RETRIES,
     Ending,
     detection_allowance,
-    handshake_cost,
+    exchange_cost,
     recovery_allowance,
 )
 
@@ -60,6 +60,12 @@ class Interruption(msgspec.Struct, frozen=True, kw_only=True):
     unnoticed: bool = False
 
 
+def _heard(client: ClientCase, raw: Interruption) -> list[SignalTold]:
+    """Return what the device said from the beginning of an outage to its healing."""
+    until = math.inf if raw.healed is None else raw.healed + NEAR
+    return [one for one in client.signals if raw.last - NEAR <= client.case.at(one.t_ns) <= until]
+
+
 def told(client: ClientCase, raw: Interruption) -> bool:
     """Whether a signal told the client of its own path's loss or return.
 
@@ -71,7 +77,7 @@ def told(client: ClientCase, raw: Interruption) -> bool:
         return False
     sky, at = client.once(Sky), client.case.at
     own = sky.carrying(raw.last - NEAR, raw.last) or {sky.before(raw.last).path}
-    heard = [one for one in client.signals if raw.last - NEAR <= at(one.t_ns) <= raw.healed + NEAR]
+    heard = _heard(client, raw)
     healing = [one for one in heard if at(one.t_ns) >= raw.healed - NEAR and not _spent(client, one, raw.healed)]
     of_own = any(one.what in OF_ALL or (one.what in OF_A_PATH and one.path in own) for one in heard)
     return of_own and any(one.what in OF_ALL or one.what == "loses" or one.path == raw.path for one in healing)
@@ -80,11 +86,13 @@ def told(client: ClientCase, raw: Interruption) -> bool:
 def _spent(client: ClientCase, signal: SignalTold, healed: float) -> bool:
     """Whether what a signal brought about was over by the healing: a dial on it met the refusal that was the last.
 
-    A stream that a box kept mute, or reset, was refused as well as one that was answered by an error.
+    A stream that a box kept mute, or reset, was refused as well as one that was answered by an error, and a dial.
     """
+    tried = [attempt.n for attempt in client.attempts if attempt.seq > signal.seq]
     dialled = {one.rid for one in client.streams if one.seq > signal.seq}
     met: list[Record] = [one for one in client.boxed if one.rid in dialled and one.what in _NO_STREAM]
     met += [one for rid, one in client.responses.items() if rid in dialled and not is_stream(one)]
+    met += [client.attempt_ends[n] for n in tried if n in client.attempt_ends]
     return any(client.case.at(one.t_ns) <= healed for one in met)
 
 
@@ -111,7 +119,8 @@ def _settled(more: Callable[[float], float], allowance: float) -> float:
 def _retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: float) -> float:
     """Return what a ``retry:`` in force in an outage adds to R: it sets the base, and a wait is up to half longer.
 
-    Where the outage was silent, the wait begins only when it is noticed.
+    Where the outage was silent, the wait begins only when it is noticed. A signal ends one: but not that of a loss,
+    which begins it.
     """
     policies, case = client.case.plan.client.policies, client.case
     until = math.inf if raw.healed is None else raw.healed + allowance
@@ -120,10 +129,10 @@ def _retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: f
         for end in client.attempt_ends.values()
         if end.server_retry is not None and raw.began - NEAR <= case.at(end.t_ns) <= until
     ]
-    if not asked or ending is Ending.TOLD:
+    if not asked or (ending is Ending.TOLD and any(one.what != "loses" for one in _heard(client, raw))):
         return 0.0
     base = min(max([*asked, policies.server_retry_min]), policies.server_retry_max, policies.backoff_cap)
-    if ending is Ending.UNNOTICED:
+    if ending is not Ending.PLAIN:
         return max(0.0, 1.5 * base - policies.backoff_base)
     noticed = detection_allowance(policies) if raw.silent else 0.0
     return max(0.5 * policies.backoff_cap, noticed + 1.5 * base - policies.backoff_cap)
@@ -139,7 +148,7 @@ def _detoured(client: ClientCase, raw: Interruption, allowance: float) -> float:
     answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
     refused: list[Record] = [*client.gap_signals, *(one for one in answers if one.status in _REFUSED)]
     tokens = [request for request in client.requests if request.what == "token"]
-    return handshake_cost(case.plan, raw.path) * sum(
+    return exchange_cost(case.plan, raw.path) * sum(
         connections
         for connections, met in ((2, tokens), (1, refused))
         if any(raw.began <= case.at(one.t_ns) <= until for one in met)
@@ -158,7 +167,7 @@ def _unhealed(client: ClientCase, raw: Interruption, allowance: float) -> float:
     until = raw.healed + allowance
     for refused in (case.at(one.t_ns) for one in answers if one.status // 100 != 2):
         if min(said, default=math.inf) <= refused <= until:
-            until = max(until, refused + plan.client.policies.poll_every + handshake_cost(plan, raw.path))
+            until = max(until, refused + plan.client.policies.poll_every + exchange_cost(plan, raw.path))
     return until - raw.healed - allowance
 
 
@@ -180,8 +189,10 @@ def _digested(client: ClientCase, raw: Interruption, allowance: float) -> float:
         return 0.0
     until += allowance
     most = math.inf if policies.queue is None else policies.queue + 1
-    busy = 0.0
+    busy, asleep = 0.0, client.once(Sky).slept(raw.began, until)
     for due in (case.at(event.intended_ns) for event in client.truth.events):
+        if due >= raw.began and busy > raw.began:
+            busy, asleep = busy + asleep, 0.0  # a handler sleeps with its phone
         if due > max(until, busy):
             break
         comes = until if raw.began <= due < until else due

@@ -231,8 +231,11 @@ def _done(client: ClientCase) -> dict[int, Deed]:
 
 
 def _flows(client: ClientCase) -> list[tuple[str, int, int]]:
-    """Path, beginning and end of each connection that carried a stream, as the gate saw them."""
-    other = {request.cid for request in client.requests if request.what != "stream"}
+    """Path, beginning and end of each connection that carried a stream, as the gate saw them.
+
+    One that asks for a token is on the way to a stream: a client whose token is cut off has as much to do again.
+    """
+    other = {request.cid for request in client.requests if request.what not in {"stream", "token"}}
     ends: dict[int, ConnEnd] = {}
     for end in client.conn_ends:
         if end.side == "client":

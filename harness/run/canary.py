@@ -93,8 +93,8 @@ class Canary:
         match deed.act:
             case SetReach(once=once):
                 outcome = await self._meet(deed.actor, promise.flow, promise.dial, until, struck=once)
-            case SetShape() as act:
-                outcome = await self._shape(deed.actor, act, promise, until)
+            case SetShape():
+                outcome = await self._shape(deed, promise, until)
             case SetSlice(size=size):
                 outcome = await self._slice(deed.actor, size, promise, until)
             case Joins() | Prefers() | ComesOnline():
@@ -222,13 +222,15 @@ class Canary:
                     await self._keep(path, probe)
         seen["dial"] = UNDECIDED if what != wants and trio.current_time() >= until else what
 
-    async def _shape(self, path: str, act: SetShape, promise: Promise, until: float) -> Outcome:
+    async def _shape(self, deed: Deed, promise: Promise, until: float) -> Outcome:
+        path = deed.actor
         if promise.dial != "open":
             return Outcome(met=True, detail=f"read back; {path} is not up, so nothing passes to measure")
         shapes = self._promises.shapes(path)
-        if act.over > until - trio.current_time():
+        climbing = self._promises.unsettled(path, deed.at)
+        if climbing > until - trio.current_time():
             return Outcome(met=True, detail=FIRST)
-        await trio.sleep(act.over)
+        await trio.sleep(climbing)
         mets = await self._ask(path, ASKS, until)
         trips = [met.seconds for met in mets if met.what == "answer"]
         if not trips:
@@ -314,18 +316,21 @@ class Canary:
             probe = Probe(await self._gate.dial(path))
         except OSError:
             return
+        useless: Probe | None = probe
         try:
             met = await probe.listen(LEAD)
-            if met.content_type == "text/event-stream" and path not in self._listeners:
-                self._listeners[path] = probe
+            if met.content_type == "text/event-stream":
+                # One that was ready too late for the cut before may have ended since.
+                useless, self._listeners[path] = self._listeners.get(path), probe
         finally:
-            if self._listeners.get(path) is not probe:
-                await probe.close()
+            if useless is not None:
+                await useless.close()
 
     async def _keep(self, path: str, probe: Probe) -> None:
         """Hold this connection as the path's own when it can carry more questions and the held one cannot."""
         held = self._flows.get(path)
-        if probe.alive and (held is None or not held.alive):
+        serves = held is not None and (held.alive or held.turn.locked())  # one that is being asked is not done yet
+        if probe.alive and not serves:
             self._flows[path] = probe
             if held is not None:
                 await held.close()

@@ -2,7 +2,6 @@
 
 import errno
 from collections.abc import Mapping
-from functools import partial
 
 import msgspec
 import trio
@@ -66,7 +65,8 @@ class Hands:
         self._toxiproxy = toxiproxy
         self._middle = middle
         self._server = server
-        self._shapes = {path: spec.shape for path, spec in plan.paths.items()}
+        self._shapes = {(path, way): spec.shape for path, spec in plan.paths.items() for way in Direction}
+        self._shaped_by: dict[tuple[str, Direction], int] = {}  # the last deed that had a say there
 
     async def at_gate(self, gate: Gate, deed: Deed) -> Readback:
         """Carry out a deed of a path's reach or of the device at one gate, and read the state back.
@@ -108,30 +108,44 @@ class Hands:
 
     async def step(self, step: Step) -> None:
         """Give a stepped profile its next rate."""
-        shape = msgspec.structs.replace(self._shapes[step.path], down=step.down, up=step.up)
-        self._shapes[step.path] = shape
-        await self._toxiproxy.shape(step.path, shape)
+        path, rates = step.path, {"down": step.down, "up": step.up}
+        for way in Direction:
+            self._shapes[path, way] = msgspec.structs.replace(self._shapes[path, way], **rates)
+        await self._shape(path, {way: self._shapes[path, way] for way in Direction})
 
     async def _reshape(self, deed: Deed, later: trio.Nursery) -> Readback:
         path, act = deed.actor, deed.act
-        before = self._shapes[path]
-        if isinstance(act, SetSlice):
-            steps, direction = [msgspec.structs.replace(before, slice_size=act.size)], None
-        else:
-            assert isinstance(act, SetShape)
-            steps, direction = ramp(before, act.shape, act.over), act.direction
+        assert isinstance(act, SetShape | SetSlice)
+        if isinstance(act, SetShape):
             for gate in self.gates.values():
                 gate.set_radio(path, act.radio)
-        self._shapes[path] = steps[-1]
-        readback = await self._toxiproxy.shape(path, steps[0], direction)
-        if len(steps) > 1:
-            later.start_soon(partial(self._climb, path, steps[1:], trio.current_time(), direction))
+        ways = [act.direction] if isinstance(act, SetShape) and act.direction is not None else list(Direction)
+        steps = {way: _steps(self._shapes[path, way], act) for way in ways}
+        for way in ways:
+            self._shapes[path, way] = steps[way][-1]
+            self._shaped_by[path, way] = deed.index
+        readback = await self._shape(path, {way: steps[way][0] for way in ways})
+        if len(steps[ways[0]]) > 1:
+            later.start_soon(self._climb, deed, steps, trio.current_time())
         return readback
 
-    async def _climb(self, path: str, steps: list[Shape], began: float, direction: Direction | None) -> None:
-        for number, shape in enumerate(steps, 1):
+    async def _climb(self, deed: Deed, steps: Mapping[Direction, list[Shape]], began: float) -> None:
+        """Go on with a change over time, where no later deed has taken its place."""
+        for number in range(1, max(map(len, steps.values()))):
             await sleep_until(began + number * STEP)
-            await self._toxiproxy.shape(path, shape, direction)
+            mine = [way for way in steps if self._shaped_by[deed.actor, way] == deed.index]
+            if not mine:
+                return
+            await self._shape(deed.actor, {way: steps[way][number] for way in mine})
+
+    async def _shape(self, path: str, shapes: Mapping[Direction, Shape]) -> Readback:
+        """Give these directions of a path their shapes, with one call where both have the same."""
+        if len(shapes) == len(Direction) and len(set(shapes.values())) == 1:
+            return await self._toxiproxy.shape(path, next(iter(shapes.values())))
+        readback: Readback = {}
+        for way, shape in shapes.items():
+            readback = await self._toxiproxy.shape(path, shape, way)
+        return readback
 
 
 def of_gates(deed: Deed) -> bool:
@@ -169,6 +183,12 @@ async def act_on(gate: Gate, deed: Deed) -> Readback:
         name = errno.errorcode.get(error.errno or 0, "")
         raise EnvironmentFault(f"{deed_text(deed)}: this machine refused it: {error} {name}".strip()) from error
     return readback
+
+
+def _steps(before: Shape, act: SetShape | SetSlice) -> list[Shape]:
+    if isinstance(act, SetSlice):
+        return [msgspec.structs.replace(before, slice_size=act.size)]
+    return ramp(before, act.shape, act.over)
 
 
 def ramp(before: Shape, after: Shape, over: float) -> list[Shape]:

@@ -3,7 +3,7 @@
 A flow to a server that is down proves nothing of the path it took, and one that was cut cannot be cut again. Such a
 proof is undecided, and says by whose doing. Only what can have done just what was seen excuses a proof: no server that
 drains lets a dial in where it must hang. What a deed replaces or takes back excuses nothing, since that is what is seen
-where the deed was not carried out.
+where the deed was not carried out; but what a strike has ended stays ended.
 """
 
 from typing import Literal
@@ -43,6 +43,8 @@ from harness.scenario.model import (
 
 LEAD = 0.6
 """Seconds before a deed from which on its canary opens the flows that it holds."""
+STRIKES = (Reach.CLOSED, Reach.RESET)
+"""The words that end what is open."""
 ARMED = 8.0
 """Seconds for which a cut may wait for its event."""
 
@@ -97,7 +99,8 @@ class Hidden:
         """Return what else explains this, met for a deed by scenario second ``until``; empty where nothing does."""
         since = deed.at - LEAD if miss.held else deed.at
         for span in self._spans:
-            if deed.index in {span.deed.index, span.ended_by} or span.deed.index == deed.undoes:
+            replaced = span.ended_by == deed.index and not (miss.held and _word(span.deed.act, *STRIKES))
+            if span.deed.index in {deed.index, deed.undoes} or replaced:
                 continue
             meanwhile = span.since <= until and span.until >= since
             if meanwhile and _concerns(span.deed, miss.path) and _explains(span.deed, miss, deed):

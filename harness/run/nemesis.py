@@ -112,7 +112,7 @@ class Nemesis:
 
     def _excused(self, deed: Deed, outcome: Outcome) -> Outcome:
         """Call a proof undecided where other deeds in force did all that was met instead."""
-        now = trio.current_time() - self._zero
+        now = max(deed.at, trio.current_time() - self._zero)  # a float may be a hair too small for deeds of one instant
         reasons = [self._hidden.by(deed, miss, now) for miss in outcome.misses]
         if outcome.met or not reasons or not all(reasons):
             return outcome

@@ -72,7 +72,7 @@ class Probe:
 
     async def look(self) -> None:
         """Notice whether the connection has ended meanwhile."""
-        if self.alive:
+        if self.alive or self.mute:
             await self.ending(BLINK)
 
     async def body(self, patience: float, *, least: int = 1) -> Meeting:

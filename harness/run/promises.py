@@ -73,6 +73,7 @@ class Promises:
     ) -> None:
         self._words = {path: _Word(word) for path, word in words.items()}
         self._shapes = {(path, way): shape for path, shape in shapes.items() for way in Direction}
+        self._settled = dict.fromkeys(self._shapes, 0.0)  # when a change over time is over
         self._device = Device(words, starts_on=starts_on, linger=linger)
         self._lingering: list[tuple[float, Linger]] = []  # and when it is over
 
@@ -94,6 +95,10 @@ class Promises:
         """Return the shape of each direction of this path."""
         return [self._shapes[path, way] for way in Direction]
 
+    def unsettled(self, path: str, now: float) -> float:
+        """Return for how many seconds more a direction of this path is on its way to its shape."""
+        return max(0.0, *(self._settled[path, way] - now for way in Direction))
+
     def do(self, deed: Deed) -> Promise:
         """A deed is done now."""
         for over, linger in self._lingering:
@@ -105,9 +110,10 @@ class Promises:
             case SetReach() as act:
                 self._words[deed.actor].take(act)
                 flow = STRIKES.get(act.word)
-            case SetShape(shape=shape, direction=direction):
+            case SetShape(shape=shape, direction=direction, over=over):
                 for way in [direction] if direction is not None else Direction:
                     self._shapes[deed.actor, way] = shape
+                    self._settled[deed.actor, way] = deed.at + over
             case Joins(path=path):
                 outcome = self._device.joins(path)
             case Prefers(path=path):

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from harness.scenario.model import Bursts, Deed, Ends, Orphans, Plan, Restarts, SetShape, Suspends
+from harness.scenario.model import Bursts, Deed, Ends, Orphans, PathSpec, Plan, Restarts, SetShape, Suspends
 from harness.sse.policy import Policies
 
 DETECTION_WITHOUT_WATCHDOG = 21.0
@@ -55,9 +55,19 @@ def handshake_cost(plan: Plan, path: str | None = None) -> float:
 
     Profiles that deeds give the path count too.
     """
-    radios = [spec.radio for name, spec in plan.paths.items() if path in {None, name}]
-    radios += [deed.act.radio for deed in plan.deeds if isinstance(deed.act, SetShape) and path in {None, deed.actor}]
-    return max((radio.handshake + radio.wake for radio in radios), default=0.0)
+    return max((spec.radio.handshake + spec.radio.wake for spec in _profiles(plan, path)), default=0.0)
+
+
+def exchange_cost(plan: Plan, path: str | None = None) -> float:
+    """Return the dearest question on a new connection of this path (any, if None): its handshake and a round trip."""
+    trips = [2 * (spec.shape.latency + spec.shape.jitter) for spec in _profiles(plan, path)]
+    return handshake_cost(plan, path) + max(trips, default=0.0)
+
+
+def _profiles(plan: Plan, path: str | None) -> list[PathSpec | SetShape]:
+    paths = [spec for name, spec in plan.paths.items() if path in {None, name}]
+    deeds = [deed.act for deed in plan.deeds if isinstance(deed.act, SetShape) and path in {None, deed.actor}]
+    return [*paths, *deeds]
 
 
 def recovery_allowance(

@@ -199,6 +199,19 @@ def test_a_job_that_the_status_no_longer_knows_is_given_up():
     assert (played.left_open, played.tasks_left) == (0, 0)
 
 
+def test_a_refusal_beside_the_stream_says_nothing_for_when_polling_is_the_only_way():
+    async def cut(reply):
+        await reply.head()
+        await reply.body("event: reset\ndata: {}\n\n")
+        await reply.end()
+
+    status = in_turn(answers(204), answers(200, data=b'{"status": "x", "lastEventId": "a-7"}'))
+    stage = Stage(streams=[cut, answers(403)], status=status)
+    played = play(stage, policies=UNJITTERED, lasts=30)
+    assert played.outcome is None  # it was still polling
+    assert stage.times("poll")[-1] > 27
+
+
 @pytest.mark.parametrize("status", [409, 410])
 def test_an_expired_cursor_is_replaced_by_a_snapshots_and_the_gap_said_aloud(status):
     async def first(reply):
@@ -352,3 +365,18 @@ def test_a_stream_does_not_wait_long_for_a_snapshot_nor_its_end_for_another():
     played = play(Stage(streams=[resets], status=hangs))
     assert played.shown[-1] == (10.0, "completed", "a-8", "stream")
     assert (played.left_open, played.tasks_left) == (0, 0)
+
+
+def test_the_end_waits_for_nearly_all_of_the_watchdog_s_time():
+    async def resets(reply):
+        await reply.head()
+        await reply.body("event: reset\ndata: {}\n\n" + event("a-8", "completed"))
+        await trio.sleep_forever()
+
+    async def slow(reply):
+        await trio.sleep(2.5)
+        await reply.json({"status": "x", "lastEventId": "a-7"})
+
+    played = play(Stage(streams=[resets], status=slow), policies=msgspec.structs.replace(REFERENCE, watchdog=4.0))
+    assert [shown[0] for shown in played.shown[-2:]] == [4.5, 4.5]  # after 2 s of waiting for the first answer
+    assert played.ids[-2:] == ["a-7", "a-8"]

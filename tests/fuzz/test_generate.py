@@ -5,6 +5,7 @@ from harness.fuzz.base import base_of
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype, rendered
 from harness.fuzz.healing import lacking
+from harness.fuzz.situation import Situation
 from harness.scenario import bundled, load, plans
 
 FINITE = [name for name, path in bundled().items() if "ends: never" not in path.read_text(encoding="utf-8")]
@@ -19,6 +20,16 @@ def bare(plan):
 @pytest.mark.parametrize("first", range(1, 3_001, 500))
 def test_every_invented_scenario_compiles_and_can_end(first):
     assert [seed for seed in range(first, first + 500) if lacking(invent(seed).plan())] == []
+
+
+def test_nobody_says_what_happens_by_itself_at_that_very_instant():
+    now = Situation({"wifi": "wifi"}, "wifi", {})
+    now.hear(Fault(at=11.26, actor="job", deed="pauses for 4.8s"))
+    now.now = 16.0
+    assert (now.paused, now.turning) == (True, False)
+    now.now = 16.06
+    assert now.turning
+    invent(302093).plan()  # in which the job was then told to go on
 
 
 def test_a_seed_invents_the_same_again_and_another_something_else():

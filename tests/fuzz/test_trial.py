@@ -1,10 +1,14 @@
+import gc
+import sys
+
 import msgspec
 
 from harness.fuzz import trial
+from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
 from harness.fuzz.trial import Failure, attempt, failures_of
 from harness.judge.verdict import LawVerdict, State, Verdict, Word
-from harness.world.virtual import Stuck
+from harness.world.virtual import Stuck, spacious_memory
 
 QUIET = Genotype(seed=3, job={"lasts": "5s"}, paths={"wifi": "wifi"})
 RESTART = QUIET.having(faults=(Fault(at=2.0, actor="server", deed="restarts keeping log"),))
@@ -60,3 +64,19 @@ def test_one_seed_in_a_few_is_proved(monkeypatch):
     for seed in range(2 * trial.PROVED_EVERY):
         attempt(msgspec.structs.replace(QUIET, seed=seed))
     assert flown.count(True) == 2
+
+
+def test_a_hunt_holds_no_more_after_many_trials_than_after_a_few():
+    """What a trial leaves is garbage: of a trial kept somewhere there would be hundreds of blocks, and of objects."""
+
+    def held(*seeds: int) -> tuple[int, int]:
+        for seed in seeds:
+            attempt(invent(seed))
+        gc.collect()
+        return len(gc.get_objects()), sys.getallocatedblocks()
+
+    with spacious_memory():
+        objects, blocks = held(*range(60))  # by then the caches of the libraries are full
+        more_objects, more_blocks = held(*range(60, 100))
+    assert more_objects - objects < 10
+    assert more_blocks - blocks < 5 * 40

@@ -202,8 +202,10 @@ class Story:
             self.add(Subscriber(sub=self.subs, job="j1", what="close", evidence=evidence), until)
         return self.subs
 
-    def box(self, what: str, at: float, cid: int, detail: str = "", *, client: str = "c1") -> None:
-        self.add(Boxed(cid=cid, client=client, what=what, detail=detail), at)
+    def box(
+        self, what: str, at: float, cid: int, detail: str = "", *, client: str = "c1", rid: int = 0
+    ) -> None:  # fmt: skip
+        self.add(Boxed(cid=cid, client=client, what=what, rid=rid, detail=detail), at)
 
     def comment(self, at: float, *, client: str = "c1") -> None:
         """Bytes without an event reach the client: a keep-alive."""
@@ -240,8 +242,9 @@ class Story:
     def absorb(self, index: int, at: float, why: str = "repeat", *, epoch: str = "a") -> None:
         self.add(Absorbed(client="c1", id=self.id(index, epoch), why=why), at)
 
-    def gap(self, at: float, reason: str = "410", *, healed: bool = False) -> None:
-        self.add(Gap(client="c1", reason=reason, healed=healed), at)
+    def gap(self, at: float, reason: str = "410", *, healed: bool = False, index: int | None = None) -> None:
+        event_id = "" if index is None else self.id(index)
+        self.add(Gap(client="c1", reason=reason, healed=healed, id=event_id), at)
 
     def gap_signal(self, at: float, how: str = "410") -> None:
         self.add(GapSignal(job="j1", how=how, cursor=self.buffer.get("c1", "")), at)

@@ -88,10 +88,90 @@ def test_a_token_or_a_snapshot_lengthens_r_where_the_server_asked_for_it():
             story.request(what, at, status=410 if what == "stream" else 200)
         return lapses(story)[0].allowance
 
-    handshake = WIFI.radio.handshake
-    assert allowed(token=10.0) == pytest.approx(allowed() + 2 * handshake)
-    assert allowed(stream=10.0) == pytest.approx(allowed() + handshake)
+    question = WIFI.radio.handshake + 2 * (0.002 + 0.001)
+    assert allowed(token=10.0) == pytest.approx(allowed() + 2 * question)
+    assert allowed(stream=10.0) == pytest.approx(allowed() + question)
     assert allowed(token=150.0, stream=150.0) == allowed()
+
+
+def test_a_snapshot_that_a_new_token_led_to_lengthens_r_too():
+    """Each alone would have been within R; the second is within what the first has added."""
+    story = long(reach(4.0, "refused"), reach(9.0, "up"), paths={"wifi": LTE, "cellular": LTE})
+    (plain,) = lapses(story)
+    story.request("token", 10.0)
+    story.request("stream", 9.0 + plain.allowance + 1.0, status=410)
+    assert lapses(story)[0].allowance == pytest.approx(plain.allowance + 3 * (1.11 + 0.1))
+
+
+def test_a_snapshot_refused_behind_a_gap_lengthens_r_to_the_next_one():
+    def allowed(*refused: float, gap: bool = True) -> float:
+        story = long(reach(4.0, "refused"), reach(9.0, "up"))
+        if gap:
+            story.gap_signal(9.1)
+        for at in refused:
+            story.request("poll", at, status=503)
+        return lapses(story)[0].allowance
+
+    assert allowed(10.0) == allowed()
+    assert allowed(41.0, 44.0, gap=False) == allowed(gap=False)
+    assert allowed(41.0, 44.0) == pytest.approx(44.006 - 9.0 + 3.0 + 2 * 0.018, abs=0.001)
+
+
+def test_the_time_that_a_narrow_line_needs_for_what_came_lengthens_r():
+    narrow = msgspec.structs.replace(WIFI, shape=Shape(slice_size=1))
+    deeds = reach(4.0, "refused"), reach(9.0, "up")
+    story = long(*deeds, paths={"wifi": narrow, "cellular": LTE})
+    updates = 2 * 33  # two a second for as long as R is, and each of 200 bytes is 200 ms on the line
+    assert lapses(story)[0].allowance == pytest.approx(
+        lapses(long(*deeds))[0].allowance + updates * 0.2 / (1 - 0.4), rel=0.02
+    )
+
+
+def test_a_handler_s_work_from_before_the_outage_lengthens_r():
+    def allowed(takes: float) -> float:
+        story = long(reach(4.0, "refused"), reach(9.0, "up"), policies=Policies(handler_takes=takes, queue=None))
+        return lapses(story)[0].allowance
+
+    # 76 updates by the end of R (33 s), and what comes while they are worked off; none was left from before the outage.
+    assert allowed(0.1) == pytest.approx(allowed(0.0) + 76 * 0.1 / (1 - 0.2) + 0.1, abs=0.2)
+    # A handler slower than the updates has caught up when the job is over and the rest, all but one of 400, is done.
+    assert allowed(1.0) > 200.0
+
+
+def test_a_wait_that_a_loss_begins_is_as_long_as_the_retry_asks_though_the_loss_was_told():
+    def allowed(*said: str) -> float:
+        story = told((1.0, CELLULAR), (4.0, LOST["wifi"]), leaves=False)
+        story.tries["c1"] += 1
+        story.hang_up(4.001, "error", server_retry=6.0)
+        for what in said:
+            story.signal(what, 4.01, "cellular")
+        (one,) = lapses(story)
+        assert one.told
+        return one.allowance
+
+    assert allowed("joins") == pytest.approx(3 + 1.11)
+    assert allowed() == pytest.approx(3 + 1.11 + 1.5 * 6 - 1)
+
+
+def test_an_outage_before_anything_was_due_is_not_judged_where_another_follows():
+    """The job was paused; what shows only after the second is no slow recovery from the first."""
+    deeds = reach(1.0, "refused"), reach(2.0, "up"), reach(60.0, "refused"), reach(64.0, "up")
+    story = Story(plan(*deeds, lasts=130.0, items=2))
+    story.emit_all()
+    story.deeds()
+    story.show(1, 66.0)
+    story.end(131.0)
+    first, second = lapses(story)
+    assert (first.first_due, first.caught_up) == (pytest.approx(65.0), pytest.approx(66.0))
+    assert (first.spared, second.spared) == ("another outage began before it could show", "")
+
+
+def test_a_silent_outage_is_noticed_before_the_wait_that_its_retry_asks_for():
+    story = long(reach(4.0, "silent"), reach(9.0, "up"))
+    (plain,) = lapses(story)
+    story.tries["c1"] += 1
+    story.hang_up(25.0, "watchdog", server_retry=900.0)
+    assert lapses(story)[0].allowance == pytest.approx(plain.allowance + 21 + 45 - 30)
 
 
 def test_a_silent_death_is_given_the_wait_that_its_retry_asks_for():
@@ -293,6 +373,34 @@ def test_a_signal_whose_dial_met_the_last_refusal_tells_nothing_of_the_healing()
 
     assert told(refused=False)
     assert not told(refused=True)
+
+
+def test_a_signal_whose_dial_was_refused_by_the_path_itself_tells_nothing_of_the_healing():
+    def told(ended: float) -> bool:
+        story = long(
+            (4.0, "device", model.GoesOffline(), "goes offline"), (9.0, "device", model.ComesOnline(), "online")
+        )
+        story.signal("online", 8.98)
+        story.dial(8.981, cause="signal", opens=False)
+        story.hang_up(ended, "refused")
+        return lapses(story)[0].told
+
+    assert not told(8.99)
+    assert told(9.01)
+
+
+def test_a_signal_whose_stream_a_box_kept_mute_tells_nothing_of_the_healing():
+    def told(muted_at: float) -> bool:
+        story = long(
+            (4.0, "device", model.GoesOffline(), "goes offline"), (9.0, "device", model.ComesOnline(), "online")
+        )
+        story.signal("online", 8.98)
+        rid = story.request("stream", 8.982)
+        story.box("muted", muted_at, story.cids, rid=rid)
+        return lapses(story)[0].told
+
+    assert not told(8.99)
+    assert told(9.5)
 
 
 def test_a_silent_default_is_given_the_cap_whatever_the_watchdog():

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from harness.scenario.deadlines import (
@@ -5,6 +7,7 @@ from harness.scenario.deadlines import (
     detection_allowance,
     handshake_cost,
     horizon,
+    horizon_of_run,
     recovery_allowance,
     syn_retry_interval,
 )
@@ -56,6 +59,20 @@ def test_the_horizon_of_a_client_that_never_gives_up_waiting_is_a_minute_after_t
     assert plan(client="as-shipped").horizon == 120.0
     assert plan("client: {watchdog: never}\n").horizon == 120.0
     assert plan("timeline: {90s: {wifi: silent}}\n", client="as-shipped").horizon == 150.0
+
+
+def test_the_horizon_moves_with_a_job_that_begins_later_than_a_dial_may_take(plan):
+    assert horizon_of_run(plan(), -math.inf) == horizon_of_run(plan(), 10.0) == plan().horizon
+    assert horizon_of_run(plan(), 30.0) == pytest.approx(plan().horizon + 30)
+    assert (
+        horizon_of_run(plan("client: {arrive: within 25s}\n"), 30.0) == plan("client: {arrive: within 25s}\n").horizon
+    )
+    assert horizon_of_run(plan("limit: 70s\n"), 30.0) == 70.0
+
+
+def test_a_deed_ends_no_job_that_begins_after_it(plan):
+    ended = plan("timeline: {20s: {job: completes}}\n")
+    assert horizon_of_run(ended, 30.0) == pytest.approx(horizon_of_run(plan(), 30.0))
 
 
 def test_a_limit_makes_the_horizon_earlier_and_never_later(plan):

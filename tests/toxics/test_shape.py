@@ -1,5 +1,6 @@
 from harness.seams import Direction
 from harness.toxics import Shape, toxics_of
+from harness.toxics.shape import line_time
 
 DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
 
@@ -42,3 +43,10 @@ def test_the_order_is_latency_then_rate_then_slices():
     shape = Shape(latency=0.1, down=1e6, slice_size=5)
     assert [spec.toxic.type for spec in toxics_of(shape, DOWN)] == ["latency", "bandwidth", "slicer"]
     assert all(spec.toxicity == 1.0 and spec.direction is DOWN for spec in toxics_of(shape, DOWN))
+
+
+def test_a_line_is_busy_for_its_rate_and_for_a_pause_after_each_slice():
+    assert line_time(Shape(latency=0.035), 1_000) == 0.0
+    assert line_time(Shape(down=50_000.0), 1_000) == 0.02
+    assert line_time(Shape(slice_size=64), 1_000) == 0.016
+    assert line_time(Shape(down=50_000.0, slice_size=64), 1_000) == 0.02 + 0.016

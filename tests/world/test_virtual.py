@@ -1,9 +1,11 @@
 """Virtual time: it replays exactly, ends what would never end, and its runs are as quick as promised."""
 
 import contextlib
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -155,3 +157,21 @@ def test_five_minutes_without_progress_take_milliseconds_of_work():
     assert history.end is not None
     assert history.end.reason == "done"
     assert len(history.records) < 1_000
+
+
+def test_spacious_memory_looks_at_what_has_become_old_too():
+    """A run leaves cycles behind that it outlived two collections with: they are not kept for thousands of runs."""
+
+    class Cycle:
+        def __init__(self):
+            self.itself = self
+
+    with virtual.spacious_memory():
+        cycle = Cycle()
+        gc.collect(1)
+        seen = weakref.ref(cycle)
+        del cycle
+        for _ in range(100):
+            young = [[] for _ in range(60_000)]
+            del young
+        assert seen() is None

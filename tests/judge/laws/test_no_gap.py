@@ -117,6 +117,18 @@ def test_a_gap_that_the_server_signalled_is_healed_by_a_snapshot():
     assert state("no-gap", story) is State.HELD
 
 
+def test_a_snapshot_that_closes_a_gap_counts_where_the_stream_was_as_far_already():
+    def closed(index: int) -> State:
+        story = Story(plan()).run(skip=(4, 5))
+        story.gap_signal(2.6, "reset")
+        story.gap(2.61, "reset")
+        story.gap(4.7, "reset", healed=True, index=index)
+        return state("no-gap", story)
+
+    assert closed(9) is State.HELD
+    assert closed(4) is State.FAILED
+
+
 def test_a_gap_without_its_snapshot_is_still_a_gap():
     story = Story(plan()).run(skip=(4, 5, 6))
     story.gap_signal(3.0)

@@ -23,74 +23,12 @@ import trio
 
 from harness.chance import Dice
 from harness.clock import SimClock
+from harness.network.pipes import Pipe
 from harness.seams import Address, Direction
 from harness.toxics import Chain, Toxified
 
 READ_MAX = 32 * 1024
 """Bytes per chunk: Toxiproxy's copy buffer."""
-
-
-class Pipe:
-    """One direction of a connection: what was sent and not yet read, as far as ``room`` bytes."""
-
-    def __init__(self, room: int) -> None:
-        self.chunks: deque[bytes] = deque()
-        self.size = 0
-        self.room = room
-        self.shut = False  # the writer's FIN was sent
-        self.finished = False  # and has arrived
-        self.readable = trio.lowlevel.ParkingLot()
-        self.writable = trio.lowlevel.ParkingLot()
-
-    def look(self) -> bool:
-        """Whether there is something to read, be it the end."""
-        return bool(self.chunks or self.finished)
-
-    async def wait(self) -> None:
-        """Wait until it is worth another look."""
-        await self.readable.park()
-
-    def put(self, data: memoryview) -> int:
-        """Take as many of these bytes as there is room for, and return how many."""
-        taken = min(len(data), self.room - self.size)
-        if taken:
-            self.chunks.append(bytes(data[:taken]))
-            self.size += taken
-            self.readable.unpark_all()
-        return taken
-
-    def take(self, most: int) -> bytes:
-        """Return what waits, at most so many bytes: chunks that came apart are read together, as from a kernel."""
-        chunks = self.chunks
-        data = chunks.popleft()
-        if len(data) < most and chunks:
-            parts = [data]
-            left = most - len(data)
-            while chunks and left > 0:
-                parts.append(chunks.popleft())
-                left -= len(parts[-1])
-            data = b"".join(parts)
-        if len(data) > most:
-            chunks.appendleft(data[most:])
-            data = data[:most]
-        self.size -= len(data)
-        self.writable.unpark_all()
-        return data
-
-    @property
-    def has_room(self) -> bool:
-        """Whether a writer need not wait."""
-        return self.size < self.room
-
-    def finish(self) -> None:
-        """Send FIN. Idempotent."""
-        self.shut = self.finished = True
-        self.readable.unpark_all()
-
-    def clear(self) -> None:
-        """Forget what was not read."""
-        self.chunks.clear()
-        self.size = 0
 
 
 class End(Protocol):
@@ -128,10 +66,10 @@ class ShapedPipe(Pipe):
     async def wait(self) -> None:
         """Wait for the chain's next due time, or for whatever comes earlier."""
         if self._chain.transparent:
-            await self.readable.park()
+            await self.readable.wait()
             return
         self._set_alarm()
-        await self.readable.park()
+        await self.readable.wait()
 
     def put(self, data: memoryview) -> int:
         """Take as many of these bytes as there is room for in front of the chain, and return how many."""
@@ -176,7 +114,7 @@ class ShapedPipe(Pipe):
         self._pending.clear()
         self._pending_size = 0
         self.clear()
-        self.writable.unpark_all()
+        self.writable.ring()
 
     def cut(self) -> None:
         """End at once, what is queued being lost."""
@@ -212,14 +150,14 @@ class ShapedPipe(Pipe):
             data = self._pending.popleft()
             self._pending_size -= len(data)
             chain.push(self._wound, data)
-            self.writable.unpark_all()
+            self.writable.ring()
         if self.shut and not self._pending:
             chain.close(self._wound)
 
     def _ring(self) -> None:
         """Wake the reader for what is there, or set its alarm anew."""
         if self.chunks or self.finished:
-            self.readable.unpark_all()
+            self.readable.ring()
         elif self.readable:
             self._set_alarm()
 

@@ -27,7 +27,8 @@ import trio
 from harness.chance import Dice
 from harness.clock import sleep_until
 from harness.errors import EnvironmentFault
-from harness.network.shaped import Pipe, ProxySide, ShapedPath
+from harness.network.pipes import Pipe
+from harness.network.shaped import ProxySide, ShapedPath
 from harness.seams import Address, Door, Listener, Network, Stream
 
 BUFFER = 4_180_000
@@ -127,7 +128,7 @@ class SimStream(Stream):
                 rest = rest[self._put(rest) :]
                 if rest:
                     blocked = True
-                    await self._outbox.writable.park()
+                    await self._outbox.writable.wait()
             if blocked:
                 return
             # Yield after the bytes are on their way, as on real sockets.
@@ -145,7 +146,7 @@ class SimStream(Stream):
             self._check_sendable()
             await trio.lowlevel.checkpoint()
             while not (self._closed or self._fault or self._other is None or self._outbox.has_room):
-                await self._outbox.writable.park()
+                await self._outbox.writable.wait()
             self._check_open()
 
     def finish(self) -> None:
@@ -209,11 +210,11 @@ class SimStream(Stream):
     def peer_left(self) -> None:
         """The other end exists no more; how it went is told by FIN or RST."""
         self._other = None
-        self._outbox.writable.unpark_all()
+        self._outbox.writable.ring()
 
     def _wake(self) -> None:
-        self._inbox.readable.unpark_all()
-        self._outbox.writable.unpark_all()
+        self._inbox.readable.ring()
+        self._outbox.writable.ring()
 
     def _check_open(self) -> None:
         if self._closed:

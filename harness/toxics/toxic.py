@@ -1,6 +1,6 @@
 """What a toxic is: integer attributes, and what becomes of one chunk. Pure: no I/O, no clock, no dice of its own."""
 
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Self
 
 import msgspec
 
@@ -10,7 +10,7 @@ from harness.vocabulary import Direction
 INT64_MAX = 2**63 - 1
 
 
-class Chunk(NamedTuple):
+class Chunk(msgspec.Struct, frozen=True, gc=False):
     """The unit that a chain moves: one read of a connection, or its end.
 
     ``stamp`` is when the chunk was read; a latency toxic moves it by the delay it applied, as Toxiproxy does, so that
@@ -27,7 +27,7 @@ class Chunk(NamedTuple):
         return not (self.data or self.end)
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """Wait this many seconds, then hand ``chunk`` on; a chunk that is a pause hands on nothing."""
 
     wait: float

@@ -1,5 +1,6 @@
 """The campaign's hold on a fork server: virtual runs made, judged and drawn, each in a process forked for it."""
 
+import contextlib
 import os
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -27,7 +28,7 @@ class Pipes(NamedTuple):
 
 
 class Forks:
-    """Gives orders to a fork server. What was ordered goes on when its order is cancelled, until the server ends."""
+    """Gives orders to a fork server. Whoever cancels one wants no other: the server is killed with all it forked."""
 
     def __init__(self, server: Started) -> None:
         self._server = server
@@ -35,7 +36,7 @@ class Forks:
     async def run(self, folder: Path, sink: Sink, stop: trio.Event) -> Ending:
         """Run the plan in ``folder`` to its end, or until ``stop`` is set."""
         fault, code = "", None
-        async with _ordered(self._server.runs, folder) as pipes, trio.open_nursery() as nursery:
+        async with _ordered(self._server, self._server.runs, folder) as pipes, trio.open_nursery() as nursery:
             nursery.start_soon(_close_when, stop, pipes)
             async with aclosing(_lines(pipes)) as lines:
                 async for line in lines:
@@ -56,7 +57,7 @@ class Forks:
     async def finish(self, folder: Path) -> Finished:
         """Judge and draw this run. A process that dies on it is told as a fault with its last words."""
         found = None
-        async with _ordered(self._server.finishes, folder) as pipes, aclosing(_lines(pipes)) as lines:
+        async with _ordered(self._server, self._server.finishes, folder) as pipes, aclosing(_lines(pipes)) as lines:
             async for line in lines:
                 if _decoded(line, Ended) is not None:
                     break
@@ -70,18 +71,21 @@ class Forks:
 
 
 @asynccontextmanager
-async def _ordered(orders: socket.socket, folder: Path) -> AsyncIterator[Pipes]:
+async def _ordered(server: Started, orders: socket.socket, folder: Path) -> AsyncIterator[Pipes]:
     """Send an order. Where nobody takes it, its output ends at once."""
     (their_in, our_out), (our_in, their_out) = os.pipe(), os.pipe()
     async with trio.lowlevel.FdStream(our_out) as to, trio.lowlevel.FdStream(our_in) as back:
         try:
-            socket.send_fds(orders, [os.fsencode(folder)], [their_in, their_out])
-        except OSError:
-            pass
+            with contextlib.suppress(OSError):
+                socket.send_fds(orders, [os.fsencode(folder)], [their_in, their_out])
         finally:
             os.close(their_in)
             os.close(their_out)
-        yield Pipes(to, back)
+        try:
+            yield Pipes(to, back)
+        except BaseException:  # cancelled, alone or in a group
+            server.kill()
+            raise
 
 
 async def _close_when(stop: trio.Event, pipes: Pipes) -> None:

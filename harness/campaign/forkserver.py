@@ -93,7 +93,8 @@ def _carry_out(folder: Path, pipes: list[int], perform: Perform) -> NoReturn:
 def _tell_end(forked: Forked) -> None:
     _, status = os.waitpid(forked.pid, 0)
     try:
-        os.write(forked.output, msgspec.json.encode(Ended(os.waitstatus_to_exitcode(status))) + b"\n")
+        ended = msgspec.json.encode(Ended(os.waitstatus_to_exitcode(status)))
+        os.write(forked.output, b"\n" + ended + b"\n")  # a line of its own, wherever the last words broke off
     except OSError:
         pass  # whoever ordered it has gone
     finally:

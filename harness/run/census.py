@@ -15,17 +15,23 @@ _WORKERS = "Trio thread"  # idle workers of trio's own cache: they end by themse
 
 
 def tasks() -> list[str]:
-    """Names of all tasks of this trio run but its own system tasks, parents before children."""
+    """Names of all tasks of this trio run but its own system tasks: parents before children, siblings by name."""
     root = trio.lowlevel.current_root_task()
     if root is None:
         return []
     names: list[str] = []
-    waiting = [task for nursery in root.child_nurseries for task in nursery.child_tasks]
+    waiting = _children(root)
     while waiting:
         task = waiting.pop(0)
         names.append(task.name)
-        waiting.extend(child for nursery in task.child_nurseries for child in nursery.child_tasks)
+        waiting.extend(_children(task))
     return names
+
+
+def _children(task: trio.lowlevel.Task) -> list[trio.lowlevel.Task]:
+    """The tasks that a task has started. A nursery keeps them in a set, whose order is that of their addresses."""
+    children = [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+    return sorted(children, key=lambda child: child.name)
 
 
 def sockets() -> list[str]:

@@ -122,18 +122,41 @@ async def test_when_the_server_is_killed_its_runs_are_told_dead_and_so_is_every_
         assert (await server.finish(tmp_path)).fault
 
 
+def family(server):
+    """Everything that a server forked."""
+    return psutil.Process(server._server.process.pid).children(recursive=True)
+
+
 async def test_the_end_of_a_server_is_that_of_all_it_forked(monkeypatch, tmp_path):
-    with forks(monkeypatch, LISTENS) as server:
-        family = []
+    going = trio.Event()
+    async with trio.open_nursery() as nursery:
+        with forks(monkeypatch, LISTENS) as server:
+            nursery.start_soon(server.run, tmp_path, lambda _: going.set(), trio.Event())
+            await going.wait()
+            forked = family(server)
+        nursery.cancel_scope.cancel()
+    assert len(forked) == 2  # the run, and what draws
+    assert psutil.wait_procs(forked, timeout=5)[1] == []
+
+
+async def test_a_run_that_is_cancelled_is_killed_at_once(monkeypatch, tmp_path):
+    with forks(monkeypatch, "def perform(folder):\n    print('{}', flush=True)\n    signal.pause()\n") as server:
+        forked = []
         with trio.CancelScope() as scope:
 
             def going(_):
-                family.extend(psutil.Process(server._server.process.pid).children(recursive=True))
+                forked.extend(family(server))
                 scope.cancel()
 
             await server.run(tmp_path, going, trio.Event())
-    assert len(family) == 2  # the run, and what draws
-    assert psutil.wait_procs(family, timeout=5)[1] == []
+        assert len(forked) == 2  # the run, and what draws
+        assert psutil.wait_procs(forked, timeout=5)[1] == []
+
+
+async def test_last_words_that_broke_off_hide_no_exit_code(monkeypatch, tmp_path):
+    perform = "def perform(folder):\n    os.write(1, b'{\"events\": 3')\n    return 5\n"
+    with forks(monkeypatch, perform) as server:
+        assert "exit code 5" in (await ran(server, tmp_path))[0].detail
 
 
 async def test_a_hash_seed_is_that_of_the_server(monkeypatch, tmp_path):

@@ -32,6 +32,20 @@ def test_a_task_left_running_is_named():
     assert after == before
 
 
+def test_tasks_are_told_in_the_order_of_their_names_and_parents_first():
+    async def main():
+        async with trio.open_nursery() as nursery:
+            for number in range(50):
+                nursery.start_soon(trio.sleep_forever, name=f"{number:02}")
+            found = census.tasks()
+            nursery.cancel_scope.cancel()
+        return found
+
+    found = trio.run(main)
+    assert [name for name in found if name.isdigit()] == [f"{number:02}" for number in range(50)]
+    assert found.index("00") > next(place for place, name in enumerate(found) if name.endswith(".main"))
+
+
 def test_a_thread_left_running_is_named_and_trios_idle_workers_are_not():
     async def main():
         await trio.to_thread.run_sync(lambda: None)

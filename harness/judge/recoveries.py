@@ -16,7 +16,7 @@ from harness.history.records import Record
 from harness.judge.case import ClientCase
 from harness.judge.line import Line
 from harness.judge.sky import Sky
-from harness.judge.streams import is_stream
+from harness.judge.streams import is_stream, live_streams
 from harness.scenario.deadlines import (
     LINUX_SYN_RETRIES,
     Ending,
@@ -24,6 +24,7 @@ from harness.scenario.deadlines import (
     exchange_cost,
     recovery_allowance,
 )
+from harness.scenario.model import Pulse
 
 OF_A_PATH = {"loses", "joins"}
 """Signals of one path's loss or return. ``prefers`` is neither: it leaves an open stream where it is."""
@@ -80,7 +81,17 @@ def told(client: ClientCase, raw: Interruption) -> bool:
     heard = _heard(client, raw)
     healing = [one for one in heard if at(one.t_ns) >= raw.healed - NEAR and not _spent(client, one, raw.healed)]
     of_own = any(one.what in OF_ALL or (one.what in OF_A_PATH and one.path in own) for one in heard)
-    return of_own and any(one.what in OF_ALL or one.what == "loses" or one.path == raw.path for one in healing)
+    return of_own and any(one.what in OF_ALL or one.path == raw.path or _broke(client, one) for one in healing)
+
+
+def _broke(client: ClientCase, signal: SignalTold) -> bool:
+    """Whether what was lost carried a stream: else its loss ends no wait, and no dial that hangs."""
+    paths = {conn.cid: conn.path for conn in client.conns}
+    streams = [live for live in live_streams(client) if paths.get(live.request.cid) == signal.path]
+    since = signal.t_ns - round(NEAR * 1e9)
+    return signal.what == "loses" and any(
+        live.start_ns <= signal.t_ns and (live.end_ns is None or live.end_ns > since) for live in streams
+    )
 
 
 def _spent(client: ClientCase, signal: SignalTold, healed: float) -> bool:
@@ -102,6 +113,7 @@ def allowed(client: ClientCase, raw: Interruption) -> float:
     ending = Ending.TOLD if told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
     found = recovery_allowance(plan, ending, path=raw.path, syn_retries=syn_retries(client))
     found += _retried(client, raw, ending, found)
+    found += _weathered(client, raw, found)
     found += _unhealed(client, raw, found)
     found += _settled(lambda allowance: _detoured(client, raw, allowance), found)
     found += _settled(lambda allowance: _carried(client, raw, allowance), found)
@@ -153,6 +165,20 @@ def _detoured(client: ClientCase, raw: Interruption, allowance: float) -> float:
         for connections, met in ((2, tokens), (1, refused))
         if any(raw.began <= case.at(one.t_ns) <= until for one in met)
     )
+
+
+def _weathered(client: ClientCase, raw: Interruption, allowance: float) -> float:
+    """Return by how much a stall of the weather puts recovery off that a dial does not outlive: it begins anew."""
+    plan = client.case.plan
+    watchdog = plan.client.policies.watchdog
+    if raw.healed is None or watchdog is None or not plan.weather:
+        return 0.0
+    until, patience = raw.healed + allowance, watchdog - exchange_cost(plan, raw.path)
+    for pulse in plan.weather:
+        if isinstance(pulse, Pulse) and pulse.path == raw.path and pulse.lasts >= patience:
+            over = pulse.at + pulse.lasts
+            until = max(until, over + allowance) if pulse.at <= until and over > raw.healed else until
+    return until - raw.healed - allowance
 
 
 def _unhealed(client: ClientCase, raw: Interruption, allowance: float) -> float:

@@ -292,6 +292,7 @@ R_OF = {
             OWN_RETURNS: (4.0, 9.0, TOLD),
         }.items()
     },
+    ("default", "closed", OWN_IS_LOST): (4.0, 4.5, PLAIN),  # whose stream has ended waits, and a loss ends no wait
     # The stream is on Wi-Fi still, new connections use cellular: its silent death is the outage, healed at once.
     ("beside", "silent", NOTHING): (4.0, 4.0, UNNOTICED),
     ("beside", "silent", OTHER_JOINS): (4.0, 4.0, UNNOTICED),
@@ -346,10 +347,20 @@ def ending(lapse: Lapse, story: Story) -> Ending:
 
 
 def test_where_no_stream_is_open_the_client_s_own_path_is_the_default():
-    story = told((1.0, CELLULAR), (4.0, "silent"), (4.5, LOST["wifi"]), leaves=False)
+    story = told((1.0, CELLULAR), (4.0, "silent"), (9.0, "up"), leaves=False)
     story.close(3.0, 2)
     (one,) = lapses(story)
-    assert (round(one.healed or 0, 1), ending(one, story)) == (4.5, TOLD)
+    assert (round(one.healed or 0, 1), ending(one, story)) == (9.0, PLAIN)
+    story.signal("joins", 9.0001, "wifi")
+    assert ending(lapses(story)[0], story) == TOLD
+
+
+def test_where_no_stream_is_open_the_loss_of_a_path_ends_no_wait():
+    story = told((1.0, CELLULAR), (4.0, "silent"), (4.5, LOST["wifi"]), leaves=False)
+    assert ending(lapses(story)[0], story) == TOLD
+    story.close(3.0, 2)
+    (one,) = lapses(story)
+    assert (round(one.healed or 0, 1), ending(one, story)) == (4.5, PLAIN)
 
 
 def test_a_loss_that_was_told_helps_little_where_the_path_it_leaves_heals_without_a_word():

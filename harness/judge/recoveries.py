@@ -168,16 +168,20 @@ def _detoured(client: ClientCase, raw: Interruption, allowance: float) -> float:
 
 
 def _weathered(client: ClientCase, raw: Interruption, allowance: float) -> float:
-    """Return by how much a stall of the weather puts recovery off that a dial does not outlive: it begins anew."""
+    """Return by how much stalls of the weather put recovery off: one that a dial does not outlive begins it anew."""
     plan = client.case.plan
     watchdog = plan.client.policies.watchdog
-    if raw.healed is None or watchdog is None or not plan.weather:
+    if raw.healed is None:
         return 0.0
-    until, patience = raw.healed + allowance, watchdog - exchange_cost(plan, raw.path)
+    until = raw.healed + allowance
+    patience = math.inf if watchdog is None else watchdog - exchange_cost(plan, raw.path)
     for pulse in plan.weather:
-        if isinstance(pulse, Pulse) and pulse.path == raw.path and pulse.lasts >= patience:
-            over = pulse.at + pulse.lasts
-            until = max(until, over + allowance) if pulse.at <= until and over > raw.healed else until
+        if not isinstance(pulse, Pulse) or pulse.path != raw.path:
+            continue
+        over = pulse.at + pulse.lasts
+        if pulse.at <= until and over > raw.healed:
+            until += over - max(pulse.at, raw.healed)
+            until = max(until, over + allowance) if pulse.lasts >= patience else until
     return until - raw.healed - allowance
 
 

@@ -92,7 +92,7 @@ def _heard(client: ClientCase, request: Request) -> Response | None:
     if response is None:
         return None
     ends = [end for end in client.ends_of.get(request.cid, ()) if end.seq < response.seq]
-    ended = any(not end.swallowed and (end.side, end.how) != ("server", "closed") for end in ends)
+    ended = any(not end.swallowed and not end.held and (end.side, end.how) != ("server", "closed") for end in ends)
     return None if ended else response
 
 

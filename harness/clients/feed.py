@@ -15,11 +15,11 @@ from harness.clients.poller import Poller
 from harness.seams import Phone
 from harness.sse.session import Session
 
-_SETTLING = 5.0
-"""Seconds for which a stream may wait for the snapshot that covers a gap in it."""
+_MEANWHILE, _AT_THE_END = (8.0, 0.5), (10.0, 0.9)
+"""Seconds for which a stream may wait for the snapshot that covers a gap in it, and the share of the watchdog's time.
 
-_MEANWHILE, _AT_THE_END = 0.5, 0.9
-"""The shares of the watchdog's time that may go by so. At the job's end it is the last time that anybody asks."""
+At the job's end it is the last time that anybody asks.
+"""
 
 
 class Feed:
@@ -87,8 +87,8 @@ class Feed:
 
     async def settle(self, report: AttemptReport) -> bool:
         """Show a snapshot before the stream goes on, if there is one to be had soon. True once the job has ended."""
-        share = _AT_THE_END if self.intake.ending else _MEANWHILE
-        with trio.move_on_after(min(_SETTLING, (self._policies.watchdog or math.inf) * share)):
+        seconds, share = _AT_THE_END if self.intake.ending else _MEANWHILE
+        with trio.move_on_after(min(seconds, (self._policies.watchdog or math.inf) * share)):
             await self.poller.ask()
         self.unsettled = False
         return self.intake.resume(report)

@@ -1,13 +1,16 @@
 """From a seed to a genotype: the settings, a few faults in order of time, and what heals them."""
 
 import math
+import re
+
+import msgspec
 
 from harness.chance import Chance
 from harness.errors import ScenarioError
 from harness.fuzz import calm as calming
 from harness.fuzz.draws import Draws
 from harness.fuzz.genotype import Fault, Genotype
-from harness.fuzz.healing import lacking, too_brief_for, too_impatient
+from harness.fuzz.healing import lacking, too_brief_for, too_impatient, too_narrow
 from harness.fuzz.menu import follow, invent_deed
 from harness.fuzz.settings import draw_client, draw_device, draw_job, draw_paths, draw_server
 from harness.fuzz.situation import Situation
@@ -19,6 +22,8 @@ TRIES = 20
 """Inventions that a base may refuse before the timeline is left with fewer faults."""
 
 SILENTLY = "the server drops what its log has lost without a word, which no client can know"
+
+_SLICED, _WIDE = re.compile(r"sliced to \S+"), "sliced to 32B"
 
 _AT_THE_START = 0.1
 _SOON_AFTER = 0.5
@@ -66,8 +71,11 @@ def _calmed(genotype: Genotype, draws: Draws) -> Genotype:
 
 
 def _with_time_to_answer(genotype: Genotype) -> Genotype:
-    """Return it with a token that lasts for long enough to be used, and a watchdog that waits for an answer."""
+    """Return it with time to answer: for a token to be used, in the watchdog, and on a line that is cut to slices."""
     plan = genotype.plan()
+    if too_narrow(plan):
+        faults = [msgspec.structs.replace(one, deed=_SLICED.sub(_WIDE, one.deed)) for one in genotype.faults]
+        genotype = genotype.having(faults=tuple(faults))
     if due := too_brief_for(plan):
         genotype = genotype.having(server=genotype.server | {"token": f"lasts {math.ceil(due)}s"})
     if too_impatient(plan):

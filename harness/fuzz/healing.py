@@ -12,6 +12,7 @@ from harness.device.words import Reach
 from harness.scenario import model
 from harness.scenario.deadlines import handshake_cost
 from harness.scenario.model import Plan
+from harness.toxics.shape import Shape, line_time
 from harness.vocabulary import Direction, Door
 
 _WALLS = (model.ShowsPortal, model.Drains, model.Hangs)
@@ -25,6 +26,13 @@ its answer can come."""
 
 _TO_USE_A_TOKEN = 3
 """Handshakes that a token outlives: one to fetch it, one to use it, one for the stream to be of use."""
+
+
+_AROUND = 40
+"""Bytes around an event's data."""
+
+_OVERTIME = 10.0
+"""Seconds after a job's end for which the shortest deadlines still wait for what it said."""
 
 
 class Remedy(NamedTuple):
@@ -64,6 +72,15 @@ def too_impatient(plan: Plan) -> bool:
     """Whether the client's watchdog bites before the dearest path has brought the first byte."""
     watchdog = plan.client.policies.watchdog
     return watchdog is not None and watchdog < handshake_cost(plan) + _ANSWERED
+
+
+def too_narrow(plan: Plan) -> bool:
+    """Whether a line is cut so finely that what the job says needs longer than anybody would wait for it."""
+    slices = [deed.act.size for deed in plan.deeds if isinstance(deed.act, model.SetSlice)]
+    bursts = [deed.act for deed in plan.deeds if isinstance(deed.act, model.Bursts)]
+    events = len(model.schedule(plan.job)) + sum(act.rate * act.lasts for act in bursts)
+    each = line_time(Shape(slice_size=min(slices, default=None)), plan.job.event_size + _AROUND)
+    return events * each > plan.job.lasts + _OVERTIME
 
 
 def _of_device(plan: Plan, device: Device) -> list[Remedy]:

@@ -32,7 +32,7 @@ def missing(client: ClientCase) -> Missing:
 def _missing(client: ClientCase) -> Missing:
     screen, case = client.screen, client.case
     excused = _excused(client)
-    covered = _covered(client)
+    covered, refused = _covered(client), _unhealable(client)
     first = _first_epoch(client)
     due_ns = case.end_ns - round(GRACE * 1e9) if case.plan.job.ends == "never" else case.end_ns
     events = [
@@ -43,6 +43,7 @@ def _missing(client: ClientCase) -> Missing:
         and not (event.position in excused and not event.terminal)
         and (covered is None or event.position > covered)
         and event.position[0] >= first
+        and not (refused is not None and event.position[0] == refused[0] and event.position < refused)
     ]
     told = [gap for gap in client.gaps if not _signalled(client, gap)]
     return Missing(events, told)
@@ -93,6 +94,26 @@ def _covered(client: ClientCase) -> Position | None:
         if healing or client.polls_at(_taken(client, app)) or _told_to_stop(client, app):
             newest = max(newest or shown.event.position, shown.event.position)
     return newest
+
+
+def _unhealable(client: ClientCase) -> Position | None:
+    """Return what was shown first after a signalled gap of which every snapshot was refused until the job's end.
+
+    None is taken after the end (law L11): so much the client could only say aloud.
+    """
+    told = [gap for gap in client.gaps if not gap.healed and _signalled(client, gap)]
+    if not told or not client.screen.terminals:
+        return None
+    gap, end = told[-1], client.screen.terminals[0].app
+    asked = [
+        poll for poll in client.requests if poll.what == "poll" and gap.seq < poll.seq and poll.t_ns <= end.enter_ns
+    ]
+    answers = [client.responses[poll.rid] for poll in asked if poll.rid in client.responses]
+    if not answers or any(answer.status // 100 == 2 for answer in answers):
+        return None
+    after = (one.event for one in client.screen.shown if one.app.seq > gap.seq and one.app.source == "stream")
+    found = next((event for event in after if event is not None), None)
+    return None if found is None else found.position
 
 
 def _taken(client: ClientCase, app: App) -> int:

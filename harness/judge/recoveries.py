@@ -16,7 +16,7 @@ from harness.history.records import Record
 from harness.judge.case import ClientCase
 from harness.judge.line import Line
 from harness.judge.sky import Sky
-from harness.judge.streams import is_stream
+from harness.judge.streams import is_stream, live_streams
 from harness.scenario.deadlines import (
     LINUX_SYN_RETRIES,
     Ending,
@@ -24,6 +24,7 @@ from harness.scenario.deadlines import (
     exchange_cost,
     recovery_allowance,
 )
+from harness.scenario.model import Pulse
 
 OF_A_PATH = {"loses", "joins"}
 """Signals of one path's loss or return. ``prefers`` is neither: it leaves an open stream where it is."""
@@ -80,7 +81,17 @@ def told(client: ClientCase, raw: Interruption) -> bool:
     heard = _heard(client, raw)
     healing = [one for one in heard if at(one.t_ns) >= raw.healed - NEAR and not _spent(client, one, raw.healed)]
     of_own = any(one.what in OF_ALL or (one.what in OF_A_PATH and one.path in own) for one in heard)
-    return of_own and any(one.what in OF_ALL or one.what == "loses" or one.path == raw.path for one in healing)
+    return of_own and any(one.what in OF_ALL or one.path == raw.path or _broke(client, one) for one in healing)
+
+
+def _broke(client: ClientCase, signal: SignalTold) -> bool:
+    """Whether what was lost carried a stream: else its loss ends no wait, and no dial that hangs."""
+    paths = {conn.cid: conn.path for conn in client.conns}
+    streams = [live for live in live_streams(client) if paths.get(live.request.cid) == signal.path]
+    since = signal.t_ns - round(NEAR * 1e9)
+    return signal.what == "loses" and any(
+        live.start_ns <= signal.t_ns and (live.end_ns is None or live.end_ns > since) for live in streams
+    )
 
 
 def _spent(client: ClientCase, signal: SignalTold, healed: float) -> bool:
@@ -102,6 +113,7 @@ def allowed(client: ClientCase, raw: Interruption) -> float:
     ending = Ending.TOLD if told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
     found = recovery_allowance(plan, ending, path=raw.path, syn_retries=syn_retries(client))
     found += _retried(client, raw, ending, found)
+    found += _weathered(client, raw, found)
     found += _unhealed(client, raw, found)
     found += _settled(lambda allowance: _detoured(client, raw, allowance), found)
     found += _settled(lambda allowance: _carried(client, raw, allowance), found)
@@ -120,7 +132,7 @@ def _retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: f
     """Return what a ``retry:`` in force in an outage adds to R: it sets the base, and a wait is up to half longer.
 
     Where the outage was silent, the wait begins only when it is noticed. A signal ends one: but not that of a loss,
-    which begins it.
+    which begins it, nor the one that comes after a refused cursor.
     """
     policies, case = client.case.plan.client.policies, client.case
     until = math.inf if raw.healed is None else raw.healed + allowance
@@ -129,7 +141,8 @@ def _retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: f
         for end in client.attempt_ends.values()
         if end.server_retry is not None and raw.began - NEAR <= case.at(end.t_ns) <= until
     ]
-    if not asked or (ending is Ending.TOLD and any(one.what != "loses" for one in _heard(client, raw))):
+    rouses = any(one.what != "loses" for one in _heard(client, raw)) and not _refused(client, raw, until)
+    if not asked or (ending is Ending.TOLD and rouses):
         return 0.0
     base = min(max([*asked, policies.server_retry_min]), policies.server_retry_max, policies.backoff_cap)
     if ending is not Ending.PLAIN:
@@ -145,18 +158,37 @@ def _detoured(client: ClientCase, raw: Interruption, allowance: float) -> float:
     """
     case = client.case
     until = math.inf if raw.healed is None else raw.healed + allowance
+    tokens = any(raw.began <= case.at(one.t_ns) <= until for one in client.requests if one.what == "token")
+    return exchange_cost(case.plan, raw.path) * (2 * tokens + _refused(client, raw, until))
+
+
+def _refused(client: ClientCase, raw: Interruption, until: float) -> bool:
+    """Whether the server refused the cursor, from the beginning of an outage to this time."""
     answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
     refused: list[Record] = [*client.gap_signals, *(one for one in answers if one.status in _REFUSED)]
-    tokens = [request for request in client.requests if request.what == "token"]
-    return exchange_cost(case.plan, raw.path) * sum(
-        connections
-        for connections, met in ((2, tokens), (1, refused))
-        if any(raw.began <= case.at(one.t_ns) <= until for one in met)
-    )
+    return any(raw.began <= client.case.at(one.t_ns) <= until for one in refused)
+
+
+def _weathered(client: ClientCase, raw: Interruption, allowance: float) -> float:
+    """Return by how much stalls of the weather put recovery off: one that a dial does not outlive begins it anew."""
+    plan = client.case.plan
+    watchdog = plan.client.policies.watchdog
+    if raw.healed is None:
+        return 0.0
+    patience = math.inf if watchdog is None else watchdog - exchange_cost(plan, raw.path)
+    more = 0.0
+    for pulse in plan.weather:
+        if not isinstance(pulse, Pulse) or pulse.path != raw.path:
+            continue
+        over = pulse.at + pulse.lasts
+        if pulse.at <= raw.healed + allowance + more and over > raw.healed:
+            more += over - max(pulse.at, raw.healed)
+            more = max(more, over - raw.healed) if pulse.lasts >= patience else more
+    return more
 
 
 def _unhealed(client: ClientCase, raw: Interruption, allowance: float) -> float:
-    """Return by how much a snapshot may be later that was refused while a gap was open: it is asked for again."""
+    """Return by how much a snapshot may be later that was refused while a gap was open: the next comes after a wait."""
     if raw.healed is None or not client.gap_signals:
         return 0.0
     case, plan = client.case, client.case.plan
@@ -164,11 +196,12 @@ def _unhealed(client: ClientCase, raw: Interruption, allowance: float) -> float:
         client.responses[one.rid] for one in client.requests if one.what == "poll" and one.rid in client.responses
     ]
     said = [at for one in client.gap_signals if (at := case.at(one.t_ns)) >= raw.began]
-    until = raw.healed + allowance
+    due, more = raw.healed + allowance, 0.0
+    wait = max(plan.client.policies.poll_every, plan.client.policies.backoff_cap)
     for refused in (case.at(one.t_ns) for one in answers if one.status // 100 != 2):
-        if min(said, default=math.inf) <= refused <= until:
-            until = max(until, refused + plan.client.policies.poll_every + exchange_cost(plan, raw.path))
-    return until - raw.healed - allowance
+        if min(said, default=math.inf) <= refused <= due + more:
+            more = max(more, refused + wait + exchange_cost(plan, raw.path) - due)
+    return more
 
 
 def _carried(client: ClientCase, raw: Interruption, allowance: float) -> float:

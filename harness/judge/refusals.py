@@ -63,6 +63,7 @@ class _Token:
         self.refused = False
         self.since_ns = 0
         self.given_ns = 0
+        self.given = False  # a new one was had since it was refused
         self.unanswered = False  # a new one was asked for, and the network or a server in trouble was in the way
 
 
@@ -91,13 +92,14 @@ def _heard(client: ClientCase, request: Request) -> Response | None:
     if response is None:
         return None
     ends = [end for end in client.ends_of.get(request.cid, ()) if end.seq < response.seq]
-    ended = any(not end.swallowed and (end.side, end.how) != ("server", "closed") for end in ends)
+    ended = any(not end.swallowed and not end.held and (end.side, end.how) != ("server", "closed") for end in ends)
     return None if ended else response
 
 
 def _no_new_token(response: Response | None, token: _Token) -> bool:
     """Take in the answer to a token request; True where it is the last word."""
     given = response is not None and response.status // 100 == 2 and not response.by
+    token.given = given
     token.unanswered = token.refused and not given
     return token.refused and response is not None and not _in_trouble(response.status)
 
@@ -117,9 +119,10 @@ def _says_stop(client: ClientCase, response: Response | None, token: _Token) -> 
         return False
     if response.status == 401:
         # A request for a new token that hung on a path that let nobody in left no record.
-        again = token.refused and not token.unanswered and let_in(client, token.since_ns, response.t_ns)
+        reached = token.given or let_in(client, token.since_ns, response.t_ns)
+        again = token.refused and not token.unanswered and reached
         again = again and not _ran_out(client, token.given_ns, response.t_ns)
-        token.refused, token.unanswered, token.since_ns = True, False, response.t_ns
+        token.refused, token.given, token.unanswered, token.since_ns = True, False, False, response.t_ns
         return again
     token.refused = token.unanswered = False
     return _fatal(client, response)

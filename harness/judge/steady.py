@@ -2,13 +2,16 @@
 
 From the first 202 + 1 s, or an outage's healing + R, to the next deed - 100 ms. A deed that ends nobody's stream (a
 change of shape, another path joined) interrupts a window for as long as the start of a job does. If windows asked
-whether the stream had settled, a broken client would delete its own bad samples.
+whether the stream had settled, a broken client would delete its own bad samples. A server that refuses the cursor
+leaves a client to poll, and so does one whose answer to the start was lost leave it to nothing.
 """
 
 import msgspec
 
 from harness.judge.case import ClientCase
 from harness.judge.outages import Lapse, outages
+from harness.judge.polling import allowance
+from harness.judge.refusals import no_end_due
 from harness.judge.sky import Sky, Spell
 from harness.scenario.model import SetShape, schedule
 
@@ -42,9 +45,9 @@ def _steady(client: ClientCase) -> list[Window]:
     sky, lapses = client.once(Sky), outages(client)
     begins = _begins(client)
     end = _job_end(client)
-    if begins is None:
+    if begins is None or no_end_due(client):
         return []
-    busy = [(0.0, begins + SETTLING), *_deeds(client), *_outages(sky, lapses)]
+    busy = [(0.0, begins + SETTLING), *_deeds(client), *_outages(sky, lapses), *_refused(client)]
     found: list[Window] = []
     free = 0.0
     for start, stop in [*sorted(busy), (end, end)]:
@@ -87,6 +90,12 @@ def _outages(sky: Sky, lapses: list[Lapse]) -> list[tuple[float, float]]:
         until = sky.horizon if lapse.healed is None else lapse.healed + lapse.allowance
         spans.append((lapse.began - BEFORE_DEED, until))
     return spans
+
+
+def _refused(client: ClientCase) -> list[tuple[float, float]]:
+    """From each refusal of a cursor by the server for as long as a client may poll then."""
+    until = allowance(client)
+    return [(at, at + until) for one in client.gap_signals for at in [client.case.at(one.t_ns)]]
 
 
 def _pieces(sky: Sky, start: float, end: float) -> list[Window]:

@@ -30,6 +30,7 @@ from harness.scenario.model import (
 QUIET = 0.25  # without a byte, where a byte was due: the server's own probe stream sends one each 100 ms
 PATIENCE = 8.0
 BRIEF = 0.5  # a restart shorter than this may be over before a dial gets there
+BRIEFLY = 0.01  # what is held back for less is not seen to be
 TARGETS = {
     "everything": (HEALTH, "*/*"),
     "streams": ("/api/v2/imports/canary/stream", "text/event-stream"),
@@ -52,10 +53,10 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 SYMPTOMS: Mapping[str, Symptom] = {"answer": "otherwise", "silence": "quiet", "fin": "ended", "rst": "ended"}
 
 
-async def see(act: Act, dial: Dial, *, undone: bool) -> Seen:
+async def see(act: Act, dial: Dial, *, undone: bool, jitter: float = 0.0) -> Seen:
     """Meet an act of the middle or the server; ``undone``: meet that it is in force no more.
 
-    ``dial`` opens a new connection; it may raise ``OSError``. Bounded by the caller.
+    ``dial`` opens a new connection, on a path of this ``jitter``; it may raise ``OSError``. Bounded by the caller.
     """
     if undone or isinstance(act, Clears | Recovers):
         return await _answered(dial)
@@ -69,8 +70,9 @@ async def see(act: Act, dial: Dial, *, undone: bool) -> Seen:
         case MutesStreams():
             seen = await _held_back(dial, QUIET)
         case Buffers():
-            holds = _holds(act)
-            seen = await _held_back(dial, min(QUIET, holds / 2)) if holds else seen
+            # A head that jitter has held back comes so much nearer to what the box does.
+            holds = _holds(act) - 2 * jitter
+            seen = await _held_back(dial, min(QUIET, holds / 2)) if holds > BRIEFLY else seen
         case ResetsStreams():
             seen = await _reset(dial)
         case KillsIdle(after=after, how=how):

@@ -120,7 +120,8 @@ class Canary:
         seen = boxes.Seen(met=False, detail="no answer", symptom="quiet")
         with trio.move_on_after(window):
             try:
-                seen = await boxes.see(deed.act, dial, undone=deed.undoes is not None)
+                jitter = max(shape.jitter for shape in self._promises.shapes(path))
+                seen = await boxes.see(deed.act, dial, undone=deed.undoes is not None, jitter=jitter)
             except OSError as error:
                 seen = boxes.Seen(met=False, detail=f"dial: {error.strerror}", symptom="refused")
         if not seen.met and trio.current_time() >= until:

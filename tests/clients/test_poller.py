@@ -363,7 +363,7 @@ def test_a_stream_does_not_wait_long_for_a_snapshot_nor_its_end_for_another():
         await trio.sleep_forever()
 
     played = play(Stage(streams=[resets], status=hangs))
-    assert played.shown[-1] == (10.0, "completed", "a-8", "stream")
+    assert played.shown[-1] == (18.0, "completed", "a-8", "stream")
     assert (played.left_open, played.tasks_left) == (0, 0)
 
 

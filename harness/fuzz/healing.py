@@ -10,7 +10,7 @@ from typing import NamedTuple
 from harness.device.model import Device, Fate
 from harness.device.words import Reach
 from harness.scenario import model
-from harness.scenario.deadlines import handshake_cost
+from harness.scenario.deadlines import exchange_cost, handshake_cost
 from harness.scenario.model import Plan
 from harness.toxics.shape import Shape, line_time
 from harness.vocabulary import Direction, Door
@@ -71,7 +71,7 @@ def too_brief_for(plan: Plan) -> float:
 def too_impatient(plan: Plan) -> bool:
     """Whether the client's watchdog bites before the dearest path has brought the first byte."""
     watchdog = plan.client.policies.watchdog
-    return watchdog is not None and watchdog < handshake_cost(plan) + _ANSWERED
+    return watchdog is not None and watchdog < exchange_cost(plan) + _ANSWERED
 
 
 def too_narrow(plan: Plan) -> bool:

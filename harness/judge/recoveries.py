@@ -147,8 +147,14 @@ def _retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: f
     base = min(max([*asked, policies.server_retry_min]), policies.server_retry_max, policies.backoff_cap)
     if ending is not Ending.PLAIN:
         return max(0.0, 1.5 * base - policies.backoff_base)
-    noticed = detection_allowance(policies) if raw.silent else 0.0
+    noticed = detection_allowance(policies) if raw.silent or _outlived(client, raw) else 0.0
     return max(0.5 * policies.backoff_cap, noticed + 1.5 * base - policies.backoff_cap)
+
+
+def _outlived(client: ClientCase, raw: Interruption) -> bool:
+    """Whether a stream was still there a moment after the outage began: one that is stalled has said nothing."""
+    began, later = client.case.ns(raw.began), client.case.ns(raw.began + NEAR)
+    return any(live.start_ns < began and (live.end_ns is None or live.end_ns > later) for live in live_streams(client))
 
 
 def _detoured(client: ClientCase, raw: Interruption, allowance: float) -> float:

@@ -201,8 +201,8 @@ def _explains(other: Deed, miss: Miss, deed: Deed) -> bool:
             return _word(act, Reach.CLOSED, Reach.RESET, Reach.REFUSED)
         case "timing":
             return isinstance(act, _SLEEPERS | SetShape) or _word(act, Reach.STALLED)
-        case _:
-            return False
+        case _:  # the first part of an event that is cut passes
+            return miss.stream and isinstance(act, Cuts)
 
 
 def _answers(act: Act, miss: Miss) -> bool:

@@ -71,8 +71,8 @@ def test_a_watchdog_waits_for_the_first_byte_of_the_dearest_path():
             Genotype(seed=1, job={"lasts": "30s"}, paths={"wifi": path}, client={"watchdog": watchdog}).plan()
         )
 
-    assert impatient("5s", "edge")
-    assert not impatient("6s", "edge")
+    assert impatient("6s", "edge")
+    assert not impatient("7s", "edge")
     assert not impatient("5s", "wifi")
 
 

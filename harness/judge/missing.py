@@ -91,13 +91,13 @@ def _covered(client: ClientCase) -> Position | None:
             continue
         app = shown.app
         healing = any(gap.seq < app.seq and _signalled(client, gap) for gap in client.gaps)
-        if healing or client.polls_at(_taken(client, app)) or _told_to_stop(client, app):
+        if healing or any(map(client.polls_at, _taken(client, app))) or _told_to_stop(client, app):
             newest = max(newest or shown.event.position, shown.event.position)
     return newest
 
 
 def _unhealable(client: ClientCase) -> Position | None:
-    """Return what was shown first after a signalled gap of which every snapshot was refused until the job's end.
+    """Return what was shown first after a signalled gap of which every snapshot was refused or cut, to the job's end.
 
     None is taken after the end (law L11): so much the client could only say aloud.
     """
@@ -108,21 +108,22 @@ def _unhealable(client: ClientCase) -> Position | None:
     asked = [
         poll for poll in client.requests if poll.what == "poll" and gap.seq < poll.seq and poll.t_ns <= end.enter_ns
     ]
-    answers = [client.responses[poll.rid] for poll in asked if poll.rid in client.responses]
-    if not answers or any(answer.status // 100 == 2 for answer in answers):
+    cut = {one.cid for one in client.conn_ends if one.side == "client" and one.how == "closed"}
+    answers = {poll.rid: client.responses[poll.rid].status // 100 for poll in asked if poll.rid in client.responses}
+    if not asked or any(answers.get(poll.rid, 0 if poll.cid in cut else 2) == 2 for poll in asked):
         return None
     after = (one.event for one in client.screen.shown if one.app.seq > gap.seq and one.app.source == "stream")
     found = next((event for event in after if event is not None), None)
     return None if found is None else found.position
 
 
-def _taken(client: ClientCase, app: App) -> int:
-    """Return the number of the record by which the client took the snapshot that the app was shown, perhaps later."""
-    return max((one.seq for one in client.adopted if one.id == app.id and one.seq < app.seq), default=app.seq)
+def _taken(client: ClientCase, app: App) -> list[int]:
+    """Return the numbers of the records by which the client took the snapshot that the app was shown, perhaps later."""
+    return [one.seq for one in client.adopted if one.id == app.id and one.seq < app.seq] or [app.seq]
 
 
 def _adopted(client: ClientCase) -> Position | None:
-    """Return the newest snapshot that the client took after a signalled gap, if the app saw as new a state.
+    """Return the newest snapshot that the client took while polling or after a signalled gap, if as new a state showed.
 
     A snapshot that says no more than the screen does is not shown again, but it was taken: as a cursor, or where the
     stream was as far already, as what closed the gap.
@@ -131,8 +132,10 @@ def _adopted(client: ClientCase) -> Position | None:
     said: list[Adopted | Gap] = [*client.adopted, *(gap for gap in client.gaps if gap.healed)]
     for taken in said:
         event = client.truth.known(taken.id, taken.t_ns) if taken.id else None
-        told = any(gap.seq < taken.seq and _signalled(client, gap) for gap in client.gaps)
-        if event is not None and told and event.position <= client.screen.newest and not event.terminal:
+        entitled = client.polls_at(taken.seq) or any(
+            gap.seq < taken.seq and _signalled(client, gap) for gap in client.gaps
+        )
+        if event is not None and entitled and event.position <= client.screen.newest and not event.terminal:
             found = max(found or event.position, event.position)
     return found
 

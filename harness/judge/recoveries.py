@@ -85,9 +85,14 @@ def told(client: ClientCase, raw: Interruption) -> bool:
 
 
 def _broke(client: ClientCase, signal: SignalTold) -> bool:
-    """Whether what was lost carried a stream: else its loss ends no wait, and no dial that hangs."""
+    """Whether what was lost carried a stream that was open: else its loss ends no wait, and no dial that hangs."""
     paths = {conn.cid: conn.path for conn in client.conns}
-    streams = [live for live in live_streams(client) if paths.get(live.request.cid) == signal.path]
+    opened = {rid for rid, one in client.responses.items() if is_stream(one) and one.seq < signal.seq}
+    streams = [
+        live
+        for live in live_streams(client)
+        if paths.get(live.request.cid) == signal.path and live.request.rid in opened
+    ]
     since = signal.t_ns - round(NEAR * 1e9)
     return signal.what == "loses" and any(
         live.start_ns <= signal.t_ns and (live.end_ns is None or live.end_ns > since) for live in streams

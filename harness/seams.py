@@ -51,6 +51,15 @@ class Stream(trio.abc.HalfCloseableStream):
         self.finish()
 
     @abstractmethod
+    def close(self) -> None:
+        """Close: FIN, or RST where bytes were left unread (that is the kernel's rule). Idempotent, never blocks."""
+
+    async def aclose(self) -> None:
+        """Close; see ``close``."""
+        self.close()
+        await trio.lowlevel.checkpoint()
+
+    @abstractmethod
     def reset(self) -> None:
         """Close at once with RST, as ``SO_LINGER`` 0 does. What was buffered is lost. Idempotent, never blocks."""
 

@@ -64,7 +64,7 @@ class PhoneTransport(httpx.AsyncBaseTransport):
         return httpx.Response(
             status_code=response.status,
             headers=response.headers,
-            stream=_Body(response.stream),
+            stream=_Body(response.stream, stream),
             extensions=response.extensions,
             request=request,
         )
@@ -122,20 +122,19 @@ class _Content(httpx.AsyncByteStream):
 
 
 class _Body(httpx.AsyncByteStream):
-    """A response's body, with httpcore's exceptions translated."""
+    """A response's body, with httpcore's exceptions translated. It has its connection to itself, and closes it."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, parts: Any, connection: trio.abc.Stream) -> None:
+        self._parts = parts
+        self._connection = connection
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _httpx_errors():
-            async for part in self._stream:
+            async for part in self._parts:
                 yield part
 
     async def aclose(self) -> None:
-        # httpcore takes a lock first, where a cancelled task would stop short of the socket; to close takes no time.
-        with trio.CancelScope(shield=True):
-            await self._stream.aclose()
+        await _close(self._connection)
 
 
 @contextmanager
@@ -176,10 +175,19 @@ class _PhoneStream(httpcore.AsyncNetworkStream):
             raise httpcore.WriteError(_said(error)) from error
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        await _close(self._stream)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ARG002 - nothing is known of a phone's sockets
         return None
+
+
+async def _close(stream: trio.abc.Stream) -> None:
+    """Close, be the task cancelled or not: it takes no time."""
+    if isinstance(stream, Stream):
+        stream.close()
+    else:
+        with trio.CancelScope(shield=True):
+            await stream.aclose()
 
 
 def _said(error: BaseException) -> str:

@@ -58,7 +58,6 @@ class Front:
             stream = await listener.accept()
             if self._shut:  # let in by the kernel before the door was shut
                 stream.reset()
-                await trio.aclose_forcefully(stream)
                 continue
             guest = Guest(Connection(stream, self._limits, self._conduct))
             self._guests[guest] = None
@@ -105,7 +104,7 @@ class Front:
             counts.open_connections -= 1
             del self._guests[guest]
             self._left.set()
-            await connection.stream.aclose()
+            connection.stream.close()
 
     async def _serve(self, guest: Guest) -> None:
         try:

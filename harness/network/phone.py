@@ -117,11 +117,11 @@ class PhoneStream(Stream):
         """Send FIN, be the phone asleep or not: it is its kernel's to send."""
         self._inner.finish()
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Close. Idempotent."""
         self._lost = False  # closed by its owner: using it is the owner's mistake from now on
         self._forget(self)
-        await self._inner.aclose()
+        self._inner.close()
 
     def reset(self) -> None:
         """Close at once with RST. Idempotent."""

@@ -75,7 +75,7 @@ class Flow:
                 for link in self._links.values():
                     link.start()
             for stream in self.streams.values():
-                await stream.aclose()
+                stream.close()
         finally:
             self._tasks = None
             for stream in self.streams.values():

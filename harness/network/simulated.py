@@ -156,13 +156,8 @@ class SimStream(Stream):
             self._finished = True
             self._outbox.finish()
 
-    async def aclose(self) -> None:
-        """Close: FIN, or RST where bytes were left unread, as a kernel does. Idempotent."""
-        self.close()
-        await trio.lowlevel.checkpoint()
-
     def close(self) -> None:
-        """Close, without yielding. Idempotent."""
+        """Close; see ``Stream``."""
         if self._closed:
             return
         if self._inbox.look() and self._inbox.chunks:
@@ -348,13 +343,14 @@ class SimNetwork(Network):
     async def _handshake(self, address: Address) -> None:
         """Return when the door lets in a SYN of a dial that begins now."""
         began = trio.current_time()
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()
         knocks = iter(self.syn)
         while (door := self._meets(address)) is Door.HANG:
             if (knock := next(knocks, None)) is None:
                 raise _os_error(errno.ETIMEDOUT, address)
             await sleep_until(began + knock)
         if door is Door.REFUSE:
+            await trio.lowlevel.checkpoint()  # who redials at once shall let others run
             raise _os_error(errno.ECONNREFUSED, address)
 
     def _free_address(self, host: str) -> Address:

@@ -102,21 +102,17 @@ class RealStream(Stream):
             if error.errno != errno.ENOTCONN:
                 raise self._translate(error) from error
 
-    async def aclose(self) -> None:
-        """Close: FIN, or RST where bytes were left unread (that is the kernel's rule). Idempotent."""
-        self._close()
-        await trio.lowlevel.checkpoint()
+    def close(self) -> None:
+        """Close; see ``Stream``."""
+        if self._sock.fileno() != -1:
+            trio.lowlevel.notify_closing(self._sock)
+            self._sock.close()
 
     def reset(self) -> None:
         """Close at once with RST. Idempotent, never blocks."""
         if self._sock.fileno() != -1:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
-            self._close()
-
-    def _close(self) -> None:
-        if self._sock.fileno() != -1:
-            trio.lowlevel.notify_closing(self._sock)
-            self._sock.close()
+            self.close()
 
     def _claim(self) -> None:
         if self._sending:

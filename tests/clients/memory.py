@@ -14,6 +14,7 @@ from harness.history import Journal, read_history
 from harness.jobserver import JobServer
 from harness.scenario.model import ClientSpec, JobSpec, ServerSpec
 from harness.sse.policy import REFERENCE
+from harness.world import virtual
 from tests.clients.stage import Stage
 
 
@@ -76,7 +77,7 @@ def whole_run(*, job, server=None, policies=REFERENCE, doors=lambda at: "open", 
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "history.jsonl.gz"
-        trio.run(partial(main, path), clock=trio.testing.MockClock(autojump_threshold=0))
+        virtual.run(partial(main, path), seed=7)
         return (outcome or [None])[0], read_history(path), stage
 
 

@@ -55,9 +55,10 @@ class Pipe(Stream):
     def finish(self):
         self._halves.send_stream.close()
 
-    async def aclose(self):
+    def close(self):
         self.closed = True
-        await self._halves.aclose()
+        self._halves.send_stream.close()
+        self._halves.receive_stream.close()
 
     def sever(self):
         """Break the connection for both ends."""

@@ -58,9 +58,9 @@ class MemoryStream(Stream):
         self._outgoing.close()
         self._incoming.close()
 
-    async def aclose(self) -> None:
-        await self._outgoing.aclose()
-        await self._incoming.aclose()
+    def close(self) -> None:
+        self._outgoing.close()
+        self._incoming.close()
 
 
 class MemoryListener:

@@ -28,12 +28,12 @@ class MemoryStream(Stream):
     def finish(self) -> None:
         self.inner.send_stream.close()
 
-    async def aclose(self) -> None:
-        await self.inner.aclose()
-
-    def reset(self) -> None:
+    def close(self) -> None:
         self.inner.send_stream.close()
         self.inner.receive_stream.close()
+
+    def reset(self) -> None:
+        self.close()
 
 
 class MemoryListener(Listener):

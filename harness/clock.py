@@ -28,7 +28,8 @@ class SimClock(trio.abc.Clock):
     """
 
     def __init__(self, *, patience: int = 0, impatient: Callable[[], None] = lambda: None) -> None:
-        self._now = 0.0
+        self.now = 0.0
+        """Virtual seconds, for who knows that it is this clock."""
         self._alarms: list[tuple[float, int, Ring]] = []  # a heap
         self._tokens = itertools.count(1)
         self._left = self._patience = patience
@@ -61,7 +62,7 @@ class SimClock(trio.abc.Clock):
         if not self._left:
             self._left = self._patience
             self._impatient()
-        return self._now
+        return self.now
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """Jump: to each alarm that comes before the deadline, until one has work for a task; else to the deadline.
@@ -71,16 +72,16 @@ class SimClock(trio.abc.Clock):
         alarms = self._alarms
         while alarms and alarms[0][0] <= deadline:
             instant = alarms[0][0]
-            self._now = max(self._now, instant)
+            self.now = max(self.now, instant)
             work = False
-            while alarms and alarms[0][0] <= self._now:
+            while alarms and alarms[0][0] <= self.now:
                 _, token, ring = heapq.heappop(alarms)
                 work = ring(token) or work
             if work:
                 return 0.0
         if math.isinf(deadline):
             return deadline
-        self._now = max(self._now, deadline)
+        self.now = max(self.now, deadline)
         return 0.0
 
 

@@ -48,16 +48,6 @@ class Stuck(HarnessError):
     """A run in virtual time that would never end. The message says when, and which kind it is."""
 
 
-def stamp() -> int:
-    """Virtual time in nanoseconds."""
-    return round(trio.current_time() * 1e9) + _EPOCH_NS
-
-
-def wall_clock() -> float:
-    """Seconds since 1970, as far as the simulated world knows: it begins with the year 2026."""
-    return _NEW_YEAR + trio.current_time()
-
-
 @functools.cache
 def _syn_schedule() -> kernel.SynSchedule | None:
     """This host's, read once: all runs of a process shall replay."""
@@ -65,14 +55,18 @@ def _syn_schedule() -> kernel.SynSchedule | None:
 
 
 def world() -> World:
-    """A new world for one run: an empty network whose dials knock as this host's do."""
+    """A new world for the run that is under way: an empty network whose dials knock as this host's do.
+
+    Its stamps are virtual nanoseconds; its wall clock begins with the year 2026.
+    """
+    clock = SimClock.current()
     schedule = _syn_schedule()
     network = SimNetwork() if schedule is None else SimNetwork(syn=schedule.instants)
     return World(
         name=NAME,
         network=network,
-        stamp=stamp,
-        wall_clock=wall_clock,
+        stamp=lambda: round(clock.now * 1e9) + _EPOCH_NS,
+        wall_clock=lambda: _NEW_YEAR + clock.now,
         sockets=network.sockets,
         proxies=partial(SimulatedToxiproxy, network),
         facts={"syn_retries_at": " ".join(f"{instant:g}s" for instant in network.syn), "clock": "virtual"},

@@ -54,6 +54,7 @@ class Follower:
         self._phone = phone
         self._observer = observer
         self._draws = draws
+        self._undrawn = draws(0)  # for inputs that no wait follows
         self._wall_clock = wall_clock
         self._pause = Pause(phone)
         self.scope = trio.CancelScope()
@@ -287,7 +288,7 @@ class Follower:
         return over
 
     def _inform(self, what: Input) -> None:
-        self._machine.take(what, now=trio.current_time(), rng=self._draws(self._last.n))
+        self._machine.take(what, now=trio.current_time(), rng=self._undrawn)
 
     def roused(self) -> None:
         """The device has a new way to the server: what hangs on the old one is dropped, and no wait goes on."""

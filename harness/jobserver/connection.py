@@ -6,6 +6,7 @@ one is told so where it may still listen, and is dropped.
 """
 
 import contextlib
+import functools
 from collections.abc import Iterable
 
 import h11
@@ -87,9 +88,9 @@ class Connection:
     async def respond(self, status: int, body: bytes = b"", headers: Headers = ()) -> None:
         """Send a whole answer. Raises ``trio.BrokenResourceError`` when the peer is gone or takes nothing."""
         length = [] if status == 204 else [("content-length", str(len(body)))]
-        head = self._h11.send(h11.Response(status_code=status, headers=[*length, *headers])) or b""
+        head = self._h11.send(_head(status, (*length, *headers))) or b""
         first = self._h11.send(h11.Data(data=body)) or b"" if body else b""
-        end = self._h11.send(h11.EndOfMessage()) or b""
+        end = self._h11.send(_END) or b""
         message = memoryview(head + first + end)
         for start in range(0, len(message), PIECE):
             await self.send(message[start : start + PIECE])
@@ -126,7 +127,7 @@ class Connection:
 
     def begin_stream(self, headers: Headers) -> bytes:
         """Return the head of a 200 whose body goes on until ``end_stream``. The caller sends it."""
-        return self._h11.send(h11.Response(status_code=200, headers=list(headers))) or b""
+        return self._h11.send(_head(200, tuple(headers))) or b""
 
     def frame(self, data: bytes) -> bytes:
         """Return a piece of that body as it goes on the wire: a chunk, or as it is for HTTP/1.0 (RFC 9112, 7.1).
@@ -137,7 +138,7 @@ class Connection:
 
     def end_stream(self) -> bytes:
         """Return the end of that body."""
-        return self._h11.send(h11.EndOfMessage()) or b""
+        return self._h11.send(_END) or b""
 
     async def hear(self) -> bool:
         """While a stream is being sent: wait for bytes, and keep them for the next request. False: FIN, or a flood."""
@@ -198,6 +199,15 @@ class Connection:
         if data:
             self._h11.receive_data(bytes(data))
         return bool(data)
+
+
+_END = h11.EndOfMessage()
+
+
+@functools.lru_cache(maxsize=1_000)
+def _head(status: int, headers: tuple[tuple[str, str], ...]) -> h11.Response:
+    """Return the head of an answer. h11 looks at each header of a new one, and most answers have been given before."""
+    return h11.Response(status_code=status, headers=list(headers))
 
 
 def _request(head: h11.Request, body: bytes) -> Request:

@@ -4,12 +4,21 @@ A reader per answer, of h11's client role, which has been told the method and so
 of an event stream is not h11's: whoever asks follows it, and comes back behind it.
 """
 
+import functools
 from collections.abc import Callable
 
 import h11
 
 from harness.middle.asking import Exchange
 from harness.middle.heads import LONGEST_HEAD
+
+_NOTHING_MORE = h11.EndOfMessage()
+
+
+@functools.lru_cache(maxsize=16)
+def _question(method: bytes) -> h11.Request:
+    """Return any request of this method. To make one costs h11 more than to send it."""
+    return h11.Request(method=method, target=b"/", headers=[(b"host", b"any")])
 
 
 class ResponseReader:
@@ -21,8 +30,8 @@ class ResponseReader:
     def __init__(self, exchange: Exchange, heard: Callable[[h11.Response, int], bool]) -> None:
         self._heard = heard
         self._reader = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
-        self._reader.send(h11.Request(method=exchange.method, target=b"/", headers=[(b"host", b"any")]))
-        self._reader.send(h11.EndOfMessage())
+        self._reader.send(_question(exchange.method))
+        self._reader.send(_NOTHING_MORE)
 
     def feed(self, data: bytes) -> tuple[int, bool]:
         """Return how many bytes are this reader's, and whether it is done with them: its answer, or its head, ended.

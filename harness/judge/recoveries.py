@@ -13,6 +13,7 @@ import msgspec
 
 from harness.history import SignalTold
 from harness.history.records import Record
+from harness.judge.backlog import worked_off
 from harness.judge.case import ClientCase
 from harness.judge.line import Line
 from harness.judge.sky import Sky
@@ -223,25 +224,8 @@ def _carried(client: ClientCase, raw: Interruption, allowance: float) -> float:
 
 
 def _digested(client: ClientCase, raw: Interruption, allowance: float) -> float:
-    """Return how long the app's own handler takes for what may have piled up, where it has one that takes time.
-
-    It had its work before, too; what comes meanwhile waits its turn, and never behind more than a queue.
-    """
-    policies, case = client.case.plan.client.policies, client.case
-    takes, until = policies.handler_takes, raw.healed
-    if not takes or until is None:
-        return 0.0
-    until += allowance
-    most = math.inf if policies.queue is None else policies.queue + 1
-    busy, asleep = 0.0, client.once(Sky).slept(raw.began, until)
-    for due in (case.at(event.intended_ns) for event in client.truth.events):
-        if due >= raw.began and busy > raw.began:
-            busy, asleep = busy + asleep, 0.0  # a handler sleeps with its phone
-        if due > max(until, busy):
-            break
-        comes = until if raw.began <= due < until else due
-        busy = min(max(busy, comes) + takes, comes + most * takes)
-    return max(0.0, busy + takes - until)
+    """Return how long the app's own handler takes for what may have piled up, where it has one that takes time."""
+    return 0.0 if raw.healed is None else worked_off(client, raw.began, raw.healed + allowance)
 
 
 def syn_retries(client: ClientCase) -> tuple[float, ...]:

@@ -25,7 +25,7 @@ from harness.scenario.deadlines import (
     exchange_cost,
     recovery_allowance,
 )
-from harness.scenario.model import Pulse
+from harness.scenario.model import Pulse, SilencesKeepalive
 
 OF_A_PATH = {"loses", "joins"}
 """Signals of one path's loss or return. ``prefers`` is neither: it leaves an open stream where it is."""
@@ -115,15 +115,33 @@ def _spent(client: ClientCase, signal: SignalTold, healed: float) -> bool:
 
 def allowed(client: ClientCase, raw: Interruption) -> float:
     """Return R of an outage."""
-    plan = client.case.plan
+    plan, schedule = client.case.plan, syn_retries(client)
     ending = Ending.TOLD if told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
-    found = recovery_allowance(plan, ending, path=raw.path, syn_retries=syn_retries(client))
+    found = recovery_allowance(plan, ending, path=raw.path, syn_retries=schedule)
+    if _hushed(client, raw):
+        ending = Ending.PLAIN
+        found = max(found, recovery_allowance(plan, ending, path=raw.path, syn_retries=schedule))
     found += _retried(client, raw, ending, found)
     found += _weathered(client, raw, found)
     found += _unhealed(client, raw, found)
     found += _settled(lambda allowance: _detoured(client, raw, allowance), found)
     found += _settled(lambda allowance: _carried(client, raw, allowance), found)
     return found + _digested(client, raw, found)
+
+
+def _hushed(client: ClientCase, raw: Interruption) -> bool:
+    """Whether the server kept the new stream quiet for longer than the client's watchdog waits.
+
+    It has to dial anew then, and waits longer each time for want of a fresh event; no signal ends such a wait.
+    """
+    plan, case = client.case.plan, client.case
+    watchdog, keepalive = plan.client.policies.watchdog, plan.server.keepalive
+    first = client.truth.first_due_from(case.ns(raw.began))
+    if watchdog is None or raw.healed is None or first is None:
+        return False
+    due = case.at(first.intended_ns)
+    silenced = any(isinstance(deed.act, SilencesKeepalive) and deed.at < due for deed in plan.deeds)
+    return due >= raw.healed + watchdog and (silenced or keepalive is None or keepalive >= watchdog)
 
 
 def _settled(more: Callable[[float], float], allowance: float) -> float:

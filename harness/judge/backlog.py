@@ -1,4 +1,4 @@
-"""The backlog of an app whose own handler takes time: for how long it works on what an outage left it.
+"""The backlog of an app whose own handler takes time: when it is behind, and for how long after an outage.
 
 Replayed from the job's schedule, from when the radio had each update, and from the phone's sleep; never from what the
 client says of itself.
@@ -31,6 +31,19 @@ def worked_off(client: ClientCase, began: float, until: float) -> float:
         comes = until if began <= due < until else min(reached(due), until) if due < began else due
         busy = min(_awake_for(takes, max(busy, comes), asleep), _awake_for(most, comes, asleep))
     return max(0.0, busy + takes - until)
+
+
+def behind(client: ClientCase) -> list[tuple[float, float]]:
+    """Return from when to when an update waits for the handler on a flawless network: each comes when it is due."""
+    policies, case = client.case.plan.client.policies, client.case
+    takes = policies.handler_takes
+    most = math.inf if policies.queue is None else (policies.queue + 1) * takes
+    found, busy = [], 0.0
+    for due in (case.at(event.intended_ns) for event in client.truth.events if takes):
+        if busy > due:
+            found.append((due, busy))
+        busy = min(max(busy, due) + takes, due + most)
+    return found
 
 
 def _reached(client: ClientCase) -> Callable[[float], float]:

@@ -13,6 +13,7 @@ import msgspec
 
 from harness.history import SignalTold
 from harness.history.records import Record
+from harness.judge.backlog import worked_off
 from harness.judge.case import ClientCase
 from harness.judge.line import Line
 from harness.judge.sky import Sky
@@ -24,7 +25,7 @@ from harness.scenario.deadlines import (
     exchange_cost,
     recovery_allowance,
 )
-from harness.scenario.model import Pulse
+from harness.scenario.model import Pulse, SilencesKeepalive
 
 OF_A_PATH = {"loses", "joins"}
 """Signals of one path's loss or return. ``prefers`` is neither: it leaves an open stream where it is."""
@@ -114,15 +115,33 @@ def _spent(client: ClientCase, signal: SignalTold, healed: float) -> bool:
 
 def allowed(client: ClientCase, raw: Interruption) -> float:
     """Return R of an outage."""
-    plan = client.case.plan
+    plan, schedule = client.case.plan, syn_retries(client)
     ending = Ending.TOLD if told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
-    found = recovery_allowance(plan, ending, path=raw.path, syn_retries=syn_retries(client))
+    found = recovery_allowance(plan, ending, path=raw.path, syn_retries=schedule)
+    if _hushed(client, raw):
+        ending = Ending.PLAIN
+        found = max(found, recovery_allowance(plan, ending, path=raw.path, syn_retries=schedule))
     found += _retried(client, raw, ending, found)
     found += _weathered(client, raw, found)
     found += _unhealed(client, raw, found)
     found += _settled(lambda allowance: _detoured(client, raw, allowance), found)
     found += _settled(lambda allowance: _carried(client, raw, allowance), found)
     return found + _digested(client, raw, found)
+
+
+def _hushed(client: ClientCase, raw: Interruption) -> bool:
+    """Whether the server kept the new stream quiet for longer than the client's watchdog waits.
+
+    It has to dial anew then, and waits longer each time for want of a fresh event; no signal ends such a wait.
+    """
+    plan, case = client.case.plan, client.case
+    watchdog, keepalive = plan.client.policies.watchdog, plan.server.keepalive
+    first = client.truth.first_due_from(case.ns(raw.began))
+    if watchdog is None or raw.healed is None or first is None:
+        return False
+    due = case.at(first.intended_ns)
+    silenced = any(isinstance(deed.act, SilencesKeepalive) and deed.at < due for deed in plan.deeds)
+    return due >= raw.healed + watchdog and (silenced or keepalive is None or keepalive >= watchdog)
 
 
 def _settled(more: Callable[[float], float], allowance: float) -> float:
@@ -223,25 +242,8 @@ def _carried(client: ClientCase, raw: Interruption, allowance: float) -> float:
 
 
 def _digested(client: ClientCase, raw: Interruption, allowance: float) -> float:
-    """Return how long the app's own handler takes for what may have piled up, where it has one that takes time.
-
-    It had its work before, too; what comes meanwhile waits its turn, and never behind more than a queue.
-    """
-    policies, case = client.case.plan.client.policies, client.case
-    takes, until = policies.handler_takes, raw.healed
-    if not takes or until is None:
-        return 0.0
-    until += allowance
-    most = math.inf if policies.queue is None else policies.queue + 1
-    busy, asleep = 0.0, client.once(Sky).slept(raw.began, until)
-    for due in (case.at(event.intended_ns) for event in client.truth.events):
-        if due >= raw.began and busy > raw.began:
-            busy, asleep = busy + asleep, 0.0  # a handler sleeps with its phone
-        if due > max(until, busy):
-            break
-        comes = until if raw.began <= due < until else due
-        busy = min(max(busy, comes) + takes, comes + most * takes)
-    return max(0.0, busy + takes - until)
+    """Return how long the app's own handler takes for what may have piled up, where it has one that takes time."""
+    return 0.0 if raw.healed is None else worked_off(client, raw.began, raw.healed + allowance)
 
 
 def syn_retries(client: ClientCase) -> tuple[float, ...]:

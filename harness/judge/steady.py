@@ -3,11 +3,13 @@
 From the first 202 + 1 s, or an outage's healing + R, to the next deed - 100 ms. A deed that ends nobody's stream (a
 change of shape, another path joined) interrupts a window for as long as the start of a job does. If windows asked
 whether the stream had settled, a broken client would delete its own bad samples. A server that refuses the cursor
-leaves a client to poll, and so does one whose answer to the start was lost leave it to nothing.
+leaves a client to poll, and so does one whose answer to the start was lost leave it to nothing. An update that finds
+the app's own handler at work on those before it, as the plan says, is shown no sooner on any network.
 """
 
 import msgspec
 
+from harness.judge.backlog import behind
 from harness.judge.case import ClientCase
 from harness.judge.outages import Lapse, outages
 from harness.judge.polling import allowance
@@ -47,7 +49,7 @@ def _steady(client: ClientCase) -> list[Window]:
     end = _job_end(client)
     if begins is None or no_end_due(client):
         return []
-    busy = [(0.0, begins + SETTLING), *_deeds(client), *_outages(sky, lapses), *_refused(client)]
+    busy = [(0.0, begins + SETTLING), *_deeds(client), *_outages(sky, lapses), *_refused(client), *behind(client)]
     found: list[Window] = []
     free = 0.0
     for start, stop in [*sorted(busy), (end, end)]:

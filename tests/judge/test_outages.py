@@ -153,6 +153,24 @@ def test_a_wait_that_a_loss_begins_is_as_long_as_the_retry_asks_though_the_loss_
     assert allowed() == pytest.approx(3 + 1.11 + 1.5 * 6 - 1)
 
 
+def test_a_stream_that_the_server_keeps_quiet_for_longer_than_the_watchdog_is_dialled_anew_like_any():
+    def allowed(*, due: float, watchdog: float, keepalive: float | None = 15.0) -> float:
+        online = (5.0, "device", model.ComesOnline(), "comes online")
+        deeds = (4.0, "device", model.GoesOffline(), "goes offline"), online
+        policies, server = Policies(watchdog=watchdog), model.ServerSpec(keepalive=keepalive)
+        story = Story(plan(*deeds, lasts=due, items=1, policies=policies, server=server)).run()
+        story.signal("online", 5.0)
+        (one,) = lapses(story)
+        assert one.told
+        return one.allowance
+
+    told, plain = 3 + 0.01, 30 + 3 + 0.01
+    assert allowed(due=9.0, watchdog=10.0) == pytest.approx(told, abs=0.1)
+    assert allowed(due=16.0, watchdog=20.0) == pytest.approx(told, abs=0.1)
+    assert allowed(due=16.0, watchdog=10.0) == pytest.approx(plain, abs=0.1)
+    assert allowed(due=30.0, watchdog=20.0, keepalive=None) == pytest.approx(plain, abs=0.1)
+
+
 def test_an_outage_before_anything_was_due_is_not_judged_where_another_follows():
     """The job was paused; what shows only after the second is no slow recovery from the first."""
     deeds = reach(1.0, "refused"), reach(2.0, "up"), reach(60.0, "refused"), reach(64.0, "up")

@@ -45,7 +45,8 @@ def _of_stream(case: Case, one: Subscription, outcome: Outcome) -> None:
     if one.evidence is None or (closed_ns is not None and closed_ns <= one.evidence.t_ns):
         _unasked(one, closed_ns, outcome)
         return
-    took = ((case.end_ns if closed_ns is None else closed_ns) - _awake_ns(case, one.evidence.t_ns)) / 1e9
+    since_ns, until_ns = one.evidence.t_ns, case.end_ns if closed_ns is None else closed_ns
+    took = (until_ns - since_ns - _hung_ns(case, since_ns, until_ns)) / 1e9
     doubt = case.doubtful(limit)
     if took <= limit + case.slack and closed_ns is None:
         reason = f"the run ended before two keep-alives ({phrases.limit(limit)}) had passed"
@@ -61,15 +62,17 @@ def _of_stream(case: Case, one: Subscription, outcome: Outcome) -> None:
         _failed(case, one, took, outcome)
 
 
-def _awake_ns(case: Case, since_ns: int) -> int:
-    """Return when the server could act on what came at this stamp: one that was told to hang lets go of nothing."""
+def _hung_ns(case: Case, since_ns: int, until_ns: int) -> int:
+    """Return for how long the server could not act, of this time: one that was told to hang lets go of nothing."""
     done = {record.deed: record.returned_ns for record in case.history.all(Deed) if not record.error}
-    awake_ns = since_ns
+    hung_ns, awake_ns = 0, since_ns
     for deed in case.plan.deeds:
-        if isinstance(deed.act, Hangs) and deed.undoes is None and done.get(deed.index, since_ns + 1) <= awake_ns:
-            ends = [done.get(later.index, case.end_ns) for later in case.plan.deeds if _wakes(later, deed)]
-            awake_ns = max(awake_ns, min(ends, default=case.end_ns))
-    return awake_ns
+        if isinstance(deed.act, Hangs) and deed.undoes is None and deed.index in done:
+            ends = [done.get(later.index, until_ns) for later in case.plan.deeds if _wakes(later, deed)]
+            begins, ends_ns = max(awake_ns, done[deed.index]), min([*ends, until_ns])
+            hung_ns += max(0, ends_ns - begins)
+            awake_ns = max(awake_ns, ends_ns)
+    return hung_ns
 
 
 def _wakes(later: plans.Deed, hangs: plans.Deed) -> bool:

@@ -42,6 +42,18 @@ def test_a_server_that_was_told_to_hang_lets_go_of_nothing_meanwhile():
     assert told((21.0, "server", recovers, "recovers")) is State.FAILED
 
 
+def test_the_time_for_which_a_server_hung_after_the_evidence_does_not_count():
+    def told(until: float) -> State:
+        story = abandoned(52.0)
+        recovers = (until, "server", model.Recovers(), "recovers")
+        story.plan = plan((25.0, "server", model.Hangs(), "hangs"), recovers, lasts=100.0, items=50)
+        story.deeds()
+        return state("server-frees", story)
+
+    assert told(28.0) is State.HELD
+    assert told(26.0) is State.FAILED
+
+
 def test_a_stream_freed_too_late_fails():
     found = law("server-frees", abandoned(until=52.0))
     assert found.sentence == "the server held a dead stream for 32.0 s after its client's FIN at 20.0 s (limit 30 s)"

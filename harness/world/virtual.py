@@ -33,7 +33,7 @@ NAME = "virtual"
 LIMIT = 7 * 86_400.0
 """Virtual seconds after which a run that has not ended is taken for a deadlock: no scenario lasts a week."""
 
-TURNS = 20_000_000
+TURNS = 50_000_000
 """Readings of the clock after which a run is taken for a livelock, wherever it is: minutes of work. Each turn of the
 scheduler is one, beside those of the tasks themselves."""
 

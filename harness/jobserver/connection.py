@@ -88,7 +88,7 @@ class Connection:
     async def respond(self, status: int, body: bytes = b"", headers: Headers = ()) -> None:
         """Send a whole answer. Raises ``trio.BrokenResourceError`` when the peer is gone or takes nothing."""
         length = [] if status == 204 else [("content-length", str(len(body)))]
-        head = self._h11.send(_head(status, (*length, *headers))) or b""
+        head = self._h11.send(h11.Response(status_code=status, headers=[*length, *headers])) or b""
         first = self._h11.send(h11.Data(data=body)) or b"" if body else b""
         end = self._h11.send(_END) or b""
         message = memoryview(head + first + end)
@@ -127,7 +127,7 @@ class Connection:
 
     def begin_stream(self, headers: Headers) -> bytes:
         """Return the head of a 200 whose body goes on until ``end_stream``. The caller sends it."""
-        return self._h11.send(_head(200, tuple(headers))) or b""
+        return self._h11.send(_stream_head(tuple(headers))) or b""
 
     def frame(self, data: bytes) -> bytes:
         """Return a piece of that body as it goes on the wire: a chunk, or as it is for HTTP/1.0 (RFC 9112, 7.1).
@@ -204,10 +204,10 @@ class Connection:
 _END = h11.EndOfMessage()
 
 
-@functools.lru_cache(maxsize=1_000)
-def _head(status: int, headers: tuple[tuple[str, str], ...]) -> h11.Response:
-    """Return the head of an answer. h11 looks at each header of a new one, and most answers have been given before."""
-    return h11.Response(status_code=status, headers=list(headers))
+@functools.lru_cache(maxsize=16)
+def _stream_head(headers: tuple[tuple[str, str], ...]) -> h11.Response:
+    """Return the head of a stream. h11 looks at each header of a new one, and most streams have the same."""
+    return h11.Response(status_code=200, headers=list(headers))
 
 
 def _request(head: h11.Request, body: bytes) -> Request:

@@ -99,7 +99,8 @@ def _covered(client: ClientCase) -> Position | None:
 def _unhealable(client: ClientCase) -> Position | None:
     """Return what was shown first after a signalled gap of which every snapshot was refused or cut, to the job's end.
 
-    None is taken after the end (law L11): so much the client could only say aloud.
+    A portal's page is none, whatever its status. None is taken after the end (law L11): so much the client could only
+    say aloud.
     """
     told = [gap for gap in client.gaps if not gap.healed and _signalled(client, gap)]
     if not told or not client.screen.terminals:
@@ -109,8 +110,14 @@ def _unhealable(client: ClientCase) -> Position | None:
         poll for poll in client.requests if poll.what == "poll" and gap.seq < poll.seq and poll.t_ns <= end.enter_ns
     ]
     cut = {one.cid for one in client.conn_ends if one.side == "client" and one.how == "closed"}
-    answers = {poll.rid: client.responses[poll.rid].status // 100 for poll in asked if poll.rid in client.responses}
-    if not asked or any(answers.get(poll.rid, 0 if poll.cid in cut else 2) == 2 for poll in asked):
+    answers = {poll.rid: client.responses[poll.rid] for poll in asked if poll.rid in client.responses}
+    had = [
+        answers[poll.rid].status // 100 == 2 and not answers[poll.rid].by
+        if poll.rid in answers
+        else poll.cid not in cut
+        for poll in asked
+    ]
+    if not asked or any(had):
         return None
     after = (one.event for one in client.screen.shown if one.app.seq > gap.seq and one.app.source == "stream")
     found = next((event for event in after if event is not None), None)

@@ -136,6 +136,19 @@ def test_a_gap_without_its_snapshot_is_still_a_gap():
     assert state("no-gap", story) is State.FAILED
 
 
+def test_a_gap_whose_snapshots_were_refused_to_the_end_was_said_aloud_and_a_portal_s_page_is_none():
+    def asked(status: int, by: str = "") -> State:
+        story = Story(plan()).run(skip=(4, 5, 6))
+        story.gap_signal(3.0)
+        story.gap(3.01)
+        story.request("poll", 3.2, status=status, by=by)
+        return state("no-gap", story)
+
+    assert asked(503) is State.HELD
+    assert asked(200, by="middle") is State.HELD
+    assert asked(200) is State.FAILED
+
+
 def test_a_gap_that_nobody_signalled_fails_by_itself():
     story = Story(plan()).run()
     story.gap(3.01)

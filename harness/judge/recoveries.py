@@ -11,13 +11,14 @@ from collections.abc import Callable
 
 import msgspec
 
-from harness.history import SignalTold
+from harness.history import Request, SignalTold
 from harness.history.records import Record
 from harness.judge.backlog import worked_off
 from harness.judge.case import ClientCase
 from harness.judge.line import Line
 from harness.judge.sky import Sky
 from harness.judge.streams import is_stream, live_streams
+from harness.judge.waits import ROUSING
 from harness.scenario.deadlines import (
     LINUX_SYN_RETRIES,
     Ending,
@@ -42,6 +43,9 @@ _REFUSED = frozenset({409, 410})
 
 _NO_STREAM = frozenset({"muted", "reset"})
 """What a box does to a stream that it lets begin."""
+
+_NEVER = 1 << 63
+"""Nanoseconds."""
 
 _NEARLY = 1e-3
 """Seconds that R is not lengthened for."""
@@ -122,6 +126,7 @@ def allowed(client: ClientCase, raw: Interruption) -> float:
         ending = Ending.PLAIN
         found = max(found, recovery_allowance(plan, ending, path=raw.path, syn_retries=schedule))
     found += _retried(client, raw, ending, found)
+    found += _begun_anew(client, raw, found)
     found += _weathered(client, raw, found)
     found += _unhealed(client, raw, found)
     found += _settled(lambda allowance: _detoured(client, raw, allowance), found)
@@ -173,6 +178,31 @@ def _retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: f
         return max(0.0, 1.5 * base - policies.backoff_base)
     noticed = detection_allowance(policies) if raw.silent or _outlived(client, raw) else 0.0
     return max(0.5 * policies.backoff_cap, noticed + 1.5 * base - policies.backoff_cap)
+
+
+def _begun_anew(client: ClientCase, raw: Interruption, allowance: float) -> float:
+    """Return by how much signals put recovery off: one of a new way drops a dial on its way, and begins it anew."""
+    plan, case = client.case.plan, client.case
+    if raw.healed is None or not plan.client.policies.heeds_signals:
+        return 0.0
+    told, due = recovery_allowance(plan, Ending.TOLD, path=raw.path), raw.healed + allowance
+    until = due
+    for signal in client.signals:
+        at = case.at(signal.t_ns)
+        if signal.what in ROUSING and raw.healed < at <= until and _dialling(client, signal):
+            until = max(until, at + told)
+    return until - due
+
+
+def _dialling(client: ClientCase, signal: SignalTold) -> bool:
+    """Whether a stream, or a token for one, had been asked for and not been answered when a signal was told."""
+
+    def over(one: Request) -> bool:
+        said = [client.responses[one.rid].t_ns] if one.rid in client.responses else []
+        return min([*said, *(end.t_ns for end in client.ends_of.get(one.cid, ()))], default=_NEVER) < signal.t_ns
+
+    asked = (one for one in client.requests if one.what in {"stream", "token"} and one.t_ns < signal.t_ns)
+    return not all(map(over, asked))
 
 
 def _outlived(client: ClientCase, raw: Interruption) -> bool:

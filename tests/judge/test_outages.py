@@ -153,6 +153,20 @@ def test_a_wait_that_a_loss_begins_is_as_long_as_the_retry_asks_though_the_loss_
     assert allowed() == pytest.approx(3 + 1.11 + 1.5 * 6 - 1)
 
 
+def test_a_dial_that_a_new_way_begins_anew_has_its_time_from_then_on():
+    def allowed(*, joins: float, asks: float = 9.1, answered: bool = False) -> float:
+        story = long(reach(4.0, "refused"), reach(9.0, "up"), policies=Policies(backoff_cap=2.0))
+        story.request("stream", asks, status=200 if answered else 0)
+        story.signal("joins", joins, "cellular")
+        return lapses(story)[0].allowance
+
+    plain = 2 + 3 + 0.01
+    assert allowed(joins=13.0) == pytest.approx(13 - 9 + 3 + 0.01, abs=0.1)
+    assert allowed(joins=13.0, answered=True) == pytest.approx(plain, abs=0.1)
+    assert allowed(joins=13.0, asks=13.1) == pytest.approx(plain, abs=0.1)
+    assert allowed(joins=30.0) == pytest.approx(plain, abs=0.1)
+
+
 def test_a_stream_that_the_server_keeps_quiet_for_longer_than_the_watchdog_is_dialled_anew_like_any():
     def allowed(*, due: float, watchdog: float, keepalive: float | None = 15.0) -> float:
         online = (5.0, "device", model.ComesOnline(), "comes online")

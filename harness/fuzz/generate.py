@@ -10,7 +10,7 @@ from harness.errors import ScenarioError
 from harness.fuzz import calm as calming
 from harness.fuzz.draws import Draws
 from harness.fuzz.genotype import Fault, Genotype
-from harness.fuzz.healing import lacking, too_brief_for, too_impatient, too_narrow
+from harness.fuzz.healing import lacking, too_brief_for, too_hasty, too_impatient, too_narrow
 from harness.fuzz.menu import follow, invent_deed
 from harness.fuzz.settings import draw_client, draw_device, draw_job, draw_paths, draw_server
 from harness.fuzz.situation import Situation
@@ -71,14 +71,14 @@ def _calmed(genotype: Genotype, draws: Draws) -> Genotype:
 
 
 def _with_time_to_answer(genotype: Genotype) -> Genotype:
-    """Return it with time to answer: for a token to be used, in the watchdog, and on a line that is cut to slices."""
+    """Return it with time to answer: for a token to be used, in the client's deadlines, and on a line cut to slices."""
     plan = genotype.plan()
     if too_narrow(plan):
         faults = [msgspec.structs.replace(one, deed=_SLICED.sub(_WIDE, one.deed)) for one in genotype.faults]
         genotype = genotype.having(faults=tuple(faults))
     if due := too_brief_for(plan):
         genotype = genotype.having(server=genotype.server | {"token": f"lasts {math.ceil(due)}s"})
-    if too_impatient(plan):
+    if too_impatient(plan) or too_hasty(plan):
         client = {key: value for key, value in genotype.client.items() if key not in {"watchdog", "backoff"}}
         genotype = genotype.having(client=client)
     return genotype

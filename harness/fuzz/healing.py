@@ -10,7 +10,7 @@ from typing import NamedTuple
 from harness.device.model import Device, Fate
 from harness.device.words import Reach
 from harness.scenario import model
-from harness.scenario.deadlines import exchange_cost, handshake_cost
+from harness.scenario.deadlines import exchange_cost, handshake_cost, overtime
 from harness.scenario.model import Plan
 from harness.toxics.shape import Shape, line_time
 from harness.vocabulary import Direction, Door
@@ -26,6 +26,10 @@ its answer can come."""
 
 _TO_USE_A_TOKEN = 3
 """Handshakes that a token outlives: one to fetch it, one to use it, one for the stream to be of use."""
+
+
+_TO_ASK_WITH_A_TOKEN = 3
+"""Questions that one costs whose token has run out: it is refused, a new token is asked for, and it is asked again."""
 
 
 _AROUND = 40
@@ -62,6 +66,11 @@ def lacking(plan: Plan) -> tuple[Remedy, ...]:
     return (*remedies, *_of_device(plan, device))
 
 
+def gives_time(plan: Plan) -> bool:
+    """Whether an answer has its time: in the life of a token, in the client's deadlines, and on the line."""
+    return not (too_brief_for(plan) or too_impatient(plan) or too_hasty(plan) or too_narrow(plan))
+
+
 def too_brief_for(plan: Plan) -> float:
     """Return how many seconds a token would have to last to be of use on every path; 0 where it does, or is none."""
     due = _TO_USE_A_TOKEN * handshake_cost(plan) + _ANSWERED
@@ -72,6 +81,17 @@ def too_impatient(plan: Plan) -> bool:
     """Whether the client's watchdog bites before the dearest path has brought the first byte."""
     watchdog = plan.client.policies.watchdog
     return watchdog is not None and watchdog < exchange_cost(plan) + _ANSWERED
+
+
+def too_hasty(plan: Plan) -> bool:
+    """Whether the run is over before a client has fallen back whose every question costs a token, by the dearest path.
+
+    A failing attempt begins the time after which it polls, and then the status is asked for.
+    """
+    policies = plan.client.policies
+    if plan.server.token_lasts is None or policies.polls_after_failures is None:
+        return False
+    return overtime(plan) < policies.falls_back_within + 2 * _TO_ASK_WITH_A_TOKEN * exchange_cost(plan) + _ANSWERED
 
 
 def too_narrow(plan: Plan) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 
 from harness.errors import ScenarioError
 from harness.fuzz.genotype import SETTINGS, Genotype
-from harness.fuzz.healing import lacking, too_brief_for, too_impatient, too_narrow
+from harness.fuzz.healing import gives_time, lacking
 from harness.fuzz.simpler import rounder_durations, rounder_times, simpler_text, weight, with_fault, without
 from harness.scenario import Plan
 
@@ -66,7 +66,7 @@ class Bench:
             plan = candidate.plan(**self._options)  # type: ignore[arg-type]
         except ScenarioError:
             return False
-        if lacking(plan) or too_brief_for(plan) or too_impatient(plan) or too_narrow(plan):
+        if lacking(plan) or not gives_time(plan):
             return False
         self.tries += 1
         return self._fails(plan)

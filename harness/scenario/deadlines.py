@@ -106,12 +106,16 @@ def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES, lat
     if plan.job.ends == "never":
         return min(end, limit)
     end = max([terminal_due(plan, late=late), *(round(deed.at + _after(deed), 9) for deed in plan.deeds)])
+    return round(min(end + overtime(plan, syn_retries=syn_retries), limit), 9)
+
+
+def overtime(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> float:
+    """Return for how long a run waits for what is missing once its job and its deeds are over."""
     policies = plan.client.policies
     if policies.connect_timeout is None or policies.watchdog is None:
-        return min(end + AFTER_NEVER, limit)
+        return AFTER_NEVER
     allowance = max(recovery_allowance(plan, ending, syn_retries=syn_retries) for ending in Ending)
-    found = end + policies.connect_timeout + policies.watchdog + policies.backoff_cap + allowance
-    return round(min(found, limit), 9)
+    return policies.connect_timeout + policies.watchdog + policies.backoff_cap + allowance
 
 
 def horizon_of_run(plan: Plan, accepted: float) -> float:

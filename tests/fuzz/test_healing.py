@@ -2,7 +2,7 @@ import pytest
 
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
-from harness.fuzz.healing import lacking, too_brief_for, too_impatient
+from harness.fuzz.healing import gives_time, lacking, too_brief_for, too_hasty, too_impatient
 
 
 def lacks(*faults, **settings):
@@ -76,6 +76,17 @@ def test_a_watchdog_waits_for_the_first_byte_of_the_dearest_path():
     assert not impatient("5s", "wifi")
 
 
-def test_every_invented_token_and_watchdog_gives_an_answer_its_time():
-    plans = {seed: invent(seed).plan() for seed in range(1, 1_001)}
-    assert [seed for seed, plan in plans.items() if too_brief_for(plan) or too_impatient(plan)] == []
+def test_a_client_that_must_ask_for_tokens_has_time_to_fall_back_over_the_dearest_path():
+    def hasty(token, path, **client):
+        paths, server = {"wifi": path}, {"token": token} if token else {}
+        return too_hasty(Genotype(seed=1, job={"lasts": "30s"}, server=server, paths=paths, client=client).plan())
+
+    quick = {"watchdog": "8s", "backoff": "1s to 5s"}
+    assert hasty("lasts 30s", "edge", **quick)
+    assert not hasty("lasts 30s", "wifi", **quick)
+    assert not hasty("", "edge", **quick)
+    assert not hasty("lasts 30s", "edge")
+
+
+def test_every_invented_scenario_gives_an_answer_its_time():
+    assert [seed for seed in range(1, 1_001) if not gives_time(invent(seed).plan())] == []

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from harness.history import Request, SignalTold
+from harness.history import AttemptEnd, Request, SignalTold
 from harness.history.records import Record
 from harness.judge.backlog import worked_off
 from harness.judge.case import ClientCase
@@ -160,17 +160,14 @@ def _settled(more: Callable[[float], float], allowance: float) -> float:
 def _retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: float) -> float:
     """Return what a ``retry:`` in force in an outage adds to R: it sets the base, and a wait is up to half longer.
 
-    Where the outage was silent, the wait begins only when it is noticed. A signal ends one: but not that of a loss,
-    which begins it, nor the one that comes after a refused cursor.
+    Where the outage was silent, the wait begins only when it is noticed. A signal ends one that has begun: but not that
+    of a loss, which begins it, nor the one that comes after a refused cursor.
     """
     policies, case = client.case.plan.client.policies, client.case
     until = math.inf if raw.healed is None else raw.healed + allowance
-    asked = [
-        end.server_retry
-        for end in client.attempt_ends.values()
-        if end.server_retry is not None and raw.began - NEAR <= case.at(end.t_ns) <= until
-    ]
-    rouses = any(one.what != "loses" for one in _heard(client, raw)) and not _refused(client, raw, until)
+    ends = [end for end in client.attempt_ends.values() if raw.began - NEAR <= case.at(end.t_ns) <= until]
+    asked = [end.server_retry for end in ends if end.server_retry is not None]
+    rouses = _rouses(client, raw, ends) and not _refused(client, raw, until)
     if not asked or (ending is Ending.TOLD and rouses):
         return 0.0
     base = min(max([*asked, policies.server_retry_min]), policies.server_retry_max, policies.backoff_cap)
@@ -178,6 +175,14 @@ def _retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: f
         return max(0.0, 1.5 * base - policies.backoff_base)
     noticed = detection_allowance(policies) if raw.silent or _outlived(client, raw) else 0.0
     return max(0.5 * policies.backoff_cap, noticed + 1.5 * base - policies.backoff_cap)
+
+
+def _rouses(client: ClientCase, raw: Interruption, ends: list[AttemptEnd]) -> bool:
+    """Whether a signal ended the wait that an outage began: one that was told before it ends none."""
+    heard = _heard(client, raw)
+    until = math.inf if raw.healed is None else raw.healed + NEAR
+    begun = [end.seq for end in ends if end.how != "signal" and client.case.at(end.t_ns) <= until]
+    return any(one.what != "loses" and one.seq > max(begun, default=0) for one in heard)
 
 
 def _begun_anew(client: ClientCase, raw: Interruption, allowance: float) -> float:

@@ -139,18 +139,19 @@ def test_a_handler_s_work_from_before_the_outage_lengthens_r():
 
 
 def test_a_wait_that_a_loss_begins_is_as_long_as_the_retry_asks_though_the_loss_was_told():
-    def allowed(*said: str) -> float:
+    def allowed(*said: str, at: float = 4.01) -> float:
         story = told((1.0, CELLULAR), (4.0, LOST["wifi"]), leaves=False)
         story.tries["c1"] += 1
         story.hang_up(4.001, "error", server_retry=6.0)
         for what in said:
-            story.signal(what, 4.01, "cellular")
+            story.signal(what, at, "cellular")
         (one,) = lapses(story)
         assert one.told
         return one.allowance
 
     assert allowed("joins") == pytest.approx(3 + 1.11)
     assert allowed() == pytest.approx(3 + 1.11 + 1.5 * 6 - 1)
+    assert allowed("joins", at=4.0005) == allowed()
 
 
 def test_a_dial_that_a_new_way_begins_anew_has_its_time_from_then_on():

@@ -70,10 +70,10 @@ class _Token:
 def _refusals(client: ClientCase, what: str) -> Iterator[Response]:
     """Yield the fatal answers to requests of a kind, or to one for its token."""
     token = _Token()
-    for request in client.requests:
+    for request, following in zip(client.requests, [*client.requests[1:], None], strict=True):
         response = _heard(client, request)
         if request.what == "token":
-            stops = _no_new_token(response, token)
+            stops = _no_new_token(response, token, whole=not _cut_off(client, request, following))
             token.given_ns = request.t_ns
         elif request.what == what:
             stops = _says_stop(client, response, token)
@@ -86,19 +86,32 @@ def _refusals(client: ClientCase, what: str) -> Iterator[Response]:
 def _heard(client: ClientCase, request: Request) -> Response | None:
     """Return the answer to a request, unless a box gave it to a connection that had ended before.
 
-    The server's side that the gate closed is no such end: a box that answers closes both, in either order.
+    The server's side that the gate closed is no such end: a box that answers closes both, in either order. Nor is the
+    end of a server that was away, where the box had answered first.
     """
     response = client.responses.get(request.rid)
     if response is None:
         return None
-    ends = [end for end in client.ends_of.get(request.cid, ()) if end.seq < response.seq]
+    given = client.once(_boxed).get(request.rid, response.seq) if response.by else response.seq
+    ends = [end for end in client.ends_of.get(request.cid, ()) if end.seq < given]
     ended = any(not end.swallowed and not end.held and (end.side, end.how) != ("server", "closed") for end in ends)
     return None if ended else response
 
 
-def _no_new_token(response: Response | None, token: _Token) -> bool:
-    """Take in the answer to a token request; True where it is the last word."""
-    given = response is not None and response.status // 100 == 2 and not response.by
+def _boxed(client: ClientCase) -> dict[int, int]:
+    """Return the number of the record by which a box first took up each request."""
+    return {one.rid: one.seq for one in reversed(client.boxed)}
+
+
+def _cut_off(client: ClientCase, request: Request, following: Request | None) -> bool:
+    """Whether the gate ended the connection of a request before the client went on with another."""
+    end = next((end for end in client.ends_of.get(request.cid, ()) if end.side == "client"), None)
+    return end is not None and end.how == "closed" and (following is None or end.seq < following.seq)
+
+
+def _no_new_token(response: Response | None, token: _Token, *, whole: bool) -> bool:
+    """Take in the answer to a token request; True where it is the last word. One that is not ``whole`` gives none."""
+    given = whole and response is not None and response.status // 100 == 2 and not response.by
     token.given = given
     token.unanswered = token.refused and not given
     return token.refused and response is not None and not _in_trouble(response.status)

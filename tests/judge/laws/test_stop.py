@@ -1,6 +1,6 @@
 import pytest
 
-from harness.history import End
+from harness.history import ConnEnd, End
 from harness.judge.refusals import fatal
 from harness.judge.verdict import State
 from harness.scenario import model
@@ -101,6 +101,37 @@ def test_a_portal_s_page_is_no_new_token():
 
     assert given("middle") is State.NOT_JUDGED
     assert given("") is State.FAILED
+
+
+def test_a_token_that_was_cut_off_in_its_answer_is_no_new_one():
+    def cut(how: str, at: float) -> State:
+        story = refused(401, then="")
+        cid = story.conn(1.2)
+        story.request("token", 1.201, cid=cid)
+        story.add(ConnEnd(cid=cid, side="client", how=how), at)
+        story.dial(2.0, status=401)
+        story.hang_up(2.1, "status", status=401)
+        story.request("stream", 3.0)
+        return state("stop", story)
+
+    assert cut("closed", 1.25) is State.NOT_JUDGED
+    assert cut("fin", 1.25) is State.FAILED
+    assert cut("closed", 2.5) is State.FAILED
+
+
+def test_a_box_that_answers_while_the_server_is_away_is_heard():
+    def answered(*, first: bool) -> State:
+        story = Story(plan())
+        story.emit_all()
+        story.request("stream", 1.0, status=404, by="middle")
+        story.box("answered", 1.001 if first else 1.003, story.cids, "404", rid=story.rids)
+        story.add(ConnEnd(cid=story.cids, side="server", how="fin"), 1.002)
+        story.request("stream", 2.0)
+        story.end(11.0)
+        return state("stop", story)
+
+    assert answered(first=True) is State.FAILED
+    assert answered(first=False) is State.NOT_JUDGED
 
 
 @pytest.mark.parametrize("status", [401, 403, 408, 409, 410, 425, 429, 500, 503])

@@ -167,12 +167,12 @@ class Follower:
                 return await self._refresh(attempt.authorization)
             case Meaning.SNAPSHOT:
                 self._feed.gap(str(status))
-                await self._feed.poller.ask(adopt=True)
+                await self._feed.poller.ask_once(adopt=True)
             case Meaning.STOP if status == 401 and self._courier.token_lapsed:
                 self._refreshed = False
             case Meaning.STOP:
                 if status == 204:  # the server's way to say stop: the status decides what became of the job
-                    await self._feed.poller.ask()
+                    await self._feed.poller.ask_once()
                 return self._next(Input.STOPPED, reason=f"the stream was refused: {verdict.reason}")
         return self._next(Input.REFUSED)
 

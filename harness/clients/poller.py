@@ -45,6 +45,7 @@ class Poller:
         self.gap = ""
         self._running: trio.CancelScope | None = None
         self._healing: trio.CancelScope | None = None
+        self._beside: trio.CancelScope | None = None
         self._closed = False
         self._refusal = ""
         self.stopped = ""
@@ -91,6 +92,12 @@ class Poller:
             await self._every(until=lambda: not self.gap)
         self._healing = None
 
+    async def ask_once(self, *, adopt: bool = False) -> None:
+        """Take one snapshot, beside ``run`` perhaps: where that learns of the job's end before, nothing is asked on."""
+        with trio.CancelScope() as self._beside:
+            await self.ask(adopt=adopt)
+        self._beside = None
+
     async def ask(self, *, adopt: bool = False) -> str:
         """Take one snapshot; returns what was wrong with it, empty where nothing was. Never raises for the network."""
         self._counts.polls += 1
@@ -125,6 +132,8 @@ class Poller:
             if self.running:  # a refusal while the stream works is no reason to leave the stream
                 self.stopped = self._refusal
             self._heard(trouble)
+            if self._intake.terminal and self._beside is not None:
+                self._beside.cancel()
             if self._intake.terminal or self._refusal or until():
                 return
             # Absolute, so that slow answers do not shift the rest; what was missed meanwhile is skipped.

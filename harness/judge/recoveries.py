@@ -86,7 +86,12 @@ def told(client: ClientCase, raw: Interruption) -> bool:
     heard = _heard(client, raw)
     healing = [one for one in heard if at(one.t_ns) >= raw.healed - NEAR and not _spent(client, one, raw.healed)]
     of_own = any(one.what in OF_ALL or (one.what in OF_A_PATH and one.path in own) for one in heard)
-    return of_own and any(one.what in OF_ALL or one.path == raw.path or _broke(client, one) for one in healing)
+    return of_own and any(one.what in OF_ALL or _of_healing(client, raw, one) for one in healing)
+
+
+def _of_healing(client: ClientCase, raw: Interruption, signal: SignalTold) -> bool:
+    """Whether a signal of one path tells of the healing: that it is there, or that the one left for it is not."""
+    return (signal.path == raw.path and signal.what != "loses") or _broke(client, signal)
 
 
 def _broke(client: ClientCase, signal: SignalTold) -> bool:

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from harness.device.words import Radio, Reach
-from harness.history import Deed
+from harness.history import Deed, Request
 from harness.judge.case import Case
 from harness.judge.outages import Lapse, outages
 from harness.judge.sky import Sky
@@ -152,6 +152,18 @@ def test_a_wait_that_a_loss_begins_is_as_long_as_the_retry_asks_though_the_loss_
     assert allowed("joins") == pytest.approx(3 + 1.11)
     assert allowed() == pytest.approx(3 + 1.11 + 1.5 * 6 - 1)
     assert allowed("joins", at=4.0005) == allowed()
+
+
+def test_the_loss_of_a_path_tells_nothing_of_its_healing():
+    def told_by(what: str) -> bool:
+        story = long(reach(4.0, "closed"), reach(9.0, "up"))
+        (stream,) = (one.cid for one in story.records if isinstance(one, Request) and one.what == "stream")
+        story.close(4.0, stream)
+        story.signal(what, 9.05, "wifi")
+        return lapses(story)[0].told
+
+    assert told_by("joins")
+    assert not told_by("loses")
 
 
 def test_a_dial_that_a_new_way_begins_anew_has_its_time_from_then_on():

@@ -62,20 +62,21 @@ class _Token:
     def __init__(self) -> None:
         self.refused = False
         self.since_ns = 0
-        self.given_ns = 0
+        self.given_ns = 0  # when the one in use was asked for
         self.given = False  # a new one was had since it was refused
+        self.coming: list[tuple[int, int]] = []  # when new ones were answered, and asked for
         self.unanswered = False  # a new one was asked for, and the network or a server in trouble was in the way
 
 
 def _refusals(client: ClientCase, what: str) -> Iterator[Response]:
     """Yield the fatal answers to requests of a kind, or to one for its token."""
     token = _Token()
-    for request, following in zip(client.requests, [*client.requests[1:], None], strict=True):
+    for request, following in zip(client.requests, [*client.requests[1:], None], strict=False):
         response = _heard(client, request)
         if request.what == "token":
-            stops = _no_new_token(response, token, whole=not _cut_off(client, request, following))
-            token.given_ns = request.t_ns
+            stops = _no_new_token(request, response, token, whole=not _cut_off(client, request, following))
         elif request.what == what:
+            _take_up(token, request)
             stops = _says_stop(client, response, token)
         else:
             stops = False
@@ -109,10 +110,19 @@ def _cut_off(client: ClientCase, request: Request, following: Request | None) ->
     return end is not None and end.how == "closed" and (following is None or end.seq < following.seq)
 
 
-def _no_new_token(response: Response | None, token: _Token, *, whole: bool) -> bool:
+def _take_up(token: _Token, request: Request) -> None:
+    """A request is sent with the newest token that was there: one that is still asked for beside it is not."""
+    while token.coming and token.coming[0][0] <= request.t_ns:
+        _, token.given_ns = token.coming.pop(0)
+        token.given = True
+
+
+def _no_new_token(request: Request, response: Response | None, token: _Token, *, whole: bool) -> bool:
     """Take in the answer to a token request; True where it is the last word. One that is not ``whole`` gives none."""
     given = whole and response is not None and response.status // 100 == 2 and not response.by
-    token.given = given
+    if given and response is not None:
+        token.coming.append((response.t_ns, request.t_ns))
+    token.given = False
     token.unanswered = token.refused and not given
     return token.refused and response is not None and not _in_trouble(response.status)
 

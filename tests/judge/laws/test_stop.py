@@ -103,6 +103,21 @@ def test_a_portal_s_page_is_no_new_token():
     assert given("") is State.FAILED
 
 
+def test_a_token_that_is_still_asked_for_is_not_the_one_that_was_refused():
+    def beside(asked: float) -> State:
+        story = refused(401, then="")
+        story.plan = plan(server=model.ServerSpec(token_lasts=5.0))
+        story.request("token", 1.2)
+        story.request("token", asked)
+        story.dial(7.0, status=401)
+        story.hang_up(7.1, "status", status=401)
+        story.request("stream", 9.0)
+        return state("stop", story)
+
+    assert beside(6.99) is State.FAILED
+    assert beside(7.0015) is State.NOT_JUDGED
+
+
 def test_a_token_that_was_cut_off_in_its_answer_is_no_new_one():
     def cut(how: str, at: float) -> State:
         story = refused(401, then="")

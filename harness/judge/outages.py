@@ -15,7 +15,8 @@ import msgspec
 
 from harness.history import Deed, Request
 from harness.judge.case import ClientCase
-from harness.judge.recoveries import NEAR, Interruption, allowed, told
+from harness.judge.interruptions import NEAR, Interruption, told
+from harness.judge.recoveries import allowed
 from harness.judge.refusals import no_end_due
 from harness.judge.sky import Cut, Sky, Spell
 from harness.scenario.model import Plan, Pulse

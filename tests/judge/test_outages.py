@@ -154,6 +154,24 @@ def test_a_wait_that_a_loss_begins_is_as_long_as_the_retry_asks_though_the_loss_
     assert allowed("joins", at=4.0005) == allowed()
 
 
+def test_a_retry_after_is_obeyed_where_no_signal_ends_its_wait():
+    def allowed(seconds: float, *, signal: float | None = None, obeys: bool = True) -> float:
+        policies = Policies(backoff_base=1.0, backoff_cap=2.0, retry_stream=20.0, obeys_retry_after=obeys)
+        story = long(reach(4.0, "refused"), reach(9.0, "up"), policies=policies)
+        story.dial(9.5, status=429)
+        story.hang_up(9.6, "status", status=429, retry_after=seconds)
+        if signal is not None:
+            story.signal("joins", signal, "cellular")
+        return lapses(story)[0].allowance
+
+    plain, question = 2 + 3 + 0.01, 0.02
+    assert allowed(10.0) == pytest.approx(0.6 + 10 + 1 + question, abs=0.05)
+    assert allowed(99.0) == pytest.approx(0.6 + 20 + 1 + question, abs=0.05)
+    assert allowed(1.0) == pytest.approx(plain, abs=0.05)
+    assert allowed(10.0, signal=11.0) == pytest.approx(plain, abs=0.05)
+    assert allowed(10.0, obeys=False) == pytest.approx(plain, abs=0.05)
+
+
 def test_the_loss_of_a_path_tells_nothing_of_its_healing():
     def told_by(what: str) -> bool:
         story = long(reach(4.0, "closed"), reach(9.0, "up"))

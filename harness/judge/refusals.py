@@ -71,7 +71,7 @@ class _Token:
 def _refusals(client: ClientCase, what: str) -> Iterator[Response]:
     """Yield the fatal answers to requests of a kind, or to one for its token."""
     token = _Token()
-    for request, following in zip(client.requests, [*client.requests[1:], None], strict=False):
+    for request, following in _followed(client):
         response = _heard(client, request)
         if request.what == "token":
             stops = _no_new_token(request, response, token, whole=not _cut_off(client, request, following))
@@ -97,6 +97,11 @@ def _heard(client: ClientCase, request: Request) -> Response | None:
     ends = [end for end in client.ends_of.get(request.cid, ()) if end.seq < given]
     ended = any(not end.swallowed and not end.held and (end.side, end.how) != ("server", "closed") for end in ends)
     return None if ended else response
+
+
+def _followed(client: ClientCase) -> Iterator[tuple[Request, Request | None]]:
+    """Return each request with the one after it."""
+    return zip(client.requests, [*client.requests[1:], None], strict=False)
 
 
 def _boxed(client: ClientCase) -> dict[int, int]:
@@ -170,11 +175,12 @@ def let_in(client: ClientCase, start_ns: int, end_ns: int) -> bool:
 
 
 def _learned_of_its_job(client: ClientCase) -> bool:
-    """Whether bytes of an answer that accepted its job reached the client, or it shows that it knows the job."""
-    starts = [request for request in client.requests if request.what == "start"]
+    """Whether an answer that accepted its job reached the client whole, or it shows that it knows the job."""
+    starts = [(request, following) for request, following in _followed(client) if request.what == "start"]
     if not starts or client.attempts or client.streams:
         return True
-    answers = [client.responses[start.rid] for start in starts if start.rid in client.responses]
+    whole = [start.rid for start, following in starts if not _cut_off(client, start, following)]
+    answers = [client.responses[rid] for rid in whole if rid in client.responses]
     asleep, at = client.once(Sky).asleep, client.case.at
     # An answer to a client that had hung up is heard by nobody, and sockets are dead when a device wakes.
     left = {end.cid: end.seq for end in reversed(client.conn_ends) if end.side == "client"}

@@ -1,4 +1,4 @@
-from harness.history import App, Emit, End, History
+from harness.history import App, ConnEnd, Emit, End, History
 from harness.judge.verdict import State
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, handoff
@@ -122,3 +122,20 @@ def test_a_client_without_reports_is_not_judged():
 
 def test_an_empty_history_is_unknown():
     assert empty("terminal-once", plan()) is State.UNKNOWN
+
+
+def test_a_client_whose_start_was_answered_but_not_to_the_end_never_learned_of_its_job():
+    def answered(how: str) -> State:
+        story = Story(plan())
+        story.emit_all()
+        cid = story.conn(0.001)
+        story.request("start", 0.002, cid=cid, status=202)
+        story.live["c1"] = cid
+        story.comment(0.009)
+        story.status("closed", 1.0)
+        story.add(ConnEnd(cid=cid, side="client", how=how), 0.01)
+        story.end(story.plan.horizon)
+        return state("terminal-once", story)
+
+    assert answered("closed") is State.NOT_JUDGED
+    assert answered("fin") is State.FAILED

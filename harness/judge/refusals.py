@@ -6,6 +6,7 @@ the token itself was refused for good.
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 from harness.history import Request, Response
 from harness.judge.barriers import MIDDLE, SERVER
@@ -88,10 +89,11 @@ def _heard(client: ClientCase, request: Request) -> Response | None:
     """Return the answer to a request, unless a box gave it to a connection that had ended before.
 
     The server's side that the gate closed is no such end: a box that answers closes both, in either order. Nor is the
-    end of a server that was away, where the box had answered first.
+    end of a server that was away, where the box had answered first. An answer to a stream that the client has asked for
+    anew meanwhile finds nobody, though its hanging up may not have come as far.
     """
     response = client.responses.get(request.rid)
-    if response is None:
+    if response is None or client.once(_asked_anew).get(request.rid, math.inf) < response.seq:
         return None
     given = client.once(_boxed).get(request.rid, response.seq) if response.by else response.seq
     ends = [end for end in client.ends_of.get(request.cid, ()) if end.seq < given]
@@ -102,6 +104,11 @@ def _heard(client: ClientCase, request: Request) -> Response | None:
 def _followed(client: ClientCase) -> Iterator[tuple[Request, Request | None]]:
     """Return each request with the one after it."""
     return zip(client.requests, [*client.requests[1:], None], strict=False)
+
+
+def _asked_anew(client: ClientCase) -> dict[int, int]:
+    """Return the number of the record by which each stream was asked for again."""
+    return {one.rid: later.seq for one, later in pairwise(client.streams)}
 
 
 def _boxed(client: ClientCase) -> dict[int, int]:

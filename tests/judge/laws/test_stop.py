@@ -103,6 +103,19 @@ def test_a_portal_s_page_is_no_new_token():
     assert given("") is State.FAILED
 
 
+def test_a_refusal_of_a_stream_that_was_asked_for_anew_is_heard_by_nobody():
+    def answered(*, anew: float) -> State:
+        story = Story(plan())
+        story.emit_all()
+        story.request("stream", 1.0, status=404)
+        story.request("stream", anew)
+        story.end(11.0)
+        return state("stop", story)
+
+    assert answered(anew=1.004) is State.NOT_JUDGED
+    assert answered(anew=2.0) is State.FAILED
+
+
 def test_a_token_that_is_still_asked_for_is_not_the_one_that_was_refused():
     def beside(asked: float) -> State:
         story = refused(401, then="")

@@ -276,7 +276,7 @@ class Canary:
     async def _lost(self, promise: Promise, until: float) -> Outcome:
         """Every open connection on these paths must end with an error of the device's own making."""
         seen: dict[str, str] = {}
-        outlived = until - trio.current_time() <= promise.lingers
+        outlived = until - trio.current_time() <= promise.lingers + GLIMPSE
 
         async def watch(path: str, flow: Probe) -> None:
             async with flow.turn:

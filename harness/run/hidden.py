@@ -139,12 +139,12 @@ def _span(place: int, plan: Plan) -> Span:
     if until is not None:
         return Span(deed=deed, since=deed.at, until=until)
     for later in plan.deeds[place + 1 :]:
-        if later.undoes == deed.index or _replaces(later, deed):
+        if later.undoes == deed.index or replaces(later, deed):
             return Span(deed=deed, since=deed.at, until=later.at, ended_by=later.index)
     return Span(deed=deed, since=deed.at, until=float("inf"))
 
 
-def _replaces(later: Deed, first: Deed) -> bool:
+def replaces(later: Deed, first: Deed) -> bool:
     """Whether nothing is left of the first deed once the later one is done."""
     if later.actor.split()[0] != first.actor.split()[0] or (later.undoes is not None and not _stands_on_path(later)):
         return False

@@ -14,7 +14,7 @@ from harness.history import Deed as DeedRecord
 from harness.history import Journal, Weather
 from harness.run.canary import Canary
 from harness.run.hands import Hands, Readback, of_gates
-from harness.run.hidden import LEAD, Hidden, Outcome
+from harness.run.hidden import LEAD, Hidden, Outcome, replaces
 from harness.run.promises import Promise
 from harness.scenario.model import Cuts, Deed, Plan, Pulse, SetReach, SetShape, SetSlice, Step
 
@@ -63,12 +63,13 @@ class Nemesis:
         await canary.prepare(deed.actor, stream=isinstance(deed.act, Cuts))
 
     def _moot_at(self, place: int, zero: float) -> float:
-        """When a later deed makes this one's proof moot: -inf where its path takes another word in the same instant."""
+        """When a later deed makes this one's proof moot: -inf where another takes its place in the same instant."""
         deed = self._plan.deeds[place]
         for later in self._plan.deeds[place + 1 :]:
             if later.at > deed.at:
                 return zero + later.at
-            if later.actor == deed.actor and isinstance(deed.act, SetReach | SetShape | SetSlice):
+            same_path = later.actor == deed.actor and isinstance(deed.act, SetReach | SetShape | SetSlice)
+            if same_path or replaces(later, deed):
                 return MOOT
         return float("inf")
 

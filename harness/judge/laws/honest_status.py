@@ -94,18 +94,21 @@ def _mute(client: ClientCase, attempt: int, answer: Response) -> bool:
 
 
 def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
-    """From the last byte read, "connected" may stand for D at most."""
+    """From the last byte read, "connected" may stand for D at most.
+
+    What comes while a gap is being settled is read when it is: its blocks say so.
+    """
     case = client.case
     limit = detection_allowance(case.plan.client.policies)
     streams = {request.cid for request in client.streams}
-    came = sorted(
+    came = [
         chunk.t_ns
         for chunk in client.chunks
         if chunk.direction == "downstream" and chunk.fate == "delivered" and chunk.cid in streams
-    )
-    if not came and not client.blocks:
+    ]
+    came = sorted([*came, *(block.t_ns for block in client.blocks)])
+    if not came:
         return
-    came = came or sorted(block.t_ns for block in client.blocks)
     for one in said:
         if one.status.word != "connected":
             continue

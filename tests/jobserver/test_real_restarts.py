@@ -51,7 +51,7 @@ async def follow_through(address, path: str) -> list[str]:
     while True:
         try:
             client = await dial(address)
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):  # the door was shut, or shut upon it
             await trio.sleep(0.01)
             continue
         try:

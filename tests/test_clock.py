@@ -132,16 +132,17 @@ def test_an_alarm_that_wakes_a_task_stops_the_clock_there():
 def test_sleepers_of_one_instant_run_in_one_turn_and_thus_in_any_order():
     orders = set()
 
-    async def sleeper(number, order):
+    async def sleeper(number, asleep, awake):
+        asleep.append(number)
         await sleep_until(1.0)
-        order.append(number)
+        awake.append(number)
 
     async def main():
-        order = []
+        asleep, awake = [], []
         async with trio.open_nursery() as nursery:
             for number in range(4):
-                nursery.start_soon(sleeper, number, order)
-        orders.add(tuple(order))
+                nursery.start_soon(sleeper, number, asleep, awake)
+        orders.add(tuple(asleep.index(number) for number in awake))
 
     for _ in range(40):
         simulated(main)

@@ -111,8 +111,8 @@ class Link:
     def end(self, how: How, *, final: bool = False) -> None:
         """Let FIN or RST follow what waits. ``final``: the device has decided already, for all that waits too."""
         self._final = self._final or final
-        # The source's own end needs no task where nothing is in its way. One that the gate or a box made takes its turn
-        # behind what they said in the other direction.
+        # The source's own end needs no task where nothing is in its way. One that the gate or a box made goes by the
+        # queue, as does what they said in the other direction.
         if not final and self._idle and self.flow.device.arrives(self.flow.cid, self.direction) is Fate.PASS:
             self._finish(how)
         else:

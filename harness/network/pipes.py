@@ -2,36 +2,7 @@
 
 from collections import deque
 
-import trio
-
-
-class Bell:
-    """Where one task waits until it is rung for: a third of a ``trio.lowlevel.ParkingLot``'s cost, twice per event."""
-
-    __slots__ = ("_task",)
-
-    def __init__(self) -> None:
-        self._task: trio.lowlevel.Task | None = None
-
-    def __bool__(self) -> bool:
-        """Whether a task waits."""
-        return self._task is not None
-
-    async def wait(self) -> None:
-        """Wait for ``ring``."""
-        assert self._task is None, "a stream lets one task at a time wait here"
-        self._task = trio.lowlevel.current_task()
-        await trio.lowlevel.wait_task_rescheduled(self._abort)
-
-    def ring(self) -> None:
-        """Let whoever waits go on."""
-        if self._task is not None:
-            task, self._task = self._task, None
-            trio.lowlevel.reschedule(task)
-
-    def _abort(self, _raise_cancel: object) -> trio.lowlevel.Abort:
-        self._task = None
-        return trio.lowlevel.Abort.SUCCEEDED
+from harness.clock import Bell
 
 
 class Pipe:

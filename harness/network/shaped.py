@@ -65,10 +65,8 @@ class ShapedPipe(Pipe):
 
     async def wait(self) -> None:
         """Wait for the chain's next due time, or for whatever comes earlier."""
-        if self._chain.transparent:
-            await self.readable.wait()
-            return
-        self._set_alarm()
+        if not self._chain.transparent:
+            self._set_alarm()
         await self.readable.wait()
 
     def put(self, data: memoryview) -> int:

@@ -44,6 +44,26 @@ async def test_half_closed_flow_carries_on_the_other_way(tmp_path):
         assert ends(r) == [("client", "fin", False), ("server", "fin", False)]
 
 
+async def test_nothing_begins_in_a_flow_that_is_over(tmp_path):
+    """A box may be told something at any moment: its flow has no task left to do it."""
+    begun = []
+
+    async def work():
+        begun.append(await trio.lowlevel.checkpoint())
+
+    async with rig(tmp_path) as r:
+        client, server = await r.dial()
+        (flow,) = r.gate._flows.values()
+        flow.carry(work)
+        await until(lambda: len(begun) == 1)
+        await client.send_eof()
+        await server.send_eof()
+        await until(lambda: not r.gate.flows())
+        flow.carry(work)
+        await trio.testing.wait_all_tasks_blocked()
+    assert begun == [None]
+
+
 @pytest.mark.parametrize("from_client", [True, False])
 async def test_rst_of_an_end_is_rst_at_the_other(tmp_path, from_client):
     async with rig(tmp_path) as r:

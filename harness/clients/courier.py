@@ -224,11 +224,10 @@ class Courier:
     def _request(
         self, method: str, url: httpx.URL, vigil: Vigil, headers: Mapping[bytes, bytes], body: bytes
     ) -> httpx.Request:
-        allowed = {**_HEADERS, **headers}
-        if _origin(url) == _origin(self._base):
-            allowed = {**_HEADERS, **self._headers, **headers}
-            if authorization := self._token.authorization:
-                allowed[b"authorization"] = authorization.encode()
+        ours = _origin(url) == _origin(self._base)
+        allowed = {**_HEADERS, **(self._headers if ours else {}), **headers}
+        if ours and (authorization := self._token.authorization):
+            allowed[b"authorization"] = authorization.encode()
         connected = functools.partial(vigil.enter, Phase.ASKING)
         return httpx.Request(
             method,

@@ -353,30 +353,28 @@ def test_the_snapshot_that_covers_a_gap_is_shown_before_the_stream_goes_on(block
     ]
 
 
-def test_a_stream_does_not_wait_long_for_a_snapshot_nor_its_end_for_another():
-    async def resets(reply):
-        await reply.head()
-        await reply.body("event: reset\ndata: {}\n\n" + event("a-8", "completed"))
-        await trio.sleep_forever()
+async def resets_before_its_end(reply):
+    await reply.head()
+    await reply.body("event: reset\ndata: {}\n\n" + event("a-8", "completed"))
+    await trio.sleep_forever()
 
+
+def test_a_stream_does_not_wait_long_for_a_snapshot_nor_its_end_for_another():
     async def hangs(reply):
         await trio.sleep_forever()
 
-    played = play(Stage(streams=[resets], status=hangs))
+    played = play(Stage(streams=[resets_before_its_end], status=hangs))
     assert played.shown[-1] == (18.0, "completed", "a-8", "stream")
     assert (played.left_open, played.tasks_left) == (0, 0)
 
 
 def test_the_end_waits_for_nearly_all_of_the_watchdog_s_time():
-    async def resets(reply):
-        await reply.head()
-        await reply.body("event: reset\ndata: {}\n\n" + event("a-8", "completed"))
-        await trio.sleep_forever()
-
     async def slow(reply):
         await trio.sleep(2.5)
         await reply.json({"status": "x", "lastEventId": "a-7"})
 
-    played = play(Stage(streams=[resets], status=slow), policies=msgspec.structs.replace(REFERENCE, watchdog=4.0))
+    played = play(
+        Stage(streams=[resets_before_its_end], status=slow), policies=msgspec.structs.replace(REFERENCE, watchdog=4.0)
+    )
     assert [shown[0] for shown in played.shown[-2:]] == [4.5, 4.5]  # after 2 s of waiting for the first answer
     assert played.ids[-2:] == ["a-7", "a-8"]

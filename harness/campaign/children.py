@@ -8,15 +8,18 @@ when its standard input ends: on request, and by itself when this process is kil
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 import trio
 
-from harness.report.folder import LOG
+from harness.history.files import LOG
 from harness.run.tidings import MAX_LINE, Tidings
+
+T = TypeVar("T")
 
 Sink = Callable[[Tidings], None]
 
@@ -49,8 +52,10 @@ async def run_child(
         )
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_close_when, stop, process)
-            fault = await _listen(process, sink)
+            assert process.stdin is not None  # both are pipes
+            assert process.stdout is not None
+            nursery.start_soon(close_when, stop, process.stdin)
+            fault = await _listen(process.stdout, sink)
             code = await process.wait()
             nursery.cancel_scope.cancel()
     finally:
@@ -75,25 +80,42 @@ def died(folder: Path, code: int) -> Ending:
     return Ending(what="died", detail=f"the run's process ended with {reason}; see {folder / LOG}")
 
 
-async def _close_when(stop: trio.Event, process: trio.Process) -> None:
+async def close_when(stop: trio.Event, pipe: trio.abc.AsyncResource) -> None:
+    """Close a process's standard input on request: it then stops, and keeps what it has."""
     await stop.wait()
-    if process.stdin is not None:
-        await process.stdin.aclose()
+    await pipe.aclose()
 
 
-async def _listen(process: trio.Process, sink: Sink) -> str:
-    """Hand on each line as it comes; return the fault that the last one told of, if any."""
-    assert process.stdout is not None
-    fault = ""
+async def lines_of(output: trio.abc.ReceiveStream) -> AsyncGenerator[bytes, None]:
+    """Yield each line as it comes, without its end; of one that is too long for anything of ours, its end."""
     pending = b""
-    async for data in process.stdout:
+    async for data in output:
         *lines, pending = (pending + data).split(b"\n")
         for line in lines:
-            try:
-                tidings = msgspec.json.decode(line, type=Tidings)
-            except msgspec.MsgspecError:
-                continue  # not ours: some library printed
-            fault = tidings.fault or fault
-            sink(tidings)
+            yield line
         pending = pending[-MAX_LINE:]
+
+
+def decoded(line: bytes, kind: type[T]) -> T | None:
+    """Read a line of JSON; None where it is not of this kind: some library printed."""
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except msgspec.MsgspecError:
+        return None
+
+
+def last_words(said: bytes) -> str:
+    """Return the last line of what a process said before it died."""
+    lines = said.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+async def _listen(output: trio.abc.ReceiveStream, sink: Sink) -> str:
+    """Hand on each line as it comes; return the fault that the last one told of, if any."""
+    fault = ""
+    async with aclosing(lines_of(output)) as lines:
+        async for line in lines:
+            if (tidings := decoded(line, Tidings)) is not None:
+                fault = tidings.fault or fault
+                sink(tidings)
     return fault

@@ -11,9 +11,10 @@ import msgspec
 
 from harness.errors import BadRecords
 from harness.history import History, read_history
+from harness.history.files import HISTORY, PLAN
 from harness.judge.agreement import Agreement, Said, agreement
 from harness.judge.replay import Replay, replayed
-from harness.report.folder import AGREEMENT, HISTORY, PLAN, REPLAY, run_folder_name, write_json
+from harness.report.folder import AGREEMENT, REPLAY, run_folder_name, write_json
 from harness.report.redact import redact_data
 from harness.scenario.model import Plan
 from harness.world import real, virtual

@@ -13,9 +13,10 @@ import msgspec
 
 from harness.errors import BadRecords, HarnessError
 from harness.history import History, read_history
+from harness.history.files import HISTORY, PLAN
 from harness.judge.judge import judge
 from harness.judge.verdict import Verdict
-from harness.report.folder import HISTORY, PLAN, VERDICT, write_json
+from harness.report.folder import VERDICT, write_json
 from harness.scenario.model import Plan
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import EnvironmentFault
-from harness.report.folder import LOG, MANIFEST, PLAN, SCENARIO, run_folder_name, safe_name, write_text
+from harness.history.files import LOG, PLAN
+from harness.report.folder import MANIFEST, SCENARIO, run_folder_name, safe_name, write_text
 from harness.report.redact import redact_file_text
 from harness.scenario.model import Plan
 

@@ -3,21 +3,18 @@
 import contextlib
 import os
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-import msgspec
 import trio
 
-from harness.campaign.children import Ending, Sink, died
+from harness.campaign.children import Ending, Sink, close_when, decoded, died, last_words, lines_of
 from harness.campaign.finish import Finished
 from harness.campaign.forking import Started
 from harness.campaign.forkserver import Ended
-from harness.run.tidings import MAX_LINE, Tidings
-
-T = TypeVar("T")
+from harness.run.tidings import Tidings
 
 
 class Pipes(NamedTuple):
@@ -37,10 +34,10 @@ class Forks:
         """Run the plan in ``folder`` to its end, or until ``stop`` is set."""
         fault, code = "", None
         async with _ordered(self._server, self._server.runs, folder) as pipes, trio.open_nursery() as nursery:
-            nursery.start_soon(_close_when, stop, pipes)
-            async with aclosing(_lines(pipes)) as lines:
+            nursery.start_soon(close_when, stop, pipes.to)
+            async with aclosing(lines_of(pipes.back)) as lines:
                 async for line in lines:
-                    ended, tidings = _decoded(line, Ended), _decoded(line, Tidings)
+                    ended, tidings = decoded(line, Ended), decoded(line, Tidings)
                     if ended is not None:
                         code = ended.exit
                         break
@@ -57,17 +54,19 @@ class Forks:
     async def finish(self, folder: Path) -> Finished:
         """Judge and draw this run. A process that dies on it is told as a fault with its last words."""
         found = None
-        async with _ordered(self._server, self._server.finishes, folder) as pipes, aclosing(_lines(pipes)) as lines:
+        async with (
+            _ordered(self._server, self._server.finishes, folder) as pipes,
+            aclosing(lines_of(pipes.back)) as lines,
+        ):
             async for line in lines:
-                if _decoded(line, Ended) is not None:
+                if decoded(line, Ended) is not None:
                     break
-                found = _decoded(line, Finished) or found
+                found = decoded(line, Finished) or found
         return found or Finished(folder=str(folder), fault=f"judging {folder.name} failed: {self._last_words()}")
 
     def _last_words(self) -> str:
         self._server.said.seek(0)
-        lines = self._server.said.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return last_words(self._server.said.read())
 
 
 @asynccontextmanager
@@ -86,24 +85,3 @@ async def _ordered(server: Started, orders: socket.socket, folder: Path) -> Asyn
         except BaseException:  # cancelled, alone or in a group
             server.kill()
             raise
-
-
-async def _close_when(stop: trio.Event, pipes: Pipes) -> None:
-    await stop.wait()
-    await pipes.to.aclose()
-
-
-async def _lines(pipes: Pipes) -> AsyncGenerator[bytes, None]:
-    pending = b""
-    async for data in pipes.back:
-        *lines, pending = (pending + data).split(b"\n")
-        for line in lines:
-            yield line
-        pending = pending[-MAX_LINE:]
-
-
-def _decoded(line: bytes, kind: type[T]) -> T | None:
-    try:
-        return msgspec.json.decode(line, type=kind)
-    except msgspec.MsgspecError:
-        return None

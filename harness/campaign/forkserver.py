@@ -103,9 +103,10 @@ def _tell_end(forked: Forked) -> None:
 
 def run(folder: Path) -> int:
     """Run the plan in ``folder``, in virtual time; its log is this process's standard error."""
+    from harness.history.files import LOG  # noqa: PLC0415 - loaded already
     from harness.run import child  # noqa: PLC0415 - loaded already
 
-    with (folder / child.LOG).open("wb") as log:
+    with (folder / LOG).open("wb") as log:
         os.dup2(log.fileno(), sys.stderr.fileno())
     return child.perform(folder, "auto")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import trio
 
+from harness.campaign.children import last_words
 from harness.campaign.finish import Finished
 
 WARM_UP_AFTER = 3.0
@@ -80,5 +81,4 @@ class Worker:
         with trio.move_on_after(2):
             async for data in process.stderr:
                 words = (words + data)[-4096:]
-        lines = words.decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return last_words(words)

@@ -9,6 +9,7 @@ from typing import IO
 import msgspec
 import trio
 
+from harness.campaign.children import last_words
 from harness.fuzz.tasks import Reply, Setup, Task
 
 PATIENCE = 120.0
@@ -84,8 +85,7 @@ class Hand:
         if self._said is None:
             return ""
         self._said.seek(0)
-        lines = self._said.read()[-4096:].decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return last_words(self._said.read()[-4096:])
 
     async def aclose(self) -> None:
         """End the process and free its pipes."""

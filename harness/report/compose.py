@@ -6,17 +6,8 @@
 from pathlib import Path
 
 from harness.errors import EnvironmentFault
-from harness.report.folder import (
-    HISTORY,
-    PLAN,
-    SUMMARY,
-    VERDICT,
-    Invocation,
-    read_results,
-    read_run,
-    write_json,
-    write_text,
-)
+from harness.history.files import HISTORY, PLAN
+from harness.report.folder import SUMMARY, VERDICT, Invocation, read_results, read_run, write_json, write_text
 from harness.report.html import page
 from harness.report.junit import junit
 from harness.report.markdown import markdown

@@ -14,6 +14,7 @@ import msgspec
 
 from harness.errors import BadRecords, EnvironmentFault
 from harness.history import History, read_history
+from harness.history.files import HISTORY, LOG, PLAN
 from harness.judge.agreement import Agreement
 from harness.judge.replay import Replay
 from harness.judge.verdict import Verdict
@@ -22,12 +23,9 @@ from harness.scenario.model import Plan
 
 SCHEMA_VERSION = 1
 
-PLAN = "plan.json"
 VERDICT = "verdict.json"
-HISTORY = "history.jsonl.gz"
 AGREEMENT = "agreement.json"
 REPLAY = "replay.json"
-LOG = "harness.log"
 SCENARIO = "scenario.yaml"
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"

@@ -19,15 +19,15 @@ import msgspec
 import trio
 
 from harness.errors import HarnessError, leaf
+from harness.history.files import HISTORY, PLAN
 from harness.history.journal import Tap
 from harness.history.records import Record
-from harness.run.runner import HISTORY, Runner
+from harness.run.runner import Runner
 from harness.run.tidings import TELL_EVERY, Tidings
 from harness.run.view import View
 from harness.scenario.model import Plan
 from harness.world import real, virtual
 
-PLAN, LOG = "plan.json", "harness.log"
 TELL_AT = 2_000  # records
 
 

@@ -35,7 +35,6 @@ from harness.toxiproxy.launch import open_toxiproxy
 from harness.toxiproxy.owner import own_prefix
 from harness.world import World
 
-HISTORY = "history.jsonl.gz"
 AFTERGLOW = 1.0  # seconds a run goes on after the last client is done: what comes after the end must be seen (L11)
 HEAL = 10.0  # seconds for giving back the proxies
 LEAD = 0.05  # from the Run record to 0 s

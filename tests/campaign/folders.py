@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from harness.history import App, Health, History
-from harness.report.folder import HISTORY, PLAN, run_folder_name, write_bytes, write_json
+from harness.history.files import HISTORY, PLAN
+from harness.report.folder import run_folder_name, write_bytes, write_json
 from harness.scenario.model import Plan
 from tests.judge.story import Story, changed, plan
 

@@ -21,7 +21,8 @@ import trio
 
 from harness.device.words import Reach
 from harness.history import App, End, Health, Record
-from harness.run.runner import HISTORY, Runner
+from harness.history.files import HISTORY
+from harness.run.runner import Runner
 from harness.scenario.model import (
     ClientSpec,
     ComesOnline,

@@ -6,9 +6,10 @@ import trio
 from harness.device.words import Radio, Reach
 from harness.errors import EnvironmentFault, ToxiproxyFault
 from harness.history import App, Canary, Census, Conn, Deed, End, Results, Run, read_history
+from harness.history.files import HISTORY
 from harness.judge.judge import judge
 from harness.network.gate import Gate
-from harness.run.runner import HISTORY, Runner
+from harness.run.runner import Runner
 from harness.scenario import profiles
 from harness.scenario.model import Deed as PlannedDeed
 from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan, Pulse, SetReach, SetShape

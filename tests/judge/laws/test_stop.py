@@ -23,6 +23,13 @@ def refused(*statuses: int, then: str = "stream") -> Story:
     return story
 
 
+def refuse_again(story: Story, dialled: float, left: float, *, then: float) -> None:
+    """Let one attempt more meet a 401, and the client ask for a stream after it all the same."""
+    story.dial(dialled, status=401)
+    story.hang_up(left, "status", status=401)
+    story.request("stream", then)
+
+
 def test_silence_after_the_end_holds():
     assert state("stop", Story(plan()).run()) is State.HELD
 
@@ -68,9 +75,7 @@ def test_a_401_after_a_new_token_that_was_never_answered_is_a_first_one():
         story.request("token", 1.2)
         story.dial(1.3, status=status)
         story.hang_up(1.4, "error")
-        story.dial(2.5, status=401)
-        story.hang_up(2.6, "status", status=401)
-        story.request("stream", 3.5)
+        refuse_again(story, 2.5, 2.6, then=3.5)
         return state("stop", story)
 
     assert between(0) is State.NOT_JUDGED
@@ -82,9 +87,7 @@ def test_a_401_to_a_token_that_may_have_run_out_is_a_first_one():
         story = refused(401, then="")
         story.plan = plan(server=model.ServerSpec(token_lasts=5.0))
         story.request("token", 1.2)
-        story.dial(1.2 + seconds, status=401)
-        story.hang_up(1.4 + seconds, "status", status=401)
-        story.request("stream", 3.0 + seconds)
+        refuse_again(story, 1.2 + seconds, 1.4 + seconds, then=3.0 + seconds)
         return state("stop", story)
 
     assert (after(4.0), after(5.0)) == (State.FAILED, State.NOT_JUDGED)
@@ -94,9 +97,7 @@ def test_a_portal_s_page_is_no_new_token():
     def given(by: str) -> State:
         story = refused(401, then="")
         story.request("token", 1.2, by=by)
-        story.dial(2.0, status=401)
-        story.hang_up(2.1, "status", status=401)
-        story.request("stream", 3.0)
+        refuse_again(story, 2.0, 2.1, then=3.0)
         return state("stop", story)
 
     assert given("middle") is State.NOT_JUDGED
@@ -122,9 +123,7 @@ def test_a_token_that_is_still_asked_for_is_not_the_one_that_was_refused():
         story.plan = plan(server=model.ServerSpec(token_lasts=5.0))
         story.request("token", 1.2)
         story.request("token", asked)
-        story.dial(7.0, status=401)
-        story.hang_up(7.1, "status", status=401)
-        story.request("stream", 9.0)
+        refuse_again(story, 7.0, 7.1, then=9.0)
         return state("stop", story)
 
     assert beside(6.99) is State.FAILED
@@ -137,9 +136,7 @@ def test_a_token_that_was_cut_off_in_its_answer_is_no_new_one():
         cid = story.conn(1.2)
         story.request("token", 1.201, cid=cid)
         story.add(ConnEnd(cid=cid, side="client", how=how), at)
-        story.dial(2.0, status=401)
-        story.hang_up(2.1, "status", status=401)
-        story.request("stream", 3.0)
+        refuse_again(story, 2.0, 2.1, then=3.0)
         return state("stop", story)
 
     assert cut("closed", 1.25) is State.NOT_JUDGED

@@ -36,7 +36,7 @@ class RealNetwork(Network):
 
     async def connect(self, address: Address, *, dialing: Callable[[Address], None] | None = None) -> Stream:
         """Dial; see ``Network``. The socket is connected directly, since trio's helper hides the errno."""
-        sock = _socket()
+        sock = _socket(_family(address))
         try:
             code = sock.connect_ex(address)
             if dialing is not None:
@@ -233,9 +233,14 @@ class RealListener(Listener):
         return bool(queued > limit)
 
 
-def _socket() -> socket.socket:
+def _family(address: Address) -> socket.AddressFamily:
+    """Return the family of a literal address: only IPv6 ones have colons."""
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+
+
+def _socket(family: socket.AddressFamily = socket.AF_INET) -> socket.socket:
     try:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:  # never to be taken for what a dial met
         raise EnvironmentFault(f"cannot open a socket ({error.strerror}): raise `ulimit -n`") from error
     sock.setblocking(False)

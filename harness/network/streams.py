@@ -26,9 +26,9 @@ class RealStream(Stream):
         self._sending = False
         self._finished = False
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.local: Address = sock.getsockname()
+        self.local: Address = sock.getsockname()[:2]  # of IPv6 the flow label and scope follow
         try:
-            self.peer: Address = sock.getpeername()
+            self.peer: Address = sock.getpeername()[:2]
         except OSError:  # gone between accept and now: the first read says so
             self.peer = ("", 0)
 

@@ -5,6 +5,10 @@ A broken invariant of our own is an ``assert``, never one of these.
 
 from dataclasses import dataclass
 
+NOT_JSON = (ValueError, RecursionError)
+"""What msgspec raises for bytes that are no JSON of the type asked for: its own errors and those of UTF-8 are
+``ValueError``; brackets nested too deeply are ``RecursionError``."""
+
 
 class HarnessError(Exception):
     """Something a user has to be told, in words, without a traceback."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from harness.errors import NOT_JSON
+
 TERMINAL = ("completed", "failed", "timeout")
 """The types of event that end a job."""
 
@@ -28,7 +30,7 @@ class JobEvent:
         """The data decoded from JSON; empty where it is no JSON object."""
         try:
             return msgspec.json.decode(self.data, type=dict[str, Any])
-        except msgspec.MsgspecError:
+        except NOT_JSON:
             return {}
 
     @property
@@ -47,7 +49,11 @@ def ignore(_event: JobEvent) -> None:
 
 @dataclass(frozen=True)
 class Callbacks:
-    """The app's side. They run one at a time, in order; what one raises is reported and changes nothing.
+    """The app's side. They run one at a time, in order.
+
+    What one raises is logged with its traceback (logger ``harness.clients``, once for each callback and kind), given to
+    the client's ``on_callback_error``, and changes nothing. ``KeyboardInterrupt`` and the like, and ``trio.Cancelled``,
+    pass.
 
     ``on_error`` is called once at most, when the client has given up for good; troubles that it deals with itself are
     the observer's business. ``on_gap`` tells that events are missing for good: the next state shown is a snapshot.

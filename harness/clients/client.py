@@ -15,13 +15,14 @@ import trio
 from harness.clients.callbacks import Callbacks, Outcome
 from harness.clients.courier import Answer, Courier, Endpoints
 from harness.clients.decisions import Decisions
+from harness.clients.dispatcher import CallbackErrors
 from harness.clients.follower import Follower
 from harness.clients.machine import MachinePhone
 from harness.clients.observer import Observer
 from harness.clients.pause import Draws, Pause
 from harness.clients.signals import listen
 from harness.clients.transport import DialFailed
-from harness.errors import PeerError
+from harness.errors import NOT_JSON, PeerError
 from harness.seams import Phone
 from harness.sse.backoff import Backoff
 from harness.sse.policy import REFERENCE, Policies
@@ -58,6 +59,7 @@ class SSEClient:
         token: str | None = None,
         tls: ssl.SSLContext | None = None,
         endpoints: Endpoints | None = None,
+        on_callback_error: Callable[[str, Exception], None] | None = None,
         wall_clock: Callable[[], float] | None = None,
         decisions: Callable[[Policies], Decisions] = Decisions,
         follower: type[Follower] = Follower,
@@ -65,6 +67,7 @@ class SSEClient:
         self._policies = policies
         self._phone = phone or MachinePhone()
         self._observer = observer or Observer()
+        self._callback_errors = CallbackErrors(on_callback_error)
         self._draws = draws
         self._wall_clock = wall_clock
         self._decisions = decisions
@@ -125,6 +128,7 @@ class SSEClient:
             decisions=self._decisions(self._policies),
             phone=self._phone,
             observer=self._observer,
+            errors=self._callback_errors,
             draws=self._draws,
             wall_clock=self._wall_clock,
         )
@@ -180,7 +184,7 @@ class SSEClient:
         if answer.status // 100 == 2:
             try:
                 return msgspec.json.decode(answer.body, type=_Started).job_id
-            except (msgspec.MsgspecError, RecursionError):
+            except NOT_JSON:
                 return ""  # a portal's page, for one
         verdict = judge_response(answer.status, None, self._policies, token_refreshed=True)
         if verdict.meaning is Meaning.STOP:

@@ -7,8 +7,9 @@ that cannot keep up wants the present, not the history. Nothing else is ever dro
 """
 
 import inspect
+import logging
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import trio
 
@@ -17,14 +18,57 @@ from harness.clients.decisions import Decisions
 from harness.clients.observer import Observer
 from harness.seams import Phone
 
+LOGGER = logging.getLogger("harness.clients")
+"""Where an app finds what its own callbacks raised."""
+
+
+class CallbackErrors:
+    """What becomes of an exception that a callback raised: the app's log and its ``hook`` get it, and the job goes on.
+
+    The log gets it with its traceback, once for each callback and kind of exception, since a callback that is wrong is
+    wrong for each of a thousand events; the ``hook`` gets every one. What the hook itself raises is logged the same.
+    """
+
+    def __init__(self, hook: Callable[[str, Exception], None] | None = None) -> None:
+        self._hook = hook
+        self._logged: set[tuple[str, str]] = set()
+
+    def tell(self, callback: str, error: Exception) -> None:
+        """Tell of an ``error`` that came out of this callback. Never raises an ``Exception``."""
+        self._log(f"on_{callback}", error)
+        if self._hook is not None:
+            try:
+                self._hook(callback, error)
+            except Exception as another:  # noqa: BLE001 - the app's bug must not end the client
+                self._log("on_callback_error", another)
+
+    def _log(self, name: str, error: Exception) -> None:
+        kind = f"{type(error).__module__}.{type(error).__qualname__}"
+        if (name, kind) not in self._logged:
+            self._logged.add((name, kind))
+            LOGGER.error(
+                "%s raised %s; the job is followed on (logged once for each callback and kind of exception)",
+                name,
+                type(error).__name__,
+                exc_info=error,
+            )
+
 
 class Dispatcher:
     """The queue between a client and its app. ``run`` serves it until ``finish``, and then what is left in it."""
 
     def __init__(
-        self, job: str, callbacks: Callbacks, *, decisions: Decisions, phone: Phone, observer: Observer
+        self,
+        job: str,
+        callbacks: Callbacks,
+        *,
+        decisions: Decisions,
+        phone: Phone,
+        observer: Observer,
+        errors: CallbackErrors,
     ) -> None:
         self._job = job
+        self._errors = errors
         self._callbacks = callbacks
         self._decisions = decisions
         self._policies = decisions.policies
@@ -87,7 +131,7 @@ class Dispatcher:
         try:
             outcome = self._callbacks.handler(event.callback)(event)
         except Exception as error:  # noqa: BLE001 - the app's bug must not end the client: reported, and on it goes
-            outcome, raised = None, repr(error)
+            outcome, raised = None, self._report(event, error)
         if raised or not (self._policies.handler_takes or (outcome is not None and inspect.isawaitable(outcome))):
             self._left(event, raised)
         else:
@@ -105,10 +149,15 @@ class Dispatcher:
                 await self._phone.sleep_until(trio.current_time() + self._policies.handler_takes)
             raised = ""
         except Exception as error:  # noqa: BLE001 - as above
-            raised = repr(error)
+            raised = self._report(event, error)
         finally:
             self._busy = False
             self._left(event, raised)
+
+    def _report(self, event: JobEvent, error: Exception) -> str:
+        """Tell the app what its callback raised; returns the words for a record of it."""
+        self._errors.tell(event.callback, error)
+        return repr(error)
 
     def _left(self, event: JobEvent, raised: str) -> None:
         self.shown += 1

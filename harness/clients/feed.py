@@ -8,7 +8,7 @@ import trio
 from harness.clients.callbacks import Callbacks, Counts, JobEvent, Outcome, Results
 from harness.clients.courier import Courier
 from harness.clients.decisions import Decisions
-from harness.clients.dispatcher import Dispatcher
+from harness.clients.dispatcher import CallbackErrors, Dispatcher
 from harness.clients.intake import Intake
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.poller import Poller
@@ -38,6 +38,7 @@ class Feed:
         decisions: Decisions,
         phone: Phone,
         observer: Observer,
+        errors: CallbackErrors,
         heard: Callable[[str], None],
     ) -> None:
         self._job = job
@@ -45,7 +46,7 @@ class Feed:
         policies = self._policies = decisions.policies
         self.counts = Counts()
         self.session = Session()
-        self.dispatcher = Dispatcher(job, callbacks, decisions=decisions, phone=phone, observer=observer)
+        self.dispatcher = Dispatcher(job, callbacks, decisions=decisions, phone=phone, observer=observer, errors=errors)
         self.intake = Intake(
             session=self.session,
             dispatcher=self.dispatcher,

@@ -15,6 +15,7 @@ from harness.clients.attempt import StreamAttempt
 from harness.clients.callbacks import Callbacks, Outcome, Results
 from harness.clients.courier import Courier
 from harness.clients.decisions import Decisions
+from harness.clients.dispatcher import CallbackErrors
 from harness.clients.feed import Feed
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.pause import Draws, Pause
@@ -44,6 +45,7 @@ class Follower:
         decisions: Decisions,
         phone: Phone,
         observer: Observer,
+        errors: CallbackErrors,
         draws: Draws,
         wall_clock: Callable[[], float] | None,
     ) -> None:
@@ -65,6 +67,7 @@ class Follower:
             decisions=decisions,
             phone=phone,
             observer=observer,
+            errors=errors,
             heard=self._polled,
         )
         self._attempt: StreamAttempt | None = None

@@ -6,6 +6,7 @@ import msgspec
 
 from harness.clients.callbacks import EVENTS, JobEvent
 from harness.clients.observer import AttemptReport, Observer
+from harness.errors import NOT_JSON
 from harness.history import journal, records
 
 
@@ -120,6 +121,6 @@ def _particulars(event: JobEvent) -> tuple[float | None, str]:
         return None, event.data
     try:
         found = _DECODE(event.data)
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         return None, ""
     return found.progress, found.error.code if found.error is not None else ""

@@ -10,6 +10,7 @@ from harness.clients.callbacks import Counts
 from harness.clients.courier import Courier
 from harness.clients.intake import Intake, StatusAnswer
 from harness.clients.observer import Observer
+from harness.errors import NOT_JSON
 from harness.seams import Phone
 from harness.sse.policy import Policies
 from harness.sse.response import Meaning, judge_response
@@ -115,7 +116,7 @@ class Poller:
         try:
             data = answer.body.decode()
             status = msgspec.json.decode(data, type=StatusAnswer)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except NOT_JSON as error:
             return f"expected a JSON object with a status, got {answer.media_type or 'no content type'}: {error}"
         self._intake.snapshot(status, data, adopt=adopt)
         if self.gap:

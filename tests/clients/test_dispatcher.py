@@ -5,7 +5,7 @@ import pytest
 import trio
 
 from harness.sse.policy import AS_SHIPPED, REFERENCE
-from tests.clients.stage import Stage, play
+from tests.clients.stage import Stage, answers, play
 
 
 def burst(count, kind="completed"):
@@ -101,3 +101,91 @@ def test_a_burst_is_no_backlog_for_an_async_app_that_keeps_up():
 
     played = play(burst(1000), handler=handler)
     assert played.ids == [f"a-{n}" for n in range(1001)]
+
+
+class Faulty:
+    """An app whose callbacks raise ``kinds`` in turn, and which is told of it."""
+
+    def __init__(self, *kinds):
+        self.kinds = kinds
+        self.told = []
+        self.calls = 0
+
+    def handler(self, event):
+        self.calls += 1
+        raise self.kinds[self.calls % len(self.kinds)](event.id)
+
+    async def slow_handler(self, event):
+        await trio.sleep(0.01)
+        self.handler(event)
+
+    def hook(self, callback, error):
+        self.told.append((callback, repr(error)))
+
+
+def logged(caplog):
+    assert {record.name for record in caplog.records} <= {"harness.clients"}
+    return [(record.getMessage().split(" raised ")[0], record.exc_info[0]) for record in caplog.records]
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_what_callbacks_raise_is_logged_once_for_each_callback_and_kind_and_every_one_is_told(caplog, slow):
+    app = Faulty(ValueError, KeyError)
+    played = play(burst(7), handler=app.slow_handler if slow else app.handler, on_callback_error=app.hook)
+    assert (played.outcome.ended, len(played.shown)) == ("completed", 8)
+    assert logged(caplog) == [
+        ("on_initialized", KeyError),
+        ("on_processing", ValueError),
+        ("on_processing", KeyError),
+        ("on_completed", ValueError),
+    ]
+    assert [callback for callback, _error in app.told] == ["initialized", *["processing"] * 6, "completed"]
+    assert app.told[1] == ("processing", "ValueError('a-1')")
+
+
+def test_the_log_has_the_traceback_down_to_the_line_of_the_app(caplog):
+    def handler(event):
+        raise ValueError(event.id)
+
+    play(burst(1), handler=handler)
+    assert "in handler\n    raise ValueError(event.id)\nValueError: a-0" in caplog.text
+
+
+def test_what_the_hook_itself_raises_is_logged_and_ends_nothing(caplog):
+    def hook(callback, error):
+        raise RuntimeError(callback)
+
+    played = play(burst(3), handler=Faulty(ValueError).handler, on_callback_error=hook)
+    assert played.outcome.ended == "completed"
+    assert logged(caplog) == [
+        ("on_initialized", ValueError),
+        ("on_callback_error", RuntimeError),
+        ("on_processing", ValueError),
+        ("on_completed", ValueError),
+    ]
+
+
+@pytest.mark.parametrize("slow", [False, True])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_what_is_no_exception_of_the_apps_passes(caplog, kind, slow):
+    app = Faulty(kind)
+    with pytest.raises(BaseExceptionGroup) as caught:
+        play(burst(1), handler=app.slow_handler if slow else app.handler, on_callback_error=app.hook)
+    assert caught.value.split(kind)[1] is None
+    assert (app.told, logged(caplog)) == ([], [])
+
+
+def test_a_cancellation_is_nobodys_error(caplog):
+    async def handler(event):
+        await trio.sleep_forever()
+
+    app = Faulty(ValueError)
+    play(burst(1), handler=handler, lasts=5, on_callback_error=app.hook)
+    assert (app.told, logged(caplog)) == ([], [])
+
+
+def test_errors_of_on_gap_and_on_error_are_told_like_any(caplog):
+    app = Faulty(ValueError)
+    play(Stage(streams=[answers(410), answers(404)]), handler=app.handler, on_callback_error=app.hook)
+    assert [callback for callback, _error in app.told] == ["gap", "error"]
+    assert logged(caplog) == [("on_gap", ValueError), ("on_error", ValueError)]

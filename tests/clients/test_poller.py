@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from harness.sse.policy import REFERENCE, Jitter
-from tests.clients.stage import Stage, answers, completes, event, in_turn, play, silence
+from tests.clients.stage import Stage, answers, completes, event, in_turn, play, says, silence
 
 UNJITTERED = msgspec.structs.replace(REFERENCE, jitter=Jitter.NONE)
 
@@ -378,3 +378,10 @@ def test_the_end_waits_for_nearly_all_of_the_watchdog_s_time():
     )
     assert [shown[0] for shown in played.shown[-2:]] == [4.5, 4.5]  # after 2 s of waiting for the first answer
     assert played.ids[-2:] == ["a-7", "a-8"]
+
+
+def test_a_payload_nested_too_deeply_to_be_read_is_one_that_says_nothing():
+    nested = 'event: processing\ndata: {"progress": ' + "[" * 9_000 + "\n\n"
+    stage = Stage(streams=[says(nested), answers(403)], status=answers(200, data=b'{"status": "x", "progress": 0.5}'))
+    played = play(stage, policies=UNJITTERED, lasts=30)
+    assert [source for *_, source in played.shown] == ["stream", "poll"]

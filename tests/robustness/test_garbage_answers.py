@@ -120,6 +120,8 @@ ANSWERS = {
     "an id of garbage": says(HEAD + b"\r\nid: \xff\x01\x7f\n data\ndata: x\n\n" * 3),
     "a retry of garbage": says(HEAD + b"\r\nretry: " + b"9" * 5000 + b"\nretry: -1\nretry: \xd9\xa1\n\n"),
     "a status of garbage": says(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"status": [' + b"[" * 5000),
+    "a status of broken characters": says(b'HTTP/1.1 200 OK\r\n\r\n{"status":"\xff","jobId":"\xff","token":"\xff"}'),
+    "a stream of brackets": says(HEAD + b"\r\nid: 1\nevent: processing\ndata: " + b"[" * 9_000 + b"\n\n"),
     "a status of surrogates": says(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"status":"\\ud800"}'),
     "RST": rst,
     "FIN": says(b""),

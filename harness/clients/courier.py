@@ -6,11 +6,12 @@ by hand, so that this is decided anew at every hop.
 """
 
 import functools
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote as percent_encoded
 
 import httpx
 import msgspec
@@ -19,9 +20,12 @@ from harness.clients.body import Body
 from harness.clients.token import Issued, Token
 from harness.clients.transport import DialFailed, PhoneTransport
 from harness.clients.vigil import Phase, Vigil
-from harness.errors import UsageError
+from harness.errors import NOT_JSON, UsageError
 from harness.seams import Phone
 from harness.sse.policy import Policies
+from harness.sse.response import media_type
+from harness.sse.session import header_value
+from harness.units import quote
 
 MAX_ANSWER = 1_000_000
 """The most bytes of an answer to a question: a job's id, a status, a token."""
@@ -29,6 +33,8 @@ MAX_ANSWER = 1_000_000
 MAX_RESULTS = 64_000_000
 """The most bytes of an answer that may be large."""
 
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]++").fullmatch  # RFC 9110, 5.1
+_HOST = re.compile(r"[^%\\<>^`{|}\"\s]++|[^:]*+:.*").fullmatch  # a name or IPv4 (URL Standard, 3.5); or IPv6
 _HOPS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
 _HEADERS = {
@@ -60,7 +66,7 @@ class Answer:
     @property
     def media_type(self) -> str:
         """The essence of the content type, in lower case."""
-        return media_type(self.headers)
+        return media_type(self.headers.get("content-type"))
 
 
 _NOT_NOW = frozenset({408, 425, 429})
@@ -84,15 +90,15 @@ class Courier:
         tls: ssl.SSLContext | None,
         endpoints: Endpoints,
     ) -> None:
-        self._base = httpx.URL(base_url.rstrip("/"))
-        if self._base.scheme not in ("http", "https") or not self._base.host:
-            raise UsageError(f"expected an http or https URL, got {base_url!r}")
+        self._base = _base(base_url)
         if tls is not None and tls.verify_mode is not ssl.CERT_REQUIRED:
             raise UsageError("the TLS context does not verify the server; give one that trusts your own CA instead")
         self._endpoints = endpoints
         self._phone = phone
         self._policies = policies
-        self._headers = {name.lower().encode(): value.encode() for name, value in headers.items()}
+        self._headers = dict(_header(name, value) for name, value in headers.items())
+        if token is not None:
+            _header("Authorization", token)
         self._token = Token(token, self._new_token)
         self._asking: list[tuple[str, Vigil]] = []
         self._urls: dict[str, httpx.URL] = {}
@@ -106,7 +112,7 @@ class Courier:
     def path(self, what: str, job: str = "") -> str:
         """Return the path of an endpoint (a field of ``Endpoints``) for this job."""
         path: str = getattr(self._endpoints, what)
-        return path.replace(":job", quote(job, safe=""))
+        return path.replace(":job", percent_encoded(job, safe=""))
 
     def roused(self) -> None:
         """The device changed its network: questions that hang are dropped, as far as they can be asked again."""
@@ -133,10 +139,12 @@ class Courier:
             async with aclosing(response):
                 if "set-cookie" in response.headers:
                     self._cookies.extract_cookies(response)
-                location = response.headers.get("location", "")
+                location, *others = dict.fromkeys(response.headers.get_list("location")) or [""]
                 if response.status_code not in _REDIRECTS or not (method == "GET" or response.status_code >= 307):
                     yield response
                     return
+            if others:
+                raise httpx.RemoteProtocolError(f"a redirect ({response.status_code}) to several places")
             if not location:
                 raise httpx.RemoteProtocolError(f"a redirect ({response.status_code}) without a Location")
             try:
@@ -181,9 +189,12 @@ class Courier:
                 raise httpx.RemoteProtocolError(f"no new token for now: status {answer.status}")
             return None
         try:
-            return msgspec.json.decode(answer.body, type=Issued)
-        except msgspec.MsgspecError as error:
+            issued = msgspec.json.decode(answer.body, type=Issued)
+        except NOT_JSON as error:
             raise httpx.RemoteProtocolError(f"the answer to a token refresh has no token: {error}") from error
+        if not header_value(issued.token):
+            raise httpx.RemoteProtocolError("the answer to a token refresh has a token that no header can carry")
+        return issued
 
     async def _ask(self, method: str, path: str, body: bytes, *, large: bool = False) -> tuple[Answer, str]:
         vigil = self.vigil()
@@ -245,9 +256,33 @@ class Courier:
         return self._urls[path]
 
 
-def media_type(headers: httpx.Headers) -> str:
-    """Return the essence of a content type, in lower case."""
-    return str(headers.get("content-type", "")).partition(";")[0].strip().lower()
+def _base(text: str) -> httpx.URL:
+    """Read the URL that every path is put behind. Raises ``UsageError`` where nothing can be put behind it."""
+    try:
+        url = httpx.URL(text.rstrip("/"))
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise UsageError(f"expected an http or https URL, got {quote(text)}: {error}") from error
+    port = 80 if url.port is None else url.port
+    if url.scheme not in ("http", "https") or not _HOST(url.host) or not 0 < port < 65_536:
+        raise UsageError(f"expected an http or https URL, got {quote(text)}")
+    if url.userinfo:
+        raise UsageError(
+            f"the base URL has a name or password in it, for {quote(url.host)}: give a token, or the header "
+            "Authorization among the headers"
+        )
+    for sign, name in (("?", "query"), ("#", "fragment")):
+        if sign in text:
+            raise UsageError(f"expected a base URL that paths can be put behind, got one with a {name}: {quote(text)}")
+    return url
+
+
+def _header(name: str, value: str) -> tuple[bytes, bytes]:
+    """Encode a header of the app's. Raises ``UsageError`` where none could be sent so: it would be tried for ever."""
+    if not _FIELD_NAME(name):
+        raise UsageError(f"expected the name of a header, such as X-Api-Key, got {quote(name)}")
+    if header_value(value) is None:
+        raise UsageError(f"the value of the header {name} has a character that no header can carry, such as a line end")
+    return name.lower().encode(), value.encode()
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

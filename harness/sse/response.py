@@ -2,12 +2,27 @@
 
 import email.utils
 import enum
+import re
 from datetime import UTC
 
 import msgspec
 
 from harness.sse.digits import LARGEST, read_digits
 from harness.sse.policy import Policies
+
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"  # a token of RFC 9110, 5.6.2
+_TYPE = re.compile(rf"{_NAME}/{_NAME}").fullmatch
+_TYPES = re.compile(r'((?:[^",]|"(?:[^"\\]|\\.?)*+"?+)*+),?', re.DOTALL).findall
+
+
+def media_type(content_type: str | None) -> str:
+    """Return the essence of a content type, in lower case; empty where there is none.
+
+    A header that came twice is one list, of which the last type counts that is one (Fetch, *extract a MIME type*):
+    a box on the way that adds its own does not hide what the server said. Commas in quotes divide nothing.
+    """
+    essences = (one.partition(";")[0].strip(" \t\r\n").lower() for one in _TYPES(content_type or ""))
+    return next((one for one in reversed([*essences]) if _TYPE(one) and one != "*/*"), "")
 
 
 class Meaning(enum.StrEnum):
@@ -36,7 +51,7 @@ def judge_response(
     A status that no policy names is retried: only what ``stops`` names ends a job's stream.
     """
     if status == 200:
-        if _essence(content_type) == "text/event-stream":
+        if media_type(content_type) == "text/event-stream":
             return Verdict(Meaning.OPEN, "200 text/event-stream")
         came = "no content type" if content_type is None else repr(content_type)
         return Verdict(Meaning.RETRY, f"expected text/event-stream, got {came}")
@@ -68,10 +83,6 @@ def parse_retry_after(value: str, now: float) -> float | None:
         return min(max(0.0, date.timestamp() - now), float(LARGEST))
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-def _essence(content_type: str | None) -> str:
-    return (content_type or "").partition(";")[0].strip().lower()
 
 
 def _matches(status: int, patterns: tuple[str, ...]) -> bool:

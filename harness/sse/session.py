@@ -28,7 +28,15 @@ class Session:
             self.last_event_id = wire.id
 
 
+def header_value(text: str) -> bytes | None:
+    """Return the value of a header, in UTF-8; ``None`` where none can carry it (RFC 9110, 5.5)."""
+    try:
+        value = text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        return None
+    return value if not value or _LEGAL(value) else None
+
+
 def cursor_header(cursor: str) -> bytes | None:
-    """Return the value of ``Last-Event-ID``, in UTF-8; ``None`` where the header must be absent, or cannot be sent."""
-    value = cursor.encode()
-    return value if _LEGAL(value) else None
+    """Return the value of ``Last-Event-ID``; ``None`` where the header must be absent, or cannot be sent."""
+    return header_value(cursor) or None

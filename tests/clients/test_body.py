@@ -15,12 +15,30 @@ from harness.clients.body import PIECE, Body, decoder
 from tests.clients.stage import Stage, event, play, says
 
 TEXT = random.Random(7).randbytes(100_000) + bytes(300_000)
+
+
+def bare(text, level=6):
+    """Deflate without the header and the sum of zlib's format."""
+    return zlib.compress(text, level, wbits=-zlib.MAX_WBITS)
+
+
 CODED = {
     "": TEXT,
     "identity": TEXT,
     "gzip": gzip.compress(TEXT),
     "X-GZip": gzip.compress(TEXT[:1000]) + gzip.compress(b"") + gzip.compress(TEXT[1000:]),
     " deflate": zlib.compress(TEXT),
+    "none": TEXT,
+    "UTF-8": TEXT,
+    "gzip, identity": gzip.compress(TEXT),
+    "identity, gzip,": gzip.compress(TEXT),
+    "Deflate": bare(TEXT),
+    "deflate, none": bare(TEXT, level=0),
+    "deflate, gzip": gzip.compress(zlib.compress(TEXT)),
+    "gzip, gzip": gzip.compress(gzip.compress(TEXT)),
+    "gzip, gzip, identity": gzip.compress(TEXT),
+    "deflate, deflate": zlib.compress(TEXT),
+    "gzip, deflate, gzip": gzip.compress(bare(TEXT)),
 }
 
 
@@ -60,7 +78,7 @@ def test_what_is_no_gzip_or_half_a_gzip_is_an_error(chunks):
         decoded("gzip", chunks)
 
 
-@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "\x00"])
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, BR", "gzip" + ", gzip" * 5])
 def test_a_coding_that_nobody_asked_for_is_an_error(coding):
     with pytest.raises(httpx.DecodingError, match="as it is, or in gzip or deflate"):
         decoder(coding)
@@ -68,6 +86,18 @@ def test_a_coding_that_nobody_asked_for_is_an_error(coding):
 
 def test_an_empty_body_is_whole_in_any_coding():
     assert [decoded(coding, []) for coding in CODED] == [[]] * len(CODED)
+
+
+def test_a_bomb_in_a_bomb_holds_no_memory_and_lets_others_run_though_nothing_comes_of_it():
+    """Each step is bounded work: the outer bomb is of gzips that hold nothing at all."""
+    bomb = gzip.compress(gzip.compress(b"") * 50_000)
+    tracemalloc.start()
+    pieces = list(decoder("gzip, gzip").pieces(bomb))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(pieces) == len(gzip.compress(b"")) * 50_000 // PIECE + 1
+    assert not any(pieces)
+    assert peak < 10 * PIECE + len(bomb)
 
 
 class Chain(httpx.AsyncByteStream):

@@ -2,6 +2,7 @@
 
 import ssl
 
+import h11
 import pytest
 import trio
 
@@ -148,7 +149,84 @@ def test_a_context_that_does_not_verify_is_refused():
         SSEClient("https://server", phone=Stage(), tls=careless)
 
 
-@pytest.mark.parametrize("url", ["server:80", "ftp://server", "/path", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "server:80",
+        "ftp://server",
+        "/path",
+        "",
+        "http://",
+        "ws://server",
+        "http://a b",
+        "http://h\\x",
+        "http://h:0",
+        "http://[fe80",
+        "http://h:99999",
+        "http://[::1",
+    ],
+)
 def test_a_base_that_is_no_web_address_is_refused(url):
     with pytest.raises(UsageError, match="expected an http or https URL"):
         SSEClient(url, phone=Stage())
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://h?x=1", 'got one with a query: "http://h\\?x=1"'),
+        ("http://h/v2/?", "got one with a query"),
+        ("http://h/#top", "got one with a fragment"),
+        ("http://user:hush@h", 'a name or password in it, for "h": give a token'),
+        ("http://user@h/?x", "a name or password"),
+    ],
+)
+def test_a_base_that_no_path_can_be_put_behind_is_refused_in_words_without_its_secrets(url, words):
+    with pytest.raises(UsageError, match=words) as caught:
+        SSEClient(url, phone=Stage())
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h", "HTTPS://h:8443/", "http://h/v2/jobs//", "http://[::1]:80", "http://bücher.de"]
+)
+def test_a_base_that_is_one_is_taken(url):
+    SSEClient(url, phone=Stage())
+
+
+@pytest.mark.parametrize(
+    ("client", "words"),
+    [
+        ({"headers": {"X-Key": "hush\n"}}, "the value of the header X-Key"),
+        ({"headers": {"X Key": "hush"}}, 'the name of a header, such as X-Api-Key, got "X Key"'),
+        ({"headers": {"": "hush"}}, "the name of a header"),
+        ({"token": "hush\r\nX: y"}, "the value of the header Authorization"),
+    ],
+)
+def test_what_no_header_can_carry_is_refused_at_once_and_not_tried_for_ever(client, words):
+    with pytest.raises(UsageError, match=words) as caught:
+        SSEClient("http://server", phone=Stage(), **client)
+    assert "hush" not in str(caught.value)
+
+
+def test_a_redirect_said_twice_is_followed_and_one_to_two_places_is_not():
+    def twice(*locations):
+        async def handler(reply):
+            await reply._send(h11.Response(status_code=302, headers=[("location", one) for one in locations]))
+            await reply.end()
+
+        return handler
+
+    played = play(Stage(streams=[twice("/a/stream", "/b/stream"), twice("/a/stream", "/a/stream"), completes]))
+    assert played.hows == ["error", "done"]
+    assert "a redirect (302) to several places" in played.watcher.ends[0].detail
+    assert played.stage.asked[2].target == "/a/stream"
+
+
+@pytest.mark.parametrize("junk", [b"{}", b'{"token": "\xff"}', b'{"token": ' + b"[" * 9_000, b'{"token": "a\\nb"}'])
+def test_an_answer_without_a_token_that_can_be_sent_is_asked_for_again(junk):
+    stage = Stage(
+        streams=[guarded(completes)], token=in_turn(answers(200, data=junk), answers(200, data=b'{"token": "fresh"}'))
+    )
+    played = play(stage, token="old")
+    assert (played.outcome.ended, len(stage.times("token"))) == ("completed", 2)

@@ -1,5 +1,9 @@
 """The waits, causes and ends of attempts, to the exact virtual second."""
 
+import gzip
+import zlib
+
+import h11
 import msgspec
 import pytest
 import trio
@@ -224,3 +228,35 @@ def test_giving_up_after_so_many_attempts_is_told_once():
     assert played.outcome.ended == "error"
     assert len(played.stage.dials) == 3
     assert [callback for _at, callback, *_ in played.shown] == ["error"]
+
+
+def streamed_as(*headers, compress=lambda data: data):
+    """A stream with these headers, which brings one event and the job's end."""
+
+    async def handler(reply):
+        await reply._send(h11.Response(status_code=200, headers=headers))
+        await reply.body(compress((event("a-1") + event("a-2", "completed")).encode()))
+        await reply.end()
+
+    return Stage(streams=[handler])
+
+
+TYPE = ("content-type", "text/event-stream")
+
+
+@pytest.mark.parametrize(
+    ("headers", "compress"),
+    [
+        ([("content-encoding", "none")], bytes),
+        ([("content-encoding", "identity")], bytes),
+        ([("content-encoding", "utf-8")], bytes),
+        ([("content-encoding", "gzip, identity")], gzip.compress),
+        ([("content-encoding", "gzip"), ("content-encoding", "gzip")], gzip.compress),
+        ([("content-encoding", "deflate")], lambda data: zlib.compress(data, wbits=-zlib.MAX_WBITS)),
+        ([TYPE], bytes),
+        ([("content-type", "Text/Event-Stream; charset=utf-8")], bytes),
+    ],
+)
+def test_a_stream_that_browsers_read_is_read_at_the_first_attempt(headers, compress):
+    played = play(streamed_as(TYPE, *headers, compress=compress))
+    assert (played.ids, played.hows) == (["a-1", "a-2"], ["done"])

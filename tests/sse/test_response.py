@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.sse import REFERENCE, Meaning, judge_response, parse_retry_after
+from harness.sse.response import media_type
 
 NOW = float(calendar.timegm((1994, 11, 6, 8, 49, 0)))
 
@@ -15,13 +16,39 @@ def meaning(status, content_type="text/event-stream", policies=REFERENCE, **opti
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/event-stream", "TEXT/Event-Stream", "text/event-stream;charset=x", " text/event-stream ; a=b"]
+    "kind",
+    [
+        "text/event-stream",
+        "TEXT/Event-Stream",
+        "text/event-stream;charset=x",
+        " text/event-stream ; a=b",
+        "text/event-stream, text/event-stream",
+        "text/html, text/event-stream; charset=utf-8",
+        "text/event-stream,",
+        "text/event-stream, */*",
+        "text/event-stream, nonsense",
+        'text/event-stream; a="x, text/html"',
+        "\ttext/event-stream",
+    ],
 )
 def test_item_56_200_with_the_right_essence_opens(kind):
     assert meaning(200, kind) is Meaning.OPEN
 
 
-@pytest.mark.parametrize("kind", [None, "", "text/html", "text/event-streams", "application/text/event-stream"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        None,
+        "",
+        "text/html",
+        "text/event-streams",
+        "application/text/event-stream",
+        "text/event-stream/x",
+        "text/event-stream, text/html",
+        'text/html; a="x, text/event-stream',
+        'text/html; a="\\", text/event-stream"',
+    ],
+)
 def test_item_57_a_wrong_content_type_is_retried(kind):
     assert meaning(200, kind) is Meaning.RETRY
 
@@ -106,3 +133,15 @@ def test_junk_asks_for_nothing(value):
 def test_no_text_breaks_retry_after(value):
     seconds = parse_retry_after(value, NOW)
     assert seconds is None or 0 <= seconds < 2**31
+
+
+@pytest.mark.parametrize("piece", [",", '"', '\\"', '",', "a,", '"\\', "text/html,", "/"])
+def test_a_content_type_of_any_length_is_read_in_linear_time(piece):
+    """Each of 200,000 characters is looked at a few times: what were quadratic would take minutes."""
+    media_type(piece * (200_000 // len(piece)))
+
+
+@given(st.text(alphabet='a/;,"\\ *', max_size=40))
+def test_a_content_type_is_one_type_or_none(value):
+    found = media_type(value)
+    assert not found or (found.count("/") == 1 and found in value.lower())

@@ -79,9 +79,9 @@ class Feed:
         """Whether there is nothing to wait for: the job has ended, or its status was refused for good."""
         return self.terminal is not None or bool(self.poller.stopped)
 
-    def gap(self, reason: str) -> bool:
-        """Tell the app, once, that events are missing for good; False where it was told."""
-        surfaced = self.poller.surface(reason)
+    def gap(self, reason: str, refused: str | None = None) -> bool:
+        """Tell the app, once, that events are missing for good; False where it was told. See ``Poller.surface``."""
+        surfaced = self.poller.surface(reason, refused)
         if surfaced:
             self.dispatcher.offer(JobEvent("gap", reason))
         return surfaced
@@ -116,8 +116,8 @@ class Feed:
             counts=self.counts,
         )
 
-    def _gap_in_stream(self, reason: str) -> bool:
-        self.unsettled = self.gap(reason)
+    def _gap_in_stream(self, reason: str, refused: str | None) -> bool:
+        self.unsettled = self.gap(reason, refused) or self.poller.gave(refused)
         return self.unsettled
 
     def _end_in_stream(self) -> bool:

@@ -39,8 +39,9 @@ class StatusAnswer(msgspec.Struct, rename="camel"):
 class Intake:
     """The one way to the app. ``terminal`` is the event that ended the job, once there was one.
 
-    ``on_gap`` is told why events of the stream are missing for good; it returns whether that is news. If so, nothing
-    more of the stream may come until the gap is settled by a snapshot (or that failed) and ``resume`` was called.
+    ``on_gap`` is told why events of the stream are missing for good, and the cursor that was refused where the stream
+    begins with that; it returns whether a snapshot is needed. If so, nothing more of the stream may come until the gap
+    is settled by one (or that failed) and ``resume`` was called.
     ``on_end`` is asked before the stream's terminal event is shown; True where a gap has to be settled first.
     Where the policies have a reorder ``window``, ``reordering.run`` has to be running.
     """
@@ -51,7 +52,7 @@ class Intake:
         session: Session,
         dispatcher: Dispatcher,
         observer: Observer,
-        on_gap: Callable[[str], bool],
+        on_gap: Callable[[str, str | None], bool],
         on_end: Callable[[], bool],
         cursor: Cursor,
         window: float | None,
@@ -91,10 +92,10 @@ class Intake:
 
     def _take(self, report: AttemptReport, event: Event) -> None:
         if event.type == RESET:
-            self._on_gap(RESET)
+            self._on_gap(RESET, self._session.last_event_id if report.events == 1 else None)
             return
         standing = self._cursor.standing(event.id)
-        news = standing is Standing.NEW_EPOCH and self._on_gap("new epoch")
+        news = standing is Standing.NEW_EPOCH and self._on_gap("new epoch", None)
         if news or (event.type in TERMINAL and self._on_end()):
             self._deferred = event
         else:

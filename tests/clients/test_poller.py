@@ -385,3 +385,44 @@ def test_a_payload_nested_too_deeply_to_be_read_is_one_that_says_nothing():
     stage = Stage(streams=[says(nested), answers(403)], status=answers(200, data=b'{"status": "x", "progress": 0.5}'))
     played = play(stage, policies=UNJITTERED, lasts=30)
     assert [source for *_, source in played.shown] == ["stream", "poll"]
+
+
+def gaps_told(played):
+    return [at for at, callback, *_ in played.shown if callback == "gap"]
+
+
+@pytest.mark.parametrize("status", [409, 410])
+@pytest.mark.parametrize("cursor", ["a-7", ""])
+def test_a_cursor_refused_at_every_attempt_is_one_gap(status, cursor):
+    stage = Stage(streams=[says(event("a-1")), answers(status)], status=snapshots(cursor))
+    played = play(stage, policies=UNJITTERED, lasts=100)
+    assert len(stage.times("stream")) > 3
+    assert gaps_told(played) == [1.0]
+
+
+def test_a_cursor_refused_again_once_it_has_moved_is_another_gap():
+    stage = Stage(
+        streams=[answers(410), answers(410), says(event("a-8")), answers(410), completes], status=snapshots("a-7")
+    )
+    played = play(stage, policies=UNJITTERED)
+    assert stage.cursors() == [None, "a-7", "a-7", "a-8", "a-7"]
+    assert gaps_told(played) == [0.0, 4.0]
+    assert played.outcome.counts.gaps == 2
+
+
+def test_a_cursor_refused_again_after_a_snapshot_that_moved_it_is_another_gap():
+    stage = Stage(streams=[answers(410), answers(410), completes], status=snapshots("a-7", "a-8"))
+    played = play(stage, policies=UNJITTERED)
+    assert (stage.cursors()[:2], gaps_told(played)) == ([None, "a-7"], [0.0])
+    stage = Stage(streams=[answers(410)] * 3 + [completes], status=snapshots("a-7", "a-8", "a-9"))
+    assert gaps_told(play(stage, policies=UNJITTERED)) == [0.0, 3.0]
+
+
+def test_a_stream_that_begins_with_a_reset_at_every_attempt_is_one_gap_and_each_time_a_snapshot():
+    stage = Stage(
+        streams=[says("event: reset\ndata: {}\n\n"), says("event: reset\ndata: {}\n\n"), completes],
+        status=snapshots("a-7"),
+    )
+    played = play(stage, policies=UNJITTERED)
+    assert gaps_told(played) == [0.0]
+    assert len(stage.times("poll")) == 2

@@ -158,24 +158,26 @@ class Parser:
             else:
                 if id_before or id_after:
                     last_id = id_after or id_before
-                add(Event(kind or "message", value, last_id))
+                    add(Event(kind or "message", value, last_id))
+                else:
+                    add(Event(kind or "message", value, last_id, False))
         self._last_event_id = last_id
         return found
 
     def _read(self, lines: Iterable[str], found: list[Wire]) -> None:
         """Read the lines of complete blocks, of any shape: WHATWG HTML 9.2.6 as it is written."""
         data: list[str] = []
-        kind = ""
+        kind, has_id = "", False
         last_id = self._last_event_id
         for line in lines:
             if not line:
                 if data:
-                    found.append(Event(kind or "message", "\n".join(data), last_id))
+                    found.append(Event(kind or "message", "\n".join(data), last_id, has_id))
                 elif last_id != self._last_event_id:
                     found.append(IdChange(last_id))
                 self._last_event_id = last_id
                 data.clear()
-                kind = ""
+                kind, has_id = "", False
                 continue
             name, _, value = line.partition(":")  # a comment has the name "", which is as unknown as any other
             if value[:1] == " ":
@@ -186,7 +188,7 @@ class Parser:
                 kind = value
             elif name == "id":
                 if "\0" not in value:
-                    last_id = value
+                    last_id, has_id = value, True
             elif name == "retry":
                 _add_retry(value, found)
 

@@ -200,3 +200,22 @@ def test_two_parsers_share_nothing():
     one, two = Parser(), Parser()
     one.feed(b"id: 1\ndata: a\n\ndata: b")
     assert two.feed(b"\n\ndata: c\n\n") == [message("c")]
+
+
+@pytest.mark.parametrize(
+    ("block", "own"),
+    [
+        ("id: 7\ndata: x\n\n", True),
+        ("data: x\nid: 7\n\n", True),
+        ("event: a\nid: 7\ndata: x\n\n", True),
+        ("id\ndata: x\n\n", True),
+        ("data: x\n\n", False),
+        ("event: a\ndata: x\ndata: y\n\n", False),
+        ("id: a\0b\ndata: x\n\n", False),
+        (": id: 7\ndata: x\n\n", False),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "id: 7\n\n", "id: 7\ndata: x\n\n"])
+def test_an_event_says_whether_the_id_is_its_own(before, block, own):
+    assert Parser().feed((before + block).encode())[-1].has_id is own
+    assert Parser(last_event_id="7").feed((before + block).encode())[-1].has_id is own

@@ -117,7 +117,7 @@ class ShowsPhantoms(Parser):
         before = len(found)
         super()._read(lines, found)
         if len(found) == before and self.last_event_id:
-            found.append(Event("processing", "", self.last_event_id))
+            found.append(Event("processing", "", self.last_event_id, has_id=False))
 
 
 class DropsRemainder(Parser):
@@ -150,6 +150,6 @@ class MisnumbersBursts(Parser):
     def feed(self, data: bytes) -> list[Wire]:
         """Give all the newest id."""
         return [
-            Event(wire.type, wire.data, self.last_event_id) if isinstance(wire, Event) else wire
+            Event(wire.type, wire.data, self.last_event_id, wire.has_id) if isinstance(wire, Event) else wire
             for wire in super().feed(data)
         ]

@@ -1,14 +1,20 @@
 """What has been shown to the app, and so what a new id means: news, a repeat, something late, or another numbering.
 
-Ids are opaque to clients, with one documented exception, without which nobody could tell an old event from a new one:
-an id of the shape ``<epoch>-<ordinal>`` (everything before the last hyphen, then up to 18 ASCII digits) is read as the
-ordinal-th event of that epoch. Ordinals are compared within one epoch only: after a restart without memory the server
-counts from 0 again in a new epoch, and ``1`` is news then. Ids of any other shape are compared for equality, no more.
+Ids are opaque to clients (WHATWG HTML, 9.2), and ``OpaqueCursor`` treats them so. ``Cursor`` is for servers that
+document more, as the harness's own does: an id of the shape ``<epoch>-<ordinal>`` (everything before the last hyphen,
+then up to 18 ASCII digits) is the ordinal-th event of that epoch. Ordinals are compared within one epoch only: after a
+restart without memory such a server counts from 0 again in a new epoch, and ``1`` is news then. Ids of any other shape
+are compared for equality, no more.
 """
 
 import enum
 import functools
 from typing import NamedTuple
+
+from harness.sse.events import Event
+
+MEMORY = 1_024
+"""Events that ``OpaqueCursor`` remembers as shown: a replay overlaps by no more."""
 
 _DIGITS = 18  # what fits 64 bits: a longer tail is a hash or a timestamp of somebody's own
 _HOLES = 64  # ranges remembered
@@ -22,6 +28,9 @@ class Standing(enum.Enum):
     REPEAT = enum.auto()
     LATE = enum.auto()  # older than what was shown, and never shown itself
     NEW_EPOCH = enum.auto()
+
+
+NEWS = (Standing.FRESH, Standing.NEW_EPOCH)
 
 
 class Position(NamedTuple):
@@ -41,7 +50,7 @@ def position(event_id: str) -> Position | None:
 
 
 class Cursor:
-    """The newest state shown, in memory of bounded size."""
+    """The newest state shown, by ids that tell their order, in memory of bounded size."""
 
     def __init__(self) -> None:
         self.id = ""
@@ -49,8 +58,15 @@ class Cursor:
         self._holes: list[tuple[int, int]] = []  # ordinals skipped, first and last of each range
         self._retired: list[str] = []
 
+    def connected(self) -> None:
+        """Learn that what comes from now on comes from a new connection: it says nothing to ids with an order."""
+
+    def standing_of(self, event: Event) -> Standing:
+        """Say what showing this event would mean. One without an id of its own is always fresh: nothing is known."""
+        return self.standing(event.id) if event.has_id else Standing.FRESH
+
     def standing(self, event_id: str) -> Standing:
-        """Say what showing this id would mean. Events without an id are always fresh: nothing else is known."""
+        """Say what showing a state of this id would mean. Without an id it is always fresh."""
         at = position(event_id)
         if at is None:
             return Standing.REPEAT if event_id and event_id == self.id else Standing.FRESH
@@ -67,6 +83,11 @@ class Cursor:
         """Whether this id comes next, with nothing between it and what was shown, as far as anyone can tell."""
         at = position(event_id)
         return at is None or self._at is None or at.epoch != self._at.epoch or at.ordinal <= self._at.ordinal + 1
+
+    def show_event(self, event: Event) -> None:
+        """Move to this event's id, where it is its own and news."""
+        if event.has_id and self.standing(event.id) in NEWS:
+            self.show(event.id)
 
     def show(self, event_id: str, *, complete: bool = False) -> None:
         """Move to this id, which must be fresh or of a new epoch.
@@ -87,3 +108,63 @@ class Cursor:
             self._holes.clear()
         elif at.ordinal > before.ordinal + 1 and not complete:
             self._holes = [*self._holes, (before.ordinal + 1, at.ordinal - 1)][-_HOLES:]
+
+
+class OpaqueCursor(Cursor):
+    """The last ``MEMORY`` events shown, by ids that tell nothing.
+
+    1. A stream may bring any id again and mean another event: servers multiplex, number each connection, or send one id
+       for all. So within a connection nothing is a repeat.
+    2. A connection may begin with events that were shown: the *overlap*, of a server that replays from the cursor on
+       and not from behind it, or from further back. It lasts as long as each event with an id repeats one, and for as
+       many events as are remembered at the most.
+    3. A repeat has the id, type and data of an event that was shown, or the id of a snapshot that was.
+    4. A snapshot is news unless its id is among those shown.
+
+    Of each event two numbers of 64 bits are kept, since an id may be as long as an event.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: dict[int, int | None] = {}  # what was told under an id; None: a snapshot
+        self._overlap = 0  # how many events more may be repeats
+
+    def connected(self) -> None:
+        """Begin an overlap."""
+        self._overlap = len(self._shown)
+
+    def standing_of(self, event: Event) -> Standing:
+        """Say whether this event, which a stream brought just now, was shown before the connection."""
+        if not (self._overlap and event.has_id and event.id):
+            return Standing.FRESH
+        key = hash(event.id)
+        repeats = key in self._shown and self._shown[key] in (None, hash((event.type, event.data)))
+        self._overlap = self._overlap - 1 if repeats else 0
+        return Standing.REPEAT if repeats else Standing.FRESH
+
+    def standing(self, event_id: str) -> Standing:
+        """Say what showing a snapshot of this id would mean."""
+        return Standing.REPEAT if hash(event_id) in self._shown else Standing.FRESH
+
+    def follows(self, event_id: str) -> bool:
+        """Nobody can tell, so nothing waits for anything."""
+        del event_id
+        return True
+
+    def show_event(self, event: Event) -> None:
+        """Remember this event, where it has an id."""
+        if event.has_id and event.id:
+            self._remember(event.id, hash((event.type, event.data)))
+
+    def show(self, event_id: str, *, complete: bool = False) -> None:
+        """Remember a snapshot."""
+        del complete
+        self._remember(event_id, None)
+
+    def _remember(self, event_id: str, told: int | None) -> None:
+        self.id = event_id
+        key = hash(event_id)
+        self._shown.pop(key, None)  # the newest last
+        self._shown[key] = told
+        if len(self._shown) > MEMORY:
+            del self._shown[next(iter(self._shown))]

@@ -8,12 +8,12 @@ one job.
 import math
 
 from harness.clients.callbacks import JobEvent
-from harness.clients.cursor import Cursor
+from harness.clients.cursor import Cursor, OpaqueCursor
 from harness.clients.observer import AttemptReport
 from harness.clients.vigil import Phase
 from harness.sse.events import Wire
 from harness.sse.parser import Parser
-from harness.sse.policy import Policies
+from harness.sse.policy import Ids, Policies
 from harness.sse.reconnection import Input
 from harness.sse.response import Verdict, judge_response
 from harness.sse.session import Session
@@ -56,8 +56,8 @@ class Decisions:
         return []
 
     def cursor(self) -> Cursor:
-        """Return what tells news from repeats."""
-        return Cursor()
+        """Return what tells news from repeats: by what the ids tell, where they tell anything."""
+        return Cursor() if self.policies.ids is Ids.EPOCH_INDEX else OpaqueCursor()
 
     def judge(self, status: int, content_type: str | None, *, token_refreshed: bool) -> Verdict:
         """Say what the head of a stream response means."""

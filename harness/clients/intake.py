@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from harness.clients.callbacks import EVENTS, TERMINAL, JobEvent
-from harness.clients.cursor import Cursor, Standing
+from harness.clients.cursor import NEWS, Cursor, Standing
 from harness.clients.dispatcher import Dispatcher
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.reordering import Reordering
@@ -65,6 +65,7 @@ class Intake:
         self._on_end = on_end
         self._cursor = cursor
         self._last: JobEvent | None = None
+        self._report: AttemptReport | None = None  # of the connection that brought something last
         self._deferred: Event | None = None  # a new epoch's first, or the end: the snapshot comes before it
         self.reordering = (
             None
@@ -83,6 +84,9 @@ class Intake:
 
     def stream(self, report: AttemptReport, found: Wire) -> bool:
         """Take what a stream's parser found. True once the job has ended."""
+        if report is not self._report:
+            self._report = report
+            self._cursor.connected()
         if isinstance(found, Event):
             self._observer.block(report.n, found.id, event=True)
             self._take(report, found)
@@ -94,7 +98,7 @@ class Intake:
         if event.type == RESET:
             self._on_gap(RESET, self._session.last_event_id if report.events == 1 else None)
             return
-        standing = self._cursor.standing(event.id)
+        standing = self._cursor.standing_of(event)
         news = standing is Standing.NEW_EPOCH and self._on_gap("new epoch", None)
         if news or (event.type in TERMINAL and self._on_end()):
             self._deferred = event
@@ -105,7 +109,7 @@ class Intake:
         """Go on after a gap in the stream was settled. True once the job has ended."""
         deferred, self._deferred = self._deferred, None
         if deferred is not None and self.terminal is None:
-            self._event(report, deferred, self._cursor.standing(deferred.id))
+            self._event(report, deferred, self._cursor.standing_of(deferred))
         return self.terminal is not None
 
     def _event(self, report: AttemptReport, event: Event, standing: Standing) -> None:
@@ -124,31 +128,29 @@ class Intake:
         """
         event_id = answer.last_event_id
         event = JobEvent(answer.callback, data, event_id or "", "poll")
-        news = bool(event_id) and self._cursor.standing(event_id or "") in (Standing.FRESH, Standing.NEW_EPOCH)
+        news = bool(event_id) and self._cursor.standing(event_id or "") in NEWS
         if news or adopt:
             self._session.last_event_id = event_id or ""
             self._observer.adopted(event_id or "")
         if news:
-            self._show(event, complete=True)
+            self._cursor.show(event.id, complete=True)
+            self._show(event)
         elif (event_id is None and self._is_news(event)) or (event.terminal and self.terminal is None):
             self._show(event)
         return self.terminal is not None
 
     def _show_streamed(self, event: Event) -> None:
+        self._cursor.show_event(event)
         if event.type in EVENTS:
             self._show(JobEvent(event.type, event.data, event.id))
-        else:
-            self._move(event.id)
 
     def _admits(self, event: Event, standing: Standing) -> bool:
-        if self.reordering is not None and self.reordering.holds(event.id):
+        if self.reordering is not None and event.has_id and self.reordering.holds(event.id):
             standing = Standing.REPEAT
-        if standing is Standing.REPEAT and self._has_no_id_of_its_own(event):
+        if standing not in _ABSORBED or event.type in TERMINAL:  # an end is never old: it would have been the end
             return True
-        elif standing in _ABSORBED and not (event.type in TERMINAL and standing is Standing.LATE):
-            self._absorb(event, _ABSORBED[standing])
-            return False
-        return True
+        self._absorb(event, _ABSORBED[standing])
+        return False
 
     def _drop_overtaken(self, event: Event) -> None:
         self._absorb(event, "late")
@@ -157,27 +159,17 @@ class Intake:
         self.absorbed += 1
         self._observer.absorbed(event.id, why)
 
-    def _has_no_id_of_its_own(self, event: Event) -> bool:
-        """Whether it merely carries the id of the event before it: a true repeat has the same data too."""
-        last = self._last
-        return last is not None and last.source == "stream" and event.id == last.id and event.data != last.data
-
     def _is_news(self, event: JobEvent) -> bool:
         """Compare a snapshot without a cursor with what was shown: all that is left is how far the work has come."""
         return self._last is None or _how_far(event) > _how_far(self._last)
 
-    def _show(self, event: JobEvent, *, complete: bool = False) -> None:
+    def _show(self, event: JobEvent) -> None:
         if self.terminal is not None:
             return
-        self._move(event.id, complete=complete)
         self._last = event
         if event.terminal:
             self.terminal = event
         self._dispatcher.offer(event)
-
-    def _move(self, event_id: str, *, complete: bool = False) -> None:
-        if event_id != self._cursor.id and self._cursor.standing(event_id) is not Standing.LATE:
-            self._cursor.show(event_id, complete=complete)
 
 
 def _how_far(event: JobEvent) -> tuple[int, float]:

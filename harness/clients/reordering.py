@@ -9,7 +9,7 @@ from collections.abc import Callable
 import trio
 
 from harness.clients.callbacks import TERMINAL
-from harness.clients.cursor import Cursor, Standing, position
+from harness.clients.cursor import NEWS, Cursor, position
 from harness.seams import Phone
 from harness.sse.events import Event
 
@@ -73,7 +73,7 @@ class Reordering:
             count -= 1
             del self._held[event.id]
             # A snapshot may have overtaken it.
-            news = self._cursor.standing(event.id) in (Standing.FRESH, Standing.NEW_EPOCH)
+            news = self._cursor.standing(event.id) in NEWS
             (self._show if news else self._drop)(event)
 
 

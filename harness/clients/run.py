@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from harness.chance import Chance
 from harness.clients.callbacks import Outcome
 from harness.clients.client import SSEClient
@@ -11,6 +13,7 @@ from harness.clients.mutants import mutant
 from harness.history.journal import Journal
 from harness.scenario.model import ClientSpec
 from harness.seams import Phone
+from harness.sse.policy import Ids
 
 
 async def run_reference(
@@ -31,9 +34,12 @@ async def run_reference(
     Raises ``PeerError`` where no job could be started, ``UsageError`` for a mutant that does not exist.
     """
     planted = mutant(spec.mutant)
+    policies = planted.policies(spec.policies)
+    if policies.ids is None:
+        policies = msgspec.structs.replace(policies, ids=Ids.EPOCH_INDEX)  # as the harness's server documents
     async with SSEClient(
         base_url,
-        policies=planted.policies(spec.policies),
+        policies=policies,
         decisions=planted.decisions,
         follower=planted.follower,
         phone=phone,

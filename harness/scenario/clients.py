@@ -12,7 +12,7 @@ from harness.scenario.phrases import Fields, Setting, above_zero, choice, more_t
 from harness.scenario.place import Place, nearest
 from harness.scenario.settings import read_section
 from harness.scenario.tokens import TOKENS
-from harness.sse.policy import PRESETS, REFERENCE, FedBy, Jitter, Policies, ResetsOn
+from harness.sse.policy import PRESETS, REFERENCE, FedBy, Ids, Jitter, Policies, ResetsOn
 from harness.units import parse_count, quote
 
 MUTANTS = (
@@ -128,6 +128,7 @@ POLICIES: dict[str, Setting] = {
     "late events": one_of(
         {"drop": lambda: {"reorder_window": None}, "wait DURATION": lambda wait: {"reorder_window": above_zero(wait)}}
     ),
+    "ids": choice("ids", {word.value: word for word in Ids}),
     "fetches results": choice("fetches_results", {"once": True, "never": False}),
     "handler takes": one("handler_takes", "DURATION"),
     "queue": one_of(

@@ -5,7 +5,7 @@ from harness.sse.encoder import LineEnds, encode, encode_comment, encode_retry
 from harness.sse.events import Event, IdChange, Retry, Wire
 from harness.sse.fallback import Fallback
 from harness.sse.parser import EventTooBig, Parser
-from harness.sse.policy import AS_SHIPPED, PRESETS, REFERENCE, FedBy, Jitter, Policies, ResetsOn
+from harness.sse.policy import AS_SHIPPED, PRESETS, REFERENCE, FedBy, Ids, Jitter, Policies, ResetsOn
 from harness.sse.reconnection import (
     Connect,
     Input,
@@ -32,6 +32,7 @@ __all__ = [
     "Fallback",
     "FedBy",
     "IdChange",
+    "Ids",
     "Input",
     "Jitter",
     "LineEnds",

@@ -155,12 +155,11 @@ class Parser:
                     self._last_event_id = last_id
                     self._read(other[:-1].split("\n"), found)
                     last_id = self._last_event_id
+            elif id_before or id_after:
+                last_id = id_after or id_before
+                add(Event(kind or "message", value, last_id))
             else:
-                if id_before or id_after:
-                    last_id = id_after or id_before
-                    add(Event(kind or "message", value, last_id))
-                else:
-                    add(Event(kind or "message", value, last_id, False))
+                add(Event(kind or "message", value, last_id, False))
         self._last_event_id = last_id
         return found
 

@@ -31,6 +31,13 @@ class ResetsOn(enum.StrEnum):
     OPEN = "open"
 
 
+class Ids(enum.StrEnum):
+    """What a client reads from the ids of events: nothing, or ``<epoch>-<index>`` where the server documents that."""
+
+    OPAQUE = "opaque"
+    EPOCH_INDEX = "epoch-index"
+
+
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
     """The reference client's behaviour, one named policy each. The defaults are the preset ``reference``."""
 
@@ -54,6 +61,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     retry_stream: float = 300.0  # while polling, between probes of the stream
     suspects_after: float | None = 10.0  # of a 200 without a byte: counts as a failure
     reorder_window: float | None = None  # `late events`: None is drop
+    ids: Ids | None = None  # None: nobody said, so they are opaque, but in a run on the harness's own server
     fetches_results: bool = True
     handler_takes: float = 0.0
     queue: int | None = 64  # events

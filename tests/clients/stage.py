@@ -13,13 +13,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import h11
+import msgspec
 import trio
 import trio.testing
 
 from harness.clients import Callbacks, JobEvent, Observer, Outcome, SSEClient
 from harness.clock import Nap
 from harness.seams import Signal, Stream
-from harness.sse.policy import REFERENCE
+from harness.sse.policy import REFERENCE, Ids
 
 TERMINALS = ("completed", "failed", "timeout")
 
@@ -377,10 +378,15 @@ def play(
     beside: Callable[..., Awaitable[None]] | None = None,
     draws=random.Random,
     base_url="http://server",
+    ids=Ids.EPOCH_INDEX,
     **client,
 ) -> Played:
-    """Follow a job on this stage, in virtual time, to its end or for ``lasts`` seconds."""
+    """Follow a job on this stage, in virtual time, to its end or for ``lasts`` seconds.
+
+    The server is one whose ids tell epochs, as the harness's own do, unless ``ids`` says otherwise.
+    """
     played = Played(stage, Watcher(stage))
+    policies = msgspec.structs.replace(policies, ids=ids)
 
     def show(event):
         at = round(trio.current_time() - stage.clock_zero, 6)

@@ -192,11 +192,14 @@ def read_client(place: Place, replaced_by: str | None = None, clients: Mapping[s
         fields["like"] = replaced_by
     like = fields.get("like", "reference")
     known = clients[like]
-    policies = {key: value for key, value in fields.items() if key in Policies.__struct_fields__}
+    changes = {key: value for key, value in fields.items() if key in Policies.__struct_fields__}
+    policies = msgspec.structs.replace(known.policies, **changes)
+    if policies.ids is Ids.OPAQUE and policies.reorder_window is not None:
+        place.fail('"late events: wait" has nothing to wait for with "ids: opaque": expected "ids: epoch-index"')
     return ClientSpec(
         like=like,
         mutant=known.mutant,
         count=fields.get("count", 1),
         arrive=fields.get("arrive", 0.0),
-        policies=msgspec.structs.replace(known.policies, **policies),
+        policies=policies,
     )

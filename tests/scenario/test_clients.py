@@ -4,7 +4,7 @@ import pytest
 from harness.errors import UsageError
 from harness.scenario import load, plans
 from harness.scenario.clients import MUTANTS
-from harness.sse.policy import AS_SHIPPED, REFERENCE, FedBy, Jitter, ResetsOn
+from harness.sse.policy import AS_SHIPPED, REFERENCE, FedBy, Ids, Jitter, ResetsOn
 
 
 def changed(preset=REFERENCE, **fields):
@@ -31,6 +31,8 @@ def changed(preset=REFERENCE, **fields):
         ("fallback: never", {"polls_after_failures": None}),
         ("retry stream: every 20s, suspects after: never", {"retry_stream": 20.0, "suspects_after": None}),
         ("late events: wait 1s", {"reorder_window": 1.0}),
+        ("ids: opaque", {"ids": Ids.OPAQUE}),
+        ("ids: epoch-index, late events: wait 1s", {"ids": Ids.EPOCH_INDEX, "reorder_window": 1.0}),
         ("fetches results: never", {"fetches_results": False}),
         ("handler takes: 500ms, queue: unbounded", {"handler_takes": 0.5, "queue": None}),
         ("queue: 8 events, max event: 64KB", {"queue": 8, "max_event": 64_000}),
@@ -96,6 +98,17 @@ def test_the_reference_asked_for_by_name_drops_policies_too(plan):
             ),
         ),
         ("queue: 64", '4:17: client queue: expected "N events" or "unbounded", such as "64 events", got "64"'),
+        (
+            "late events: wait 1s, ids: opaque",
+            (
+                '4:9: client: "late events: wait" has nothing to wait for with "ids: opaque": '
+                'expected "ids: epoch-index"'
+            ),
+        ),
+        (
+            "ids: epoch",
+            '4:15: client ids: expected one of opaque, epoch-index, got "epoch" (did you mean "epoch-index"?)',
+        ),
         ("count: 0", '4:17: client count: expected more than zero, got "0"'),
         ("count: 2001", "4:17: client count: expected at most 2000 clients, got 2001"),
         ("arrive: 5s", '4:18: client arrive: expected "within DURATION", such as "within 10s", got "5s"'),

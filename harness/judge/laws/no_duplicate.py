@@ -1,4 +1,10 @@
-"""L3: no duplicate, phantom or corrupted event reaches the app."""
+"""L3: no duplicate, phantom or corrupted event reaches the app.
+
+What a server sends twice within a connection is a repeat only to a client that reads more from ids than the standard
+gives them. To one that declares them opaque the second is another event: showing it is lawful.
+"""
+
+import math
 
 from harness.judge import phrases
 from harness.judge.app import Shown
@@ -6,6 +12,11 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.causes import repeat_cause
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.verdict import Evidence
+from harness.scenario.model import Repeats
+from harness.sse.policy import Ids
+
+ON_ITS_WAY = 1.0
+"""Seconds for which what a server sent while it repeated may be on its way."""
 
 _ADVICE = {
     "duplicated": "Fix: compare each id with those already dispatched; a replay may overlap what the app has",
@@ -33,7 +44,8 @@ def _nothing_shown(client: ClientCase, outcome: Outcome) -> None:
 
 def _of_client(client: ClientCase, outcome: Outcome) -> None:
     shown = client.screen.shown
-    repeated = [one for one in shown if one.duplicated]
+    again = [(one, _sent_twice(client, one)) for one in shown if one.duplicated]
+    repeated = [one for one, lawful in again if not lawful]
     phantoms = [one for one in shown if one.phantom]
     corrupted = [one for one in shown if one.corrupted]
     if repeated:
@@ -48,7 +60,18 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
         text = f"{which} reached the app with another payload than was emitted"
         outcome.fail(text, *_evidence(client, corrupted, "payload differs"), advice=_ADVICE["corrupted"])
     if not (repeated or phantoms or corrupted):
-        outcome.hold()
+        count = f"{phrases.amount(len(again), 'event')} shown again, as the server sent them twice"
+        outcome.hold(f"{count}: ids are opaque to {client.called}" if again else "")
+
+
+def _sent_twice(client: ClientCase, one: Shown) -> bool:
+    """Whether the app saw the event again right after it, of a server told to repeat, by a client of opaque ids."""
+    case, deeds = client.case, client.case.plan.deeds
+    if case.plan.client.policies.ids is not Ids.OPAQUE or one.event is None or one.event.position != one.before:
+        return False
+    over = {deed.undoes: deed.at + ON_ITS_WAY for deed in deeds if deed.undoes is not None}
+    spans = [(deed.at, over.get(deed.index, math.inf)) for deed in deeds if isinstance(deed.act, Repeats)]
+    return any(begun <= case.at(one.app.enter_ns) <= until for begun, until in spans)
 
 
 def _repeated(client: ClientCase, repeated: list[Shown], outcome: Outcome) -> None:

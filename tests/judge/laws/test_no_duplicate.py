@@ -1,4 +1,8 @@
+import pytest
+
 from harness.judge.verdict import State
+from harness.scenario.model import Repeats
+from harness.sse.policy import Ids, Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import handoff
 from tests.judge.story import Story, plan
@@ -75,3 +79,28 @@ def test_nothing_shown_is_unknown_and_never_held():
 
 def test_an_empty_history_is_unknown():
     assert empty("no-duplicate", plan()) is State.UNKNOWN
+
+
+def sent_twice(ids, *, repeating_from=1.0):
+    deed = (repeating_from, "server", Repeats(count=2), "repeats 2")
+    story = Story(plan(deed, policies=Policies(ids=ids))).run(skip=range(6, 21))
+    story.show(5, 3.02)
+    return story
+
+
+def test_what_the_server_sent_twice_is_no_fault_of_a_client_that_declares_opaque_ids():
+    found = law("no-duplicate", sent_twice(Ids.OPAQUE))
+    assert found.state is State.HELD
+    assert found.sentence == "1 event shown again, as the server sent them twice: ids are opaque to the client"
+
+
+@pytest.mark.parametrize("ids", [Ids.EPOCH_INDEX, None])
+def test_it_is_one_of_a_client_that_reads_their_order(ids):
+    assert state("no-duplicate", sent_twice(ids)) is State.FAILED
+
+
+def test_what_the_server_did_not_send_twice_is_a_repeat_to_any_client():
+    assert state("no-duplicate", sent_twice(Ids.OPAQUE, repeating_from=4.0)) is State.FAILED
+    older = sent_twice(Ids.OPAQUE)
+    older.show(3, 3.03)
+    assert state("no-duplicate", older) is State.FAILED

@@ -93,6 +93,9 @@ class Courier:
         self._base = _base(base_url)
         if tls is not None and tls.verify_mode is not ssl.CERT_REQUIRED:
             raise UsageError("the TLS context does not verify the server; give one that trusts your own CA instead")
+        for what, path in msgspec.structs.asdict(endpoints).items():
+            if path is not None and not path.startswith("/"):
+                raise UsageError(f"expected a path that begins with /, got {quote(path)} for the endpoint {what!r}")
         self._endpoints = endpoints
         self._phone = phone
         self._policies = policies
@@ -149,7 +152,8 @@ class Courier:
                 raise httpx.RemoteProtocolError(f"a redirect ({response.status_code}) without a Location")
             try:
                 url = url.join(location)
-            except httpx.InvalidURL as error:
+                _origin(url)
+            except (httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: of a host's name
                 raise httpx.RemoteProtocolError(f"a redirect to what is no URL: {error}", request=request) from error
         raise httpx.TooManyRedirects(f"more than {_HOPS} redirects, the last one to {url}", request=request)
 
@@ -260,14 +264,14 @@ def _base(text: str) -> httpx.URL:
     """Read the URL that every path is put behind. Raises ``UsageError`` where nothing can be put behind it."""
     try:
         url = httpx.URL(text.rstrip("/"))
+        host, port = url.host, 80 if url.port is None else url.port
     except (httpx.InvalidURL, UnicodeError) as error:
         raise UsageError(f"expected an http or https URL, got {quote(text)}: {error}") from error
-    port = 80 if url.port is None else url.port
-    if url.scheme not in ("http", "https") or not _HOST(url.host) or not 0 < port < 65_536:
+    if url.scheme not in ("http", "https") or not _HOST(host) or not 0 < port < 65_536:
         raise UsageError(f"expected an http or https URL, got {quote(text)}")
     if url.userinfo:
         raise UsageError(
-            f"the base URL has a name or password in it, for {quote(url.host)}: give a token, or the header "
+            f"the base URL has a name or password in it, for {quote(host)}: give a token, or the header "
             "Authorization among the headers"
         )
     for sign, name in (("?", "query"), ("#", "fragment")):

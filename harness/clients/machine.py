@@ -28,7 +28,10 @@ Resolver = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 async def system_addresses(host: str, port: int) -> list[Address]:
     """Ask the system's resolver for the addresses of both families."""
-    found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a label too long, or empty
+        raise socket.gaierror(socket.EAI_NONAME, f"no name that can be looked up: {error}") from error
     return [_address(*sockaddr) for _family, _type, _protocol, _name, sockaddr in found]
 
 

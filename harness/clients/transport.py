@@ -76,14 +76,14 @@ class PhoneTransport(httpx.AsyncBaseTransport):
         try:
             stream = await self._phone.connect(url.host, url.port or (443 if url.scheme == "https" else 80))
             return stream if url.scheme == "http" else await self._encrypt(stream, url.host)
-        except (OSError, trio.BrokenResourceError) as error:
+        except (OSError, trio.BrokenResourceError, ValueError) as error:  # ValueError: a name that TLS cannot ask for
             cause = error if isinstance(error, OSError) else error.__cause__ or error
             raise DialFailed(str(error) or type(error).__name__, _how(cause)) from error
 
     async def _encrypt(self, stream: Stream, host: str) -> trio.abc.Stream:
         # https_compatible: a close does not wait for the peer's goodbye, which a dead path would never bring.
-        made = trio.SSLStream(stream, self._tls or verifying(), server_hostname=host, https_compatible=True)
         try:
+            made = trio.SSLStream(stream, self._tls or verifying(), server_hostname=host, https_compatible=True)
             await made.do_handshake()
         except BaseException:
             await trio.aclose_forcefully(stream)

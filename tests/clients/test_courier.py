@@ -6,7 +6,7 @@ import h11
 import pytest
 import trio
 
-from harness.clients import SSEClient
+from harness.clients import Endpoints, SSEClient
 from harness.errors import UsageError
 from tests.clients.stage import Stage, answers, completes, in_turn, play
 
@@ -164,6 +164,9 @@ def test_a_context_that_does_not_verify_is_refused():
         "http://[fe80",
         "http://h:99999",
         "http://[::1",
+        "http://h:80:80",
+        "http://h\n/",
+        "http://xn--zz",
     ],
 )
 def test_a_base_that_is_no_web_address_is_refused(url):
@@ -230,3 +233,9 @@ def test_an_answer_without_a_token_that_can_be_sent_is_asked_for_again(junk):
     )
     played = play(stage, token="old")
     assert (played.outcome.ended, len(stage.times("token"))) == ("completed", 2)
+
+
+def test_an_endpoint_that_is_no_path_is_refused():
+    with pytest.raises(UsageError, match="path that begins with /, got \"events\" for the endpoint 'stream'"):
+        SSEClient("http://server", phone=Stage(), endpoints=Endpoints(stream="events"))
+    SSEClient("http://server", phone=Stage(), endpoints=Endpoints(token=None, stream="/events?job=:job"))

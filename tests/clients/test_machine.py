@@ -221,3 +221,9 @@ async def test_a_name_of_which_only_the_ipv6_address_answers_is_reached(served_o
 
     phone = MachinePhone(resolver=localhost)
     assert await ends_at(f"http://localhost:{served_on_ipv6}", phone=phone) == ("completed", 9)
+
+
+@pytest.mark.parametrize("host", ["a" * 300, "..", ".h", "x" * 64 + ".com"])
+async def test_a_name_that_cannot_be_looked_up_is_a_dial_that_failed(host):
+    with pytest.raises(OSError, match="no name that can be looked up"):
+        await MachinePhone().connect(host, PORT)

@@ -113,6 +113,13 @@ ANSWERS = {
     "a redirect to no port": says(b"HTTP/1.1 302 F\r\nLocation: http://x:99999999/\r\nContent-Length: 0\r\n\r\n"),
     "a redirect to a script": says(b"HTTP/1.1 302 F\r\nLocation: javascript:alert(1)\r\nContent-Length: 0\r\n\r\n"),
     "a redirect to bytes": says(b"HTTP/1.1 302 F\r\nLocation: \xff\xfe\x80\r\nContent-Length: 0\r\n\r\n"),
+    **{
+        f"a redirect by {scheme} to the host {host!r}": says(
+            f"HTTP/1.1 302 F\r\nLocation: {scheme}://{host}/\r\nContent-Length: 0\r\n\r\n".encode()
+        )
+        for scheme in ("http", "https")
+        for host in (".h", "..", "xn--", "xn--zz", "x" * 64 + ".com", "h%00", "[::1%25x]")
+    },
     "a redirect too long": says(b"HTTP/1.1 302 F\r\nLocation: /" + b"x" * 80_000 + b"\r\nContent-Length: 0\r\n\r\n"),
     "a redirect to itself": says(b"HTTP/1.1 302 F\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"),
     "a wait without end": says(b"HTTP/1.1 503 B\r\nRetry-After: " + b"9" * 400 + b"\r\nContent-Length: 0\r\n\r\n"),

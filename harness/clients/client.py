@@ -35,16 +35,33 @@ def entropy(_attempt: int) -> random.Random:
 
 
 class SSEClient:
-    """A client of the job API, to be used as an async context manager in trio::
+    """A client of the job API, for trio; an async context manager, which closes it::
 
-        async with SSEClient("https://api.example.com") as client:
+        def show(event: JobEvent) -> None:
+            print(event.id, event.payload["progress"])
+
+
+        async with SSEClient("https://api.example.com", token="secret") as client:
             job = await client.start(b'{"kind": "csv-import"}')
             outcome = await client.follow(job, Callbacks(on_processing=show))
+        print(outcome.ended)
 
-    ``policies`` are its behaviour, one named policy each. ``phone`` is the machine it runs on (None: this one, with
-    its own sockets and no signals). ``draws`` gives the generator of each wait's jitter; ``wall_clock`` the seconds
-    since 1970, for a ``Retry-After`` that is a date in an answer without ``Date``. ``tls`` must verify the server.
-    ``decisions`` and ``follower`` are for clients that are wrong on purpose (``harness.clients.mutants``).
+    It needs nothing else of the harness. Any number of jobs are started and followed, one after the other or side by
+    side, until it is closed; cancelling ``follow`` leaves nothing behind. Raises ``UsageError`` for arguments with
+    which no request could ever be made.
+
+    ``base_url``: http or https, of a name or address of either family, perhaps with a path; what ``endpoints`` says is
+    put behind it. ``policies`` are its behaviour, one named policy each (``harness.sse.Policies``): where the server
+    documents ids of the shape ``<epoch>-<index>``, say ``Policies(ids=Ids.EPOCH_INDEX)``, else ids are opaque.
+    ``headers`` and ``token`` go to the origin of ``base_url`` alone. ``tls`` must verify the server, and is set to
+    speak HTTP/1.1 only: give one that nothing else uses. ``on_callback_error`` is called with the name and the
+    exception of each callback that raised (``processing``, ``ValueError()``); the log gets them too. ``observer`` sees
+    all that an app does not need to: attempts, the status word, gaps.
+
+    ``phone`` is the machine it runs on (None: this one, with its own sockets and no signals); ``draws`` gives the
+    generator of each wait's jitter; ``wall_clock`` the seconds since 1970, for a ``Retry-After`` that is a date in an
+    answer without ``Date``. ``decisions`` and ``follower`` are for clients that are wrong on purpose
+    (``harness.clients.mutants``).
     """
 
     def __init__(
@@ -119,7 +136,11 @@ class SSEClient:
         return job
 
     async def follow(self, job: str, callbacks: Callbacks | None = None) -> Outcome:
-        """Follow a job to its end. Never raises for the network; ``aclose`` ends it with the outcome ``closed``."""
+        """Follow a job to its end, from its first event on, and return how it ended.
+
+        Never raises for the network; ``aclose`` ends it with the outcome ``closed``. Raises
+        ``trio.ClosedResourceError`` where the client is closed already.
+        """
         self._check_open()
         follower = self._follower(
             job,
@@ -172,6 +193,7 @@ class SSEClient:
             raise trio.ClosedResourceError("the client is closed")
 
     async def __aenter__(self) -> Self:
+        self._check_open()
         return self
 
     async def __aexit__(

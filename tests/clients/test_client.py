@@ -7,9 +7,9 @@ import pytest
 import trio
 import trio.testing
 
-from harness.clients import SSEClient
+from harness.clients import Callbacks, SSEClient
 from harness.errors import PeerError
-from tests.clients.stage import Stage, answers, in_turn, play, silence
+from tests.clients.stage import Stage, answers, event, in_turn, play, says, silence
 
 
 def starting(stage, **client):
@@ -151,3 +151,41 @@ def test_a_job_id_stays_one_segment_of_the_path():
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     assert stage.asked[1].target == "/api/v2/imports/..%2Fx%3Fy/stream"
+
+
+async def test_a_closed_client_is_not_entered_again():
+    client = SSEClient("http://server", phone=Stage())
+    async with client:
+        pass
+    with pytest.raises(trio.ClosedResourceError):
+        async with client:
+            pass
+
+
+def test_a_client_is_used_twice_for_the_same_job_and_shows_it_twice():
+    stage = Stage()
+    shown = []
+
+    async def main():
+        async with trio.open_nursery() as stage.nursery:
+            async with SSEClient("http://server", phone=stage) as client:
+                for _ in range(2):
+                    await client.follow("j", Callbacks(on_completed=lambda event: shown.append(event.id)))
+            stage.nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert (shown, stage.cursors()) == (["a-9", "a-9"], [None, None])
+
+
+def test_a_callback_may_close_the_client_that_calls_it():
+    async def closes(event):
+        await client[0].aclose()
+
+    client = []
+
+    async def keep(_stage, under_test):
+        client.append(under_test)
+
+    played = play(Stage(streams=[says(event("a-1"), then="")]), handler=closes, beside=keep, lasts=10)
+    assert played.outcome.ended == "closed"
+    assert (played.left_open, played.tasks_left) == (0, 0)

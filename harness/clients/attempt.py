@@ -75,7 +75,7 @@ class StreamAttempt:
         self._path = path
         self._decisions = decisions
         self._session = session
-        self.cursor = cursor
+        self._cursor = cursor
         self._token_refreshed = token_refreshed
         self._sink = sink
         self._observer = observer
@@ -109,7 +109,7 @@ class StreamAttempt:
 
     async def _outcome(self) -> tuple[str, str]:
         headers = dict(_HEADERS)
-        if (cursor := cursor_header(self.cursor)) is not None:
+        if (cursor := cursor_header(self._cursor)) is not None:
             headers[b"last-event-id"] = cursor
         outcome = "eof", ""
         try:

@@ -68,6 +68,7 @@ class Feed:
             heard=heard,
         )
         self.unsettled = False
+        self._gap_after = -1  # as many fresh events of the stream had come when the app was last told of a gap
 
     @property
     def terminal(self) -> JobEvent | None:
@@ -79,10 +80,17 @@ class Feed:
         """Whether there is nothing to wait for: the job has ended, or its status was refused for good."""
         return self.terminal is not None or bool(self.poller.stopped)
 
-    def gap(self, reason: str, refused: str | None = None) -> bool:
-        """Tell the app, once, that events are missing for good; False where it was told. See ``Poller.surface``."""
-        surfaced = self.poller.surface(reason, refused)
+    def gap(self, reason: str, *, refused: bool = False) -> bool:
+        """Tell the app, once, that events are missing for good; False where it was told.
+
+        ``refused``: that is so since the server does not know the cursor. As long as the stream brings nothing, a
+        cursor that is refused again is the same gap, be it a snapshot's: until then the app sees snapshots alone.
+        """
+        if refused and self._stands_still:
+            return False
+        surfaced = self.poller.surface(reason)
         if surfaced:
+            self._gap_after = self.intake.fresh
             self.dispatcher.offer(JobEvent("gap", reason))
         return surfaced
 
@@ -116,8 +124,14 @@ class Feed:
             counts=self.counts,
         )
 
-    def _gap_in_stream(self, reason: str, refused: str | None) -> bool:
-        self.unsettled = self.gap(reason, refused) or self.poller.gave(refused)
+    @property
+    def _stands_still(self) -> bool:
+        """Whether the stream has brought nothing since the app was told of a gap."""
+        return self._gap_after == self.intake.fresh
+
+    def _gap_in_stream(self, reason: str, refused: bool) -> bool:
+        again = refused and self._stands_still and not self.poller.gap
+        self.unsettled = self.gap(reason, refused=refused) or again
         return self.unsettled
 
     def _end_in_stream(self) -> bool:

@@ -169,7 +169,7 @@ class Follower:
             case Meaning.REFRESH_TOKEN:
                 return await self._refresh(attempt.authorization)
             case Meaning.SNAPSHOT:
-                self._feed.gap(str(status), refused=attempt.cursor)
+                self._feed.gap(str(status), refused=True)
                 await self._feed.poller.ask_once(adopt=True)
             case Meaning.STOP if status == 401 and self._courier.token_lapsed:
                 self._refreshed = False

@@ -39,9 +39,9 @@ class StatusAnswer(msgspec.Struct, rename="camel"):
 class Intake:
     """The one way to the app. ``terminal`` is the event that ended the job, once there was one.
 
-    ``on_gap`` is told why events of the stream are missing for good, and the cursor that was refused where the stream
-    begins with that; it returns whether a snapshot is needed. If so, nothing more of the stream may come until the gap
-    is settled by one (or that failed) and ``resume`` was called.
+    ``on_gap`` is told why events of the stream are missing for good, and whether the stream begins with that: then the
+    cursor was refused. It returns whether a snapshot is needed. If so, nothing more of the stream may come until the
+    gap is settled by one (or that failed) and ``resume`` was called.
     ``on_end`` is asked before the stream's terminal event is shown; True where a gap has to be settled first.
     Where the policies have a reorder ``window``, ``reordering.run`` has to be running.
     """
@@ -52,7 +52,7 @@ class Intake:
         session: Session,
         dispatcher: Dispatcher,
         observer: Observer,
-        on_gap: Callable[[str, str | None], bool],
+        on_gap: Callable[[str, bool], bool],
         on_end: Callable[[], bool],
         cursor: Cursor,
         window: float | None,
@@ -76,6 +76,7 @@ class Intake:
         )
         self.terminal: JobEvent | None = None
         self.absorbed = 0
+        self.fresh = 0  # events of streams that were news
 
     @property
     def ending(self) -> bool:
@@ -96,10 +97,10 @@ class Intake:
 
     def _take(self, report: AttemptReport, event: Event) -> None:
         if event.type == RESET:
-            self._on_gap(RESET, self._session.last_event_id if report.events == 1 else None)
+            self._on_gap(RESET, report.events == 1)
             return
         standing = self._cursor.standing_of(event)
-        news = standing is Standing.NEW_EPOCH and self._on_gap("new epoch", None)
+        news = standing is Standing.NEW_EPOCH and self._on_gap("new epoch", False)
         if news or (event.type in TERMINAL and self._on_end()):
             self._deferred = event
         else:
@@ -116,6 +117,7 @@ class Intake:
         if not self._admits(event, standing):
             return
         report.fresh += 1
+        self.fresh += 1
         if self.reordering is None:
             self._show_streamed(event)
         else:

@@ -44,7 +44,6 @@ class Poller:
         self._counts = counts
         self._heard = heard
         self.gap = ""
-        self._given: str | None = None  # the cursor of the snapshot that covered the last gap
         self._running: trio.CancelScope | None = None
         self._healing: trio.CancelScope | None = None
         self._beside: trio.CancelScope | None = None
@@ -76,16 +75,9 @@ class Poller:
         if self._healing is not None:
             self._healing.cancel()
 
-    def gave(self, refused: str | None) -> bool:
-        """Whether the server ``refused`` the very cursor that its snapshot gave for the last gap: the same one."""
-        return refused is not None and refused == self._given
-
-    def surface(self, reason: str, refused: str | None = None) -> bool:
-        """Say once that events are missing for good; the next snapshot covers them. False where it was said.
-
-        ``refused`` is the cursor that the server does not know, where that is the reason.
-        """
-        if self.gap or self.gave(refused):
+    def surface(self, reason: str) -> bool:
+        """Say once that events are missing for good; the next snapshot covers them. False where it was said."""
+        if self.gap:
             return False
         self.gap = reason
         self._counts.gaps += 1
@@ -128,8 +120,7 @@ class Poller:
             return f"expected a JSON object with a status, got {answer.media_type or 'no content type'}: {error}"
         self._intake.snapshot(status, data, adopt=adopt)
         if self.gap:
-            self._given = status.last_event_id or ""
-            self._observer.gap(self.gap, self._given, healed=True)
+            self._observer.gap(self.gap, status.last_event_id or "", healed=True)
             self.gap = ""
         return ""
 

@@ -400,7 +400,7 @@ def test_a_cursor_refused_at_every_attempt_is_one_gap(status, cursor):
     assert gaps_told(played) == [1.0]
 
 
-def test_a_cursor_refused_again_once_it_has_moved_is_another_gap():
+def test_a_cursor_refused_again_once_the_stream_has_moved_it_is_another_gap():
     stage = Stage(
         streams=[answers(410), answers(410), says(event("a-8")), answers(410), completes], status=snapshots("a-7")
     )
@@ -410,12 +410,13 @@ def test_a_cursor_refused_again_once_it_has_moved_is_another_gap():
     assert played.outcome.counts.gaps == 2
 
 
-def test_a_cursor_refused_again_after_a_snapshot_that_moved_it_is_another_gap():
-    stage = Stage(streams=[answers(410), answers(410), completes], status=snapshots("a-7", "a-8"))
-    played = play(stage, policies=UNJITTERED)
-    assert (stage.cursors()[:2], gaps_told(played)) == ([None, "a-7"], [0.0])
-    stage = Stage(streams=[answers(410)] * 3 + [completes], status=snapshots("a-7", "a-8", "a-9"))
-    assert gaps_told(play(stage, policies=UNJITTERED)) == [0.0, 3.0]
+def test_the_cursors_of_snapshots_that_are_refused_one_by_one_are_one_gap():
+    """The app is being shown snapshots all along, and the job goes on meanwhile."""
+    stage = Stage(streams=[says(event("a-1")), answers(410)], status=snapshots(*(f"a-{n}" for n in range(2, 30))))
+    played = play(stage, policies=UNJITTERED, lasts=16)
+    assert stage.cursors() == [None, "a-1", "a-3", "a-5"]
+    assert gaps_told(played) == [1.0]
+    assert played.ids[:4] == ["a-1", "", "a-2", "a-3"]
 
 
 def test_a_stream_that_begins_with_a_reset_at_every_attempt_is_one_gap_and_each_time_a_snapshot():

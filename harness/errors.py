@@ -49,6 +49,10 @@ class EnvironmentFault(HarnessError):
     """
 
 
+class OutOfFiles(EnvironmentFault):
+    """The process, or the machine, has no file descriptor or memory left for another socket. It may have one later."""
+
+
 class ToxiproxyFault(EnvironmentFault):
     """The Toxiproxy server is missing, refused a call, or stopped answering."""
 

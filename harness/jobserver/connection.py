@@ -68,12 +68,14 @@ class Connection:
         self.leaving = trio.Event()  # the server goes: an answer without an end had better end now
         self._conduct = conduct
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
+        self._bodiless = False  # the request is a HEAD: its answer has no body (RFC 9110, 9.3.2)
 
     async def next_request(self) -> Request | None:
         """Wait for the next request; None when the peer is done, or never said anything.
 
         Raises ``Refusal`` for what is no request, ``trio.BrokenResourceError`` when the connection is gone.
         """
+        self._bodiless = False
         with trio.CancelScope(deadline=trio.current_time() + self.limits.idle) as scope:
             event = self._next_event()
             if event is h11.NEED_DATA and not self._h11.trailing_data[0] and not await self._receive():
@@ -86,10 +88,13 @@ class Connection:
         raise Refusal(408, "timeout", f"the request was not complete within {self.limits.request:g} s")
 
     async def respond(self, status: int, body: bytes = b"", headers: Headers = ()) -> None:
-        """Send a whole answer. Raises ``trio.BrokenResourceError`` when the peer is gone or takes nothing."""
+        """Send a whole answer, to a HEAD without its body.
+
+        Raises ``trio.BrokenResourceError`` when the peer is gone or takes nothing.
+        """
         length = [] if status == 204 else [("content-length", str(len(body)))]
         head = self._h11.send(h11.Response(status_code=status, headers=[*length, *headers])) or b""
-        first = self._h11.send(h11.Data(data=body)) or b"" if body else b""
+        first = self._h11.send(h11.Data(data=body)) or b"" if body and not self._bodiless else b""
         end = self._h11.send(_END) or b""
         message = memoryview(head + first + end)
         for start in range(0, len(message), PIECE):
@@ -140,6 +145,10 @@ class Connection:
         """Return the end of that body."""
         return self._h11.send(_END) or b""
 
+    async def respond_stream_head(self, headers: Headers) -> None:
+        """Answer a HEAD of what would be a stream."""
+        await self.send(self.begin_stream(headers) + self.end_stream())
+
     async def hear(self) -> bool:
         """While a stream is being sent: wait for bytes, and keep them for the next request. False: FIN, or a flood."""
         return await self._receive() and not self.flooded
@@ -169,6 +178,7 @@ class Connection:
                 return None
         if not isinstance(event, h11.Request):
             return None
+        self._bodiless = event.method == b"HEAD"
         if self._h11.they_are_waiting_for_100_continue:
             await self.send(self._h11.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
         return _request(event, await self._body())

@@ -12,6 +12,8 @@
 ``GET /healthz/stream``                  an event stream of no job, for the same; likewise
 =======================================  ==========================================================================
 
+HEAD is answered as GET is, without the body (RFC 9110, 9.3.2): no stream begins, and nothing is recorded as told.
+
 Errors are JSON ``{"error":{"code","message"}}``: 400 a body that is no such object, 401 no valid token where one is
 needed, 404 nothing there, 405 with ``Allow``, 503 when no more jobs can be held.
 """
@@ -29,6 +31,7 @@ from harness.jobserver.jobs import epoch_of
 from harness.jobserver.payloads import UNITS, results
 from harness.jobserver.pulse import pulse
 from harness.jobserver.registry import Registry
+from harness.jobserver.streams import HEADERS as STREAM
 
 IMPORTS = "/api/v2/imports"
 _JOB = re.compile(r"/api/v2/imports/(?P<job>[^/]+)(?P<part>/stream|/results|)")
@@ -70,6 +73,9 @@ class Endpoints:
             await connection.respond_json(200, b'{"status":"ok"}')
         elif request.path == "/healthz/stream":
             _allow(request, "GET")
+            if request.method == "HEAD":
+                await connection.respond_stream_head(STREAM)
+                return True
             return await pulse(connection)
         elif request.path == "/api/v2/token" and self._registry.tokens is not None:
             _allow(request, "POST")
@@ -95,7 +101,7 @@ class Endpoints:
         if part == "/results":
             await self._results(job, connection)
         else:
-            await self._status(job, connection)
+            await self._status(job, request, connection)
         return True
 
     def _authorize(self, request: Request) -> float:
@@ -130,11 +136,12 @@ class Endpoints:
         location = ("location", f"{IMPORTS}/{job.log.job_id}")
         await connection.respond_json(202, msgspec.json.encode({"jobId": job.log.job_id}), [location])
 
-    async def _status(self, job: RunningJob, connection: Connection) -> None:
+    async def _status(self, job: RunningJob, request: Request, connection: Connection) -> None:
         event = job.log.last
-        self._registry.record(
-            Snapshot(job=job.log.job_id, epoch=job.log.epoch, state_index=event.index, status=event.type)
-        )
+        if request.method != "HEAD":
+            self._registry.record(
+                Snapshot(job=job.log.job_id, epoch=job.log.epoch, state_index=event.index, status=event.type)
+            )
         await connection.respond_json(200, job.log.snapshot())
 
     async def _results(self, job: RunningJob, connection: Connection) -> None:
@@ -158,11 +165,14 @@ class Endpoints:
             return True
         # Where the policy is silence, a client of an older epoch is told by the epoch of the ids it gets.
         how = resume.signal or ("epoch" if epoch_of(cursor) in job.epochs else "")
-        if how:
+        if how and request.method != "HEAD":
             self._registry.record(GapSignal(job=job.log.job_id, how=how, cursor=cursor))
         if resume.signal == "410":
             message = "the events after this cursor are not kept: ask for the status, and go on after its lastEventId"
             raise Answer(410, "cursor_expired", message)
+        if request.method == "HEAD":
+            await connection.respond_stream_head(STREAM)
+            return True
         return await self._registry.stream(job, connection, expires, resume, cursor)
 
 
@@ -183,5 +193,5 @@ def accepts_stream(accept: str) -> bool:
 
 
 def _allow(request: Request, method: str) -> None:
-    if request.method != method:
+    if request.method != method and (request.method, method) != ("HEAD", "GET"):
         raise Answer(405, "method_not_allowed", f"only {method} is allowed here", [("allow", method)])

@@ -14,6 +14,7 @@ from harness.jobserver.conduct import Conduct
 from harness.jobserver.connection import Connection, Limits, Refusal, Request
 from harness.jobserver.endpoints import Endpoints
 from harness.jobserver.registry import Registry
+from harness.network.accepting import accept
 from harness.seams import Door, Listener
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Front:
         """Let connections in until cancelled."""
         self._listener = listener
         while True:
-            stream = await listener.accept()
+            stream = await accept(listener, "the job server")
             if self._shut:  # let in by the kernel before the door was shut
                 stream.reset()
                 continue

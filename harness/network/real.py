@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import trio
 
-from harness.errors import EnvironmentFault
+from harness.errors import EnvironmentFault, OutOfFiles
 from harness.network.streams import RealStream
 from harness.seams import Address, Door, Listener, Network, Stream
 
@@ -28,6 +28,7 @@ FILLER = "127.0.0.2"
 _FILL_TRIES = 8
 _FILL_PATIENCE = 1.0
 _ESTABLISHED = 1
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # accept(2), socket(2)
 _QUEUE = struct.Struct("24xII")  # struct tcp_info: tcpi_unacked, tcpi_sacked; of a listener: queue, and its limit
 
 
@@ -40,7 +41,7 @@ class RealNetwork(Network):
         try:
             code = sock.connect_ex(address)
             if dialing is not None:
-                dialing(sock.getsockname())
+                dialing(sock.getsockname()[:2])
             if code == errno.EINPROGRESS:
                 await trio.lowlevel.wait_writable(sock)
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -65,11 +66,12 @@ class RealListener(Listener):
 
     def __init__(self, address: Address) -> None:
         host, port = address
-        if not host.startswith("127."):
-            raise EnvironmentFault(f"cannot listen on {host}: listeners live on loopback only, use 127.0.0.1")
-        self._keeper = _socket()
+        if not (host.startswith("127.") or host == "::1"):
+            raise EnvironmentFault(f"cannot listen on {host}: listeners live on loopback only, use 127.0.0.1 or ::1")
+        self._keeper = _socket(_family(address))
         self._ear: socket.socket | None = None
         self._fillers: list[socket.socket] = []
+        self._filling: set[Address] = set()  # where those dial from that have no address of their own: ::1 is alone
         self._ready: deque[socket.socket] = deque()  # accepted before the door was shut, not yet asked for
         self._closed = False
         self._changed = trio.Event()
@@ -78,7 +80,7 @@ class RealListener(Listener):
         try:
             self._keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._keeper.bind(address)
-            self.address: Address = self._keeper.getsockname()
+            self.address: Address = self._keeper.getsockname()[:2]
             self._ear = self._listening(BACKLOG)
         except OSError as error:
             self._keeper.close()
@@ -88,7 +90,10 @@ class RealListener(Listener):
             raise EnvironmentFault(f"cannot listen on {host}:{port} ({error.strerror}): {hint}") from error
 
     async def accept(self) -> Stream:
-        """Wait for the next connection; see ``Listener``."""
+        """Wait for the next connection; see ``Listener``.
+
+        Raises ``OutOfFiles`` where there is none left for it; it waits in the kernel's queue meanwhile.
+        """
         await trio.lowlevel.checkpoint()
         while True:
             if self._closed:
@@ -150,7 +155,7 @@ class RealListener(Listener):
         self._changed = trio.Event()
 
     def _listening(self, backlog: int) -> socket.socket:
-        ear = _socket()
+        ear = _socket(_family(self.address))
         try:
             ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             ear.bind(self.address)
@@ -171,8 +176,10 @@ class RealListener(Listener):
             except OSError as error:
                 if error.errno in (errno.ECONNABORTED, errno.EPROTO):
                     continue
-                raise EnvironmentFault(f"cannot accept a connection ({error.strerror}): raise `ulimit -n`") from error
-            if peer[0] == FILLER:
+                kind = OutOfFiles if error.errno in _SHORTAGES else EnvironmentFault
+                raise kind(f"cannot accept a connection ({error.strerror}): raise `ulimit -n`") from error
+            if peer[0] == FILLER or peer[:2] in self._filling:
+                self._filling.discard(peer[:2])
                 sock.close()
                 continue
             sock.setblocking(False)
@@ -215,10 +222,13 @@ class RealListener(Listener):
         """Fill the queue; True when it is full and it is our own filler that fills it."""
         ear = self._ear
         assert ear is not None
-        filler = _socket()
+        filler = _socket(_family(self.address))
         self._fillers.append(filler)
-        filler.bind((FILLER, 0))
+        if filler.family == socket.AF_INET:
+            filler.bind((FILLER, 0))
         filler.connect_ex(self.address)
+        if filler.family == socket.AF_INET6:
+            self._filling.add(filler.getsockname()[:2])
         with trio.move_on_after(_FILL_PATIENCE):
             while not self._full(ear):  # loopback fills it within our own dial, or a softirq later
                 await trio.lowlevel.checkpoint()
@@ -238,10 +248,11 @@ def _family(address: Address) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
 
 
-def _socket(family: socket.AddressFamily = socket.AF_INET) -> socket.socket:
+def _socket(family: socket.AddressFamily) -> socket.socket:
     try:
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:  # never to be taken for what a dial met
-        raise EnvironmentFault(f"cannot open a socket ({error.strerror}): raise `ulimit -n`") from error
+        kind = OutOfFiles if error.errno in _SHORTAGES else EnvironmentFault
+        raise kind(f"cannot open a socket ({error.strerror}): raise `ulimit -n`") from error
     sock.setblocking(False)
     return sock

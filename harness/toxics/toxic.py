@@ -1,5 +1,6 @@
 """What a toxic is: integer attributes, and what becomes of one chunk. Pure: no I/O, no clock, no dice of its own."""
 
+import reprlib
 from typing import ClassVar, Self
 
 import msgspec
@@ -73,7 +74,7 @@ class Toxic(msgspec.Struct, frozen=True):
             if name is None or value is None:
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or not -INT64_MAX - 1 <= value <= INT64_MAX:
-                raise BadToxic(f"{self.type} attribute {name}: expected a whole number, got {value!r}")
+                raise BadToxic(f"{self.type} attribute {name}: expected a whole number, got {reprlib.repr(value)}")
             merged[name] = value
         changed = type(self)(**merged)
         changed.check()

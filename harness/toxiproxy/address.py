@@ -7,7 +7,9 @@ import trio
 from harness.seams import Address
 
 LOOPBACK = "127.0.0.1"
-_ANY_HOST = ("", "localhost", "0.0.0.0", "::", "127.0.0.1")  # noqa: S104 - these are what is *not* bound
+LOOPBACKS = (LOOPBACK, "::1")
+_ANY_HOST = ("", "localhost", "0.0.0.0", "::")  # noqa: S104 - these are what is *not* bound
+_THIS_MACHINE = {"": LOOPBACK, "localhost": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - dialed, not bound
 
 
 class BadAddress(ValueError):
@@ -19,7 +21,7 @@ def split_address(text: str) -> Address:
     host, colon, port = text.rpartition(":")
     if not colon or (":" in host and not host.startswith("[")):
         raise BadAddress(f"address {text}: missing port in address")
-    if not (port.isascii() and port.isdigit()) or int(port) > 65535:
+    if not (port.isascii() and port.isdigit()) or len(port.lstrip("0")) > 5 or int(port) > 65535:
         raise BadAddress(f"address {port}: invalid port")
     return host.strip("[]"), int(port)
 
@@ -28,33 +30,40 @@ def listen_address(text: str) -> Address:
     """Return where to listen. Raises ``BadAddress``.
 
     "All interfaces" (an empty host, ``0.0.0.0``, ``[::]``) becomes 127.0.0.1, unlike Toxiproxy: the harness serves
-    nobody but this host.
+    nobody but this host. The loopback of IPv6 is ``[::1]``.
     """
     host, port = split_address(text) if text else ("", 0)
     if host in _ANY_HOST:
         return LOOPBACK, port
     try:
-        if ipaddress.IPv4Address(host).is_loopback:
-            return host, port
+        if (ip := ipaddress.ip_address(host)).is_loopback:
+            return str(ip), port
     except ValueError:
         pass
-    raise BadAddress(f"{text}: bind: only 127.0.0.1 is served here, use {LOOPBACK}:{port}")
+    raise BadAddress(f"{text}: bind: only loopback is served here, use {LOOPBACK}:{port}")
 
 
-async def dial_address(text: str) -> Address:
-    """Return the IP address and port that ``text`` names now. Raises ``OSError`` where a name cannot be resolved."""
+async def dial_addresses(text: str) -> list[Address]:
+    """Return the IP addresses and port that ``text`` names now, in the order to try.
+
+    No host, and an unspecified one, is this machine, as in Go's ``net.Dial``. Raises ``OSError`` where a name cannot
+    be resolved, also where it is none.
+    """
     try:
         host, port = split_address(text)
     except BadAddress as error:
         raise OSError(f"dial tcp: {error}") from error
-    if host in _ANY_HOST:
-        return LOOPBACK, port
+    if host in _THIS_MACHINE:
+        return [(_THIS_MACHINE[host], port), *((LOOPBACKS[1], port),) * (host == "localhost")]
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
-        return str(found[0][4][0]), port
-    return host, port
+        try:
+            found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
+        except ValueError as error:  # not to be written as a name in the DNS, or with a NUL in it
+            raise OSError(f"dial tcp: lookup {host}: no such host") from error
+        return list(dict.fromkeys((str(address[0]), port) for *_, address in found))
+    return [(host, port)]
 
 
 def join_address(address: Address) -> str:

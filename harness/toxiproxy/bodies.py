@@ -1,14 +1,18 @@
 """Request bodies as Go's JSON decoder reads them, and the bodies of answers.
 
-Unknown keys are ignored, keys match in any case, ``null`` leaves the default, and what follows the first JSON value is
-ignored (Toxiproxy 2.12, tried).
+Unknown keys are ignored, keys match in any case, the last of equal ones counts, ``null`` leaves the default, what
+follows the first JSON value is ignored, and half a surrogate pair becomes U+FFFD (Toxiproxy 2.12, tried).
 """
 
 import json
-from typing import Any, TypeVar
+import re
+from typing import Any, NoReturn, TypeVar
 
 from harness.toxics import ToxicSpec
 from harness.toxiproxy.proxy import Proxy
+
+FLOAT32_MAX = 3.4028234663852886e38
+"""A toxicity is a float of 32 bits in Toxiproxy, and one beyond that is refused there too."""
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -24,24 +28,24 @@ class ApiError(Exception):
 
 
 def decode(body: bytes) -> object:
-    """Return the first JSON value of ``body``. Raises ``ApiError`` 400."""
+    """Return the first JSON value of ``body``, the keys of objects in lower case. Raises ``ApiError`` 400."""
     try:
         text = body.decode("utf-8-sig" if body[:1] == b"\xef" else "utf-8", "replace").lstrip(" \t\r\n")
         if not text:
             raise bad_body("EOF")
-        value: object = json.JSONDecoder().raw_decode(text)[0]
-    except (json.JSONDecodeError, RecursionError) as error:
+        value: object = _DECODER.raw_decode(text)[0]
+    except (ValueError, RecursionError) as error:  # ValueError: not JSON, or a number of more digits than Python reads
         raise bad_body(str(error)) from error
     return value
 
 
 def fields(value: object) -> Json:
-    """Return an object's members under lower-case keys, without the ``null`` ones. Raises ``ApiError`` 400."""
+    """Return a decoded object's members; ``null`` is one without any. Raises ``ApiError`` 400."""
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise bad_body(f"expected an object, got {json.dumps(value)[:80]}")
-    return {key.lower(): member for key, member in value.items() if member is not None}
+        raise bad_body(f"expected an object, got {_kind(value)}")
+    return value
 
 
 def text_of(members: Json, key: str, default: str) -> str:
@@ -58,8 +62,10 @@ def number_of(members: Json, key: str, default: float) -> float:
     """Return a number. Raises ``ApiError`` 400 for anything else."""
     value = members.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise bad_body(f"expected a number for {key}, got {json.dumps(value)[:80]}")
-    return value
+        raise bad_body(f"expected a number for {key}, got {_kind(value)}")
+    if abs(value) > FLOAT32_MAX:
+        raise bad_body(f"expected a number of 32 bits for {key}, got a larger one")
+    return float(value)
 
 
 def attributes_of(members: Json) -> Json:
@@ -70,8 +76,30 @@ def attributes_of(members: Json) -> Json:
 def _typed(members: Json, key: str, kind: type[T], default: T) -> T:
     value = members.get(key, default)
     if not isinstance(value, kind):
-        raise bad_body(f"expected a {kind.__name__} for {key}, got {json.dumps(value)[:80]}")
+        raise bad_body(f"expected {_KINDS[kind]} for {key}, got {_kind(value)}")
     return value
+
+
+def _kind(value: object) -> str:
+    """Say what a decoded value is. Not how it reads: that may be as long, and as deep, as a body may be."""
+    return _KINDS.get(type(value), "null")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> Json:
+    return {_text(key).lower(): _text(value) for key, value in pairs if value is not None}
+
+
+def _text(value: Any) -> Any:
+    return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_KINDS = {dict: "an object", list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean"}
+_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)
 
 
 def bad_body(why: str) -> ApiError:
@@ -99,7 +127,7 @@ def proxy_body(proxy: Proxy) -> Json:
 
 def toxic_body(spec: ToxicSpec) -> Json:
     """Return a toxic as the API shows it."""
-    toxicity = int(spec.toxicity) if float(spec.toxicity).is_integer() else spec.toxicity
+    toxicity = int(spec.toxicity) if spec.toxicity.is_integer() else spec.toxicity
     return {
         "attributes": spec.toxic.attributes,
         "name": spec.name,

@@ -11,7 +11,7 @@ import trio
 from harness.errors import EnvironmentFault
 from harness.seams import Direction, Network
 from harness.toxics import BadToxic, ToxicSpec, toxic_class
-from harness.toxiproxy.address import BadAddress, listen_address
+from harness.toxiproxy.address import BadAddress, join_address, listen_address
 from harness.toxiproxy.bodies import (
     ApiError,
     Json,
@@ -57,13 +57,17 @@ class Collection:
         return proxy
 
     async def update(self, proxy: Proxy, value: object) -> None:
-        """Move, enable or disable a proxy. Connections live on where listen and upstream stay the same."""
+        """Move, enable or disable a proxy. Connections live on where listen and upstream stay the same.
+
+        Raises ``ApiError``: where ``listen`` is no address that could be served, nothing has changed; where its port is
+        taken, the proxy is disabled and has the new address, as in Toxiproxy.
+        """
         members = fields(value)
         listen = text_of(members, "listen", proxy.listen)
         upstream = text_of(members, "upstream", proxy.upstream)
         enabled = flag_of(members, "enabled", default=proxy.enabled)
         async with self._lock:
-            if not _same_listen(listen, proxy.listen) or upstream != proxy.upstream:
+            if _differs(proxy, listen, upstream):
                 await proxy.stop()
                 proxy.listen, proxy.upstream = listen, upstream
             if enabled and not proxy.enabled:
@@ -101,7 +105,7 @@ class Collection:
         async with self._lock:
             for proxy, enabled in made:
                 old = self._proxies.get(proxy.name)
-                if old is not None and old.upstream == proxy.upstream and _same_listen(proxy.listen, old.listen):
+                if old is not None and not _differs(old, proxy.listen, proxy.upstream):
                     done.append(old)
                     continue
                 if old is not None:
@@ -177,14 +181,20 @@ class Collection:
         except EnvironmentFault as error:
             cause = error.__cause__
             why = (cause.strerror or str(cause)).lower() if isinstance(cause, OSError) else str(error)
-            raise ApiError(500, f"listen tcp {proxy.listen}: bind: {why}") from error
+            where = join_address(listen_address(proxy.listen))
+            raise ApiError(500, f"listen tcp {where}: bind: {why}") from error
 
 
-def _same_listen(one: str, other: str) -> bool:
+def _differs(proxy: Proxy, listen: str, upstream: str) -> bool:
+    """Say whether a proxy has to move to be there. Raises ``ApiError`` 500 where ``listen`` is not to be served."""
     try:
-        return listen_address(one) == listen_address(other)
-    except BadAddress:
-        return one == other
+        wanted = listen_address(listen)
+    except BadAddress as error:
+        raise ApiError(500, str(error)) from error
+    try:
+        return listen_address(proxy.listen) != wanted or upstream != proxy.upstream
+    except BadAddress:  # it was made disabled, and never tried
+        return True
 
 
 def _refuse_slash(name: str) -> None:

@@ -1,6 +1,8 @@
 """The embedded server: Toxiproxy's API and data plane in this process, on any ``Network``."""
 
 import random
+from email.utils import formatdate
+from functools import partial
 
 import trio
 
@@ -30,7 +32,7 @@ async def serve_embedded(
         async with trio.open_nursery() as nursery:
             api = Api(Collection(network, nursery, rng), random.Random(rng.getrandbits(64)))  # noqa: S311 - repeatable
             task_status.started(listener.address)
-            await serve_http(listener, api.answer)
+            await serve_http(listener, api.answer, partial(formatdate, usegmt=True))
     finally:
         with trio.CancelScope(shield=True):
             await listener.aclose()

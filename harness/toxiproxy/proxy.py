@@ -5,16 +5,21 @@ the upstream keeps neither other clients nor a change of the proxy waiting, and 
 blocked.
 """
 
+import logging
 import random
 from collections.abc import Callable
 
 import trio
 
 from harness.chance import Dice
+from harness.errors import OutOfFiles
+from harness.network.accepting import accept
 from harness.seams import Direction, Listener, Network, Stream
 from harness.toxics import Chain, Toxified
-from harness.toxiproxy.address import dial_address, join_address, listen_address
+from harness.toxiproxy.address import dial_addresses, join_address, listen_address
 from harness.toxiproxy.link import Link
+
+log = logging.getLogger(__name__)
 
 
 class Proxy(Toxified):
@@ -59,7 +64,7 @@ class Proxy(Toxified):
             with running:
                 async with trio.open_nursery() as nursery:
                     while True:
-                        nursery.start_soon(self._connect, await listener.accept())
+                        nursery.start_soon(self._connect, await accept(listener, f"the proxy {self.name}"))
         finally:
             with trio.CancelScope(shield=True):
                 await listener.aclose()
@@ -69,8 +74,10 @@ class Proxy(Toxified):
     async def _connect(self, client: Stream) -> None:
         """Dial the upstream for one client, and copy both ways until both have ended."""
         try:
-            server = await self._network.connect(await dial_address(self.upstream))
-        except OSError:
+            server = await self._dial()
+        except (OSError, OutOfFiles) as error:
+            if isinstance(error, OutOfFiles):
+                log.warning("the proxy %s turns a client away: %s", self.name, error)
             await trio.aclose_forcefully(client)
             return
         except trio.Cancelled:
@@ -87,6 +94,16 @@ class Proxy(Toxified):
         finally:
             del self._links[Direction.UPSTREAM][up]
             del self._links[Direction.DOWNSTREAM][down]
+
+    async def _dial(self) -> Stream:
+        """Dial the addresses of the upstream in order; raises what the last one met."""
+        *others, last = await dial_addresses(self.upstream)
+        for address in others:
+            try:
+                return await self._network.connect(address)
+            except OSError:
+                continue
+        return await self._network.connect(last)
 
     def _chain(self, direction: Direction) -> Chain:
         """Return a new connection's chain; each has dice of its own, so that connections do not shift each other."""

@@ -3,7 +3,7 @@ import json
 import pytest
 import trio
 
-from harness.history.records import Job, Snapshot
+from harness.history.records import Job, Snapshot, Subscriber
 from harness.jobserver import Limits
 from harness.jobserver.endpoints import accepts_stream
 from harness.scenario.model import JobSpec, ServerSpec
@@ -165,3 +165,49 @@ def test_no_more_jobs_than_the_limit_run_at_once_and_old_ones_make_room(rig):
         assert (await client.fetch("POST", "/api/v2/imports"))[0] == 202
 
     rig.run(main, job=QUICK, limits=Limits(jobs=2))
+
+
+@pytest.mark.parametrize(
+    ("target", "after", "status"),
+    [
+        ("/healthz", 0.0, 200),
+        ("/healthz/stream", 0.0, 200),
+        ("JOB", 3.0, 200),
+        ("JOB/stream", 3.0, 200),
+        ("JOB/results", 3.0, 409),
+        ("JOB/results", 7.0, 200),
+        ("/nothing", 0.0, 404),
+        ("/api/v2/imports", 0.0, 405),
+    ],
+)
+def test_head_is_answered_as_get_without_the_body(rig, target, after, status):
+    """Nothing is told by it: no snapshot is recorded, and no stream begins."""
+
+    async def main(rig):
+        path = await rig.job()
+        await trio.sleep(after)
+        client = await rig.client()
+        target_now = target.replace("JOB", path)
+        head = await client.ask("HEAD", target_now)
+        assert (head.status_code, await client.body()) == (status, b"")
+        assert rig.server.counts.faults == 0
+        again = await client.ask("HEAD", target_now)  # the connection lives
+        assert again.status_code == status
+        if status != 405 and not target.endswith("stream"):
+            got = await (await rig.client()).ask("GET", target_now)
+            differing = dict(got.headers).items() ^ dict(head.headers).items()
+            assert {name for name, _ in differing} <= {b"date"}
+
+    history = rig.run(main, job=QUICK)
+    assert len(history.all(Snapshot)) == (target == "JOB")
+    assert history.all(Subscriber) == []
+
+
+def test_what_is_no_request_after_a_head_is_refused_with_a_body(rig):
+    async def main(rig):
+        client = await rig.client()
+        await client.fetch("HEAD", "/healthz")
+        await client.stream.send_all(b"nonsense\r\n\r\n")
+        assert b'"code":"bad_request"' in await client.stream.receive_some()
+
+    rig.run(main, job=QUICK)

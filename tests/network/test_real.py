@@ -17,6 +17,17 @@ from harness.seams import Address, Door
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a hanging door needs Linux")
 
 
+def has_ipv6() -> bool:
+    """Whether this machine has a ::1 to bind."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
+
+
 @pytest.fixture
 async def listener():
     made = await RealNetwork().listen()
@@ -193,3 +204,26 @@ async def test_machine_without_sockets_is_no_refused_dial(monkeypatch):
         patched.setattr(socket, "socket", poor)
         with pytest.raises(EnvironmentFault, match="raise `ulimit -n`"):
             await RealNetwork().connect(("127.0.0.1", 9))
+
+
+@needs_ipv6
+async def test_the_loopback_of_ipv6_is_listened_on_and_dialed():
+    listener = await RealNetwork().listen(("::1", 0))
+    dialed = await RealNetwork().connect(listener.address)
+    async with dialed, await listener.accept() as accepted:
+        assert (dialed.peer, accepted.peer) == (listener.address, dialed.local)
+    await listener.aclose()
+
+
+@linux
+@needs_ipv6
+async def test_a_door_of_ipv6_hangs_and_opens_again():
+    listener = await RealNetwork().listen(("::1", 0))
+    await listener.set_door(Door.HANG)
+    with trio.move_on_after(0.05) as patience:
+        await RealNetwork().connect(listener.address)
+    assert patience.cancelled_caught
+    await listener.set_door(Door.OPEN)
+    async with await RealNetwork().connect(listener.address) as dialed, await listener.accept() as accepted:
+        assert accepted.peer == dialed.local
+    await listener.aclose()

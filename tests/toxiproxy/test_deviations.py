@@ -62,5 +62,5 @@ async def test_listening_on_all_interfaces_becomes_loopback(own, listen):
 async def test_listening_elsewhere_is_refused(own):
     answer = await own.call("POST", "/proxies", {**OFF, "listen": "192.0.2.1:0", "enabled": True})
     assert answer.status == 500
-    assert answer.json["error"].startswith("listen tcp: 192.0.2.1:0: bind: only 127.0.0.1 is served here")
+    assert answer.json["error"].startswith("listen tcp: 192.0.2.1:0: bind: only loopback is served here")
     assert await own.ok("GET", "/proxies") == {}

@@ -9,8 +9,12 @@ import trio.testing
 from harness.toxiproxy.http import BODY_MAX, IDLE_SECONDS, READ_SECONDS, Request, Response, serve_http
 from tests.toxiproxy.memory import MemoryNetwork
 
+DATE = "Tue, 01 Dec 2026 00:00:00 GMT"
+
 
 async def echo(request: Request) -> Response:
+    if request.target == "/defect":
+        raise KeyError(request.target)
     return Response(200, f"{request.method} {request.target} ".encode() + request.body, "text/plain")
 
 
@@ -19,7 +23,7 @@ def virtually(body):
         network = MemoryNetwork()
         listener = await network.listen()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve_http, listener, echo)
+            nursery.start_soon(serve_http, listener, echo, lambda: DATE)
             with trio.fail_after(3600):
                 await body(await network.connect(listener.address))
             nursery.cancel_scope.cancel()
@@ -116,3 +120,34 @@ def test_patience_ends(sent, patience):
         assert trio.current_time() - began == pytest.approx(patience)
 
     virtually(body)
+
+
+def test_an_answer_has_a_reason_and_a_date():
+    async def body(client):
+        await client.send_all(b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
+        head = await until(client, b"GET /x ")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert f"\r\nDate: {DATE}\r\n".encode() in head
+
+    virtually(body)
+
+
+def test_a_head_gets_the_head_alone_and_the_connection_lives():
+    async def body(client):
+        await client.send_all(b"HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n")
+        head = await until(client, b"\r\n\r\n")
+        assert (head.endswith(b"\r\n\r\n"), b"\r\nContent-Length: 8\r\n" in head) == (True, True)
+        await client.send_all(b"GET /y HTTP/1.1\r\nHost: h\r\n\r\n")
+        await until(client, b"GET /y ")
+
+    virtually(body)
+
+
+def test_a_defect_in_an_answer_is_500_and_ends_that_connection_alone(caplog):
+    async def body(client):
+        await client.send_all(b"GET /defect HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert (await until(client, b"answer\n")).startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+        assert await client.receive_some() == b""
+
+    virtually(body)
+    assert "KeyError" in caplog.text

@@ -7,6 +7,7 @@ import pytest
 import trio
 import trio.testing
 
+from harness.errors import OutOfFiles
 from harness.seams import Address
 from harness.toxics import ToxicSpec, toxic_of
 from harness.toxiproxy.address import join_address
@@ -262,3 +263,32 @@ def test_the_end_comes_through_after_the_last_toxic_was_taken_out():
         assert await server.receive_some() == b""
 
     virtually(body, ToxicSpec(name="l", stream="upstream", toxic=toxic_of("latency", {"latency": 100})))
+
+
+def test_a_client_for_whom_no_file_is_left_is_turned_away_and_the_proxy_lives(caplog, monkeypatch):
+    def poor(*_):
+        raise OutOfFiles("cannot open a socket (Too many open files): raise `ulimit -n`")
+
+    async def body(rig):
+        client = await rig.network.connect(rig.address)
+        with monkeypatch.context() as patched:
+            patched.setattr(rig.network, "connect", poor)
+            assert await client.receive_some() == b""
+        _, server = await rig.pair()
+        await server.send_all(b"x")
+
+    virtually(body)
+    assert "the proxy p turns a client away: cannot open a socket" in caplog.text
+
+
+def test_all_addresses_of_a_name_are_dialed():
+    async def body(rig):
+        listener = await rig.network.listen(("::1", 9))
+        rig.proxy.upstream = "localhost:9"
+        client = await rig.network.connect(rig.address)
+        server = await listener.accept()
+        await server.send_all(b"x")
+        assert await client.receive_some() == b"x"
+        await listener.aclose()
+
+    virtually(body)

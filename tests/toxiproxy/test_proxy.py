@@ -9,6 +9,8 @@ import trio
 
 from harness.network.real import RealNetwork
 from harness.seams import Stream
+from harness.toxiproxy.address import split_address
+from tests.network.test_real import needs_ipv6
 
 network = RealNetwork()
 
@@ -194,6 +196,44 @@ async def test_moving_to_a_taken_port_leaves_the_proxy_disabled_there(api, upstr
     assert (await api.call("POST", "/proxies/q", {"listen": f"{host}:{port}"})).status == 500
     moved = await api.ok("GET", "/proxies/q")
     assert (moved["enabled"], moved["listen"]) == (False, f"{host}:{port}")
+
+
+@pytest.mark.parametrize("listen", ["nonsense", "127.0.0.1:99999"])
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_a_move_to_what_is_no_address_leaves_the_proxy_and_its_connections(api, line, method, listen):
+    before = await api.ok("GET", "/proxies/p")
+    answer = await api.call(method, "/proxies/p", {"listen": listen, "enabled": False})
+    message = "address nonsense: missing port in address" if listen == "nonsense" else "address 99999: invalid port"
+    assert (answer.status, answer.json["error"]) == (500, message)
+    assert await api.ok("GET", "/proxies/p") == before
+    assert await round_trip(line, b"x") < 2
+
+
+async def test_a_replacement_by_what_is_no_address_leaves_the_proxy_and_its_connections(api, line):
+    before = await api.ok("GET", "/proxies/p")
+    answer = await api.call("POST", "/populate", [{"name": "p", "listen": "nonsense", "upstream": "127.0.0.1:9"}])
+    assert answer.status == 500
+    assert await api.ok("GET", "/proxies/p") == before
+    assert await round_trip(line, b"x") < 2
+
+
+async def test_a_taken_port_is_told_as_it_was_resolved(api, upstream):
+    _, port = await api.proxy("p", upstream)
+    body = {"name": "q", "listen": f"localhost:{port}", "upstream": "127.0.0.1:9"}
+    answer = await api.call("POST", "/proxies", body)
+    assert answer.json["error"] == f"listen tcp 127.0.0.1:{port}: bind: address already in use"
+
+
+@needs_ipv6
+async def test_an_upstream_on_ipv6_is_reached(api):
+    listener = await network.listen(("::1", 0))
+    body = {"name": "p", "listen": "[::1]:0", "upstream": f"[::1]:{listener.address[1]}"}
+    listen = (await api.ok("POST", "/proxies", body))["listen"]
+    assert listen.startswith("[::1]:")
+    async with await network.connect(split_address(listen)) as client, await listener.accept() as server:
+        await server.send_all(b"x")
+        assert await exactly(client, 1) == b"x"
+    await listener.aclose()
 
 
 async def test_a_dead_upstream_closes_the_client_after_it_connected(api):

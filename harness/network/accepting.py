@@ -1,0 +1,31 @@
+"""How a server lives through a process that has no file left for another connection.
+
+The kernel keeps in the listener's queue what cannot be accepted, so waiting loses nobody: the server goes on with the
+connections it has, says what is the matter, and tries again. (The gate does not wait: a dial that this machine holds
+up would be taken for the network's doing, so there the fault ends the run.)
+"""
+
+import logging
+
+import trio
+
+from harness.errors import OutOfFiles
+from harness.seams import Listener, Stream
+
+PAUSE = 0.1
+"""Seconds between two tries: the pause that Go's net/http reaches, too, within eight tries."""
+
+log = logging.getLogger(__name__)
+
+
+async def accept(listener: Listener, server: str) -> Stream:
+    """Return the next connection of ``server``, whose name stands in the log where it has to wait for a free file."""
+    said = False
+    while True:
+        try:
+            return await listener.accept()
+        except OutOfFiles as fault:
+            if not said:
+                log.warning("%s waits: %s", server, fault)
+                said = True
+            await trio.sleep(PAUSE)

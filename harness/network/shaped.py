@@ -106,6 +106,11 @@ class ShapedPipe(Pipe):
         """Whether the proxy has bytes of this direction that it has not taken yet."""
         return bool(self._pending)
 
+    @property
+    def resets(self) -> bool:
+        """Whether a toxic of this direction has the connection closed with RST."""
+        return self._chain.resets
+
     def deafen(self) -> None:
         """Nobody will read any more: what is written from now on is lost."""
         self._deaf = True
@@ -235,9 +240,9 @@ class ShapedPath(Toxified):
             pipe.change(apply)
 
     def _ended(self, direction: Direction, pipe: ShapedPipe, back: ShapedPipe, reader: End) -> None:
-        """The proxy closes its socket to the reader: with RST where it left unread what the reader sent."""
+        """The proxy closes its socket to the reader: with RST where a toxic has it so, or bytes were left unread."""
         self._pipes[direction].pop(pipe, None)
-        if back.unread:
+        if back.unread or pipe.resets or back.resets:
             pipe.finished = False
             reader.take_rst()
         else:
@@ -247,6 +252,6 @@ class ShapedPath(Toxified):
     def _pipe(self, direction: Direction) -> ShapedPipe:
         self._made += 1
         specs = self.toxics_of(direction)
-        pipe = ShapedPipe(self._room, Chain(specs, self._dice.split(self._made)))
+        pipe = ShapedPipe(self._room, Chain(specs, self._dice.split(self._made), trio.current_time()))
         self._pipes[direction][pipe] = None
         return pipe

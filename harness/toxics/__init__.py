@@ -1,13 +1,12 @@
 """The toxics: one pure file per toxic, registered by its wire name, and the chain that composes them. No I/O."""
 
 from harness.toxics.chain import Chain
-from harness.toxics.registry import NOT_BUILT, TYPES, toxic_class, toxic_of
+from harness.toxics.registry import TYPES, toxic_class, toxic_of
 from harness.toxics.shape import Shape, toxics_of
 from harness.toxics.toxic import BadToxic, Chunk, Step, Toxic, ToxicSpec
 from harness.toxics.toxified import Toxified
 
 __all__ = [
-    "NOT_BUILT",
     "TYPES",
     "BadToxic",
     "Chain",

@@ -1,10 +1,10 @@
 """bandwidth: store and forward at a rate. A rate of 0 is a stall that loses nothing."""
 
 import math
+from collections.abc import Iterable
 from typing import ClassVar
 
-from harness.chance import Dice
-from harness.toxics.toxic import BadToxic, Chunk, Step, Toxic
+from harness.toxics.toxic import BadToxic, Chunk, Run, Step, Toxic
 
 PIECE_SECONDS = 0.1  # what takes longer than this is sent in pieces of this length
 
@@ -23,12 +23,13 @@ class Bandwidth(Toxic, frozen=True):
         if self.rate < 0:
             raise BadToxic(f"bandwidth rate: expected 0 (a stall) or more KB/s, got {self.rate}")
 
-    def take(self, chunk: Chunk, now: float, dice: Dice) -> list[Step]:  # noqa: ARG002 - the toxics' signature
+    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:  # noqa: ARG002 - the toxics' signature
         """Cut the chunk to pieces, each with the time that it takes on the wire."""
         if self.rate == 0:
-            return [Step(math.inf, chunk)]
+            yield Step(math.inf, chunk)
+            return
         data, piece = chunk.data, self.rate * 100
-        cuts = max(0, math.ceil(len(data) / piece) - 1)
-        steps = [Step(PIECE_SECONDS, Chunk(data[at * piece : (at + 1) * piece], chunk.stamp)) for at in range(cuts)]
-        rest = data[cuts * piece :]
-        return [*steps, Step(len(rest) / (self.rate * 1000), Chunk(rest, chunk.stamp))]
+        last = max(0, math.ceil(len(data) / piece) - 1) * piece
+        for start in range(0, last, piece):
+            yield Step(PIECE_SECONDS, Chunk(data[start : start + piece], chunk.stamp))
+        yield Step((len(data) - last) / (self.rate * 1000), Chunk(data[last:], chunk.stamp))

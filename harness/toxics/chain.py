@@ -7,16 +7,22 @@ works from the writer to the reader, and nothing reorders (the model of Toxiprox
 Time enters as ``now``, in seconds, and leaves as ``next_due()``. Inside, every hand-off carries its *ideal* time: what
 a stage waits for is counted from when the chunk could have been taken, so a driver that wakes up late delays one piece
 and not all that follow. Three calls drive a chain: ``push`` (or ``close``) when the reader has something, ``pop`` when
-``next_due()`` has come, ``add``/``update``/``remove`` when toxics change. None of them blocks.
+``next_due()`` has come, ``add``/``update``/``remove`` when toxics change. None of them blocks, and none works longer
+than for the pieces that it returns.
+
+The end of the source follows the data. A toxic that closes the connection hands on an end of its own: what stages
+before it hold is lost then, what is behind it goes on first, and the reader finds no room any more.
 """
 
 import itertools
 import math
+import sys
 from collections import deque
+from collections.abc import Iterator
 
 from harness.chance import Dice
 from harness.toxics.noop import Noop
-from harness.toxics.toxic import Chunk, Step, Toxic, ToxicSpec
+from harness.toxics.toxic import Chunk, Run, Step, Toxic, ToxicSpec
 
 ENTRANCE = 2
 """Chunks read ahead of the first toxic: Toxiproxy's reader blocks on one, its hidden noop on another."""
@@ -28,28 +34,38 @@ END = Chunk(b"", 0.0, end=True)
 
 
 class _Stage:
-    """One toxic at work on one connection: its queue, the steps left of the chunk it holds, and its dice."""
+    """One toxic at work on one connection: its queue, the chunk that it holds with the steps left of it, its dice."""
 
-    def __init__(self, spec: ToxicSpec, dice: Dice, buffer: int) -> None:
-        self.spec = spec
+    def __init__(self, spec: ToxicSpec, dice: Dice, buffer: int, now: float) -> None:
         self.buffer = buffer
         self.queue: deque[tuple[float, Chunk]] = deque()
-        self.steps: deque[Step] = deque()
-        self.due = math.inf  # when steps[0] is done
+        self.step: Step | None = None  # the next one of the chunk held; None: none is held
+        self.due = math.inf  # when that is done or, without one, when patience ends
         self.free_at = 0.0  # when the last step of the chunk before was done
         self.open_at = 0.0  # when a stage that took nothing more began to take again
-        self._dice = dice
-        self.toxic: Toxic = spec.toxic
-        self.restart(spec)
+        self.closed = False  # it has handed an end on: nothing follows
+        self._run = Run(now, dice)
+        self._held = END
+        self._handed = 0  # bytes of the chunk held that have gone on
+        self._steps: Iterator[Step] = iter(())
+        self.restart(spec, now)
 
-    def restart(self, spec: ToxicSpec) -> None:
+    def restart(self, spec: ToxicSpec, now: float) -> None:
         """Begin a run: the toxicity is drawn anew, and decides whether the stage does anything."""
         self.spec = spec
-        self.toxic = spec.toxic if spec.toxicity >= 1 or self._dice.rng.random() < spec.toxicity else Noop()
+        lucky = spec.toxicity >= 1 or self._run.dice.rng.random() < spec.toxicity
+        self.toxic: Toxic = spec.toxic if lucky else Noop()
+        if self.step is None and not self.closed:
+            self.due = now + self.toxic.patience
 
     @property
     def accepts(self) -> bool:
-        return len(self.queue) < self.buffer or not (self.queue or self.steps)
+        return not self.closed and (len(self.queue) < self.buffer or not (self.queue or self.step))
+
+    @property
+    def due_chunk(self) -> Chunk:
+        """What it hands on when it is due."""
+        return END if self.step is None else self.step.chunk
 
     def put(self, at: float, chunk: Chunk) -> None:
         self.queue.append((at, chunk))
@@ -61,45 +77,72 @@ class _Stage:
         self.free_at = at
         if len(self.queue) + 1 >= self.buffer > 0:
             self.open_at = at
-        self.steps.extend([Step(0.0, chunk)] if chunk.end else self.toxic.take(chunk, at, self._dice))
-        if self.steps:
-            self.due = at + self.steps[0].wait
+        self._held, self._handed, self._run.now = chunk, 0, at
+        self._steps = iter((Step(self.toxic.end_wait, chunk),) if chunk.end else self.toxic.take(chunk, self._run))
+        self._advance(at)
 
     def done(self, at: float) -> Chunk:
-        """Finish the first step at this time and return its chunk."""
-        chunk = self.steps.popleft().chunk
-        self.due = at + self.steps[0].wait if self.steps else math.inf
+        """Finish the step that is due at this time and return its chunk."""
+        chunk = self.due_chunk
         self.free_at = at
-        if not (self.steps or self.buffer):
-            self.open_at = at
+        if chunk.end:
+            self.close()
+            return END
+        self._handed += len(chunk.data)
+        if self.toxic is self.spec.toxic:
+            self._run.passed += len(chunk.data)
+        self._advance(at)
         return chunk
 
+    def close(self) -> None:
+        """Hand nothing on any more; what is here is lost."""
+        self.closed = True
+        self.step, self.due = None, math.inf
+        self.queue.clear()
+
     def interrupt(self, now: float) -> list[Chunk]:
-        """Give up the held chunk, as it is: what is left of it, in one piece. The queue stays."""
-        left = [step.chunk for step in self.steps]
-        self.steps.clear()
-        self.due = math.inf
+        """Give up the held chunk: what is left of it is returned in one piece, or put back, as the toxic has it.
+
+        The end of the source is always put back. The queue stays.
+        """
+        if self.step is None:
+            return []
+        self.step, self.due = None, math.inf
         self.free_at = self.open_at = now
-        data = b"".join(chunk.data for chunk in left)
-        return ([Chunk(data, left[0].stamp)] if data else []) + [chunk for chunk in left if chunk.end]
+        held = self._held
+        if held.end or self.toxic.keeps:
+            self.queue.appendleft((now, Chunk(held.data[self._handed :], held.stamp, held.end)))
+            return []
+        rest = held.data[self._handed :]
+        return [Chunk(rest, held.stamp)] if rest else []
+
+    def _advance(self, at: float) -> None:
+        """Go on to the next step; after the last one, be free."""
+        self.step = next(self._steps, None)
+        if self.step is not None:
+            self.due = at + self.step.wait
+            return
+        self.due = at + self.toxic.patience
+        if not self.buffer:
+            self.open_at = at
 
 
 class Chain:
-    """The toxics of one direction of one connection, in creation order.
+    """The toxics of one direction of one connection that begins ``now``, in creation order.
 
     ``dice`` are split once per stage that is ever made: each stage has its own stream, so that neither the pattern of
     calls nor another stage shifts its draws.
     """
 
-    def __init__(self, specs: tuple[ToxicSpec, ...], dice: Dice) -> None:
+    def __init__(self, specs: tuple[ToxicSpec, ...], dice: Dice, now: float) -> None:
         self._dice = dice
         self._made = 0
         self._out: deque[Chunk] = deque()
         self._closed = False
         self.ended = False
-        """All bytes were popped after ``close``: the writer may close its side."""
-        self._stages = [_Stage(ToxicSpec(name="", stream="", toxic=Noop()), self._next_dice(), ENTRANCE)]
-        self._stages.extend(self._stage(spec) for spec in specs)
+        """The end was popped, the source's or a toxic's: the writer closes its side."""
+        self._stages = [_Stage(ToxicSpec(name="", stream="", toxic=Noop()), self._next_dice(), ENTRANCE, now)]
+        self._stages.extend(self._stage(spec, now) for spec in specs)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,7 +153,12 @@ class Chain:
     def transparent(self) -> bool:
         """No toxic and nothing queued: bytes may pass the chain by."""
         hidden = self._stages[0]
-        return len(self._stages) == 1 and not (hidden.queue or hidden.steps or self._out)
+        return len(self._stages) == 1 and not (hidden.queue or hidden.step or hidden.closed or self._out)
+
+    @property
+    def resets(self) -> bool:
+        """Whether the connection is to be closed with RST, by a toxic that is in force."""
+        return any(stage.toxic.resets for stage in self._stages)
 
     @property
     def room(self) -> bool:
@@ -125,7 +173,7 @@ class Chain:
         self._run(now)
 
     def close(self, now: float) -> None:
-        """The source has ended. The end follows the data; no toxic built so far delays it by itself."""
+        """The source has ended. The end follows the data."""
         if not self._closed:
             self._closed = True
             self._stages[0].put(now, END)
@@ -138,14 +186,17 @@ class Chain:
         last = self._stages[-1]
         due = last.due
         for stage, following in itertools.pairwise(self._stages):
-            if stage.due < due and (following.accepts or stage.steps[0].chunk.pause):
+            if stage.due < due and (following.accepts or stage.due_chunk.weightless):
                 due = stage.due
         return due
 
-    def pop(self, now: float) -> list[bytes]:
-        """Return the pieces to write now, each in a write of its own."""
-        self._run(now, drain=True)
-        pieces = [chunk.data for chunk in self._out if not chunk.end]
+    def pop(self, now: float, most: int = sys.maxsize) -> list[bytes]:
+        """Return the pieces to write now, each in a write of its own; about ``most`` where there are many.
+
+        Whether there are more says ``next_due``.
+        """
+        self._run(now, most)
+        pieces = [chunk.data for chunk in self._out if chunk.data]
         self.ended = self.ended or any(chunk.end for chunk in self._out)
         self._out.clear()
         return pieces
@@ -154,29 +205,38 @@ class Chain:
         """Put a toxic at the end. The last stage lets go of the chunk it holds, past the new one, and starts anew."""
         last = self._stages[-1]
         self._out.extend(last.interrupt(now))
-        last.restart(last.spec)
-        self._stages.append(self._stage(spec))
+        last.restart(last.spec, now)
+        self._stages.append(self._stage(spec, now))
+        if last.closed:
+            self._stages[-1].close()
         self._run(now)
 
     def update(self, now: float, spec: ToxicSpec) -> None:
-        """Give the toxic of this name new values. It lets go of the chunk it holds; the queue feels them."""
+        """Give the toxic of this name new values. It gives up the chunk it holds; the queue feels them."""
         at = self._index(spec.name)
         stage = self._stages[at]
         self._hand_on(now, at, stage.interrupt(now))
-        stage.restart(spec)
+        stage.restart(spec, now)
         self._run(now)
 
     def remove(self, now: float, name: str) -> None:
-        """Take a toxic out. All that waits in it goes on at once, and the stage before it lets go of what it holds."""
+        """Take a toxic out. All that waits in it goes on at once, and the stage before it gives up what it holds."""
         at = self._index(name)
         stage, before = self._stages[at], self._stages[at - 1]
-        self._hand_on(now, at, stage.interrupt(now) + [chunk for _, chunk in stage.queue] + before.interrupt(now))
-        before.restart(before.spec)
+        if stage.spec.toxic.closes_when_removed and not stage.closed:
+            stage.close()
+            self._hand_on(now, at, [END])
+        if stage.closed:
+            before.close()
+        else:
+            goes = stage.interrupt(now) + [chunk for _, chunk in stage.queue] + before.interrupt(now)
+            self._hand_on(now, at, goes)
+            before.restart(before.spec, now)
         del self._stages[at]
         self._run(now)
 
-    def _stage(self, spec: ToxicSpec) -> _Stage:
-        return _Stage(spec, self._next_dice(), spec.toxic.buffer)
+    def _stage(self, spec: ToxicSpec, now: float) -> _Stage:
+        return _Stage(spec, self._next_dice(), spec.toxic.buffer, now)
 
     def _next_dice(self) -> Dice:
         self._made += 1
@@ -193,36 +253,38 @@ class Chain:
             for chunk in chunks:
                 self._stages[at + 1].put(now, chunk)
 
-    def _run(self, now: float, *, drain: bool = False) -> None:
-        """Do all that is due, the stages nearest to the writer first; only ``drain`` lets the last one hand on."""
+    def _run(self, now: float, most: int = 0) -> None:
+        """Do all that is due, the stages nearest to the writer first; ``most`` pieces are handed to the writer."""
         last = len(self._stages) - 1
         at = last
         while at >= 0:
-            at = min(at + 1, last) if self._move(at, now, drain=drain) else at - 1
+            at = min(at + 1, last) if self._move(at, now, most) else at - 1
 
-    def _move(self, at: int, now: float, *, drain: bool) -> bool:
+    def _move(self, at: int, now: float, most: int) -> bool:
         """Let one stage do one thing, and say whether it did."""
         stage = self._stages[at]
-        if not stage.steps:
-            if stage.queue:
-                stage.take()
-                return True
-        elif stage.due <= now:
-            if stage.steps[0].chunk.pause:
-                stage.done(stage.due)
-                return True
-            return self._pass_on(at, now, drain=drain)
-        return False
+        if stage.closed:
+            return False
+        if stage.step is None and stage.queue:
+            stage.take()
+            return True
+        if stage.due > now:
+            return False
+        if not (stage.due_chunk.data or stage.due_chunk.end):
+            stage.done(stage.due)
+            return True
+        return self._pass_on(at, now, most)
 
-    def _pass_on(self, at: int, now: float, *, drain: bool) -> bool:
+    def _pass_on(self, at: int, now: float, most: int) -> bool:
         """Hand the first piece of a stage to the next one, or to the writer, and say whether it went."""
         stage = self._stages[at]
         if at + 1 == len(self._stages):
-            if drain:
-                self._out.append(stage.done(max(stage.due, now - LATE)))
-            return drain
+            if len(self._out) >= most:
+                return False
+            self._out.append(stage.done(max(stage.due, now - LATE)))
+            return True
         following = self._stages[at + 1]
-        if following.accepts:
+        if following.accepts or stage.due_chunk.end:
             when = max(stage.due, following.open_at)
             following.put(when, stage.done(when))
             return True

@@ -1,9 +1,9 @@
 """latency: every chunk leaves later, pipelined and in order."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
-from harness.chance import Dice
-from harness.toxics.toxic import Chunk, Step, Toxic
+from harness.toxics.toxic import Chunk, Run, Step, Toxic
 
 
 class Latency(Toxic, frozen=True):
@@ -18,10 +18,10 @@ class Latency(Toxic, frozen=True):
     type: ClassVar[str] = "latency"
     buffer: ClassVar[int] = 1024
 
-    def take(self, chunk: Chunk, now: float, dice: Dice) -> list[Step]:
+    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:
         """Hold the chunk to its stamp plus the delay, and move the stamp by that delay."""
         delay_ms = self.latency
         if self.jitter > 0:
-            delay_ms += dice.rng.randrange(2 * self.jitter) - self.jitter
+            delay_ms += run.dice.rng.randrange(2 * self.jitter) - self.jitter
         leave = chunk.stamp + max(0, delay_ms) / 1000
-        return [Step(max(0.0, leave - now), Chunk(chunk.data, leave, chunk.end))]
+        return (Step(max(0.0, leave - run.now), Chunk(chunk.data, leave)),)

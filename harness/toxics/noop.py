@@ -1,9 +1,9 @@
 """noop: hands each chunk on at once. Also the hidden first stage of every chain, and a toxic that lost its draw."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
-from harness.chance import Dice
-from harness.toxics.toxic import Chunk, Step, Toxic
+from harness.toxics.toxic import Chunk, Run, Step, Toxic
 
 
 class Noop(Toxic, frozen=True):
@@ -11,6 +11,6 @@ class Noop(Toxic, frozen=True):
 
     type: ClassVar[str] = "noop"
 
-    def take(self, chunk: Chunk, now: float, dice: Dice) -> list[Step]:  # noqa: ARG002 - the toxics' signature
+    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:  # noqa: ARG002 - the toxics' signature
         """Hand the chunk on at once."""
-        return [Step(0.0, chunk)]
+        return (Step(0.0, chunk),)

@@ -2,14 +2,16 @@
 
 from harness.toxics.bandwidth import Bandwidth
 from harness.toxics.latency import Latency
+from harness.toxics.limit_data import LimitData
 from harness.toxics.noop import Noop
+from harness.toxics.reset_peer import ResetPeer
 from harness.toxics.slicer import Slicer
+from harness.toxics.slow_close import SlowClose
+from harness.toxics.timeout import Timeout
 from harness.toxics.toxic import BadToxic, Toxic
 
-TYPES: dict[str, type[Toxic]] = {toxic.type: toxic for toxic in (Latency, Bandwidth, Slicer, Noop)}
-
-NOT_BUILT = ("slow_close", "timeout", "reset_peer", "limit_data")
-"""Toxiproxy's other types: known by name, refused by name."""
+_ALL = (Latency, Bandwidth, SlowClose, Timeout, ResetPeer, Slicer, LimitData, Noop)
+TYPES: dict[str, type[Toxic]] = {toxic.type: toxic for toxic in _ALL}
 
 
 def toxic_of(type_name: str, attributes: dict[str, object]) -> Toxic:
@@ -18,10 +20,8 @@ def toxic_of(type_name: str, attributes: dict[str, object]) -> Toxic:
 
 
 def toxic_class(type_name: str) -> type[Toxic]:
-    """Return the class of this wire name. Raises ``BadToxic`` for an unknown one, and for one that is not built."""
+    """Return the class of this wire name. Raises ``BadToxic`` for an unknown one."""
     found = TYPES.get(type_name)
-    if found is not None:
-        return found
-    if type_name in NOT_BUILT:
-        raise BadToxic(f"invalid toxic type: {type_name} is not built yet; use one of {', '.join(TYPES)}")
-    raise BadToxic("invalid toxic type")
+    if found is None:
+        raise BadToxic("invalid toxic type")
+    return found

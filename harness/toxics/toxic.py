@@ -1,6 +1,16 @@
-"""What a toxic is: integer attributes, and what becomes of one chunk. Pure: no I/O, no clock, no dice of its own."""
+"""What a toxic is: integer attributes, and what becomes of one chunk. Pure: no I/O, no clock, no dice of its own.
 
+A toxic says what it does in these words, and the chain does it:
+
+- ``take``: the steps by which a chunk goes on, or does not;
+- ``end_wait``: how long the end of the source waits in it;
+- ``patience``: after how long without a chunk it closes the connection by itself;
+- ``keeps``, ``closes_when_removed``, ``resets``: what a change, its removal and a close mean where it is in force.
+"""
+
+import math
 import reprlib
+from collections.abc import Iterable
 from typing import ClassVar, Self
 
 import msgspec
@@ -15,7 +25,8 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     """The unit that a chain moves: one read of a connection, or its end.
 
     ``stamp`` is when the chunk was read; a latency toxic moves it by the delay it applied, as Toxiproxy does, so that
-    two latencies add up. ``end`` marks the end of the stream; its data is empty.
+    two latencies add up. ``end`` marks the end of the stream, be it the source's or a toxic's doing; the data of such
+    a chunk, if any, is what the toxic swallowed when it closed: it goes no further.
     """
 
     data: bytes
@@ -23,16 +34,24 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     end: bool = False
 
     @property
-    def pause(self) -> bool:
-        """Nothing to hand on."""
-        return not (self.data or self.end)
+    def weightless(self) -> bool:
+        """Whether it needs no room in the next stage: an end closes, and without data there is nothing to hand on."""
+        return self.end or not self.data
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):
-    """Wait this many seconds, then hand ``chunk`` on; a chunk that is a pause hands on nothing."""
+    """Wait this many seconds, then hand ``chunk`` on; one without data, and no end, is a pause: nothing goes on."""
 
     wait: float
     chunk: Chunk
+
+
+class Run(msgspec.Struct):
+    """What a stage tells its toxic: the time, its dice, and how many bytes it has handed on since it was added."""
+
+    now: float
+    dice: Dice
+    passed: int = 0
 
 
 class BadToxic(ValueError):
@@ -48,10 +67,29 @@ class Toxic(msgspec.Struct, frozen=True):
     type: ClassVar[str]
     buffer: ClassVar[int] = 0
     """Chunks that may queue in front of the stage; Toxiproxy gives 1024 to latency and none to the others."""
+    keeps: ClassVar[bool] = False
+    """A change while it holds a chunk puts what is left of it back, to be taken anew; else that goes on at once."""
+    closes_when_removed: ClassVar[bool] = False
+    """Its removal closes the connections that are open, whatever their draw."""
+    resets: ClassVar[bool] = False
+    """A connection on which it is in force is closed with RST, whoever closes it."""
 
-    def take(self, chunk: Chunk, now: float, dice: Dice) -> list[Step]:
-        """Return what becomes of ``chunk``, taken at ``now``: each step waits from the moment the last one was done."""
+    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:
+        """Return what becomes of ``chunk``, taken now: each step waits from the moment the last one was done.
+
+        None: the chunk is dropped. The steps are asked for one by one, as they are due.
+        """
         raise NotImplementedError
+
+    @property
+    def end_wait(self) -> float:
+        """Seconds that the end of the source waits."""
+        return 0.0
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a chunk, from the start of a run on, after which it closes the connection."""
+        return math.inf
 
     def check(self) -> None:
         """Raise ``BadToxic`` on attributes that would crash Toxiproxy's server."""

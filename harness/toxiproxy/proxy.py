@@ -83,8 +83,12 @@ class Proxy(Toxified):
         except trio.Cancelled:
             await trio.aclose_forcefully(client)
             raise
-        up = Link(client, server, self._chain(Direction.UPSTREAM))
-        down = Link(server, client, self._chain(Direction.DOWNSTREAM))
+        chains = [self._chain(direction) for direction in (Direction.UPSTREAM, Direction.DOWNSTREAM)]
+
+        def resets() -> bool:
+            return any(chain.resets for chain in chains)
+
+        up, down = Link(client, server, chains[0], resets), Link(server, client, chains[1], resets)
         self._links[Direction.UPSTREAM][up] = None
         self._links[Direction.DOWNSTREAM][down] = None
         try:
@@ -108,4 +112,4 @@ class Proxy(Toxified):
     def _chain(self, direction: Direction) -> Chain:
         """Return a new connection's chain; each has dice of its own, so that connections do not shift each other."""
         specs = self.toxics_of(direction)
-        return Chain(specs, Dice(self._rng.getrandbits(64)))
+        return Chain(specs, Dice(self._rng.getrandbits(64)), trio.current_time())

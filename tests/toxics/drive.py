@@ -12,7 +12,7 @@ def spec(kind: str, *, name: str = "", toxicity: float = 1.0, **attributes: obje
 
 
 def chain_of(*specs: ToxicSpec, seed: int = 1) -> Chain:
-    return Chain(specs, Dice(seed))
+    return Chain(specs, Dice(seed), 0.0)
 
 
 def drive(

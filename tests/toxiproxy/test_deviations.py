@@ -46,13 +46,6 @@ async def test_a_refused_update_changes_nothing(own):
     assert (await own.ok("GET", path))["attributes"] == {"latency": 5, "jitter": 0}
 
 
-async def test_what_is_not_built_is_refused_by_name(own):
-    await own.ok("POST", "/proxies", OFF)
-    answer = await own.call("POST", "/proxies/p/toxics", {"type": "timeout"})
-    assert answer.status == 400
-    assert answer.json["error"].startswith("invalid toxic type: timeout is not built yet")
-
-
 @pytest.mark.parametrize("listen", ["", ":0", "0.0.0.0:0", "[::]:0", "localhost:0"])
 async def test_listening_on_all_interfaces_becomes_loopback(own, listen):
     proxy = await own.ok("POST", "/proxies", {**OFF, "listen": listen, "enabled": True})

@@ -82,3 +82,15 @@ async def upstream(nursery):
     nursery.start_soon(accept)
     yield listener.address
     await listener.aclose()
+
+
+@pytest.fixture
+async def pair(api):
+    """Both ends of a connection through a proxy named p: the client's and the server's."""
+    listener = await RealNetwork().listen()
+    client = await RealNetwork().connect(await api.proxy("p", listener.address))
+    server = await listener.accept()
+    yield client, server
+    for stream in (client, server):
+        await stream.aclose()
+    await listener.aclose()

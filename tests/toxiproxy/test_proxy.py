@@ -245,18 +245,6 @@ async def test_a_dead_upstream_closes_the_client_after_it_connected(api):
         await client.aclose()
 
 
-@pytest.fixture
-async def pair(api):
-    """Both ends of a connection through a proxy named p: the client's and the server's."""
-    listener = await network.listen()
-    client = await network.connect(await api.proxy("p", listener.address))
-    server = await listener.accept()
-    yield client, server
-    for stream in (client, server):
-        await stream.aclose()
-    await listener.aclose()
-
-
 async def test_there_is_no_half_close(pair):
     """A client that sends FIN gets the end at once, and the server's answer is lost."""
     client, server = pair

@@ -17,10 +17,15 @@ class BadAddress(ValueError):
 
 
 def split_address(text: str) -> Address:
-    """Split ``host:port``; the host may be empty, a name, or in brackets. Raises ``BadAddress``."""
+    """Split ``host:port``; the host may be empty, a name, or in brackets, and no port is 0. Raises ``BadAddress``."""
     host, colon, port = text.rpartition(":")
-    if not colon or (":" in host and not host.startswith("[")):
+    if text.startswith("[") and "]" not in text:
+        raise BadAddress(f"address {text}: missing ']' in address")
+    if not colon or "]" in port:
         raise BadAddress(f"address {text}: missing port in address")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise BadAddress(f"address {text}: too many colons in address")
+    port = port or "0"
     if not (port.isascii() and port.isdigit()) or len(port.lstrip("0")) > 5 or int(port) > 65535:
         raise BadAddress(f"address {port}: invalid port")
     return host.strip("[]"), int(port)

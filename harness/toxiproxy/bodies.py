@@ -6,12 +6,13 @@ follows the first JSON value is ignored, and half a surrogate pair becomes U+FFF
 
 import json
 import re
+import struct
 from typing import Any, NoReturn, TypeVar
 
 from harness.toxics import ToxicSpec
 from harness.toxiproxy.proxy import Proxy
 
-FLOAT32_MAX = 3.4028234663852886e38
+FLOAT32_MAX = 3.4028235e38
 """A toxicity is a float of 32 bits in Toxiproxy, and one beyond that is refused there too."""
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ def number_of(members: Json, key: str, default: float) -> float:
         raise bad_body(f"expected a number for {key}, got {_kind(value)}")
     if abs(value) > FLOAT32_MAX:
         raise bad_body(f"expected a number of 32 bits for {key}, got a larger one")
-    return float(value)
+    return _float32(value)
 
 
 def attributes_of(members: Json) -> Json:
@@ -78,6 +79,13 @@ def _typed(members: Json, key: str, kind: type[T], default: T) -> T:
     if not isinstance(value, kind):
         raise bad_body(f"expected {_KINDS[kind]} for {key}, got {_kind(value)}")
     return value
+
+
+def _float32(value: float) -> float:
+    """Return the shortest number that is the same float of 32 bits: as such Toxiproxy keeps and shows a toxicity."""
+    (single,) = struct.unpack("f", packed := struct.pack("f", value))
+    shortened = (float(f"{single:.{digits}g}") for digits in range(1, 10))  # 9 are always enough
+    return next(short for short in shortened if struct.pack("f", short) == packed)
 
 
 def _kind(value: object) -> str:

@@ -13,6 +13,7 @@ class Answer(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+    reason: bytes = b""
 
     @property
     def json(self) -> Any:
@@ -42,7 +43,7 @@ async def ask(
                 elif isinstance(event, h11.EndOfMessage):
                     assert response is not None
                     found = {key.decode().lower(): value.decode() for key, value in response.headers}
-                    return Answer(response.status_code, found, got)
+                    return Answer(response.status_code, found, got, response.reason)
 
 
 class Api:

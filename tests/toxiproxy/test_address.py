@@ -11,6 +11,7 @@ from harness.toxiproxy.address import BadAddress, dial_addresses, join_address, 
         (":80", ("", 80)),
         ("localhost:0", ("localhost", 0)),
         ("[::1]:80", ("::1", 80)),
+        ("a:", ("a", 0)),
     ],
 )
 def test_an_address_is_a_host_and_a_port(text, expected):
@@ -21,9 +22,11 @@ def test_an_address_is_a_host_and_a_port(text, expected):
     ("text", "message"),
     [
         ("nonsense", "address nonsense: missing port in address"),
-        ("::1", "address ::1: missing port in address"),
+        ("::1", "address ::1: too many colons in address"),
+        ("a:b:c", "address a:b:c: too many colons in address"),
+        ("[::1]", "address [::1]: missing port in address"),
+        ("[::1", "address [::1: missing ']' in address"),
         ("a:99999", "address 99999: invalid port"),
-        ("a:", "address : invalid port"),
         ("a:-1", "address -1: invalid port"),
         ("a:²", "address ²: invalid port"),
     ],

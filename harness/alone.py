@@ -12,6 +12,7 @@ from harness.jobserver.server import serve
 from harness.scenario import DEFAULT_SEED
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.seams import Address
+from harness.toxiproxy.address import join_address
 from harness.toxiproxy.embedded import serve_embedded
 from harness.toxiproxy.servants import servants
 from harness.world import real
@@ -38,8 +39,7 @@ def serve_jobs(address: Address, job: JobSpec, server: ServerSpec, say: Say) -> 
         start = partial(serve, address, network=real.network(), job=job, server=server, chance=Chance(DEFAULT_SEED))
         async with servants() as nursery:
             nursery.start_soon(_until_signalled, nursery.cancel_scope)
-            host, port = (await nursery.start(start)).address
-            base = f"http://{host}:{port}/api/v2/imports"
+            base = f"http://{join_address((await nursery.start(start)).address)}/api/v2/imports"
             say(f"job server on {base} (Ctrl-C ends it)")
             say(f"  curl -X POST {base}")
             say(f"  curl -N -H 'Accept: text/event-stream' {base}/JOB/stream")
@@ -55,8 +55,8 @@ def serve_toxiproxy(address: Address, seed: int | None, say: Say) -> None:
         rng = Chance(DEFAULT_SEED if seed is None else seed).stream("toxics")
         async with servants() as nursery:
             nursery.start_soon(_until_signalled, nursery.cancel_scope)
-            host, port = await nursery.start(partial(serve_embedded, real.network(), address, rng=rng))
-            say(f"embedded Toxiproxy on http://{host}:{port} (Ctrl-C ends it)")
+            where = await nursery.start(partial(serve_embedded, real.network(), address, rng=rng))
+            say(f"embedded Toxiproxy on http://{join_address(where)} (Ctrl-C ends it)")
             await trio.sleep_forever()
 
     real.run(main)

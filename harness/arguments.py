@@ -29,11 +29,11 @@ def duration(text: str | None, option: str) -> float | None:
 
 
 def address(text: str) -> tuple[str, int]:
-    """``127.0.0.1:8080`` as host and port; loopback only."""
+    """``127.0.0.1:8080`` as host and port; loopback only, in either family."""
     host, _, port = text.rpartition(":")
-    host = {"localhost": "127.0.0.1", "": "127.0.0.1"}.get(host, host)
-    if not port.isdecimal() or int(port) > 65535:
+    host = {"localhost": "127.0.0.1", "": "127.0.0.1", "[::1]": "::1"}.get(host, host)
+    if not port.isdecimal() or len(port) > 5 or int(port) > 65535:
         raise UsageError(f"--listen takes ADDRESS:PORT, such as 127.0.0.1:8080, not {text!r}")
-    if not host.startswith("127."):
-        raise UsageError(f"--listen {text}: only loopback addresses are served (127.0.0.1)")
+    if not (host.startswith("127.") or host == "::1"):
+        raise UsageError(f"--listen {text}: only loopback addresses are served (127.0.0.1, [::1])")
     return host, int(port)

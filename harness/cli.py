@@ -429,12 +429,23 @@ def serve(listen: str, **options: str | None) -> int:
 
 
 @cli.command()
-@click.option("--listen", default="127.0.0.1:8474", show_default=True, metavar="ADDRESS:PORT")
-@click.option("--seed", type=int, default=None, help="Makes its draws repeat.")
-def toxiproxy(listen: str, seed: int | None) -> int:
-    """The embedded Toxiproxy alone, until Ctrl-C."""
+@click.option("--listen", metavar="ADDRESS:PORT", help="Where the API listens.  [default: 127.0.0.1:8474]")
+@click.option("-host", "--host", metavar="ADDRESS", help="The same, as toxiproxy-server has it.")
+@click.option("-port", "--port", metavar="PORT", help="The same, as toxiproxy-server has it.")
+@click.option("-seed", "--seed", type=int, default=None, help="Makes its draws repeat.")
+def toxiproxy(listen: str | None, host: str | None, port: str | None, seed: int | None) -> int:
+    """The embedded Toxiproxy alone, until Ctrl-C.
+
+    It has the API and the toxics of Toxiproxy 2.12, on loopback. On purpose it has neither `/metrics` nor `-config`
+    files, nor the quirks: attributes that crash the real server and names with `/` are refused, reset_peer resets
+    connections that are open already, no wait blocks a call, and the seed works.
+    """
     from harness.alone import serve_toxiproxy  # noqa: PLC0415
 
+    if listen is not None and (host is not None or port is not None):
+        raise UsageError("--listen says both: leave --host and --port out")
+    host = host or "127.0.0.1"
+    listen = listen or f"{f'[{host}]' if ':' in host else host}:{'8474' if port is None else port}"
     serve_toxiproxy(address(listen), seed, click.echo)
     return PASS
 

@@ -1,4 +1,15 @@
-"""The embedded server: Toxiproxy's API and data plane in this process, on any ``Network``."""
+"""The embedded server: Toxiproxy's API and data plane in this process, on any ``Network``.
+
+It answers as Toxiproxy 2.12.0 does, call by call, and its toxics act as those do, on connections that are open too.
+Client libraries work against it unchanged.
+
+Left out on purpose: ``/metrics`` (there the counters move only when a connection ends), ``-config`` files (``POST
+/populate`` takes the same), listening elsewhere than on loopback, ports by name, the escapes of ``<``, ``>`` and ``&``
+in JSON. Not copied, being defects: attributes that crash the real server and names with ``/``, which it can never
+delete, are refused; a refused update changes nothing; a client that does not read, a hanging dial and a waiting
+``reset_peer`` block no call (its issues #254, #412, #558); ``reset_peer`` resets connections that are open already, and
+none whose draw was lost (#603); a seed works.
+"""
 
 import random
 from email.utils import formatdate

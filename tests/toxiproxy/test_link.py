@@ -1,5 +1,6 @@
 """The embedded proxy in virtual time: exact instants, and what must not block."""
 
+import itertools
 import random
 from typing import NamedTuple
 
@@ -11,9 +12,10 @@ from harness.errors import OutOfFiles
 from harness.seams import Address
 from harness.toxics import ToxicSpec, toxic_of
 from harness.toxiproxy.address import join_address
+from harness.toxiproxy.link import PIECES
 from harness.toxiproxy.proxy import Proxy
 from tests.toxics.drive import spec
-from tests.toxiproxy.memory import BUFFER, MemoryListener, MemoryNetwork
+from tests.toxiproxy.memory import BUFFER, MemoryListener, MemoryNetwork, MemoryStream
 
 
 class Rig(NamedTuple):
@@ -292,3 +294,25 @@ def test_all_addresses_of_a_name_are_dialed():
         await listener.aclose()
 
     virtually(body)
+
+
+def test_slices_that_need_not_wait_leave_everybody_else_a_turn(monkeypatch):
+    """A chunk cut to single bytes, a kernel that takes each at once: nobody waits for more than two rounds of writes."""
+    written = []
+    turns = [0]
+
+    def swallow(stream, data):
+        written.append(len(data))
+        return len(data)
+
+    async def body(rig):
+        _, server = await rig.pair()
+        await server.send_all(bytes(BUFFER))
+        monkeypatch.setattr(MemoryStream, "send_now", swallow)
+        while sum(written) < BUFFER:
+            await trio.lowlevel.checkpoint()
+            turns.append(sum(written))
+
+    virtually(body, spec("slicer", average_size=1))
+    assert max(written) == 1
+    assert max(later - earlier for earlier, later in itertools.pairwise(turns)) <= 2 * PIECES

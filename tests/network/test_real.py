@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from harness.errors import EnvironmentFault
+from harness.errors import EnvironmentFault, OutOfFiles
 from harness.network import RealNetwork
 from harness.network.real import FILLER
 from harness.seams import Address, Door
@@ -227,3 +227,18 @@ async def test_a_door_of_ipv6_hangs_and_opens_again():
     async with await RealNetwork().connect(listener.address) as dialed, await listener.accept() as accepted:
         assert accepted.peer == dialed.local
     await listener.aclose()
+
+
+async def test_a_connection_for_which_no_file_is_left_waits_in_the_queue(listener, monkeypatch):
+    """The gate lets the fault end its run; a server waits, and gets the connection when a file is free."""
+
+    def poor(_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async with await RealNetwork().connect(listener.address) as dialed:
+        with monkeypatch.context() as patched:
+            patched.setattr(socket.socket, "accept", poor)
+            with pytest.raises(OutOfFiles, match="raise `ulimit -n`"):
+                await listener.accept()
+        async with await listener.accept() as accepted:
+            assert accepted.peer == dialed.local

@@ -297,7 +297,7 @@ def test_all_addresses_of_a_name_are_dialed():
 
 
 def test_slices_that_need_not_wait_leave_everybody_else_a_turn(monkeypatch):
-    """A chunk cut to single bytes, a kernel that takes each at once: nobody waits for more than two rounds of writes."""
+    """A chunk cut to bytes that the kernel takes at once: nobody waits for more than two rounds of writes."""
     written = []
     turns = [0]
 

@@ -1,7 +1,6 @@
 """The control API: what each method and path answers. Compatible with Toxiproxy 2.12, tried side by side.
 
-Deliberate differences: attributes that would crash Toxiproxy are refused (400), and so are names with ``/``; listening
-is on loopback only; ``/version`` says so.
+What differs on purpose stands in ``harness.toxiproxy.embedded``.
 """
 
 import random

@@ -8,7 +8,7 @@ Left out on purpose: ``/metrics`` (there the counters move only when a connectio
 in JSON. Not copied, being defects: attributes that crash the real server and names with ``/``, which it can never
 delete, are refused; a refused update changes nothing; a client that does not read, a hanging dial and a waiting
 ``reset_peer`` block no call (its issues #254, #412, #558); ``reset_peer`` resets connections that are open already, and
-none whose draw was lost (#603); a seed works.
+none whose draw was lost (#603); a seed works. ``/version`` says whose server it is.
 """
 
 import random

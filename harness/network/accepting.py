@@ -13,7 +13,7 @@ from harness.errors import OutOfFiles
 from harness.seams import Listener, Stream
 
 PAUSE = 0.1
-"""Seconds between two tries: the pause that Go's net/http reaches, too, within eight tries."""
+"""Seconds between two tries. Go's net/http waits 5 ms, and doubles that up to 1 s."""
 
 log = logging.getLogger(__name__)
 

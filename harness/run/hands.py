@@ -62,7 +62,7 @@ class Hands:
         server: JobServer,
     ) -> None:
         self.gates = gates
-        self._toxiproxy = toxiproxy
+        self.toxiproxy = toxiproxy
         self._middle = middle
         self._server = server
         self._shapes = {(path, way): spec.shape for path, spec in plan.paths.items() for way in Direction}
@@ -141,10 +141,10 @@ class Hands:
     async def _shape(self, path: str, shapes: Mapping[Direction, Shape]) -> Readback:
         """Give these directions of a path their shapes, with one call where both have the same."""
         if len(shapes) == len(Direction) and len(set(shapes.values())) == 1:
-            return await self._toxiproxy.shape(path, next(iter(shapes.values())))
+            return await self.toxiproxy.shape(path, next(iter(shapes.values())))
         readback: Readback = {}
         for way, shape in shapes.items():
-            readback = await self._toxiproxy.shape(path, shape, way)
+            readback = await self.toxiproxy.shape(path, shape, way)
         return readback
 
 

@@ -53,6 +53,7 @@ class Nemesis:
                         proofs.start_soon(self._prepare, canary, deed)
                 await sleep_until(due)
                 await self._do(deed, proofs, self._moot_at(place, zero))
+                self._hands.toxiproxy.look()
 
     async def close(self) -> None:
         """Free every flow of the canaries."""

@@ -207,6 +207,7 @@ class Runner:
         async with trio.open_nursery() as everything:
             if not self._world.simulated:  # there the scheduler is never late, and nothing flushes by the clock
                 everything.start_soon(rig.journal.keep_flushing)
+                everything.start_soon(rig.toxiproxy.watch)
                 everything.start_soon(partial(health.watch, rig.journal, controls=rig.toxiproxy.control_seconds))
             everything.start_soon(rig.nemesis.run, zero)
             everything.start_soon(cut, "interrupted", stop.wait)
@@ -216,6 +217,7 @@ class Runner:
                     clients.start_soon(self._client, name, rig, zero)
             await trio.sleep(AFTERGLOW)
             everything.cancel_scope.cancel()
+        await rig.toxiproxy.check()  # or a client would be blamed for what somebody did since the last look
         return reason
 
     async def _outlast(self, server: JobServer, zero: float) -> None:
@@ -228,6 +230,8 @@ class Runner:
     def _begin(self, rig: Rig, before: Census, lead: float) -> None:
         plan = self.plan
         toxiproxy = {"toxiproxy": rig.toxiproxy.kind, "toxiproxy version": rig.toxiproxy.version}
+        if rig.toxiproxy.passed_over:
+            toxiproxy["toxiproxy passed over"] = rig.toxiproxy.passed_over
         rig.journal.write(
             Run(
                 zero_ns=self._world.stamp() + round(lead * 1e9),

@@ -3,8 +3,10 @@
 import random
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import trio
@@ -12,12 +14,15 @@ import trio
 from harness.errors import ToxiproxyFault
 from harness.seams import Address, Network
 from harness.toxiproxy.calls import DEADLINE, Calls, check_name
+from harness.toxiproxy.connection import Connection
 from harness.toxiproxy.control import Kind, Toxiproxy
 from harness.toxiproxy.embedded import serve_embedded
 from harness.toxiproxy.owner import orphaned
 from harness.toxiproxy.process import launched
+from harness.toxiproxy.release import release_words
 from harness.toxiproxy.servants import servants
 
+AUTO = "auto"
 PROGRAM = "toxiproxy-server"
 HOW_TO_INSTALL = (
     "install one with `go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0` (the binary is called `server`: "
@@ -31,26 +36,49 @@ async def open_toxiproxy(
 ) -> AsyncIterator[Toxiproxy]:
     """Yield a Toxiproxy with none of this run's proxies, and leave none behind.
 
-    ``choice``: ``auto`` (``toxiproxy-server`` on PATH, else embedded), ``embedded``, the path of a server program, or
-    ``http://host:port`` of a running server, of which only proxies whose names begin with ``prefix`` are touched, and
-    those that a dead run left (``harness.toxiproxy.owner``). Each call has ``deadline`` seconds. Raises
-    ``ToxiproxyFault``; the embedded server's draws come from ``rng``.
+    ``choice``: ``auto`` (``toxiproxy-server`` on PATH; embedded where there is none, or where it cannot be used, which
+    ``passed_over`` then says), ``embedded``, the path of a server program, or ``http://host:port`` of a running server,
+    of which only proxies whose names begin with ``prefix`` are touched, and those that a dead run left
+    (``harness.toxiproxy.owner``). Each call has ``deadline`` seconds. Raises ``ToxiproxyFault``; the embedded server's
+    draws come from ``rng``.
     """
     check_name(prefix)
-    if choice.startswith(("http://", "https://")):
-        calls = Calls(url_address(choice), deadline=deadline)
-        toxiproxy = await _opened("real", calls, prefix)
-        await _clear(calls, prefix)
-        async with _healing(toxiproxy):
-            yield toxiproxy
-        return
-    program = shutil.which(PROGRAM) if choice == "auto" else None if choice == "embedded" else _program(choice)
-    if program is not None:
-        async with launched(program) as address:
-            yield await _opened("real", Calls(address, deadline=deadline), prefix)
-        return
+    async with AsyncExitStack() as stack:
+        if choice.startswith(("http://", "https://")):
+            way = _running(url_address(choice), prefix, deadline)
+        elif choice == "embedded" or (choice == AUTO and shutil.which(PROGRAM) is None):
+            way = _embedded(network, rng, prefix, deadline)
+        else:
+            way = _launched(_program(PROGRAM if choice == AUTO else choice), prefix, deadline)
+        try:
+            toxiproxy = await stack.enter_async_context(way)
+        except ToxiproxyFault as fault:
+            if choice != AUTO:
+                raise
+            toxiproxy = await stack.enter_async_context(_embedded(network, rng, prefix, deadline))
+            toxiproxy.passed_over = f"the {PROGRAM} on PATH cannot be used: {' '.join(str(fault).split())}"
+        yield toxiproxy
+
+
+@asynccontextmanager
+async def _running(address: Address, prefix: str, deadline: float) -> AsyncIterator[Toxiproxy]:
+    calls = Calls(address, deadline=deadline)
+    toxiproxy = await _opened("real", calls, prefix)
+    await _clear(calls, prefix)
+    async with _healing(toxiproxy):
+        yield toxiproxy
+
+
+@asynccontextmanager
+async def _launched(program: str, prefix: str, deadline: float) -> AsyncIterator[Toxiproxy]:
+    async with launched(program) as address:
+        yield await _opened("real", Calls(address, deadline=deadline), prefix)
+
+
+@asynccontextmanager
+async def _embedded(network: Network, rng: random.Random, prefix: str, deadline: float) -> AsyncIterator[Toxiproxy]:
     async with servants() as nursery:
-        address = await nursery.start(_embedded, network, rng)
+        address = await nursery.start(partial(serve_embedded, network, ("127.0.0.1", 0), rng=rng))
         yield await _opened("embedded", Calls(address, deadline=deadline), prefix)
 
 
@@ -75,11 +103,7 @@ def url_address(url: str) -> Address:
     if not host or parts.path not in ("", "/") or parts.query or parts.fragment:
         what = ", ".join(name for name in ("path", "query", "fragment") if getattr(parts, name).strip("/")) or "no host"
         raise ToxiproxyFault(f"expected http://host:port of a Toxiproxy server and nothing else, got a URL with {what}")
-    return (f"[{host}]" if ":" in host else host), port
-
-
-async def _embedded(network: Network, rng: random.Random, task_status: "trio.TaskStatus[Address]") -> None:
-    await serve_embedded(network, ("127.0.0.1", 0), rng=rng, task_status=task_status)
+    return host, port
 
 
 def _program(choice: str) -> str:
@@ -92,14 +116,15 @@ def _program(choice: str) -> str:
 
 async def _opened(kind: Kind, calls: Calls, prefix: str) -> Toxiproxy:
     await calls.load()
-    answer = await calls.get("/version")
-    version = str(answer.get("version", "unknown")) if isinstance(answer, dict) else "unknown"
+    release = await calls.version()
+    async with Connection(calls.address) as connection:
+        version = await release_words(release, connection, calls.where, patience=calls.deadline)
     return Toxiproxy(kind, version, calls, prefix=prefix)
 
 
 async def _clear(calls: Calls, prefix: str) -> None:
     """Remove what an aborted run with the same prefix, and runs that are dead, left on a shared server."""
-    for name in await calls.get("/proxies"):
+    for name in await calls.get("/proxies", dict[str, Any]):
         if name.startswith(prefix) or orphaned(name):
             await calls.delete(f"/proxies/{name}")
 

@@ -15,6 +15,7 @@ import trio
 
 from harness.errors import ToxiproxyFault
 from harness.seams import Address
+from harness.toxiproxy.connection import Connection, NoAnswer
 from harness.toxiproxy.servants import servants
 
 LAUNCH_SECONDS = 10.0
@@ -110,41 +111,30 @@ async def _child(program: str, address: Address) -> AsyncIterator[trio.Process]:
 
 async def _answering(program: str, address: Address, output: _Output) -> None:
     """Wait until the API answers ``/version``; the server stays up even where its port is taken, so it is asked."""
+    seen = ""
     with trio.move_on_after(LAUNCH_SECONDS):
-        while not output.ended:
-            if "address already in use" in output.tail:
-                raise _PortTaken
-            if await _probe(address) and "address already in use" not in output.tail:
-                return
-            await trio.sleep(_PAUSE_SECONDS)
+        async with Connection(address) as connection:
+            while not output.ended:
+                if "address already in use" in output.tail:
+                    raise _PortTaken
+                try:
+                    answer = await connection.ask("GET", "/version", patience=_PROBE_SECONDS)
+                    seen = f"answered {answer.status}"
+                    if answer.status == 200 and "address already in use" not in output.tail:
+                        return
+                except NoAnswer as none:  # another program that took the port first may accept and never answer
+                    seen = str(none)
+                await trio.sleep(_PAUSE_SECONDS)
         raise ToxiproxyFault(f"{program} ended at once. Its last output:\n{output.tail}")
-    raise ToxiproxyFault(f"{program} did not answer within {LAUNCH_SECONDS:g} s. Its last output:\n{output.tail}")
+    raise ToxiproxyFault(
+        f"{program} did not answer GET /version within {LAUNCH_SECONDS:g} s: it {seen}. Its last output:\n{output.tail}"
+    )
 
 
 async def _watching(program: str, output: _Output) -> None:
     """Say so when the server ends by itself."""
     await output.wait_ended()
     raise ToxiproxyFault(f"{program} ended while it was needed. Its last output:\n{output.tail}")
-
-
-async def _probe(address: Address) -> bool:
-    """Ask once; a program that took the port first may accept and never answer."""
-    with trio.move_on_after(_PROBE_SECONDS):
-        return await _asked(address)
-    return False
-
-
-async def _asked(address: Address) -> bool:
-    try:
-        stream = await trio.open_tcp_stream(*address)
-        async with stream:
-            await stream.send_all(b"GET /version HTTP/1.0\r\n\r\n")
-            answer = b""
-            while chunk := await stream.receive_some(4096):
-                answer = (answer + chunk)[:4096]
-            return b" 200 " in answer[:15]
-    except (OSError, trio.BrokenResourceError):
-        return False
 
 
 def _free_address() -> Address:

@@ -3,13 +3,16 @@
 There can be neither thread nor kernel's socket in virtual time, so no control API is asked; the toxics are the same.
 """
 
+import trio
+
 from harness.chance import Dice
 from harness.network.shaped import ShapedPath
 from harness.network.simulated import SimNetwork
 from harness.seams import Address, Direction
-from harness.toxics import Shape, ToxicSpec, toxics_of
+from harness.toxics import Shape, toxics_of
 from harness.toxiproxy.api import VERSION
-from harness.toxiproxy.control import Kind, toxic_words
+from harness.toxiproxy.control import Kind
+from harness.toxiproxy.state import ToxicState
 
 
 class SimulatedToxiproxy:
@@ -17,6 +20,7 @@ class SimulatedToxiproxy:
 
     kind: Kind = "simulated"
     version = VERSION
+    passed_over = ""
 
     def __init__(self, network: SimNetwork, dice: Dice) -> None:
         self.control_seconds: list[float] = []
@@ -42,7 +46,17 @@ class SimulatedToxiproxy:
                 path.add_toxic(spec)
             elif there[spec.name] != spec:
                 path.update_toxic(spec)
-        return {spec.name: _words(spec) for spec in path.toxics}
+        return {spec.name: ToxicState.of(spec).words for spec in path.toxics}
+
+    async def watch(self) -> None:
+        """Wait for ever: nobody else is in this world."""
+        await trio.sleep_forever()
+
+    def look(self) -> None:
+        """Do nothing, as nobody else is here."""
+
+    async def check(self) -> None:
+        """Find all as it was left."""
 
     async def names(self) -> tuple[str, ...]:
         """The paths that are there, sorted."""
@@ -52,7 +66,3 @@ class SimulatedToxiproxy:
         """Take every path away."""
         while self._paths:
             self._network.close_path(self._paths.popitem()[1])
-
-
-def _words(spec: ToxicSpec) -> str:
-    return toxic_words(spec.toxic.attributes, spec.toxicity)

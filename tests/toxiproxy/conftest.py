@@ -16,17 +16,33 @@ from tests.toxiproxy.client import Api, ask
 
 PROGRAM = shutil.which("toxiproxy-server")
 ABSENT = "no toxiproxy-server on PATH"
+OLD_PROGRAM = shutil.which("toxiproxy-server-2.5.0")
+OLD_ABSENT = "no toxiproxy-server-2.5.0 on PATH; CI installs it"
 
 
 @pytest.fixture(scope="session")
 def real_address():
     """One real server for all tests; each test cleans up after itself."""
-    if PROGRAM is None:
-        pytest.skip(ABSENT)
+    with real_server(PROGRAM, ABSENT) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def old_address():
+    """The same of release 2.5.0, whose API is not quite the later one's."""
+    with real_server(OLD_PROGRAM, OLD_ABSENT) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def real_server(program, absent):
+    """Run this program; yields where its API will be. Skips the test where there is none."""
+    if program is None:
+        pytest.skip(absent)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = probe.getsockname()
-    command = ["/bin/sh", "-c", _GUARD, "sh", PROGRAM, "-host", address[0], "-port", str(address[1])]
+    command = ["/bin/sh", "-c", _GUARD, "sh", program, "-host", address[0], "-port", str(address[1])]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as server:
@@ -46,12 +62,26 @@ async def answering(address):
 
 @pytest.fixture(params=["embedded", "real"])
 async def api(request, nursery):
-    if request.param == "embedded":
+    async with served(request.param, request, nursery) as api:
+        yield api
+
+
+@pytest.fixture(params=["embedded", "real", "old"])
+async def any_api(request, nursery):
+    """Also the oldest release that is tried."""
+    async with served(request.param, request, nursery) as api:
+        yield api
+
+
+@contextlib.asynccontextmanager
+async def served(kind, request, nursery):
+    """Yield a server of this kind, and remove all proxies at the end."""
+    if kind == "embedded":
         address = await nursery.start(embedded)
     else:
-        address = request.getfixturevalue("real_address")
+        address = request.getfixturevalue(f"{kind}_address")
         await answering(address)
-    api = Api(request.param, address)
+    api = Api(kind, address)
     yield api
     for name in await api.ok("GET", "/proxies"):
         await api.ok("DELETE", f"/proxies/{name}")

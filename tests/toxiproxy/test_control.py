@@ -22,10 +22,16 @@ class Spy(Calls):
         super().__init__(address)
         self.asked = []
 
-    async def _call(self, verb, path, *, missing=None, **options):
+    async def _call(self, verb, path, **options):
         if verb != "get":
             self.asked.append((verb, path.rpartition("/")[2]))
-        return await super()._call(verb, path, missing=missing, **options)
+        return await super()._call(verb, path, **options)
+
+
+@pytest.fixture
+async def api(any_api):
+    """What is driven here is driven on every release."""
+    return any_api
 
 
 @pytest.fixture
@@ -44,7 +50,6 @@ async def test_a_proxy_is_added_under_the_prefix_and_its_address_is_the_servers(
 async def test_a_shape_is_read_back_from_the_server(control, upstream):
     await control.add("wifi", upstream)
     readback = await control.shape("wifi", LTE)
-    assert readback == await control.toxics("wifi")
     assert readback == {
         "latency_upstream": "latency=35 jitter=15",
         "bandwidth_upstream": "rate=1500",
@@ -87,7 +92,6 @@ async def test_heal_removes_what_this_object_made_and_nothing_else(control, api,
     await api.proxy("run1-foreign", upstream)
     await control.add("wifi", upstream)
     await control.add("cellular", upstream)
-    await api.ok("DELETE", "/proxies/run1-wifi")
     await control.heal()
     await control.heal()
     assert list(await api.ok("GET", "/proxies")) == ["foreign", "run1-foreign"]
@@ -96,10 +100,12 @@ async def test_heal_removes_what_this_object_made_and_nothing_else(control, api,
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        (lambda control: control.shape("none", LTE), "answered 404: .*proxy not found.*did something else remove it"),
-        (lambda control: control.toxics("none"), "proxy not found"),
+        (
+            lambda control: control._calls.get("/proxies/none", object),
+            "answered 404: .*proxy not found.*else remove it",
+        ),
         (lambda control: control._calls.post("/populate", {}), "refused: .*bad request body"),
-        (lambda control: control._calls.get("/metrics"), "404 page not found"),
+        (lambda control: control._calls.get("/metrics", object), "404 page not found"),
     ],
 )
 async def test_what_the_server_refuses_is_a_fault_with_its_words(control, what, message):
@@ -127,7 +133,9 @@ async def test_a_server_that_did_something_else_is_found_out(control, upstream, 
         return None
 
     monkeypatch.setattr(control._calls, "post", nothing)
-    with pytest.raises(ToxiproxyFault, match=r"asked Toxiproxy for latency_upstream, latency_downstream on wifi.*\[\]"):
+    with pytest.raises(
+        ToxiproxyFault, match=r"wifi of this run lacks the toxic latency_upstream \(latency=10 jitter=0\)"
+    ):
         await control.shape("wifi", Shape(latency=0.01))
 
 
@@ -166,7 +174,9 @@ async def test_a_server_that_never_answers_is_a_fault_in_time(wedged):
     calls = Calls(wedged, deadline=0.2)
     await calls.load()
     began = trio.current_time()
-    with pytest.raises(ToxiproxyFault, match=r"did not answer GET /proxies within 0.2 s: .*Nothing but a restart"):
+    with pytest.raises(
+        ToxiproxyFault, match=r"did not answer GET /proxies within 0.2 s; GET /version, .* it sent nothing within 0.2 s"
+    ):
         await Toxiproxy("real", "?", calls, prefix="x").names()
     assert trio.current_time() - began < 1
     assert len(calls.seconds) == 1
@@ -177,7 +187,7 @@ async def test_a_server_that_never_answers_is_a_fault_in_time(wedged):
     [
         (b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", "answered 503: .*Nothing but a restart"),
         (b"HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\nfull", "answered 500: full"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "something else than JSON: is that a Toxiproxy"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "something else than JSON"),
         (b"", "is the server running"),
     ],
 )
@@ -191,7 +201,7 @@ async def test_a_bad_answer_is_a_fault(nursery, answer, message):
 
     nursery.start_soon(serve)
     with pytest.raises(ToxiproxyFault, match=message):
-        await Calls(listener.address).get("/proxies")
+        await Calls(listener.address).get("/proxies", object)
     await listener.aclose()
 
 
@@ -199,7 +209,7 @@ async def test_no_server_is_a_fault():
     listener = await network.listen()
     await listener.aclose()
     with pytest.raises(ToxiproxyFault, match="is the server running"):
-        await Calls(listener.address).get("/version")
+        await Calls(listener.address).version()
 
 
 async def test_the_real_client_library_works_unchanged(api, upstream):

@@ -151,7 +151,10 @@ def _title(group: tally.Group, style: Style) -> list[str]:
     said = one_line(plan.name, WIDTH)
     name = style.paint(_BOLD, said)
     title = one_line(plan.scenario, max(1, WIDTH - len(said) - 3))
-    return [f"{name} · {title}" if title and title != plan.name else name, one_line(joined(setting), WIDTH)]
+    lines = [f"{name} · {title}" if title and title != plan.name else name, one_line(joined(setting), WIDTH)]
+    if passed_over := facts.get("toxiproxy passed over"):
+        lines += wrapped(f"toxiproxy embedded, since {passed_over}", indent="", width=WIDTH)
+    return lines
 
 
 def _run_line(run: RunResult, row: tuple[str, list[str]], style: Style, *, lone: bool) -> list[str]:

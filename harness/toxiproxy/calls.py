@@ -73,6 +73,7 @@ class Calls:
         self.deadline = deadline
         self.seconds: list[float] = []
         self._limiter = trio.CapacityLimiter(8)
+        self._looks = ""  # of a server that let a deadline run out, once it was looked at
         self._consumer: Any = None
 
     async def load(self) -> None:
@@ -119,20 +120,20 @@ class Calls:
     async def too_slow(self, method: str, path: str) -> ToxiproxyFault:
         """Return the fault for a call that ran into its deadline, after a look at what the server still answers."""
         waited, self.deadline = self.deadline, min(self.deadline, IMPATIENCE)
-        said = f"{self.where} did not answer {method} {path} within {waited:g} s"
+        self._looks = self._looks or await self._look(path)
+        return ToxiproxyFault(f"{self.where} did not answer {method} {path} within {waited:g} s{self._looks}")
+
+    async def _look(self, path: str) -> str:
+        """Ask for what a wedged server still answers, and say what that looks like."""
         async with Connection(self.address) as connection:
             try:
                 answer = await connection.ask("GET", _VERSION, patience=self.deadline)
             except NoAnswer as none:
                 also = "" if path == _VERSION else f" GET {_VERSION}, which needs no lock, was not answered either:"
-                return ToxiproxyFault(
-                    f"{said};{also} it {none}. It is stopped, no Toxiproxy, or this machine is too busy"
-                )
+                return f";{also} it {none}. It is stopped, no Toxiproxy, or this machine is too busy"
         if path == _VERSION:
-            return ToxiproxyFault(
-                f"{said}, and only then with {shown(answer.body)}: this machine or the server is too busy"
-            )
-        return ToxiproxyFault(f"{said}, but still answers GET {_VERSION}: {WEDGED}")
+            return f", and only then with {shown(answer.body)}: the server or this machine is too busy"
+        return f", but still answers GET {_VERSION}: {WEDGED}"
 
     def connected(self) -> Any:
         """Return toxiproxy-python's consumer of this server, made at the first call."""

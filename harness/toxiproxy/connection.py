@@ -23,7 +23,7 @@ ANSWER_MAX = 16 * 1024 * 1024
 """Bytes of one answer that are read: the proxies of some ten thousand runs."""
 
 _READ = 65_536
-_SHOWN = 60  # bytes of something unexpected
+_SHOWN = 60  # characters of something unexpected, of at most four bytes each
 
 
 class Answer(NamedTuple):
@@ -145,7 +145,7 @@ class Connection:
 
     def _no_http(self) -> str:
         """Say what came where h11 found no answer: it takes an answer cut short for one that breaks the rules."""
-        if self._http.trailing_data[1]:
+        if self._http.trailing_data[1] and self._received[:5] in (b"", b"HTTP/"):
             return self._broken()
         return f"answered what is no HTTP to an API: {shown(self._received)}"
 
@@ -176,4 +176,4 @@ def os_words(error: OSError) -> str:
 
 def shown(data: bytes) -> str:
     """Return the beginning of what somebody sent, quoted, on one line."""
-    return quote(data[:_SHOWN].decode(errors="replace"), _SHOWN)
+    return quote(data[: 4 * _SHOWN].decode(errors="replace"), _SHOWN)

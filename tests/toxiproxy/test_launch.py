@@ -17,10 +17,12 @@ from harness.toxiproxy import open_toxiproxy
 from harness.toxiproxy.launch import url_address
 from harness.toxiproxy.owner import own_prefix
 from tests.toxiproxy.client import Api
-from tests.toxiproxy.conftest import ABSENT, PROGRAM, embedded
+from tests.toxiproxy.conftest import ABSENT, OLD_ABSENT, OLD_PROGRAM, PROGRAM, embedded
 
 real_only = pytest.mark.skipif(PROGRAM is None, reason=ABSENT)
+old_only = pytest.mark.skipif(OLD_PROGRAM is None, reason=OLD_ABSENT)
 network = RealNetwork()
+FALSE_SERVER = Path(__file__).with_name("false_server.py")
 
 
 def opened(choice, **options):
@@ -43,6 +45,59 @@ async def test_auto_prefers_a_server_on_path_and_else_embeds(tmp_path, monkeypat
     async with opened("auto") as toxiproxy:
         assert toxiproxy.kind == "embedded"
         assert toxiproxy.version.startswith("2.12.0+harness")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("echo wrong machine; exit 1", "ended at once. Its last output: wrong machine"),
+        (f"exec {sys.executable} {FALSE_SERVER} $4 1.2.1", "older than 2.1"),
+        (
+            f"exec {sys.executable} {FALSE_SERVER} $4 hello",
+            'answered GET /version with "hello", which no Toxiproxy says',
+        ),
+    ],
+)
+async def test_auto_passes_over_a_server_that_cannot_be_used_and_says_why(tmp_path, monkeypatch, text, said):
+    path = program(tmp_path, text)
+    path.rename(tmp_path / "toxiproxy-server")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    before = children()
+    async with opened("auto") as toxiproxy:
+        assert toxiproxy.kind == "embedded"
+        assert toxiproxy.passed_over.startswith("the toxiproxy-server on PATH cannot be used: ")
+        assert said in toxiproxy.passed_over
+        assert children() == before
+        assert await toxiproxy.names() == ()
+    with pytest.raises(ToxiproxyFault):  # what was asked for by name is not replaced
+        async with opened(tmp_path / "toxiproxy-server"):
+            pass
+
+
+async def test_a_fault_of_the_body_is_no_reason_to_begin_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToxiproxyFault, match="broken"):
+        async with opened("auto"):
+            raise ToxiproxyFault("broken")
+
+
+@real_only
+async def test_a_fault_of_the_body_is_no_reason_to_pass_a_real_server_over():
+    with pytest.raises(ToxiproxyFault, match="broken"):  # noqa: PT012 - what happens inside is the point
+        async with opened("auto") as toxiproxy:
+            assert toxiproxy.kind == "real"
+            raise ToxiproxyFault("broken")
+
+
+@old_only
+async def test_an_old_release_is_launched_and_named(upstream):
+    async with opened(OLD_PROGRAM) as toxiproxy:
+        assert (toxiproxy.kind, toxiproxy.version) == ("real", "git (2.1 to 2.5)")
+        address = await toxiproxy.add("wifi", upstream)
+        client = await network.connect(address)
+        await client.send_all(b"x")
+        assert await client.receive_some() == b"x"
+        await client.aclose()
 
 
 @real_only

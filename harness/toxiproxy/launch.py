@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import trio
 
@@ -126,7 +126,7 @@ async def _clear(calls: Calls, prefix: str) -> None:
     """Remove what an aborted run with the same prefix, and runs that are dead, left on a shared server."""
     for name in await calls.get("/proxies", dict[str, Any]):
         if name.startswith(prefix) or orphaned(name):
-            await calls.delete(f"/proxies/{name}")
+            await calls.delete(f"/proxies/{quote(name, safe='')}")  # whose it was may have named it otherwise
 
 
 @asynccontextmanager

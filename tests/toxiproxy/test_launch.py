@@ -106,6 +106,21 @@ async def test_auto_takes_the_real_one():
         assert (toxiproxy.kind, toxiproxy.version) == ("real", "git (2.6 or later)")
 
 
+async def test_a_program_that_never_is_a_toxiproxy_is_told_by_what_it_answers(tmp_path, monkeypatch):
+    from harness.toxiproxy import process
+
+    monkeypatch.setattr(process, "LAUNCH_SECONDS", 1.5)
+    with pytest.raises(
+        ToxiproxyFault, match=r"within 1\.5 s: it is not there: nothing listens on that port\. Its last"
+    ):
+        async with opened(program(tmp_path, "echo hello; sleep 1000")):
+            pass
+    text = f"exec {sys.executable} -m http.server --bind 127.0.0.1 --directory {tmp_path} $4"
+    with pytest.raises(ToxiproxyFault, match=r"did not answer GET /version within 1\.5 s: it answered 404\. Its last"):
+        async with opened(program(tmp_path, text)):
+            pass
+
+
 @real_only
 @pytest.mark.parametrize("choice", ["embedded", PROGRAM])
 async def test_nothing_is_left_behind(choice, upstream):
@@ -243,8 +258,8 @@ async def test_a_running_server_is_freed_of_what_dead_runs_left(nursery, upstrea
     api = Api("embedded", await nursery.start(embedded))
     _, place, pid, start, _ = own_prefix().split("-")
     dead, alive = f"harness-{place}-{pid}-1-wifi", f"harness-{place}-{pid}-{start}-wifi"
-    elsewhere = f"harness-0123456789ab-{pid}-1-wifi"
-    for name in (dead, alive, elsewhere):
+    elsewhere, odd = f"harness-0123456789ab-{pid}-1-wifi", f"harness-{place}-{pid}-1-a b?c#d%20"
+    for name in (dead, alive, elsewhere, odd):
         await api.proxy(name, upstream)
     async with opened(f"http://{api.address[0]}:{api.address[1]}"):
         assert sorted(await api.ok("GET", "/proxies")) == sorted([alive, elsewhere])

@@ -62,6 +62,7 @@ async def record(path: Path, seconds: float) -> None:
             await gate.start(nursery)
             nursery.start_soon(journal.keep_flushing)
             nursery.start_soon(lambda: health.watch(journal, controls=[]))
+            nursery.start_soon(toxiproxy.watch)
 
             async def follow(name: str, phone: object, late: float) -> None:
                 await trio.sleep(late)

@@ -213,9 +213,9 @@ class Toxiproxy:
             return  # a change reads its own proxy, and another look comes
         told = {name: self._difference(name, found.get(self._prefix + name)) for name in self._left}
         differing = [name for name, differs in told.items() if differs]
-        if len(differing) > 1 and not any(self._prefix + name in found for name in self._left):
-            none = f"none of this run's {_plural(differing)} is there any more"
-            raise ToxiproxyFault(f"{self._calls.where}: {none}. It was restarted, or {FOREIGN}")
+        if differing and not any(self._prefix + name in found for name in self._left):
+            gone = f"this run's {_plural(differing)} {'is' if len(differing) == 1 else 'are'} gone"
+            raise ToxiproxyFault(f"{self._calls.where}: {gone}. It was restarted, or {FOREIGN}")
         for name in differing:
             raise self._fault(name, told[name])
 

@@ -125,6 +125,8 @@ async def _answering(program: str, address: Address, output: _Output) -> None:
                 except NoAnswer as none:  # another program that took the port first may accept and never answer
                     seen = str(none)
                 await trio.sleep(_PAUSE_SECONDS)
+        if "address already in use" in output.tail:  # releases before 2.5 end then
+            raise _PortTaken
         raise ToxiproxyFault(f"{program} ended at once. Its last output:\n{output.tail}")
     raise ToxiproxyFault(
         f"{program} did not answer GET /version within {LAUNCH_SECONDS:g} s: it {seen}. Its last output:\n{output.tail}"

@@ -242,6 +242,22 @@ async def test_a_port_taken_by_another_program_is_tried_again(monkeypatch):
     await taken.aclose()
 
 
+async def test_a_port_taken_is_tried_again_also_where_the_server_ends_by_it(tmp_path, monkeypatch):
+    """Releases before 2.5 do; 2.12.0 goes on without an API."""
+    from harness.toxiproxy import process
+
+    taken = await network.listen()
+    free = process._free_address
+    offers = [taken.address]
+    monkeypatch.setattr(process, "_free_address", lambda: offers.pop() if offers else free())
+    refuse = f'[ "$4" = {taken.address[1]} ] && {{ echo "listen tcp: bind: address already in use"; exit 1; }}'
+    text = f"{refuse}\nexec {sys.executable} {FALSE_SERVER} $4 2.1.4"
+    async with opened(program(tmp_path, text)) as toxiproxy:
+        assert toxiproxy.version == "2.1.4"
+    assert offers == []
+    await taken.aclose()
+
+
 async def test_a_running_server_keeps_what_is_not_ours(nursery, upstream):
     api = Api("embedded", await nursery.start(embedded))
     await api.proxy("foreign", upstream)

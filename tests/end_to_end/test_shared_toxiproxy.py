@@ -104,9 +104,11 @@ def test_a_server_that_dies_between_calls_ends_the_run_at_once(tmp_path, again):
     server.communicate()
     if again:
         server = start("toxiproxy", "--listen", url.removeprefix("http://"), cwd=tmp_path)
-    out, err = run.communicate(timeout=30)  # the job lasts a minute
-    if again:
-        interrupt(server, signal.SIGTERM)
+    try:
+        out, err = run.communicate(timeout=30)  # the job lasts a minute
+    finally:
+        if again:
+            interrupt(server, signal.SIGTERM)
     assert run.returncode == 3, out + err
     assert f"{url} ended while it was needed" in err or "It was restarted" in err
 

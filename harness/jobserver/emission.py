@@ -8,6 +8,7 @@ on waking emits. At all other times (no stream, or one that is held up by its pe
 """
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -52,7 +53,16 @@ class RunningJob:
     nothing is emitted; nobody may ask for it then.
     """
 
-    def __init__(self, log: JobLog, work: Work, alarms: Alarms, counts: Counts, journal: Journal | None) -> None:
+    def __init__(
+        self,
+        log: JobLog,
+        work: Work,
+        alarms: Alarms,
+        counts: Counts,
+        journal: Journal | None,
+        *,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
         self.log = log
         self.lost = False
         self.epochs: list[str] = []  # of logs that were lost
@@ -66,6 +76,7 @@ class RunningJob:
         self._alarm = math.inf  # the instant for which one was set last
         self._counts = counts
         self._journal = journal
+        self._ended = ended  # called once its end is in the log
         self._accepted_ns = journal.stamp() if journal is not None else 0
         self._record_job(work.ahead())
         self._emit()
@@ -210,6 +221,8 @@ class RunningJob:
             self._record(self._journal, event, intended)
         for follower in self.followers:
             follower.grown()
+        if self.log.over:
+            self._ended()
 
     def _record(self, journal: Journal, event: Event, intended: float) -> None:
         journal.write(

@@ -48,6 +48,7 @@ class Registry:
         self.accepted = -math.inf  # when the last job was, in seconds of trio's clock
         self._kinds: dict[str, str] = {}
         self._jobs: dict[str, RunningJob] = {}  # in order of acceptance
+        self._ended = trio.Event()  # a job has, since somebody waited for it
 
     def find(self, job_id: str) -> RunningJob | None:
         """Return the job of this id, or None when there is none, or none any more.
@@ -65,11 +66,20 @@ class Registry:
             return None
         job_id = f"{self._names.getrandbits(64):016x}"
         self._kinds[job_id] = kind
-        job = RunningJob(self._log(job_id), Work(self.spec, self._updates), self.alarms, self.counts, self._journal)
+        work = Work(self.spec, self._updates)
+        job = RunningJob(
+            self._log(job_id), work, self.alarms, self.counts, self._journal, ended=lambda: self._ended.set()
+        )
         self.counts.jobs += 1
         self.accepted = trio.current_time()
         self._jobs[job_id] = job
         return job
+
+    async def all_over(self) -> None:
+        """Return once every job that was accepted has ended, and its end was emitted."""
+        while not all(job.over for job in self._jobs.values()):
+            self._ended = trio.Event()
+            await self._ended.wait()
 
     async def stream(
         self, job: RunningJob, connection: Connection, expires: float, resume: Resume, cursor: str

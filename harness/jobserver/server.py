@@ -81,6 +81,10 @@ class JobServer:
         """Tell all running jobs; return how many heard it."""
         return self._orders.job_do(act)
 
+    async def all_over(self) -> None:
+        """Return once every job that was accepted has ended, and its end was emitted: never for one without an end."""
+        await self._registry.all_over()
+
     async def stop(self) -> None:
         """Drop all connections and jobs, free the port, and return when that is done. For a started server only."""
         self._scope.cancel()

@@ -4,11 +4,13 @@ Times are absolute (``zero`` plus the plan's), so nothing drifts. A deed's proof
 deed never waits for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import trio
 
 from harness.clock import sleep_until
+from harness.errors import EnvironmentFault
 from harness.history import Canary as CanaryRecord
 from harness.history import Deed as DeedRecord
 from harness.history import Journal, Weather
@@ -33,6 +35,8 @@ class Nemesis:
         self._canaries = {name: Canary(gate, shapes, words) for name, gate in hands.gates.items() if proofs}
         self._hidden = Hidden(plan)
         self._zero = 0.0
+        self.carried_out = trio.Event()
+        """Set once the last deed has been carried out."""
 
     @property
     def lead(self) -> float:
@@ -54,6 +58,7 @@ class Nemesis:
                 await sleep_until(due)
                 await self._do(deed, proofs, self._moot_at(place, zero))
                 self._hands.toxiproxy.look()
+            self.carried_out.set()
 
     async def close(self) -> None:
         """Free every flow of the canaries."""
@@ -76,20 +81,27 @@ class Nemesis:
 
     async def _do(self, deed: Deed, proofs: trio.Nursery, until: float) -> None:
         if not of_gates(deed):
-            issued = self._journal.stamp()
-            readback = await self._hands.once(deed, proofs)
-            self._record(deed, issued, "", readback)
+            readback = await self._recorded(deed, "", partial(self._hands.once, deed, proofs))
             for name, canary in self._canaries.items():
                 proofs.start_soon(self._prove, deed, name, canary.follow(deed), readback, until)
             return
         for name, gate in self._hands.gates.items():
-            issued = self._journal.stamp()
-            readback = await self._hands.at_gate(gate, deed)
-            self._record(deed, issued, name, readback)
+            readback = await self._recorded(deed, name, partial(self._hands.at_gate, gate, deed))
             if name in self._canaries:
                 proofs.start_soon(self._prove, deed, name, self._canaries[name].follow(deed), readback, until)
 
-    def _record(self, deed: Deed, issued: int, client: str, readback: Readback) -> None:
+    async def _recorded(self, deed: Deed, client: str, act: Callable[[], Awaitable[Readback]]) -> Readback:
+        """Carry a deed out and record it, also where this machine refused; raises what ``act`` raises."""
+        issued = self._journal.stamp()
+        try:
+            readback = await act()
+        except EnvironmentFault as fault:
+            self._record(deed, issued, client, {}, error=str(fault))
+            raise
+        self._record(deed, issued, client, readback)
+        return readback
+
+    def _record(self, deed: Deed, issued: int, client: str, readback: Readback, *, error: str = "") -> None:
         self._journal.write(
             DeedRecord(
                 deed=deed.index,
@@ -97,6 +109,7 @@ class Nemesis:
                 returned_ns=self._journal.stamp(),
                 client=client,
                 readback=dict(readback),
+                error=error,
             )
         )
 

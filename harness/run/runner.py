@@ -35,7 +35,9 @@ from harness.toxiproxy.launch import open_toxiproxy
 from harness.toxiproxy.owner import own_prefix
 from harness.world import World
 
-AFTERGLOW = 1.0  # seconds a run goes on after the last client is done: what comes after the end must be seen (L11)
+AFTERGLOW = 1.0
+"""Seconds that a run goes on after the last of its clients, jobs and deeds: what comes after the end must be seen (L11).
+"""
 HEAL = 10.0  # seconds for giving back the proxies
 LEAD = 0.05  # from the Run record to 0 s
 
@@ -215,6 +217,10 @@ class Runner:
             async with trio.open_nursery() as clients:
                 for name in rig.gates:
                     clients.start_soon(self._client, name, rig, zero)
+            # That a client gave up, or had it easy, is no reason for a deed or for the job's end not to come.
+            await rig.nemesis.carried_out.wait()
+            if self.plan.job.ends != "never":
+                await rig.server.all_over()
             await trio.sleep(AFTERGLOW)
             everything.cancel_scope.cancel()
         await rig.toxiproxy.check()  # or a client would be blamed for what somebody did since the last look

@@ -156,8 +156,9 @@ def _trust(case: Case) -> Trust:
     proved = proofs(case) if not case.empty else []
     controls = [control for health in case.history.all(Health) for control in health.controls_ms]
     return Trust(
-        faults=sum(proof.due for proof in proved),
+        faults=sum(proof.counts for proof in proved),
         proved=sum(proof.proved for proof in proved),
+        untried=sum(proof.untried for proof in proved if proof.deed.undoes is None),
         lag_p99=case.lag.p99,
         lag_max=case.lag.highest,
         control_max=max(controls) / 1e3 if controls else None,

@@ -57,6 +57,23 @@ def no_end_due(client: ClientCase) -> str:
     return "" if client.once(_learned_of_its_job) else "the client never learned of its job: the answer was lost"
 
 
+def finished(client: ClientCase) -> float:
+    """Return when a client had lawfully finished, in scenario seconds; infinity where it had not.
+
+    Either its app was told the job's true end, and has the results that are due, or it was refused for good. A client
+    that gave up, died or was told another end has not.
+    """
+    at, policies = client.case.at, client.case.plan.client.policies
+    told = [shown.app for shown in client.screen.terminals if shown.event is not None and shown.event.terminal]
+    if told:
+        due = told[0].callback == "completed" and policies.fetches_results and not no_results_due(client)
+        if due and not any(one.whole for one in client.results):
+            return math.inf
+        return at(max([told[0].exit_ns, *(one.t_ns for one in client.results)]))
+    refused = client.once(_of_streams) or client.once(_of_polls)
+    return math.inf if refused is None else at(refused.t_ns)
+
+
 class _Token:
     """What became of the token, for one kind of request."""
 

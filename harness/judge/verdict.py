@@ -120,6 +120,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     faults: int = 0
     proved: int = 0
+    untried: int = 0  # deeds that came only after every client had lawfully finished
     lag_p99: float | None = None  # seconds
     lag_max: float | None = None
     control_max: float | None = None

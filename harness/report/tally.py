@@ -114,10 +114,12 @@ def laws_line(runs: Sequence[RunResult]) -> str:
 
 
 def faults_line(runs: Sequence[RunResult]) -> str:
-    """Return ``faults proved 6 of 6``, or that the scenario has none."""
+    """Return ``faults proved 6 of 6``, with how many deeds met nobody any more, or that the scenario has none."""
     total = sum(run.verdict.trust.faults for run in runs)
     proved = sum(run.verdict.trust.proved for run in runs)
-    return f"faults proved {proved} of {total}" if total else "no faults planned"
+    untried = sum(run.verdict.trust.untried for run in runs)
+    told = f"{plural(untried, 'deed')} untried: the job had ended" if untried else ""
+    return joined([f"faults proved {proved} of {total}" if total or untried else "no faults planned", told])
 
 
 def limits_of(runs: Sequence[RunResult]) -> list[tuple[RunResult, ExpectationVerdict]]:

@@ -1,15 +1,17 @@
 """L0, the fault was seen: each deed was applied, and a canary flow of the harness met it."""
 
+import math
+
 import msgspec
 
 from harness.history import Canary, Deed
-from harness.judge import phrases
+from harness.judge import phrases, refusals
 from harness.judge.case import Case
 from harness.judge.laws.outcome import Law, Outcome
 from harness.scenario import model
 
 LATE = 0.25
-"""Seconds before a run's end in which a deed may come due and still find the run closing."""
+"""Seconds before the end of a run that was cut short in which a deed may have come due and found the run closing."""
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -19,29 +21,48 @@ class Proof(msgspec.Struct, frozen=True):
     done: list[Deed]
     canaries: list[Canary]
     due: bool
+    untried: bool = False  # it came only after every client had lawfully finished
     fault: str = ""  # why it proves nothing; empty when it is proved
+
+    @property
+    def counts(self) -> bool:
+        """Whether the deed should be proved: it was due while a client could meet it."""
+        return self.due and not self.untried
 
     @property
     def proved(self) -> bool:
         """Whether the deed was due, applied and met."""
-        return self.due and not self.fault
+        return self.counts and not self.fault
 
 
 def proofs(case: Case) -> list[Proof]:
     """Return the proof of every deed of the plan, in order."""
+    return case.once(_proofs)
+
+
+def finished(case: Case) -> float:
+    """Return when the last client had lawfully finished, in scenario seconds; infinity where one had not."""
+    return max(map(refusals.finished, case.clients), default=math.inf)
+
+
+def _proofs(case: Case) -> list[Proof]:
     done: dict[int, list[Deed]] = {}
     canaries: dict[int, list[Canary]] = {}
     for record in case.history.all(Deed):
         done.setdefault(record.deed, []).append(record)
     for canary in case.history.all(Canary):
         canaries.setdefault(canary.deed, []).append(canary)
-    return [_proof(case, deed, done.get(deed.index, []), canaries.get(deed.index, [])) for deed in case.plan.deeds]
+    over = case.once(finished)
+    return [_proof(case, deed, done.get(deed.index, []), canaries.get(deed.index, []), over) for deed in case.plan.deeds]
 
 
-def _proof(case: Case, deed: model.Deed, done: list[Deed], canaries: list[Canary]) -> Proof:
-    due = bool(done) or deed.at <= case.end - LATE
-    fault = _fault(case, done, canaries) if due else ""
-    return Proof(deed, done, canaries, due, fault)
+def _proof(case: Case, deed: model.Deed, done: list[Deed], canaries: list[Canary], over: float) -> Proof:
+    # A run goes on to its last deed: one that never came was due, unless the run was cut short before it.
+    due = bool(done) or not case.cut_short or deed.at <= case.end - LATE
+    untried = bool(done) and not any(record.error for record in done)
+    untried = untried and all(case.at(record.issued_ns) > over for record in done)
+    fault = _fault(case, done, canaries) if due and not untried else ""
+    return Proof(deed, done, canaries, due, untried, fault)
 
 
 def _fault(case: Case, done: list[Deed], canaries: list[Canary]) -> str:
@@ -75,6 +96,8 @@ def _judge(case: Case) -> Outcome:
         name = f"the fault at {phrases.limit(deed.at)} ({deed.actor} {deed.text})"
         if not proof.due:
             outcome.skip(f"{name} was not due before the end")
+        elif proof.untried:
+            outcome.skip(f"{name} came after the job had ended: untried")
         elif not proof.fault:
             outcome.hold()
         elif case.cut_short and not any(c.met is False for c in proof.canaries) and not _error(proof):
@@ -83,7 +106,22 @@ def _judge(case: Case) -> Outcome:
             shown = [case.evidence(record, record.error or f"{deed.actor} {deed.text}") for record in proof.done[:2]]
             shown += [case.evidence(c, c.detail or "not met") for c in proof.canaries if not c.met][:2]
             outcome.fail(f"{name} {proof.fault}; nothing was tested", *shown, cause="fault-not-seen")
+    _nothing_tried(case, outcome)
     return outcome
+
+
+def _nothing_tried(case: Case, outcome: Outcome) -> None:
+    """A plan of faults of which none came while a client could meet it has tested nothing."""
+    said = [proof for proof in proofs(case) if proof.deed.undoes is None]
+    if said and all(proof.untried for proof in said):
+        first = said[0]
+        ended = phrases.moment(case.once(finished))
+        outcome.fail(
+            f"every fault came after the job had ended for the app at {ended}, the first ({first.deed.actor} "
+            f"{first.deed.text}) at {phrases.limit(first.deed.at)}; nothing was tested",
+            *(case.evidence(record, f"{first.deed.actor} {first.deed.text}") for record in first.done[:1]),
+            cause="untried",
+        )
 
 
 def _error(proof: Proof) -> bool:

@@ -1,8 +1,11 @@
 import msgspec
+import pytest
 
-from harness.history import Canary, Deed, End, History
+from harness.device.words import Reach
+from harness.history import Canary, Deed, End, History, Results
 from harness.judge import judge
 from harness.judge.verdict import State, Word
+from harness.scenario import model
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan
 from tests.judge.story import Story, changed, plan, reach, without
@@ -81,12 +84,96 @@ def test_a_shared_deed_is_proved_once_for_all_gates():
     assert state("fault-seen", story) is State.HELD
 
 
-def test_a_deed_after_the_end_is_not_asked_for():
-    the_plan = handoff_plan()
-    late = msgspec.structs.replace(the_plan.deeds[2], at=60.0, index=3)
-    story = handoff(msgspec.structs.replace(the_plan, deeds=(*the_plan.deeds, late)))
-    kept = [r for r in story.history().records if not (isinstance(r, Deed | Canary) and r.deed == 3)]
-    assert state("fault-seen", story, History(kept)) is State.HELD
+def late_word(at: float, *more: tuple[float, str, model.Act, str]) -> Story:
+    """A flawless run of ten seconds, and a fault that comes at this time."""
+    return Story(plan(*more, reach(at, "silent"))).run(until=at + 1.0)
+
+
+@pytest.mark.parametrize(
+    ("actor", "act"),
+    [
+        ("wifi", model.SetReach(word=Reach.SILENT)),
+        ("wifi", model.SetSlice(size=10)),
+        ("wifi", model.Cuts(how=Reach.CLOSED, mid="data")),
+        ("device", model.Loses(path="wifi")),
+        ("device", model.Suspends(lasts=1.0)),
+        ("middle", model.ShowsPortal()),
+        ("server", model.Restarts(keeps_log=True)),
+        ("server", model.SendsRetry(value="10")),
+        ("job", model.Pauses()),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_a_deed_that_never_came_makes_the_run_void_whoever_does_it(actor, act):
+    story = Story(plan(reach(4.0, "closed", once=True), (60.0, actor, act, "a deed"))).run()
+    came = [r for r in story.history().records if not (isinstance(r, Deed | Canary) and r.deed == 1)]
+    verdict = judge(story.plan, History(came))
+    assert verdict.word is Word.VOID
+    assert verdict.sentence.startswith(f"The fault at 60 s ({actor} a deed) was not carried out")
+
+
+def test_the_end_of_a_deed_that_never_came_makes_the_run_void_too():
+    story = handoff()
+    undone = msgspec.structs.replace(story.plan.deeds[2], at=60.0, index=3, undoes=2)
+    the_plan = msgspec.structs.replace(story.plan, deeds=(*story.plan.deeds, undone))
+    assert judge(the_plan, story.history()).word is Word.VOID
+
+
+def test_a_deed_that_an_interrupted_run_did_not_live_to_see_is_no_fault():
+    story = Story(plan(reach(4.0, "silent"), reach(60.0, "up")))
+    story.emit_all()
+    story.deed(0)
+    story.end(4.5, "interrupted")
+    assert state("fault-seen", story) is State.HELD
+    assert judge(story.plan, story.history()).word is Word.UNKNOWN
+
+
+def test_a_deed_that_came_after_every_client_had_finished_is_untried_and_neutral():
+    story = late_word(60.0, reach(4.0, "closed", once=True))
+    history = changed(story.history(), Canary, 1, met=False)
+    found = judge(story.plan, history).trust
+    assert (found.faults, found.proved, found.untried) == (1, 1, 1)
+    assert law("fault-seen", story, history).state is State.HELD
+
+
+def test_a_run_of_which_every_deed_was_untried_is_void():
+    verdict = judge((story := late_word(60.0)).plan, story.history())
+    assert verdict.word is Word.VOID
+    assert verdict.sentence == (
+        "Every fault came after the job had ended for the app at 10.0 s, the first (wifi silent) at 60 s; "
+        "nothing was tested."
+    )
+
+
+def test_the_end_of_a_deed_that_was_tried_may_come_when_all_is_over():
+    story = Story(plan(reach(4.0, "silent", "cellular"), reach(60.0, "up", "cellular")))
+    deeds = (story.plan.deeds[0], msgspec.structs.replace(story.plan.deeds[1], undoes=0))
+    story.plan = msgspec.structs.replace(story.plan, deeds=deeds)
+    story.run(until=61.0)
+    found = judge(story.plan, story.history())
+    assert (found.word, found.trust.proved, found.trust.faults, found.trust.untried) == (Word.PASS, 1, 1, 0)
+
+
+def test_a_client_that_gave_up_or_waits_for_its_results_has_not_finished():
+    gave_up = Story(plan(reach(60.0, "silent"), lasts=10.0))
+    gave_up.emit_all()
+    gave_up.deeds()
+    gave_up.end(61.0)
+    assert judge(gave_up.plan, gave_up.history()).trust.untried == 0
+    waiting = late_word(60.0)
+    history = without(waiting.history(), Results)
+    assert judge(waiting.plan, history).trust.untried == 0
+
+
+def test_a_client_that_was_refused_for_good_has_finished():
+    story = Story(plan(reach(20.0, "silent")))
+    story.emit_all()
+    story.deeds()
+    story.request("start", 0.001, status=202)
+    story.dial(0.01, status=404)
+    story.hang_up(0.1, "refused", status=404)
+    story.end(21.0)
+    assert judge(story.plan, story.history()).trust.untried == 1
 
 
 def test_an_unproved_deed_of_an_interrupted_run_is_unknown():

@@ -16,17 +16,21 @@ class HarnessError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in a file. ``line`` and ``column`` count from 1; 0 means "the file as a whole"."""
+    """One mistake in a file. ``line`` and ``column`` count from 1; 0 means "the file as a whole".
+
+    ``level`` is ``error``, or ``warning`` for what can be run and should not be meant.
+    """
 
     file: str
     line: int
     column: int
     message: str
+    level: str = "error"
 
     def __str__(self) -> str:
         """Return ``file:line:column: error: message``, the form editors and CI annotate."""
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{where}: error: {self.message}"
+        return f"{where}: {self.level}: {self.message}"
 
 
 class UsageError(HarnessError):

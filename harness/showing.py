@@ -62,4 +62,4 @@ def step_summary(folder: Path) -> None:
 def annotation(problem: Any) -> str:
     """One problem as a GitHub annotation."""
     message = problem.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::error file={problem.file},line={problem.line},col={problem.column}::{message}"
+    return f"::{problem.level} file={problem.file},line={problem.line},col={problem.column}::{message}"

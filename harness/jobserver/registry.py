@@ -67,9 +67,7 @@ class Registry:
         job_id = f"{self._names.getrandbits(64):016x}"
         self._kinds[job_id] = kind
         work = Work(self.spec, self._updates)
-        job = RunningJob(
-            self._log(job_id), work, self.alarms, self.counts, self._journal, ended=lambda: self._ended.set()
-        )
+        job = RunningJob(self._log(job_id), work, self.alarms, self.counts, self._journal, ended=self._tell_ended)
         self.counts.jobs += 1
         self.accepted = trio.current_time()
         self._jobs[job_id] = job
@@ -80,6 +78,9 @@ class Registry:
         while not all(job.over for job in self._jobs.values()):
             self._ended = trio.Event()
             await self._ended.wait()
+
+    def _tell_ended(self) -> None:
+        self._ended.set()
 
     async def stream(
         self, job: RunningJob, connection: Connection, expires: float, resume: Resume, cursor: str

@@ -40,13 +40,12 @@ from harness.scenario.model import (
     ShowsPortal,
     Suspends,
 )
+from harness.scenario.standing import ARMED
 
 LEAD = 0.6
 """Seconds before a deed from which on its canary opens the flows that it holds."""
 STRIKES = (Reach.CLOSED, Reach.RESET)
 """The words that end what is open."""
-ARMED = 8.0
-"""Seconds for which a cut may wait for its event."""
 
 Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "timing"]
 """What was met instead: FIN or RST, nothing, a refused dial, what should not pass, another's answer, another delay."""

@@ -36,8 +36,7 @@ from harness.toxiproxy.owner import own_prefix
 from harness.world import World
 
 AFTERGLOW = 1.0
-"""Seconds that a run goes on after the last of its clients, jobs and deeds: what comes after the end must be seen (L11).
-"""
+"""Seconds that a run goes on after the last of its clients, jobs and deeds: what comes later must be seen (L11)."""
 HEAL = 10.0  # seconds for giving back the proxies
 LEAD = 0.05  # from the Run record to 0 s
 

@@ -1,6 +1,6 @@
 """The scenario language: model, loader, profiles, the plan that a file becomes, and what explains it."""
 
-from harness.scenario.compiling import DEFAULT_SEED, plans
+from harness.scenario.compiling import DEFAULT_SEED, plans, warned
 from harness.scenario.document import Scenario
 from harness.scenario.explain import explain
 from harness.scenario.loading import bundled, find, load
@@ -22,4 +22,5 @@ __all__ = [
     "plans",
     "schema",
     "template",
+    "warned",
 ]

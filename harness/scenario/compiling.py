@@ -1,7 +1,9 @@
 """Compiling: a scenario → its variants → a plan for each, or every problem at once."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -9,19 +11,20 @@ import msgspec
 from harness.chance import Chance
 from harness.errors import Problem, ScenarioError, UsageError
 from harness.scenario.clients import named, read_client
-from harness.scenario.deadlines import horizon
+from harness.scenario.deadlines import horizon, terminal_due
 from harness.scenario.document import SECTIONS, Data, Scenario, Trail
-from harness.scenario.emissions import intended
+from harness.scenario.emissions import accepted, intended
 from harness.scenario.expectations import read_expectations, read_mutants, read_waivers
-from harness.scenario.model import Deed, DeviceSpec, JobSpec, Plan
+from harness.scenario.model import Deed, DeviceSpec, Ends, Expectation, JobSpec, Plan, Warned
 from harness.scenario.paths import Way, read_paths
 from harness.scenario.phrases import more_than_zero
 from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place
 from harness.scenario.project import NO_PROJECT, Project
-from harness.scenario.sense import pointless
+from harness.scenario.sense import BY_A_WAY, hopeless, impassable, pointless, restless
 from harness.scenario.settings import read_device, read_job, read_server
+from harness.scenario.standing import attended, lost_for_good, unattended
 from harness.scenario.sweep import Variant, read_sweep, selected
-from harness.scenario.timeline import before, read_timeline, with_departures
+from harness.scenario.timeline import before, departures, read_timeline, renumbered
 from harness.scenario.weather import weather
 from harness.units import parse_count, parse_duration, quote, spell_duration
 
@@ -194,7 +197,55 @@ def _read(scenario: Scenario, variant: Variant, project: Project, replaced_by: s
     if late := _too_late(plan):
         deed, why = late
         book.problems.append(Problem(book.file, deed.line, deed.column, why))
+    if not book.problems:  # else the plan may not be what was meant
+        weighed = _weighed(_departed(plan, ways), scenario, book, replaced=replaced_by is not None)
+        plan = msgspec.structs.replace(plan, warnings=weighed)
     return _Draft(variant, plan, ways, book.problems)
+
+
+def _weighed(plan: Plan, scenario: Scenario, book: Book, *, replaced: bool) -> tuple[Warned, ...]:
+    """Note what of a plan tests nothing or cannot be met by any client; return the warnings that it earns."""
+    over = terminal_due(plan)
+    for deed in {(deed.line, deed.column): deed for deed in reversed(tuple(unattended(plan)))}.values():
+        why = f"at {deed.at:g} s {_job(plan)} has been over for {round(deed.at - over, 3):g} s"
+        _note(book, deed, f"timeline {spell_duration(deed.at)}: {why}: nothing would be tried")
+    warnings = []
+    if loss := lost_for_good(plan):
+        for expected in plan.expect:
+            if expected.metric in BY_A_WAY:
+                _note(book, expected, f"expect {expected.metric}: no client could meet it: {impassable(loss)}")
+        line, column = (loss.deed.line, loss.deed.column) if loss.deed else book.mark(("paths",)).key
+        warnings.append(Warned(line=line, column=column, text=hopeless(loss)))
+    if why := restless(plan):
+        written = [("client", "watchdog")] * (not replaced) + [("server", "keepalive"), ("client",)]
+        trail = next((trail for trail in written if trail in scenario.marks), ())
+        line, column = book.mark(trail).value
+        warnings.append(Warned(line=line, column=column, text=why))
+    return tuple(warnings)
+
+
+def _note(book: Book, what: Deed | Expectation, message: str) -> None:
+    book.problems.append(Problem(book.file, what.line, what.column, message))
+
+
+def _job(plan: Plan) -> str:
+    """Return the job as a sentence names it: by its length, where no deed ends it sooner."""
+    ended = any(isinstance(deed.act, Ends) for deed in plan.deeds)
+    return "the job" if ended else f"the job of {plan.job.lasts:g} s"
+
+
+def warned(plans: Sequence[Plan]) -> list[Problem]:
+    """Return each warning of these plans once, in file order; one that some of its file lack says whose it is."""
+    owners: dict[Problem, list[str]] = {}
+    counts = Counter(plan.file for plan in plans)
+    for plan in plans:
+        for one in plan.warnings:
+            owners.setdefault(Problem(plan.file, one.line, one.column, one.text, "warning"), []).append(plan.variant)
+    found = [
+        replace(problem, message=problem.message + (f" (with {names[0]})" if len(names) < counts[problem.file] else ""))
+        for problem, names in owners.items()
+    ]
+    return sorted(found, key=lambda problem: (problem.file, problem.line, problem.column))
 
 
 def _require(book: Book, scenario: Scenario) -> None:
@@ -224,6 +275,14 @@ def _too_late(plan: Plan) -> tuple[Deed, str] | None:
     return None
 
 
+def _departed(plan: Plan, ways: Mapping[str, Way]) -> Plan:
+    """Return the plan with the departures that its profiles bring before the run's end, where they meet anybody."""
+    starts = {name: (way.profile.name, way.mark) for name, way in ways.items()}
+    gone = [deed for deed in departures(plan.deeds, starts, _end(plan)[0]) if attended(plan, deed.at)]
+    deeds = renumbered(sorted((*plan.deeds, *gone), key=lambda deed: deed.at))
+    return msgspec.structs.replace(plan, deeds=deeds)
+
+
 def _finished(draft: _Draft, scenario: Scenario, limit: float | None, world: str) -> Plan:
     """Return the plan with the command line's words, its departures, its horizon and its weather."""
     plan = draft.plan
@@ -234,20 +293,13 @@ def _finished(draft: _Draft, scenario: Scenario, limit: float | None, world: str
     )
     if late := _too_late(plan):
         raise UsageError(late[1])
-    starts = {name: (way.profile.name, way.mark) for name, way in draft.ways.items()}
-    end = _end(plan)[0]
-    plan = msgspec.structs.replace(plan, deeds=with_departures(before(plan.deeds, end), starts, end))
+    plan = msgspec.structs.replace(plan, deeds=before(plan.deeds, _end(plan)[0]))
+    plan = _departed(plan, draft.ways)
     plan = msgspec.structs.replace(plan, horizon=horizon(plan))
-    emissions = intended(plan, _accepted(plan))
+    emissions = intended(plan, accepted(plan))
     profiles = {name: way.profile for name, way in draft.ways.items()}
     try:
         changes = weather(profiles, plan.deeds, emissions, Chance(plan.seed), plan.horizon)
     except UsageError as refusal:
         raise ScenarioError((Problem(scenario.file, 0, 0, f"paths: {refusal}"),)) from None
     return msgspec.structs.replace(plan, weather=changes)
-
-
-def _accepted(plan: Plan) -> float:
-    """Return when the first client's job begins, as far as a plan can know: after its first dial, on a cold radio."""
-    path = plan.paths[plan.device.starts_on]
-    return path.radio.handshake + path.radio.wake + path.shape.latency

@@ -9,6 +9,12 @@ MOST_EXTRA = 1_000_000
 """Extra events of all bursts of a plan."""
 
 
+def accepted(plan: Plan) -> float:
+    """Return when the first client's job begins, as far as a plan can know: after its first dial, on a cold radio."""
+    path = plan.paths[plan.device.starts_on]
+    return path.radio.handshake + path.radio.wake + path.shape.latency
+
+
 def intended(plan: Plan, accepted: float) -> list[float]:
     """Return the scenario times of the first client's events, in order, for a job accepted at this time.
 

@@ -336,6 +336,14 @@ class Expectation(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     column: int = 0
 
 
+class Warned(Frozen, frozen=True, kw_only=True):
+    """What a plan can be run with and should not be meant. The place is in its file; 0 is the file as a whole."""
+
+    line: int = 0
+    column: int = 0
+    text: str
+
+
 class Plan(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     """One variant of a scenario, compiled. The run does what it says; the judge holds the history against it."""
 
@@ -359,6 +367,7 @@ class Plan(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     expect: tuple[Expectation, ...] = ()
     waive: dict[str, str] = {}
     mutants: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
     limit: float | None = None  # as the file or the command line says; None: the horizon
     horizon: float  # when everything missing has failed; the run never outlasts it (laws.md, section 1)
 

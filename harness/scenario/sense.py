@@ -1,7 +1,14 @@
-"""Sense: deeds that would say what already is, or what cannot be, are refused. No fault could be seen in them."""
+"""Sense: what a plan should not be meant to say.
+
+Deeds that would say what already is, or what cannot be, are refused: no fault could be seen in them. A plan that no
+client could pass, or that meets the client it should try only where that has left already, can be run: with a warning.
+"""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
+from harness.scenario.deed_text import deed_text
+from harness.scenario.emissions import intended
 from harness.scenario.model import (
     ComesOnline,
     Deed,
@@ -10,6 +17,7 @@ from harness.scenario.model import (
     Joins,
     Loses,
     Pauses,
+    Plan,
     Prefers,
     Resumes,
     RevokesToken,
@@ -18,6 +26,8 @@ from harness.scenario.model import (
     Suspends,
 )
 from harness.scenario.spans import Spoken
+from harness.scenario.standing import Loss
+from harness.sse.policy import FedBy
 from harness.units import quote, spell_duration
 
 
@@ -82,3 +92,43 @@ def pointless(deed: Deed, server: ServerSpec) -> str:
         case SilencesKeepalive() if server.keepalive is None:
             return "the server has no keep-alive to silence (keepalive: none)"
     return ""
+
+
+BY_A_WAY = frozenset({"recovery", "terminal", "results ready", "lost"})
+"""Metrics that nobody can keep within bounds where no client gets through any more before its job ends."""
+
+
+def impassable(loss: Loss) -> str:
+    """Return what keeps every client out from then on."""
+    if loss.deed is None:
+        return "no path lets a client in, and none ever does"
+    return f"{deed_text(loss.deed)} at {spell_duration(loss.deed.at)} leaves no way to the job for good"
+
+
+def hopeless(loss: Loss) -> str:
+    """Return the warning of a plan that no client can pass."""
+    return f"no client can pass: {impassable(loss)}; terminal-once, no-gap and recovery are not judged from then on"
+
+
+def restless(plan: Plan) -> str:
+    """Return the warning of a plan whose watchdog takes a quiet stream that is well for a dead one; else "".
+
+    It is fed by keep-alives, so it has to be above their interval. Where there are none, or where it is fed by events
+    alone, it has to be above the longest time that the job says nothing.
+    """
+    policies, keepalive = plan.client.policies, plan.server.keepalive
+    watchdog = policies.watchdog
+    if watchdog is None:
+        return ""
+    if keepalive is not None and policies.watchdog_fed_by is FedBy.ANY_BYTE:
+        quiet, by = keepalive, f"the server's keep-alive of {spell_duration(keepalive)}"
+    else:
+        said = intended(plan, 0.0)
+        quiet = max((later - earlier for earlier, later in pairwise(said)), default=0.0)
+        by = f"the {spell_duration(round(quiet, 3))} in which the job says nothing, and no keep-alive feeds it"
+    if watchdog > quiet:
+        return ""
+    return (
+        f"the client's watchdog of {spell_duration(watchdog)} is not above {by}: it leaves a stream that is well, "
+        "and what would happen to a quiet one later is not tested"
+    )

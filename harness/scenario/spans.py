@@ -97,7 +97,7 @@ def with_ends(found: Sequence[Spoken], paths: Mapping[str, PathSpec]) -> list[Sp
         if begins:
             for other in opened:
                 if _same_actor(deed, other.deed):
-                    other.left -= _replaced(deed.act, other.deed.act)
+                    other.left -= replaced(deed.act, other.deed.act)
             done.append(deed)
             if deed.span is not None:
                 opened.append(_Open(deed))
@@ -131,7 +131,7 @@ def _ways(act: Act) -> frozenset[Direction]:
     return _BOTH if direction is None else frozenset({direction})
 
 
-def _replaced(later: Act, first: Act) -> frozenset[Direction]:
+def replaced(later: Act, first: Act) -> frozenset[Direction]:
     """Return the directions in which a later act of the same actor takes the place of the first."""
     match later:
         case SetReach(once=once):

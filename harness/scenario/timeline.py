@@ -166,8 +166,8 @@ def _actor(text: str, paths: Mapping[str, object]) -> tuple[str, str]:
     )
 
 
-def with_departures(deeds: tuple[Deed, ...], paths: Mapping[str, tuple[str, Mark]], until: float) -> tuple[Deed, ...]:
-    """Return the deeds with those that a profile brings: ``wifi-edge`` is gone, so silent, after its time.
+def departures(deeds: Sequence[Deed], paths: Mapping[str, tuple[str, Mark]], until: float) -> list[Deed]:
+    """Return the deeds that a profile brings, without numbers: ``wifi-edge`` is gone, so silent, after its time.
 
     ``paths`` gives each path's first profile and where it is written. Another profile of that path within the time
     keeps the path alive, and what would happen at ``until`` or later, the run's end, is left out.
@@ -178,7 +178,7 @@ def with_departures(deeds: tuple[Deed, ...], paths: Mapping[str, tuple[str, Mark
         for deed in deeds
         if isinstance(deed.act, SetShape)
     ]
-    departures = []
+    found = []
     for number, (at, path, name, mark) in enumerate(changes):
         after = PROFILES[name].gone_after
         if after is None:
@@ -186,7 +186,7 @@ def with_departures(deeds: tuple[Deed, ...], paths: Mapping[str, tuple[str, Mark
         gone = round(at + after, 9)
         if gone >= until or any(other == path and later <= gone for later, other, _, _ in changes[number + 1 :]):
             continue
-        departures.append(
+        found.append(
             Deed(
                 index=-1,
                 at=gone,
@@ -197,7 +197,7 @@ def with_departures(deeds: tuple[Deed, ...], paths: Mapping[str, tuple[str, Mark
                 column=mark.column,
             )
         )
-    return renumbered(sorted((*deeds, *departures), key=lambda deed: deed.at))
+    return found
 
 
 def before(deeds: Sequence[Deed], end: float) -> tuple[Deed, ...]:

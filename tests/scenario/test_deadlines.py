@@ -50,7 +50,7 @@ def test_recovery_follows_the_healed_path_and_the_hosts_schedule(plan):
 def test_the_horizon_is_the_end_and_every_deadline_of_the_client(plan):
     recovery = 30 + 3 + LTE
     assert plan().horizon == pytest.approx(60 + 10 + 20 + 30 + recovery)
-    assert plan("timeline: {90s: {wifi: silent}}\n").horizon == pytest.approx(90 + 60 + recovery)
+    assert plan("timeline: {50s: {wifi: closed}, 90s: {wifi: silent}}\n").horizon == pytest.approx(90 + 60 + recovery)
     assert plan("client: {arrive: within 5s}\n").horizon == pytest.approx(65 + 60 + recovery)
     assert horizon(plan()) == plan().horizon
 
@@ -58,7 +58,7 @@ def test_the_horizon_is_the_end_and_every_deadline_of_the_client(plan):
 def test_the_horizon_of_a_client_that_never_gives_up_waiting_is_a_minute_after_the_end(plan):
     assert plan(client="as-shipped").horizon == 120.0
     assert plan("client: {watchdog: never}\n").horizon == 120.0
-    assert plan("timeline: {90s: {wifi: silent}}\n", client="as-shipped").horizon == 150.0
+    assert plan("timeline: {50s: {wifi: closed}, 90s: {wifi: silent}}\n", client="as-shipped").horizon == 150.0
 
 
 def test_the_horizon_moves_with_a_job_that_begins_later_than_a_dial_may_take(plan):
@@ -101,4 +101,5 @@ def test_what_follows_from_a_deed_counts_as_the_deed(plan):
 
 def test_a_deed_may_end_the_job_and_so_the_run_sooner(plan):
     assert plan("timeline: {20s: {job: completes}}\n").horizon == pytest.approx(plan().horizon - 40)
-    assert plan("timeline: {70s: {job: completes}}\n").horizon == pytest.approx(plan().horizon + 10)
+    later = plan("timeline: {50s: {wifi: closed}, 70s: {job: completes}}\n")
+    assert later.horizon == pytest.approx(plan().horizon + 10)

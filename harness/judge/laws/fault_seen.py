@@ -53,7 +53,9 @@ def _proofs(case: Case) -> list[Proof]:
     for canary in case.history.all(Canary):
         canaries.setdefault(canary.deed, []).append(canary)
     over = case.once(finished)
-    return [_proof(case, deed, done.get(deed.index, []), canaries.get(deed.index, []), over) for deed in case.plan.deeds]
+    return [
+        _proof(case, deed, done.get(deed.index, []), canaries.get(deed.index, []), over) for deed in case.plan.deeds
+    ]
 
 
 def _proof(case: Case, deed: model.Deed, done: list[Deed], canaries: list[Canary], over: float) -> Proof:

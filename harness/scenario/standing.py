@@ -1,0 +1,286 @@
+"""What stands: which deeds of a plan are in force at an instant, and whether any client could get through then.
+
+A fold of the plan's deeds alone, in the order of doing. It answers two questions of whoever checks a plan.
+
+1. *Who is there to meet a deed?* Once a job is over and said, only what is in force can still keep its end from a
+   phone. A deed that comes when nothing is in force any more meets nobody (``unattended``).
+2. *Can any client pass?* A client gets through while it can dial and is answered, or while a stream that it may have
+   opened before still lives. From the last instant at which neither is so, nobody can (``lost_for_good``).
+
+The second never claims too much: a client is taken to be wherever it could be, and to fall back to polling.
+"""
+
+import math
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+import msgspec
+
+from harness.device.model import Device, Fate
+from harness.device.words import Reach
+from harness.scenario import model
+from harness.scenario.deadlines import Ending, recovery_allowance, terminal_due
+from harness.scenario.emissions import accepted, intended
+from harness.scenario.model import Deed, Plan
+from harness.scenario.spans import replaced
+from harness.sse.response import Meaning, judge_response
+from harness.toxics.shape import line_time
+from harness.vocabulary import Direction, Door
+
+AFTERWARDS = 1.0
+"""Seconds after a job's end in which a deed still meets what its clients do last."""
+
+ARMED = 8.0
+"""Seconds for which a cut may wait for its event."""
+
+_AROUND = 300
+"""Bytes around what an update says: its other fields, and a head."""
+
+
+class Loss(NamedTuple):
+    """From ``at`` on no client can get through any more; ``deed`` did it (None: it was so from the beginning)."""
+
+    at: float
+    deed: Deed | None
+
+
+class Standing:
+    """The state that a plan's deeds have brought about so far. ``walls`` are those of the middle and the server."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.device = Device(plan.paths, starts_on=plan.device.starts_on, linger=plan.device.linger)
+        for name, spec in plan.paths.items():
+            if spec.start is not Reach.UP:
+                self.device.reach(name, spec.start)
+        self.walls: dict[int, Deed] = {}
+        self._shapes = {(name, way): spec.shape for name, spec in plan.paths.items() for way in Direction}
+        self._paused = False
+        self.until = 0.0
+        """When what ends by itself has ended."""
+        self._alive: set[str] = set()  # the paths on which a client may have a stream that is not dead
+
+    def do(self, deed: Deed) -> None:
+        """Let a deed take hold."""
+        if deed.actor.split()[0] in {"middle", "server"}:
+            self._wall(deed)
+        else:
+            self._tell(deed)
+
+    def in_force(self, at: float) -> bool:
+        """Whether anything that a deed did is still in force at this time, after the deeds done so far."""
+        starts = self._plan.paths
+        return bool(
+            self.walls
+            or self._paused
+            or self.until >= at
+            or self.device.offline
+            or self._plan.device.starts_on not in self.device.joined
+            or any(self._shapes[name, way] != spec.shape for name, spec in starts.items() for way in Direction)
+            or any(not self._open(name) for name, spec in starts.items() if spec.start is Reach.UP)
+        )
+
+    def settle(self) -> None:
+        """Let time pass: whoever can dial now may have done so."""
+        if self._answered and self.device.default is not None:
+            self._alive.add(self.device.default)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a client can get through: by a new connection, or by one that it may have had before."""
+        hangs = any(isinstance(wall.act, model.Hangs) for wall in self.walls.values())
+        alive = any(self.device.feels(path, Direction.DOWNSTREAM) is Fate.PASS for path in self._alive)
+        return self._answered or (alive and not hangs)
+
+    @property
+    def _answered(self) -> bool:
+        """Whether a client that dials now gets the job's state, by stream or status."""
+        path = self.device.default
+        return path is not None and self._open(path) and not self._walled(path)
+
+    def _open(self, path: str) -> bool:
+        passes = all(self.device.feels(path, way) is Fate.PASS for way in Direction)
+        return passes and self.device.door(path) is Door.OPEN
+
+    def _walled(self, path: str) -> bool:
+        """Whether neither streams nor status requests pass on this path, with answers that no client stops at."""
+        kept = {kind for wall in self.walls.values() if wall.on in {"", path} for kind in self._keeps(wall.act)}
+        return kept >= {"streams", "polls"}
+
+    def _keeps(self, act: model.Act) -> tuple[str, ...]:
+        """Return the kinds of request that an act keeps from the server for as long as it stands."""
+        match act:
+            case model.Drains() | model.Hangs() | model.ShowsPortal():
+                return "streams", "polls"
+            case model.MutesStreams() | model.ResetsStreams():
+                return ("streams",)
+            case model.Answers(status=status, to=to, times=None):
+                meaning = judge_response(status, None, self._plan.client.policies).meaning
+                kinds = ("streams", "polls") if to == "everything" else (to,)
+                return kinds if meaning is Meaning.RETRY else ()
+        return ()
+
+    def _wall(self, deed: Deed) -> None:
+        act = deed.act
+        if deed.undoes is not None:
+            self.walls.pop(deed.undoes, None)
+            return
+        for index, wall in list(self.walls.items()):
+            if wall.actor == deed.actor and deed.on in {"", wall.on} and replaced(act, wall.act):
+                del self.walls[index]
+        match act:
+            case model.Clears() | model.Recovers() | model.SendsRetry() | model.RevokesToken():
+                return
+            case model.Restarts(after=after):
+                self.until = max(self.until, deed.at + after)
+                self._alive.clear()
+                return
+            case model.Drains():
+                self._alive.clear()
+        self.walls[deed.index] = deed
+
+    def _tell(self, deed: Deed) -> None:
+        match deed.act:
+            case model.SetReach() | model.SetShape() | model.SetSlice() | model.Cuts():
+                self._tell_path(deed)
+            case model.Bursts(lasts=seconds):
+                self.until = max(self.until, deed.at + seconds)
+            case model.Pauses():
+                self._paused = True
+            case model.Resumes() | model.Ends():
+                self._paused = False
+            case _:
+                self._tell_device(deed)
+
+    def _tell_path(self, deed: Deed) -> None:
+        path = deed.actor
+        match deed.act:
+            case model.SetReach(word=word, direction=direction, once=once):
+                self.device.reach(path, word, direction=direction, once=once)
+                deaf = word is Reach.SILENT and direction is not Direction.UPSTREAM
+                if deaf or word in {Reach.CLOSED, Reach.RESET}:
+                    self._alive.discard(path)
+            case model.SetShape(shape=shape, direction=way):
+                self._shapes.update(dict.fromkeys([(path, each) for each in ([way] if way else Direction)], shape))
+            case model.SetSlice(size=size):
+                for each in Direction:
+                    self._shapes[path, each] = msgspec.structs.replace(self._shapes[path, each], slice_size=size)
+            case model.Cuts():
+                self._alive.discard(path)
+                self.until = max(self.until, deed.at + ARMED)
+
+    def _tell_device(self, deed: Deed) -> None:
+        device = self.device
+        match deed.act:
+            case model.Joins(path=path):
+                device.joins(path)
+            case model.Prefers(path=path):
+                device.prefers(path)
+            case model.Loses(path=path):
+                device.loses(path)
+                self._alive.discard(path)
+            case model.GoesOffline():
+                device.goes_offline()
+                self._alive.clear()
+            case model.ComesOnline():
+                device.comes_online()
+            case model.Suspends(lasts=seconds):
+                self._alive.clear()
+                self.until = max(self.until, deed.at + seconds)
+
+
+def unattended(plan: Plan) -> Iterator[Deed]:
+    """Yield the deeds that come when every client has long had its job's end, as nothing could keep it from them.
+
+    The end of a deed is none of them: it comes with its deed.
+    """
+    watch = _Watch(plan)
+    for deed in plan.deeds:
+        if deed.undoes is None and not watch.attended(deed.at):
+            yield deed
+
+
+def attended(plan: Plan, at: float) -> bool:
+    """Whether a client may be there at this time, long after the job's end too where something kept it from it."""
+    return _Watch(plan).attended(at)
+
+
+class _Watch:
+    """Tells, for ever later times, whether a client may still be there.
+
+    1. Until the job's end and its results are said, it is.
+    2. While something is in force that began when it was, it may be.
+    3. Then it has R to get over what was: for ever, where it has no deadlines of its own. A token that runs out ends
+       streams as a deed does.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._standing = Standing(plan)
+        self._done = 0  # deeds
+        self._quiet = said(plan)
+        self._kept = False  # what is in force began when somebody was there
+        self._disturbed = plan.server.token_lasts is not None
+        policies = plan.client.policies
+        unbounded = policies.watchdog is None or policies.connect_timeout is None
+        self._recovery = math.inf if unbounded else max(recovery_allowance(plan, ending) for ending in Ending)
+
+    def attended(self, at: float) -> bool:
+        """Whether a client may be there just before the deeds of this time."""
+        deeds = self._plan.deeds
+        while self._done < len(deeds) and deeds[self._done].at < at:
+            deed = deeds[self._done]
+            met = self._pass(deed.at)
+            self._standing.do(deed)
+            self._kept = self._kept or met
+            self._disturbed = self._disturbed or met
+            self._done += 1
+        return self._pass(at)
+
+    def _pass(self, at: float) -> bool:
+        """Let time pass to this instant; return whether somebody may be there then."""
+        in_force = self._standing.in_force(at)
+        if self._kept:
+            self._quiet = max(self._quiet, at if in_force else min(at, self._standing.until))
+        self._kept = self._kept and in_force
+        return at <= self._quiet + (self._recovery if self._disturbed else AFTERWARDS)
+
+
+def said(plan: Plan) -> float:
+    """Return by when the last job's end and its results have reached a client that nothing disturbs.
+
+    A line that is narrower than what the job says on it is behind when the job ends. A client with a slow handler may
+    be behind for ever, and a job without an end is never over.
+    """
+    if plan.job.ends == "never" or plan.client.policies.handler_takes:
+        return math.inf
+    path = plan.paths[plan.device.starts_on]
+    events = len(intended(plan, accepted(plan)))
+    behind = line_time(path.shape, events * (plan.job.event_size + _AROUND)) - plan.job.lasts
+    crossing = path.radio.handshake + 2 * (path.shape.latency + path.shape.jitter)
+    return (
+        terminal_due(plan, late=accepted(plan)) + max(0.0, behind) + crossing + line_time(path.shape, plan.job.results)
+    )
+
+
+def lost_for_good(plan: Plan) -> Loss | None:
+    """Return from when on no client can get what its job still says; None where one can."""
+    standing = Standing(plan)
+    loss: Loss | None = None
+    if not plan.deeds or plan.deeds[0].at > 0.0:
+        standing.settle()
+        loss = None if standing.reachable else Loss(0.0, None)
+    for at, deeds in groupby(plan.deeds, key=lambda deed: deed.at):
+        for deed in deeds:
+            standing.do(deed)
+            if loss is None and not standing.reachable:
+                lingers = plan.device.linger if isinstance(deed.act, model.Loses | model.GoesOffline) else 0.0
+                loss = Loss(round(at + lingers, 9), deed)
+        standing.settle()
+        if standing.reachable:
+            loss = None
+    if loss is None:
+        return None
+    last = max(intended(plan, accepted(plan)), default=0.0) + plan.client.arrive
+    return loss if last > loss.at else None

@@ -89,7 +89,10 @@ def _starts_on(genotype: Genotype) -> str:
 
 
 def _with_faults(genotype: Genotype, draws: Draws, *, guarded: bool, project: Project | None) -> Genotype:
-    """Add faults in order of time. ``guarded``: a base has words of its own, so each is tried by compiling."""
+    """Add faults in order of time. ``guarded``: a base has words of its own, so each is tried by compiling.
+
+    So is each after a word that ended the job: it may come when nobody is there any more.
+    """
     now = Situation(genotype.paths, _starts_on(genotype), genotype.server)
     waiting, faults = list(genotype.kept), list[Fault]()
     times = _times(draws, parse_duration(genotype.job["lasts"]))
@@ -104,7 +107,7 @@ def _with_faults(genotype: Genotype, draws: Draws, *, guarded: bool, project: Pr
         now.now = at
         fault, told = _said(draws, now, told), None
         for _ in range(TRIES):
-            if not guarded or _compiles(genotype.having(faults=(*faults, fault)), project):
+            if not (guarded or now.job_over) or _compiles(genotype.having(faults=(*faults, fault)), project):
                 faults.append(fault)
                 now.hear(fault)
                 told = follow(draws, now, fault.actor, fault.deed)

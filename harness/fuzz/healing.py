@@ -8,10 +8,10 @@ may stay refused, muted or held: to get along without it is what polling is for.
 from typing import NamedTuple
 
 from harness.device.model import Device, Fate
-from harness.device.words import Reach
 from harness.scenario import model
 from harness.scenario.deadlines import exchange_cost, handshake_cost, overtime
 from harness.scenario.model import Plan
+from harness.scenario.standing import Standing
 from harness.toxics.shape import Shape, line_time
 from harness.vocabulary import Direction, Door
 
@@ -49,21 +49,17 @@ class Remedy(NamedTuple):
 def lacking(plan: Plan) -> tuple[Remedy, ...]:
     """Return what must be said after the last deed; nothing where the run can end as it is."""
     never_polls = plan.client.policies.polls_after_failures is None
-    device = Device(plan.paths, starts_on=plan.device.starts_on, linger=plan.device.linger)
-    for name, spec in plan.paths.items():
-        if spec.start is not Reach.UP:
-            device.reach(name, spec.start)
-    walls: dict[int, model.Deed] = {}
     dearest = _ROUNDS * handshake_cost(plan) + _ANSWERED
+    standing = Standing(plan)
     for deed in plan.deeds:
-        if deed.actor in {"middle", "server"}:
-            _take(walls, deed, all_streams=never_polls, dearest=dearest)
-        else:
-            _tell(device, deed)
-    remedies = [Remedy("server", "recovers")] if any(deed.actor == "server" for deed in walls.values()) else []
-    if any(deed.actor == "middle" for deed in walls.values()):
+        standing.do(deed)
+    walled = [
+        wall.actor for wall in standing.walls.values() if _must_go(wall.act, all_streams=never_polls, dearest=dearest)
+    ]
+    remedies = [Remedy("server", "recovers")] if "server" in walled else []
+    if "middle" in walled:
         remedies.append(Remedy("middle", "clears"))
-    return (*remedies, *_of_device(plan, device))
+    return (*remedies, *_of_device(plan, standing.device))
 
 
 def gives_time(plan: Plan) -> bool:
@@ -131,36 +127,12 @@ def _went_offline(plan: Plan) -> bool:
     return bool(words) and isinstance(words[-1], model.GoesOffline)
 
 
-def _tell(device: Device, deed: model.Deed) -> None:
-    match deed.act:
-        case model.SetReach(word=word, direction=direction, once=once):
-            device.reach(deed.actor, word, direction=direction, once=once)
-        case model.Joins(path=path):
-            device.joins(path)
-        case model.Prefers(path=path):
-            device.prefers(path)
-        case model.Loses(path=path):
-            device.loses(path)
-        case model.GoesOffline():
-            device.goes_offline()
-        case model.ComesOnline():
-            device.comes_online()
-
-
-def _take(walls: dict[int, model.Deed], deed: model.Deed, *, all_streams: bool, dearest: float) -> None:
-    """Note a deed that must not stay, or what ends one."""
-    act = deed.act
-    if deed.undoes is not None:
-        walls.pop(deed.undoes, None)
-        return
-    for index, wall in list(walls.items()):
-        if wall.actor == deed.actor and deed.on in {"", wall.on} and _ends(act, wall.act):
-            del walls[index]
+def _must_go(act: model.Act, *, all_streams: bool, dearest: float) -> bool:
+    """Whether a deed of the middle or the server must not stay."""
     blocks_streams = isinstance(act, model.MutesStreams | model.ResetsStreams | model.Buffers)
     cuts_short = isinstance(act, model.KillsIdle) and act.after < dearest
     refuses = _refuses(act, all_streams=all_streams)
-    if isinstance(act, _WALLS) or cuts_short or refuses or (all_streams and blocks_streams):
-        walls[deed.index] = deed
+    return isinstance(act, _WALLS) or cuts_short or refuses or (all_streams and blocks_streams)
 
 
 def _refuses(act: model.Act, *, all_streams: bool) -> bool:
@@ -169,15 +141,3 @@ def _refuses(act: model.Act, *, all_streams: bool) -> bool:
     One that stops by itself counts all the same: it may never be asked often enough.
     """
     return isinstance(act, model.Answers) and (all_streams or act.to != "streams")
-
-
-def _ends(act: model.Act, wall: model.Act) -> bool:
-    match act:
-        case model.Clears() | model.Recovers():
-            return True
-        case model.Restarts():
-            return isinstance(wall, model.Drains | model.Hangs)
-        case model.Answers(to=to):
-            return isinstance(wall, model.Answers) and wall.to == to
-        case _:
-            return type(act) is type(wall)

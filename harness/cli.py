@@ -16,7 +16,7 @@ import click
 import harness
 from harness.arguments import address, assignments, duration
 from harness.console import complain, hush, keep_traceback, open_closed_streams
-from harness.errors import EnvironmentFault, HarnessError, ScenarioError, UsageError, leaf
+from harness.errors import EnvironmentFault, HarnessError, Problem, ScenarioError, UsageError, leaf
 from harness.showing import annotation, copy_junit, show, shown_path, step_summary
 
 if TYPE_CHECKING:
@@ -196,8 +196,11 @@ def worst(codes: Iterable[int]) -> int:
 @click.argument("targets", nargs=-1, required=True, metavar="FILE·DIR·NAME…")
 @click.option("--output-format", "output", type=click.Choice(["text", "github"]), default="text")
 def check(targets: tuple[str, ...], output: str) -> int:
-    """Validate scenario files: every mistake at once, nothing started."""
-    from harness.scenario import find, find_project, load, plans  # noqa: PLC0415
+    """Validate scenario files: every mistake and warning at once, nothing started."""
+    from harness.scenario import find, find_project, load, plans, warned  # noqa: PLC0415
+
+    def say(problem: Problem) -> None:
+        click.echo(annotation(problem) if output == "github" else str(problem), err=output != "github")
 
     project = find_project(Path.cwd())
     problems = 0
@@ -207,11 +210,18 @@ def check(targets: tuple[str, ...], output: str) -> int:
         except ScenarioError as error:
             problems += len(error.problems)
             for problem in error.problems:
-                click.echo(annotation(problem) if output == "github" else str(problem), err=output != "github")
+                say(problem)
         else:
-            count = f"{len(variants)} variants" if len(variants) > 1 else "1 variant"
-            click.echo(f"{path}: good, {count}", err=True)
+            warnings = warned(variants)
+            for problem in warnings:
+                say(problem)
+            parts = [f"{path}: good", _counted(len(variants), "variant")]
+            click.echo(", ".join(parts + [_counted(len(warnings), "warning")] * bool(warnings)), err=True)
     return USAGE if problems else PASS
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @cli.command()

@@ -97,6 +97,7 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | 
     )
     planned = chosen(choice, project)
     _refuse(wish)
+    live.warn(planned)
     out = wish.out or Path(defaults.out or "results")
     began = real.wall_clock()
     folder = new_invocation(out, began)

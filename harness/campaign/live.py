@@ -7,7 +7,9 @@ from typing import TextIO
 import trio
 
 from harness.report.progress import LiveView, Progress
+from harness.report.saying import printable
 from harness.run.tidings import Tidings
+from harness.scenario import warned
 from harness.scenario.model import Plan
 from harness.world import virtual
 
@@ -22,6 +24,10 @@ class Live:
         self._view = LiveView()
         self._stream = stream
         self._terminal = terminal
+
+    def warn(self, plans: Sequence[Plan]) -> None:
+        """Say, before anything is started, what the plans are warned of."""
+        self._print([printable(str(problem)) for problem in warned(plans)])
 
     def tell(self, plan: Plan, tidings: Tidings) -> None:
         """Take one run's tidings in."""

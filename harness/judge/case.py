@@ -40,7 +40,9 @@ from harness.judge.percentiles import at_rank, rank
 from harness.judge.truth import Truth
 from harness.judge.verdict import Evidence
 from harness.scenario.deadlines import horizon_of_run
+from harness.scenario.deed_text import deed_text
 from harness.scenario.model import Plan
+from harness.scenario.standing import lost_for_good
 
 COMPLETE = frozenset({"done", "limit"})
 """Ends of a run that was not cut short: every client was done, or the scenario's limit was reached."""
@@ -264,6 +266,15 @@ class Case:
         self.slack = self.lag.highest or 0.0
         self._grouped: dict[tuple[type[Record], str], dict[object, list[Record]]] = {}
         self._made: dict[object, object] = {}
+
+    @cached_property
+    def nobody(self) -> str:
+        """Why no client could get what its job still said, by the plan; empty where one could."""
+        loss = lost_for_good(self.plan)
+        if loss is None:
+            return ""
+        what = f" ({deed_text(loss.deed, self.plan)})" if loss.deed is not None else ""
+        return f"no client could get through from {loss.at:g} s on{what}"
 
     def once(self, make: Callable[["Case"], T]) -> T:
         """Return ``make(self)``, made the first time."""

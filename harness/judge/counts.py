@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from harness.judge import missing
 from harness.judge.case import Case, ClientCase
-from harness.judge.missing import missing
 from harness.judge.resumes import resumes
 from harness.judge.verdict import Counts
 
@@ -19,11 +19,8 @@ def delivered(client: ClientCase) -> int:
 
 
 def lost(client: ClientCase) -> int:
-    """Events that neither came nor are excused; what a run that was cut short still owed is not among them."""
-    events = missing(client).events
-    if client.case.cut_short:
-        events = [event for event in events if event.position < client.screen.newest]
-    return len(events)
+    """Events that neither came nor are excused; what may still have come, or nobody could get, is not among them."""
+    return len(missing.lost(client))
 
 
 def wrong_resumes(client: ClientCase) -> int:

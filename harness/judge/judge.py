@@ -56,6 +56,7 @@ def judge(plan: Plan, history: History) -> Verdict:
         outages=spans.outages(case),
         steady=spans.steady_windows(case),
         faults=spans.faults(case),
+        warnings=plan.warnings,
         trust=_trust(case),
         aborted=case.aborted,
     )
@@ -114,6 +115,7 @@ def _sentence(
     worst = [lapse.recovery for one in case.clients for lapse in outages(one) if lapse.recovery is not None]
     if worst:
         parts.insert(0, f"recovered in {phrases.duration(max(worst))}")
+    parts += [case.nobody] if case.nobody else []
     return phrases.sentence(", ".join(parts))
 
 

@@ -29,6 +29,18 @@ def missing(client: ClientCase) -> Missing:
     return client.once(_missing)
 
 
+def lost(client: ClientCase) -> list[Event]:
+    """Return the missing events that the client should have got.
+
+    Where the run was cut short, or no client could get through any more, that is what is older than something that
+    came: it cannot come any more.
+    """
+    events = missing(client).events
+    if client.case.cut_short or client.case.nobody:
+        return [event for event in events if event.position < client.screen.newest]
+    return events
+
+
 def _missing(client: ClientCase) -> Missing:
     screen, case = client.screen, client.case
     excused = _excused(client)

@@ -156,7 +156,7 @@ def _lapse(client: ClientCase, sky: Sky, raw: Interruption, *, next_began: float
     caught_up = _caught_up(client, sky, raw, allowance) if raw.healed is not None and first is not None else None
     spared = ""
     if raw.healed is None:
-        spared = "the network never heals"
+        spared = case.nobody or "the network never heals"
     elif first is None:
         spared = "nothing was due after it"
     elif caught_up is None and (not_due := no_end_due(client)):

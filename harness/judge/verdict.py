@@ -7,6 +7,8 @@ import enum
 
 import msgspec
 
+from harness.scenario.model import Warned
+
 SCHEMA_VERSION = 1
 
 
@@ -151,5 +153,6 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     outages: tuple[Outage, ...] = ()
     steady: tuple[Span, ...] = ()
     faults: tuple[Span, ...] = ()  # for shading: from each deed to the healing
+    warnings: tuple[Warned, ...] = ()  # of the plan
     trust: Trust = Trust()
     aborted: bool = False

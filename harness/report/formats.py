@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import UsageError
+from harness.errors import Problem, UsageError
 from harness.judge.verdict import Word
 from harness.report import terminal, worlds
 from harness.report.findings import findings, guilty_line, reason, replay
@@ -13,6 +13,7 @@ from harness.report.folder import Invocation, RunResult
 from harness.report.junit import junit
 from harness.report.saying import joined, printable
 from harness.report.summary import SCHEMA_VERSION, plain, summarize, summarize_run
+from harness.scenario import warned
 
 _LEVEL = {Word.FAIL: "error", Word.VOID: "error", Word.UNKNOWN: "warning"}
 
@@ -47,8 +48,8 @@ def json_line(run: RunResult) -> str:
 
 
 def github(invocation: Invocation) -> str:
-    """Return workflow commands that annotate the deed or the expectation that failed, one per finding."""
-    lines: list[str] = []
+    """Return workflow commands that annotate what was warned of, and the deed or expectation that failed."""
+    lines = [_annotation(one) for one in warned([run.plan for run in invocation.runs])]
     for run in invocation.runs:
         if wrong := worlds.trouble(run):
             lines.append(_command("error", run, guilty_line(run.plan, 0.0), wrong))
@@ -68,6 +69,12 @@ def _command(level: str, run: RunResult, line: int, text: str) -> str:
     title = f"{run.title}: {run.verdict.word}"
     file = _property(_from_here(Path(run.plan.file or run.plan.name)))
     return f"::{level} file={file},line={max(1, line)},title={_property(title)}::{_message(text)}"
+
+
+def _annotation(problem: Problem) -> str:
+    """Return a warning of a plan at its place in the file."""
+    where = f"file={_property(_from_here(Path(problem.file)))},line={max(1, problem.line)},col={max(1, problem.column)}"
+    return f"::{problem.level} {where}::{_message(problem.message)}"
 
 
 def _from_here(file: Path) -> str:

@@ -8,6 +8,7 @@ from harness.report import tally, worlds
 from harness.report.findings import Finding, expected_by, findings, reason, replay
 from harness.report.folder import Invocation, RunResult
 from harness.report.saying import SIGN, against, joined, measured, plural, printable, quantity
+from harness.scenario import warned
 
 _BADGE = {Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❓", Word.VOID: "🚫"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&])")
@@ -32,6 +33,7 @@ def markdown(invocation: Invocation, *, report: str = "report.html") -> str:
     lines += ["", "### Can it be trusted?", ""]
     lines += [f"- {escape(tally.faults_line(runs))}", f"- {escape(tally.laws_line(runs))}"]
     lines += [f"- {escape(tally.host_line(runs))}"]
+    lines += [f"- {escape(str(warning))}" for warning in warned([run.plan for run in runs])]
     lines += [f"- {escape(f'{run.title}: worlds {worlds.said(run.agreement)}')}" for run in runs if run.agreement]
     lines += [f"- **{escape(f'{run.title}: {told}')}**" for run in runs if (told := worlds.trouble(run))]
     left_out = invocation.manifest.not_run + invocation.unjudged

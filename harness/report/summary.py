@@ -12,6 +12,7 @@ from harness.report.findings import doubts, failed, findings, replay
 from harness.report.folder import Invocation, RunResult
 from harness.report.redact import redact_data
 from harness.report.saying import printable
+from harness.scenario.model import Warned
 
 SCHEMA_VERSION = 1
 
@@ -33,6 +34,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     expectations: tuple[ExpectationVerdict, ...]
     counts: Counts
     measures: dict[str, Interval]
+    warnings: tuple[Warned, ...]
     seconds: float
     folder: str
     replay: str
@@ -96,6 +98,7 @@ def summarize_run(run: RunResult) -> RunSummary:
         expectations=verdict.expectations,
         counts=verdict.counts,
         measures=verdict.measures,
+        warnings=verdict.warnings,
         seconds=verdict.seconds,
         folder=run.key,
         replay=replay(run),

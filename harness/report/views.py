@@ -166,6 +166,7 @@ def _files(run: RunResult) -> list[tuple[str, str]]:
 def _trust(run: RunResult) -> list[tuple[str, str]]:
     trust = run.verdict.trust
     rows = [
+        *(("Warning", f"line {warning.line}: {warning.text}") for warning in run.verdict.warnings),
         ("Faults", tally.faults_line([run]).removeprefix("faults ")),
         ("Host", tally.host_line([run])),
         ("Worlds", worlds.said(run.agreement) if run.agreement else ""),

@@ -336,7 +336,7 @@ class Expectation(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     column: int = 0
 
 
-class Warned(Frozen, frozen=True, kw_only=True):
+class Warned(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     """What a plan can be run with and should not be meant. The place is in its file; 0 is the file as a whole."""
 
     line: int = 0

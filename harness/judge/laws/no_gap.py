@@ -4,7 +4,7 @@ from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import NEVER_NOTICED, Cause, loss_cause
 from harness.judge.laws.outcome import Law, Outcome
-from harness.judge.missing import missing
+from harness.judge.missing import lost, missing
 from harness.judge.refusals import no_end_due
 from harness.judge.truth import Event
 
@@ -34,13 +34,14 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
         at = phrases.moment(case.at(gap.t_ns))
         shown = case.evidence(gap, f"told the app of a gap: {gap.reason}")
         outcome.fail(f"{client.called} told the app of a gap at {at} that the server never signalled", shown)
-    # An event older than one that came cannot come any more: it is lost, even where the run was cut short.
-    lost = [event for event in lacking.events if not case.cut_short or event.position < client.screen.newest]
+    gone = lost(client)
     not_due = no_end_due(client)
-    if lost and not_due and not client.screen.terminals:
+    if gone and not_due and not client.screen.terminals:
         outcome.skip(not_due)
-    elif lost:
-        _lost(client, lost, outcome)
+    elif gone:
+        _lost(client, gone, outcome)
+    elif lacking.events and not case.cut_short:
+        outcome.skip(case.nobody)
     elif lacking.events:
         outcome.doubt(
             f"{phrases.amount(len(lacking.events), 'event')} had not arrived when the run was cut short at "

@@ -50,7 +50,7 @@ def _none(client: ClientCase, truth: Event | None, outcome: Outcome) -> None:
         outcome.doubt(f"the run was cut short at {phrases.moment(case.end)}, before the horizon")
     elif truth is None and case.plan.job.ends == "never":
         outcome.skip("the job never ends")
-    elif not_due := no_end_due(client):
+    elif not_due := no_end_due(client) or case.nobody:
         outcome.skip(not_due)
     elif truth is None:
         outcome.doubt("the server never emitted a terminal event")

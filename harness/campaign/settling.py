@@ -1,7 +1,7 @@
 """After the runs of a campaign: its virtual ones are repeated where asked for, and held against the real ones.
 
-Where the worlds differ, the real run is made again, up to ``MOST_REAL_RUNS`` in all: a disagreement is a virtual trace
-outside what they span.
+Where the worlds differ, the real run is made again, until ``MOST_REAL_RUNS`` say anything: a disagreement is a virtual
+trace outside what they span.
 """
 
 import trio
@@ -9,8 +9,11 @@ import trio
 from harness.campaign.campaign import Campaign, Ran
 from harness.campaign.comparing import AGAIN, TWICE, beside, compare_twice, compare_worlds
 from harness.campaign.folders import copy_plan
-from harness.judge.agreement import MOST_REAL_RUNS, Said
+from harness.judge.agreement import MOST_REAL_RUNS
 from harness.world import virtual
+
+MOST_TRIES = MOST_REAL_RUNS + 3
+"""Real runs made of one plan at most: one that was cut short says nothing, and another takes its place."""
 
 
 async def settle(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: bool) -> None:
@@ -42,12 +45,11 @@ async def _repeat(campaign: Campaign, ran: Ran, stop: trio.Event, room: trio.Cap
 
 
 async def _hold(campaign: Campaign, ran: Ran, stop: trio.Event, room: trio.CapacityLimiter) -> None:
-    """Compare, and make one more real run as long as there is a difference and room for one."""
+    """Compare, and make one more real run as long as one may settle a difference."""
     first = beside(ran.folder, ran.plan)
-    for number in range(2, MOST_REAL_RUNS + 2):
+    for number in range(2, MOST_TRIES + 2):
         async with room:
-            found = compare_worlds(ran.folder)
-            if found.said is not Said.DIFFER or number > MOST_REAL_RUNS or stop.is_set():
+            if not compare_worlds(ran.folder).open or number > MOST_TRIES or stop.is_set():
                 return
             real = next(other.plan for other in campaign.ran if other.folder == first)
             await campaign.once_more(real, copy_plan(first, f"{AGAIN}{number}"), stop)

@@ -1,6 +1,6 @@
 """Do two worlds agree about a plan? A pure function of (plan, histories on real sockets, history in virtual time).
 
-The wording is that of laws.md, section 4. Law states, anomaly counts, the app's sequence, gaps and results must be
+Law states, anomaly counts, the app's sequence, gaps and results must be
 equal; so must (attempt outcome, ``Last-Event-ID``), in order as long as no deed lay near an emission or a deadline, as
 sets after that. Times differ by at most max(50 ms, 3 x lag p99). Of several real runs each thing must be as in one of
 them, and each time within what they span: one disagreement is then a virtual trace outside what they all show.
@@ -8,6 +8,11 @@ them, and each time within what they span: one disagreement is then a virtual tr
 A client that goes by its own timers carries each path's jitter along, from one wait to the next (three attempts over
 ``wifi-cafe``, +-10 ms a crossing, were 57 ms apart): a time as far off as the client's step before it is no difference
 of its own. How far they drifted in all is told beside it.
+
+*Host noise is no disagreement.* One is told only after ``MOST_REAL_RUNS`` real runs that say anything, none of which
+spans the virtual one; and not where in each of them its own largest lag explains what is different: a time that is no
+further off than that, beyond what is allowed anyhow; anything else where that lag is above ``NEAR``. Then it is
+unknown.
 
 What was emitted near a deed decides nothing: of two ids with nothing but such events between them either is right, and
 the times of those events are not compared, nor of those just before a stall of the weather. A law that is unknown
@@ -23,7 +28,7 @@ import msgspec
 from harness.history import History
 from harness.judge.pairing import Key, SettledIds, apart, settled_ids
 from harness.judge.phrases import duration
-from harness.judge.trace import Step, Trace, trace_of
+from harness.judge.trace import NEAR, Step, Trace, trace_of
 from harness.judge.verdict import Evidence, State
 from harness.scenario.model import Plan
 
@@ -64,7 +69,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 
     In seconds: ``widest`` is the largest distance between two times, ``tolerance`` the one allowed, and ``drift`` how
     far a time lay from the span of the real runs, steps before it counted in. ``times`` counts the times compared.
-    ``reason`` says why the comparison is unknown.
+    ``sound`` counts the real runs that say anything. ``reason`` says why the comparison is unknown.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -72,11 +77,17 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     differences: tuple[Difference, ...] = ()
     first: tuple[Difference, ...] = ()
     real_runs: int = 0
+    sound: int = 0
     times: int = 0
     widest: float = 0.0
     drift: float = 0.0
     tolerance: float = LEAST
     reason: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether another real run may settle a difference."""
+        return bool(self.differences) and self.sound < MOST_REAL_RUNS
 
 
 def agreement(plan: Plan, real: Sequence[History], virtual: History) -> Agreement:
@@ -94,19 +105,32 @@ def compare(real: Sequence[Trace], virtual: Trace) -> Agreement:
         return Agreement(said=Said.UNKNOWN, real_runs=len(real), reason=why)
     found = _differences(good, virtual)
     alone = _differences(good[:1], virtual) if len(good) > 1 and not found else ()
-    doubt = _unknown_laws(good, virtual)
+    doubt = _noise(good, virtual, found) if found else _unknown_laws(good, virtual)
     pairs = list(apart(good, virtual))
     return Agreement(
-        said=Said.DIFFER if found else Said.UNKNOWN if doubt else Said.AGREE,
+        said=Said.UNKNOWN if doubt else Said.DIFFER if found else Said.AGREE,
         differences=found,
         first=alone,
         real_runs=len(real),
+        sound=len(good),
         times=len(pairs),
         widest=max((one.distance for one in pairs), default=0.0),
         drift=max((one.drift for one in pairs), default=0.0),
         tolerance=tolerance(good),
-        reason="" if found else doubt,
+        reason=doubt,
     )
+
+
+def _noise(real: Sequence[Trace], virtual: Trace, found: Sequence[Difference]) -> str:
+    """Return why what is different shows no model to be wrong; empty where it does."""
+    if len(real) < MOST_REAL_RUNS:
+        runs = "1 real run" if len(real) == 1 else f"{len(real)} real runs"
+        return f"{found[0].text}, in {runs} (a disagreement takes {MOST_REAL_RUNS})"
+    late = [one for one in apart(real, virtual) if one.distance > tolerance(real)]
+    times = all(one.beyond_lag <= LEAST for one in late)
+    orders = all(one.what == "times" for one in found) or all(trace.lag_max > NEAR for trace in real)
+    lag = duration(max(trace.lag_max for trace in real))
+    return f"{found[0].text}, which the host's own lag of up to {lag} explains" if times and orders else ""
 
 
 def tolerance(real: Sequence[Trace]) -> float:

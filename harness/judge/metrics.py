@@ -99,7 +99,7 @@ def _detection(client: ClientCase, _statistic: str) -> list[Reading]:
     for lapse in outages(client):
         if lapse.detected is None and lapse.caught_up is not None:
             found.append(absent("the stream outlived the fault", judged=False))
-        elif lapse.spared == "the network never heals":
+        elif lapse.healed is None:
             found.append(_of_lapse(client, msgspec.structs.replace(lapse, spared=""), lapse.detection))
         else:
             found.append(_of_lapse(client, lapse, lapse.detection))

@@ -36,30 +36,36 @@ def settled_ids(one: ClientTrace, other: ClientTrace) -> SettledIds:
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """One time in both worlds: the nearest real one, how far apart they are, and how far from all real ones."""
+    """One time in both worlds: the nearest real one, how far apart they are, and how far from all real ones.
+
+    ``beyond_lag`` is how far apart they would still be in some run if its largest lag had made the difference.
+    """
 
     real: Step
     virtual: Step
     distance: float
     drift: float
+    beyond_lag: float = 0.0
 
 
 def apart(real: Sequence[Trace], virtual: Trace) -> Iterator[Pair]:
     """Each time that both worlds have."""
     for place, client in enumerate(virtual.clients):
-        found: dict[Key, list[tuple[Step, Step, float]]] = {}
+        found: dict[Key, list[tuple[Step, Step, float, float]]] = {}
         for trace in real:
             before = 0.0
             for key, mine, theirs in _pairs(client, trace.clients[place]):
                 off = mine.at - theirs.at
-                found.setdefault(key, []).append((theirs, mine, abs(off - before)))
+                jump = abs(off - before)
+                found.setdefault(key, []).append((theirs, mine, jump, min(abs(off), jump) - trace.lag_max))
                 before = off
         for several in found.values():
             mine = several[0][1]
             low, high = min(other.at for other, *_ in several), max(other.at for other, *_ in several)
             drift = max(0.0, low - mine.at, mine.at - high)
             nearest = min(several, key=lambda one: abs(one[0].at - one[1].at))[0]
-            yield Pair(nearest, mine, min(drift, *(jump for *_, jump in several)), drift)
+            distance = min(drift, *(jump for _, _, jump, _ in several))
+            yield Pair(nearest, mine, distance, drift, max(beyond for *_, beyond in several))
 
 
 def _pairs(one: ClientTrace, other: ClientTrace) -> list[tuple[Key, Step, Step]]:

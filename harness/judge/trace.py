@@ -70,6 +70,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     clients: tuple[ClientTrace, ...]
     contested: float | None
     lag_p99: float | None
+    lag_max: float = 0.0
     doubt: str = ""
 
 
@@ -85,6 +86,7 @@ def trace_of(plan: Plan, history: History) -> Trace:
         clients=tuple(map(_client, case.clients)),
         contested=_contested(case),
         lag_p99=case.lag.p99,
+        lag_max=case.slack,
         doubt=_doubt(case),
     )
 

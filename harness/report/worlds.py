@@ -22,9 +22,10 @@ def trouble(run: RunResult) -> str:
 
 
 def doubt(run: RunResult) -> str:
-    """Return why the worlds could not be compared; empty where they were."""
-    unknown = run.agreement is not None and run.agreement.said is Said.UNKNOWN
-    return f"the worlds were not compared: {run.agreement.reason}" if unknown and run.agreement else ""
+    """Return why nobody can say whether the worlds agree; empty where somebody can."""
+    if run.agreement is None or run.agreement.said is not Said.UNKNOWN:
+        return ""
+    return f"whether the worlds agree is unknown: {run.agreement.reason}"
 
 
 def broken(runs: Sequence[RunResult]) -> str:
@@ -33,14 +34,14 @@ def broken(runs: Sequence[RunResult]) -> str:
         return "the worlds differ: one model is wrong"
     if any(run.replay is not None and not run.replay.same for run in runs):
         return "a run does not replay: something in it is left to chance"
-    return "the worlds were not compared" if any(map(doubt, runs)) else ""
+    return "whether the worlds agree is unknown" if any(map(doubt, runs)) else ""
 
 
 def said(agreement: Agreement) -> str:
     """Return what came of a comparison: ``agree, 1,551 times within 34 ms (allowed 50 ms)``."""
     runs = plural(agreement.real_runs, "real run")
     if agreement.said is Said.UNKNOWN:
-        return f"not compared: {agreement.reason}"
+        return f"{'undecided' if agreement.differences else 'not compared'}: {agreement.reason}"
     if agreement.said is Said.DIFFER:
         first, *rest = agreement.differences
         more = f" (and {plural(len(rest), 'difference')} more)" if rest else ""

@@ -21,6 +21,7 @@ digest is in the report, and `--twice` tries it, in two processes with different
 virtual time says of the network is tried by `--world both`: the same plan in either world, the
 app's sequence, law states, anomalies, gaps, results and attempts equal, and times within 50 ms (or
 three times the scheduler's lag). Where they differ, up to four more real runs are made; a virtual
-run outside what all of them span means that one model is wrong, and the exit code is 3. Neither a
-thread, another process nor a kernel's socket may be part of it, or virtual time flies past them:
-your own server and client, and a Toxiproxy of your own, run on real sockets."""
+run outside what all five span means that one model is wrong, and the exit code is 3 - or, where
+this host's own lag explains the difference in each of them, that nobody can say, and it is 4.
+Neither a thread, another process nor a kernel's socket may be part of it, or virtual time flies
+past them: your own server and client, and a Toxiproxy of your own, run on real sockets."""

@@ -23,10 +23,13 @@ def test_a_repeated_plan_is_held_against_the_run_of_its_own_number(tmp_path):
 def test_further_real_runs_inside_the_first_ones_folder_count(tmp_path):
     real = put_run(tmp_path, REAL, told(REAL))
     virtual = put_run(tmp_path, VIRTUAL, told(VIRTUAL, late=0.2))
+    assert compare_worlds(virtual).open
+    for number in range(2, 6):
+        put(real / f"again-{number}", REAL, told(REAL))
     assert compare_worlds(virtual).said is Said.DIFFER
-    put(real / "again-2", REAL, told(REAL, late=0.2))
+    put(real / "again-5", REAL, told(REAL, late=0.2))
     found = compare_worlds(virtual)
-    assert (found.said, found.real_runs) == (Said.AGREE, 2)
+    assert (found.said, found.real_runs) == (Said.AGREE, 5)
 
 
 def test_without_a_real_run_or_with_one_that_left_nothing_there_is_no_agreement(tmp_path):

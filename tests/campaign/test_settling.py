@@ -11,6 +11,9 @@ from harness.campaign.finish import Finished
 from harness.campaign.settling import settle
 from tests.campaign.folders import REAL, VIRTUAL, put, put_run, told
 
+DEAD = None
+"""A further run that left nothing."""
+
 
 class Campaign:
     """Two runs that are over, and what further ones would show."""
@@ -35,7 +38,8 @@ class Campaign:
     async def once_more(self, plan, folder, stop, *, hash_seed=None):
         await trio.lowlevel.checkpoint()
         self.calls.append((plan.world, folder.name, hash_seed))
-        put(folder, plan, told(plan, late=self._further.pop(0)))
+        late = self._further.pop(0)
+        put(folder, plan, None if late is DEAD else told(plan, late=late))
 
     def agreement(self):
         return json.loads((self.ran[1].folder / "agreement.json").read_text())
@@ -68,6 +72,18 @@ def test_a_difference_is_told_after_five_real_runs(tmp_path):
     campaign = settled(Campaign(tmp_path, late=0.2, further=[0.0] * 4))
     assert [name for _, name, _ in campaign.calls] == ["again-2", "again-3", "again-4", "again-5"]
     assert (campaign.agreement()["said"], campaign.agreement()["real_runs"]) == ("differ", 5)
+
+
+def test_a_real_run_that_says_nothing_is_made_up_for_by_another(tmp_path):
+    campaign = settled(Campaign(tmp_path, late=0.2, further=[0.0, DEAD, 0.0, DEAD, 0.0, 0.0]))
+    assert [name for _, name, _ in campaign.calls] == [f"again-{number}" for number in range(2, 8)]
+    assert (campaign.agreement()["said"], campaign.agreement()["sound"]) == ("differ", 5)
+
+
+def test_a_host_on_which_runs_keep_dying_is_given_up_on(tmp_path):
+    campaign = settled(Campaign(tmp_path, late=0.2, further=[DEAD] * 7))
+    assert len(campaign.calls) == 7
+    assert campaign.agreement()["said"] == "unknown"
 
 
 def test_an_interruption_makes_no_further_run(tmp_path):

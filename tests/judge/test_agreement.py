@@ -2,8 +2,8 @@
 
 import msgspec
 
-from harness.history import App, Attempt, AttemptEnd, Gap, Health, History, Results
-from harness.judge.agreement import LEAST, Agreement, Said, agreement
+from harness.history import App, Attempt, AttemptEnd, End, Gap, Health, History, Results
+from harness.judge.agreement import LEAST, MOST_REAL_RUNS, Agreement, Said, agreement
 from harness.scenario.model import Plan, Pulse
 from tests.judge.story import Story, changed, plan, reach, without
 
@@ -15,7 +15,10 @@ def told(story: Story) -> History:
 
 
 def held(one: History, other: History, the_plan: Plan = QUIET, *more: History) -> Agreement:
-    return agreement(the_plan, [one, *more], in_virtual_time(other))
+    """Hold a virtual history against as many real ones as are needed, of which the last says the same again."""
+    real = [one, *more]
+    real += [real[-1]] * (MOST_REAL_RUNS - len(real))
+    return agreement(the_plan, real, in_virtual_time(other))
 
 
 def in_virtual_time(history: History) -> History:
@@ -39,7 +42,7 @@ def shifted(history: History, place: int, seconds: float) -> History:
 
 def test_equal_histories_agree():
     found = held(told(Story(QUIET).run()), told(Story(QUIET).run()))
-    assert (found.said, found.differences, found.real_runs, found.widest) == (Said.AGREE, (), 1, 0.0)
+    assert (found.said, found.differences, found.sound, found.widest) == (Said.AGREE, (), 5, 0.0)
     assert found.times == 25  # 22 events, the attempt's beginning and end, the results
 
 
@@ -207,7 +210,7 @@ def test_what_one_of_several_real_runs_shows_is_no_difference_and_the_first_ones
     good = told(Story(QUIET).run())
     slow = shifted(good, 7, 0.2)
     found = held(good, shifted(good, 7, 0.15), QUIET, slow)
-    assert (found.said, found.real_runs, found.widest) == (Said.AGREE, 2, 0.0)
+    assert (found.said, found.open, found.widest) == (Said.AGREE, False, 0.0)
     assert [one.what for one in found.first] == ["times"]
 
 
@@ -225,3 +228,45 @@ def test_a_client_that_drifts_step_by_step_does_not_differ_and_the_drift_is_told
         drifting = shifted(drifting, place, 0.02 * (place - 4))
     found = held(good, drifting)
     assert (found.said, round(found.widest, 6), round(found.drift, 6)) == (Said.AGREE, 0.02, 0.12)
+
+
+def test_a_difference_takes_five_real_runs_that_say_anything():
+    good = told(Story(QUIET).run())
+    late = in_virtual_time(shifted(good, 7, 0.2))
+    cut = History([record for record in good.records if not isinstance(record, End)])
+    for real in ([good], [good] * 4, [good, cut, good, cut, good]):
+        found = agreement(QUIET, real, late)
+        assert (found.said, found.open, kinds(found)) == (Said.UNKNOWN, True, ["times"])
+    assert found.reason == (
+        "processing event 7 by stream came 200 ms apart (allowed 50 ms), in 3 real runs (a disagreement takes 5)"
+    )
+    assert agreement(QUIET, [good] * 5, late).said is Said.DIFFER
+
+
+# The host's own noise.
+
+
+def noisy(highest: float) -> History:
+    """A real run on a host that was late once by so many seconds, and quiet else."""
+    story = Story(QUIET).run()
+    story.lags(*[100] * 199, round(highest * 1e6))
+    return told(story)
+
+
+def test_what_the_largest_lag_of_every_real_run_explains_is_unknown():
+    loaded = noisy(0.09)
+    found = held(loaded, shifted(loaded, 7, 0.082))
+    assert (found.said, found.open, found.tolerance) == (Said.UNKNOWN, False, LEAST)
+    assert found.reason.endswith("came 82 ms apart (allowed 50 ms), which the host's own lag of up to 90 ms explains")
+
+
+def test_what_it_does_not_explain_in_one_of_them_is_a_difference():
+    loaded, quiet = noisy(0.09), noisy(0.0001)
+    assert held(loaded, shifted(quiet, 7, 0.082), QUIET, quiet).said is Said.DIFFER
+    assert held(loaded, shifted(loaded, 7, 0.15)).said is Said.DIFFER
+
+
+def test_an_order_is_explained_only_by_a_lag_beyond_which_nothing_has_one():
+    skipping = told(Story(QUIET).run(skip=(5,)))
+    assert held(noisy(0.3), skipping).said is Said.UNKNOWN
+    assert held(noisy(0.2), skipping).said is Said.DIFFER

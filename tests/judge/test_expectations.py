@@ -140,7 +140,7 @@ def test_detection_is_asked_for_also_where_the_network_never_heals():
     def dead(**more: Any) -> Story:
         return half_open(plan(reach(4.0, "silent"), **more))
 
-    assert check(dead, "recovery", "under", 21.5).reason == "the network never heals"
+    assert check(dead, "recovery", "under", 21.5).reason == "no client could get through from 4 s on (wifi silent)"
     assert check(dead, "detection", "under", 21.5).measured.value == "lost"
 
 

@@ -87,7 +87,7 @@ def test_a_comparison_that_could_not_be_made_is_no_pass(tmp_path):
     assert tally.word_of(invocation) is Word.UNKNOWN
     text = render(invocation, "text")
     assert "not compared: prompt is unknown" in text
-    assert "the worlds were not compared   exit 4\n" in text
+    assert "whether the worlds agree is unknown   exit 4\n" in text
 
 
 def test_a_failed_verdict_stays_one_beside_worlds_that_differ(tmp_path):

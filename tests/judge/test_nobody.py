@@ -1,0 +1,68 @@
+"""A plan that no client can pass: what is missing from the loss on is nobody's fault; what was skipped before is."""
+
+import msgspec
+import pytest
+
+from harness.device.words import Reach
+from harness.judge import judge
+from harness.judge.verdict import State, Word
+from harness.scenario import model
+from tests.judge.story import WIFI, Story, plan, reach
+
+LOST = (4.25, "wifi", model.SetReach(word=Reach.SILENT), "silent")
+
+
+def left_alone(*, skip: tuple[int, ...] = (), until: int = 8, deed=LOST) -> Story:
+    """A client that shows what comes until its only path is silent for good, and then tries in vain."""
+    story = Story(plan(deed, paths={"wifi": WIFI}))
+    story.emit_all()
+    story.deeds()
+    story.request("start", 0.001, status=202)
+    story.dial(0.01)
+    story.status("connected", 0.03, attempt=1)
+    for index in range(until + 1):
+        if index not in skip:
+            story.show(index, max(story.times()[index] + 0.005, 0.035))
+    story.status("reconnecting", 24.05)
+    story.hang_up(24.05, "watchdog", fresh=1, events=until + 1)
+    story.end(story.plan.horizon, "limit")
+    return story
+
+
+@pytest.mark.parametrize("name", ["terminal-once", "no-gap", "recovery"])
+def test_what_nobody_could_get_is_not_judged(name):
+    verdict = judge((story := left_alone()).plan, story.history())
+    found = next(law for law in verdict.laws if law.law == name)
+    assert (found.state, found.reason) == (
+        State.NOT_JUDGED,
+        "no client could get through from 4.25 s on (wifi silent)",
+    )
+
+
+def test_such_a_run_says_so_and_counts_none_of_it_as_lost():
+    verdict = judge((story := left_alone()).plan, story.history())
+    assert verdict.word is Word.PASS
+    assert verdict.counts.lost == 0
+    assert verdict.sentence == (
+        "9 events, 0 lost, 0 repeated, no client could get through from 4.25 s on (wifi silent)."
+    )
+
+
+def test_what_a_client_skipped_before_the_loss_is_lost():
+    verdict = judge((story := left_alone(skip=(5,))).plan, story.history())
+    assert next(law for law in verdict.laws if law.law == "no-gap").state is State.FAILED
+    assert verdict.counts.lost == 1
+
+
+def test_where_the_path_comes_back_everything_is_due():
+    story = left_alone()
+    back = plan(LOST, reach(12.0, "up"), paths={"wifi": WIFI})
+    laws = {law.law: law.state for law in judge(back, story.history()).laws}
+    assert (laws["no-gap"], laws["terminal-once"]) == (State.FAILED, State.FAILED)
+
+
+def test_the_plans_warnings_are_the_verdicts():
+    story = left_alone()
+    warning = model.Warned(line=5, column=15, text="nobody")
+    warned = msgspec.structs.replace(story.plan, warnings=(warning,))
+    assert judge(warned, story.history()).warnings == (warning,)

@@ -37,6 +37,8 @@ class Nemesis:
         self._zero = 0.0
         self.carried_out = trio.Event()
         """Set once the last deed has been carried out."""
+        self.proved = trio.Event()
+        """Set once the proofs of all are over, and what deeds do step by step is done."""
 
     @property
     def lead(self) -> float:
@@ -47,18 +49,23 @@ class Nemesis:
     async def run(self, zero: float) -> None:
         """Do every deed, then wait for the last proofs. Cancel it to stop; ``close`` then frees the canaries."""
         self._zero = zero
-        async with trio.open_nursery() as proofs:
-            proofs.start_soon(self._make_weather, zero)
-            for place, deed in enumerate(self._plan.deeds):
-                due = zero + deed.at
-                if place == 0 or deed.at > self._plan.deeds[place - 1].at or isinstance(deed.act, Cuts):
-                    await sleep_until(due - LEAD)
-                    for canary in self._canaries.values():
-                        proofs.start_soon(self._prepare, canary, deed)
-                await sleep_until(due)
-                await self._do(deed, proofs, self._moot_at(place, zero))
-                self._hands.toxiproxy.look()
-            self.carried_out.set()
+        async with trio.open_nursery() as weather:
+            weather.start_soon(self._make_weather, zero)
+            async with trio.open_nursery() as proofs:
+                await self._do_all(zero, proofs)
+                self.carried_out.set()
+            self.proved.set()
+
+    async def _do_all(self, zero: float, proofs: trio.Nursery) -> None:
+        for place, deed in enumerate(self._plan.deeds):
+            due = zero + deed.at
+            if place == 0 or deed.at > self._plan.deeds[place - 1].at or isinstance(deed.act, Cuts):
+                await sleep_until(due - LEAD)
+                for canary in self._canaries.values():
+                    proofs.start_soon(self._prepare, canary, deed)
+            await sleep_until(due)
+            await self._do(deed, proofs, self._moot_at(place, zero))
+            self._hands.toxiproxy.look()
 
     async def close(self) -> None:
         """Free every flow of the canaries."""

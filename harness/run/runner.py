@@ -24,6 +24,7 @@ from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
 from harness.run import census, health
+from harness.run.canary import PATIENCE
 from harness.run.hands import Hands
 from harness.run.host import facts
 from harness.run.nemesis import Nemesis
@@ -221,6 +222,10 @@ class Runner:
             if self.plan.job.ends != "never":
                 await rig.server.all_over()
             await trio.sleep(AFTERGLOW)
+            with trio.move_on_after(
+                PATIENCE
+            ):  # else a deed near the end that does nothing would pass for one that does
+                await rig.nemesis.proved.wait()
             everything.cancel_scope.cancel()
         await rig.toxiproxy.check()  # or a client would be blamed for what somebody did since the last look
         return reason

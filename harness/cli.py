@@ -282,15 +282,17 @@ def run_folders(folder: Path) -> list[Path]:
 def explain(target: str, client: str | None, seed: int | None, chosen: tuple[str, ...]) -> int:
     """What a scenario compiles to: its timeline with all draws, the toxics and gate commands, the limits."""
     from harness.scenario import explain as explained  # noqa: PLC0415
-    from harness.scenario import find, find_project, load, plans  # noqa: PLC0415
+    from harness.scenario import find, find_project, load, plans, warned  # noqa: PLC0415
 
     select, project = assignments(chosen), find_project(Path.cwd())
-    texts = [
-        explained(plan)
+    variants = [
+        plan
         for path in find(target)
         for plan in plans(load(path, project=project), client=client, seed=seed, select=select, project=project)
     ]
-    click.echo("\n".join(texts), nl=False)
+    for problem in warned(variants):
+        click.echo(str(problem), err=True)
+    click.echo("\n".join(map(explained, variants)), nl=False)
     return PASS
 
 

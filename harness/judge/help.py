@@ -34,8 +34,10 @@ HELP: tuple[LawHelp, ...] = (
         word="fault-seen",
         title="The fault was seen",
         says="Every deed of the scenario was carried out, and a canary connection of the harness met it on the "
-        "same way that the client's bytes take. Where one was not, the run is void: nothing was tested. That "
-        "the client felt it is not asked, or a client that never redials would be excused.",
+        "same way that the client's bytes take. Where one was not, the run is void: nothing was tested. So is a "
+        "run of which every deed came only after all clients had lawfully finished; of several, such a one is "
+        "untried, and counted. That the client felt a deed is not asked, or a client that never redials would be "
+        "excused.",
         breaks=("This law judges the harness and the machine, not the client: see `harness doctor`.",),
     ),
     LawHelp(

@@ -36,7 +36,7 @@ def lost(client: ClientCase) -> list[Event]:
     came: it cannot come any more.
     """
     events = missing(client).events
-    if client.case.cut_short or client.case.nobody:
+    if events and (client.case.cut_short or client.case.nobody):
         return [event for event in events if event.position < client.screen.newest]
     return events
 

@@ -195,6 +195,9 @@ def unattended(plan: Plan) -> Iterator[Deed]:
 
     The end of a deed is none of them: it comes with its deed.
     """
+    over = terminal_due(plan)
+    if all(deed.at <= over for deed in plan.deeds):
+        return
     watch = _Watch(plan)
     for deed in plan.deeds:
         if deed.undoes is None and not watch.attended(deed.at):

@@ -11,7 +11,7 @@ from harness.judge.laws.outcome import Law, Outcome
 from harness.scenario import model
 
 LATE = 0.25
-"""Seconds before the end of a run that was cut short in which a deed may have come due and found the run closing."""
+"""Seconds before the end of a run that did not end by itself in which a deed may have come due and found it closing."""
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -59,8 +59,9 @@ def _proofs(case: Case) -> list[Proof]:
 
 
 def _proof(case: Case, deed: model.Deed, done: list[Deed], canaries: list[Canary], over: float) -> Proof:
-    # A run goes on to its last deed: one that never came was due, unless the run was cut short before it.
-    due = bool(done) or not case.cut_short or deed.at <= case.end - LATE
+    # A run goes on to its last deed: one that never came was due, unless a limit or an interruption came before it.
+    stopped = case.cut_short or case.ended == "limit"
+    due = bool(done) or not stopped or deed.at <= case.end - LATE
     untried = bool(done) and not any(record.error for record in done)
     untried = untried and all(case.at(record.issued_ns) > over for record in done)
     fault = _fault(case, done, canaries) if due and not untried else ""

@@ -128,6 +128,15 @@ def test_a_deed_that_an_interrupted_run_did_not_live_to_see_is_no_fault():
     assert judge(story.plan, story.history()).word is Word.UNKNOWN
 
 
+@pytest.mark.parametrize(("at", "found"), [(11.0, State.FAILED), (11.9, State.HELD)])
+def test_a_deed_may_come_due_as_a_limit_closes_the_run(at, found):
+    story = Story(plan(reach(4.0, "silent"), reach(at, "up")))
+    story.emit_all()
+    story.deed(0)
+    story.end(12.0, "limit")
+    assert state("fault-seen", story) is found
+
+
 def test_a_deed_that_came_after_every_client_had_finished_is_untried_and_neutral():
     story = late_word(60.0, reach(4.0, "closed", once=True))
     history = changed(story.history(), Canary, 1, met=False)

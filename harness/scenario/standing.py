@@ -22,7 +22,7 @@ from harness.device.words import Reach
 from harness.scenario import model
 from harness.scenario.deadlines import Ending, recovery_allowance, terminal_due
 from harness.scenario.emissions import accepted, intended
-from harness.scenario.model import Deed, Plan
+from harness.scenario.model import Deed, PathSpec, Plan
 from harness.scenario.spans import replaced
 from harness.sse.response import Meaning, judge_response
 from harness.toxics.shape import line_time
@@ -214,8 +214,8 @@ class _Watch:
 
     1. Until the job's end and its results are said, it is.
     2. While something is in force that began when it was, it may be.
-    3. Then it has R to get over what was: for ever, where it has no deadlines of its own. A token that runs out ends
-       streams as a deed does.
+    3. Then it has R to get over what was; without deadlines of its own it may never. A token that runs out ends streams
+       as a deed does.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -253,18 +253,21 @@ class _Watch:
 def said(plan: Plan) -> float:
     """Return by when the last job's end and its results have reached a client that nothing disturbs.
 
-    A line that is narrower than what the job says on it is behind when the job ends. A client with a slow handler may
+    That is on the slowest of the paths, for a client may have moved. A line that is narrower than what the job says on
+    it is behind when the job ends. A client with a slow handler may
     be behind for ever, and a job without an end is never over.
     """
     if plan.job.ends == "never" or plan.client.policies.handler_takes:
         return math.inf
-    path = plan.paths[plan.device.starts_on]
-    events = len(intended(plan, accepted(plan)))
-    behind = line_time(path.shape, events * (plan.job.event_size + _AROUND)) - plan.job.lasts
+    events = len(intended(plan, accepted(plan))) * (plan.job.event_size + _AROUND)
+    return terminal_due(plan, late=accepted(plan)) + max(_behind(plan, path, events) for path in plan.paths.values())
+
+
+def _behind(plan: Plan, path: PathSpec, size: int) -> float:
+    """Return how long after its job's end a client on this path has that, where events take so many bytes in all."""
+    narrow = max(0.0, line_time(path.shape, size) - plan.job.lasts)
     crossing = path.radio.handshake + 2 * (path.shape.latency + path.shape.jitter)
-    return (
-        terminal_due(plan, late=accepted(plan)) + max(0.0, behind) + crossing + line_time(path.shape, plan.job.results)
-    )
+    return narrow + crossing + line_time(path.shape, plan.job.results)
 
 
 def lost_for_good(plan: Plan) -> Loss | None:
@@ -278,7 +281,7 @@ def lost_for_good(plan: Plan) -> Loss | None:
         for deed in deeds:
             standing.do(deed)
             if loss is None and not standing.reachable:
-                lingers = plan.device.linger if isinstance(deed.act, model.Loses | model.GoesOffline) else 0.0
+                lingers = plan.device.linger if isinstance(deed.act, model.Loses) else 0.0
                 loss = Loss(round(at + lingers, 9), deed)
         standing.settle()
         if standing.reachable:

@@ -213,6 +213,10 @@ def test_the_other_path_is_a_way_only_once_the_device_has_taken_it(loss):
         "{10s: {device: joins cellular}, 20s: {wifi: silent}, 30s: {cellular: closed}, 40s: {device: prefers cellular}}"
     )
     assert loss(both, head) == (20.0, "silent")
+    assert loss("{10s: {device: goes offline}}", head.replace("paths", "device: {linger: 4s}\npaths")) == (
+        10.0,
+        "goes offline",
+    )
     assert loss("{10s: {device: loses wifi}}", head.replace("paths", "device: {linger: 4s}\npaths")) == (
         14.0,
         "loses wifi",

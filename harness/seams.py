@@ -104,7 +104,7 @@ class Phone(Protocol):
         """Dial through the default path. Raises ``OSError`` (``ENETUNREACH`` when there is none); may hang."""
         ...
 
-    def signals(self) -> "trio.MemoryReceiveChannel[Signal]":
+    def signals(self) -> "trio.abc.ReceiveChannel[Signal]":
         """A fresh channel of all signals from now on. A slow reader loses nothing; close it when done."""
         ...
 

@@ -23,7 +23,7 @@ async def listen(phone: Phone, policies: Policies, *, roused: Callable[[], None]
     """
     if not policies.heeds_signals:
         return
-    with phone.signals() as signals:
+    async with phone.signals() as signals:
         async for signal in signals:
             if signal.what in ROUSING:
                 roused()

@@ -76,12 +76,27 @@ class Canary(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="ca
 class SignalTold(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="signal"):
     """The OS told the app: ``joins``, ``loses``, ``prefers``, ``offline``, ``online``, ``suspended``, ``resumed``.
 
-    Written when the OS knows; a suspended app hears of it when it is resumed.
+    Written when the OS knows, and before it acts on it. ``ears`` is how many were listening; None in histories that
+    have no ``SignalHeard`` yet.
     """
 
     lane: ClassVar[str] = "runner"
     client: str
     what: str
+    path: str = ""
+    ears: int | None = None
+
+
+class SignalHeard(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="heard"):
+    """A task of the client received a signal: later than it was told where the app was busy, or slept.
+
+    Written by the phone, for each listener. ``told`` is the ``seq`` of the ``SignalTold``.
+    """
+
+    lane: ClassVar[str] = "runner"
+    client: str
+    what: str
+    told: int
     path: str = ""
 
 
@@ -418,7 +433,7 @@ class Results(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="r
 
 
 AnyRecord = (
-    Run | End | Deed | Canary | SignalTold | Weather | Health | Census | Boxed
+    Run | End | Deed | Canary | SignalTold | SignalHeard | Weather | Health | Census | Boxed
     | Conn | Chunk | ConnEnd | EndPassed | Request | Response
     | Job | Rescheduled | Emit | Write | GapSignal | Snapshot | Subscriber
     | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results

@@ -30,6 +30,7 @@ from harness.history import (
     Rescheduled,
     Response,
     Results,
+    SignalHeard,
     SignalTold,
     Status,
     Write,
@@ -49,6 +50,9 @@ COMPLETE = frozenset({"done", "limit"})
 
 DOUBT = 0.10
 """Scheduler lag beyond this share of a limit makes the verdict on that limit unknown (the design, measures)."""
+
+NEAR = 0.1
+"""Seconds, beside the run's highest lag, within which two facts have no order: both have to fail before a law does."""
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -213,9 +217,26 @@ class ClientCase:
         return self._own(Results)
 
     @cached_property
+    def heard(self) -> list[SignalHeard | SignalTold]:
+        """Signals that it heard, when it heard them: what it may excuse itself by.
+
+        Where a history has no record of hearing, from an older harness, each counts when it was told.
+        """
+        unheard = [one for one in self._own(SignalTold) if one.ears is None]
+        return sorted([*unheard, *self._own(SignalHeard)], key=attrgetter("seq"))
+
+    @cached_property
     def signals(self) -> list[SignalTold]:
-        """What the OS told it."""
-        return self._own(SignalTold)
+        """Signals that it was told, with stamp and number of when it first heard them: what it can be held to.
+
+        One that it did not hear, being deaf, counts when it was told.
+        """
+        first = {one.told: one for one in reversed(self._own(SignalHeard))}
+        found = []
+        for told in self._own(SignalTold):
+            heard = first.get(told.seq, told)
+            found.append(msgspec.structs.replace(told, seq=heard.seq, t_ns=heard.t_ns))
+        return found
 
     @cached_property
     def gap_signals(self) -> list[GapSignal]:
@@ -264,6 +285,7 @@ class Case:
         self.cut_short = self.aborted and self.end < self.horizon
         self.lag = _lag(history.all(Health))
         self.slack = self.lag.highest or 0.0
+        self.near_ns = round((NEAR + self.slack) * 1e9)
         self._grouped: dict[tuple[type[Record], str], dict[object, list[Record]]] = {}
         self._made: dict[object, object] = {}
 

@@ -70,9 +70,10 @@ def _seen(client: ClientCase) -> list[Ending]:
 
 
 def _signalled(client: ClientCase, end: AttemptEnd) -> bool:
-    """Whether the device had told the client of something while the attempt lasted, where it says so."""
+    """Whether the client heard the device say something while the attempt lasted, where it says so."""
+    near = client.case.near_ns
     began = next((attempt.t_ns for attempt in client.attempts if attempt.n == end.n), end.t_ns)
-    return end.how == "signal" and any(began <= signal.t_ns <= end.t_ns for signal in client.signals)
+    return end.how == "signal" and any(began - near <= one.t_ns <= end.t_ns + near for one in client.heard)
 
 
 def _ending(client: ClientCase, request: Request, end: AttemptEnd | ConnEnd) -> Ending | None:

@@ -2,8 +2,9 @@
 
 With n the attempts since a fresh event and d = min(cap, base · 2ⁿ): plain within [d/2, d] (or as the plan's jitter
 says); after a ``retry:`` [d, 1.5 d], with its value (clamped) as the base; after a Retry-After of a (cut to what the
-policies obey of one) [a, a + base]. A device's signal ends one wait; a token refresh is followed by one attempt at
-once; what is dialled while polling keeps the fallback's own time.
+policies obey of one) [a, a + base]. A token refresh is followed by one attempt at once; what is dialled while polling
+keeps the fallback's own time. A device's signal ends one wait, or one dial, at the instant at which the client *hears*
+it: a phone that wakes hears that it was resumed when it has redialled already.
 """
 
 from bisect import bisect_left
@@ -11,7 +12,7 @@ from itertools import accumulate
 
 import msgspec
 
-from harness.history import Attempt, AttemptEnd, Request
+from harness.history import Attempt, AttemptEnd, Request, SignalHeard, SignalTold
 from harness.judge.case import ClientCase
 from harness.judge.refusals import let_in
 from harness.judge.sky import Sky
@@ -20,6 +21,8 @@ from harness.sse.policy import Jitter
 PLAIN = "plain"
 ROUSING = frozenset({"joins", "prefers", "online", "resumed"})
 """Signals of a device that has a new way to the server, or that woke."""
+
+_Signal = SignalHeard | SignalTold
 
 _ASKED = frozenset({"token", "poll"})
 _NEVER = 1 << 63  # nanoseconds
@@ -49,9 +52,10 @@ def _waits(client: ClientCase) -> list[Wait]:
     found: list[Wait] = []
     powers: set[int] = {0}
     previous: AttemptEnd | None = None
+    signals = [one for one in client.heard if one.what in ROUSING]
     for attempt in client.attempts:
         if previous is not None:
-            found.append(_wait(client, previous, attempt, powers))
+            found.append(_wait(client, previous, attempt, powers, signals))
         end = client.attempt_ends.get(attempt.n)
         if end is None:
             break
@@ -71,7 +75,7 @@ def _after(client: ClientCase, attempt: Attempt, end: AttemptEnd, powers: set[in
     return grown
 
 
-def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int]) -> Wait:
+def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int], signals: list[_Signal]) -> Wait:
     policies = client.case.plan.client.policies
     seconds = (attempt.t_ns - end.t_ns) / 1e9
     told = end.server_retry is not None
@@ -89,7 +93,7 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
         high = low + base
     # A timer that is frozen while the device sleeps goes on for as long afterwards.
     high += client.once(Sky).slept(client.case.at(end.t_ns), client.case.at(attempt.t_ns))
-    excuse = _excuse(client, end, attempt)
+    excuse = _excuse(client, end, attempt, signals)
     if excuse == "polling":
         return Wait(end, attempt, seconds, 0.0, None, delay, excuse)
     most = _asked(client, end, attempt, high) if end.status in {401, 409, 410} else high
@@ -146,7 +150,7 @@ def _attempts(client: ClientCase) -> dict[int, Attempt]:
     return {one.n: one for one in reversed(client.attempts)}
 
 
-def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt) -> str:
+def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt, signals: list[_Signal]) -> str:
     """Return why an attempt may come early: what the client says, where the records bear it out."""
     if client.polls_at(attempt.seq):
         return "polling"
@@ -154,8 +158,19 @@ def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt) -> str:
     # A poll that was refused at the same time, or before it, may have asked for the token first.
     if attempt.cause == "refreshed" and client.once(_Asked).answered(attempt.seq) > refused.seq:
         return "refreshed"
-    if attempt.cause == "signal" and any(
-        signal.what in ROUSING and refused.t_ns <= signal.t_ns <= attempt.t_ns for signal in client.signals
-    ):
+    if attempt.cause == "signal" and _spend(signals, refused.t_ns, attempt.t_ns, client.case.near_ns):
         return "signal"
     return ""
+
+
+def _spend(signals: list[_Signal], since_ns: int, until_ns: int, near_ns: int) -> bool:
+    """Take out the first signal heard from one stamp to another, if there is one: each ends one wait, or one dial.
+
+    What is near a stamp may lie on either side of it. Those heard before the time are spent for good.
+    """
+    while signals and signals[0].t_ns < since_ns - near_ns:
+        signals.pop(0)
+    if signals and signals[0].t_ns <= until_ns + near_ns:
+        signals.pop(0)
+        return True
+    return False

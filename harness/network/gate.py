@@ -19,12 +19,12 @@ from harness.device.radio import Antenna
 from harness.device.words import Radio, Reach
 from harness.errors import UsageError
 from harness.history.journal import Journal
-from harness.history.records import Conn, SignalTold
+from harness.history.records import Conn, SignalHeard, SignalTold
 from harness.network.ends import How
 from harness.network.phone import GatePhone
 from harness.network.relay import Flow
 from harness.network.stage import StageMaker
-from harness.seams import Address, Direction, Door, Listener, Network, Stream
+from harness.seams import Address, Direction, Door, Listener, Network, Signal, Stream
 
 MIDS = ("id", "data", "character", "event")
 """Where inside an event a cut may fall."""
@@ -57,7 +57,7 @@ class Gate:
             raise UsageError(f"the gate of {client} has no route for {', '.join(missing)}")
         self.client = client
         self.device = device
-        self.phone = GatePhone(device=device, network=network, address=self.address)
+        self.phone = GatePhone(device=device, network=network, address=self.address, heard=self._heard)
         self._routes = dict(routes)
         self._radios = {path: Antenna(radios.get(path, Radio())) for path in device.paths}
         self._network = network
@@ -281,15 +281,24 @@ class Gate:
         return self.device_readback()
 
     def _apply(self, outcome: Outcome) -> None:
+        # What the OS knows is recorded before the flows that end by it, and told after: no effect before its cause.
+        told = [(signal, self._told(signal)) for signal in outcome.signals]
         for path in outcome.lost:
             self.phone.lose(path)
         for act in outcome.acts:
             self._flows[act.cid].apply(act)
-        for signal in outcome.signals:
-            self._journal.write(SignalTold(client=self.client, what=signal.what, path=signal.path or ""))
-            self.phone.tell(signal)
+        for signal, seq in told:
+            self.phone.tell(signal, seq)
         if outcome.linger is not None and self._nursery is not None:
             self._nursery.start_soon(self._linger, outcome.linger)
+
+    def _told(self, signal: Signal) -> int:
+        return self._journal.write(
+            SignalTold(client=self.client, what=signal.what, path=signal.path or "", ears=self.phone.ears)
+        )
+
+    def _heard(self, signal: Signal, told: int) -> None:
+        self._journal.write(SignalHeard(client=self.client, what=signal.what, path=signal.path or "", told=told))
 
     async def _wake(self, turn: int) -> None:
         await sleep_until(self._asleep_until)

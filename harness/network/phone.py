@@ -17,6 +17,9 @@ from harness.clock import Nap
 from harness.device.model import Device
 from harness.seams import Address, Network, Phone, Signal, Stream
 
+Heard = Callable[[Signal, int], object]
+"""Called as a listener hears a signal, with the number of the record that it was told by."""
+
 
 def os_error(code: int) -> OSError:
     """Return the operating system's error of this number, in its words."""
@@ -138,6 +141,29 @@ class PhoneStream(Stream):
         return os_error(errno.ECONNABORTED) if self._lost else error.__cause__
 
 
+class Ear(trio.abc.ReceiveChannel[Signal]):
+    """A listener's end of the signals: what it receives is *heard*, and noted so. While the phone sleeps nobody hears.
+
+    Each comes with the number of the record that it was told by.
+    """
+
+    def __init__(self, inner: "trio.MemoryReceiveChannel[tuple[Signal, int]]", sleep: Sleep, heard: "Heard") -> None:
+        self._inner = inner
+        self._sleep = sleep
+        self._heard = heard
+
+    async def receive(self) -> Signal:
+        """Return the next signal; see ``trio.abc.ReceiveChannel``."""
+        signal, told = await self._inner.receive()
+        await self._sleep.over()
+        self._heard(signal, told)
+        return signal
+
+    async def aclose(self) -> None:
+        """Listen no more. Idempotent."""
+        await self._inner.aclose()
+
+
 class _Dial:
     """A dial on its way."""
 
@@ -153,15 +179,16 @@ class _Dial:
 class GatePhone(Phone):
     """A phone whose paths are the listeners of one gate."""
 
-    def __init__(self, *, device: Device, network: Network, address: Callable[[str], Address]) -> None:
+    def __init__(self, *, device: Device, network: Network, address: Callable[[str], Address], heard: Heard) -> None:
         self._device = device
         self._network = network
         self._address = address
+        self._heard = heard
         self._dials: dict[_Dial, str] = {}
         self._streams: dict[PhoneStream, str] = {}
-        self._ears: list[trio.MemorySendChannel[Signal]] = []
+        self._mouths: list[trio.MemorySendChannel[tuple[Signal, int]]] = []
         self._sleep = Sleep()
-        self._untold: list[Signal] = []  # of a sleeping phone
+        self._untold: list[tuple[Signal, int]] = []  # of a sleeping phone
 
     async def connect(self, host: str, port: int) -> Stream:  # noqa: ARG002 - every origin lies behind the gate
         """Dial through the path that is the default now, whatever becomes the default while it hangs.
@@ -196,12 +223,12 @@ class GatePhone(Phone):
         self._streams[mine] = path
         return mine
 
-    def signals(self) -> trio.MemoryReceiveChannel[Signal]:
+    def signals(self) -> Ear:
         """Return a fresh channel of all signals from now on; it ends with the gate."""
-        ear: trio.MemorySendChannel[Signal]
-        ear, mouth = trio.open_memory_channel[Signal](math.inf)
-        self._ears.append(ear)
-        return mouth
+        mouth: trio.MemorySendChannel[tuple[Signal, int]]
+        mouth, inner = trio.open_memory_channel[tuple[Signal, int]](math.inf)
+        self._mouths.append(mouth)
+        return Ear(inner, self._sleep, self._heard)
 
     async def sleep_until(self, deadline: float, nap: Nap | None = None) -> None:
         """Sleep to this instant of trio's clock; a deadline that passes while the phone sleeps is met as it wakes."""
@@ -225,23 +252,31 @@ class GatePhone(Phone):
         """Wake up, and tell what there was to tell. Idempotent."""
         self._sleep.end()
         untold, self._untold = self._untold, []
-        for signal in untold:
-            self.tell(signal)
+        for signal, told in untold:
+            self.tell(signal, told)
 
-    def tell(self, signal: Signal) -> None:
-        """Tell every listener; those that hung up are forgotten. A sleeping phone tells when it wakes."""
+    @property
+    def ears(self) -> int:
+        """How many listen for signals."""
+        return sum(mouth.statistics().open_receive_channels for mouth in self._mouths)
+
+    def tell(self, signal: Signal, told: int) -> None:
+        """Tell every listener, and let each know the number of the record; those that hung up are forgotten.
+
+        A sleeping phone tells when it wakes.
+        """
         if self._sleep.asleep:
-            self._untold.append(signal)
+            self._untold.append((signal, told))
             return
-        for ear in tuple(self._ears):
+        for mouth in tuple(self._mouths):
             try:
-                ear.send_nowait(signal)
+                mouth.send_nowait((signal, told))
             except trio.BrokenResourceError:
-                self._ears.remove(ear)
+                self._mouths.remove(mouth)
 
     def hang_up(self) -> None:
         """End all channels of signals; nobody waits for a wake-up any more."""
         self._sleep.end()
-        for ear in self._ears:
-            ear.close()
-        self._ears.clear()
+        for mouth in self._mouths:
+            mouth.close()
+        self._mouths.clear()

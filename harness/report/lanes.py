@@ -116,6 +116,7 @@ _SAY: dict[type[r.Record], Callable[[Any], str]] = {
     r.Run: _run,
     r.End: lambda x: f"the run ended: {x.reason}" + (f" ({x.detail})" if x.detail else ""),
     r.SignalTold: lambda x: f"{x.client} was told: {x.what} {x.path}".rstrip(),
+    r.SignalHeard: lambda x: f"{x.client} heard: {x.what} {x.path}".rstrip(),
     r.Weather: lambda x: f"weather on {x.path}: {x.what}" + (f" for {duration(x.lasts)}" if x.lasts else ""),
     r.Health: _health,
     r.Census: _census,

@@ -128,7 +128,7 @@ async def test_closing_a_client_closes_its_socket_at_the_server(nursery):
 
 
 async def test_the_machines_phone_has_no_signals():
-    with MachinePhone().signals() as signals:
+    async with MachinePhone().signals() as signals:
         assert [signal async for signal in signals] == []
 
 

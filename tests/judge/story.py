@@ -35,6 +35,7 @@ from harness.history import (
     Response,
     Results,
     Run,
+    SignalHeard,
     SignalTold,
     Snapshot,
     Status,
@@ -103,6 +104,7 @@ class Story:
         self.live: dict[str, int] = {}  # client -> cid of its stream
         self.tries: dict[str, int] = {}
         self.buffer: dict[str, str] = {}
+        self.hearings: list[tuple[SignalHeard, Record]] = []
 
     def add(self, record: Record, at: float) -> Record:
         record.t_ns = ns(at)
@@ -268,8 +270,18 @@ class Story:
 
     # The runner.
 
-    def signal(self, what: str, at: float, path: str = "", *, client: str = "c1") -> None:
-        self.add(SignalTold(client=client, what=what, path=path), at)
+    def signal(
+        self, what: str, at: float, path: str = "", *, client: str = "c1", heard: float | None = None, ears: int = 1
+    ) -> None:
+        """The device tells; ``heard`` is when a task of the client received it (None: an older history, no word)."""
+        if heard is None:
+            self.add(SignalTold(client=client, what=what, path=path), at)
+            return
+        told = self.add(SignalTold(client=client, what=what, path=path, ears=ears), at)
+        if ears:
+            hearing = SignalHeard(client=client, what=what, path=path, told=0)
+            self.add(hearing, heard)
+            self.hearings.append((hearing, told))
 
     def deeds(self, *, met: bool = True, client: str = "c1") -> None:
         """Every deed of the plan is done on time, and met by the canary."""
@@ -312,6 +324,8 @@ class Story:
         records = [run, *sorted(self.records, key=lambda record: record.t_ns)]
         for seq, record in enumerate(records, 1):
             record.seq = seq
+        for heard, told in self.hearings:
+            heard.told = told.seq
         self._one_by_one()
         return History(records)
 

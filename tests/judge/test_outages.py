@@ -154,6 +154,18 @@ def test_a_wait_that_a_loss_begins_is_as_long_as_the_retry_asks_though_the_loss_
     assert allowed("joins", at=4.0005) == allowed()
 
 
+def test_a_signal_ends_the_wait_in_which_it_is_heard():
+    def allowed(heard: float) -> float:
+        story = told((1.0, CELLULAR), (4.0, LOST["wifi"]), leaves=False)
+        story.tries["c1"] += 1
+        story.hang_up(4.001, "error", server_retry=6.0)
+        story.signal("joins", 4.0005, "cellular", heard=heard)
+        return lapses(story)[0].allowance
+
+    assert allowed(4.002) == pytest.approx(3 + 1.11)
+    assert allowed(4.0006) == pytest.approx(3 + 1.11 + 1.5 * 6 - 1)
+
+
 def test_a_retry_after_is_obeyed_where_no_signal_ends_its_wait():
     def allowed(seconds: float, *, signal: float | None = None, obeys: bool = True) -> float:
         policies = Policies(backoff_base=1.0, backoff_cap=2.0, retry_stream=20.0, obeys_retry_after=obeys)
@@ -196,6 +208,17 @@ def test_a_dial_that_a_new_way_begins_anew_has_its_time_from_then_on():
     assert allowed(joins=13.0, answered=True) == pytest.approx(plain, abs=0.1)
     assert allowed(joins=13.0, asks=13.1) == pytest.approx(plain, abs=0.1)
     assert allowed(joins=30.0) == pytest.approx(plain, abs=0.1)
+
+
+def test_a_dial_is_begun_anew_by_the_signal_that_is_heard_while_it_lasts():
+    def allowed(*, told: float, heard: float) -> float:
+        story = long(reach(4.0, "refused"), reach(9.0, "up"), policies=Policies(backoff_cap=2.0))
+        story.request("stream", 9.1, status=0)
+        story.signal("resumed", told, heard=heard)
+        return lapses(story)[0].allowance
+
+    assert allowed(told=9.05, heard=9.2) == pytest.approx(0.2 + 3 + 0.01 + max(0, 5 - 3.2), abs=0.1)
+    assert allowed(told=9.05, heard=13.0) == pytest.approx(13 - 9 + 3 + 0.01, abs=0.1)
 
 
 def test_a_stream_that_the_server_keeps_quiet_for_longer_than_the_watchdog_is_dialled_anew_like_any():

@@ -10,7 +10,7 @@ import trio
 
 from harness.device import Device, Reach
 from harness.errors import EnvironmentFault, UsageError
-from harness.history import Chunk, Conn, ConnEnd, Journal, SignalTold
+from harness.history import Chunk, Conn, ConnEnd, Journal, SignalHeard, SignalTold
 from harness.network import CANARY, Gate, RealNetwork, kernel
 from harness.seams import Signal
 from tests.network.rig import read, rig, until
@@ -126,18 +126,45 @@ async def test_preferring_moves_dials_and_leaves_open_flows(tmp_path):
 async def test_signals_are_told_and_recorded(tmp_path):
     async with rig(tmp_path) as r:
         heard, deaf = r.gate.phone.signals(), r.gate.phone.signals()
-        deaf.close()
+        await deaf.aclose()
         for deed in (r.gate.prefers("cellular"), r.gate.loses("wifi"), r.gate.goes_offline(), r.gate.comes_online()):
             await deed
         told = [("joins", "cellular"), ("prefers", "cellular"), ("loses", "wifi"), ("offline", None), ("online", None)]
-        assert [(heard.receive_nowait().what) for _ in told] == [what for what, _ in told]
+        assert [(await heard.receive()).what for _ in told] == [what for what, _ in told]
         assert [(told.client, told.what, told.path) for told in r.of(SignalTold)] == [
             ("c1", what, path or "") for what, path in told
         ]
         late = r.gate.phone.signals()
         await r.gate.joins("wifi")
-        assert late.receive_nowait() == Signal(what="joins", path="wifi")
+        assert await late.receive() == Signal(what="joins", path="wifi")
     assert [signal.what async for signal in heard] == ["joins"]
+
+
+async def test_a_signal_is_heard_when_the_listener_gets_to_it(tmp_path):
+    async with rig(tmp_path) as r:
+        await r.gate.joins("cellular")
+        one, other = r.gate.phone.signals(), r.gate.phone.signals()
+        await r.gate.prefers("cellular")
+        assert not r.of(SignalHeard)
+        await one.receive()
+        await other.aclose()
+        await r.gate.loses("wifi")
+        await one.receive()
+        assert [told.ears for told in r.of(SignalTold)] == [0, 2, 1]
+        _, prefers, loses = (told.seq for told in r.of(SignalTold))
+        assert [(heard.what, heard.path, heard.told) for heard in r.of(SignalHeard)] == [
+            ("prefers", "cellular", prefers),
+            ("loses", "wifi", loses),
+        ]
+
+
+@pytest.mark.parametrize("what", ["loses", "offline"])
+async def test_a_signal_is_recorded_before_what_it_ends(tmp_path, what):
+    async with rig(tmp_path) as r:
+        await r.dial()
+        await (r.gate.loses("wifi") if what == "loses" else r.gate.goes_offline())
+        (signal,), (end,) = r.of(SignalTold), r.of(ConnEnd)
+        assert (signal.what, signal.seq < end.seq) == (what, True)
 
 
 async def test_offline_loses_everything_and_online_brings_dials_back(tmp_path):

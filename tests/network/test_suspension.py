@@ -5,7 +5,7 @@ import trio
 import trio.testing
 
 from harness.device import Reach
-from harness.history import Chunk, ConnEnd, SignalTold
+from harness.history import Chunk, ConnEnd, SignalHeard, SignalTold
 from harness.network import kernel
 from tests.network.memory import MemoryNetwork
 from tests.network.rig import read, rig, until
@@ -83,12 +83,30 @@ async def test_signals_wait_for_the_waking_and_are_recorded_in_time(r):
     heard = r.gate.phone.signals()
     await r.gate.suspend(45.0)
     await r.gate.joins("cellular")
-    with pytest.raises(trio.WouldBlock):
-        heard.receive_nowait()
     assert [told.what for told in r.of(SignalTold)] == ["suspended", "joins"]
     assert [(await heard.receive()).what for _ in range(3)] == ["suspended", "joins", "resumed"]
     assert trio.current_time() == pytest.approx(45.0)
     assert [told.what for told in r.of(SignalTold)] == ["suspended", "joins", "resumed"]
+
+
+@virtual
+async def test_nobody_hears_while_the_phone_sleeps_what_was_told_before(r):
+    heard = r.gate.phone.signals()
+    await r.gate.joins("cellular")
+    await r.gate.suspend(45.0)
+    assert (await heard.receive()).what == "joins"
+    assert trio.current_time() == pytest.approx(45.0)
+    resumed = r.of(SignalTold)[-1]
+    assert [heard.what for heard in r.of(SignalHeard) if heard.seq > resumed.seq] == ["joins"]
+
+
+@virtual
+async def test_a_waking_is_recorded_before_the_sockets_that_it_ends(r):
+    await r.dial()
+    await r.gate.suspend(45.0)
+    await r.gate.phone.sleep_until(46.0)
+    assert r.of(SignalTold)[-1].what == "resumed"
+    assert r.of(SignalTold)[-1].seq < r.of(ConnEnd)[0].seq
 
 
 @virtual

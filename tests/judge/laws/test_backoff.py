@@ -108,6 +108,79 @@ def test_a_signal_ends_one_wait_when_the_device_gave_one():
     assert state("backoff", story) is State.FAILED
 
 
+def cut_dials(*cut: float, end: float = 9.0, **signals: float | None) -> Story:
+    """A refused stream, then dials that hang, each cut as a signal says and begun anew at once; n grows with each."""
+    story = Story(plan(reach(4.0, "refused", "wifi"), lasts=300.0))
+    story.emit_all()
+    story.dial(0.01)
+    story.hang_up(4.0, "error", fresh=8, events=8)
+    at = 4.8
+    story.dial(at, cause="failed", opens=False)
+    for at in cut:
+        story.hang_up(at, "signal")
+        story.dial(at + 0.0001, cause="signal", opens=False)
+    story.hang_up(at + 0.3, "refused")
+    story.end(end)
+    return story
+
+
+def test_a_signal_counts_when_it_is_heard_and_not_when_it_was_told():
+    story = cut_dials(5.0, 5.9)
+    story.signal("joins", 4.999, "wifi", heard=4.9999)
+    story.signal("prefers", 4.9991, "wifi", heard=5.8999)  # told before the dial that it cuts began
+    assert state("backoff", story) is State.HELD
+    story = cut_dials(5.0, 5.9)
+    story.signal("joins", 4.999, "wifi", heard=4.9999)
+    story.signal("prefers", 5.8999, "wifi", heard=6.1)
+    assert "attempt 4 at 5.9 s came 0.10 ms after the last one's end" in law("backoff", story).sentence
+
+
+@pytest.mark.parametrize("heard", [4.72, 5.18])
+def test_a_signal_and_an_end_that_are_near_have_no_order(heard):
+    story = cut_dials(5.1)
+    story.signal("joins", 4.7, "wifi", heard=heard)
+    assert state("backoff", story) is State.HELD
+
+
+@pytest.mark.parametrize("heard", [4.68, 5.21])
+def test_a_signal_that_is_not_near_excuses_nothing(heard):
+    story = cut_dials(5.1)
+    story.signal("joins", 4.6, "wifi", heard=heard)
+    assert state("backoff", story) is State.FAILED
+
+
+def test_what_is_near_is_wider_by_the_host_s_lag():
+    story = cut_dials(5.1)
+    story.signal("joins", 4.6, "wifi", heard=4.68)
+    story.lags(*[100] * 500, 30_000)
+    assert state("backoff", story) is State.HELD
+
+
+def test_one_signal_ends_one_wait():
+    story = cut_dials(5.0, 5.01, 5.02)
+    story.signal("joins", 4.9, "wifi", heard=5.0)
+    assert state("backoff", story) is State.FAILED
+    story.signal("prefers", 4.9, "wifi", heard=5.01)
+    assert state("backoff", story) is State.FAILED
+    story.signal("resumed", 4.9, heard=5.02)
+    assert state("backoff", story) is State.HELD
+
+
+def test_a_signal_that_was_told_to_nobody_excuses_nothing():
+    story = cut_dials(5.0)
+    story.signal("joins", 4.999, "wifi", heard=4.9999, ears=0)
+    assert state("backoff", story) is State.FAILED
+
+
+def test_in_a_history_of_an_older_harness_a_signal_counts_when_it_was_told():
+    story = cut_dials(4.9)
+    story.signal("joins", 4.7999, "wifi")  # 0.1 ms before the dial that it cut
+    assert state("backoff", story) is State.HELD
+    story = cut_dials(5.0)
+    story.signal("joins", 4.6, "wifi")
+    assert state("backoff", story) is State.FAILED
+
+
 def test_a_token_refresh_is_followed_by_one_attempt_at_once():
     story = storm([0.001], cause="refreshed")
     assert state("backoff", story) is State.FAILED

@@ -146,6 +146,9 @@ def test_a_signal_excuses_the_end_of_a_stream_and_only_one_that_was_told():
     story = ended("signal")
     story.signal("prefers", 7.99, "cellular")
     assert state("discreet", story) is State.HELD
+    late = ended("signal")
+    late.signal("prefers", 7.9, "cellular", heard=8.2)
+    assert state("discreet", late) is State.FAILED
 
 
 def test_a_client_that_reports_no_attempts_is_judged_by_its_side_of_the_stream():

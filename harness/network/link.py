@@ -85,6 +85,9 @@ class Link:
         flow = self.flow
         offset = self._offset
         self._offset += len(data)
+        if self._final:  # nothing follows a FIN that the network made
+            self._drop(offset, data)
+            return
         if flow.device.passes(flow.cid, self.direction):
             await flow.wait_for_radio()
         fate = flow.device.arrives(flow.cid, self.direction)
@@ -143,6 +146,10 @@ class Link:
         if self._sending is not None:
             self._sending.cancel()
             self.flow.device.arrives(self.flow.cid, self.direction)  # half a chunk may be missing: dead from now on
+        self.drop_waiting()
+
+    def drop_waiting(self) -> None:
+        """What waits is gone; what is blocked half sent goes on."""
         for offset, item in self._waiting:
             if isinstance(item, bytes):
                 self._drop(offset, item)
@@ -224,8 +231,8 @@ class Link:
         sink = SINK[self.direction]
         self.flow.passed(_SOURCE[self.direction])
         if how is How.RST:
-            self.flow.streams[sink].reset()
             self.flow.note(sink, How.CLOSED)
+            self.flow.streams[sink].reset()
             return
         try:
             self.flow.streams[sink].finish()

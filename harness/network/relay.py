@@ -103,9 +103,13 @@ class Flow:
         self._links[DOWNSTREAM].say(data)
 
     def end(self, how: How) -> None:
-        """End both sides for the stage: the client's through the radio, the server's with FIN, which is beyond it."""
+        """End both sides for the stage: the client's through the radio, the server's with FIN, which is beyond it.
+
+        What a stalled path holds of the client's bytes has not come as far as the box, and finds nobody any more.
+        """
         self.boxed = True
         self._links[DOWNSTREAM].end(how)
+        self._links[UPSTREAM].drop_waiting()
         if self._left.get(Side.SERVER) is not How.RST:
             self._links[UPSTREAM].end(How.FIN, final=True)
 
@@ -157,9 +161,9 @@ class Flow:
                 link.end(How.FIN, final=True)
                 self.note(sink, How.CLOSED)
             case Do.RST | Do.ABORT:
+                self.note(sink, How.CLOSED, swallowed=act.do is Do.ABORT)  # before anybody can meet it
                 self._reset(sink)
                 link.discard()
-                self.note(sink, How.CLOSED, swallowed=act.do is Do.ABORT)
                 if act.do is Do.ABORT:
                     self.die()
 

@@ -187,6 +187,24 @@ async def test_idle_connection_is_closed_at_both_ends(tmp_path, how):
         assert [box.what for box in r.of(Boxed)] == ["killed"]
 
 
+@pytest.mark.parametrize("how", ["fin", "524"])
+async def test_what_a_stall_held_of_the_client_s_bytes_does_not_outlive_a_killed_flow(tmp_path, how):
+    async with boxed_rig(tmp_path) as r:
+        client, server = await open_stream(r)
+        await r.gate.reach("wifi", Reach.STALLED)
+        await client.send_all(POLL)
+        await until(lambda: r.of(Chunk)[-1].fate == "held")
+        r.middle.do(0, KillsIdle(after=0.01, how=how))
+        assert await server.receive_some() == b""
+        await client.send_all(POLL)
+        await until(lambda: len([one for one in r.of(Chunk) if one.fate == "dropped"]) == 2)
+        await r.gate.reach("wifi", Reach.UP)
+        assert await read(client, 1) == b""
+        upstream = [(one.fate, one.offset) for one in r.of(Chunk) if one.direction == "upstream"]
+    sent = len(STREAM)
+    assert upstream == [("delivered", 0), ("held", sent), ("dropped", sent), ("dropped", sent + len(POLL))]
+
+
 async def test_idle_request_is_answered_by_the_box(tmp_path):
     async with boxed_rig(tmp_path) as r:
         r.middle.do(0, KillsIdle(after=0.05, how="524"))

@@ -36,7 +36,7 @@ def retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: fl
     rouses = _rouses(client, raw, ends) and not _refused(client, raw, until)
     if not asked or (ending is Ending.TOLD and rouses):
         return 0.0
-    base = min(max([*asked, policies.server_retry_min]), policies.server_retry_max, policies.backoff_cap)
+    base = policies.clamp_retry(max(asked))
     if ending is not Ending.PLAIN:
         return max(0.0, 1.5 * base - policies.backoff_base)
     noticed = detection_allowance(policies) if raw.silent or _outlived(client, raw) else 0.0

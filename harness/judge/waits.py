@@ -1,8 +1,8 @@
 """The waits between a client's stream attempts, and the bounds that law L8 sets to each.
 
 With n the attempts since a fresh event and d = min(cap, base · 2ⁿ): plain within [d/2, d] (or as the plan's jitter
-says); after a ``retry:`` [d, 1.5 d], with its value (clamped) as the base; after a Retry-After of a (cut to what the
-policies obey of one) [a, a + base]. A token refresh is followed by one attempt at once; what is dialled while polling
+says); after a ``retry:`` [d, 1.5 d], with its value (clamped) as the base, which the cap does not undercut; after a
+Retry-After of a (cut to what the policies obey of one, and no shorter than a ``retry:``) [a, a + base]. A token refresh is followed by one attempt at once; what is dialled while polling
 keeps the fallback's own time. A device's signal ends one wait, or one dial, at the instant at which the client *hears*
 it: a phone that wakes hears that it was resumed when it has redialled already.
 """
@@ -79,17 +79,18 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
     policies = client.case.plan.client.policies
     seconds = (attempt.t_ns - end.t_ns) / 1e9
     told = end.server_retry is not None
-    base = policies.backoff_base
+    base, least = policies.backoff_base, 0.0
     if end.server_retry is not None:
-        base = min(max(end.server_retry, policies.server_retry_min), policies.server_retry_max)
-    delays = [min(policies.backoff_cap, base * 2.0 ** min(power, _LARGEST_POWER)) for power in sorted(powers)]
+        base = least = policies.clamp_retry(end.server_retry)
+    cap = policies.backoff_cap
+    delays = [max(least, min(cap, base * 2.0 ** min(power, _LARGEST_POWER))) for power in sorted(powers)]
     # Of several honest counts the one that fits decides; where none does, the smallest speaks.
     share = _SHARE[policies.jitter]
     bounds = [(d, 1.5 * d, d) if told else (share * d, d, d) for d in delays]
     low, high, delay = next((b for b in bounds if b[0] <= seconds <= b[1]), bounds[0])
     sort = "retry" if told else PLAIN
     if end.retry_after is not None and policies.obeys_retry_after:
-        low, sort = min(end.retry_after, policies.retry_after_max), "retry-after"
+        low, sort = max(least, min(end.retry_after, policies.retry_after_max)), "retry-after"
         high = low + base
     # A timer that is frozen while the device sleeps goes on for as long afterwards.
     high += client.once(Sky).slept(client.case.at(end.t_ns), client.case.at(attempt.t_ns))

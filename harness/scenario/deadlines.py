@@ -8,7 +8,20 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from harness.scenario.model import Bursts, Deed, Ends, Orphans, PathSpec, Plan, Restarts, SetShape, Suspends
+from harness.scenario.model import (
+    Answers,
+    Bursts,
+    Deed,
+    Ends,
+    Orphans,
+    PathSpec,
+    Plan,
+    Restarts,
+    SendsRetry,
+    SetShape,
+    Suspends,
+)
+from harness.sse.digits import read_digits
 from harness.sse.policy import Policies
 
 DETECTION_WITHOUT_WATCHDOG = 21.0
@@ -97,8 +110,8 @@ def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES, lat
     """Return the instant at which everything missing has failed (``Plan.horizon`` holds it).
 
     The last client's terminal event or the last deed (and what follows from it: a server that is back, a phone that
-    wakes, a burst that is over), whichever is later, and then connect deadline, watchdog, backoff
-    cap and R; 60 s instead where one of these is ``never``. Never later than the plan's limit. A job that never ends is
+    wakes, a burst that is over), whichever is later, and then connect deadline, watchdog, the
+    longest wait and R; 60 s instead where one of these is ``never``. Never later than the plan's limit. A job that never ends is
     left at ``lasts``. ``late`` is by how much a job began later than planned.
     """
     limit = math.inf if plan.limit is None else plan.limit
@@ -115,7 +128,24 @@ def overtime(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) ->
     if policies.connect_timeout is None or policies.watchdog is None:
         return AFTER_NEVER
     allowance = max(recovery_allowance(plan, ending, syn_retries=syn_retries) for ending in Ending)
-    return policies.connect_timeout + policies.watchdog + policies.backoff_cap + allowance
+    return policies.connect_timeout + policies.watchdog + longest_wait(plan) + allowance
+
+
+def longest_wait(plan: Plan) -> float:
+    """Return the longest wait of a client between two attempts: its cap, or what the plan's server asks it to wait.
+
+    A ``retry:`` in milliseconds and a ``Retry-After`` in seconds count as far as the policies heed them.
+    """
+    policies = plan.client.policies
+    sent = [read_digits(deed.act.value) for deed in plan.deeds if isinstance(deed.act, SendsRetry)]
+    said = [milliseconds / 1e3 for milliseconds in sent if milliseconds is not None]
+    asked = [policies.clamp_retry(seconds) for seconds in (plan.server.retry, *said) if seconds is not None]
+    base = max([policies.backoff_base, *asked])
+    waits = [policies.backoff_cap, *(1.5 * seconds for seconds in asked)]
+    for deed in plan.deeds:
+        if isinstance(deed.act, Answers) and deed.act.retry_after is not None and policies.obeys_retry_after:
+            waits.append(min(deed.act.retry_after, policies.retry_after_max) + base)
+    return max(waits)
 
 
 def horizon_of_run(plan: Plan, accepted: float) -> float:

@@ -1,15 +1,18 @@
 """How long to wait before the next attempt, as an immutable strategy: every method returns the next one.
 
-With n the attempts begun since the last fresh event (or since the first attempt), and d = min(cap, base · 2ⁿ):
+With n the attempts begun since the last fresh event (or since the first attempt), and d = min(cap, base · 2ⁿ), or the
+server's reconnection time where that is longer:
 
 =====================================  ================================================================
 plain                                  the share of d that the jitter allows: [d/2, d], [0, d] or d
-after a ``retry`` field, now the base  [d, 1.5 d], never shorter than the server asked (HTML 9.2.3)
+after a ``retry`` field, now the base  [d, 1.5 d]
 after a ``Retry-After`` of a seconds   [a, a + base], where a is cut to ``Policies.retry_after_max``
 =====================================  ================================================================
 
-Only evidence brings n back to 0: a fresh event, or what the policies say instead. A wait that a signal cuts short is
-simply not waited out: its attempt was counted when the wait was drawn.
+A client may wait longer than the reconnection time, and never shorter (HTML 9.2.3): neither the cap, nor jitter, nor a
+``Retry-After`` undercuts a ``retry`` field; only the policies' clamp of it does. Only evidence brings n back to 0: a
+fresh event, or what the policies say instead. A wait that a signal cuts short is simply not waited out: its attempt was
+counted when the wait was drawn.
 """
 
 import random
@@ -52,7 +55,11 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def delay(self) -> float:
         """d, the delay before jitter."""
-        return min(self.cap, self.base * 2.0 ** min(self.attempts, _LARGEST_POWER))
+        return max(self._least, min(self.cap, self.base * 2.0 ** min(self.attempts, _LARGEST_POWER)))
+
+    @property
+    def _least(self) -> float:
+        return self.base if self.told else 0.0
 
     def after_failure(self, rng: random.Random, retry_after: float | None = None) -> "tuple[float, Backoff]":
         """Draw the wait after an attempt that ended, however it ended.
@@ -60,7 +67,7 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
         ``retry_after`` is what the response asked for, in seconds, as ``parse_retry_after`` returns it.
         """
         if retry_after is not None and self.obeys_retry_after:
-            low = min(retry_after, self.retry_after_max)
+            low = max(self._least, min(retry_after, self.retry_after_max))
             high = low + self.base
         elif self.told:
             low, high = self.delay, 1.5 * self.delay

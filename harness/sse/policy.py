@@ -76,6 +76,10 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
         """
         return max(self.retry_stream, self.backoff_cap)
 
+    def clamp_retry(self, seconds: float) -> float:
+        """Return the reconnection time that is taken from a server's ``retry:``."""
+        return min(max(seconds, self.server_retry_min), self.server_retry_max)
+
 
 REFERENCE = Policies()
 """What a good mobile client does."""

@@ -81,6 +81,18 @@ def test_a_retry_lengthens_r_where_it_was_in_force():
     assert allowed(5.0) == allowed(150.0) + 15.0
 
 
+def test_a_retry_beyond_the_cap_lengthens_r_by_what_it_goes_beyond():
+    def allowed(retry: float | None) -> float:
+        story = long(reach(4.0, "refused"), reach(9.0, "up"), policies=Policies(backoff_base=0.5, backoff_cap=2.0))
+        story.tries["c1"] += 1
+        story.hang_up(5.0, "refused", server_retry=retry)
+        return lapses(story)[0].allowance
+
+    noticed = 21.0  # the stream outlives the refusal of dials, and may have died silently
+    assert allowed(10.0) == allowed(None) + noticed + 1.5 * 10 - 2
+    assert allowed(90.0) == allowed(None) + noticed + 1.5 * 30 - 2
+
+
 def test_a_token_or_a_snapshot_lengthens_r_where_the_server_asked_for_it():
     def allowed(**met: float) -> float:
         story = long(reach(4.0, "refused"), reach(9.0, "up"))

@@ -55,6 +55,23 @@ def test_the_horizon_is_the_end_and_every_deadline_of_the_client(plan):
     assert horizon(plan()) == plan().horizon
 
 
+@pytest.mark.parametrize(
+    ("asked", "longest"),
+    [
+        ("timeline: {5s: {server: sends retry 10000}}\n", 15.0),
+        ("timeline: {5s: {server: sends retry 90000}}\n", 45.0),
+        ("timeline: {5s: {server: sends retry later}}\n", 2.0),
+        ("server: {retry: 10s}\n", 15.0),
+        ("timeline: {5s: {middle: answers 503 retry-after 40s}}\n", 40.5),
+        ("timeline: {5s: {middle: answers 503 retry-after 1h}}\n", 300.5),
+        ("server: {retry: 10s}\ntimeline: {5s: {middle: answers 503 retry-after 40s}}\n", 50.0),
+    ],
+)
+def test_the_horizon_has_room_for_the_longest_wait_that_the_server_asks_for(plan, asked, longest):
+    hasty = "client: {backoff: 500ms to 2s}\n"
+    assert plan(hasty + asked).horizon == pytest.approx(plan(hasty).horizon - 2 + longest)
+
+
 def test_the_horizon_of_a_client_that_never_gives_up_waiting_is_a_minute_after_the_end(plan):
     assert plan(client="as-shipped").horizon == 120.0
     assert plan("client: {watchdog: never}\n").horizon == 120.0

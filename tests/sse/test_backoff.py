@@ -54,13 +54,25 @@ def test_a_plain_wait_lies_within_the_upper_half(attempts, rng):
     assert after == backoff(attempts=attempts + 1)
 
 
-@given(ATTEMPTS, RNGS, st.floats(0, 1e7), st.sampled_from(Jitter))
-def test_a_wait_after_retry_is_never_shorter_than_the_delay(attempts, rng, seconds, jitter):
-    strategy = backoff(attempts=attempts, jitter=jitter).after_retry(seconds)
+@given(ATTEMPTS, RNGS, st.floats(0, 1e7), st.sampled_from(Jitter), st.floats(0.5, 60))
+def test_a_wait_after_retry_is_never_shorter_than_the_delay_nor_than_the_retry(attempts, rng, seconds, jitter, cap):
+    strategy = backoff(attempts=attempts, jitter=jitter, cap=cap).after_retry(seconds)
     base = min(max(seconds, 0.25), 30)
-    d = min(30, base * 2 ** min(attempts, 100))
+    d = max(base, min(cap, base * 2 ** min(attempts, 100)))
     assert strategy.base == base
     assert d <= strategy.after_failure(rng)[0] <= 1.5 * d
+
+
+def test_no_cap_undercuts_a_retry_and_the_clamp_does():
+    strategy = backoff(cap=2.0, retry_max=8.0).after_retry(6.0)
+    assert waits(strategy, Edge(0.0), 3) == [6, 6, 6]
+    assert waits(strategy.after_retry(10.0), Edge(0.0), 1) == [8]
+
+
+@given(ATTEMPTS, RNGS, st.floats(0, 30), st.sampled_from(Jitter))
+def test_no_retry_after_undercuts_a_retry(attempts, rng, seconds, jitter):
+    strategy = backoff(attempts=attempts, jitter=jitter).after_retry(10.0)
+    assert max(seconds, 10) <= strategy.after_failure(rng, seconds)[0] <= max(seconds, 10) + 10
 
 
 @given(ATTEMPTS, RNGS, st.floats(0, 300), st.sampled_from(Jitter))

@@ -77,6 +77,20 @@ def test_a_retry_field_is_the_new_base_and_never_undercut():
     assert state("backoff", storm([7.7], server_retry=5.0)) is State.FAILED
 
 
+@pytest.mark.parametrize("jitter", Jitter)
+def test_a_retry_field_beyond_the_cap_is_never_undercut(jitter):
+    hasty = Policies(backoff_base=0.5, backoff_cap=2.0, jitter=jitter)
+    assert state("backoff", storm([10.1, 14.9, 10.0], server_retry=10.0, policies=hasty)) is State.HELD
+    assert state("backoff", storm([2.07], server_retry=10.0, policies=hasty)) is State.FAILED
+    assert state("backoff", storm([9.9], server_retry=10.0, policies=hasty)) is State.FAILED
+    assert state("backoff", storm([15.1], server_retry=10.0, policies=hasty)) is State.FAILED
+
+
+def test_a_retry_field_is_not_undercut_by_a_shorter_retry_after():
+    assert state("backoff", storm([11.0], server_retry=10.0, retry_after=2.0)) is State.HELD
+    assert state("backoff", storm([3.0], server_retry=10.0, retry_after=2.0)) is State.FAILED
+
+
 def test_a_retry_field_is_clamped():
     assert state("backoff", storm([0.3], server_retry=0.0)) is State.HELD
     assert state("backoff", storm([31.0], server_retry=3600.0)) is State.HELD

@@ -2,9 +2,10 @@
 
 With n the attempts since a fresh event and d = min(cap, base · 2ⁿ): plain within [d/2, d] (or as the plan's jitter
 says); after a ``retry:`` [d, 1.5 d], with its value (clamped) as the base, which the cap does not undercut; after a
-Retry-After of a (cut to what the policies obey of one, and no shorter than a ``retry:``) [a, a + base]. A token refresh is followed by one attempt at once; what is dialled while polling
-keeps the fallback's own time. A device's signal ends one wait, or one dial, at the instant at which the client *hears*
-it: a phone that wakes hears that it was resumed when it has redialled already.
+Retry-After of a (cut to what the policies obey of one, and no shorter than a ``retry:``) [a, a + base]. A token refresh
+is followed by one attempt at once; what is dialled while polling keeps the fallback's own time. A device's signal ends
+one wait, or one dial, at the instant at which the client *hears* it: a phone that wakes hears that it was resumed when
+it has redialled already.
 """
 
 from bisect import bisect_left

@@ -110,9 +110,9 @@ def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES, lat
     """Return the instant at which everything missing has failed (``Plan.horizon`` holds it).
 
     The last client's terminal event or the last deed (and what follows from it: a server that is back, a phone that
-    wakes, a burst that is over), whichever is later, and then connect deadline, watchdog, the
-    longest wait and R; 60 s instead where one of these is ``never``. Never later than the plan's limit. A job that never ends is
-    left at ``lasts``. ``late`` is by how much a job began later than planned.
+    wakes, a burst that is over), whichever is later, and then connect deadline, watchdog, the longest wait and R; 60 s
+    instead where one of these is ``never``. Never later than the plan's limit. A job that never ends is left at
+    ``lasts``. ``late`` is by how much a job began later than planned.
     """
     limit = math.inf if plan.limit is None else plan.limit
     end = plan.client.arrive + plan.job.lasts
@@ -141,11 +141,9 @@ def longest_wait(plan: Plan) -> float:
     said = [milliseconds / 1e3 for milliseconds in sent if milliseconds is not None]
     asked = [policies.clamp_retry(seconds) for seconds in (plan.server.retry, *said) if seconds is not None]
     base = max([policies.backoff_base, *asked])
-    waits = [policies.backoff_cap, *(1.5 * seconds for seconds in asked)]
-    for deed in plan.deeds:
-        if isinstance(deed.act, Answers) and deed.act.retry_after is not None and policies.obeys_retry_after:
-            waits.append(min(deed.act.retry_after, policies.retry_after_max) + base)
-    return max(waits)
+    answers = [deed.act.retry_after for deed in plan.deeds if isinstance(deed.act, Answers)]
+    put_off = [heeded + base for answer in answers if (heeded := policies.heed_retry_after(answer)) is not None]
+    return max([policies.backoff_cap, *(1.5 * seconds for seconds in asked), *put_off])
 
 
 def horizon_of_run(plan: Plan, accepted: float) -> float:

@@ -80,6 +80,10 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
         """Return the reconnection time that is taken from a server's ``retry:``."""
         return min(max(seconds, self.server_retry_min), self.server_retry_max)
 
+    def heed_retry_after(self, seconds: float | None) -> float | None:
+        """Return for how long a ``Retry-After`` of so many seconds is heeded; None where there is none, or no heed."""
+        return None if seconds is None or not self.obeys_retry_after else min(seconds, self.retry_after_max)
+
 
 REFERENCE = Policies()
 """What a good mobile client does."""

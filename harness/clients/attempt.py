@@ -1,7 +1,5 @@
 """One attempt at the stream: from the dial to the end of the connection, and a report of how it went."""
 
-import math
-from collections.abc import Callable
 from typing import Protocol
 
 import httpx
@@ -16,7 +14,7 @@ from harness.clients.vigil import Phase, Vigil
 from harness.sse.events import Event, Wire
 from harness.sse.parser import EventTooBig, Parser
 from harness.sse.policy import FedBy
-from harness.sse.response import Meaning, Verdict, parse_retry_after
+from harness.sse.response import Meaning, Verdict
 from harness.sse.session import Session, cursor_header
 
 EVENT_STREAM = "text/event-stream"
@@ -65,7 +63,6 @@ class StreamAttempt:
         token_refreshed: bool,
         sink: Sink,
         observer: Observer,
-        wall_clock: Callable[[], float] | None = None,
         fallback_due: float | None = None,
     ) -> None:
         self.report = report
@@ -79,7 +76,6 @@ class StreamAttempt:
         self._token_refreshed = token_refreshed
         self._sink = sink
         self._observer = observer
-        self._wall_clock = wall_clock
         self._fallback_due = fallback_due
         self._parser: Parser | None = None
         self._vigil: Vigil = courier.vigil()
@@ -134,23 +130,12 @@ class StreamAttempt:
         kind = response.headers.get("content-type")
         self.verdict = self._decisions.judge(response.status_code, kind, token_refreshed=self._token_refreshed)
         if self.verdict.meaning is not Meaning.OPEN:
-            report.retry_after = self._retry_after(response.headers)
+            report.retry_after = self._courier.retry_after(response)
             return ("wrong-type", kind or "") if response.status_code == 200 else ("status", "")
         report.opened = True
         report.opened_at = trio.current_time()
         self._vigil.await_body(*self._decisions.first_byte_due(report.opened_at, self._fallback_due))
         return await self._receive(response)
-
-    def _retry_after(self, headers: httpx.Headers) -> float | None:
-        """Read ``Retry-After``: a date is counted from the server's own ``Date``, since its clock may be wrong."""
-        value, date = headers.get("retry-after"), headers.get("date", "")
-        if value is None:
-            return None
-        if not value.strip().isdigit():
-            sent = parse_retry_after(date, 0.0)
-            if sent:
-                return parse_retry_after(value, sent)
-        return parse_retry_after(value, self._wall_clock() if self._wall_clock is not None else math.inf)
 
     async def _receive(self, response: httpx.Response) -> tuple[str, str]:
         report, vigil = self.report, self._vigil

@@ -13,7 +13,7 @@ import msgspec
 import trio
 
 from harness.clients.callbacks import Callbacks, Outcome
-from harness.clients.courier import Answer, Courier, Endpoints
+from harness.clients.courier import Answer, Courier, Endpoints, NoToken
 from harness.clients.decisions import Decisions
 from harness.clients.dispatcher import CallbackErrors
 from harness.clients.follower import Follower
@@ -86,7 +86,6 @@ class SSEClient:
         self._observer = observer or Observer()
         self._callback_errors = CallbackErrors(on_callback_error)
         self._draws = draws
-        self._wall_clock = wall_clock
         self._decisions = decisions
         self._follower = follower
         self._courier = Courier(
@@ -97,6 +96,7 @@ class SSEClient:
             token=token,
             tls=tls,
             endpoints=endpoints or Endpoints(),
+            wall_clock=wall_clock,
         )
         self._scopes: list[trio.CancelScope] = []  # of everything under way
         self._ended = trio.Event()  # one of it has ended
@@ -151,7 +151,6 @@ class SSEClient:
             observer=self._observer,
             errors=self._callback_errors,
             draws=self._draws,
-            wall_clock=self._wall_clock,
         )
         with self._under_way(follower.scope):
             return await follower.run()
@@ -166,16 +165,18 @@ class SSEClient:
 
     async def _start(self, body: bytes, pause: Pause) -> str:
         backoff = Backoff.of(self._policies)
+        path = self._courier.path("start")
         while True:
             try:
-                answer = await self._courier.ask("POST", self._courier.path("start"), body)
+                answer = await self._courier.ask("POST", path, body)
                 if job := self._job_of(answer):
                     return job
-            except DialFailed:
-                pass  # nothing was sent
+            except (DialFailed, NoToken):
+                pass  # nothing was sent, or it was refused for want of a token
             except httpx.HTTPError as error:
                 raise PeerError(f"the answer to starting a job was lost, and with it the job: {error}") from error
-            seconds, backoff = backoff.after_failure(self._draws(-backoff.attempts))
+            put_off = self._courier.put_off(path, self._courier.path("token"))
+            seconds, backoff = backoff.after_failure(self._draws(-backoff.attempts), put_off)
             await pause.until(trio.current_time() + seconds)
 
     @contextmanager

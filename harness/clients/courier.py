@@ -6,15 +6,17 @@ by hand, so that this is decided anew at every hop.
 """
 
 import functools
+import math
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import quote as percent_encoded
 
 import httpx
 import msgspec
+import trio
 
 from harness.clients.body import Body
 from harness.clients.token import Issued, Token
@@ -23,7 +25,7 @@ from harness.clients.vigil import Phase, Vigil
 from harness.errors import NOT_JSON, UsageError
 from harness.seams import Phone
 from harness.sse.policy import Policies
-from harness.sse.response import media_type
+from harness.sse.response import media_type, read_retry_after
 from harness.sse.session import header_value
 from harness.units import quote
 
@@ -76,8 +78,16 @@ class NoAnswer(httpx.TransportError):
     """The exchange was cut short by a deadline of the client's."""
 
 
+class NoToken(httpx.TransportError):
+    """A token was refused, and no new one could be had for now."""
+
+
 class Courier:
-    """The requests of one client, on one transport. Raises ``httpx.HTTPError`` where no whole answer came."""
+    """The requests of one client, on one transport. Raises ``httpx.HTTPError`` where no whole answer came.
+
+    It remembers how long an answer asked to be left alone by ``Retry-After``, for each path by itself: that binds who
+    asks there next. ``wall_clock`` gives the seconds since 1970.
+    """
 
     def __init__(
         self,
@@ -89,6 +99,7 @@ class Courier:
         token: str | None,
         tls: ssl.SSLContext | None,
         endpoints: Endpoints,
+        wall_clock: Callable[[], float] | None = None,
     ) -> None:
         self._base = _base(base_url)
         if tls is not None and tls.verify_mode is not ssl.CERT_REQUIRED:
@@ -103,6 +114,8 @@ class Courier:
         if token is not None:
             _header("Authorization", token)
         self._token = Token(token, self._new_token)
+        self._wall_clock = wall_clock
+        self._put_off: dict[str, float] = {}  # until when a path is to be left alone
         self._asking: list[tuple[str, Vigil]] = []
         self._urls: dict[str, httpx.URL] = {}
         self._cookies = httpx.Cookies()
@@ -116,6 +129,17 @@ class Courier:
         """Return the path of an endpoint (a field of ``Endpoints``) for this job."""
         path: str = getattr(self._endpoints, what)
         return path.replace(":job", percent_encoded(job, safe=""))
+
+    def retry_after(self, response: httpx.Response) -> float | None:
+        """Return the seconds that an answer asks for by ``Retry-After``; None where it does not."""
+        headers = response.headers
+        now = self._wall_clock() if self._wall_clock is not None else None
+        return read_retry_after(headers.get("retry-after"), headers.get("date", ""), now)
+
+    def put_off(self, *paths: str) -> float | None:
+        """Return for how many seconds more these paths are to be left alone; None where nobody asked for that."""
+        left = max(self._put_off.get(path, -math.inf) for path in paths) - trio.current_time()
+        return left if left > 0 else None
 
     def roused(self) -> None:
         """The device changed its network: questions that hang are dropped, as far as they can be asked again."""
@@ -143,13 +167,12 @@ class Courier:
                 if "set-cookie" in response.headers:
                     self._cookies.extract_cookies(response)
                 location, *others = dict.fromkeys(response.headers.get_list("location")) or [""]
-                if response.status_code not in _REDIRECTS or not (method == "GET" or response.status_code >= 307):
+                leads = response.status_code in _REDIRECTS and (method == "GET" or response.status_code >= 307)
+                if not (leads and location):  # without a Location it is an answer like any other
                     yield response
                     return
             if others:
                 raise httpx.RemoteProtocolError(f"a redirect ({response.status_code}) to several places")
-            if not location:
-                raise httpx.RemoteProtocolError(f"a redirect ({response.status_code}) without a Location")
             try:
                 url = url.join(location)
                 _origin(url)
@@ -181,15 +204,23 @@ class Courier:
         return self._token.renewals
 
     async def refresh(self, used: str) -> bool:
-        """Get a new token in place of the ``Authorization`` that was refused; False where there is none to be had."""
-        return self._endpoints.token is not None and await self._token.renew(used)
+        """Get a new token in place of the ``Authorization`` that was refused; False where there is none to be had.
+
+        Raises ``NoToken`` where the network or the server was in trouble, or asked not to be asked yet.
+        """
+        try:
+            return self._endpoints.token is not None and await self._token.renew(used)
+        except httpx.HTTPError as error:
+            raise NoToken(str(error)) from error
 
     async def _new_token(self) -> Issued | None:
-        answer, _ = await self._ask("POST", self.path("token"), b"")
+        path = self.path("token")
+        if (left := self.put_off(path)) is not None:
+            raise httpx.TransportError(f"the server asked not to be asked for a token for {left:.3g} s")
+        answer, _ = await self._ask("POST", path, b"")
         if answer.status // 100 != 2:
-            if (
-                answer.status >= 500 or answer.status in _NOT_NOW
-            ):  # the server is in trouble, and says nothing of the token
+            # A server in trouble, or a redirect, says nothing of the token.
+            if answer.status >= 500 or answer.status // 100 == 3 or answer.status in _NOT_NOW:
                 raise httpx.RemoteProtocolError(f"no new token for now: status {answer.status}")
             return None
         try:
@@ -224,6 +255,9 @@ class Courier:
             Body(response) as pieces,
         ):
             vigil.enter(Phase.FLOWING)
+            self._put_off.pop(path, None)
+            if (seconds := self._policies.heed_retry_after(self.retry_after(response))) is not None:
+                self._put_off[path] = trio.current_time() + seconds
             async for piece in pieces:
                 if large:
                     vigil.feed()

@@ -97,8 +97,9 @@ class Feed:
     async def settle(self, report: AttemptReport) -> bool:
         """Show a snapshot before the stream goes on, if there is one to be had soon. True once the job has ended."""
         seconds, share = _AT_THE_END if self.intake.ending else _MEANWHILE
-        with trio.move_on_after(min(seconds, (self._policies.watchdog or math.inf) * share)):
-            await self.poller.ask()
+        patience = min(seconds, (self._policies.watchdog or math.inf) * share)
+        with trio.move_on_after(patience):
+            await self.poller.ask(patience=patience)
         self.unsettled = False
         return self.intake.resume(report)
 

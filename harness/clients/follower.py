@@ -5,15 +5,14 @@ under way at any time. Polling goes on beside an attempt until that attempt has 
 there on only the stream feeds the app.
 """
 
-from collections.abc import Callable
+import math
 from functools import partial
 
-import httpx
 import trio
 
 from harness.clients.attempt import StreamAttempt
 from harness.clients.callbacks import Callbacks, Outcome, Results
-from harness.clients.courier import Courier
+from harness.clients.courier import Courier, NoToken
 from harness.clients.decisions import Decisions
 from harness.clients.dispatcher import CallbackErrors
 from harness.clients.feed import Feed
@@ -47,7 +46,6 @@ class Follower:
         observer: Observer,
         errors: CallbackErrors,
         draws: Draws,
-        wall_clock: Callable[[], float] | None,
     ) -> None:
         self._job = job
         self._courier = courier
@@ -57,7 +55,6 @@ class Follower:
         self._observer = observer
         self._draws = draws
         self._undrawn = draws(0)  # for inputs that no wait follows
-        self._wall_clock = wall_clock
         self._pause = Pause(phone)
         self.scope = trio.CancelScope()
         self._feed = Feed(
@@ -73,6 +70,7 @@ class Follower:
         self._attempt: StreamAttempt | None = None
         self._last = AttemptReport(n=0)
         self._ended_at = 0.0
+        self._put_off: float | None = None  # seconds since then that the server asked to wait, by a Retry-After
         self._cause = "start"
         self._word = ""
         self._refreshed = False
@@ -130,6 +128,7 @@ class Follower:
         await self._attempt.run()
         attempt, self._attempt = self._attempt, None
         self._ended_at = trio.current_time()
+        self._put_off = self._last.retry_after
         self._feed.counts.connections += self._last.status == 200
         if self._last.status != 401:  # where no answer came, the new token is by the next one an old one
             self._refreshed = False
@@ -146,7 +145,6 @@ class Follower:
             token_refreshed=self._refreshed,
             sink=self,
             observer=self._observer,
-            wall_clock=self._wall_clock,
             fallback_due=None if self._feed.poller.running else self._machine.fallback_deadline,
         )
 
@@ -175,14 +173,16 @@ class Follower:
                 self._refreshed = False
             case Meaning.STOP:
                 if status == 204:  # the server's way to say stop: the status decides what became of the job
-                    await self._feed.poller.ask_once()
+                    await self._feed.poller.ask_once(patience=math.inf)
                 return self._next(Input.STOPPED, reason=f"the stream was refused: {verdict.reason}")
         return self._next(Input.REFUSED)
 
     async def _refresh(self, used: str) -> Output:
         try:
             renewed = await self._courier.refresh(used)
-        except httpx.HTTPError:
+        except NoToken:
+            left = self._courier.put_off(self._courier.path("token"))
+            self._put_off = None if left is None else left + trio.current_time() - self._ended_at
             return self._next(Input.REFUSED)
         if not renewed:
             return self._next(Input.STOPPED, reason="the stream was refused: status 401, and no new token was given")
@@ -220,7 +220,7 @@ class Follower:
             await self._feed.poller.ask(adopt=True)
 
     def _cause_of_timer(self) -> str:
-        if self._last.retry_after is not None and self._policies.obeys_retry_after:
+        if self._policies.heed_retry_after(self._put_off) is not None:
             return "retry-after"
         if self._machine.backoff.told:
             return "server-retry"
@@ -230,11 +230,20 @@ class Follower:
         if not self._feed.poller.running:
             self._say("polling")
             self._tasks.start_soon(self._feed.poller.run)
-        why = await self._pause.until(trio.current_time() + retry_stream)
-        while not (self._feed.over or self._decisions.leaves_polling(why)):
-            why = await self._pause.until(trio.current_time() + retry_stream)
+        due = trio.current_time() + retry_stream
+        why = await self._pause.until(due)
+        while not (self._feed.over or self._leaves_polling(why)):
+            due = due if why else trio.current_time() + retry_stream
+            why = await self._pause.until(due)
         self._cause = "signal" if why == "signal" else "probe"
         return self._next({"signal": Input.SIGNAL, "poll failed": Input.POLL_FAILED}.get(why, Input.TIMER_DUE))
+
+    def _leaves_polling(self, why: str) -> bool:
+        """Whether the stream is tried now. A poll that failed is no reason to, before a ``Retry-After`` is over."""
+        seconds = self._policies.heed_retry_after(self._put_off) or 0.0
+        if why == "poll failed" and trio.current_time() < self._ended_at + seconds:
+            return False
+        return self._decisions.leaves_polling(why)
 
     def _next(self, what: Input, reason: str = "") -> Output:
         """Advance the table; the job's end, from whichever source, comes before anything else."""
@@ -246,7 +255,7 @@ class Follower:
             what,
             now=trio.current_time(),
             rng=self._draws(self._last.n),
-            retry_after=self._last.retry_after if what is Input.REFUSED else None,
+            retry_after=self._put_off if what is Input.REFUSED else None,
             reason=reason,
         )
 

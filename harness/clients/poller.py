@@ -1,5 +1,6 @@
 """Asks for the status of the job: regularly while polling, once where a gap has to be covered."""
 
+import math
 from collections.abc import Callable
 
 import httpx
@@ -93,14 +94,21 @@ class Poller:
             await self._every(until=lambda: not self.gap)
         self._healing = None
 
-    async def ask_once(self, *, adopt: bool = False) -> None:
+    async def ask_once(self, *, adopt: bool = False, patience: float = 0.0) -> None:
         """Take one snapshot, beside ``run`` perhaps: where that learns of the job's end before, nothing is asked on."""
         with trio.CancelScope() as self._beside:
-            await self.ask(adopt=adopt)
+            await self.ask(adopt=adopt, patience=patience)
         self._beside = None
 
-    async def ask(self, *, adopt: bool = False) -> str:
-        """Take one snapshot; returns what was wrong with it, empty where nothing was. Never raises for the network."""
+    async def ask(self, *, adopt: bool = False, patience: float = 0.0) -> str:
+        """Take one snapshot; returns what was wrong with it, empty where nothing was. Never raises for the network.
+
+        Nothing is asked before a ``Retry-After`` is over; that is waited for up to ``patience`` seconds.
+        """
+        if (left := self._courier.put_off(self._path)) is not None:
+            if left > patience:
+                return f"the server asked not to be asked for {left:.3g} s"
+            await self._phone.sleep_until(trio.current_time() + left)
         self._counts.polls += 1
         try:
             answer = await self._courier.ask("GET", self._path)
@@ -129,7 +137,7 @@ class Poller:
         while True:
             if trio.current_time() - due >= self._policies.poll_every:  # the device has slept
                 due = trio.current_time()
-            trouble = await self.ask()
+            trouble = await self.ask(patience=math.inf)
             if self.running:  # a refusal while the stream works is no reason to leave the stream
                 self.stopped = self._refusal
             self._heard(trouble)
@@ -138,5 +146,5 @@ class Poller:
             if self._intake.terminal or self._refusal or until():
                 return
             # Absolute, so that slow answers do not shift the rest; what was missed meanwhile is skipped.
-            due = max(due + self._policies.poll_every, trio.current_time())
+            due = max(due + self._policies.poll_every, trio.current_time() + (self._courier.put_off(self._path) or 0.0))
             await self._phone.sleep_until(due)

@@ -18,13 +18,15 @@ async def fetch_results(
     """Get the results whole. 410 means that they expired: asked once, reported so.
 
     A transfer that broke, a status that the policies retry and an answer of HTML (a portal's) are tried again with
-    backoff; ``draws`` are by the number of transfers that broke. Any other status is the server's last word.
+    backoff, or as a ``Retry-After`` asks; ``draws`` are by the number of transfers that broke. Any other status is the
+    server's last word.
     """
     backoff = Backoff.of(policies)
+    path = courier.path("results", job)
     broken = 0
     while True:
         try:
-            answer = await courier.ask("GET", courier.path("results", job), large=True)
+            answer = await courier.ask("GET", path, large=True)
         except httpx.HTTPError as error:
             observer.results(job, 0, b"", whole=False, detail=str(error))
         else:
@@ -37,7 +39,7 @@ async def fetch_results(
             if verdict.meaning is Meaning.STOP or answer.status == 410:
                 return Results(status=answer.status, expired=answer.status == 410)
         broken += 1
-        seconds, backoff = backoff.after_failure(draws(broken))
+        seconds, backoff = backoff.after_failure(draws(broken), courier.put_off(path))
         await pause.until(trio.current_time() + seconds)
 
 

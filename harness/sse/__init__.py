@@ -18,7 +18,7 @@ from harness.sse.reconnection import (
     Stop,
     Wait,
 )
-from harness.sse.response import Meaning, Verdict, judge_response, parse_retry_after
+from harness.sse.response import Meaning, Verdict, judge_response, parse_retry_after, read_retry_after
 from harness.sse.session import Session, cursor_header
 
 __all__ = [
@@ -58,4 +58,5 @@ __all__ = [
     "encode_retry",
     "judge_response",
     "parse_retry_after",
+    "read_retry_after",
 ]

@@ -85,5 +85,19 @@ def parse_retry_after(value: str, now: float) -> float | None:
         return None
 
 
+def read_retry_after(value: str | None, date: str, now: float | None) -> float | None:
+    """Return the seconds that an answer asks for by ``Retry-After``; ``None`` where it does not, or not in earnest.
+
+    A date is counted from the answer's own ``date`` (the value of ``Date``, empty without one), since the server's
+    clock may be wrong; else from ``now``, the client's wall clock, where it has one.
+    """
+    if value is None:
+        return None
+    if read_digits(value.strip()) is not None:
+        return parse_retry_after(value, 0.0)
+    now = parse_retry_after(date, 0.0) or now
+    return None if now is None else parse_retry_after(value, now)
+
+
 def _matches(status: int, patterns: tuple[str, ...]) -> bool:
     return str(status) in patterns or f"{status // 100}xx" in patterns

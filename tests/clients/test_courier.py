@@ -136,9 +136,21 @@ def test_redirects_of_the_stream_are_followed_with_token_and_cursor(status):
 def test_redirects_without_end_or_without_a_location_are_failed_attempts():
     stage = Stage(streams=[redirects("/again/stream")] * 6 + [answers(301), completes])
     played = play(stage)
-    assert played.hows == ["error", "error", "done"]
+    assert played.hows == ["error", "status", "done"]
     assert "more than 5 redirects" in played.watcher.ends[0].detail
-    assert "without a Location" in played.watcher.ends[1].detail
+    assert played.watcher.ends[1].status == 301
+
+
+@pytest.mark.parametrize("status", [301, 307])
+def test_a_redirect_without_a_location_is_an_answer_whose_retry_after_binds(status):
+    played = play(Stage(streams=[answers(status, retry_after="7"), completes]))
+    assert 7.0 <= played.waits[1] <= 8.0
+
+
+def test_a_redirect_of_a_token_request_does_not_refuse_the_token():
+    refused = in_turn(answers(307), lambda reply: reply.json({"token": "fresh"}))
+    played = play(Stage(streams=[answers(401), answers(401), completes], token=refused), token="t")
+    assert (played.hows, len(played.stage.times("token"))) == (["status", "status", "done"], 2)
 
 
 def test_a_context_that_does_not_verify_is_refused():

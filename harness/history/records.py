@@ -209,7 +209,7 @@ class Request(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="r
 
 
 class Response(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="response"):
-    """A response's head was complete at the gate."""
+    """A response's head was complete at the gate. ``date`` is its ``Date`` where it has a ``Retry-After``."""
 
     lane: ClassVar[str] = "stage"
     rid: int
@@ -217,6 +217,7 @@ class Response(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
     status: int
     content_type: str = ""
     retry_after: str = ""
+    date: str = ""
     location: str = ""
     by: str = ""  # "middle" where a box answered in the server's place
 

@@ -54,6 +54,9 @@ DOUBT = 0.10
 NEAR = 0.1
 """Seconds, beside the run's highest lag, within which two facts have no order: both have to fail before a law does."""
 
+ROUSING = frozenset({"joins", "prefers", "online", "resumed"})
+"""Signals of a device that has a new way to the server, or that woke: they end the waits of a client."""
+
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 

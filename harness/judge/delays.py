@@ -8,11 +8,12 @@ import math
 from harness.history import AttemptEnd, Request, SignalTold
 from harness.history.records import Record
 from harness.judge.backlog import worked_off
-from harness.judge.case import ClientCase
+from harness.judge.case import ROUSING, ClientCase
 from harness.judge.interruptions import NEAR, Interruption, heard
 from harness.judge.line import Line
+from harness.judge.postponed import postponed
 from harness.judge.streams import live_streams
-from harness.judge.waits import ROUSING
+from harness.judge.waits import retry_after
 from harness.scenario.deadlines import Ending, detection_allowance, exchange_cost, recovery_allowance
 from harness.scenario.model import Pulse
 
@@ -51,11 +52,13 @@ def put_off(client: ClientCase, raw: Interruption, allowance: float) -> float:
         return 0.0
     due = until = raw.healed + allowance
     roused = [case.at(one.t_ns) for one in client.signals if one.what in ROUSING and policies.heeds_signals]
-    for end in sorted(client.attempt_ends.values(), key=lambda end: end.t_ns):
-        began = case.at(end.t_ns)
-        if end.retry_after is None or not raw.began <= began <= until:
+    waits = [(end.t_ns, policies.heed_retry_after(retry_after(client, end))) for end in client.attempt_ends.values()]
+    waits += [(one.answer.t_ns, one.seconds) for one in postponed(client) if one.request.what == "token"]
+    for said_ns, seconds in sorted(waits):
+        began = case.at(said_ns)
+        if seconds is None or not raw.began <= began <= until:
             continue
-        over = began + min(end.retry_after, policies.retry_after_max) + policies.backoff_base
+        over = began + seconds + policies.backoff_base
         if not any(began < at < over for at in roused):
             until = max(until, over + exchange_cost(plan, raw.path))
     return until - due
@@ -146,9 +149,12 @@ def unhealed(client: ClientCase, raw: Interruption, allowance: float) -> float:
     said = [at for one in client.gap_signals if (at := case.at(one.t_ns)) >= raw.began]
     due, more = raw.healed + allowance, 0.0
     wait = max(plan.client.policies.poll_every, plan.client.policies.backoff_cap)
-    for refused in (case.at(one.t_ns) for one in answers if one.status // 100 != 2):
-        if min(said, default=math.inf) <= refused <= due + more:
-            more = max(more, refused + wait + exchange_cost(plan, raw.path) - due)
+    put_off = {one.answer.rid: one.seconds for one in postponed(client)}
+    for one in answers:
+        refused = case.at(one.t_ns)
+        if one.status // 100 != 2 and min(said, default=math.inf) <= refused <= due + more:
+            longest = max(wait, put_off.get(one.rid, 0.0))
+            more = max(more, refused + longest + exchange_cost(plan, raw.path) - due)
     return more
 
 

@@ -90,7 +90,7 @@ def _refusals(client: ClientCase, what: str) -> Iterator[Response]:
     """Yield the fatal answers to requests of a kind, or to one for its token."""
     token = _Token()
     for request, following in _followed(client):
-        response = _heard(client, request)
+        response = heard_answer(client, request)
         if request.what == "token":
             stops = _no_new_token(request, response, token, whole=not _cut_off(client, request, following))
         elif request.what == what:
@@ -102,7 +102,7 @@ def _refusals(client: ClientCase, what: str) -> Iterator[Response]:
             yield response
 
 
-def _heard(client: ClientCase, request: Request) -> Response | None:
+def heard_answer(client: ClientCase, request: Request) -> Response | None:
     """Return the answer to a request, unless a box gave it to a connection that had ended before.
 
     The server's side that the gate closed is no such end: a box that answers closes both, in either order. Nor is the
@@ -158,7 +158,7 @@ def _no_new_token(request: Request, response: Response | None, token: _Token, *,
 
 def _in_trouble(status: int) -> bool:
     """Whether an answer to a token request does not refuse one, if it gave none: it may be asked for again."""
-    return status >= 500 or status // 100 == 2 or status in _NOT_NOW
+    return status >= 500 or status // 100 in {2, 3} or status in _NOT_NOW
 
 
 def _says_stop(client: ClientCase, response: Response | None, token: _Token) -> bool:

@@ -13,20 +13,22 @@ from itertools import accumulate
 
 import msgspec
 
-from harness.history import Attempt, AttemptEnd, Request, SignalHeard, SignalTold
-from harness.judge.case import ClientCase
+from harness.history import Attempt, AttemptEnd, Request, Response, SignalHeard, SignalTold
+from harness.judge.case import ROUSING, ClientCase
+from harness.judge.postponed import postponed
 from harness.judge.refusals import let_in
 from harness.judge.sky import Sky
 from harness.sse.policy import Jitter
+from harness.sse.response import read_retry_after
 
 PLAIN = "plain"
-ROUSING = frozenset({"joins", "prefers", "online", "resumed"})
-"""Signals of a device that has a new way to the server, or that woke."""
-
 _Signal = SignalHeard | SignalTold
 
 _ASKED = frozenset({"token", "poll"})
 _NEVER = 1 << 63  # nanoseconds
+
+_ANSWERED = frozenset({"status", "wrong-type"})
+"""Ends of an attempt by an answer that its client read."""
 
 _LARGEST_POWER = 64  # beyond any cap
 _SHARE = {Jitter.HALF: 0.5, Jitter.FULL: 0.0, Jitter.NONE: 1.0}
@@ -42,6 +44,7 @@ class Wait(msgspec.Struct, frozen=True):
     high: float | None
     delay: float  # d
     sort: str  # plain | retry | retry-after | signal | refreshed | polling
+    asked: float | None = None  # by a Retry-After
 
 
 def waits(client: ClientCase) -> list[Wait]:
@@ -90,27 +93,56 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
     bounds = [(d, 1.5 * d, d) if told else (share * d, d, d) for d in delays]
     low, high, delay = next((b for b in bounds if b[0] <= seconds <= b[1]), bounds[0])
     sort = "retry" if told else PLAIN
-    if end.retry_after is not None and policies.obeys_retry_after:
-        low, sort = max(least, min(end.retry_after, policies.retry_after_max)), "retry-after"
+    asked = retry_after(client, end)
+    heeded = policies.heed_retry_after(asked)
+    if heeded is not None:
+        low, sort = max(least, heeded), "retry-after"
         high = low + base
     # A timer that is frozen while the device sleeps goes on for as long afterwards.
     high += client.once(Sky).slept(client.case.at(end.t_ns), client.case.at(attempt.t_ns))
     excuse = _excuse(client, end, attempt, signals)
-    if excuse == "polling":
-        return Wait(end, attempt, seconds, 0.0, None, delay, excuse)
-    most = _asked(client, end, attempt, high) if end.status in {401, 409, 410} else high
+    if excuse == "polling":  # which comes to the stream in its own time, but no sooner than it was asked to
+        soonest = 0.0 if heeded is None or attempt.cause == "signal" else low
+        return Wait(end, attempt, seconds, soonest, None, delay, excuse, asked)
+    most = _asked(client, end, attempt, high, base) if end.status in {401, 409, 410} else high
     if excuse:
-        return Wait(end, attempt, seconds, 0.0, most, delay, excuse)
-    return Wait(end, attempt, seconds, low, most, delay, sort)
+        return Wait(end, attempt, seconds, 0.0, most, delay, excuse, asked)
+    return Wait(end, attempt, seconds, low, most, delay, sort, asked)
 
 
-def _asked(client: ClientCase, end: AttemptEnd, attempt: Attempt, high: float) -> float | None:
+def retry_after(client: ClientCase, end: AttemptEnd) -> float | None:
+    """Return the seconds that an attempt was asked to wait by ``Retry-After``; None where it was not.
+
+    What the gate saw counts where the client read an answer; what the client says, where that has a date that only its
+    own clock could read.
+    """
+    answer = client.once(_answers).get(end.n) if end.how in _ANSWERED else None
+    found = read_retry_after(answer.retry_after or None, answer.date, None) if answer is not None else None
+    return end.retry_after if found is None else found
+
+
+def _answers(client: ClientCase) -> dict[int, Response]:
+    """Return the last answer to each attempt, by its number: before that it was led on."""
+    found: dict[int, Response] = {}
+    began = [attempt.seq for attempt in client.attempts]
+    for request in client.streams:
+        answer, place = client.responses.get(request.rid), bisect_left(began, request.seq)
+        if answer is not None and place:
+            found[client.attempts[place - 1].n] = answer
+    return found
+
+
+def _asked(client: ClientCase, end: AttemptEnd, attempt: Attempt, high: float, base: float) -> float | None:
     """Return the bound of a wait in which a new token or a snapshot is asked for first: asking may outlast it.
 
-    What was asked is in the records, but for a dial that nobody let in: that one ends at the connect deadline.
+    What was asked is in the records, but for a dial that nobody let in: that one ends at the connect deadline. Who was
+    put off by the answer to a token request has no use for the stream before that is over.
     """
     until_ns = max(end.t_ns, min(client.once(_Asked).closed(attempt.seq), attempt.t_ns))
     asked = max(high, (until_ns - end.t_ns) / 1e9)
+    if end.status == 401:
+        tokens = [one for one in postponed(client) if one.request.what == "token" and one.answer.seq < attempt.seq]
+        asked = max([asked, *((one.until_ns - end.t_ns) / 1e9 + base for one in tokens)])
     if let_in(client, end.t_ns, attempt.t_ns):
         return asked
     deadline = client.case.plan.client.policies.connect_timeout

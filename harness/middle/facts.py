@@ -40,6 +40,7 @@ def of_response(head: h11.Response, *, rid: int, cid: int) -> Response:
         status=head.status_code,
         content_type=media_type(headers),
         retry_after=headers.get("retry-after", ""),
+        date=headers.get("date", "") if "retry-after" in headers else "",
         location=redact(headers.get("location", ""))[0],
     )
 

@@ -170,7 +170,7 @@ class Story:
 
     def request(
         self, what: str, at: float, *, cid: int = 0, last: str | None = None, client: str = "c1", job: str = "j1",
-        status: int = 200, by: str = "", token: bool = False, origin: str = "",
+        status: int = 200, by: str = "", token: bool = False, origin: str = "", **answer: str,
     ) -> int:  # fmt: skip
         self.rids += 1
         cid = cid or self.conn(at - 0.001, client=client)
@@ -183,7 +183,8 @@ class Story:
         )  # fmt: skip
         kind = "text/event-stream" if what == "stream" and status == 200 else "application/json"
         if status:
-            self.add(Response(rid=self.rids, cid=cid, status=status, content_type=kind, by=by), at + 0.006)
+            answered = Response(rid=self.rids, cid=cid, status=status, content_type=kind, by=by, **answer)
+            self.add(answered, at + 0.006)
         return self.rids
 
     def hang_up(self, at: float, how: str = "eof", *, client: str = "c1", cid: int | None = None, **more: Any) -> None:

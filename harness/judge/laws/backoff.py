@@ -3,6 +3,7 @@
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.postponed import hurried
 from harness.judge.verdict import Evidence
 from harness.judge.waits import PLAIN, Wait, waits
 from harness.sse.policy import Jitter
@@ -18,6 +19,7 @@ ALIKE = 0.002
 _ADVICE = {
     "short": "Fix: count attempts since the last new event; being connected, or a timer, is no evidence that it works",
     "long": "Fix: cap the wait, and sleep on a monotonic clock",
+    "hurried": "Fix: heed Retry-After, in seconds or as a date, wherever it comes: of polls, results and tokens too",
     "herd": "Fix: draw each wait anew from [d/2, d], or a server's restart brings all clients back at once",
 }
 
@@ -25,6 +27,7 @@ _ADVICE = {
 def _judge(case: Case) -> Outcome:
     outcome = Outcome()
     for client in case.clients:
+        _hurried(client, outcome)
         if not client.attempts:
             _unreported(case, outcome)
         elif len(client.attempts) == 1:
@@ -49,6 +52,29 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
     _herd(client, [wait for wait in found if wait.sort == PLAIN], outcome)
     if len(outcome.findings) == before:
         outcome.hold(f"{phrases.amount(len(found), 'wait')} within bounds")
+
+
+def _hurried(client: ClientCase, outcome: Outcome) -> None:
+    """Judge what is asked beside the stream: whoever reports attempts or not, the gate saw it."""
+    for put_off, again in hurried(client):
+        doubt = client.case.doubtful(put_off.seconds)
+        if doubt:
+            outcome.doubt(doubt)
+            continue
+        what, came = _ASKED[again.what], (again.t_ns - put_off.answer.t_ns) / 1e9
+        at = phrases.moment(client.case.at(again.t_ns))
+        text = (
+            f"{client.called} asked for {what} at {at}, {phrases.duration(came)} after the server had said "
+            f"Retry-After {phrases.limit(put_off.seconds)}"
+        )
+        shown = [
+            client.case.evidence(put_off.answer, f"{put_off.answer.status}, Retry-After {put_off.answer.retry_after}"),
+            client.case.evidence(again, f"{what} asked for again"),
+        ]
+        outcome.fail(text, *shown, advice=_ADVICE["hurried"], cause="short-wait")
+
+
+_ASKED = {"poll": "the status", "results": "the results", "token": "a token", "start": "a job"}
 
 
 def _bounds(client: ClientCase, wait: Wait, outcome: Outcome) -> None:
@@ -90,8 +116,8 @@ def _started_over(client: ClientCase, wait: Wait) -> bool:
 
 
 def _why(wait: Wait) -> str:
-    if wait.sort == "retry-after":
-        return f"Retry-After {phrases.limit(wait.before.retry_after or 0.0)}"
+    if wait.sort in {"retry-after", "polling"}:
+        return f"Retry-After {phrases.limit(wait.asked or 0.0)}"
     if wait.sort == "retry":
         return f"retry: {phrases.limit(wait.before.server_retry or 0.0)}, d = {phrases.limit(wait.delay)}"
     return f"d = {phrases.limit(wait.delay)}"

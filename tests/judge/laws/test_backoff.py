@@ -1,6 +1,6 @@
 import pytest
 
-from harness.history import Attempt, AttemptEnd
+from harness.history import Attempt, AttemptEnd, ConnEnd
 from harness.judge.verdict import State
 from harness.sse.policy import Jitter, Policies
 from tests.judge.ruling import empty, law, state
@@ -193,6 +193,124 @@ def test_in_a_history_of_an_older_harness_a_signal_counts_when_it_was_told():
     story = cut_dials(5.0)
     story.signal("joins", 4.6, "wifi")
     assert state("backoff", story) is State.FAILED
+
+
+def asked_twice(what: str, wait: float, *, how: str = "fin", status: int = 503, **answer: str) -> Story:
+    """A request that is answered by ``status`` at 5 s, and the next of its kind so many seconds after the answer."""
+    policies = Policies(retry_stream=40.0)
+    story = Story(plan(lasts=120.0, policies=policies)).run()
+    cid = story.conn(4.99)
+    story.request(what, 4.994, cid=cid, status=status, **{"retry_after": "7"} | answer)
+    story.add(ConnEnd(cid=cid, side="client", how=how), 5.001)
+    story.request(what, 5.0 + wait)
+    return story
+
+
+ANYTHING = pytest.mark.parametrize("what", ["poll", "results", "token", "start"])
+
+
+@ANYTHING
+def test_whatever_was_put_off_comes_no_sooner(what):
+    assert state("backoff", asked_twice(what, 7.0)) is State.NOT_JUDGED
+    assert state("backoff", asked_twice(what, 6.9)) is State.FAILED
+
+
+@pytest.mark.parametrize("status", [200, 307, 429, 500, 503])
+def test_whatever_status_puts_a_poll_off(status):
+    assert state("backoff", asked_twice("poll", 3.0, status=status)) is State.FAILED
+
+
+def test_a_request_that_was_put_off_and_came_says_what_was_asked():
+    found = law("backoff", asked_twice("poll", 3.0))
+    assert found.sentence == "the client asked for the status at 8.0 s, 3.0 s after the server had said Retry-After 7 s"
+    assert [item.text for item in found.evidence] == ["503, Retry-After 7", "the status asked for again"]
+
+
+def test_a_date_puts_off_by_what_it_is_later_than_the_answer_s_own():
+    date, later = "Thu, 01 Jan 2026 00:00:00 GMT", "Thu, 01 Jan 2026 00:00:09 GMT"
+    assert state("backoff", asked_twice("poll", 9.0, retry_after=later, date=date)) is State.NOT_JUDGED
+    assert state("backoff", asked_twice("poll", 8.0, retry_after=later, date=date)) is State.FAILED
+    assert state("backoff", asked_twice("poll", 3.0, retry_after=later)) is State.NOT_JUDGED
+
+
+def test_no_more_of_a_poll_s_retry_after_is_due_than_the_policies_obey():
+    assert state("backoff", asked_twice("poll", 40.0, retry_after="86400")) is State.NOT_JUDGED
+    assert state("backoff", asked_twice("poll", 39.0, retry_after="86400")) is State.FAILED
+
+
+@pytest.mark.parametrize(
+    "answer", [{"status": 401}, {"status": 307, "location": "/elsewhere"}, {"how": "closed"}, {"retry_after": "soon"}]
+)
+def test_what_puts_nobody_off(answer):
+    assert state("backoff", asked_twice("poll", 3.0, **answer)) is State.NOT_JUDGED
+
+
+def test_what_a_box_says_is_read_before_its_end():
+    assert state("backoff", asked_twice("poll", 3.0, how="closed", by="middle")) is State.FAILED
+
+
+def test_a_retry_after_that_comes_with_something_else_may_not_have_been_read():
+    story = asked_twice("poll", 3.0)
+    story.signal("loses", 4.95, "wifi", heard=4.95)
+    assert state("backoff", story) is State.NOT_JUDGED
+
+
+def test_a_request_that_was_dialled_before_the_answer_to_another_is_not_put_off():
+    story = asked_twice("poll", 7.0)
+    story.request("poll", 5.2, cid=story.conn(4.9))
+    assert state("backoff", story) is State.NOT_JUDGED
+
+
+@pytest.mark.parametrize(("what", "then"), [("results", State.NOT_JUDGED), ("poll", State.FAILED)])
+def test_a_signal_ends_the_wait_for_results_and_leaves_polling_alone(what, then):
+    story = asked_twice(what, 3.0)
+    story.signal("joins", 7.9, "wifi", heard=7.99)
+    assert state("backoff", story) is then
+
+
+def test_what_the_gate_saw_of_a_retry_after_counts_and_not_what_the_client_says():
+    def told(wait: float, said: float | None) -> State:
+        story = Story(plan(lasts=300.0))
+        story.emit_all()
+        story.dial(0.01, status=0)
+        story.request("stream", 0.02, status=503, retry_after="7")
+        story.hang_up(4.0, "status", status=503, retry_after=said)
+        story.dial(4.0 + wait, cause="retry-after", opens=False)
+        story.end(40.0)
+        return state("backoff", story)
+
+    assert (told(7.5, 7.0), told(7.5, None)) == (State.HELD, State.HELD)
+    assert (told(2.0, 2.0), told(0.9, None)) == (State.FAILED, State.FAILED)
+
+
+def test_a_stream_that_waits_for_a_token_waits_as_long_as_that_was_put_off():
+    def told(wait: float) -> State:
+        story = Story(plan(lasts=300.0))
+        story.emit_all()
+        story.dial(0.01)
+        story.hang_up(4.0, "status", status=401)
+        cid = story.conn(4.0)
+        story.request("token", 4.1, cid=cid, status=503, retry_after="20")
+        story.close(4.2, cid)
+        story.dial(4.0 + wait, cause="retry-after", opens=False)
+        story.end(40.0)
+        return state("backoff", story)
+
+    assert (told(0.9), told(21.1), told(21.3)) == (State.HELD, State.HELD, State.FAILED)
+
+
+def test_a_stream_that_was_put_off_is_not_tried_while_polling_either():
+    def told(wait: float, cause: str = "probe") -> State:
+        story = storm([wait], cause=cause, retry_after=10.0)
+        story.status("polling", 4.1)
+        return state("backoff", story)
+
+    assert (told(10.0), told(60.0), told(3.0), told(3.0, "signal")) == (
+        State.HELD,
+        State.HELD,
+        State.FAILED,
+        State.HELD,
+    )
 
 
 def test_a_token_refresh_is_followed_by_one_attempt_at_once():

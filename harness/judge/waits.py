@@ -102,7 +102,8 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
     high += client.once(Sky).slept(client.case.at(end.t_ns), client.case.at(attempt.t_ns))
     excuse = _excuse(client, end, attempt, signals)
     if excuse == "polling":  # which comes to the stream in its own time, but no sooner than it was asked to
-        soonest = 0.0 if heeded is None or attempt.cause == "signal" else low
+        at_once = attempt.cause == "signal" or end.status == 401
+        soonest = 0.0 if heeded is None or at_once else low
         return Wait(end, attempt, seconds, soonest, None, delay, excuse, asked)
     most = _asked(client, end, attempt, high, base) if end.status in {401, 409, 410} else high
     if excuse:

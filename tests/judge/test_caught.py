@@ -123,6 +123,34 @@ def test_a_law_fails_each_mutant_in_a_scenario_that_the_reference_masters(tmp_pa
     assert states(path, "reference")[law] is State.HELD
 
 
+WAITS = {
+    "polls": (
+        "ignores-retry-after",
+        brisk("timeline: {0s: {middle: [answers 403 to streams, answers 503 retry-after 8s to polls for 10s]}}"),
+    ),
+    "results": (
+        "ignores-retry-after",
+        brisk("timeline: {19500ms: {middle: answers 503 retry-after 5s to results for 3s}}"),
+    ),
+    "retry beyond the cap": (
+        "ignores-retry",
+        brisk(
+            "client: {backoff: 500ms to 2s}",
+            "timeline: {5s: {server: sends retry 9000}, 8s: {wifi: closed for 200ms}}",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WAITS)
+def test_who_waits_less_than_the_server_asked_for_fails_by_the_backoff_and_the_reference_does_not(tmp_path, what):
+    name, text = WAITS[what]
+    path = tmp_path / "small.yaml"
+    path.write_text(lines("scenario: small", "paths: {wifi: wifi}", text))
+    assert states(path, name)["backoff"] is State.FAILED
+    assert {state for law, state in states(path, "reference").items()} <= {State.HELD, State.NOT_JUDGED}
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [pytest.param(path, name, id=f"{path.stem}-{name}") for path in bundled().values() for name in load(path).mutants],

@@ -255,9 +255,9 @@ class Courier:
             Body(response) as pieces,
         ):
             vigil.enter(Phase.FLOWING)
-            self._put_off.pop(path, None)
-            if (seconds := self._policies.heed_retry_after(self.retry_after(response))) is not None:
-                self._put_off[path] = trio.current_time() + seconds
+            seconds = self._policies.heed_retry_after(self.retry_after(response))
+            if seconds is not None and response.status_code != 401:  # which is asked again with a new token, at once
+                self._put_off[path] = max(self._put_off.get(path, 0.0), trio.current_time() + seconds)
             async for piece in pieces:
                 if large:
                     vigil.feed()

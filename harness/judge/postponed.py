@@ -5,7 +5,9 @@ and a 401 are no answers to wait for, and an event stream that opened is none ei
 that happened to the client may not have been read: it binds nobody.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from operator import attrgetter
 
 import msgspec
 
@@ -63,23 +65,24 @@ def _leads_on(answer: Response) -> bool:
 def hurried(client: ClientCase) -> Iterator[tuple[Postponed, Request]]:
     """Yield each answer that put off a poll, results, a token or a start, with the request that came before its time.
 
-    That comes within the run's highest lag is not told from the time itself.
+    A request may be early by the run's highest lag.
     """
     early_ns = round(client.case.slack * 1e9)
     for one in postponed(client):
-        if one.request.what not in _ASKED_AGAIN or _in_doubt(client, one):
-            continue
-        again = next((later for later in client.requests if _asks_again(client, one, later)), None)
-        if again is not None and again.t_ns < one.until_ns - early_ns and not _roused(client, one, again):
+        again = _again(client, one) if one.request.what in _ASKED_AGAIN else None
+        early = again is not None and again.t_ns < one.until_ns - early_ns
+        if again is not None and early and not _in_doubt(client, one) and not _roused(client, one, again):
             yield one, again
 
 
-def _asks_again(client: ClientCase, one: Postponed, later: Request) -> bool:
-    """Whether a request was begun after the answer to another of its kind: on its connection, or by a later dial."""
-    if later.what != one.request.what or later.job != one.request.job or later.seq < one.answer.seq:
-        return False
-    begun = client.once(_opened).get(later.cid, later.t_ns)
-    return later.cid == one.answer.cid or begun > one.answer.t_ns + client.case.near_ns
+def _again(client: ClientCase, one: Postponed) -> Request | None:
+    """Return the next request of a kind that was begun after an answer: on its connection, or by a later dial."""
+    opened, answered = client.once(_opened), one.answer.t_ns + client.case.near_ns
+    for later in client.requests[bisect_right(client.requests, one.answer.seq, key=attrgetter("seq")) :]:
+        begun = later.cid == one.answer.cid or opened.get(later.cid, later.t_ns) > answered
+        if begun and (later.what, later.job) == (one.request.what, one.request.job):
+            return later
+    return None
 
 
 def _opened(client: ClientCase) -> dict[int, int]:

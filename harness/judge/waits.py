@@ -100,10 +100,11 @@ def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int
         high = low + base
     # A timer that is frozen while the device sleeps goes on for as long afterwards.
     high += client.once(Sky).slept(client.case.at(end.t_ns), client.case.at(attempt.t_ns))
-    excuse = _excuse(client, end, attempt, signals)
+    refused: Attempt | AttemptEnd = client.once(_attempts).get(end.n, end)
+    roused = attempt.cause == "signal" and _spend(signals, refused.t_ns, attempt.t_ns, client.case.near_ns)
+    excuse = _excuse(client, refused, attempt, roused=roused)
     if excuse == "polling":  # which comes to the stream in its own time, but no sooner than it was asked to
-        at_once = attempt.cause == "signal" or end.status == 401
-        soonest = 0.0 if heeded is None or at_once else low
+        soonest = 0.0 if heeded is None or roused or end.status == 401 else low
         return Wait(end, attempt, seconds, soonest, None, delay, excuse, asked)
     most = _asked(client, end, attempt, high, base) if end.status in {401, 409, 410} else high
     if excuse:
@@ -185,17 +186,17 @@ def _attempts(client: ClientCase) -> dict[int, Attempt]:
     return {one.n: one for one in reversed(client.attempts)}
 
 
-def _excuse(client: ClientCase, end: AttemptEnd, attempt: Attempt, signals: list[_Signal]) -> str:
-    """Return why an attempt may come early: what the client says, where the records bear it out."""
+def _excuse(client: ClientCase, refused: Attempt | AttemptEnd, attempt: Attempt, *, roused: bool) -> str:
+    """Return why an attempt may come early: what the client says, where the records bear it out.
+
+    ``refused`` is the attempt before it, ``roused``: a signal was heard since then.
+    """
     if client.polls_at(attempt.seq):
         return "polling"
-    refused: Attempt | AttemptEnd = client.once(_attempts).get(end.n, end)
     # A poll that was refused at the same time, or before it, may have asked for the token first.
     if attempt.cause == "refreshed" and client.once(_Asked).answered(attempt.seq) > refused.seq:
         return "refreshed"
-    if attempt.cause == "signal" and _spend(signals, refused.t_ns, attempt.t_ns, client.case.near_ns):
-        return "signal"
-    return ""
+    return "signal" if roused else ""
 
 
 def _spend(signals: list[_Signal], since_ns: int, until_ns: int, near_ns: int) -> bool:

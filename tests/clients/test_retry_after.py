@@ -59,6 +59,29 @@ def test_a_retry_after_binds_though_the_rest_of_the_answer_is_lost():
     assert polls(cut)[:2] == [3.0, 8.0]
 
 
+def test_a_retry_after_of_a_401_puts_nobody_off_who_gets_a_new_token():
+    stage = Stage(streams=FORBIDDEN, status=in_turn(answers(401, retry_after="9"), processing))
+    play(stage, policies=UNJITTERED, token="old", lasts=10)
+    assert stage.times("poll") == [3.0, 3.0, 6.0, 9.0]
+
+
+def test_what_a_second_question_is_answered_takes_nothing_back_of_the_first():
+    left = {}
+
+    async def late(reply):
+        await trio.sleep(1)
+        await reply.full(503, retry_after="2")
+
+    async def both(_stage, client):
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(client._courier.ask, "GET", "/api/v2/imports/other")
+        left["seconds"] = client._courier.put_off("/api/v2/imports/other")
+
+    play(Stage(streams=FORBIDDEN, status=in_turn(late, answers(503, retry_after="30"))), beside=both, lasts=2)
+    assert left == {"seconds": 29.0}
+
+
 def test_a_retry_after_of_a_poll_does_not_hold_the_stream_up():
     stage = Stage(streams=[*FORBIDDEN, answers(403), completes], status=answers(503, retry_after="60"))
     play(stage, policies=UNJITTERED, lasts=30)

@@ -300,13 +300,15 @@ def test_a_stream_that_waits_for_a_token_waits_as_long_as_that_was_put_off():
 
 
 def test_a_stream_that_was_put_off_is_not_tried_while_polling_either():
-    def told(wait: float, cause: str = "probe", status: int = 503) -> State:
+    def told(wait: float, cause: str = "probe", status: int = 503, *, heard: bool = False) -> State:
         story = storm([wait], cause=cause, retry_after=10.0, status=status)
         story.status("polling", 4.1)
+        if heard:
+            story.signal("joins", 6.9, "wifi", heard=6.95)
         return state("backoff", story)
 
-    assert {told(10.0), told(60.0), told(3.0, "signal"), told(0.3, "refreshed", 401)} == {State.HELD}
-    assert told(3.0) is State.FAILED
+    assert {told(10.0), told(60.0), told(3.0, "signal", heard=True), told(0.3, "refreshed", 401)} == {State.HELD}
+    assert {told(3.0), told(3.0, "signal"), told(3.0, heard=True)} == {State.FAILED}
 
 
 def test_a_token_refresh_is_followed_by_one_attempt_at_once():

@@ -123,8 +123,9 @@ HELP: tuple[LawHelp, ...] = (
         title="Backoff with jitter, reset only by evidence",
         says="With n the attempts since a new event, d = min(cap, base · 2ⁿ): a wait lies within [d/2, d]; after "
         "`retry:` within [d, 1.5 d], where d is never shorter than the field says, whatever the cap; after Retry-After "
-        "a within [a, a + base], where a counts up to `retry stream` or the cap, whichever is longer. Being connected "
-        "resets nothing. Four waits in a row at one ratio to d are no jitter.",
+        "a within [a, a + base], where a counts up to `retry stream` or the cap, whichever is longer; polls, "
+        "results, tokens and starts come no sooner than they were told either. A signal ends the wait in which the "
+        "client hears it. Being connected resets nothing. Four waits in a row at one ratio to d are no jitter.",
         breaks=(
             "The backoff resets when a connection opens: launchdarkly/ruby-eventsource PR 5, okhttp-eventsource PR 31",
             "100 requests a second against an error: fanout/reconnecting-eventsource 73",

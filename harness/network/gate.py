@@ -298,7 +298,8 @@ class Gate:
         )
 
     def _heard(self, signal: Signal, told: int) -> None:
-        self._journal.write(SignalHeard(client=self.client, what=signal.what, path=signal.path or "", told=told))
+        if not self._closed.is_set():  # else the journal may be closed as well
+            self._journal.write(SignalHeard(client=self.client, what=signal.what, path=signal.path or "", told=told))
 
     async def _wake(self, turn: int) -> None:
         await sleep_until(self._asleep_until)

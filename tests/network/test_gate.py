@@ -137,7 +137,9 @@ async def test_signals_are_told_and_recorded(tmp_path):
         late = r.gate.phone.signals()
         await r.gate.joins("wifi")
         assert await late.receive() == Signal(what="joins", path="wifi")
+        recorded = len(r.of(SignalHeard))
     assert [signal.what async for signal in heard] == ["joins"]
+    assert len(r.of(SignalHeard)) == recorded  # the journal is closed
 
 
 async def test_a_signal_is_heard_when_the_listener_gets_to_it(tmp_path):

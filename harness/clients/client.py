@@ -164,7 +164,7 @@ class SSEClient:
             await self._ended.wait()
 
     async def _start(self, body: bytes, pause: Pause) -> str:
-        backoff = Backoff.of(self._policies)
+        backoff = Backoff(policies=self._policies)
         path = self._courier.path("start")
         while True:
             try:

@@ -222,7 +222,7 @@ class Follower:
     def _cause_of_timer(self) -> str:
         if self._policies.heed_retry_after(self._put_off) is not None:
             return "retry-after"
-        if self._machine.backoff.told:
+        if self._machine.backoff.retry is not None:
             return "server-retry"
         return "ended" if self._last.how == "eof" else "failed"
 

@@ -21,7 +21,7 @@ async def fetch_results(
     backoff, or as a ``Retry-After`` asks; ``draws`` are by the number of transfers that broke. Any other status is the
     server's last word.
     """
-    backoff = Backoff.of(policies)
+    backoff = Backoff(policies=policies)
     path = courier.path("results", job)
     broken = 0
     while True:

@@ -25,58 +25,44 @@ _LARGEST_POWER = 64  # 2⁶⁴ seconds is beyond any cap, and floats end not far
 
 
 class Backoff(msgspec.Struct, frozen=True, kw_only=True):
-    """The strategy between two attempts. Times are seconds; ``told`` says that ``base`` came from the server."""
+    """The strategy between two attempts under ``policies``, before the first failure.
 
-    base: float
-    cap: float
-    jitter: Jitter = Jitter.HALF
-    resets_on: ResetsOn = ResetsOn.EVENT
-    retry_min: float = 0.25
-    retry_max: float = 30.0
-    obeys_retry_after: bool = True
-    retry_after_max: float = 300.0
+    ``retry`` is the server's reconnection time in seconds, as far as the policies take it; None before it gave one.
+    """
+
+    policies: Policies
+    retry: float | None = None
     attempts: int = 0
-    told: bool = False
 
-    @classmethod
-    def of(cls, policies: Policies) -> "Backoff":
-        """Return the strategy these policies describe, before the first failure."""
-        return cls(
-            base=policies.backoff_base,
-            cap=policies.backoff_cap,
-            jitter=policies.jitter,
-            resets_on=policies.backoff_resets_on,
-            retry_min=policies.server_retry_min,
-            retry_max=policies.server_retry_max,
-            obeys_retry_after=policies.obeys_retry_after,
-            retry_after_max=policies.retry_after_max,
-        )
+    @property
+    def base(self) -> float:
+        """Seconds of the first delay."""
+        return self.policies.backoff_base if self.retry is None else self.retry
 
     @property
     def delay(self) -> float:
         """d, the delay before jitter."""
-        return max(self._least, min(self.cap, self.base * 2.0 ** min(self.attempts, _LARGEST_POWER)))
-
-    @property
-    def _least(self) -> float:
-        return self.base if self.told else 0.0
+        capped = min(self.policies.backoff_cap, self.base * 2.0 ** min(self.attempts, _LARGEST_POWER))
+        return max(capped, self.retry or 0.0)
 
     def after_failure(self, rng: random.Random, retry_after: float | None = None) -> "tuple[float, Backoff]":
         """Draw the wait after an attempt that ended, however it ended.
 
         ``retry_after`` is what the response asked for, in seconds, as ``parse_retry_after`` returns it.
         """
-        if retry_after is not None and self.obeys_retry_after:
-            low = max(self._least, min(retry_after, self.retry_after_max))
+        jitter = self.policies.jitter
+        put_off = self.policies.heed_retry_after(retry_after)
+        if put_off is not None:
+            low = max(put_off, self.retry or 0.0)
             high = low + self.base
-        elif self.told:
+        elif self.retry is not None:
             low, high = self.delay, 1.5 * self.delay
         else:
-            share = {Jitter.HALF: 0.5, Jitter.FULL: 0.0, Jitter.NONE: 1.0}[self.jitter]
+            share = {Jitter.HALF: 0.5, Jitter.FULL: 0.0, Jitter.NONE: 1.0}[jitter]
             low, high = share * self.delay, self.delay
         # Drawn even where it changes nothing, so that a policy does not shift the generator for its other users.
         drawn = rng.random()
-        wait = low if self.jitter is Jitter.NONE else low + (high - low) * drawn
+        wait = low if jitter is Jitter.NONE else low + (high - low) * drawn
         return wait, self.at_once()
 
     def at_once(self) -> "Backoff":
@@ -89,13 +75,12 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
 
     def after_open(self) -> "Backoff":
         """Start over where the policy takes an open stream for proof."""
-        return self.after_event() if self.resets_on is ResetsOn.OPEN else self
+        return self.after_event() if self.policies.backoff_resets_on is ResetsOn.OPEN else self
 
     def after_clean_end(self, open_for: float) -> "Backoff":
         """Start over where a stream that the server ended in good order had lived for at least the cap."""
-        return self.after_event() if open_for >= self.cap else self
+        return self.after_event() if open_for >= self.policies.backoff_cap else self
 
     def after_retry(self, seconds: float) -> "Backoff":
         """Take the server's reconnection time, clamped by the policy, as the base from now on."""
-        base = min(max(seconds, self.retry_min), self.retry_max)
-        return msgspec.structs.replace(self, base=base, told=True)
+        return msgspec.structs.replace(self, retry=self.policies.clamp_retry(seconds))

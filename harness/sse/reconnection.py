@@ -146,7 +146,7 @@ class Reconnection:
     def __init__(self, policies: Policies, *, now: float) -> None:
         self._policies = policies
         self._state = State.CONNECTING
-        self._backoff = Backoff.of(policies)
+        self._backoff = Backoff(policies=policies)
         self._fallback = Fallback.of(policies)
         self._began = now  # the attempt under way
         self._opened = now

@@ -131,10 +131,10 @@ class Courier:
         return path.replace(":job", percent_encoded(job, safe=""))
 
     def retry_after(self, response: httpx.Response) -> float | None:
-        """Return the seconds that an answer asks for by ``Retry-After``; None where it does not."""
-        headers = response.headers
-        now = self._wall_clock() if self._wall_clock is not None else None
-        return read_retry_after(headers.get("retry-after"), headers.get("date", ""), now)
+        """Return the seconds that an answer asks for by ``Retry-After``, the last one; None where it does not."""
+        *_, value = [None, *response.headers.get_list("retry-after")]
+        *_, date = ["", *response.headers.get_list("date")]
+        return read_retry_after(value, date, self._wall_clock() if self._wall_clock is not None else None)
 
     def put_off(self, *paths: str) -> float | None:
         """Return for how many seconds more these paths are to be left alone; None where nobody asked for that."""

@@ -1,5 +1,6 @@
 """Retry-After binds whoever it was said to: streams, polls, results, tokens, starts, each by itself."""
 
+import h11
 import msgspec
 import pytest
 import trio
@@ -45,6 +46,15 @@ def test_a_shorter_retry_after_or_none_in_earnest_leaves_polling_as_it_was(value
 def test_no_server_puts_off_polling_for_longer_than_the_policies_obey():
     brief = msgspec.structs.replace(UNJITTERED, retry_stream=40.0)
     assert polls(answers(503, retry_after="86400"), policies=brief, lasts=60.0)[:2] == [3.0, 43.0]
+
+
+@pytest.mark.parametrize(("second", "due"), [("5", 8.0), ("9", 12.0)])
+def test_a_repeated_header_is_read_once(second, due):
+    async def twice(reply):
+        await reply._send(h11.Response(status_code=503, headers=[("retry-after", "5"), ("retry-after", second)]))
+        await reply.end()
+
+    assert polls(twice)[:2] == [3.0, due]
 
 
 def test_a_policy_that_ignores_retry_after_polls_on():

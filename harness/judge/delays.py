@@ -4,6 +4,7 @@
 """
 
 import math
+from operator import itemgetter
 
 from harness.history import AttemptEnd, Request, SignalTold
 from harness.history.records import Record
@@ -52,13 +53,15 @@ def put_off(client: ClientCase, raw: Interruption, allowance: float) -> float:
         return 0.0
     due = until = raw.healed + allowance
     roused = [case.at(one.t_ns) for one in client.signals if one.what in ROUSING and policies.heeds_signals]
-    waits = [(end.t_ns, policies.heed_retry_after(retry_after(client, end))) for end in client.attempt_ends.values()]
-    waits += [(one.answer.t_ns, one.seconds) for one in postponed(client) if one.request.what == "token"]
-    for said_ns, seconds in sorted(waits):
-        began = case.at(said_ns)
+    said = [(end.t_ns, end.server_retry, retry_after(client, end)) for end in client.attempt_ends.values()]
+    retry = max((one for _, one, _ in said if one is not None), default=None)
+    said += [(one.answer.t_ns, retry, one.seconds) for one in postponed(client) if one.request.what == "token"]
+    for said_ns, told, asked in sorted(said, key=itemgetter(0)):
+        began, seconds = case.at(said_ns), policies.heed_retry_after(asked)
         if seconds is None or not raw.began <= began <= until:
             continue
-        over = began + seconds + policies.backoff_base
+        least = 0.0 if told is None else policies.clamp_retry(told)
+        over = began + max(seconds, least) + (least or policies.backoff_base)
         if not any(began < at < over for at in roused):
             until = max(until, over + exchange_cost(plan, raw.path))
     return until - due

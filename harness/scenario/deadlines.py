@@ -140,10 +140,13 @@ def longest_wait(plan: Plan) -> float:
     sent = [read_digits(deed.act.value) for deed in plan.deeds if isinstance(deed.act, SendsRetry)]
     said = [milliseconds / 1e3 for milliseconds in sent if milliseconds is not None]
     asked = [policies.clamp_retry(seconds) for seconds in (plan.server.retry, *said) if seconds is not None]
-    base = max([policies.backoff_base, *asked])
+    least = max(asked, default=0.0)
+    base = least or policies.backoff_base
     answers = [deed.act.retry_after for deed in plan.deeds if isinstance(deed.act, Answers)]
-    put_off = [heeded + base for answer in answers if (heeded := policies.heed_retry_after(answer)) is not None]
-    return max([policies.backoff_cap, *(1.5 * seconds for seconds in asked), *put_off])
+    put_off = [
+        max(heeded, least) + base for answer in answers if (heeded := policies.heed_retry_after(answer)) is not None
+    ]
+    return max(policies.backoff_cap, 1.5 * least, *put_off)
 
 
 def horizon_of_run(plan: Plan, accepted: float) -> float:

@@ -179,11 +179,13 @@ def test_a_signal_ends_the_wait_in_which_it_is_heard():
 
 
 def test_a_retry_after_is_obeyed_where_no_signal_ends_its_wait():
-    def allowed(seconds: float, *, signal: float | None = None, obeys: bool = True) -> float:
+    def allowed(
+        seconds: float, *, signal: float | None = None, obeys: bool = True, retry: float | None = None
+    ) -> float:
         policies = Policies(backoff_base=1.0, backoff_cap=2.0, retry_stream=20.0, obeys_retry_after=obeys)
         story = long(reach(4.0, "refused"), reach(9.0, "up"), policies=policies)
         story.dial(9.5, status=429)
-        story.hang_up(9.6, "status", status=429, retry_after=seconds)
+        story.hang_up(9.6, "status", status=429, retry_after=seconds, server_retry=retry)
         if signal is not None:
             story.signal("joins", signal, "cellular")
         return lapses(story)[0].allowance
@@ -194,6 +196,8 @@ def test_a_retry_after_is_obeyed_where_no_signal_ends_its_wait():
     assert allowed(1.0) == pytest.approx(plain, abs=0.05)
     assert allowed(10.0, signal=11.0) == pytest.approx(plain, abs=0.05)
     assert allowed(10.0, obeys=False) == pytest.approx(plain, abs=0.05)
+    assert allowed(25.0, retry=8.0) >= 0.6 + 20 + 8
+    assert allowed(2.0, retry=20.0) >= 0.6 + 20 + 20
 
 
 def test_the_loss_of_a_path_tells_nothing_of_its_healing():

@@ -65,6 +65,7 @@ def test_the_horizon_is_the_end_and_every_deadline_of_the_client(plan):
         ("timeline: {5s: {middle: answers 503 retry-after 40s}}\n", 40.5),
         ("timeline: {5s: {middle: answers 503 retry-after 1h}}\n", 300.5),
         ("server: {retry: 10s}\ntimeline: {5s: {middle: answers 503 retry-after 40s}}\n", 50.0),
+        ("server: {retry: 10s}\ntimeline: {5s: {middle: answers 503 retry-after 2s}}\n", 20.0),
     ],
 )
 def test_the_horizon_has_room_for_the_longest_wait_that_the_server_asks_for(plan, asked, longest):

@@ -15,7 +15,6 @@ from harness.report.folder import write_text
 
 BEGIN, END = "<!-- fuzz: begin -->", "<!-- fuzz: end -->"
 
-_BETWEEN = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
 _ROW = re.compile(r"\| `(?P<mutant>[a-z0-9-]+)` \| (?P<laws>[a-z0-9, -]+) \| (?P<seed>[0-9]+) \|")
 
 
@@ -33,13 +32,14 @@ def record(path: Path, hunted: Sequence[Hunted]) -> None:
     Raises ``UsageError`` where the file has no markers.
     """
     text = _read(path)
-    between = _BETWEEN.search(text)
-    if not between:
+    before, begin, rest = text.partition(f"{BEGIN}\n")
+    between, end, after = rest.partition(END)
+    if not end:
         raise UsageError(f'{path} has no "{BEGIN}" and "{END}" to write the table between')
     head, rule, *lines = markdown(hunted).splitlines()
-    rows = {_first_cell(line): line for line in [*between[0].splitlines(), *lines] if line.startswith("| `")}
+    rows = {_first_cell(line): line for line in [*between.splitlines(), *lines] if line.startswith("| `")}
     table = "\n".join([head, rule, *(rows[name] for name in sorted(rows))])
-    write_text(path, _BETWEEN.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text))
+    write_text(path, f"{before}{begin}{table}\n{end}{after}")
 
 
 def _first_cell(row: str) -> str:
@@ -48,9 +48,8 @@ def _first_cell(row: str) -> str:
 
 def recorded(path: Path) -> list[Found]:
     """Return the rows of the table in a file that say which seed found a mutant."""
-    between = _BETWEEN.search(_read(path))
-    rows = _ROW.finditer(between[0]) if between else ()
-    return [Found(row["mutant"], tuple(row["laws"].split(", ")), int(row["seed"])) for row in rows]
+    between, _, _ = _read(path).partition(f"{BEGIN}\n")[2].partition(END)
+    return [Found(row["mutant"], tuple(row["laws"].split(", ")), int(row["seed"])) for row in _ROW.finditer(between)]
 
 
 def _read(path: Path) -> str:

@@ -148,20 +148,25 @@ def nothing(axes: Axes, why: str) -> None:
     axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=MUTED)
 
 
+def _without(body: str, begin: str, end: str) -> str:
+    """Return the text without what stands between these marks, and without the marks."""
+    first, *pieces = body.split(begin)
+    return first + "".join(piece.partition(end)[2] for piece in pieces)
+
+
 def _for_page(svg: str, name: str, title: str) -> str:
     body = svg[svg.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL)
+    body = _without(_without(body, "<metadata>", "</metadata>"), "<!--", "-->\n")
     body = _NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), body)
     for colour, instead in _FOLLOW.items():
         body = body.replace(colour, instead)
     # As an attribute, only CSS knows what a variable is.
     body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)
-    body = re.sub(r"font-family: [^;\"]*; ?", "", body)  # the page's own typeface
+    body = re.sub(r"font-family: [^;\"]{0,300}; ?", "", body)  # the page's own typeface
     body = re.sub(r'\b(fill|stroke)="(var\([^"]+|currentColor)"', r'style="\1: \2"', body)
     body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
     body = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', body)
-    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
+    body = re.sub(r"url\(#([^()]+)\)", rf"url(#{name}-\1)", body)
     opening = re.search(r'viewBox="([^"]+)"', body)
     assert opening is not None, "matplotlib always writes a viewBox"
     safe = title.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")

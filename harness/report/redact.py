@@ -11,47 +11,65 @@ from typing import Any
 
 HIDDEN = "[redacted]"
 
-_NAMES = (
-    r"[\w.-]*(?:api[_-]?key|access[_-]?key|private[_-]?key|token|secret|password|passwd|credential|signature|jwt"
-    r"|session[_-]?id)[\w.-]*"
+# Each pattern takes time in proportion to the text, whatever the text is. Three rules see to that:
+# 1. What may be long begins only where a run of its characters begins, so that no character is tried twice.
+# 2. A run is possessive: it is taken whole or not at all.
+# 3. What must be looked for inside a run has a bound. A value has none: it is taken whole, or its end would be shown.
+# tests/test_patterns.py feeds every pattern of the product with growing repetitions of its own parts.
+_KEYWORD = re.compile(
+    r"api[_-]?key|access[_-]?key|private[_-]?key|token|secret|password|passwd|credential|signature|jwt|session[_-]?id",
+    re.IGNORECASE,
 )
-_SECRET_NAME = re.compile(rf"(?:{_NAMES}|authorization|proxy-authorization|cookie|set-cookie|auth)", re.IGNORECASE)
+_OTHER_SECRETS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "auth"})
+_NAME = re.compile(r"[\w.-]*")
+_NAMED = rf"(?=[\w.-]*?(?:{_KEYWORD.pattern}))[\w.-]++"
+"""A whole name with a telling word in it; nothing of a name may stand before it."""
+
+_IS = r"\\?+[\"']?+\s*+[=:]\s*+\\?+[\"']?+"
 # What scenarios and verdicts say of a token without naming one: ``token: lasts 30s``, ``token=none``, ``token: $life``.
 _HARMLESS = (
-    r"(?!\$[a-z_.]+(?=[\s,}\]\"']|$)|\[redacted\]"
+    r"(?!\$[a-z_.]++(?=[\s,}\]\"']|$)|\[redacted\]"
     r"|\[?(?:lasts|none|never|true|false|null|expired|invalid|missing|revoked|refresh(?:es|ed)?)\b)"
 )
 _RULES = (
     # A header to the end of its value, quoted or not: Authorization: Bearer abc, Cookie: a=b; c=d
     (
         re.compile(
-            r"(?<![a-z0-9])((?:proxy-)?authorization|(?:set-)?cookie)(\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\"'\r\n\\]+",
+            rf"(?<![a-z0-9])((?:proxy-)?authorization|(?:set-)?cookie)({_IS})[^\"'\r\n\\]++",
             re.IGNORECASE,
         ),
         rf"\1\2{HIDDEN}",
     ),
     (
-        re.compile(rf"(?<![a-z0-9])(bearer|basic|digest)\s+{_HARMLESS}(?=\S*[\d=])[\w.~+/=-]{{6,}}", re.IGNORECASE),
+        re.compile(rf"(?<![a-z0-9])(bearer|basic|digest)\s++{_HARMLESS}(?=\S*[\d=])[\w.~+/=-]{{6,}}+", re.IGNORECASE),
         rf"\1 {HIDDEN}",
     ),
-    (re.compile(r"(?<![a-z0-9])bearer\s+[\w.~+/=-]{12,}", re.IGNORECASE), f"Bearer {HIDDEN}"),
+    (re.compile(r"(?<![a-z0-9])bearer\s++[\w.~+/=-]{12,}+", re.IGNORECASE), f"Bearer {HIDDEN}"),
     # All before the host of a URL, also of one that was taken for a path: a name without a password may be a token.
-    (re.compile(r"([a-z][a-z0-9+.-]*:/{1,2})[^/\s\"'<>]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
+    (re.compile(r"(?<=[a-z0-9+.-])(:/{1,2})[^/\s\"'<>]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     # Telling parameters of a query, whose names mean nothing elsewhere.
-    (re.compile(r"([?&](?:key|sig|code|pwd|sid|auth|session|ticket)=)[^\s\"'&#]+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    # token=…, "password": "…", passwords: [a, b], --api-key …
+    (re.compile(r"([?&](?:key|sig|code|pwd|sid|auth|session|ticket)=)[^\s\"'&#]++", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # token=…, "password": "…", passwords: [a, b] (to its end, or the line's), --api-key …
     (
         re.compile(
-            rf"({_NAMES})(\\?[\"']?\s*[=:]\s*\\?[\"']?){_HARMLESS}(?:\[[^\]\r\n]*\]|[^\s\"'&,;\\]+)", re.IGNORECASE
+            rf"(?<![\w.-])({_NAMED})({_IS}){_HARMLESS}(?:\[[^\]\r\n]*+\]?|[^\s\"'&,;\\]++)",
+            re.IGNORECASE,
         ),
         rf"\1\2{HIDDEN}",
     ),
-    (re.compile(rf"(--{_NAMES})(\s+){_HARMLESS}(?:(?!--)\S)+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
-    # JSON Web Tokens (RFC 7519), and the keys that large services mark as theirs.
-    (re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
     (
         re.compile(
-            r"(?<![A-Za-z0-9])(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|sk-[\w-]{20,})"
+            rf"(?<!-)(--[\w.-]{{0,60}}?(?:{_KEYWORD.pattern})[\w.-]{{0,60}}+)(\s++){_HARMLESS}(?:[^\s-]|-(?!-))++",
+            re.IGNORECASE,
+        ),
+        rf"\1\2{HIDDEN}",
+    ),
+    # JSON Web Tokens (RFC 7519), signed (three parts), encrypted (five) or cut off; keys that large services mark.
+    (re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{8,}+(?:\.[\w-]*+){0,4}"), HIDDEN),
+    (
+        re.compile(
+            r"(?<![A-Za-z0-9])(?:gh[pousr]_\w{20,}+|github_pat_\w{20,}+|xox[abprs]-[\w-]{10,}+|AKIA[0-9A-Z]{16}"
+            r"|sk-[\w-]{20,}+)"
         ),
         HIDDEN,
     ),
@@ -74,11 +92,15 @@ def redact(text: str) -> str:
     return text
 
 
+def _is_secret(name: str) -> bool:
+    """Return True where the name of a value says that the value is a secret."""
+    telling = name.lower() in _OTHER_SECRETS or _KEYWORD.search(name) is not None
+    return telling and _NAME.fullmatch(name) is not None
+
+
 def redact_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Return variables sorted by name, with the whole value hidden where the name says it is a secret."""
-    return {
-        name: HIDDEN if _SECRET_NAME.fullmatch(name) else redact(value) for name, value in sorted(variables.items())
-    }
+    return {name: HIDDEN if _is_secret(name) else redact(value) for name, value in sorted(variables.items())}
 
 
 def redact_data(value: Any, each: Callable[[str], str] = redact) -> Any:
@@ -88,7 +110,7 @@ def redact_data(value: Any, each: Callable[[str], str] = redact) -> Any:
     if isinstance(value, Mapping):
         return {
             each(str(name)): HIDDEN
-            if isinstance(item, str) and item and _SECRET_NAME.fullmatch(str(name))
+            if isinstance(item, str) and item and _is_secret(str(name))
             else redact_data(item, each)
             for name, item in value.items()
         }

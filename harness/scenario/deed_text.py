@@ -4,7 +4,7 @@ import re
 
 from harness.scenario.model import Deed, Plan
 
-_LASTS = re.compile(r"\s+for \S+(?: to \S+)?$")
+_LASTS = re.compile(r"(?<!\s)\s+for \S+(?: to \S+)?$")
 
 
 def deed_text(deed: Deed, plan: Plan | None = None) -> str:

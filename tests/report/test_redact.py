@@ -34,3 +34,29 @@ def test_a_variable_whose_name_is_a_secret_loses_its_whole_value():
         "GITHUB_TOKEN": "[redacted]",
         "LANG": "C",
     }
+
+
+PART = "eyJhbGciOiJSUzI1NiJ9"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("b" * 4096, f"sent {PART}.{'b' * 4096}.{'c' * 342} on"),
+        ("c" * 342, f"sent {PART}.{'b' * 4096}.{'c' * 342} on"),
+        ("tagtag", f"sent {PART}.key.iv.cipher.tagtag on"),  # encrypted: five parts (RFC 7516)
+        (PART, f"cut off: {PART}"),
+        (PART, f"id_{PART}.x.y"),
+        ("k" * 9000, f"token={'k' * 9000}"),
+        ("k" * 9000, f"Authorization: Bearer {'k' * 9000}"),
+        ("hidden", f"{'x' * 500}token={'hidden'}"),
+        ("hidden", "passwords: [one, hidden"),
+        ("hidden", "token   =   hidden"),
+    ],
+)
+def test_a_secret_goes_whole_however_long_it_is(text, secret):
+    assert secret not in redact(text)
+
+
+def test_a_name_that_no_value_has_is_not_one_of_a_secret():
+    assert redact_environment({"token" * 600 + "!": "stays"}) == {"token" * 600 + "!": "stays"}

@@ -10,17 +10,16 @@ from harness.chance import Chance
 from harness.errors import UsageError
 from harness.jobserver.server import serve
 from harness.scenario import DEFAULT_SEED
+from harness.scenario.bounds import LONGEST, MOST_EVENTS, SHORTEST_TIMER
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.seams import Address
 from harness.toxiproxy.address import join_address
 from harness.toxiproxy.embedded import serve_embedded
 from harness.toxiproxy.servants import servants
+from harness.units import spell_duration
 from harness.world import real
 
 Say = Callable[[str], object]
-
-MOST_EVENTS = 1_000_000
-"""Of one job: each job's schedule is held in memory."""
 
 
 def serve_jobs(address: Address, job: JobSpec, server: ServerSpec, say: Say) -> None:
@@ -32,8 +31,10 @@ def serve_jobs(address: Address, job: JobSpec, server: ServerSpec, say: Say) -> 
         raise UsageError("--lasts and --every take more than zero")
     if job.every is not None and job.lasts / job.every > MOST_EVENTS:
         raise UsageError(f"expected a job of at most {MOST_EVENTS} events, got {job.lasts / job.every:.0f}")
-    if server.keepalive is not None and not server.keepalive > 0:
-        raise UsageError("--keepalive takes more than zero")
+    if job.lasts > LONGEST:
+        raise UsageError(f"--lasts takes at most {LONGEST / 3_600:.0f}h")
+    if server.keepalive is not None and server.keepalive < SHORTEST_TIMER:
+        raise UsageError(f"--keepalive takes at least {spell_duration(SHORTEST_TIMER)}")
 
     async def main() -> None:
         start = partial(serve, address, network=real.network(), job=job, server=server, chance=Chance(DEFAULT_SEED))

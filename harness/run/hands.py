@@ -49,6 +49,23 @@ STEP = 0.25  # seconds between the steps of a change `over DUR`
 Readback = Mapping[str, str]
 
 
+class Ramp:
+    """The change from one shape to another in so many ``steps`` of ``STEP`` seconds; one step where it is at once.
+
+    Delays go up linearly, rates by equal factors (a rate is felt as a ratio); a rate that was or becomes unlimited
+    changes at the last step.
+    """
+
+    def __init__(self, before: Shape, after: Shape, over: float = 0.0) -> None:
+        self.before = before
+        self.after = after
+        self.steps = max(1, round(over / STEP))
+
+    def at(self, step: int) -> Shape:
+        """Return the shape of this step, counted from 1; the last one is ``after``."""
+        return self.after if step >= self.steps else _between(self.before, self.after, step / self.steps)
+
+
 class Hands:
     """Carries out acts. What is one thing for all clients is done once; a gate's acts are done at each gate."""
 
@@ -120,23 +137,23 @@ class Hands:
             for gate in self.gates.values():
                 gate.set_radio(path, act.radio)
         ways = [act.direction] if isinstance(act, SetShape) and act.direction is not None else list(Direction)
-        steps = {way: _steps(self._shapes[path, way], act) for way in ways}
+        ramps = {way: _ramp(self._shapes[path, way], act) for way in ways}
         for way in ways:
-            self._shapes[path, way] = steps[way][-1]
+            self._shapes[path, way] = ramps[way].after
             self._shaped_by[path, way] = deed.index
-        readback = await self._shape(path, {way: steps[way][0] for way in ways})
-        if len(steps[ways[0]]) > 1:
-            later.start_soon(self._climb, deed, steps, trio.current_time())
+        readback = await self._shape(path, {way: ramps[way].at(1) for way in ways})
+        if ramps[ways[0]].steps > 1:
+            later.start_soon(self._climb, deed, ramps, trio.current_time())
         return readback
 
-    async def _climb(self, deed: Deed, steps: Mapping[Direction, list[Shape]], began: float) -> None:
-        """Go on with a change over time, where no later deed has taken its place."""
-        for number in range(1, max(map(len, steps.values()))):
+    async def _climb(self, deed: Deed, ramps: Mapping[Direction, Ramp], began: float) -> None:
+        """Go on with a change over time, where no later deed has taken its place. Each step is made when it is due."""
+        for number in range(1, max(ramp.steps for ramp in ramps.values())):
             await sleep_until(began + number * STEP)
-            mine = [way for way in steps if self._shaped_by[deed.actor, way] == deed.index]
+            mine = [way for way in ramps if self._shaped_by[deed.actor, way] == deed.index]
             if not mine:
                 return
-            await self._shape(deed.actor, {way: steps[way][number] for way in mine})
+            await self._shape(deed.actor, {way: ramps[way].at(number + 1) for way in mine})
 
     async def _shape(self, path: str, shapes: Mapping[Direction, Shape]) -> Readback:
         """Give these directions of a path their shapes, with one call where both have the same."""
@@ -185,20 +202,10 @@ async def act_on(gate: Gate, deed: Deed) -> Readback:
     return readback
 
 
-def _steps(before: Shape, act: SetShape | SetSlice) -> list[Shape]:
+def _ramp(before: Shape, act: SetShape | SetSlice) -> Ramp:
     if isinstance(act, SetSlice):
-        return [msgspec.structs.replace(before, slice_size=act.size)]
-    return ramp(before, act.shape, act.over)
-
-
-def ramp(before: Shape, after: Shape, over: float) -> list[Shape]:
-    """The shapes from ``before`` to ``after`` in steps of ``STEP`` seconds; ``after`` alone when at once.
-
-    Delays go up linearly, rates by equal factors (a rate is felt as a ratio); a rate that was or becomes unlimited
-    changes at the last step.
-    """
-    count = max(1, round(over / STEP))
-    return [_between(before, after, step / count) for step in range(1, count)] + [after]
+        return Ramp(before, msgspec.structs.replace(before, slice_size=act.size))
+    return Ramp(before, act.shape, act.over)
 
 
 def _between(before: Shape, after: Shape, share: float) -> Shape:

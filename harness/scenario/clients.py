@@ -7,13 +7,14 @@ from typing import NamedTuple
 import msgspec
 
 from harness.errors import UsageError
+from harness.scenario.bounds import LONGEST, MOST_CLIENTS, SHORTEST_POLL, SHORTEST_TIMER, timer
 from harness.scenario.model import ClientSpec
 from harness.scenario.phrases import Fields, Setting, above_zero, choice, more_than_zero, one, one_of, or_never
 from harness.scenario.place import Place, nearest
 from harness.scenario.settings import read_section
 from harness.scenario.tokens import TOKENS
 from harness.sse.policy import PRESETS, REFERENCE, FedBy, Ids, Jitter, Policies, ResetsOn
-from harness.units import parse_count, quote
+from harness.units import parse_count, quote, spell_duration
 
 MUTANTS = (
     "no-watchdog",
@@ -62,8 +63,6 @@ MUTANTS = (
 )
 """Wrong clients that a scenario may name as those it must catch."""
 
-MOST_CLIENTS = 2_000
-
 _STATUS = re.compile(r"[1-5](?:xx|[0-9][0-9])")
 _KEPT = ("count", "arrive", "handler_takes")  # what `--client` leaves of the file's section
 
@@ -83,9 +82,16 @@ def _range(least: str, most: str) -> Setting:
     def make(shorter: float, longer: float) -> Fields:
         if not 0 < shorter <= longer:
             raise UsageError(f"expected the shorter time first and more than zero, got {shorter:g} s to {longer:g} s")
-        return {least: shorter, most: longer}
+        return {least: _no_less(shorter, SHORTEST_TIMER), most: longer}
 
     return one_of({"DURATION to DURATION": make}, example="1s to 30s")
+
+
+def _no_less(seconds: float, least: float) -> float:
+    """Return a duration above zero. Raises ``UsageError`` where it is shorter than ``least``."""
+    if above_zero(seconds) < least:
+        raise UsageError(f"expected at least {spell_duration(least)}, got {spell_duration(seconds)}")
+    return seconds
 
 
 def _count(text: str) -> Fields:
@@ -95,9 +101,15 @@ def _count(text: str) -> Fields:
     return {"count": count}
 
 
+def _arrive(arrive: float) -> Fields:
+    if arrive > LONGEST:
+        raise UsageError(f"expected at most {LONGEST / 3_600:.0f}h, got {spell_duration(arrive)}")
+    return {"arrive": arrive}
+
+
 POLICIES: dict[str, Setting] = {
-    "connect timeout": or_never("connect_timeout"),
-    "watchdog": or_never("watchdog"),
+    "connect timeout": or_never("connect_timeout", bound=timer),
+    "watchdog": or_never("watchdog", bound=timer),
     "watchdog fed by": choice("watchdog_fed_by", {word.value: word for word in FedBy}),
     "backoff": _range("backoff_base", "backoff_cap"),
     "jitter": choice("jitter", {word.value: word for word in Jitter}),
@@ -116,15 +128,17 @@ POLICIES: dict[str, Setting] = {
     "fallback": one_of(
         {
             "poll every DURATION after N failures": lambda every, failures: {
-                "poll_every": above_zero(every),
+                "poll_every": _no_less(every, SHORTEST_POLL),
                 "polls_after_failures": above_zero(failures),
             },
             "never": lambda: {"polls_after_failures": None},
         },
         example="poll every 3s after 3 failures",
     ),
-    "retry stream": one_of({"every DURATION": lambda every: {"retry_stream": above_zero(every)}}, example="every 5m"),
-    "suspects after": or_never("suspects_after"),
+    "retry stream": one_of(
+        {"every DURATION": lambda every: {"retry_stream": _no_less(every, SHORTEST_POLL)}}, example="every 5m"
+    ),
+    "suspects after": or_never("suspects_after", bound=timer),
     "late events": one_of(
         {"drop": lambda: {"reorder_window": None}, "wait DURATION": lambda wait: {"reorder_window": above_zero(wait)}}
     ),
@@ -169,7 +183,7 @@ def _section(clients: Mapping[str, Known]) -> dict[str, Setting]:
     return {
         "like": Setting(lambda text: {"like": named(text.strip(), clients)}, "|".join(clients)),
         "count": Setting(_count, TOKENS["N"].pattern),
-        "arrive": one_of({"within DURATION": lambda arrive: {"arrive": arrive}}, example="within 10s"),
+        "arrive": one_of({"within DURATION": _arrive}, example="within 10s"),
         **POLICIES,
     }
 

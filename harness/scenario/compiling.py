@@ -10,6 +10,7 @@ import msgspec
 
 from harness.chance import Chance
 from harness.errors import Problem, ScenarioError, UsageError
+from harness.scenario.bounds import refuse_excess
 from harness.scenario.clients import named, read_client
 from harness.scenario.deadlines import horizon, terminal_due
 from harness.scenario.document import SECTIONS, Data, Scenario, Trail
@@ -25,7 +26,7 @@ from harness.scenario.settings import read_device, read_job, read_server
 from harness.scenario.standing import attended, lost_for_good, unattended
 from harness.scenario.sweep import Variant, read_sweep, selected
 from harness.scenario.timeline import before, departures, read_timeline, renumbered
-from harness.scenario.weather import weather
+from harness.scenario.weather import MOST_CHANGES, weather
 from harness.units import parse_count, parse_duration, quote, spell_duration
 
 DEFAULT_SEED = 7
@@ -86,7 +87,13 @@ def plans(
     drafts = _drafts(scenario, variants, project, replaced_by, seed)
     _raise(_problems(scenario, book, drafts), scenario.file)
     asked = selected(variants, select or {})
-    return [_finished(draft, scenario, limit, world) for draft in drafts if draft.variant in asked]
+    found: list[Plan] = []
+    room = MOST_CHANGES
+    for draft in drafts:
+        if draft.variant in asked:
+            found.append(_finished(draft, scenario, limit, world, room))
+            room -= len(found[-1].weather)
+    return found
 
 
 def _variants(scenario: Scenario) -> tuple[list[Variant], Book]:
@@ -197,6 +204,8 @@ def _read(scenario: Scenario, variant: Variant, project: Project, replaced_by: s
     if late := _too_late(plan):
         deed, why = late
         book.problems.append(Problem(book.file, deed.line, deed.column, why))
+    if not book.problems:
+        refuse_excess(plan, book)
     if not book.problems:  # else the plan may not be what was meant
         weighed = _weighed(_departed(plan, ways), scenario, book, replaced=replaced_by is not None)
         plan = msgspec.structs.replace(plan, warnings=weighed)
@@ -283,8 +292,8 @@ def _departed(plan: Plan, ways: Mapping[str, Way]) -> Plan:
     return msgspec.structs.replace(plan, deeds=deeds)
 
 
-def _finished(draft: _Draft, scenario: Scenario, limit: float | None, world: str) -> Plan:
-    """Return the plan with the command line's words, its departures, its horizon and its weather."""
+def _finished(draft: _Draft, scenario: Scenario, limit: float | None, world: str, room: int) -> Plan:
+    """Return the plan with the command line's words, its departures, its horizon and at most so much weather."""
     plan = draft.plan
     plan = msgspec.structs.replace(
         plan,
@@ -299,7 +308,9 @@ def _finished(draft: _Draft, scenario: Scenario, limit: float | None, world: str
     emissions = intended(plan, accepted(plan))
     profiles = {name: way.profile for name, way in draft.ways.items()}
     try:
-        changes = weather(profiles, plan.deeds, emissions, Chance(plan.seed), plan.horizon)
+        changes = weather(profiles, plan.deeds, emissions, Chance(plan.seed), plan.horizon, most=room)
     except UsageError as refusal:
-        raise ScenarioError((Problem(scenario.file, 0, 0, f"paths: {refusal}"),)) from None
+        book = Book(file=scenario.file, marks=scenario.marks)
+        Place(book, ("paths",), "").fail(str(refusal), at_key=True)
+        raise ScenarioError(tuple(book.problems)) from None
     return msgspec.structs.replace(plan, weather=changes)

@@ -5,9 +5,6 @@ import math
 
 from harness.scenario.model import Bursts, Ends, Pauses, Plan, Resumes, schedule
 
-MOST_EXTRA = 1_000_000
-"""Extra events of all bursts of a plan."""
-
 
 def accepted(plan: Plan) -> float:
     """Return when the first client's job begins, as far as a plan can know: after its first dial, on a cold radio."""
@@ -51,6 +48,5 @@ def _extra(plan: Plan) -> list[float]:
     found: list[float] = []
     for deed in plan.deeds:
         if isinstance(deed.act, Bursts):
-            count = min(int(deed.act.rate * deed.act.lasts), MOST_EXTRA - len(found))
-            found += [deed.at + number / deed.act.rate for number in range(count)]
+            found += [deed.at + number / deed.act.rate for number in range(int(deed.act.rate * deed.act.lasts))]
     return found

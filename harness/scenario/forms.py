@@ -10,10 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from harness.errors import UsageError
+from harness.scenario.bounds import day
 from harness.scenario.model import Act
 from harness.scenario.place import nearest, not_built
 from harness.scenario.tokens import DRAWN, TOKENS
 from harness.units import quote
+
+_PARSE = {name: token.parse for name, token in TOKENS.items()} | {"DURATION": day(TOKENS["DURATION"].parse)}
+"""How the timeline reads a token: nothing that a deed does lasts longer than a day."""
 
 
 class Form:
@@ -49,8 +53,7 @@ class Form:
             return None
         given = {name: text for name, text in found.groupdict().items() if text is not None}
         return {
-            name: TOKENS[self.kinds[name]].parse(text) if self.kinds[name] in TOKENS else text
-            for name, text in given.items()
+            name: _PARSE[self.kinds[name]](text) if self.kinds[name] in _PARSE else text for name, text in given.items()
         }
 
     def _regex(self, token: Callable[[str], str], *, named: bool) -> str:

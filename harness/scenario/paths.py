@@ -1,18 +1,19 @@
 """``paths``: the named ways to the server, and the profile of each."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from harness.device.words import Reach
 from harness.errors import UsageError
+from harness.scenario.bounds import FASTEST, LONGEST_DELAY, within
 from harness.scenario.document import Mark
 from harness.scenario.model import PathSpec
 from harness.scenario.phrases import Setting, one
 from harness.scenario.place import Place, nearest
 from harness.scenario.profiles import PROFILES, Profile, adjusted
 from harness.scenario.settings import read_section
-from harness.units import quote
+from harness.units import quote, spell_bit_rate, spell_duration
 
 MOST_PATHS = 16
 
@@ -43,14 +44,22 @@ def profile_named(text: str) -> Profile:
     return PROFILES[name]
 
 
+def _delay(parse: Callable[[str], float]) -> Callable[[str], float]:
+    return within(parse, spell_duration, most=LONGEST_DELAY)
+
+
+def _rate(parse: Callable[[str], float]) -> Callable[[str], float]:
+    return within(parse, spell_bit_rate, most=FASTEST)
+
+
 ADJUSTMENTS: dict[str, Setting] = {
     "profile": Setting(lambda text: {"profile": profile_named(text)}, "|".join(PROFILES)),
-    "latency": one("latency", "DURATION"),
-    "jitter": one("jitter", "DURATION"),
-    "down": one("down", "BITRATE"),
-    "up": one("up", "BITRATE"),
+    "latency": one("latency", "DURATION", bound=_delay),
+    "jitter": one("jitter", "DURATION", bound=_delay),
+    "down": one("down", "BITRATE", bound=_rate),
+    "up": one("up", "BITRATE", bound=_rate),
     "stalls": one("stalls", "RATE"),
-    "wake": one("wake", "DURATION"),
+    "wake": one("wake", "DURATION", bound=_delay),
 }
 
 

@@ -68,9 +68,13 @@ def one_of(forms: Mapping[str, Callable[..., Fields]], *, example: str = "", dis
     return Setting(parse, "|".join(map(pattern_of, forms)))
 
 
-def one(field: str, token: str, *, above_zero: bool = False) -> Setting:
+Bound = Callable[[Callable[[str], Any]], Callable[[str], Any]]
+"""Makes of a token one that refuses what is too little or too much (``harness.scenario.bounds``)."""
+
+
+def one(field: str, token: str, *, above_zero: bool = False, bound: Bound = lambda parse: parse) -> Setting:
     """Return the setting that fills one field with a token; ``above_zero`` refuses nothing (``0s``, ``0B``, ``0``)."""
-    parse = TOKENS[token].parse
+    parse = bound(TOKENS[token].parse)
     checked = more_than_zero(parse) if above_zero else parse
     return Setting(lambda text: {field: checked(text.strip())}, TOKENS[token].pattern)
 
@@ -108,14 +112,14 @@ def above_zero(value: T) -> T:
     return value
 
 
-def or_never(field: str, kind: str = "DURATION", word: str = "never") -> Setting:
+def or_never(field: str, kind: str = "DURATION", word: str = "never", *, bound: Bound = lambda parse: parse) -> Setting:
     """Return the setting that takes a quantity above zero, or ``never`` (None)."""
 
     def read(text: str) -> Fields:
         if text.strip() == word:
             return {field: None}
         try:
-            return {field: more_than_zero(TOKENS[kind].parse)(text.strip())}
+            return {field: more_than_zero(bound(TOKENS[kind].parse))(text.strip())}
         except UsageError as refusal:
             raise UsageError(f"{refusal}, or {quote(word)}") from None
 

@@ -25,6 +25,12 @@ MOST_PROBLEMS = 100
 """Told of one file. What is read after so many is left unread, so that no file can make the reading long."""
 
 
+LONGEST_TEMPLATE = 1_000
+"""Characters of a text in which names of the sweep stand: each may stand for ``LONGEST_VALUE`` more."""
+
+LONGEST_VALUE = 200
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return `` (did you mean "silent"?)``, or the empty string where nothing known is near."""
     return _nearest(word[:60], tuple(known))
@@ -76,7 +82,11 @@ class Book:
                 raise UsageError(f"{shown} is no name of the sweep{nearest(name, self.variables)}")
             return self.variables[name]
 
-        return VARIABLE.sub(value, text) if "$" in text else text
+        if "$" not in text:
+            return text
+        if len(text) > LONGEST_TEMPLATE:
+            raise UsageError(f"expected at most {LONGEST_TEMPLATE} characters around a $name, got {len(text)}")
+        return VARIABLE.sub(value, text)
 
 
 def _kind(value: object) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.errors import UsageError
+from harness.scenario.bounds import LARGEST_BUFFER
 from harness.scenario.forms import Speech
 from harness.scenario.model import (
     Act,
@@ -29,7 +30,7 @@ from harness.scenario.model import (
     ShowsPortal,
     SilencesKeepalive,
 )
-from harness.units import quote
+from harness.units import quote, spell_size
 
 MOST_TIMES = 10_000
 """Answers, repetitions, or events a second: more would be a test of the machine."""
@@ -75,6 +76,12 @@ def _kills(after: float, silently: str = "", code: int | None = None) -> Act:
     return KillsIdle(after=_above_zero(after), how="silently" if silently else "fin" if code is None else str(code))
 
 
+def _buffers(size: int) -> Act:
+    if size > LARGEST_BUFFER:
+        raise UsageError(f"expected at most {spell_size(LARGEST_BUFFER)}, got {spell_size(size)}")
+    return Buffers(size=_above_zero(size))
+
+
 MIDDLE = Speech(
     "middle",
     "deed of the middle",
@@ -83,7 +90,7 @@ MIDDLE = Speech(
         "shows portal [for DURATION:span]": ShowsPortal,
         "mutes streams [for DURATION:span]": MutesStreams,
         "resets streams [for DURATION:span]": ResetsStreams,
-        "buffers SIZE:size [for DURATION:span]": lambda size: Buffers(size=_above_zero(size)),
+        "buffers SIZE:size [for DURATION:span]": _buffers,
         "buffers each event [for DURATION:span]": lambda: Buffers(each_event=True),
         "buffers DURATION:seconds [for DURATION:span]": lambda seconds: Buffers(seconds=_above_zero(seconds)),
         "kills idle after DURATION:after [silently:silently | with CODE:code]": _kills,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from harness.errors import UsageError
 from harness.scenario.document import Data
-from harness.scenario.place import Place, nearest
+from harness.scenario.place import LONGEST_VALUE, Place, nearest
 from harness.units import quote
 
 MOST_VARIANTS = 64
@@ -48,11 +48,17 @@ def _name(text: str) -> str:
     return text
 
 
+def _value(text: str) -> str:
+    if len(text) > LONGEST_VALUE:
+        raise UsageError(f"expected at most {LONGEST_VALUE} characters, got {len(text)}")
+    return text
+
+
 def _product(place: Place) -> list[dict[str, str]]:
     axes: dict[str, list[str]] = {}
     for entry in place.entries("{gap: [1s, 5s]}"):
         name = entry.read_key(_name)
-        values = [value for item in entry.items("[1s, 5s]") if (value := item.read(str)) is not None]
+        values = [value for item in entry.items("[1s, 5s]") if (value := item.read(_value)) is not None]
         if name is not None:
             axes[name] = values
     size = math.prod(len(values) for values in axes.values())
@@ -67,7 +73,7 @@ def _rows(place: Place) -> list[dict[str, str]]:
     for item in place.items("[{stall: 1s, n: 0}]"):
         row = {}
         for entry in item.entries("{stall: 1s, n: 0}"):
-            name, value = entry.read_key(_name), entry.read(str)
+            name, value = entry.read_key(_name), entry.read(_value)
             if name is not None and value is not None:
                 row[name] = value
         if rows and row.keys() != rows[0].keys():

@@ -10,6 +10,7 @@ import msgspec
 from harness.chance import Chance
 from harness.device.words import Reach
 from harness.errors import UsageError
+from harness.scenario.bounds import day
 from harness.scenario.deeds import declared, parse_device_deed, parse_path_deed
 from harness.scenario.document import Mark
 from harness.scenario.draws import Dice, draw, drawn, has_draws
@@ -36,12 +37,12 @@ def parse_when(text: str, dice: Dice) -> tuple[float, ...]:
     ``every 200ms to 4.5s`` draws each step anew. Raises ``UsageError``.
     """
     if ".." not in text:
-        return (parse_instant(text.strip()),)
+        return (_instant(text.strip()),)
     span, found, every = text.partition(" every ")
     first, _, last = span.partition("..")
     if not found:
         raise UsageError(f"expected a range such as 0s..10s every 5s, got {quote(text)}")
-    start, end = parse_instant(first.strip()), parse_instant(last.strip())
+    start, end = _instant(first.strip()), _instant(last.strip())
     ranged = has_draws(every)
     step = 0.0 if ranged else parse_duration(every.strip())
     source = dice() if ranged else None
@@ -57,6 +58,9 @@ def parse_when(text: str, dice: Dice) -> tuple[float, ...]:
         after = start + len(times) * step if source is None else time + draw(" ".join(every.split()), source)
         time = round(after, 9)
     return tuple(times)
+
+
+_instant = day(parse_instant)
 
 
 class _Reading(NamedTuple):

@@ -9,8 +9,10 @@ Everything is drawn when the plan is made, each path and kind from its own named
 weather on every machine.
 """
 
+import itertools
 import math
 import random
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -27,7 +29,7 @@ LEAST_TIMEOUT = 0.2
 MOST_DOUBLINGS = 5
 
 MOST_CHANGES = 200_000
-"""Pulses and steps of one plan."""
+"""Pulses and steps of all variants of a scenario: their plans are in memory together."""
 
 _Z95 = 1.6448536269514722
 """The standard normal's 95th percentile: what lies between a log-normal's p50 and its p95."""
@@ -48,6 +50,8 @@ def weather(
     emissions: Sequence[float],
     chance: Chance,
     until: float,
+    *,
+    most: int = MOST_CHANGES,
 ) -> tuple[Pulse | Step, ...]:
     """Return the pulses and steps of all paths in order of time, none before 0 s or at or after ``until``.
 
@@ -65,6 +69,11 @@ def weather(
             spans += [(start, min(end, segment.end)) for start, end in (*losses, *stalls)]
             found += _steps(path, segment, chance.stream("weather", path, "rates", segment.number))
         found += [Pulse(path=path, at=at, lasts=round(end - at, 9)) for at, end in merged(spans)]
+        if len(found) > most:
+            raise UsageError(
+                f"with {path} there would be {len(found)} stalls and changes of rate in {until:g} s: "
+                f"expected at most {most} in all paths and variants"
+            )
     order = {path: number for number, path in enumerate(paths)}
     return tuple(sorted(found, key=lambda change: (change.at, order[change.path], isinstance(change, Step))))
 
@@ -123,10 +132,9 @@ def _losses(segment: Segment, emissions: Sequence[float], dice: random.Random) -
     timeout = max(LEAST_TIMEOUT, 2 * 2 * segment.profile.latency)
     travel = max(0.0, segment.profile.latency - segment.profile.jitter)
     released = -math.inf
-    for emission in emissions:
+    first, last = (bisect_left(emissions, end, key=lambda at: at + travel) for end in (segment.start, segment.end))
+    for emission in itertools.islice(emissions, first, last):
         at = emission + travel
-        if not segment.start <= at < segment.end:
-            continue
         luck = dice.random()
         if luck < loss and at >= released:
             doublings = 0

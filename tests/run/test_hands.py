@@ -1,8 +1,18 @@
-from harness.run.hands import STEP, ramp
+import tracemalloc
+
+import pytest
+
+from harness.run.hands import STEP, Ramp
 from harness.toxics.shape import Shape
 
 SLOW = Shape(latency=0.5, jitter=0.1, down=1_000.0, up=1_000.0)
 FAST = Shape(latency=0.1, jitter=0.0, down=100_000.0, up=1_000.0)
+
+
+def ramp(before, after, over):
+    """All steps of a change."""
+    change = Ramp(before, after, over)
+    return [change.at(step) for step in range(1, change.steps + 1)]
 
 
 def test_a_change_at_once_is_one_step():
@@ -24,3 +34,16 @@ def test_rates_change_by_equal_factors():
 def test_a_rate_that_becomes_limited_changes_at_the_last_step():
     steps = ramp(Shape(), SLOW, 0.5)
     assert [step.down for step in steps] == [None, 1_000.0]
+
+
+def test_a_change_over_a_day_is_made_step_by_step():
+    tracemalloc.start()
+    try:
+        change = Ramp(FAST, SLOW, 86_400.0)
+        assert [change.at(step).latency for step in (1, change.steps // 2, change.steps)][1:] == [
+            pytest.approx(0.3),
+            0.5,
+        ]
+        assert (change.steps, tracemalloc.get_traced_memory()[1] < 100_000) == (345_600, True)
+    finally:
+        tracemalloc.stop()

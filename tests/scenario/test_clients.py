@@ -110,7 +110,7 @@ def test_the_reference_asked_for_by_name_drops_policies_too(plan):
             '4:15: client ids: expected one of opaque, epoch-index, got "epoch" (did you mean "epoch-index"?)',
         ),
         ("count: 0", '4:17: client count: expected more than zero, got "0"'),
-        ("count: 2001", "4:17: client count: expected at most 2000 clients, got 2001"),
+        ("count: 201", "4:17: client count: expected at most 200 clients, got 201"),
         ("arrive: 5s", '4:18: client arrive: expected "within DURATION", such as "within 10s", got "5s"'),
         (
             "max event: 1GB",

@@ -59,7 +59,7 @@ def test_job_settings(plan, settings, expected):
         ("lasts: [5s]", "2:14: job lasts: expected one text, got a list"),
         (
             "lasts: 1000d, updates: every 1us",
-            "2:6: job: expected at most 1000000 events, got 86400000000000 (8.64e+07 s of them)",
+            '2:14: job lasts: expected at most 24h, got "1000d"',
         ),
         (
             "lasts: 12m, updates: every 6m",

@@ -6,6 +6,7 @@ Everything heavy is imported by the command that needs it, so that ``harness --h
 
 import contextlib
 import errno
+import io
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,9 +16,10 @@ import click
 
 import harness
 from harness.arguments import address, assignments, duration
-from harness.console import complain, hush, keep_traceback, open_closed_streams
-from harness.errors import EnvironmentFault, HarnessError, Problem, ScenarioError, UsageError, leaf
-from harness.showing import annotation, copy_junit, show, shown_path, step_summary
+from harness.console import hush, keep_traceback, open_closed_streams, say
+from harness.errors import EnvironmentFault, HarnessError, ScenarioError, UsageError, leaf
+from harness.escaping import on_one_line
+from harness.showing import complain, copy_junit, show, shown_path, step_summary, tell_problem
 
 if TYPE_CHECKING:
     from harness.campaign.forking import Started
@@ -199,9 +201,6 @@ def check(targets: tuple[str, ...], output: str) -> int:
     """Validate scenario files: every mistake and warning at once, nothing started."""
     from harness.scenario import find, find_project, load, plans, warned  # noqa: PLC0415
 
-    def say(problem: Problem) -> None:
-        click.echo(annotation(problem) if output == "github" else str(problem), err=output != "github")
-
     project = find_project(Path.cwd())
     problems = 0
     for path in dict.fromkeys(path for name in targets for path in find(name)):
@@ -210,13 +209,13 @@ def check(targets: tuple[str, ...], output: str) -> int:
         except ScenarioError as error:
             problems += len(error.problems)
             for problem in error.problems:
-                say(problem)
+                tell_problem(problem, output)
         else:
             warnings = warned(variants)
             for problem in warnings:
-                say(problem)
-            parts = [f"{path}: good", _counted(len(variants), "variant")]
-            click.echo(", ".join(parts + [_counted(len(warnings), "warning")] * bool(warnings)), err=True)
+                tell_problem(problem, output)
+            parts = [f"{on_one_line(str(path))}: good", _counted(len(variants), "variant")]
+            say(", ".join(parts + [_counted(len(warnings), "warning")] * bool(warnings)), to=sys.stderr)
     return USAGE if problems else PASS
 
 
@@ -260,7 +259,7 @@ def report(folder: Path, *, open_page: bool) -> int:
             judge_folder(run_folder)
         draw_run(run_folder)
     page = write_report(folder.resolve())
-    click.echo(f"report  {shown_path(page)}")
+    say(f"report  {shown_path(page)}")
     if open_page:
         click.launch(page.resolve().as_uri())
     return PASS
@@ -291,8 +290,8 @@ def explain(target: str, client: str | None, seed: int | None, chosen: tuple[str
         for plan in plans(load(path, project=project), client=client, seed=seed, select=select, project=project)
     ]
     for problem in warned(variants):
-        click.echo(str(problem), err=True)
-    click.echo("\n".join(map(explained, variants)), nl=False)
+        tell_problem(problem, "text")
+    say("\n".join(map(explained, variants)).removesuffix("\n"))
     return PASS
 
 
@@ -334,14 +333,14 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
     done = invoke.fuzz(wish, sys.stderr, terminal=terminal, mutants=names if options["mutants"] else None)
     folder = shown_path(done.folder)
     if options["mutants"]:
-        click.echo(table_of_mutants(done.hunted, folder=folder), nl=False)
+        say(table_of_mutants(done.hunted, folder=folder).removesuffix("\n"))
         if options["record"]:
             record(options["record"], done.hunted)
         missed = any(one.seed is None for one in done.hunted)
     else:
         client = options["client"] or "reference"
         text = report(done.findings, client=client, seconds=done.searched, folder=folder, verbose=options["verbose"])
-        click.echo(text, nl=False)
+        say(text.removesuffix("\n"))
         missed = bool(done.findings.groups)
     return 128 + done.signal if done.signal else FAIL if missed else PASS
 
@@ -353,7 +352,7 @@ def schema() -> int:
 
     from harness.scenario import schema as of_files  # noqa: PLC0415
 
-    click.echo(json.dumps(of_files(), indent=2, ensure_ascii=False))
+    say(json.dumps(of_files(), indent=2, ensure_ascii=False))
     return PASS
 
 
@@ -371,7 +370,7 @@ def init(file: Path) -> int:
         raise UsageError(f"{file} is there already; name another file") from error
     except OSError as error:
         raise EnvironmentFault(f"cannot write {file}: {error.strerror}") from error
-    click.echo(f"{file}: change it, then `harness check {file}` and `harness run {file}`")
+    say(f"{file}: change it, then `harness check {file}` and `harness run {file}`")
     return PASS
 
 
@@ -381,8 +380,8 @@ def list_scenarios() -> int:
     from harness.scenario import bundled, load  # noqa: PLC0415
 
     for scenario in map(load, bundled().values()):
-        click.echo(f"{scenario.name:<14}{scenario.scenario}")
-        click.echo(click.wrap_text(" ".join(str(scenario.about).split()), 100, "    ", "    ") + "\n")
+        say(f"{scenario.name:<14}{scenario.scenario}")
+        say(click.wrap_text(" ".join(str(scenario.about).split()), 100, "    ", "    ") + "\n")
     return PASS
 
 
@@ -394,16 +393,16 @@ def help_law(law: str | None) -> int:
 
     if law is None:
         for each in HELP:
-            click.echo(f"{each.code:<5}{each.word:<16}{each.title}")
-        click.echo(f"{'':<5}{'virtual':<16}Virtual time, and what its network leaves out")
+            say(f"{each.code:<5}{each.word:<16}{each.title}")
+        say(f"{'':<5}{'virtual':<16}Virtual time, and what its network leaves out")
         return PASS
     if law == "virtual":
         return help_virtual()
     found = law_help(law)
-    click.echo(f"{found.code} {found.word}: {found.title}\n")
-    click.echo(click.wrap_text(found.says, 100) + "\n\nHow clients break it:")
+    say(f"{found.code} {found.word}: {found.title}\n")
+    say(click.wrap_text(found.says, 100) + "\n\nHow clients break it:")
     for way in found.breaks:
-        click.echo(click.wrap_text(way, 100, "  - ", "    "))
+        say(click.wrap_text(way, 100, "  - ", "    "))
     return PASS
 
 
@@ -411,10 +410,10 @@ def help_virtual() -> int:
     """Print what virtual time is, what its network leaves out, and what makes it worth trusting."""
     from harness.world.about import LEAVES_OUT, TRUST, VIRTUAL  # noqa: PLC0415
 
-    click.echo(f"{VIRTUAL}\n\nWhat its network leaves out:")
+    say(f"{VIRTUAL}\n\nWhat its network leaves out:")
     for left_out in LEAVES_OUT:
-        click.echo(click.wrap_text(left_out, 100, "  - ", "    "))
-    click.echo(f"\n{TRUST}")
+        say(click.wrap_text(left_out, 100, "  - ", "    "))
+    say(f"\n{TRUST}")
     return PASS
 
 
@@ -436,7 +435,7 @@ def serve(listen: str, **options: str | None) -> int:
     server = ServerSpec(
         retry=duration(options["retry"], "--retry"), keepalive=duration(options["keepalive"], "--keepalive")
     )
-    serve_jobs(address(listen), job, server, click.echo)
+    serve_jobs(address(listen), job, server, say)
     return PASS
 
 
@@ -458,7 +457,7 @@ def toxiproxy(listen: str | None, host: str | None, port: str | None, seed: int 
         raise UsageError("--listen says both: leave --host and --port out")
     host = host or "127.0.0.1"
     listen = listen or f"{f'[{host}]' if ':' in host else host}:{'8474' if port is None else port}"
-    serve_toxiproxy(address(listen), seed, click.echo)
+    serve_toxiproxy(address(listen), seed, say)
     return PASS
 
 
@@ -469,7 +468,7 @@ def doctor() -> int:
 
     findings = examine()
     for finding in findings:
-        click.echo(f"{'✓' if finding.good else '✗'} {finding.what:<18}{finding.text}")
+        say(f"{'✓' if finding.good else '✗'} {finding.what:<18}{finding.text}")
     return PASS if all(finding.good for finding in findings) else ENVIRONMENT
 
 
@@ -487,8 +486,10 @@ def code_of(error: BaseException) -> int:
         case click.exceptions.Exit():
             return error.exit_code
         case click.ClickException():
+            shown = io.StringIO()
+            error.show(shown)
             with contextlib.suppress(OSError):
-                error.show()
+                say(shown.getvalue().removesuffix("\n"), to=sys.stderr)
             return USAGE
         case EnvironmentFault():
             complain(str(error))

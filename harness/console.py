@@ -1,11 +1,13 @@
-"""The terminal and the standard streams, whatever whoever started us made of them."""
+"""The terminal and the standard streams, whatever whoever started us made of them.
 
-import contextlib
+``say`` is the one way to them: what a file, a name, a server or a client said steers no terminal there.
+"""
+
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
-import click
+from harness.escaping import no_command, painted, visible
 
 
 def wants_colour(choice: str, stream: Any) -> bool:
@@ -15,10 +17,20 @@ def wants_colour(choice: str, stream: Any) -> bool:
     return choice == "always"
 
 
-def complain(message: str) -> None:
-    """Say what went wrong on standard error, if anybody can hear it."""
-    with contextlib.suppress(OSError):
-        click.echo(message if ": error: " in message else f"harness: {message}", err=True)
+def say(text: str = "", *, to: TextIO | None = None, coloured: bool = False, commands: bool = False) -> None:
+    """Print text and a line's end on standard output, or ``to`` another stream, at once.
+
+    Whatever could steer a terminal is written out, and what the stream's encoding lacks. ``coloured``: our own colours
+    are let through. ``commands``: lines of it are meant for a CI's runner, and the rest is escaped already.
+
+    Raises ``OSError`` where nobody reads, or nothing more can be written.
+    """
+    stream = to or sys.stdout
+    shown = painted(text) if coloured else visible(text)
+    shown = shown if commands else no_command(shown)
+    encoding = stream.encoding or "utf-8"
+    stream.write(shown.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
 
 
 def hush() -> None:

@@ -5,6 +5,8 @@ A broken invariant of our own is an ``assert``, never one of these.
 
 from dataclasses import dataclass
 
+from harness.escaping import on_one_line
+
 NOT_JSON = (ValueError, RecursionError)
 """What msgspec raises for bytes that are no JSON of the type asked for: its own errors and those of UTF-8 are
 ``ValueError``; brackets nested too deeply are ``RecursionError``."""
@@ -29,8 +31,9 @@ class Problem:
 
     def __str__(self) -> str:
         """Return ``file:line:column: error: message``, the form editors and CI annotate."""
-        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{where}: {self.level}: {self.message}"
+        file = on_one_line(self.file)
+        where = f"{file}:{self.line}:{self.column}" if self.line else file
+        return f"{where}: {self.level}: {on_one_line(self.message)}"
 
 
 class UsageError(HarnessError):

@@ -1,15 +1,15 @@
 """What is left of an invocation outside its folder: its results on standard output, and files where CI looks."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from harness.console import complain, hush, wants_colour
+from harness.console import hush, say, wants_colour
 
 if TYPE_CHECKING:
+    from harness.errors import Problem
     from harness.report.folder import Invocation
 
 
@@ -24,9 +24,17 @@ def show(results: "Invocation", page: Path, options: dict[str, Any]) -> None:
     )
     text = render(results, options["output"], report=shown_path(page), style=style)
     try:
-        click.echo(text, nl=not text.endswith("\n"), color=True)
+        say(text.removesuffix("\n"), coloured=style.colour, commands=options["output"] == "github")
     except BrokenPipeError:
         hush()  # a reader that had enough changes no verdict, nor what is still to be written
+
+
+def complain(message: str) -> None:
+    """Say what went wrong on standard error, if anybody can hear it."""
+    from harness.report.redact import redact  # noqa: PLC0415 - only where something went wrong
+
+    with contextlib.suppress(OSError, ValueError):  # nobody listens, or the stream is closed
+        say(redact(message) if ": error: " in message else f"harness: {redact(message)}", to=sys.stderr)
 
 
 def shown_path(path: Path) -> str:
@@ -59,7 +67,11 @@ def step_summary(folder: Path) -> None:
         complain(f"cannot write the step summary: {error.strerror}")
 
 
-def annotation(problem: Any) -> str:
-    """One problem as a GitHub annotation."""
-    message = problem.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::{problem.level} file={problem.file},line={problem.line},col={problem.column}::{message}"
+def tell_problem(problem: "Problem", output: str) -> None:
+    """Print one problem of a file: on standard error, or as an annotation of ``github`` on standard output."""
+    if output != "github":
+        say(str(problem), to=sys.stderr)
+        return
+    from harness.report.formats import annotation_of  # noqa: PLC0415
+
+    say(annotation_of(problem), commands=True)

@@ -9,6 +9,7 @@ import re
 from decimal import Decimal
 
 from harness.errors import UsageError
+from harness.escaping import on_one_line
 
 _DURATION_UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
 _SIZE_UNITS = {"MB": 1_000_000, "KB": 1_000, "B": 1}
@@ -43,7 +44,7 @@ _PEOPLE_USE_MINUTES = 300.0
 def quote(text: str, longest: int = 60) -> str:
     """Return the text in double quotes on one line, shortened, for an error message."""
     shown = text if len(text) <= longest else text[: longest - 1] + "…"
-    return '"' + "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in shown) + '"'
+    return f'"{on_one_line(shown)}"'
 
 
 def parse_duration(text: str) -> float:

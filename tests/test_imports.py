@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "harness"
 ORDER = [
-    ["errors", "units", "chance", "clock", "vocabulary", "seams"],
+    ["escaping", "console", "errors", "units", "chance", "clock", "vocabulary", "seams"],
     ["sse"],
     ["device", "toxics"],
     ["history"],
@@ -19,7 +19,7 @@ ORDER = [
     ["run"],
     ["report"],
     ["campaign", "fuzz"],
-    ["alone", "arguments", "console", "doctor", "showing"],
+    ["alone", "arguments", "doctor", "showing"],
     ["cli", "__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

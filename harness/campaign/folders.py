@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import EnvironmentFault
+from harness.escaping import visible
 from harness.history.files import LOG, PLAN
 from harness.report.folder import MANIFEST, SCENARIO, run_folder_name, safe_name, write_text
 from harness.report.redact import redact_file_text
@@ -101,7 +102,7 @@ def forget_old(root: Path, *, keep: int, newest: Path) -> None:
 
 
 def redact_log(folder: Path) -> None:
-    """Take secrets out of what a run said on its standard error; its process has ended."""
+    """Take out secrets, and what steers a terminal, of what a run said on standard error; its process has ended."""
     log = folder / LOG
     if log.exists() and log.stat().st_size:
-        write_text(log, redact_file_text(LOG, log.read_text(encoding="utf-8", errors="replace")))
+        write_text(log, visible(redact_file_text(LOG, log.read_text(encoding="utf-8", errors="replace"))))

@@ -9,6 +9,7 @@ import os
 import trio
 
 from harness.campaign.campaign import Ran
+from harness.escaping import no_command
 from harness.report.folder import VERDICT, read_run
 from harness.report.formats import json_line
 
@@ -25,7 +26,7 @@ class Lines:
         """Write one run's line. A run that could not be judged has none: its fault is said on standard error."""
         if self._failure is not None or not (ran.folder / VERDICT).exists():
             return
-        line = json_line(read_run(ran.folder)).encode()
+        line = no_command(json_line(read_run(ran.folder))).encode()
         async with self._turn:
             try:
                 await trio.to_thread.run_sync(self._write, line, abandon_on_cancel=True)

@@ -6,6 +6,7 @@ from typing import TextIO
 
 import trio
 
+from harness.console import say
 from harness.report.progress import LiveView, Progress
 from harness.report.saying import printable
 from harness.run.tidings import Tidings
@@ -85,7 +86,7 @@ class Live:
     def _print(self, lines: Sequence[str]) -> None:
         with contextlib.suppress(OSError):  # whoever watched has gone: no reason to end a run
             for line in lines:
-                print(line, file=self._stream, flush=True)
+                say(line, to=self._stream)
 
 
 def _variant(plan: Plan) -> str:

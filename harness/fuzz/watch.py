@@ -5,6 +5,7 @@ from typing import TextIO
 
 import trio
 
+from harness.console import say
 from harness.fuzz.search import Search
 from harness.report.saying import plural
 
@@ -28,7 +29,7 @@ class Watch:
         while True:
             await trio.sleep(PLAIN_EVERY)
             with contextlib.suppress(OSError):  # whoever watched has gone: no reason to end a search
-                print(line(search, self._total), file=self._stream, flush=True)
+                say(line(search, self._total), to=self._stream)
 
     async def _draw(self, search: Search) -> None:
         from rich.console import Console  # noqa: PLC0415 - 52 ms, and only a terminal needs it

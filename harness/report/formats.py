@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import Problem, UsageError
+from harness.escaping import no_command
 from harness.judge.verdict import Word
 from harness.report import terminal, worlds
 from harness.report.findings import findings, guilty_line, reason, replay
@@ -25,7 +26,7 @@ def render(
     if output_format == "text":
         return terminal.render(invocation, report=report, style=style)
     if output_format == "github":
-        return terminal.render(invocation, report=report, style=style) + github(invocation)
+        return no_command(terminal.render(invocation, report=report, style=style)) + github(invocation)
     if output_format not in FORMATS:
         raise UsageError(f"{output_format!r} is no output format (one of {', '.join(FORMATS)})")
     return _MACHINE[output_format](invocation)
@@ -49,7 +50,7 @@ def json_line(run: RunResult) -> str:
 
 def github(invocation: Invocation) -> str:
     """Return workflow commands that annotate what was warned of, and the deed or expectation that failed."""
-    lines = [_annotation(one) for one in warned([run.plan for run in invocation.runs])]
+    lines = [annotation_of(one) for one in warned([run.plan for run in invocation.runs])]
     for run in invocation.runs:
         if wrong := worlds.trouble(run):
             lines.append(_command("error", run, guilty_line(run.plan, 0.0), wrong))
@@ -67,14 +68,21 @@ def github(invocation: Invocation) -> str:
 
 def _command(level: str, run: RunResult, line: int, text: str) -> str:
     title = f"{run.title}: {run.verdict.word}"
-    file = _property(_from_here(Path(run.plan.file or run.plan.name)))
-    return f"::{level} file={file},line={max(1, line)},title={_property(title)}::{_message(text)}"
+    return annotation(
+        level, text, file=_from_here(Path(run.plan.file or run.plan.name)), line=max(1, line), title=title
+    )
 
 
-def _annotation(problem: Problem) -> str:
-    """Return a warning of a plan at its place in the file."""
-    where = f"file={_property(_from_here(Path(problem.file)))},line={max(1, problem.line)},col={max(1, problem.column)}"
-    return f"::{problem.level} {where}::{_message(problem.message)}"
+def annotation(level: str, text: str, **properties: str | int) -> str:
+    """Return one workflow command of GitHub, all of it escaped: nothing said in it begins another one."""
+    named = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+    return f"::{level} {named}::{_message(text)}"
+
+
+def annotation_of(problem: Problem) -> str:
+    """Return a problem of a file, or a warning, at its place there."""
+    file, line, column = _from_here(Path(problem.file)), max(1, problem.line), max(1, problem.column)
+    return annotation(problem.level, problem.message, file=file, line=line, col=column)
 
 
 def _from_here(file: Path) -> str:

@@ -7,6 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from harness.escaping import STEERING
 from harness.judge.verdict import ExpectationVerdict, Interval, State, Word
 from harness.report.redact import redact
 from harness.scenario.model import Expectation
@@ -26,9 +27,6 @@ LOST = "lost"
 """What JSON holds for an infinite figure: the thing never came."""
 
 _SORTS = {"under": "<", "at most": "≤", "at least": "≥", "is": "=", "within": "<"}
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
-)
 _UNIT = re.compile(r"(?:ms|s|%|B|kB|MB|GB|of \d+)\b|%")
 _TOGETHER = re.compile(r"(?<=\d) (?=[\w%])|(?<=[<≤≥=]) (?=\S)")
 """Where a line is not broken: between a figure and its unit or noun, and between a sign and its limit."""
@@ -131,7 +129,7 @@ def against(expected: Expectation | None, verdict: ExpectationVerdict) -> str:
 
 def printable(text: str) -> str:
     """Return text fit for any output: no secrets, and U+FFFD for what could steer a terminal or break XML."""
-    return _CONTROL.sub("\ufffd", redact(text))
+    return STEERING.sub("\ufffd", redact(text))
 
 
 def flat(text: str) -> str:

@@ -46,8 +46,15 @@ def read_file(path: Path, shown_as: str) -> tuple[Scenario, tuple[Problem, ...]]
     data = reader.read(text)
     if data is None:
         raise ScenarioError(tuple(reader.problems))
-    scenario = Scenario(**data, name=path.stem, file=shown_as, source=text, marks=reader.marks)
+    scenario = Scenario(
+        **data, name=_in_unicode(path.stem), file=_in_unicode(shown_as), source=text, marks=reader.marks
+    )
     return scenario, tuple(reader.problems)
+
+
+def _in_unicode(name: str) -> str:
+    """Return a file's name without the halves of surrogate pairs that stand for bytes of no UTF-8: no JSON has them."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _bytes(path: Path, shown_as: str) -> bytes:

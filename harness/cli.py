@@ -19,6 +19,7 @@ from harness.arguments import address, assignments, duration
 from harness.console import hush, keep_traceback, open_closed_streams, say
 from harness.errors import EnvironmentFault, HarnessError, ScenarioError, UsageError, leaf
 from harness.escaping import on_one_line
+from harness.files import real_path
 from harness.showing import complain, copy_junit, show, shown_path, step_summary, tell_problem
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def conclude(done: "Done", lines: "Lines | None", options: dict[str, Any]) -> in
         copy_junit(done.folder, options["junit"])
     step_summary(done.folder)
     if options["open_page"]:
-        click.launch(done.page.resolve().as_uri())
+        click.launch(done.page.absolute().as_uri())
     words = [item.verdict.word for item in results.runs] + [word_of(results)] * (not done.signal)
     codes += [OF_WORD[word] for word in words if not (word == "unknown" and options["unknown"] == "warn")]
     return worst(codes)
@@ -240,7 +241,7 @@ def judge(folder: Path, **options: Any) -> int:
     for run_folder in run_folders(folder):
         judge_folder(run_folder)
         hold_together(run_folder)
-    page = write_report(folder.resolve())
+    page = write_report(real_path(folder))
     results = read_results(folder)
     show(results, page, options)
     return worst(OF_WORD[word] for word in [word_of(results), *(item.verdict.word for item in results.runs)])
@@ -258,16 +259,16 @@ def report(folder: Path, *, open_page: bool) -> int:
         if not (run_folder / "verdict.json").exists():
             judge_folder(run_folder)
         draw_run(run_folder)
-    page = write_report(folder.resolve())
+    page = write_report(real_path(folder))
     say(f"report  {shown_path(page)}")
     if open_page:
-        click.launch(page.resolve().as_uri())
+        click.launch(page.absolute().as_uri())
     return PASS
 
 
 def run_folders(folder: Path) -> list[Path]:
     """The runs inside a results folder. Raises ``UsageError`` where there are none."""
-    found = sorted(path.parent for path in folder.resolve().glob("*/*/plan.json"))
+    found = sorted(path.parent for path in real_path(folder).glob("*/*/plan.json"))
     if not found:
         raise UsageError(f"{folder} holds no recorded runs; `harness run` makes results/latest")
     return found

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import Problem, ScenarioError, UsageError
+from harness.files import read_bytes
 from harness.report.folder import SUMMARY
 from harness.scenario import Plan, Project, Scenario, find, load, plans
 from harness.world import real, virtual
@@ -57,6 +58,10 @@ def _virtual(plan: Plan) -> Plan:
     return msgspec.structs.replace(plan, world=virtual.NAME)
 
 
+MOST_RUNS = 10_000
+"""Of one scenario: their plans are in memory together."""
+
+
 def files(targets: tuple[str, ...]) -> list[Path]:
     """The scenario files named; those of ``scenarios/`` here when none is."""
     if not targets and not Path("scenarios").is_dir():
@@ -84,6 +89,8 @@ def _of(scenario: Scenario, choice: Choice, project: Project | None) -> list[Pla
         )
 
     first = with_seed(choice.seed)
+    if len(first) * choice.repeat > MOST_RUNS:
+        raise UsageError(f"expected at most {MOST_RUNS} runs of a scenario, got {len(first) * choice.repeat}")
     # Seeds count up from the scenario's own, so that a repetition can be replayed by its number.
     return first + [plan for turn in range(1, choice.repeat) for plan in with_seed(first[0].seed + turn)]
 
@@ -92,7 +99,7 @@ def not_passed(folder: Path) -> set[tuple[str, str]]:
     """Name and variant of every run in a results folder that did not pass, those never started among them."""
     path = folder / SUMMARY
     try:
-        summary = json.loads(path.read_bytes())
+        summary = json.loads(read_bytes(path))
         return {(run["name"], run["variant"]) for run in summary["runs"] if run["word"] != "pass"}
     except OSError as error:
         raise UsageError(f"--failed: cannot read {path}: {error.strerror}; run something first") from error

@@ -14,7 +14,7 @@ from harness.history import History, read_history
 from harness.history.files import HISTORY, PLAN
 from harness.judge.agreement import Agreement, Said, agreement
 from harness.judge.replay import Replay, replayed
-from harness.report.folder import AGREEMENT, REPLAY, run_folder_name, write_json
+from harness.report.folder import AGREEMENT, REPLAY, read_json, run_folder_name, write_json
 from harness.report.redact import redact_data
 from harness.scenario.model import Plan
 from harness.world import real, virtual
@@ -67,8 +67,8 @@ def compare_twice(folder: Path) -> Replay:
 
 def _plan(folder: Path) -> Plan | None:
     try:
-        return msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
-    except (OSError, msgspec.MsgspecError):
+        return read_json(folder / PLAN, Plan)
+    except BadRecords:
         return None
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import BadRecords, HarnessError
+from harness.errors import HarnessError
 from harness.history import History, read_history
 from harness.history.files import HISTORY, PLAN
 from harness.judge.judge import judge
 from harness.judge.verdict import Verdict
-from harness.report.folder import VERDICT, write_json
+from harness.report.folder import VERDICT, read_json, write_json
 from harness.scenario.model import Plan
 
 
@@ -31,11 +31,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def judge_folder(folder: Path) -> Verdict:
     """Judge the run in ``folder`` and write its ``verdict.json``. Raises ``BadRecords`` where it cannot be read."""
-    path = folder / PLAN
-    try:
-        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise BadRecords(f"{path} is no plan: {error}") from error
+    plan = read_json(folder / PLAN, Plan)
     records = folder / HISTORY
     history = read_history(records) if records.exists() else History([], truncated=True)
     verdict = judge(plan, history)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import EnvironmentFault, UsageError
+from harness.files import read_bytes
 from harness.fuzz.tasks import Hunted
 from harness.fuzz.telling import markdown
 from harness.report.folder import write_text
@@ -54,6 +55,8 @@ def recorded(path: Path) -> list[Found]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: expected UTF-8 text, got byte {error.start + 1}") from error
     except OSError as error:
         raise EnvironmentFault(f"cannot read {path}: {error.strerror}") from error

@@ -8,9 +8,21 @@ from typing import TypeVar
 import msgspec
 
 from harness.errors import BadRecords
+from harness.files import open_regular
 from harness.history.records import SCHEMA_VERSION, AnyRecord, End, Record, Run
 
 R = TypeVar("R", bound=Record)
+
+PIECE = 1 << 16
+"""Bytes read, and inflated, at a time: a bomb is met before it is held."""
+
+LARGEST = 1 << 30
+"""Inflated bytes of a history. The largest plans write a third of it."""
+
+LONGEST_LINE = 1 << 25
+"""Bytes of one record: that of a job names the instants of all its events."""
+
+MOST_RECORDS = 4_000_000
 
 
 class History:
@@ -50,12 +62,12 @@ def read_history(path: Path) -> History:
     """Read ``history.jsonl.gz``. A cut tail is dropped and noted; anything else unreadable raises ``BadRecords``."""
     decoder = msgspec.json.Decoder(AnyRecord)
     records: list[Record] = []
-    tail = b""
     truncated = False
     try:
-        for piece in _inflate(path):
-            *lines, tail = (tail + piece).split(b"\n")
-            records.extend(decoder.decode(line) for line in lines if line)
+        for line in _lines(_inflate(path)):
+            if len(records) >= MOST_RECORDS:
+                raise BadRecords(f"{path} is no history of a run: it has more than {MOST_RECORDS} records")
+            records.append(decoder.decode(line))
     except EOFError:
         truncated = True
     except zlib.error as error:
@@ -64,18 +76,50 @@ def read_history(path: Path) -> History:
         raise BadRecords(f"{path}, record {len(records) + 1}: {error}") from error
     except OSError as error:
         raise BadRecords(f"cannot read the history {path}: {error.strerror}") from error
-    history = History(records, truncated=truncated or bool(tail))
-    if history.run is not None and history.run.schema_version > SCHEMA_VERSION:
-        found = history.run.schema_version
-        raise BadRecords(f"{path} was written by a newer harness (schema {found}; this one reads {SCHEMA_VERSION})")
+    history = History(records, truncated=truncated)
+    if history.run is not None:
+        check_schema(path, history.run.schema_version, SCHEMA_VERSION)
     return history
 
 
+def check_schema(path: Path, found: int, newest: int) -> None:
+    """Raise ``BadRecords`` unless a file's ``schema_version`` is one that this harness reads."""
+    if found > newest:
+        raise BadRecords(f"{path} was written by a newer harness (schema {found}; this one reads {newest})")
+    if found < 1:
+        raise BadRecords(f"{path} was written by no harness: expected a schema_version from 1 to {newest}, got {found}")
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the lines that are not empty. Raises ``EOFError`` where the last one has no end."""
+    begun: list[bytes] = []
+    held = 0
+    for piece in pieces:
+        first, *lines = piece.split(b"\n")
+        begun.append(first)
+        held += len(first)
+        if held > LONGEST_LINE:
+            raise msgspec.DecodeError(f"it has more than {LONGEST_LINE} bytes")
+        if lines:
+            whole = (b"".join(begun), *lines[:-1])
+            begun, held = [lines[-1]], len(lines[-1])
+            yield from filter(None, whole)
+    if held:
+        raise EOFError
+
+
 def _inflate(path: Path) -> Iterator[bytes]:
-    """Yield the decompressed bytes; raises EOFError where the stream ends before its end mark."""
+    """Yield the decompressed bytes in pieces; raises EOFError where the stream ends before its end mark."""
     inflate = zlib.decompressobj(31)  # gzip.open().read() would lose everything when the end mark is missing
-    with path.open("rb") as file:
-        while data := file.read(1 << 16):
-            yield inflate.decompress(data)
+    room = LARGEST
+    with open_regular(path) as file:
+        while data := file.read(PIECE):
+            while data and not inflate.eof:
+                piece = inflate.decompress(data, PIECE)
+                data = inflate.unconsumed_tail
+                room -= len(piece)
+                if room < 0:
+                    raise BadRecords(f"{path} is no history of a run: it inflates to more than {LARGEST} bytes")
+                yield piece
     if not inflate.eof:
         raise EOFError

@@ -13,12 +13,15 @@ from typing import TypeVar
 import msgspec
 
 from harness.errors import BadRecords, EnvironmentFault
+from harness.escaping import visible
+from harness.files import read_bytes, real_path
 from harness.history import History, read_history
 from harness.history.files import HISTORY, LOG, PLAN
+from harness.history.reader import check_schema
 from harness.judge.agreement import Agreement
 from harness.judge.replay import Replay
 from harness.judge.verdict import Verdict
-from harness.report.redact import redact_data
+from harness.report.redact import redact, redact_data
 from harness.scenario.model import Plan
 
 SCHEMA_VERSION = 1
@@ -125,23 +128,23 @@ def run_folder_name(plan: Plan, client: str = "") -> str:
 def read_run(folder: Path) -> RunResult:
     """Read one run's folder. Raises ``BadRecords`` saying which file is missing or wrong."""
     return RunResult(
-        plan=_read_json(folder / PLAN, Plan),
-        verdict=_read_json(folder / VERDICT, Verdict),
+        plan=read_json(folder / PLAN, Plan),
+        verdict=read_json(folder / VERDICT, Verdict),
         folder=folder,
-        agreement=_read_json(folder / AGREEMENT, Agreement) if (folder / AGREEMENT).exists() else None,
-        replay=_read_json(folder / REPLAY, Replay) if (folder / REPLAY).exists() else None,
+        agreement=read_json(folder / AGREEMENT, Agreement) if (folder / AGREEMENT).exists() else None,
+        replay=read_json(folder / REPLAY, Replay) if (folder / REPLAY).exists() else None,
     )
 
 
 def read_results(folder: Path) -> Invocation:
     """Read a results folder. Raises ``BadRecords`` where there is no judged run in it or a file cannot be read."""
-    folder = folder.resolve()
+    folder = real_path(folder)
     if not folder.is_dir():
         raise BadRecords(f"{folder} is no folder of results (expected one like results/latest)")
     plans = sorted(folder.glob(f"*/*/{PLAN}"))
     if not plans:
         raise BadRecords(f"{folder} holds no runs (expected NAME/CLIENT-WORLD-sSEED/{PLAN} inside it)")
-    manifest = _read_json(folder / MANIFEST, Manifest) if (folder / MANIFEST).exists() else Manifest()
+    manifest = read_json(folder / MANIFEST, Manifest) if (folder / MANIFEST).exists() else Manifest()
     place = {key: index for index, key in enumerate(manifest.order)}
     plans.sort(key=lambda path: place.get(f"{path.parent.parent.name}/{path.parent.name}", len(place)))
     judged = [path.parent for path in plans if (path.parent / VERDICT).exists()]
@@ -182,7 +185,7 @@ def write_json(path: Path, value: object) -> None:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write ``manifest.json`` without secrets."""
-    write_json(folder / MANIFEST, redact_data(msgspec.to_builtins(manifest)))
+    write_json(folder / MANIFEST, redact_data(msgspec.to_builtins(manifest), lambda text: visible(redact(text))))
 
 
 def raw_files(run: RunResult) -> list[str]:
@@ -191,14 +194,11 @@ def raw_files(run: RunResult) -> list[str]:
     return [name for name in names if (run.folder / name).exists()]
 
 
-def _read_json(path: Path, kind: type[T]) -> T:
+def read_json(path: Path, kind: type[T]) -> T:
+    """Read a file of a results folder. Raises ``BadRecords`` where it is none, or of another schema."""
     try:
-        data = path.read_bytes()
-        version = msgspec.json.decode(data, type=_Versioned).schema_version
-        if version > SCHEMA_VERSION:
-            raise BadRecords(
-                f"{path} was written by a newer harness (schema {version}; this one reads {SCHEMA_VERSION})"
-            )
+        data = read_bytes(path)
+        check_schema(path, msgspec.json.decode(data, type=_Versioned).schema_version, SCHEMA_VERSION)
         return msgspec.json.decode(data, type=kind)
     except OSError as error:
         raise BadRecords(f"cannot read {path}: {error.strerror}") from error

@@ -5,6 +5,7 @@ from urllib.parse import quote
 import msgspec
 from markupsafe import Markup
 
+from harness.files import read_bytes
 from harness.history import Canary
 from harness.judge.verdict import Evidence, ExpectationVerdict, State, Word
 from harness.report import tally, trace, worlds
@@ -149,7 +150,7 @@ def _figures(run: RunResult, place: int) -> dict[str, Markup]:
     for name in ("zoom", *FIGURES):
         path = run.folder / f"{name}.svg"
         if path.exists():
-            svg = path.read_text(encoding="utf-8")
+            svg = read_bytes(path).decode("utf-8", "replace")
             for mark in (f'id="{name}-', f'href="#{name}-', f"url(#{name}-"):
                 svg = svg.replace(mark, mark.replace(f"{name}-", f"v{place}{name}-"))
             found[name] = Markup(svg)  # noqa: S704 - drawn by us; its text was escaped by matplotlib

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from harness.errors import Problem, ScenarioError, UsageError
+from harness.files import read_bytes, real_path
 from harness.scenario.clients import POLICIES, PRESENT, Known, named
 from harness.scenario.place import nearest, not_built
 from harness.units import parse_duration, quote
@@ -57,7 +58,7 @@ def find_project(start: Path) -> Project | None:
 
     Raises ``ScenarioError`` with every problem of the file; its syntax has line and column, its values have their keys.
     """
-    folder = start.resolve()
+    folder = real_path(start)
     for home in (folder, *folder.parents):
         if (home / FILE).is_file():
             return _read(home / FILE)
@@ -85,11 +86,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     """Return the tables of the file. Raises ``ScenarioError`` with the place that the parser names."""
     shown = str(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise ScenarioError((Problem(shown, 0, 0, f"expected at most {LARGEST} bytes, got more"),))
-        return tomllib.loads(content.decode())
+        return tomllib.loads(read_bytes(path, LARGEST).decode())
     except UnicodeDecodeError as error:
         raise ScenarioError((Problem(shown, 0, 0, f"expected UTF-8 text, got byte {error.start + 1}"),)) from None
     except RecursionError:

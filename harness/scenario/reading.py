@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from harness.errors import Problem, ScenarioError
+from harness.files import open_regular
 from harness.scenario.document import SECTIONS, Data, Mark, Marks, Scenario, Trail
 from harness.scenario.place import MOST_PROBLEMS, nearest
 from harness.units import quote
@@ -66,7 +67,7 @@ def _bytes(path: Path, shown_as: str) -> bytes:
             raise refused("expected a scenario file, got a folder")
         if path.exists() and not path.is_file():
             raise refused("expected a scenario file, got a device or a pipe")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise refused("there is no such file") from None

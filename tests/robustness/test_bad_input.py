@@ -41,7 +41,7 @@ NONSENSE = [
     (["serve", "--listen", "127.0.0.1:0", "--lasts", "long"], "--lasts"),
     (["serve", "--listen", "127.0.0.1:0", "--lasts", "0s"], "--lasts"),
     (["serve", "--listen", "127.0.0.1:0", "--every", "0s"], "--every"),
-    (["serve", "--listen", "127.0.0.1:0", "--every", "1us", "--lasts", "1d"], "at most 1000000 events"),
+    (["serve", "--listen", "127.0.0.1:0", "--every", "1us", "--lasts", "1d"], "at most 500000 events"),
     (["serve", "--listen", "127.0.0.1:0", "--keepalive", "0s"], "--keepalive"),
     (["serve", "--listen", "127.0.0.1:0", "--retry", ""], "--retry"),
     (["toxiproxy", "--listen", "127.0.0.1:99999"], "ADDRESS:PORT"),

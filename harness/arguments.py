@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from harness.errors import UsageError
+from harness.errors import EnvironmentFault, UsageError
 
 
 def assignments(chosen: Iterable[str]) -> dict[str, str]:
@@ -29,11 +29,14 @@ def duration(text: str | None, option: str) -> float | None:
 
 
 def address(text: str) -> tuple[str, int]:
-    """``127.0.0.1:8080`` as host and port; loopback only, in either family."""
+    """``127.0.0.1:8080``, ``[::1]:8080`` or ``localhost:8080`` as an IP address and a port; loopback only."""
+    from harness.network.kernel import loopback_address  # noqa: PLC0415
+
     host, _, port = text.rpartition(":")
-    host = {"localhost": "127.0.0.1", "": "127.0.0.1", "[::1]": "::1"}.get(host, host)
-    if not port.isdecimal() or len(port) > 5 or int(port) > 65535:
-        raise UsageError(f"--listen takes ADDRESS:PORT, such as 127.0.0.1:8080, not {text!r}")
-    if not (host.startswith("127.") or host == "::1"):
-        raise UsageError(f"--listen {text}: only loopback addresses are served (127.0.0.1, [::1])")
-    return host, int(port)
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not (port.isascii() and port.isdecimal()) or int(port[:6]) > 65535 or (":" in host and bare == host):
+        raise UsageError(f"--listen takes ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080, not {text!r}")
+    try:
+        return loopback_address(bare or "localhost"), int(port)
+    except EnvironmentFault as fault:
+        raise UsageError(f"--listen {text}: {fault}") from fault

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from harness.errors import EnvironmentFault
+from harness.network.loopback import LOCALHOST, is_loopback
 from harness.seams import Address
 
 TCP_TABLE = Path("/proc/net/tcp")
@@ -100,3 +102,24 @@ def _setting(path: Path) -> int | None:
         return int(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
+
+
+def loopback_address(host: str) -> str:
+    """Return the loopback address that a host's name or address stands for: ``127.0.0.1`` for ``localhost``.
+
+    A name is resolved, and all that it resolves to has to be loopback. Raises ``EnvironmentFault``.
+    """
+    if host == "localhost" or is_loopback(host):
+        return LOCALHOST if host == "localhost" else host
+    try:
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise EnvironmentFault(
+            f"cannot listen on {host}: only loopback is served, and it does not resolve ({why})"
+        ) from error
+    away = [address for address in found if not is_loopback(address)]
+    if away or not found:
+        means = f" ({host} is {away[0]})" if away and away[0] != host else ""
+        raise EnvironmentFault(f"cannot listen on {host}: only loopback is served{means}, use {LOCALHOST} or [::1]")
+    return found[0]

@@ -20,6 +20,7 @@ from collections.abc import Callable
 import trio
 
 from harness.errors import EnvironmentFault, OutOfFiles
+from harness.network.kernel import loopback_address
 from harness.network.streams import RealStream
 from harness.seams import Address, Door, Listener, Network, Stream
 
@@ -66,9 +67,8 @@ class RealListener(Listener):
 
     def __init__(self, address: Address) -> None:
         host, port = address
-        if not (host.startswith("127.") or host == "::1"):
-            raise EnvironmentFault(f"cannot listen on {host}: listeners live on loopback only, use 127.0.0.1 or ::1")
-        self._keeper = _socket(_family(address))
+        bound = loopback_address(host), port
+        self._keeper = _socket(_family(bound))
         self._ear: socket.socket | None = None
         self._fillers: list[socket.socket] = []
         self._filling: set[Address] = set()  # where those dial from that have no address of their own: ::1 is alone
@@ -79,7 +79,7 @@ class RealListener(Listener):
         self._lock = trio.Lock()
         try:
             self._keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._keeper.bind(address)
+            self._keeper.bind(bound)
             self.address: Address = self._keeper.getsockname()[:2]
             self._ear = self._listening(BACKLOG)
         except OSError as error:

@@ -27,6 +27,7 @@ import trio
 from harness.chance import Dice
 from harness.clock import sleep_until
 from harness.errors import EnvironmentFault
+from harness.network.loopback import is_loopback
 from harness.network.pipes import Pipe
 from harness.network.shaped import ProxySide, ShapedPath
 from harness.seams import Address, Door, Listener, Network, Stream
@@ -326,8 +327,8 @@ class SimNetwork(Network):
         """Bind and listen; see ``Network``."""
         await trio.lowlevel.checkpoint()
         host, port = address
-        if not host.startswith("127."):
-            raise EnvironmentFault(f"cannot listen on {host}: listeners live on loopback only, use 127.0.0.1")
+        if not is_loopback(host):
+            raise EnvironmentFault(f"cannot listen on {host}: only loopback is served, use 127.0.0.1 or [::1]")
         if not port:
             address = self._free_address(host)
         if address in self._listeners or address in self._paths:

@@ -137,7 +137,7 @@ async def test_taken_port_is_an_environment_fault_that_names_it(listener):
 
 
 async def test_only_loopback_is_listened_on():
-    with pytest.raises(EnvironmentFault, match="loopback only"):
+    with pytest.raises(EnvironmentFault, match="only loopback"):
         await RealNetwork().listen(("0.0.0.0", 0))
 
 

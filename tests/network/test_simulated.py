@@ -195,7 +195,7 @@ async def test_the_dialer_is_named_before_it_is_accepted(network):
 
 
 async def test_no_address_but_loopback(network):
-    with pytest.raises(EnvironmentFault, match="loopback only"):
+    with pytest.raises(EnvironmentFault, match="only loopback"):
         await network.listen(("0.0.0.0", 0))
 
 

@@ -5,7 +5,6 @@ Everything heavy is imported by the command that needs it, so that ``harness --h
 """
 
 import contextlib
-import errno
 import io
 import sys
 from collections.abc import Callable, Iterable
@@ -17,10 +16,11 @@ import click
 import harness
 from harness.arguments import address, assignments, duration
 from harness.console import hush, keep_traceback, open_closed_streams, say
-from harness.errors import EnvironmentFault, HarnessError, ScenarioError, UsageError, leaf
+from harness.errors import EnvironmentFault, ScenarioError, UsageError, leaf
 from harness.escaping import on_one_line
 from harness.files import real_path
 from harness.showing import complain, copy_junit, show, shown_path, step_summary, tell_problem
+from harness.trouble import NO_ROOM, in_words
 
 if TYPE_CHECKING:
     from harness.campaign.forking import Started
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 PASS, FAIL, USAGE, ENVIRONMENT, UNKNOWN = 0, 1, 2, 3, 4
 INTERRUPTED, TERMINATED = 130, 143
 PRECEDENCE = (INTERRUPTED, TERMINATED, USAGE, FAIL, ENVIRONMENT, UNKNOWN, PASS)
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 OF_WORD = {"pass": PASS, "fail": FAIL, "unknown": UNKNOWN, "void": ENVIRONMENT}
 
 FORMATS = click.Choice(["text", "json", "jsonl", "github", "junit"])
@@ -492,25 +491,20 @@ def code_of(error: BaseException) -> int:
             with contextlib.suppress(OSError):
                 say(shown.getvalue().removesuffix("\n"), to=sys.stderr)
             return USAGE
-        case EnvironmentFault():
-            complain(str(error))
-            return ENVIRONMENT
-        case HarnessError():
-            complain(str(error))
-            return USAGE
         case click.Abort() | KeyboardInterrupt():
             return INTERRUPTED
         case BrokenPipeError() | SystemExit():
             hush()  # whoever read our output had enough; click makes an exit of it
             return PASS
         case OSError() if error.errno in NO_ROOM:
-            hush()
-            complain(f"cannot write: {error.strerror}")
-            return ENVIRONMENT
-        case _:
-            kept = keep_traceback(error)
-            complain(f"a bug in harness itself: {type(error).__name__}: {error}\n  its traceback is in {kept}")
-            return ENVIRONMENT
+            hush()  # nothing more can be written there: the interpreter's own flush at the end would complain
+    known = in_words(error)
+    if known is not None:
+        complain(str(known))
+        return ENVIRONMENT if isinstance(known, EnvironmentFault) else USAGE
+    kept = keep_traceback(error)
+    complain(f"a bug in harness itself: {type(error).__name__}: {error}\n  its traceback {kept}")
+    return ENVIRONMENT
 
 
 def main() -> None:

@@ -53,10 +53,15 @@ def open_closed_streams() -> None:
 
 
 def keep_traceback(error: BaseException) -> str:
-    """Write the traceback of an exception to a file of its own; return its path."""
+    """Write the traceback of an exception to a file of its own; return where it is: ``is in /tmp/…``."""
     import tempfile  # noqa: PLC0415
     import traceback  # noqa: PLC0415
 
-    with tempfile.NamedTemporaryFile("w", prefix="harness-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        traceback.print_exception(error, file=file)
-    return file.name
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="harness-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            traceback.print_exception(error, file=file)
+    except OSError as failure:
+        return f"could not be kept ({failure.strerror})"
+    return f"is in {file.name}"

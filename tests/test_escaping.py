@@ -101,7 +101,7 @@ def test_everything_is_printed_by_one_function():
 
 
 def test_all_commands_are_made_by_one_function():
-    made = [path.name for path in sorted(ROOT.rglob("*.py")) if re.search(r"[\"']::(?!$|[\"'])", path.read_text())]
+    made = [path.name for path in sorted(ROOT.rglob("*.py")) if re.search(r"[\"']::[a-z{]", path.read_text())]
     assert made == ["formats.py"]
 
 

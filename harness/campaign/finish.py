@@ -2,28 +2,29 @@
 
 A worker process does it (``python -m harness.campaign.finish``): it loads the plotting library while the run is still
 going, at the lowest priority so as not to disturb it, then takes folders from its standard input, one a line, and
-answers each with a line of JSON.
+answers each with a line of JSON. A folder's name is JSON too: it may have line ends, and bytes of no UTF-8.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
 
 import msgspec
 
-from harness.errors import HarnessError
+from harness.escaping import visible
 from harness.history import History, read_history
 from harness.history.files import HISTORY, PLAN
 from harness.judge.judge import judge
 from harness.judge.verdict import Verdict
 from harness.report.folder import VERDICT, read_json, write_json
 from harness.scenario.model import Plan
+from harness.trouble import in_words
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A run was judged and drawn, or ``fault`` says why not."""
 
-    folder: str
     word: str = ""
     toxiproxy: str = ""
     fault: str = ""
@@ -41,14 +42,17 @@ def judge_folder(folder: Path) -> Verdict:
 
 def finish(folder: Path) -> Finished:
     """Judge and draw one run."""
-    from harness.report.compose import draw_run  # noqa: PLC0415 - the plotting library, only where drawing is wanted
-
     try:
+        from harness.report.compose import draw_run  # noqa: PLC0415 - the plotting library, where drawing is wanted
+
         verdict = judge_folder(folder)
         draw_run(folder)
-    except HarnessError as error:
-        return Finished(folder=str(folder), fault=str(error))
-    return Finished(folder=str(folder), word=verdict.word, toxiproxy=verdict.trust.facts.get("toxiproxy", ""))
+    except Exception as error:
+        known = in_words(error)
+        if known is None:
+            raise
+        return Finished(fault=visible(str(known)))
+    return Finished(word=verdict.word, toxiproxy=verdict.trust.facts.get("toxiproxy", ""))
 
 
 def answer(folder: Path) -> None:
@@ -71,7 +75,7 @@ def work() -> None:
     import harness.report.figures  # noqa: F401, PLC0415 - loaded while the run goes on
 
     for line in sys.stdin:
-        answer(Path(line.rstrip("\n")))
+        answer(Path(json.loads(line)))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,10 @@ def new_invocation(root: Path, now: float) -> Path:
 
     Raises ``EnvironmentFault`` where the folder cannot be written, before anything is started.
     """
-    name = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    try:
+        name = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    except (ValueError, OverflowError, OSError) as error:  # of whichever step; the calendar ends with 9999
+        raise EnvironmentFault(f"this machine's clock is beyond the calendar ({error}): set it") from error
     folder = root / f"{name}-{secrets.token_hex(2)}"
     try:
         folder.mkdir(parents=True)

@@ -62,7 +62,7 @@ class Forks:
                 if decoded(line, Ended) is not None:
                     break
                 found = decoded(line, Finished) or found
-        return found or Finished(folder=str(folder), fault=f"judging {folder.name} failed: {self._last_words()}")
+        return found or Finished(fault=f"judging {folder.name} failed: {self._last_words()}")
 
     def _last_words(self) -> str:
         self._server.said.seek(0)

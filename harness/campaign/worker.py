@@ -1,5 +1,6 @@
 """The campaign's hold on a worker process that judges and draws (``harness.campaign.finish``)."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -44,13 +45,11 @@ class Worker:
         process = await self._process()
         assert process.stdin is not None
         try:
-            await process.stdin.send_all(f"{folder}\n".encode())
+            await process.stdin.send_all(json.dumps(str(folder)).encode() + b"\n")
             line = await self._line(process)
             return msgspec.json.decode(line, type=Finished)
         except (trio.BrokenResourceError, trio.ClosedResourceError, EOFError, msgspec.MsgspecError):
-            return Finished(
-                folder=str(folder), fault=f"judging {folder.name} failed: {await self._last_words(process)}"
-            )
+            return Finished(fault=f"judging {folder.name} failed: {await self._last_words(process)}")
 
     async def aclose(self) -> None:
         """End the process and free its pipes."""

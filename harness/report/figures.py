@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+import harness.report.plotting  # noqa: F401 - before anything else loads matplotlib
 from harness.report import distribution, latency, staleness, strip
 from harness.report.canvas import Drawing, time_axis
 from harness.report.folder import RunResult, write_bytes, write_text

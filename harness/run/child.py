@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 import trio
 
-from harness.errors import HarnessError, leaf
+from harness.escaping import visible
 from harness.history.files import HISTORY, PLAN
 from harness.history.journal import Tap
 from harness.history.records import Record
@@ -26,6 +26,7 @@ from harness.run.runner import Runner
 from harness.run.tidings import TELL_EVERY, Tidings
 from harness.run.view import View
 from harness.scenario.model import Plan
+from harness.trouble import in_words
 from harness.world import real, virtual
 
 TELL_AT = 2_000  # records
@@ -113,11 +114,11 @@ def perform(folder: Path, toxiproxy: str) -> int:
     try:
         plan = msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
         play(plan, partial(main, plan, folder, toxiproxy))
-    except (HarnessError, BaseExceptionGroup) as error:
-        cause = leaf(error)
-        if not isinstance(cause, HarnessError):
+    except Exception as error:
+        known = in_words(error)
+        if known is None:
             raise
-        tell(Tidings(fault=str(cause)))
+        tell(Tidings(fault=visible(str(known))))
         return 3
     return 0
 

@@ -27,7 +27,7 @@ class Campaign:
                 plan=plan,
                 folder=put_run(root, plan, history),
                 ending=Ending(what="ended"),
-                finished=Finished(folder="", word="pass"),
+                finished=Finished(word="pass"),
             )
             for plan, history in runs
         ]

@@ -233,14 +233,16 @@ def judge(folder: Path, **options: Any) -> int:
     """Judge recorded runs again, from their files alone."""
     from harness.campaign.comparing import hold_together  # noqa: PLC0415
     from harness.campaign.finish import judge_folder  # noqa: PLC0415
+    from harness.campaign.invoke import saying_what_is_kept  # noqa: PLC0415
     from harness.report.compose import write_report  # noqa: PLC0415
     from harness.report.folder import read_results  # noqa: PLC0415
     from harness.report.tally import word_of  # noqa: PLC0415
 
-    for run_folder in run_folders(folder):
-        judge_folder(run_folder)
-        hold_together(run_folder)
-    page = write_report(real_path(folder))
+    with saying_what_is_kept(folder):
+        for run_folder in run_folders(folder):
+            judge_folder(run_folder)
+            hold_together(run_folder)
+        page = write_report(real_path(folder))
     results = read_results(folder)
     show(results, page, options)
     return worst(OF_WORD[word] for word in [word_of(results), *(item.verdict.word for item in results.runs)])
@@ -252,13 +254,15 @@ def judge(folder: Path, **options: Any) -> int:
 def report(folder: Path, *, open_page: bool) -> int:
     """Draw the report of recorded runs again, from their files alone."""
     from harness.campaign.finish import judge_folder  # noqa: PLC0415
+    from harness.campaign.invoke import saying_what_is_kept  # noqa: PLC0415
     from harness.report.compose import draw_run, write_report  # noqa: PLC0415
 
-    for run_folder in run_folders(folder):
-        if not (run_folder / "verdict.json").exists():
-            judge_folder(run_folder)
-        draw_run(run_folder)
-    page = write_report(real_path(folder))
+    with saying_what_is_kept(folder):
+        for run_folder in run_folders(folder):
+            if not (run_folder / "verdict.json").exists():
+                judge_folder(run_folder)
+            draw_run(run_folder)
+        page = write_report(real_path(folder))
     say(f"report  {shown_path(page)}")
     if open_page:
         click.launch(page.absolute().as_uri())
@@ -492,6 +496,9 @@ def code_of(error: BaseException) -> int:
                 say(shown.getvalue().removesuffix("\n"), to=sys.stderr)
             return USAGE
         case click.Abort() | KeyboardInterrupt():
+            words = str(error.__cause__ or error)  # click makes an Abort of it
+            if words:
+                complain(words)
             return INTERRUPTED
         case BrokenPipeError() | SystemExit():
             hush()  # whoever read our output had enough; click makes an exit of it

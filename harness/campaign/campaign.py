@@ -11,7 +11,7 @@ import trio
 
 from harness.campaign.children import Ending, run_child
 from harness.campaign.finish import Finished
-from harness.campaign.folders import new_run, redact_log
+from harness.campaign.folders import kept, new_run, redact_log
 from harness.campaign.forked import Forks
 from harness.campaign.forking import Started, started
 from harness.campaign.live import Live
@@ -35,6 +35,30 @@ Heed = Callable[[Ran], Awaitable[None]]
 
 async def heedless(ran: Ran) -> None:
     """Heed nothing."""
+
+
+GRACE = 15.0
+"""Seconds in which a run that was stopped is still judged and drawn."""
+
+
+async def judged(finish: Callable[[Path], Awaitable[Finished]], folder: Path, stop: trio.Event) -> Finished:
+    """Let a run be judged and drawn, until ``stop`` is set; one that was stopped itself has ``GRACE`` seconds then.
+
+    What it left is in its folder all the same, and the fault that is returned says so.
+    """
+    grace = GRACE if stop.is_set() else 0.0
+    found = Finished(fault=f"{folder} was interrupted while it was judged and drawn: {kept(folder.parents[1])}")
+
+    async def interrupt(everything: trio.CancelScope) -> None:
+        await stop.wait()
+        await trio.sleep(grace)
+        everything.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(interrupt, nursery.cancel_scope)
+        found = await finish(folder)
+        nursery.cancel_scope.cancel()
+    return found
 
 
 class Campaign:
@@ -124,7 +148,7 @@ class Campaign:
             plan = self.waiting.popleft()
             folder = new_run(self._invocation, plan)
             ending = await run(plan, folder)
-            finished = await finish(folder)
+            finished = await judged(finish, folder, stop)
             self._live.over(plan, finished.word or "fault")
             self._failures += finished.word != "pass"
             self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished))

@@ -77,6 +77,11 @@ def _unused(parent: Path, name: str) -> Path:
     )
 
 
+def kept(invocation: Path) -> str:
+    """Say what is left of an invocation that was interrupted, and what can be made of it."""
+    return f"what was recorded is kept in {invocation}, and `harness judge {invocation}` judges and draws it"
+
+
 def point_latest(invocation: Path) -> None:
     """Make ``latest`` beside the invocation point at it, in one step. Where links are not allowed, do without."""
     link = invocation.parent / "latest"

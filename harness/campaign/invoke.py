@@ -1,9 +1,11 @@
 """One ``harness run``, from names to a folder of results: what to run, running it, the report."""
 
+import contextlib
 import os
 import platform
 import signal
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +16,7 @@ import trio
 import harness
 from harness.campaign.campaign import Campaign, Heed, Ran, heedless
 from harness.campaign.choosing import BOTH, Choice, chosen
-from harness.campaign.folders import forget_old, new_invocation, point_latest
+from harness.campaign.folders import forget_old, kept, new_invocation, point_latest
 from harness.campaign.forking import FIRST_HASH_SEED, Started
 from harness.campaign.live import Live
 from harness.campaign.settling import settle
@@ -114,13 +116,23 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | 
         forking=forking,
     )
     number = real.run(partial(_run, campaign, live, worlds=choice.world == BOTH, twice=wish.twice))
-    manifest = _manifest(wish, campaign, began, planned, aborted=number != 0)
-    write_manifest(folder, manifest)
-    page = write_report(folder)
-    point_latest(folder)
+    with saying_what_is_kept(folder):
+        manifest = _manifest(wish, campaign, began, planned, aborted=number != 0)
+        write_manifest(folder, manifest)
+        page = write_report(folder, draw=not number)  # who interrupted once waits for no figure
+        point_latest(folder)
     if wish.keep is not None:
         forget_old(out, keep=wish.keep, newest=folder)
     return Done(folder=folder, page=page, ran=campaign.ran, signal=number)
+
+
+@contextlib.contextmanager
+def saying_what_is_kept(folder: Path) -> Iterator[None]:
+    """Let a Ctrl-C meanwhile say what is left. Raises ``KeyboardInterrupt`` with these words."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted: {kept(folder)}") from None
 
 
 async def _run(campaign: Campaign, live: Live, *, worlds: bool, twice: bool) -> int:

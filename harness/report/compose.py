@@ -30,10 +30,11 @@ def draw_run(run_folder: Path) -> list[Path]:
     return draw_figures(read_run(run_folder))
 
 
-def write_report(folder: Path, *, redraw: bool = False) -> Path:
+def write_report(folder: Path, *, redraw: bool = False, draw: bool = True) -> Path:
     """Write the report of a results folder and return its page. Safe to call again, years later.
 
-    Figures newer than what they show are kept, unless ``redraw``. Raises as ``draw_run`` does.
+    Figures newer than what they show are kept, unless ``redraw``; without ``draw`` none is drawn. Raises as
+    ``draw_run`` does.
     """
     invocation = read_results(folder)
     try:
@@ -41,7 +42,7 @@ def write_report(folder: Path, *, redraw: bool = False) -> Path:
     except OSError as error:
         raise EnvironmentFault(f"cannot write into {invocation.folder}: {error.strerror}") from error
     for run in invocation.runs:
-        if redraw or _outdated(run.folder):
+        if draw and (redraw or _outdated(run.folder)):
             draw_run(run.folder)
     return write_pages(invocation)
 

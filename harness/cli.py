@@ -242,7 +242,7 @@ def judge(folder: Path, **options: Any) -> int:
         for run_folder in run_folders(folder):
             judge_folder(run_folder)
             hold_together(run_folder)
-        page = write_report(real_path(folder))
+        page = write_report(real_path(folder), redraw=True)
     results = read_results(folder)
     show(results, page, options)
     return worst(OF_WORD[word] for word in [word_of(results), *(item.verdict.word for item in results.runs)])

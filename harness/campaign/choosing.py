@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import Problem, ScenarioError, UsageError
+from harness.errors import NOT_JSON, Problem, ScenarioError, UsageError
 from harness.files import read_bytes
 from harness.report.folder import SUMMARY
 from harness.scenario import Plan, Project, Scenario, find, load, plans
@@ -103,7 +103,7 @@ def not_passed(folder: Path) -> set[tuple[str, str]]:
         return {(run["name"], run["variant"]) for run in summary["runs"] if run["word"] != "pass"}
     except OSError as error:
         raise UsageError(f"--failed: cannot read {path}: {error.strerror}; run something first") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (*NOT_JSON, KeyError, TypeError) as error:
         raise UsageError(f"--failed: {path} is no summary of this harness") from error
 
 

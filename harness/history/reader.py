@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from harness.errors import BadRecords
+from harness.errors import NOT_JSON, BadRecords
 from harness.files import open_regular
 from harness.history.records import SCHEMA_VERSION, AnyRecord, End, Record, Run
 
@@ -72,7 +72,7 @@ def read_history(path: Path) -> History:
         truncated = True
     except zlib.error as error:
         raise BadRecords(f"{path} is not a history: {error}") from error
-    except msgspec.MsgspecError as error:
+    except NOT_JSON as error:
         raise BadRecords(f"{path}, record {len(records) + 1}: {error}") from error
     except OSError as error:
         raise BadRecords(f"cannot read the history {path}: {error.strerror}") from error

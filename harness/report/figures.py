@@ -92,6 +92,8 @@ def zoomed(series: Series) -> tuple[float, float] | None:
 def draw_figures(run: RunResult) -> list[Path]:
     """Draw all figures of a run into its folder and return the files. From the files of the run alone."""
     series = read_series(run)
+    for left in run.folder.glob("*.svg"):  # a page holds them as they are: none that was not drawn here
+        left.unlink()
     written = []
     for figure in planned(series):
         caption = f"{figure.caption} ({series.caption})" if series.caption else figure.caption

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from harness.errors import BadRecords, EnvironmentFault
+from harness.errors import NOT_JSON, BadRecords, EnvironmentFault
 from harness.escaping import visible
 from harness.files import read_bytes, real_path
 from harness.history import History, read_history
@@ -202,7 +202,7 @@ def read_json(path: Path, kind: type[T]) -> T:
         return msgspec.json.decode(data, type=kind)
     except OSError as error:
         raise BadRecords(f"cannot read {path}: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
+    except NOT_JSON as error:
         raise BadRecords(f"{path} is not a {kind.__name__.lower()} of this harness: {error}") from error
 
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from harness.errors import NOT_JSON
+
 HIDDEN = "[redacted]"
 
 # Each pattern takes time in proportion to the text, whatever the text is. Three rules see to that:
@@ -126,6 +128,6 @@ def redact_file_text(name: str, text: str) -> str:
     if name.endswith(".json"):
         try:
             return json.dumps(redact_data(json.loads(text)), indent=2, ensure_ascii=False) + "\n"
-        except ValueError:
+        except NOT_JSON:
             pass
     return "".join(redact(line) for line in text.splitlines(keepends=True))

@@ -128,6 +128,25 @@ def test_whatever_a_command_reads_is_a_regular_file(here, capfd, name, arguments
     assert code == (0 if name == "harness.toml" else 2), err  # that one is looked for, and these are none
 
 
+@pytest.mark.parametrize("name", [PLAN, "verdict.json", "../../manifest.json"])
+def test_brackets_without_end_are_no_bug(results, capfd, name):
+    (results / RUN / name).write_bytes(b'{"schema_version":1,"x":' + b"[" * 100_000)
+    code, err = said(["report", str(results)], capfd)
+    assert (code, "of this harness" in err) == (2, True), err
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+def test_no_picture_of_somebody_elses_is_in_the_page(results, capfd, command):
+    for name in ("strip", "zoom"):
+        path = results / RUN / f"{name}.svg"
+        path.write_text("<svg><script>planted()</script></svg>")
+        os.utime(path, (4e9, 4e9))
+    (results / RUN / "distribution.png").write_bytes(b"")
+    os.utime(results / RUN / "distribution.png", (4e9, 4e9))
+    assert said([command, str(results)], capfd)[0] != 2
+    assert "planted()" not in (results / "report.html").read_text()
+
+
 @pytest.mark.parametrize("version", [-1, 0, 2, 999])
 @pytest.mark.parametrize("name", [PLAN, "verdict.json", "manifest.json"])
 def test_another_schema_is_refused(results, capfd, name, version):

@@ -64,7 +64,7 @@ PRODUCTS = [
     ),
     (
         "job: {lasts: 60s, results: 64MB}\nclient: {count: 20}",
-        "4:17: client count: a run may hold 1 GiB, and this one may come to 1340.3 MB (20 clients): each",
+        "4:17: client count: a run may hold 1 GiB, and this one may come to 3900.3 MB (20 clients): each",
     ),
     (
         "job: {lasts: 1h, updates: every 100ms, event size: 1MB}\nserver: {replay: 1 events, queue: 2 events}",

@@ -63,10 +63,11 @@ def written(module):
 
 
 def held(value, depth=6):
-    """The compiled patterns in a module's values: also those that objects keep, and the methods of one."""
+    """The compiled patterns in a module's values, with the one method that it kept, if any."""
+    method = getattr(value, "__name__", "") if hasattr(value, "__self__") else ""
     value = getattr(value, "__self__", value)
     if isinstance(value, re.Pattern):
-        yield value
+        yield value, method
     elif depth and isinstance(value, dict):
         for each in itertools.chain(value.keys(), value.values()):
             yield from held(each, depth - 1)
@@ -78,20 +79,25 @@ def held(value, depth=6):
 
 
 def every_pattern():
-    found = {}
+    found, whole = {}, set()
     unread = []
     for module in modules():
-        for pattern in held(list(vars(module).values())):
+        for pattern, method in held(list(vars(module).values())):
             found[pattern] = module.__name__
+            if method in ANCHORED:
+                whole.add(pattern)
         for place, pattern in written(module):
             if isinstance(pattern, str | bytes):
                 found.setdefault(re.compile(pattern), place)
             elif not isinstance(pattern, re.Pattern):
                 unread.append(place.rpartition(":")[0])
-    return found, unread
+    return found, whole, unread
 
 
-PATTERNS, UNREAD = every_pattern()
+ANCHORED = {"fullmatch", "match"}
+"""What is asked at one place only: a pattern of which a module keeps no more need not be searched for."""
+
+PATTERNS, WHOLE, UNREAD = every_pattern()
 
 
 def members(items):
@@ -181,7 +187,7 @@ def steep(pattern, end="\x01"):
 
     def run(text):
         pattern.fullmatch(text)
-        for _ in pattern.finditer(text):
+        for _ in () if pattern in WHOLE else pattern.finditer(text):
             pass
 
     for before, unit in pumps(pattern):

@@ -31,7 +31,7 @@ def test_the_flags_of_toxiproxy_server_are_understood(flags):
     [
         (["--listen", "127.0.0.1:1", "-port", "2"], "--listen says both: leave --host and --port out"),
         (["-port", "9" * 5000], "--listen takes ADDRESS:PORT"),
-        (["-host", "192.0.2.1"], "only loopback addresses are served"),
+        (["-host", "192.0.2.1"], "only loopback is served"),
     ],
 )
 def test_flags_that_make_no_sense_start_nothing(flags, message):

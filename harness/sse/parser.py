@@ -2,8 +2,9 @@ r"""The event stream parser of WHATWG HTML 9.2.6, for the bytes of one connectio
 
 The work is left to C. Line ends are made LF as the bytes arrive, so a block ends at ``\n\n`` and nowhere else; a search
 that covers only what is new finds it. A CR that ends a chunk counts at once, and an LF that then starts the next chunk
-is dropped, so nothing waits for more bytes. One regular expression splits all complete blocks of a chunk and takes the
-commonest shape apart (id, event and one line of data); every other block is read line by line.
+is dropped, so nothing waits for more bytes. One regular expression takes a block of the commonest shape apart (id,
+event and one line of data), by itself where a chunk completes no other, else among all that it completes; every other
+block is read line by line.
 
 Decoding whole blocks instead of the whole stream is sound: LF and CR are never part of a longer UTF-8 sequence, so a
 broken character ends with its line at the latest.
@@ -28,16 +29,17 @@ _LF, _CR = 10, 13
 _EARLY = frozenset(b"\n:r")
 """How a line begins that may be settled before its block ends: blank, a comment, ``retry``."""
 
-# One match a block. An empty id resets the buffer and an empty type is the default: both are left to the last group,
-# where "absent" and "empty" can be told apart. Possessive, so a block that does not fit is given up at once.
-_BLOCKS = re.compile(
+# The commonest shape: type, id before or after it, one line of data. An empty id resets the buffer and an empty type is
+# the default: neither fits, so that "absent" and "empty" are told apart elsewhere. Possessive, so a block that does not
+# fit is given up at once.
+_COMMON = (
     r"(?:id: ?+([^\n\0]++)\n)?+"
     r"(?:event: ?+([^\n]++)\n)?+"
     r"(?:id: ?+([^\n\0]++)\n)?+"
     r"data: ?+([^\n]*+)\n\n"
-    r"|((?:[^\n]++\n)*+\n)"
-).findall
-
+)
+_ONE = re.compile(_COMMON).fullmatch
+_BLOCKS = re.compile(_COMMON + r"|((?:[^\n]++\n)*+\n)").findall  # one match a block, whatever its shape
 
 # Lines of at least this many characters are found faster by a search than by the expression.
 _LONG = 1_000
@@ -86,25 +88,29 @@ class Parser:
 
         Raises ``EventTooBig`` where a block or line passes the limit, and again on every later call.
         """
-        if self._special or _CR in data:
-            data = self._prepared(data)
         held = self._held
+        if _CR in data or self._special:
+            data = self._prepared(data)
         if _LF not in data:  # nothing ends here, whatever is pending
             held += data
             if len(held) > self._limit:
                 self._check(held)
             return []
         if held:
-            seam = len(held) - 1
+            seam = len(held)
             held += data
             if len(held) > self._limit:
                 self._check(held)
-            end = held.rfind(b"\n\n", seam) + 2
+            stop = held.find(_LF, seam) + 1
+            if held[self._line] not in _EARLY and held.find(_LF, stop) < 0:
+                self._line = stop  # one line ended, and it waits for its block
+                return []
+            end = held.rfind(b"\n\n", seam - 1) + 2
             if end == 1:
                 return self._settled([])
+            self._line = 0
             blocks = held[:end].decode("utf-8", "replace")
             del held[:end]
-            self._line = 0
         else:
             if len(data) > self._limit:
                 self._check(data)
@@ -117,7 +123,7 @@ class Parser:
             blocks = data[:end].decode("utf-8", "replace")
             held += data[end:]
         found = self._parsed(blocks)
-        return self._settled(found) if held else found
+        return self._settled(found) if _LF in held else found
 
     def _prepared(self, data: bytes) -> bytes:
         """Return the bytes with LF as their only line end, and without the stream's leading BOM."""
@@ -134,13 +140,19 @@ class Parser:
             data = data.removeprefix(b"\n")
             self._skip_lf = False
         if _CR in data:
-            self._skip_lf = data.endswith(b"\r")
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            self._skip_lf = data[-1] == _CR
+            ended = self._skip_lf or data[-1] == _LF
+            data = b"\n".join(data.splitlines()) + b"\n" * ended  # bytes split at CR, LF and CRLF only
         self._special = self._skip_lf
         return data
 
     def _parsed(self, blocks: str) -> list[Wire]:
         """Read complete blocks."""
+        if len(blocks) <= _LONG and (one := _ONE(blocks)):
+            id_before, kind, id_after, value = one.groups()
+            if last_id := id_after or id_before:
+                self._last_event_id = last_id
+            return [Event(kind or "message", value, self._last_event_id)]
         found: list[Wire] = []
         if len(blocks) > _LONG:
             middle = len(blocks) // 2  # as good a place as any to see how long the lines are

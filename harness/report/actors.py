@@ -75,11 +75,17 @@ def other_spans(plan: Plan, times: Times, end: float) -> dict[str, list[Span]]:
     return {name: [span for span in spans if span.start < end] for name, spans in found.items() if spans}
 
 
-def has_lane(deed: Deed) -> bool:
-    """Whether the lanes of ``other_spans`` say this deed, so that it needs no words of its own beside them."""
-    if isinstance(deed.act, _LASTING | Restarts | Recovers | Suspends | Bursts | Pauses | Resumes):
-        return True
-    return deed.actor.startswith("middle")
+def told_by_lane(deed: Deed, times: Times, others: Mapping[str, list[Span]]) -> bool:
+    """Does a lane say this deed, so that it needs no words of its own above them?
+
+    A path's lane says that a state of it is over, and a band of ``others`` whatever it begins or ends with.
+    """
+    if isinstance(deed.act, SetReach):
+        return deed.undoes is not None
+    at, lane = times[deed.index], who(deed) if deed.actor.startswith("middle") else deed.actor.split()[0]
+    clears = isinstance(deed.act, Clears) and not deed.on  # of every place a box stands at
+    spans = [span for name, found in others.items() if name == lane or clears for span in found]
+    return any(at in (span.start, span.end) for span in spans)
 
 
 def in_order(plan: Plan, times: Times) -> list[Deed]:

@@ -36,6 +36,9 @@ WIDTH = 9.6
 MARGIN = 1.12
 """Inches on the left, for the names of lanes and the labels of an axis."""
 
+BOTTOM = 0.46
+"""Inches below the lowest axes, for the time axis and its label."""
+
 _X_LABEL, _Y_LABEL = 0.17, 0.5
 """Inches from the edge of the figure to the labels of its axes."""
 
@@ -93,7 +96,7 @@ class Drawing:
         self.figure.subplots_adjust(
             left=MARGIN / WIDTH,
             right=1 - 0.22 / WIDTH,
-            bottom=0.46 / self._height,
+            bottom=BOTTOM / self._height,
             top=1 - top / self._height,
             hspace=0.0,
         )

@@ -33,13 +33,13 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 def planned(series: Series) -> list[Figure]:
     """Return the figures of a run: the strip, whole and zoomed at the failure or first fault, and three measures."""
-    strip_height = 3.4 + 0.34 * strip.lanes_of(series)
+    end = series.end or 1.0
     found = [
         Figure(
             name="strip",
             caption="What the network did, what the client said, and which events reached the app when",
-            height=strip_height,
-            draw=lambda drawing, series: strip.draw(drawing, series, start=0.0, end=series.end or 1.0),
+            height=strip.height(series, 0.0, end),
+            draw=lambda drawing, series: strip.draw(drawing, series, start=0.0, end=end),
         ),
         Figure(
             name="staleness",
@@ -62,15 +62,15 @@ def planned(series: Series) -> list[Figure]:
     ]
     window = zoomed(series)
     if window:
-        start, end = window
+        since, until = window
         what = "failing moment" if series.failing else "first fault"
         found.insert(
             1,
             Figure(
                 name="zoom",
-                caption=f"The strip from {start:.1f} s to {end:.1f} s, around the {what}",
-                height=strip_height,
-                draw=lambda drawing, series: strip.draw(drawing, series, start=start, end=end),
+                caption=f"The strip from {since:.1f} s to {until:.1f} s, around the {what}",
+                height=strip.height(series, since, until),
+                draw=lambda drawing, series: strip.draw(drawing, series, start=since, end=until),
             ),
         )
     return found

@@ -15,7 +15,7 @@ from harness.judge.latency import eligible, samples
 from harness.judge.staleness import Ramp, staleness
 from harness.judge.steady import steady
 from harness.judge.verdict import Span
-from harness.report.actors import has_lane, merged, other_spans, path_spans
+from harness.report.actors import merged, other_spans, path_spans, told_by_lane
 from harness.report.findings import findings
 from harness.report.folder import RunResult
 from harness.scenario.deed_text import deed_text
@@ -86,6 +86,7 @@ def read_series(run: RunResult) -> Series:
     updates = _updates(client) if client else []
     end = max([run.verdict.seconds, case.end, *(update.due for update in updates)], default=0.0)
     deeds = _deed_times(case)
+    others = other_spans(run.plan, deeds, end)
     stale = _stale(client, end) if client else []
     connection = _connection(client, case, end) if client else []
     count = run.plan.client.count
@@ -97,12 +98,12 @@ def read_series(run: RunResult) -> Series:
         updates=updates,
         stale=stale,
         paths=path_spans(run.plan, deeds, end),
-        others=other_spans(run.plan, deeds, end),
+        others=others,
         connection=_belied(connection, stale),
         marks=_marks(client, case) if client else [],
         crowd=_crowd(case) if count > 1 else [],
         deeds=[
-            (deeds[deed.index], "" if has_lane(deed) else deed_text(deed, run.plan))
+            (deeds[deed.index], "" if told_by_lane(deed, deeds, others) else deed_text(deed, run.plan))
             for deed in run.plan.deeds
             if deeds[deed.index] <= end
         ],

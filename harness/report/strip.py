@@ -4,11 +4,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.patches import Patch
 
 from harness.judge.verdict import Span
 from harness.report.canvas import (
     BLUE,
+    BOTTOM,
     GREEN,
     INK,
     MUTED,
@@ -30,11 +34,17 @@ from harness.report.series import Series, Update
 MOST = 4000
 """More ordinary arrivals than this are thinned, and the figure says so. Lost and replayed ones are all drawn."""
 
-ROWS = 3
-"""Rows for the labels of deeds; a deed that finds no room keeps its line."""
+ROWS = 8
+"""Rows for the labels of deeds; a deed that finds no room is counted in the label of the one after it."""
+
+LANE, LABEL_ROW, EVENTS = 0.37, 0.18, 2.1
+"""Inches: a lane, a row of labels above the lanes, the events below them."""
 
 LONGEST_NAME = 17
 """Characters of a lane's name that the margin has room for."""
+
+LONGEST_LABEL = 70
+"""Characters of the label of all that was done in one instant."""
 
 # Colour, and a hatch as the second cue: the worse, the denser.
 _LOOK = {
@@ -56,35 +66,82 @@ _LOOK = {
 }
 _BOX = (PURPLE, "//")
 """The look of what a box, the server or the job was told to do."""
+_MASK: dict[str, Any] = {"boxstyle": "square,pad=0.15", "edgecolor": "none", "alpha": 0.75}
+"""Behind words that a line may cross."""
 
 # On the connection's lane: a poll that was answered, a gap told to the app, a gap that the server said aloud.
 _MARKS = {"poll": ("|", PURPLE), "gap": ("X", RED), "gap said": ("d", ORANGE)}
 _SAID = {"poll": "poll answered", "gap": "gap told to the app", "gap said": "gap said by the server"}
 
 
+class Label(msgspec.Struct, frozen=True):
+    """The words of what was done at one moment, and the row above the lanes where they stand; row 0 is the lowest."""
+
+    at: float
+    text: str
+    row: int
+
+
+def height(series: Series, start: float, end: float) -> float:
+    """Return how many inches the strip between two moments needs."""
+    lanes = len(_lanes(series, start, end)) + bool(series.crowd)
+    return BOTTOM + EVENTS + LANE * lanes + _top(labels_of(series, start, end))
+
+
 def draw(drawing: Drawing, series: Series, *, start: float, end: float) -> None:
     """Draw the strip between two moments into an empty drawing."""
-    lanes = [*series.paths.items(), *series.others.items(), ("connection", _client_words(series.connection))]
-    lanes += [("% connected", [])] if series.crowd else []
-    labels = _placed([(at, text) for at, text in series.deeds if start <= at <= end], start, end)
-    axes = drawing.rows([0.42 * len(lanes), 2.4], top=0.1 + 0.18 * (1 + max((row for *_, row in labels), default=0)))
-    bands, events = axes
-    bands.set_ylim(len(lanes) - 0.42, -0.58)
-    bands.set_yticks(range(len(lanes)), [one_line(name, LONGEST_NAME) for name, _ in lanes])
+    lanes = _lanes(series, start, end)
+    count = len(lanes) + bool(series.crowd)
+    labels = labels_of(series, start, end)
+    bands, events = drawing.rows([LANE * count, EVENTS], top=_top(labels))
+    bands.set_ylim(count - 0.42, -0.58)
+    names = [one_line(name, LONGEST_NAME) for name, _ in lanes] + ["% connected"] * bool(series.crowd)
+    bands.set_yticks(range(count), names)
     for tick in bands.get_yticklabels():
         tick.set_parse_math(False)
     bands.tick_params(length=0)
     bands.xaxis.set_visible(False)
     bands.spines[:].set_visible(False)
     for row, (name, spans) in enumerate(lanes):
-        _band(bands, row, spans, start, end, usual=_BOX if name in series.others else (SKY, ""))
-    _marked(bands, series, len(lanes) - (2 if series.crowd else 1), start, end)
+        _band(bands, row, spans, start, end, box=name in series.others)
+    _marked(bands, series, len(lanes) - 1, start, end)
     if series.crowd:
-        _crowd(bands, series, len(lanes) - 1)
-    _events(events, series, start, end)
+        _crowd(bands, series, len(lanes))
+    _events(events, series, start, end, wordless=_wordless(lanes, series, start, end))
     failing_line(events, series, start, end)
     time_axis(events, start, end)
-    _deeds(bands, events, labels, start, end)
+    _deeds(bands, events, [at for at, _ in series.deeds if start <= at <= end], labels)
+
+
+def _top(labels: Sequence[Label]) -> float:
+    return 0.1 + LABEL_ROW * (1 + max((label.row for label in labels), default=0))
+
+
+def _lanes(series: Series, start: float, end: float) -> list[tuple[str, list[Span]]]:
+    """Return the lanes above the events: all paths, of the others those that say anything here, the connection."""
+    here = [
+        (name, spans)
+        for name, spans in series.others.items()
+        if any(span.start < end and span.end > start for span in spans)
+    ]
+    return [*series.paths.items(), *here, ("connection", _client_words(series.connection))]
+
+
+def labels_of(series: Series, start: float, end: float) -> list[Label]:
+    """Return the words above the lanes: of each deed that no lane says, or whose band has no room for its words."""
+    said = [(at, text) for at, text in series.deeds if text and start <= at <= end]
+    for name, spans in series.others.items():
+        said += [(max(start, span.start), f"{name} {span.label}") for span in _unsaid(spans, start, end)]
+    return _placed(sorted(said, key=lambda one: one[0]), start, end)
+
+
+def _unsaid(spans: Sequence[Span], start: float, end: float) -> list[Span]:
+    """Return the bands of a box, the server or the job that are seen, and have no room for one word."""
+    return [
+        span
+        for place, span in enumerate(spans)
+        if span.start < end and span.end > start and not _words_of(spans, place, start, end, box=True)[1]
+    ]
 
 
 def _client_words(spans: Sequence[Span]) -> list[Span]:
@@ -112,11 +169,6 @@ def failing_line(axes: Axes, series: Series, start: float, end: float, *, height
     )  # fmt: skip
 
 
-def lanes_of(series: Series) -> int:
-    """Return how many lanes the strip has above the events."""
-    return len(series.paths) + len(series.others) + 1 + bool(series.crowd)
-
-
 def _marked(axes: Axes, series: Series, row: int, start: float, end: float) -> None:
     """Mark polls and gaps on the connection's lane."""
     for what, (marker, colour) in _MARKS.items():
@@ -138,9 +190,7 @@ def _crowd(axes: Axes, series: Series, row: int) -> None:
     axes.plot(times, heights, drawstyle="steps-post", color=GREEN, linewidth=1.2)
 
 
-def _band(
-    axes: Axes, row: int, spans: Sequence[Span], start: float, end: float, *, usual: tuple[str, str] = (SKY, "")
-) -> None:
+def _band(axes: Axes, row: int, spans: Sequence[Span], start: float, end: float, *, box: bool) -> None:
     for place, span in enumerate(spans):
         left, right = max(start, span.start), min(end, span.end)
         if right <= left:
@@ -148,22 +198,30 @@ def _band(
         if not span.label:
             axes.plot([left, right], [row, row], color=MUTED, linewidth=1.0, linestyle=(0, (1, 3)))
             continue
-        colour, hatch = _LOOK.get(span.label, usual)
+        colour, hatch = _LOOK.get(span.label, _BOX if box else (SKY, ""))
         # The hatch is an artist of its own: with a face of the same colour, matplotlib's SVG would hide it.
         size: dict[str, Any] = {"width": right - left, "left": left, "height": 0.62, "linewidth": 0}
         axes.barh(row, facecolor=colour, alpha=0.26, **size)
         if hatch:
             axes.barh(row, facecolor="none", edgecolor=colour, hatch=hatch, alpha=0.45, **size)
         axes.plot([left, left], [row - 0.31, row + 0.31], color=colour, linewidth=1.6)
-        shown, beside = _fitting(span.label, (right - left) / (end - start)), left
-        if not shown and usual is _BOX:  # after a short band, where nothing follows
-            until = spans[place + 1].start if place + 1 < len(spans) else end
-            shown, beside = _fitting(span.label, (until - right) / (end - start)), right
+        beside, shown = _words_of(spans, place, start, end, box=box)
         if shown:
             words(
-                axes, beside + (end - start) * 0.006, row, shown, va="center", ha="left", fontsize=8.5,
-                color=INK, bbox={"boxstyle": "square,pad=0.15", "facecolor": "none", "edgecolor": "none"}, clip_on=True,
+                axes, beside + (end - start) * 0.006, row, shown, va="center", ha="left", fontsize=8.5, color=INK,
+                bbox={**_MASK, "facecolor": PAPER if beside == right else "none"}, clip_on=True, zorder=5,
             )  # fmt: skip
+
+
+def _words_of(spans: Sequence[Span], place: int, start: float, end: float, *, box: bool) -> tuple[float, str]:
+    """Return where a band's words begin and as many of them as there is room for, in it or, of a box, after it."""
+    span = spans[place]
+    left, right = max(start, span.start), min(end, span.end)
+    shown = _fitting(span.label, (right - left) / (end - start))
+    if shown or not box:
+        return left, shown
+    until = min(end, spans[place + 1].start) if place + 1 < len(spans) else end
+    return right, _fitting(span.label, (until - right) / (end - start))
 
 
 def _fitting(label: str, share: float) -> str:
@@ -174,7 +232,18 @@ def _fitting(label: str, share: float) -> str:
     return text
 
 
-def _events(axes: Axes, series: Series, start: float, end: float) -> None:
+def _wordless(lanes: Sequence[tuple[str, list[Span]]], series: Series, start: float, end: float) -> list[str]:
+    """Return what paths and the connection say in bands too short for a word, wherever they say it."""
+    seen: dict[str, bool] = {}
+    for name, spans in lanes:
+        for place, span in enumerate(spans if name not in series.others else ()):
+            if span.label.strip() and span.start < end and span.end > start:
+                said = bool(_words_of(spans, place, start, end, box=False)[1])
+                seen[span.label] = seen.get(span.label, False) or said
+    return [label for label, said in seen.items() if not said]
+
+
+def _events(axes: Axes, series: Series, start: float, end: float, *, wordless: Sequence[str]) -> None:
     axes.set_xlim(start, end)
     axes.set_ylabel("event number")
     axes.grid(visible=True, axis="y")
@@ -208,7 +277,13 @@ def _events(axes: Axes, series: Series, start: float, end: float) -> None:
         if count:
             marker, colour = _MARKS[what]
             axes.plot([], [], marker=marker, color=colour, linestyle="none", label=f"{label}: {count}")
+    handles, _ = axes.get_legend_handles_labels()
+    for label in wordless:
+        colour, hatch = _LOOK.get(label, (SKY, ""))
+        face, edge = to_rgba(colour, 0.26), to_rgba(colour, 0.45)
+        handles.append(Patch(facecolor=face, edgecolor=edge, hatch=hatch, linewidth=0, label=label.strip()))
     axes.legend(
+        handles=handles,
         loc="upper left",
         fontsize=8.5,
         handlelength=1.4,
@@ -244,37 +319,57 @@ def _lost(axes: Axes, lost: Sequence[Update]) -> None:
     )
 
 
-def _placed(deeds: Sequence[tuple[float, str]], start: float, end: float) -> list[tuple[float, str, int]]:
-    """Return each deed with the row of its label, -1 for none.
+def _placed(said: Sequence[tuple[float, str]], start: float, end: float) -> list[Label]:
+    """Return the labels of deeds, in order of time; those of one instant share one.
 
-    Of deeds whose labels would touch, the first has the highest row, so that no later deed's line crosses a label.
+    A label stands higher than all later ones that begin beside it, so that no later deed's line crosses it. One that
+    would stand too high is counted in the label of the next instead.
     """
-    placed: list[tuple[float, str, int]] = []
-    cluster: list[tuple[float, str]] = []
-    reach = float("-inf")
-    unsaid = [(at, text, -1) for at, text in deeds if not text]
-    for at, text in [*(deed for deed in deeds if deed[1]), (float("inf"), "")]:
-        if at >= reach and cluster:
-            rows = min(ROWS, len(cluster))
-            placed += [(at, text, max(-1, rows - 1 - place)) for place, (at, text) in enumerate(cluster)]
-            cluster, reach = [], float("-inf")
-        cluster.append((at, text))
-        reach = max(reach, at + _wide(text, start, end))
-    return placed + unsaid
+    told: list[tuple[float, list[str]]] = []
+    for at, text in said:
+        if told and at - told[-1][0] <= 0.002 * (end - start):
+            told[-1][1].append(text)
+        else:
+            told.append((at, [text]))
+    groups = [(at, one_line(", ".join(texts), LONGEST_LABEL), len(texts), 0) for at, texts in told]
+    while True:
+        labels: list[Label] = []  # the later ones, from right to left
+        kept: list[tuple[float, str, int, int]] = []
+        for at, text, count, before in reversed(groups):
+            label = Label(at, f"{text}, and {before} before" if before else text, 0)
+            reach = _extent(label, start, end)[1]
+            row = 1 + max((other.row for other in labels if _extent(other, start, end)[0] < reach), default=-1)
+            if row < ROWS:
+                labels.append(msgspec.structs.replace(label, row=row))
+                kept.append((at, text, count, before))
+            else:
+                kept[-1] = (*kept[-1][:3], kept[-1][3] + count + before)
+        if len(kept) == len(groups):
+            return labels[::-1]
+        groups = kept[::-1]
 
 
-def _wide(text: str, start: float, end: float) -> float:
-    return (0.0082 * len(text) + 0.012) * (end - start)
+def _extent(label: Label, start: float, end: float) -> tuple[float, float]:
+    """Return from where to where on the time axis the words stand: before their line where the figure ends."""
+    wide = (0.0082 * len(label.text) + 0.012) * (end - start)
+    before = label.at + wide > end + 0.01 * (end - start)
+    return (label.at - wide, label.at) if before else (label.at, label.at + wide)
 
 
-def _deeds(bands: Axes, events: Axes, placed: Sequence[tuple[float, str, int]], start: float, end: float) -> None:
-    """Draw each deed as a line through the figure, up to its label."""
-    for at, text, row in placed:
-        events.axvline(at, color=INK, linewidth=0.8, linestyle=(0, (4, 2)), zorder=3)
-        top = -0.62 - 0.46 * max(0, row)
-        bands.plot([at, at], [bands.get_ylim()[0], top], color=INK, linewidth=0.8, linestyle=(0, (4, 2)), clip_on=False)
-        if row < 0 or not text:
-            continue
-        left = at + _wide(text, start, end) > end + 0.01 * (end - start)
+def _deeds(bands: Axes, events: Axes, moments: Sequence[float], labels: Sequence[Label]) -> None:
+    """Draw a line through the figure for each moment at which something was done, and up to its label if it has one."""
+    start, end = events.get_xlim()
+    look: Any = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 2))}
+    floor = bands.get_ylim()[0]
+    for at in dict.fromkeys([*moments, *(label.at for label in labels)]):
+        events.axvline(at, zorder=3, **look)
+        bands.plot([at, at], [floor, -0.36], **look)
+    for label in labels:
+        top = -0.62 - 0.46 * label.row
+        bands.plot([label.at, label.at], [-0.36, top], clip_on=False, **look)
+        left = _extent(label, start, end)[0] < label.at
         shift = (end - start) * (-0.005 if left else 0.005)
-        words(bands, at + shift, top, text, ha="right" if left else "left", va="center", fontsize=8.5, color=INK)
+        words(
+            bands, label.at + shift, top, label.text, ha="right" if left else "left", va="center", fontsize=8.5,
+            color=INK, bbox={**_MASK, "facecolor": PAPER}, zorder=5,
+        )  # fmt: skip

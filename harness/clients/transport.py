@@ -1,23 +1,28 @@
 """The httpx transport of a phone: every connection of a client is dialled through ``Phone.connect``, in both worlds.
 
-httpcore does the HTTP, one connection for each request: nothing is kept alive in between, since a phone that changes
-networks gains nothing from an idle socket of the old one, and since a pool's expiry reads the machine's clock.
-Deadlines are not httpx's: whoever makes a request guards it (``harness.clients.vigil``), so the timeouts that httpcore
-hands down are ignored here. Proxies in the environment are ignored too.
+h11 does the HTTP, one connection for each request: nothing is kept alive in between, since a phone that changes
+networks gains nothing from an idle socket of the old one. httpx's own transport, through httpcore, takes twice the
+steps for each piece of a body, and reads it through generators that a body left early leaves suspended. Deadlines are
+not httpx's: whoever makes a request guards it (``harness.clients.vigil``). Proxies in the environment are ignored.
 """
 
+import contextlib
 import errno
 import functools
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from typing import Any, Self
+from typing import Self
 
-import httpcore
+import h11
 import httpx
 import trio
 
 from harness.seams import Phone, Stream
+
+READ = 65_536
+"""The most bytes of one read."""
+
+MAX_HEAD = 100_000
+"""The most bytes of a response's head, or of the line before a chunk."""
 
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
 
@@ -45,27 +50,19 @@ class PhoneTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the response's body is read as it arrives. Closing the response closes the connection."""
-        url = request.url
-        with _httpx_errors():
-            asked = httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=_Content(request.content),
-            )
-            stream = await self._dial(url)
-            try:
-                request.extensions.get("connected", _nobody)()
-                connection = httpcore.AsyncHTTP11Connection(asked.url.origin, _PhoneStream(stream))
-                response = await connection.handle_async_request(asked)
-            except BaseException:
-                await trio.aclose_forcefully(stream)
-                raise
+        stream = await self._dial(request.url)
+        exchange = _Exchange(stream)
+        try:
+            request.extensions.get("connected", _nobody)()
+            head = await exchange.ask(request)
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise
         return httpx.Response(
-            status_code=response.status,
-            headers=response.headers,
-            stream=_Body(response.stream, stream),
-            extensions=response.extensions,
+            status_code=head.status_code,
+            headers=head.headers.raw_items(),
+            stream=exchange,
+            extensions={"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason},
             request=request,
         )
 
@@ -103,48 +100,63 @@ def _nobody() -> None:
     """Nobody wants to know."""
 
 
-class _Content(httpx.AsyncByteStream):
-    """A request's body in one piece.
+class _Exchange(httpx.AsyncByteStream):
+    """One request and its answer, whose body this is. It has its connection to itself, and closes it."""
 
-    httpx's own is an async generator, which httpcore leaves suspended where the connection breaks while it is written.
-    """
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
 
-    def __init__(self, content: bytes) -> None:
-        self._left = [content] if content else []
+    async def ask(self, request: httpx.Request) -> h11.Response | h11.InformationalResponse:
+        """Send the request and return the head of its answer.
+
+        Raises ``httpx.ReadError`` and ``httpx.ProtocolError``. A server may answer and close before it has the whole
+        request, so an error in sending it is none yet.
+        """
+        http = self._http
+        try:
+            head = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
+            parts = [head, *([h11.Data(request.content)] if request.content else []), h11.EndOfMessage()]
+            data = b"".join(http.send(part) or b"" for part in parts)
+        except h11.LocalProtocolError as error:
+            raise httpx.LocalProtocolError(str(error)) from error
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            await (self._stream.send(data) if isinstance(self._stream, Stream) else self._stream.send_all(data))
+        while True:
+            event = await self._event()
+            if isinstance(event, h11.Response) or (
+                isinstance(event, h11.InformationalResponse) and event.status_code == 101
+            ):
+                return event
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        if not self._left:
-            raise StopAsyncIteration
-        return self._left.pop()
-
-
-class _Body(httpx.AsyncByteStream):
-    """A response's body, with httpcore's exceptions translated. It has its connection to itself, and closes it."""
-
-    def __init__(self, parts: Any, connection: trio.abc.Stream) -> None:
-        self._parts = parts
-        self._connection = connection
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _httpx_errors():
-            async for part in self._parts:
-                yield part
+        event = await self._event()
+        if isinstance(event, h11.Data):
+            return bytes(event.data)
+        raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        await _close(self._connection)
+        await _close(self._stream)
 
-
-@contextmanager
-def _httpx_errors() -> Iterator[None]:
-    """Translate httpcore's exceptions: the two libraries use the same names."""
-    try:
-        yield
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-        raised: type[httpx.TransportError] = getattr(httpx, type(error).__name__, httpx.NetworkError)
-        raise raised(str(error) or type(error).__name__) from error
+    async def _event(self) -> h11.Event | type[h11.PAUSED]:
+        http = self._http
+        while True:
+            try:
+                event = http.next_event()
+            except h11.RemoteProtocolError as error:
+                raise httpx.RemoteProtocolError(str(error)) from error
+            if event is not h11.NEED_DATA:
+                return event  # type: ignore[return-value] # mypy does not narrow a sentinel
+            try:
+                data = bytes(await self._stream.receive_some(READ))
+            except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
+                raise httpx.ReadError(_said(error)) from error
+            if not data and http.their_state is h11.SEND_RESPONSE:  # h11's words would tell nobody what happened
+                raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+            http.receive_data(data)
 
 
 def _how(error: BaseException) -> str:
@@ -153,32 +165,6 @@ def _how(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno in _UNREACHABLE:
         return "unreachable"
     return "error"
-
-
-class _PhoneStream(httpcore.AsyncNetworkStream):
-    def __init__(self, stream: trio.abc.Stream) -> None:
-        self._stream = stream
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - deadlines are the vigil's
-        try:
-            return bytes(await self._stream.receive_some(max_bytes))
-        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
-            raise httpcore.ReadError(_said(error)) from error
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - deadlines are the vigil's
-        if not buffer:
-            return
-        stream = self._stream
-        try:
-            await (stream.send(buffer) if isinstance(stream, Stream) else stream.send_all(buffer))
-        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
-            raise httpcore.WriteError(_said(error)) from error
-
-    async def aclose(self) -> None:
-        await _close(self._stream)
-
-    def get_extra_info(self, info: str) -> Any:  # noqa: ARG002 - nothing is known of a phone's sockets
-        return None
 
 
 async def _close(stream: trio.abc.Stream) -> None:

@@ -41,6 +41,15 @@ class Stream(trio.abc.HalfCloseableStream):
         if sent < len(data):
             await self.send_all(memoryview(data)[sent:])
 
+    async def forward(self, to: "Stream", size: int, may: Callable[[], bool]) -> bytes:
+        """Hand on to ``to`` what arrives and it takes at once, as long as it ``may``; return the first bytes that wait.
+
+        Those are at most ``size`` bytes that were not handed on, and are the caller's to send; ``b""`` after the peer's
+        FIN. Raises as ``receive_some`` does.
+        """
+        del to, may
+        return bytes(await self.receive_some(size))
+
     @abstractmethod
     def finish(self) -> None:
         """Send FIN, without waiting for anything. Idempotent; a peer that is gone is no error."""

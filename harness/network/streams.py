@@ -8,9 +8,11 @@ import errno
 import operator
 import socket
 import struct
+from collections.abc import Callable
 
 import trio
 
+from harness.network.forwarding import Forwarder, Forwarding
 from harness.seams import Address, Stream
 
 CHUNK = 65_536
@@ -25,6 +27,7 @@ class RealStream(Stream):
         self._sock = sock
         self._sending = False
         self._finished = False
+        self._forwarding: Forwarding | None = None
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.local: Address = sock.getsockname()[:2]  # of IPv6 the flow label and scope follow
         try:
@@ -47,6 +50,21 @@ class RealStream(Stream):
                 continue
             except OSError as error:
                 raise self._translate(error) from error
+
+    async def forward(self, to: Stream, size: int, may: Callable[[], bool]) -> bytes:
+        """Hand on what arrives, in the task that does so for all streams of this trio run; see ``Stream``."""
+        self._check_open()
+        await trio.lowlevel.checkpoint_if_cancelled()
+        forwarding = self._forwarding = Forwarder.add(self._sock, size, send=to.send_now, may=may)
+        try:
+            await forwarding.wait()
+        finally:
+            self._forwarding = None
+        if isinstance(forwarding.error, OSError):
+            raise self._translate(forwarding.error) from forwarding.error
+        if forwarding.error is not None:
+            raise forwarding.error
+        return forwarding.data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Hand everything to the kernel; waits only where its buffer is full."""
@@ -106,6 +124,8 @@ class RealStream(Stream):
         """Close; see ``Stream``."""
         if self._sock.fileno() != -1:
             trio.lowlevel.notify_closing(self._sock)
+            if self._forwarding is not None:
+                self._forwarding.end(trio.ClosedResourceError())
             self._sock.close()
 
     def reset(self) -> None:

@@ -69,7 +69,7 @@ class Link:
         """Read to the end of the source. False: the destination failed, so nothing is left to do."""
         chain = self._chain
         while data := await self._receive():
-            if chain.transparent and not self._writing:
+            if self._passes():
                 if not await self._send(data):
                     return False
                 continue
@@ -83,13 +83,22 @@ class Link:
         return True
 
     async def _receive(self) -> bytes:
-        """Return the next chunk; empty at the end, however it came: Toxiproxy turns an RST into a FIN."""
+        """Return the next chunk; empty at the end, however it came: Toxiproxy turns an RST into a FIN.
+
+        Where no toxic has a say, what is no bulk is handed on without this task, and not returned.
+        """
         try:
-            data = bytes(await self._source.receive_some(self._size))
+            if self._size == READ_MAX and self._passes():
+                data = await self._source.forward(self._destination, READ_MAX, self._passes)
+            else:
+                data = bytes(await self._source.receive_some(self._size))
         except _GONE:
             return b""
         self._size = READ_MAX_BULK if len(data) >= READ_MAX and self._chain.transparent else READ_MAX
         return data
+
+    def _passes(self) -> bool:
+        return self._chain.transparent and not self._writing
 
     async def _send(self, data: bytes) -> bool:
         try:

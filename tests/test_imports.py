@@ -85,7 +85,7 @@ def test_pure_packages_import_no_clock_and_no_network(name):
     assert found == []
 
 
-KERNELS = {"network/real.py", "network/streams.py", "network/kernel.py", "clients/machine.py"}
+KERNELS = {f"network/{name}.py" for name in ("real", "streams", "forwarding", "kernel")} | {"clients/machine.py"}
 """The real world's own modules inside packages that both worlds share."""
 LEAVING = {
     "to_thread",

@@ -103,7 +103,7 @@ async def main(plan: Plan, folder: Path, toxiproxy: str) -> None:
 def play(plan: Plan, perform: Callable[[], Awaitable[None]]) -> None:
     """Run in the world that the plan names."""
     if plan.world == virtual.NAME:
-        with virtual.spacious_memory():
+        with virtual.spacious_memory(plan.client.count):
             virtual.run(perform, seed=plan.seed)
     else:
         real.run(perform)

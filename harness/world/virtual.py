@@ -91,12 +91,20 @@ _SPACIOUS = 50_000, 20, 2
 which there would be ten megabytes after 10,000 runs; to look for it costs little, since what lived before is frozen."""
 
 
+_A_CLIENT = 1_000
+"""Objects that a client makes and keeps: each collection moves what is new, so a tenth of a crowd's run went there."""
+
+
 @contextmanager
-def spacious_memory() -> Iterator[None]:
-    """Collect garbage less often, for many runs in a row: 20 to 40 % faster. What lives now is not looked at again."""
+def spacious_memory(clients: int = 1) -> Iterator[None]:
+    """Collect garbage less often, for many runs in a row: 20 to 40 % faster. What lives now is not looked at again.
+
+    ``clients``: how many the largest of the runs has.
+    """
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(*_SPACIOUS)
+    young, *older = _SPACIOUS
+    gc.set_threshold(max(young, clients * _A_CLIENT), *older)
     try:
         yield
     finally:

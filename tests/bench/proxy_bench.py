@@ -33,7 +33,7 @@ BULK = 400_000_000
 LATENCY = 0.1
 
 # What is measured, and the least or greatest ratio ours/peer.
-BARS = [("events per core second", ">=", 0.9), ("p50 ms", "<=", 1.2), ("bulk MB/s", ">=", 1.4)]
+BARS = [("events per core second", ">=", 1.1), ("p50 ms", "<=", 1.1), ("bulk MB/s", ">=", 1.6)]
 
 EMBEDDED = """
 import random, trio

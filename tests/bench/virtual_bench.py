@@ -83,7 +83,7 @@ def main() -> None:
     clients = parser.parse_args().clients
     long_wait = plan(job={"lasts": "10m"}, paths={"wifi": "wifi"}, timeline={"2s": {"job": "pauses"}})
     brief, longer = crowd(clients, "30s"), crowd(clients, "60s")
-    with virtual.spacious_memory():
+    with virtual.spacious_memory(clients):
         rehearse(long_wait)  # everything is loaded
         print(f"an empty run                        {best(empty, 50) * 1e3:7.2f} ms   (0.22 where the bars were set)")
         by_faults = [best(partial(one_of_a_search, faults), 30) for faults in range(len(WALK) + 1)]

@@ -152,7 +152,8 @@ class Parser:
             id_before, kind, id_after, value = one.groups()
             if last_id := id_after or id_before:
                 self._last_event_id = last_id
-            return [Event(kind or "message", value, self._last_event_id)]
+                return [Event(kind or "message", value, last_id)]
+            return [Event(kind or "message", value, self._last_event_id, False)]
         found: list[Wire] = []
         if len(blocks) > _LONG:
             middle = len(blocks) // 2  # as good a place as any to see how long the lines are

@@ -141,24 +141,23 @@ class StreamAttempt:
         report, vigil = self.report, self._vigil
         self._parser = parser = self._decisions.parser(self._session)
         any_byte = self._decisions.policies.watchdog_fed_by is FedBy.ANY_BYTE
-        async with Body(response) as body:
-            async for piece in body:
-                if vigil.ended_by:
-                    break
-                if not report.bytes:
-                    vigil.enter(Phase.FLOWING)
-                    self._sink.alive(report.n)
-                report.bytes += len(piece)
-                before = report.events
-                try:
-                    done = await self._feed(parser.feed(piece))
-                except EventTooBig as error:
-                    done = await self._feed(list(error.before))
-                    return ("done", "") if done else ("too-big", str(error))
-                if any_byte or report.events > before:
-                    vigil.feed()
-                if done:
-                    return "done", ""
+        async for piece in Body(response):
+            if vigil.ended_by:
+                break
+            if not report.bytes:
+                vigil.enter(Phase.FLOWING)
+                self._sink.alive(report.n)
+            report.bytes += len(piece)
+            before = report.events
+            try:
+                done = await self._feed(parser.feed(piece))
+            except EventTooBig as error:
+                done = await self._feed(list(error.before))
+                return ("done", "") if done else ("too-big", str(error))
+            if any_byte or report.events > before:
+                vigil.feed()
+            if done:
+                return "done", ""
         return "eof", ""
 
     async def _feed(self, found: list[Wire]) -> bool:

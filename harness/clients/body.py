@@ -15,8 +15,6 @@ many.
 
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from types import TracebackType
 from typing import Protocol, Self
 
 import httpx
@@ -49,32 +47,13 @@ class Decoder(Protocol):
 
 
 class Body:
-    """The body of one response, to be iterated within ``async with``. Raises ``httpx.HTTPError`` where it breaks.
-
-    It may be left early, also by an exception or a cancellation. httpcore and httpx read through a chain of async
-    generators; left suspended, they would be found by the garbage collector, which can only complain. So what is left
-    unread is read on with the reading cancelled, which ends every one of them from within.
-    """
+    """The body of one response, to be iterated, and left at any moment. Raises ``httpx.HTTPError`` where it breaks."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._decoder = decoder(response.headers.get("content-encoding", ""))
         assert isinstance(response.stream, httpx.AsyncByteStream)
         self._chunks = aiter(response.stream)
         self._pieces: Iterator[bytes] = iter(())
-        self._over = False  # the chain has ended by itself
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._over:
-            return
-        with trio.CancelScope(shield=True) as scope, suppress(httpx.HTTPError):
-            scope.cancel()
-            async for _ in self._chunks:
-                pass
 
     def __aiter__(self) -> Self:
         return self
@@ -96,7 +75,6 @@ class Body:
         try:
             return await anext(self._chunks)
         except StopAsyncIteration:
-            self._over = True
             self._decoder.finish()
             raise
 

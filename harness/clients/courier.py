@@ -249,11 +249,8 @@ class Courier:
         received = bytearray()
         most = MAX_RESULTS if large else MAX_ANSWER
         headers = {b"content-type": b"application/json"} if body else {}
-        async with (
-            vigil.watch(),
-            self.open(method, path, vigil, headers=headers, body=body) as response,
-            Body(response) as pieces,
-        ):
+        async with vigil.watch(), self.open(method, path, vigil, headers=headers, body=body) as response:
+            pieces = Body(response)
             vigil.enter(Phase.FLOWING)
             seconds = self._policies.heed_retry_after(self.retry_after(response))
             if seconds is not None and response.status_code != 401:  # which is asked again with a new token, at once

@@ -10,6 +10,7 @@ ORDER = [
     ["escaping", "console", "files", "trouble", "errors", "units", "chance", "clock", "vocabulary", "seams"],
     ["sse"],
     ["device", "toxics"],
+    ["deeds"],
     ["history"],
     ["scenario"],
     ["judge"],
@@ -24,7 +25,7 @@ ORDER = [
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 MODULES = sorted(ROOT.rglob("*.py"))
-SHARED = ("sse", "device", "toxics", "judge", "scenario", "middle", "jobserver", "clients", "network")
+SHARED = ("sse", "device", "toxics", "deeds", "judge", "scenario", "middle", "jobserver", "clients", "network")
 
 
 def package(path: Path) -> str:
@@ -73,7 +74,7 @@ def test_an_import_that_points_down_is_found():
     ]
 
 
-@pytest.mark.parametrize("name", ["sse", "device", "toxics", "scenario", "judge"])
+@pytest.mark.parametrize("name", ["sse", "device", "toxics", "deeds", "scenario", "judge"])
 def test_pure_packages_import_no_clock_and_no_network(name):
     forbidden = {"time", "socket", "trio", "httpx", "httpcore", "requests", "datetime.now"}
     found = [

@@ -6,11 +6,12 @@ records) when the deed was done. The undoing of a deed is no deed of its own.
 
 from collections import Counter
 
+from harness.deeds import acts
+from harness.deeds.acts import Act
 from harness.device.words import Reach
 from harness.history import Deed as Done
 from harness.history import History, Status
-from harness.scenario import model
-from harness.scenario.model import Act, Plan
+from harness.scenario.model import Plan
 from harness.vocabulary import Direction
 
 STATES = ("connecting", "connected", "reconnecting", "polling", "closed")
@@ -51,7 +52,7 @@ _KILLS = {"fin": "with fin", "silently": "silently"}
 _SAID = {"slice": "sliced"}
 
 
-def words_of(deed: model.Deed) -> tuple[str, ...]:
+def words_of(deed: acts.Deed) -> tuple[str, ...]:
     """Return every word of ``DEEDS`` that a deed exercises."""
     actor = deed.actor if deed.actor in {"device", "middle", "server", "job"} else "path"
     narrowed = (f"{actor} on a path",) if deed.on else ()
@@ -60,23 +61,23 @@ def words_of(deed: model.Deed) -> tuple[str, ...]:
 
 def _words(act: Act) -> tuple[str, ...]:  # noqa: PLR0911 - a table of acts reads best as one return each
     match act:
-        case model.SetReach(word=word, direction=direction, once=once):
+        case acts.SetReach(word=word, direction=direction, once=once):
             return (f"{word}{' once' if once else ''}{f' {direction} only' if direction else ''}",)
-        case model.Cuts():
+        case acts.Cuts():
             return (f"{act.how} mid {act.mid}",)
-        case model.SetShape(over=over, direction=direction):
+        case acts.SetShape(over=over, direction=direction):
             one_way = (f"profile {direction} only",) if direction else ()
             return ("profile over" if over else "profile", *one_way)
-        case model.Answers(to=to, times=times, retry_after=retry_after):
+        case acts.Answers(to=to, times=times, retry_after=retry_after):
             counted = ("answers N times",) if times is not None else ()
             return (f"answers to {to}", *counted, *(("answers retry-after",) if retry_after is not None else ()))
-        case model.Buffers(size=size, each_event=each):
+        case acts.Buffers(size=size, each_event=each):
             return (f"buffers {'each event' if each else 'duration' if size is None else 'size'}",)
-        case model.KillsIdle():
+        case acts.KillsIdle():
             return (f"kills idle {_KILLS.get(act.how, 'with code')}",)
-        case model.Restarts():
+        case acts.Restarts():
             return (f"restarts {'keeping' if act.keeps_log else 'losing'} log",)
-        case model.Ends():
+        case acts.Ends():
             return (act.how,)
     tag = str(type(act).__struct_config__.tag)
     return (_SAID.get(tag, tag),)

@@ -9,9 +9,9 @@ from itertools import groupby
 
 import msgspec
 
+from harness.deeds.acts import Frozen
 from harness.scenario import Plan, Project, Scenario, plans
 from harness.scenario.document import Data
-from harness.scenario.model import Frozen
 from harness.units import spell_duration
 
 Texts = dict[str, str]

@@ -7,6 +7,7 @@ may stay refused, muted or held: to get along without it is what polling is for.
 
 from typing import NamedTuple
 
+from harness.deeds import acts
 from harness.device.model import Device, Fate
 from harness.scenario import model
 from harness.scenario.deadlines import exchange_cost, handshake_cost, overtime
@@ -15,7 +16,7 @@ from harness.scenario.standing import Standing
 from harness.toxics.shape import Shape, line_time
 from harness.vocabulary import Direction, Door
 
-_WALLS = (model.ShowsPortal, model.Drains, model.Hangs)
+_WALLS = (acts.ShowsPortal, acts.Drains, acts.Hangs)
 
 
 _ROUNDS = 2
@@ -92,8 +93,8 @@ def too_hasty(plan: Plan) -> bool:
 
 def too_narrow(plan: Plan) -> bool:
     """Whether a line is cut so finely that what the job says needs longer than anybody would wait for it."""
-    slices = [deed.act.size for deed in plan.deeds if isinstance(deed.act, model.SetSlice)]
-    bursts = [deed.act for deed in plan.deeds if isinstance(deed.act, model.Bursts)]
+    slices = [deed.act.size for deed in plan.deeds if isinstance(deed.act, acts.SetSlice)]
+    bursts = [deed.act for deed in plan.deeds if isinstance(deed.act, acts.Bursts)]
     events = len(model.schedule(plan.job)) + sum(act.rate * act.lasts for act in bursts)
     each = line_time(Shape(slice_size=min(slices, default=None)), plan.job.event_size + _AROUND)
     return events * each > plan.job.lasts + _OVERTIME
@@ -103,7 +104,7 @@ def _of_device(plan: Plan, device: Device) -> list[Remedy]:
     default, remedies = device.default, []
     if default is None:
         last = next((deed.act for deed in reversed(plan.deeds) if _is_signal(deed)), None)
-        if isinstance(last, model.GoesOffline) or _went_offline(plan):
+        if isinstance(last, acts.GoesOffline) or _went_offline(plan):
             remedies.append(Remedy("device", "comes online"))
             device.comes_online()
         if device.default is None:
@@ -117,27 +118,27 @@ def _of_device(plan: Plan, device: Device) -> list[Remedy]:
     return remedies
 
 
-def _is_signal(deed: model.Deed) -> bool:
-    return isinstance(deed.act, model.Joins | model.Loses | model.GoesOffline | model.ComesOnline)
+def _is_signal(deed: acts.Deed) -> bool:
+    return isinstance(deed.act, acts.Joins | acts.Loses | acts.GoesOffline | acts.ComesOnline)
 
 
 def _went_offline(plan: Plan) -> bool:
     """Whether the device went offline and nothing brought it back."""
-    words = [deed.act for deed in plan.deeds if isinstance(deed.act, model.GoesOffline | model.ComesOnline)]
-    return bool(words) and isinstance(words[-1], model.GoesOffline)
+    words = [deed.act for deed in plan.deeds if isinstance(deed.act, acts.GoesOffline | acts.ComesOnline)]
+    return bool(words) and isinstance(words[-1], acts.GoesOffline)
 
 
-def _must_go(act: model.Act, *, all_streams: bool, dearest: float) -> bool:
+def _must_go(act: acts.Act, *, all_streams: bool, dearest: float) -> bool:
     """Whether a deed of the middle or the server must not stay."""
-    blocks_streams = isinstance(act, model.MutesStreams | model.ResetsStreams | model.Buffers)
-    cuts_short = isinstance(act, model.KillsIdle) and act.after < dearest
+    blocks_streams = isinstance(act, acts.MutesStreams | acts.ResetsStreams | acts.Buffers)
+    cuts_short = isinstance(act, acts.KillsIdle) and act.after < dearest
     refuses = _refuses(act, all_streams=all_streams)
     return isinstance(act, _WALLS) or cuts_short or refuses or (all_streams and blocks_streams)
 
 
-def _refuses(act: model.Act, *, all_streams: bool) -> bool:
+def _refuses(act: acts.Act, *, all_streams: bool) -> bool:
     """Whether an answer keeps for good what a client cannot do without.
 
     One that stops by itself counts all the same: it may never be asked often enough.
     """
-    return isinstance(act, model.Answers) and (all_streams or act.to != "streams")
+    return isinstance(act, acts.Answers) and (all_streams or act.to != "streams")

@@ -1,9 +1,9 @@
 """What has been said so far: who can be told what, so that nothing is invented that the language would refuse."""
 
+from harness.deeds.acts import ComesOnline, Ends, GoesOffline, Joins, Loses, Pauses, Resumes, Suspends
 from harness.errors import UsageError
 from harness.fuzz.genotype import Fault, Paths, Texts
 from harness.scenario.deeds import parse_device_deed
-from harness.scenario.model import ComesOnline, Ends, GoesOffline, Joins, Loses, Pauses, Resumes, Suspends
 from harness.scenario.services import JOB
 
 _FOREVER = float("inf")

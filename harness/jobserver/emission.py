@@ -14,12 +14,12 @@ from typing import Protocol
 import msgspec
 import trio
 
+from harness.deeds.acts import Bursts, Ends, JobAct, Pauses, Resumes
 from harness.history.journal import Journal
 from harness.history.records import Emit, Job, Rescheduled, digest
 from harness.jobserver.alarms import Alarms
 from harness.jobserver.jobs import Event, JobLog
 from harness.jobserver.work import Step, Work
-from harness.scenario.model import Bursts, Ends, JobAct, Pauses, Resumes
 
 
 class Counts(msgspec.Struct):

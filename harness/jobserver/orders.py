@@ -20,10 +20,7 @@ from collections.abc import Mapping
 import trio
 
 from harness.clock import sleep_until
-from harness.jobserver.conduct import Conduct
-from harness.jobserver.front import Front
-from harness.jobserver.registry import Registry
-from harness.scenario.model import (
+from harness.deeds.acts import (
     Answers,
     Drains,
     Hangs,
@@ -37,6 +34,9 @@ from harness.scenario.model import (
     ServerAct,
     SilencesKeepalive,
 )
+from harness.jobserver.conduct import Conduct
+from harness.jobserver.front import Front
+from harness.jobserver.registry import Registry
 
 Readback = Mapping[str, str]
 

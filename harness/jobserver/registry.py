@@ -5,6 +5,7 @@ import math
 import trio
 
 from harness.chance import Chance
+from harness.deeds.acts import JobAct
 from harness.history.journal import Journal
 from harness.history.records import Record
 from harness.jobserver.alarms import Alarms
@@ -16,7 +17,7 @@ from harness.jobserver.payloads import Payloads
 from harness.jobserver.streams import EventStream
 from harness.jobserver.tokens import Tokens
 from harness.jobserver.work import Work, updates_of
-from harness.scenario.model import JobAct, JobSpec, ServerSpec
+from harness.scenario.model import JobSpec, ServerSpec
 
 
 class Registry:

@@ -3,6 +3,7 @@
 import trio
 
 from harness.chance import Chance
+from harness.deeds.acts import JobAct, ServerAct
 from harness.history.journal import Journal
 from harness.jobserver.conduct import Conduct
 from harness.jobserver.connection import Limits
@@ -10,7 +11,7 @@ from harness.jobserver.emission import Counts
 from harness.jobserver.front import Front
 from harness.jobserver.orders import Orders, Readback
 from harness.jobserver.registry import Registry
-from harness.scenario.model import JobAct, JobSpec, ServerAct, ServerSpec
+from harness.scenario.model import JobSpec, ServerSpec
 from harness.seams import Address, Network
 
 LOOPBACK: Address = ("127.0.0.1", 0)

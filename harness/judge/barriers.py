@@ -9,8 +9,8 @@ import enum
 
 import msgspec
 
-from harness.scenario import model
-from harness.scenario.model import Act, Deed
+from harness.deeds import acts
+from harness.deeds.acts import Act, Deed
 
 DEVICE, MIDDLE, SERVER = "device", "middle", "server"
 
@@ -23,20 +23,20 @@ class Mood(enum.StrEnum):
 
 
 _MOODS: dict[type, Mood] = {
-    model.Answers: Mood.TOLD,
-    model.ShowsPortal: Mood.TOLD,
-    model.MutesStreams: Mood.MUTE,
-    model.ResetsStreams: Mood.TOLD,
-    model.Buffers: Mood.MUTE,
-    model.Drains: Mood.TOLD,
-    model.Restarts: Mood.TOLD,
-    model.Hangs: Mood.MUTE,
-    model.Suspends: Mood.MUTE,
+    acts.Answers: Mood.TOLD,
+    acts.ShowsPortal: Mood.TOLD,
+    acts.MutesStreams: Mood.MUTE,
+    acts.ResetsStreams: Mood.TOLD,
+    acts.Buffers: Mood.MUTE,
+    acts.Drains: Mood.TOLD,
+    acts.Restarts: Mood.TOLD,
+    acts.Hangs: Mood.MUTE,
+    acts.Suspends: Mood.MUTE,
 }
 """The acts that keep streams from passing while they stand."""
 
-_RECOVERED = (model.Drains, model.Hangs, model.Answers)
-_RESTARTED = (model.Drains, model.Hangs)
+_RECOVERED = (acts.Drains, acts.Hangs, acts.Answers)
+_RESTARTED = (acts.Drains, acts.Hangs)
 
 
 class Barrier(msgspec.Struct, frozen=True):
@@ -70,7 +70,7 @@ class Barriers:
             return
         self._replace(deed, actor)
         mood = _MOODS.get(type(deed.act))
-        if mood is not None and not (isinstance(deed.act, model.Answers) and not _of_streams(deed.act)):
+        if mood is not None and not (isinstance(deed.act, acts.Answers) and not _of_streams(deed.act)):
             self._standing[deed.index] = Barrier(deed, actor, mood)
 
     def over(self, index: int) -> None:
@@ -79,7 +79,7 @@ class Barriers:
 
     def _replace(self, deed: Deed, actor: str) -> None:
         for index, barrier in list(self._standing.items()):
-            if isinstance(deed.act, model.Clears) and deed.on and barrier.actor == actor and not barrier.deed.on:
+            if isinstance(deed.act, acts.Clears) and deed.on and barrier.actor == actor and not barrier.deed.on:
                 lifted = barrier.lifted | {deed.on}
                 self._standing[index] = msgspec.structs.replace(barrier, lifted=lifted)
             same = barrier.actor == actor and deed.on in {"", barrier.deed.on}
@@ -89,26 +89,26 @@ class Barriers:
 
 def _replaces(later: Act, first: Act) -> bool:
     match later:
-        case model.Clears():
+        case acts.Clears():
             return True
-        case model.Recovers():
+        case acts.Recovers():
             return isinstance(first, _RECOVERED)
-        case model.Restarts():
-            return isinstance(first, (*_RESTARTED, model.Restarts))
-        case model.Answers(to=to):
-            return isinstance(first, model.Answers) and first.to == to
+        case acts.Restarts():
+            return isinstance(first, (*_RESTARTED, acts.Restarts))
+        case acts.Answers(to=to):
+            return isinstance(first, acts.Answers) and first.to == to
         case _:
             return type(later) is type(first)
 
 
-def _of_streams(act: model.Answers) -> bool:
+def _of_streams(act: acts.Answers) -> bool:
     return act.to in {"everything", "streams"}
 
 
 def lasts(act: Act) -> float | None:
     """Return for how long an act stands that ends by itself; None where a later deed ends it."""
     match act:
-        case model.Suspends(lasts=seconds) | model.Restarts(after=seconds):
+        case acts.Suspends(lasts=seconds) | acts.Restarts(after=seconds):
             return seconds
         case _:
             return None
@@ -116,4 +116,4 @@ def lasts(act: Act) -> float | None:
 
 def ends_streams(act: Act) -> bool:
     """Whether an act ends every open stream at once, whatever its path: told by FIN."""
-    return isinstance(act, model.Drains | model.Restarts)
+    return isinstance(act, acts.Drains | acts.Restarts)

@@ -8,11 +8,11 @@ it to wait, the connections that the server asked for, what lies in the way, and
 
 from collections.abc import Callable
 
+from harness.deeds.acts import SilencesKeepalive
 from harness.judge import delays
 from harness.judge.case import ClientCase
 from harness.judge.interruptions import Interruption, told
 from harness.scenario.deadlines import LINUX_SYN_RETRIES, Ending, recovery_allowance
-from harness.scenario.model import SilencesKeepalive
 
 _NEARLY = 1e-3
 """Seconds that R is not lengthened for."""

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 
 import msgspec
 
+from harness.deeds import acts
 from harness.device.model import Device, Fate, Linger, Outcome
 from harness.device.words import Reach
 from harness.history import ConnEnd, Deed
 from harness.judge.barriers import Barriers, Mood, ends_streams, lasts
 from harness.judge.case import ClientCase
 from harness.judge.strikes import Struck, exhausted, strikes
-from harness.scenario import model
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction, Door
 
@@ -47,7 +47,7 @@ class _Over(msgspec.Struct, frozen=True):
     index: int
 
 
-_Change = model.Deed | Linger | Struck | _Over
+_Change = acts.Deed | Linger | Struck | _Over
 _State = tuple[str | None, bool, Shape, float, str, bool]
 
 
@@ -115,7 +115,7 @@ class Sky:
         since = 0.0
         for at, issued_ns, what in self._changes():
             before = self._state()
-            deed = what.index if isinstance(what, model.Deed) else -1
+            deed = what.index if isinstance(what, acts.Deed) else -1
             if isinstance(what, Struck):
                 live = [(what.path, what.silent)]
             else:
@@ -126,7 +126,7 @@ class Sky:
                 since = at
         self.spells.append(Spell(since, max(self.horizon, since), *self._state()))
 
-    def _take(self, what: model.Deed | Linger | _Over) -> list[tuple[str, bool]]:
+    def _take(self, what: acts.Deed | Linger | _Over) -> list[tuple[str, bool]]:
         match what:
             case Linger():
                 return self._linger(what)
@@ -151,7 +151,7 @@ class Sky:
                 at = case.at(issued_ns) if record and at - case.at(issued_ns) > own / 2 else at
                 over = max(at + own, case.at(record.returned_ns) if record else 0.0)
                 queue.append((over, next(ties), case.ns(over), _Over(deed.index)))
-                if isinstance(deed.act, model.Suspends):
+                if isinstance(deed.act, acts.Suspends):
                     self.asleep.append((at, over))
             queue.append((at, next(ties), issued_ns, deed))
             spent_ns = exhausted(self._client, deed, issued_ns)
@@ -181,26 +181,26 @@ class Sky:
             return path, up, shape, loss, "", False
         return path, False, shape, loss, barrier.actor, barrier.mood is Mood.MUTE
 
-    def _do(self, deed: model.Deed) -> list[tuple[str, bool]]:
+    def _do(self, deed: acts.Deed) -> list[tuple[str, bool]]:
         """Apply a deed; return the paths whose flows it struck, and whether silently."""
         device, act, path = self._device, deed.act, deed.actor
         match act:
-            case model.SetReach(word=word, direction=direction, once=once):
+            case acts.SetReach(word=word, direction=direction, once=once):
                 device.reach(path, word, direction=direction, once=once)
                 return [(path, word is Reach.SILENT)] if word in {Reach.SILENT, Reach.CLOSED, Reach.RESET} else []
-            case model.SetShape(shape=shape, loss=loss):
+            case acts.SetShape(shape=shape, loss=loss):
                 self._shapes[path], self._losses[path] = shape, loss
-            case model.SetSlice(size=size):
+            case acts.SetSlice(size=size):
                 self._shapes[path] = msgspec.structs.replace(self._shapes[path], slice_size=size)
-            case model.Joins():
+            case acts.Joins():
                 device.joins(act.path)
-            case model.Prefers():
+            case acts.Prefers():
                 device.prefers(act.path)
-            case model.Loses():
+            case acts.Loses():
                 return self._lost(device.loses(act.path))
-            case model.GoesOffline():
+            case acts.GoesOffline():
                 return self._lost(device.goes_offline())
-            case model.ComesOnline():
+            case acts.ComesOnline():
                 device.comes_online()
             case _:
                 self._barriers.do(deed)

@@ -9,13 +9,14 @@ the app's own handler at work on those before it, as the plan says, is shown no 
 
 import msgspec
 
+from harness.deeds.acts import SetShape
 from harness.judge.backlog import behind
 from harness.judge.case import ClientCase
 from harness.judge.outages import Lapse, outages
 from harness.judge.polling import allowance
 from harness.judge.refusals import no_end_due
 from harness.judge.sky import Sky, Spell
-from harness.scenario.model import SetShape, schedule
+from harness.scenario.model import schedule
 
 SETTLING = 1.0
 """Seconds after the first 202, and after a deed that ended nothing."""

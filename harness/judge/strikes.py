@@ -6,10 +6,10 @@ times; the server ends a stream whose token has run out. Each is the plan's doin
 
 import msgspec
 
+from harness.deeds import acts
 from harness.history import Response
 from harness.judge.case import ClientCase
 from harness.judge.subscribers import subscriptions
-from harness.scenario import model
 
 _STRUCK = ("kill", "cut")
 """How the middle's tags begin that end one connection."""
@@ -46,14 +46,14 @@ def strikes(client: ClientCase) -> list[Struck]:
     return found
 
 
-def exhausted(client: ClientCase, deed: model.Deed, issued_ns: int) -> int | None:
+def exhausted(client: ClientCase, deed: acts.Deed, issued_ns: int) -> int | None:
     """Return when answers that were to be given so many times had been; None: not so far, or no such deed.
 
     Each gate counts for itself, and the canary's questions count too; so a stream that the server answered after the
     deed says it as well.
     """
     act = deed.act
-    if not isinstance(act, model.Answers) or act.times is None or deed.undoes is not None:
+    if not isinstance(act, acts.Answers) or act.times is None or deed.undoes is not None:
         return None
     given = 0
     for request in client.requests:

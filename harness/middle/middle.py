@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 
 import trio
 
+from harness.deeds.acts import Clears, MiddleAct
 from harness.history.journal import Journal
 from harness.middle.force import Force, check, tell
 from harness.middle.kinds import RequestKinds
 from harness.middle.stage import HttpStage
-from harness.scenario.model import Clears, MiddleAct
 
 
 class Middle:

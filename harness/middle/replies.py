@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from harness.scenario.model import Answers, ShowsPortal
+from harness.deeds.acts import Answers, ShowsPortal
 
 PORTAL = (
     b"<!doctype html><html><head><title>Welcome</title></head><body><h1>Welcome to this network</h1>"

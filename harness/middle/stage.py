@@ -15,6 +15,7 @@ from collections.abc import Callable
 import h11
 import trio
 
+from harness.deeds.acts import KillsIdle, ShowsPortal
 from harness.history.journal import Journal
 from harness.history.records import Boxed, Response
 from harness.middle import facts
@@ -29,7 +30,6 @@ from harness.middle.sorting import Sorter
 from harness.middle.streaming import StreamBody
 from harness.network.ends import How, Side
 from harness.network.stage import Hands, Stage
-from harness.scenario.model import KillsIdle, ShowsPortal
 
 MOST_PENDING = 100
 """Requests sent ahead of their answers, before the flow counts as opaque."""

@@ -7,12 +7,12 @@ inside them is looked at only where an act asks for events or for a size.
 import math
 from collections.abc import Callable
 
+from harness.deeds.acts import Buffers, MutesStreams, ResetsStreams
 from harness.middle.blocks import TAIL, BlockScanner, cut_at, is_event
 from harness.middle.force import HELD_LIMIT, StreamAct
 from harness.middle.framing import Framing, Spans
 from harness.network.ends import How
 from harness.network.gate import MIDS
-from harness.scenario.model import Buffers, MutesStreams, ResetsStreams
 
 LONGEST_EVENT = 1_000_000
 """Bytes of one event that a cut waits for; a longer one is cut in its middle."""

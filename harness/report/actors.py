@@ -5,9 +5,7 @@ Folded from the plan's deeds and when each took hold, never from what the client
 
 from collections.abc import Mapping
 
-from harness.judge.verdict import Span
-from harness.scenario.deed_text import who, without_end
-from harness.scenario.model import (
+from harness.deeds.acts import (
     Answers,
     Bursts,
     Clears,
@@ -19,7 +17,6 @@ from harness.scenario.model import (
     Joins,
     Loses,
     Pauses,
-    Plan,
     Prefers,
     Recovers,
     Repeats,
@@ -29,6 +26,9 @@ from harness.scenario.model import (
     SilencesKeepalive,
     Suspends,
 )
+from harness.judge.verdict import Span
+from harness.scenario.deed_text import who, without_end
+from harness.scenario.model import Plan
 
 Times = Mapping[int, float]
 """When each deed took hold, by its index: scenario seconds."""

@@ -5,6 +5,7 @@ from urllib.parse import quote
 import msgspec
 from markupsafe import Markup
 
+from harness.deeds.acts import Deed
 from harness.files import read_bytes
 from harness.history import Canary
 from harness.judge.verdict import Evidence, ExpectationVerdict, State, Word
@@ -14,7 +15,7 @@ from harness.report.folder import SCENARIO, RunResult, raw_files
 from harness.report.lanes import describe
 from harness.report.saying import bare, duration, joined, measured, printable, quantity, size, spread
 from harness.scenario.deed_text import who, without_end
-from harness.scenario.model import Deed, Plan, Pulse
+from harness.scenario.model import Plan, Pulse
 
 PROOFS = 12
 

@@ -9,10 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 import trio
 
-from harness.jobserver.pulse import PERIOD, beat
-from harness.run.hidden import Symptom
-from harness.run.probe import HEALTH, Meeting, Met, Probe
-from harness.scenario.model import (
+from harness.deeds.acts import (
     Act,
     Answers,
     Buffers,
@@ -26,6 +23,9 @@ from harness.scenario.model import (
     Restarts,
     ShowsPortal,
 )
+from harness.jobserver.pulse import PERIOD, beat
+from harness.run.hidden import Symptom
+from harness.run.probe import HEALTH, Meeting, Met, Probe
 
 QUIET = 0.25  # without a byte, where a byte was due: the server's own probe stream sends one each 100 ms
 PATIENCE = 8.0

@@ -10,14 +10,7 @@ from collections.abc import Mapping
 
 import trio
 
-from harness.device.words import Reach
-from harness.network.gate import Gate
-from harness.run import boxes
-from harness.run.boxes import SYMPTOMS
-from harness.run.hidden import LEAD, Miss, Outcome, Symptom, missed
-from harness.run.probe import Meeting, Met, Probe
-from harness.run.promises import STRIKES, Dial, Promise, Promises
-from harness.scenario.model import (
+from harness.deeds.acts import (
     ComesOnline,
     Cuts,
     Deed,
@@ -30,6 +23,13 @@ from harness.scenario.model import (
     SetShape,
     SetSlice,
 )
+from harness.device.words import Reach
+from harness.network.gate import Gate
+from harness.run import boxes
+from harness.run.boxes import SYMPTOMS
+from harness.run.hidden import LEAD, Miss, Outcome, Symptom, missed
+from harness.run.probe import Meeting, Met, Probe
+from harness.run.promises import STRIKES, Dial, Promise, Promises
 from harness.toxics.shape import Shape
 
 PATIENCE = 8.0  # for what must happen: the slowest profile takes seconds for a round trip and a handshake

@@ -7,12 +7,7 @@ import msgspec
 import trio
 
 from harness.clock import sleep_until
-from harness.errors import EnvironmentFault
-from harness.jobserver.server import JobServer
-from harness.middle.middle import Middle
-from harness.network.gate import Gate
-from harness.scenario.deed_text import deed_text
-from harness.scenario.model import (
+from harness.deeds.acts import (
     Answers,
     Buffers,
     Bursts,
@@ -28,7 +23,6 @@ from harness.scenario.model import (
     MutesStreams,
     Orphans,
     Pauses,
-    Plan,
     Prefers,
     Recovers,
     ResetsStreams,
@@ -38,9 +32,14 @@ from harness.scenario.model import (
     SetShape,
     SetSlice,
     ShowsPortal,
-    Step,
     Suspends,
 )
+from harness.errors import EnvironmentFault
+from harness.jobserver.server import JobServer
+from harness.middle.middle import Middle
+from harness.network.gate import Gate
+from harness.scenario.deed_text import deed_text
+from harness.scenario.model import Plan, Step
 from harness.toxics.shape import Shape
 from harness.toxiproxy.control import Proxies
 from harness.vocabulary import Direction

@@ -10,9 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.device.words import Reach
-from harness.scenario.deed_text import deed_text
-from harness.scenario.model import (
+from harness.deeds.acts import (
     Act,
     Answers,
     Buffers,
@@ -28,9 +26,7 @@ from harness.scenario.model import (
     Loses,
     MiddleAct,
     MutesStreams,
-    Plan,
     Prefers,
-    Pulse,
     Recovers,
     ResetsStreams,
     Restarts,
@@ -40,6 +36,9 @@ from harness.scenario.model import (
     ShowsPortal,
     Suspends,
 )
+from harness.device.words import Reach
+from harness.scenario.deed_text import deed_text
+from harness.scenario.model import Plan, Pulse
 from harness.scenario.standing import ARMED
 
 LEAD = 0.6

@@ -10,6 +10,7 @@ from functools import partial
 import trio
 
 from harness.clock import sleep_until
+from harness.deeds.acts import Cuts, Deed, SetReach, SetShape, SetSlice
 from harness.errors import EnvironmentFault
 from harness.history import Canary as CanaryRecord
 from harness.history import Deed as DeedRecord
@@ -18,7 +19,7 @@ from harness.run.canary import Canary
 from harness.run.hands import Hands, Readback, of_gates
 from harness.run.hidden import LEAD, Hidden, Outcome, replaces
 from harness.run.promises import Promise
-from harness.scenario.model import Cuts, Deed, Plan, Pulse, SetReach, SetShape, SetSlice, Step
+from harness.scenario.model import Plan, Pulse, Step
 
 MOOT = float("-inf")
 

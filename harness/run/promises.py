@@ -5,11 +5,11 @@ from typing import Literal
 
 import msgspec
 
+from harness.deeds.acts import ComesOnline, Deed, GoesOffline, Joins, Loses, Prefers, SetReach, SetShape
 from harness.device.model import Device, Linger
 from harness.device.model import Outcome as DeviceOutcome
 from harness.device.words import Reach
 from harness.run.probe import Meeting
-from harness.scenario.model import ComesOnline, Deed, GoesOffline, Joins, Loses, Prefers, SetReach, SetShape
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 

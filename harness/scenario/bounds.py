@@ -14,10 +14,11 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from harness.deeds.acts import Bursts, Deed, SetSlice
 from harness.errors import Problem, UsageError
 from harness.scenario.deadlines import horizon
 from harness.scenario.document import Trail
-from harness.scenario.model import Bursts, Deed, Plan, SetSlice
+from harness.scenario.model import Plan
 from harness.scenario.place import Book, Place
 from harness.units import format_duration, format_size, quote, spell_duration, spell_size
 

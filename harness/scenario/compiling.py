@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.chance import Chance
+from harness.deeds.acts import Deed, Ends
 from harness.errors import Problem, ScenarioError, UsageError
 from harness.scenario.bounds import refuse_excess
 from harness.scenario.clients import named, read_client
@@ -16,7 +17,7 @@ from harness.scenario.deadlines import horizon, terminal_due
 from harness.scenario.document import SECTIONS, Data, Scenario, Trail
 from harness.scenario.emissions import accepted, intended
 from harness.scenario.expectations import read_expectations, read_mutants, read_waivers
-from harness.scenario.model import Deed, DeviceSpec, Ends, Expectation, JobSpec, Plan, Warned
+from harness.scenario.model import DeviceSpec, Expectation, JobSpec, Plan, Warned
 from harness.scenario.paths import Way, read_paths
 from harness.scenario.phrases import more_than_zero
 from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place

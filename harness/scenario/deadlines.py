@@ -8,19 +8,8 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from harness.scenario.model import (
-    Answers,
-    Bursts,
-    Deed,
-    Ends,
-    Orphans,
-    PathSpec,
-    Plan,
-    Restarts,
-    SendsRetry,
-    SetShape,
-    Suspends,
-)
+from harness.deeds.acts import Answers, Bursts, Deed, Ends, Orphans, Restarts, SendsRetry, SetShape, Suspends
+from harness.scenario.model import PathSpec, Plan
 from harness.sse.digits import read_digits
 from harness.sse.policy import Policies
 

@@ -2,7 +2,8 @@
 
 import re
 
-from harness.scenario.model import Deed, Plan
+from harness.deeds.acts import Deed
+from harness.scenario.model import Plan
 
 _LASTS = re.compile(r"(?<!\s)\s+for \S+(?: to \S+)?$")
 

@@ -3,10 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.device.words import Reach
-from harness.errors import UsageError
-from harness.scenario.forms import Said, Speech
-from harness.scenario.model import (
+from harness.deeds.acts import (
     Act,
     ComesOnline,
     Cuts,
@@ -19,6 +16,9 @@ from harness.scenario.model import (
     SetSlice,
     Suspends,
 )
+from harness.device.words import Reach
+from harness.errors import UsageError
+from harness.scenario.forms import Said, Speech
 from harness.scenario.place import nearest
 from harness.scenario.profiles import PROFILES
 from harness.units import quote

@@ -3,7 +3,8 @@
 import bisect
 import math
 
-from harness.scenario.model import Bursts, Ends, Pauses, Plan, Resumes, schedule
+from harness.deeds.acts import Bursts, Ends, Pauses, Resumes
+from harness.scenario.model import Plan, schedule
 
 
 def accepted(plan: Plan) -> float:

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from harness.scenario.deadlines import Ending, detection_allowance, recovery_allowance
-from harness.scenario.model import (
+from harness.deeds.acts import (
     Answers,
     ComesOnline,
     Cuts,
@@ -18,14 +17,14 @@ from harness.scenario.model import (
     GoesOffline,
     Joins,
     Loses,
-    Plan,
     Prefers,
-    Pulse,
     SetReach,
     SetShape,
     SetSlice,
     Suspends,
 )
+from harness.scenario.deadlines import Ending, detection_allowance, recovery_allowance
+from harness.scenario.model import Plan, Pulse
 from harness.toxics.shape import Shape, toxics_of
 from harness.units import format_duration, spell_bit_rate, spell_duration
 from harness.vocabulary import Direction

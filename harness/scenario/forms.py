@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from harness.deeds.acts import Act
 from harness.errors import UsageError
 from harness.scenario.bounds import day
-from harness.scenario.model import Act
 from harness.scenario.place import nearest, not_built
 from harness.scenario.tokens import DRAWN, TOKENS
 from harness.units import quote

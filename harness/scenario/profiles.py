@@ -13,8 +13,8 @@ import math
 
 import msgspec
 
+from harness.deeds.acts import Frozen
 from harness.device.words import Radio, Reach
-from harness.scenario.model import Frozen
 from harness.toxics.shape import Shape
 
 _HANDSHAKE_TRIPS = 3

@@ -7,9 +7,7 @@ client could pass, or that meets the client it should try only where that has le
 from collections.abc import Sequence
 from itertools import pairwise
 
-from harness.scenario.deed_text import deed_text
-from harness.scenario.emissions import intended
-from harness.scenario.model import (
+from harness.deeds.acts import (
     ComesOnline,
     Deed,
     Ends,
@@ -17,14 +15,15 @@ from harness.scenario.model import (
     Joins,
     Loses,
     Pauses,
-    Plan,
     Prefers,
     Resumes,
     RevokesToken,
-    ServerSpec,
     SilencesKeepalive,
     Suspends,
 )
+from harness.scenario.deed_text import deed_text
+from harness.scenario.emissions import intended
+from harness.scenario.model import Plan, ServerSpec
 from harness.scenario.spans import Spoken
 from harness.scenario.standing import Loss
 from harness.sse.policy import FedBy

@@ -4,10 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from harness.errors import UsageError
-from harness.scenario.bounds import LARGEST_BUFFER
-from harness.scenario.forms import Speech
-from harness.scenario.model import (
+from harness.deeds.acts import (
     Act,
     Answers,
     Buffers,
@@ -30,6 +27,9 @@ from harness.scenario.model import (
     ShowsPortal,
     SilencesKeepalive,
 )
+from harness.errors import UsageError
+from harness.scenario.bounds import LARGEST_BUFFER
+from harness.scenario.forms import Speech
 from harness.units import quote, spell_size
 
 MOST_TIMES = 10_000

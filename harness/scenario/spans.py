@@ -10,8 +10,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from harness.device.words import Reach
-from harness.scenario.model import (
+from harness.deeds.acts import (
     Act,
     Answers,
     Clears,
@@ -20,7 +19,6 @@ from harness.scenario.model import (
     Ends,
     GoesOffline,
     Hangs,
-    PathSpec,
     Pauses,
     Recovers,
     Repeats,
@@ -31,6 +29,8 @@ from harness.scenario.model import (
     SetSlice,
     SilencesKeepalive,
 )
+from harness.device.words import Reach
+from harness.scenario.model import PathSpec
 from harness.scenario.place import Place
 from harness.vocabulary import Direction
 

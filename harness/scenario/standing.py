@@ -17,12 +17,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from harness.deeds import acts
+from harness.deeds.acts import Deed
 from harness.device.model import Device, Fate
 from harness.device.words import Reach
-from harness.scenario import model
 from harness.scenario.deadlines import Ending, recovery_allowance, terminal_due
 from harness.scenario.emissions import accepted, intended
-from harness.scenario.model import Deed, PathSpec, Plan
+from harness.scenario.model import PathSpec, Plan
 from harness.scenario.spans import replaced
 from harness.sse.response import Meaning, judge_response
 from harness.toxics.shape import line_time
@@ -89,7 +90,7 @@ class Standing:
     @property
     def reachable(self) -> bool:
         """Whether a client can get through: by a new connection, or by one that it may have had before."""
-        hangs = any(isinstance(wall.act, model.Hangs) for wall in self.walls.values())
+        hangs = any(isinstance(wall.act, acts.Hangs) for wall in self.walls.values())
         alive = any(self.device.feels(path, Direction.DOWNSTREAM) is Fate.PASS for path in self._alive)
         return self._answered or (alive and not hangs)
 
@@ -108,14 +109,14 @@ class Standing:
         kept = {kind for wall in self.walls.values() if wall.on in {"", path} for kind in self._keeps(wall.act)}
         return kept >= {"streams", "polls"}
 
-    def _keeps(self, act: model.Act) -> tuple[str, ...]:
+    def _keeps(self, act: acts.Act) -> tuple[str, ...]:
         """Return the kinds of request that an act keeps from the server for as long as it stands."""
         match act:
-            case model.Drains() | model.Hangs() | model.ShowsPortal():
+            case acts.Drains() | acts.Hangs() | acts.ShowsPortal():
                 return "streams", "polls"
-            case model.MutesStreams() | model.ResetsStreams():
+            case acts.MutesStreams() | acts.ResetsStreams():
                 return ("streams",)
-            case model.Answers(status=status, to=to, times=None):
+            case acts.Answers(status=status, to=to, times=None):
                 meaning = judge_response(status, None, self._plan.client.policies).meaning
                 kinds = ("streams", "polls") if to == "everything" else (to,)
                 return kinds if meaning is Meaning.RETRY else ()
@@ -130,25 +131,25 @@ class Standing:
             if wall.actor == deed.actor and deed.on in {"", wall.on} and replaced(act, wall.act):
                 del self.walls[index]
         match act:
-            case model.Clears() | model.Recovers() | model.SendsRetry() | model.RevokesToken():
+            case acts.Clears() | acts.Recovers() | acts.SendsRetry() | acts.RevokesToken():
                 return
-            case model.Restarts(after=after):
+            case acts.Restarts(after=after):
                 self.until = max(self.until, deed.at + after)
                 self._alive.clear()
                 return
-            case model.Drains():
+            case acts.Drains():
                 self._alive.clear()
         self.walls[deed.index] = deed
 
     def _tell(self, deed: Deed) -> None:
         match deed.act:
-            case model.SetReach() | model.SetShape() | model.SetSlice() | model.Cuts():
+            case acts.SetReach() | acts.SetShape() | acts.SetSlice() | acts.Cuts():
                 self._tell_path(deed)
-            case model.Bursts(lasts=seconds):
+            case acts.Bursts(lasts=seconds):
                 self.until = max(self.until, deed.at + seconds)
-            case model.Pauses():
+            case acts.Pauses():
                 self._paused = True
-            case model.Resumes() | model.Ends():
+            case acts.Resumes() | acts.Ends():
                 self._paused = False
             case _:
                 self._tell_device(deed)
@@ -156,36 +157,36 @@ class Standing:
     def _tell_path(self, deed: Deed) -> None:
         path = deed.actor
         match deed.act:
-            case model.SetReach(word=word, direction=direction, once=once):
+            case acts.SetReach(word=word, direction=direction, once=once):
                 self.device.reach(path, word, direction=direction, once=once)
                 deaf = word is Reach.SILENT and direction is not Direction.UPSTREAM
                 if deaf or word in {Reach.CLOSED, Reach.RESET}:
                     self._alive.discard(path)
-            case model.SetShape(shape=shape, direction=way):
+            case acts.SetShape(shape=shape, direction=way):
                 self._shapes.update(dict.fromkeys([(path, each) for each in ([way] if way else Direction)], shape))
-            case model.SetSlice(size=size):
+            case acts.SetSlice(size=size):
                 for each in Direction:
                     self._shapes[path, each] = msgspec.structs.replace(self._shapes[path, each], slice_size=size)
-            case model.Cuts():
+            case acts.Cuts():
                 self._alive.discard(path)
                 self.until = max(self.until, deed.at + ARMED)
 
     def _tell_device(self, deed: Deed) -> None:
         device = self.device
         match deed.act:
-            case model.Joins(path=path):
+            case acts.Joins(path=path):
                 device.joins(path)
-            case model.Prefers(path=path):
+            case acts.Prefers(path=path):
                 device.prefers(path)
-            case model.Loses(path=path):
+            case acts.Loses(path=path):
                 device.loses(path)
                 self._alive.discard(path)
-            case model.GoesOffline():
+            case acts.GoesOffline():
                 device.goes_offline()
                 self._alive.clear()
-            case model.ComesOnline():
+            case acts.ComesOnline():
                 device.comes_online()
-            case model.Suspends(lasts=seconds):
+            case acts.Suspends(lasts=seconds):
                 self._alive.clear()
                 self.until = max(self.until, deed.at + seconds)
 
@@ -281,7 +282,7 @@ def lost_for_good(plan: Plan) -> Loss | None:
         for deed in deeds:
             standing.do(deed)
             if loss is None and not standing.reachable:
-                lingers = plan.device.linger if isinstance(deed.act, model.Loses) else 0.0
+                lingers = plan.device.linger if isinstance(deed.act, acts.Loses) else 0.0
                 loss = Loss(round(at + lingers, 9), deed)
         standing.settle()
         if standing.reachable:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.chance import Chance
+from harness.deeds.acts import Deed, SetReach, SetShape
 from harness.device.words import Reach
 from harness.errors import UsageError
 from harness.scenario.bounds import day
@@ -15,7 +16,7 @@ from harness.scenario.deeds import declared, parse_device_deed, parse_path_deed
 from harness.scenario.document import Mark
 from harness.scenario.draws import Dice, draw, drawn, has_draws
 from harness.scenario.forms import Said
-from harness.scenario.model import Deed, PathSpec, SetReach, SetShape
+from harness.scenario.model import PathSpec
 from harness.scenario.place import Place, nearest, not_built
 from harness.scenario.profiles import PROFILES
 from harness.scenario.sense import check_device, check_job

@@ -18,8 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from harness.chance import Chance
+from harness.deeds.acts import Deed, Frozen, SetShape
 from harness.errors import UsageError
-from harness.scenario.model import Deed, Frozen, Pulse, SetShape, Step
+from harness.scenario.model import Pulse, Step
 from harness.scenario.profiles import PROFILES, Profile, Rates, Stalls, whole_kilobytes
 from harness.vocabulary import Direction
 

@@ -2,13 +2,13 @@ import itertools
 
 import pytest
 
+from harness.deeds.acts import Restarts, SetReach
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
 from harness.fuzz.healing import lacking
 from harness.fuzz.polish import polish
 from harness.fuzz.shrink import Bench, shrink
 from harness.fuzz.simpler import rounder_durations, rounder_times, simpler_text, weight
-from harness.scenario.model import Restarts, SetReach
 
 MANY = (
     Fault(at=1.23, actor="wifi", deed="sliced to 7B for 3.4s"),

@@ -5,21 +5,20 @@ import json
 import pytest
 import trio
 
-from harness.history.records import Emit, Job, Subscriber, Write
-from harness.scenario.model import (
+from harness.deeds.acts import (
     Answers,
     Drains,
     Hangs,
-    JobSpec,
     Orphans,
     Recovers,
     Repeats,
     Restarts,
     RevokesToken,
     SendsRetry,
-    ServerSpec,
     SilencesKeepalive,
 )
+from harness.history.records import Emit, Job, Subscriber, Write
+from harness.scenario.model import JobSpec, ServerSpec
 from harness.sse.events import Event, Retry
 from harness.sse.parser import Parser
 

@@ -10,12 +10,13 @@ import pytest
 import trio
 
 from harness.chance import Chance
+from harness.deeds.acts import Drains, Hangs, Restarts
 from harness.history.journal import Journal
 from harness.history.reader import read_history
 from harness.history.records import Emit, Job
 from harness.jobserver import JobServer
 from harness.network.real import RealNetwork
-from harness.scenario.model import Drains, Hangs, JobSpec, Restarts, ServerSpec
+from harness.scenario.model import JobSpec, ServerSpec
 from harness.sse.events import Event
 from harness.sse.parser import Parser
 from harness.world import real

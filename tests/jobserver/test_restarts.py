@@ -7,8 +7,9 @@ import h11
 import pytest
 import trio
 
+from harness.deeds.acts import Restarts
 from harness.history.records import Emit, GapSignal, Job, Snapshot, Subscriber
-from harness.scenario.model import JobSpec, Restarts, ServerSpec
+from harness.scenario.model import JobSpec, ServerSpec
 from harness.sse.events import Event
 from harness.sse.parser import Parser
 

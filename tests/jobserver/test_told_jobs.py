@@ -5,8 +5,9 @@ import json
 import pytest
 import trio
 
+from harness.deeds.acts import Bursts, Ends, Pauses, Restarts, Resumes
 from harness.history.records import Emit, Job, Rescheduled, Subscriber
-from harness.scenario.model import Bursts, Ends, JobSpec, Pauses, Restarts, Resumes, ServerSpec
+from harness.scenario.model import JobSpec, ServerSpec
 from harness.sse.events import Event
 from harness.sse.parser import Parser
 

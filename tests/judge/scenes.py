@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from harness.scenario import model
+from harness.deeds import acts
 from harness.scenario.model import Plan
 from harness.sse.policy import AS_SHIPPED, Policies
 from tests.judge.story import DELAY, Story, plan, reach
 
-LOSES = model.Loses(path="wifi")
-JOINS = model.Joins(path="cellular")
+LOSES = acts.Loses(path="wifi")
+JOINS = acts.Joins(path="cellular")
 
 
 def handoff_plan(**more: Any) -> Plan:
@@ -51,7 +51,7 @@ def half_open_plan(policies: Policies = AS_SHIPPED, **more: Any) -> Plan:
     """Wi-Fi dies silently at 4 s while cellular is the default for new connections; nobody is told."""
     return plan(
         (1.0, "device", JOINS, "joins cellular"),
-        (3.9, "device", model.Prefers(path="cellular"), "prefers cellular"),
+        (3.9, "device", acts.Prefers(path="cellular"), "prefers cellular"),
         reach(4.0, "silent"),
         policies=policies,
         **more,

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from harness.deeds import acts
 from harness.device.words import Radio, Reach
 from harness.history import (
     Absorbed,
@@ -59,12 +60,12 @@ def ns(at: float) -> int:
     return ZERO + round(at * 1e9)
 
 
-def reach(at: float, word: str, path: str = "wifi", **more: Any) -> tuple[float, str, model.Act, str]:
-    return at, path, model.SetReach(word=Reach(word), **more), word
+def reach(at: float, word: str, path: str = "wifi", **more: Any) -> tuple[float, str, acts.Act, str]:
+    return at, path, acts.SetReach(word=Reach(word), **more), word
 
 
 def plan(
-    *deeds: tuple[float, str, model.Act, str],
+    *deeds: tuple[float, str, acts.Act, str],
     lasts: float = 10.0,
     items: int = 20,
     ends: str = "completed",
@@ -81,7 +82,7 @@ def plan(
     policies = policies or Policies()
     paths = paths or {"wifi": WIFI, "cellular": LTE}
     done = tuple(
-        model.Deed(index=index, at=at, actor=actor, act=act, text=text, line=10 + index)
+        acts.Deed(index=index, at=at, actor=actor, act=act, text=text, line=10 + index)
         for index, (at, actor, act, text) in enumerate(deeds)
     )
     found = model.Plan(

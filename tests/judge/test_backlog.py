@@ -1,12 +1,12 @@
 import pytest
 
+from harness.deeds import acts
 from harness.judge.backlog import behind, worked_off
 from harness.judge.case import Case
-from harness.scenario import model
 from harness.sse.policy import Policies
 from tests.judge.story import Story, plan
 
-SLEEP = (10.0, "device", model.Suspends(lasts=2.0), "suspends for 2s")
+SLEEP = (10.0, "device", acts.Suspends(lasts=2.0), "suspends for 2s")
 
 
 def backlog(takes: float, *deeds, since: float = 0.0, queue: int | None = None) -> float:

@@ -3,16 +3,16 @@
 import msgspec
 import pytest
 
+from harness.deeds import acts
 from harness.history import Emit, Job, Rescheduled
 from harness.judge import judge
 from harness.judge.case import Case
 from harness.judge.counts import lost
 from harness.judge.verdict import State
-from harness.scenario import model
 from tests.judge.ruling import expect, law, state
 from tests.judge.story import Story, ns, plan
 
-RESTART = (4.0, "server", model.Restarts(keeps_log=False, after=2.0), "restarts losing log after 2s")
+RESTART = (4.0, "server", acts.Restarts(keeps_log=False, after=2.0), "restarts losing log after 2s")
 BEGINS = 6.0
 
 

@@ -1,10 +1,10 @@
 """Each planted bug by what it leaves in the records: a law, or a natural expectation, names it in the app's words."""
 
+from harness.deeds import acts
 from harness.history import Attempt, AttemptEnd, Response
 from harness.judge import judge
 from harness.judge.judge import order
 from harness.judge.verdict import Verdict, Word
-from harness.scenario import model
 from harness.scenario.model import Expectation
 from harness.sse.policy import Policies
 from tests.judge.ruling import expect, law
@@ -12,8 +12,8 @@ from tests.judge.scenes import half_open, half_open_plan, handoff, noticed
 from tests.judge.story import Story, plan, reach
 from tests.judge.test_epochs import restarted
 
-MUTE = (0.0, "middle", model.MutesStreams(), "mutes streams")
-CLEARS = (30.0, "middle", model.Clears(), "clears")
+MUTE = (0.0, "middle", acts.MutesStreams(), "mutes streams")
+CLEARS = (30.0, "middle", acts.Clears(), "clears")
 
 
 def verdict(story: Story) -> Verdict:
@@ -185,7 +185,7 @@ def test_keeps_two_streams():
 
 
 def test_parses_any_200():
-    story = Story(plan((0.0, "middle", model.ShowsPortal(), "shows portal"), CLEARS, lasts=60.0, items=60))
+    story = Story(plan((0.0, "middle", acts.ShowsPortal(), "shows portal"), CLEARS, lasts=60.0, items=60))
     story.emit_all()
     story.deeds()
     story.dial(0.01, status=0)

@@ -3,13 +3,14 @@
 import msgspec
 import pytest
 
+from harness.deeds import acts
 from harness.device.words import Reach
 from harness.judge import judge
 from harness.judge.verdict import State, Word
 from harness.scenario import model
 from tests.judge.story import WIFI, Story, plan, reach
 
-LOST = (4.25, "wifi", model.SetReach(word=Reach.SILENT), "silent")
+LOST = (4.25, "wifi", acts.SetReach(word=Reach.SILENT), "silent")
 
 
 def left_alone(*, skip: tuple[int, ...] = (), until: int = 8, deed=LOST) -> Story:

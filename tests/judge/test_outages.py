@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from harness.deeds import acts
 from harness.device.words import Radio, Reach
 from harness.history import Deed, Request
 from harness.judge.case import Case
@@ -239,8 +240,8 @@ def test_a_dial_is_begun_anew_by_the_signal_that_is_heard_while_it_lasts():
 
 def test_a_stream_that_the_server_keeps_quiet_for_longer_than_the_watchdog_is_dialled_anew_like_any():
     def allowed(*, due: float, watchdog: float, keepalive: float | None = 15.0) -> float:
-        online = (5.0, "device", model.ComesOnline(), "comes online")
-        deeds = (4.0, "device", model.GoesOffline(), "goes offline"), online
+        online = (5.0, "device", acts.ComesOnline(), "comes online")
+        deeds = (4.0, "device", acts.GoesOffline(), "goes offline"), online
         policies, server = Policies(watchdog=watchdog), model.ServerSpec(keepalive=keepalive)
         story = Story(plan(*deeds, lasts=due, items=1, policies=policies, server=server)).run()
         story.signal("online", 5.0)
@@ -299,25 +300,25 @@ def test_a_path_without_a_stream_may_do_as_it_likes():
 
 
 def test_a_change_of_shape_or_another_path_is_no_outage():
-    shape = model.SetShape(profile="3g", shape=Shape(latency=0.1), radio=Radio())
+    shape = acts.SetShape(profile="3g", shape=Shape(latency=0.1), radio=Radio())
     assert spans(long((4.0, "wifi", shape, "3g"), (5.0, "device", JOINS, "joins cellular"))) == []
 
 
 def test_losing_the_path_of_the_stream_is_an_outage_even_where_another_takes_over():
-    loses = model.Loses(path="wifi")
+    loses = acts.Loses(path="wifi")
     story = long((1.0, "device", JOINS, "joins cellular"), (4.0, "device", loses, "loses wifi"))
     assert spans(story) == [(4.0, 4.0)]
 
 
 def test_lingering_streams_die_when_the_linger_is_over():
-    story = long((1.0, "device", JOINS, "joins cellular"), (4.0, "device", model.Loses(path="wifi"), "loses wifi"))
+    story = long((1.0, "device", JOINS, "joins cellular"), (4.0, "device", acts.Loses(path="wifi"), "loses wifi"))
     device = model.DeviceSpec(starts_on="wifi", linger=30.0)
     story.plan = msgspec.structs.replace(story.plan, device=device)
     assert spans(story) == [(34.0, 34.0)]
 
 
 def test_offline_and_online():
-    deeds = (4.0, "device", model.GoesOffline(), "goes offline"), (9.0, "device", model.ComesOnline(), "comes online")
+    deeds = (4.0, "device", acts.GoesOffline(), "goes offline"), (9.0, "device", acts.ComesOnline(), "comes online")
     assert spans(long(*deeds)) == [(4.0, 9.0)]
 
 
@@ -359,10 +360,10 @@ def test_the_sky_lasts_to_the_horizon():
     assert sky.at(4.2).path == "wifi"
 
 
-CELLULAR, ETHERNET, WIFI_AGAIN = (model.Joins(path=path) for path in ("cellular", "ethernet", "wifi"))
-PREFERS = {path: model.Prefers(path=path) for path in ("wifi", "cellular", "ethernet")}
-LOST = {path: model.Loses(path=path) for path in ("wifi", "cellular")}
-SAID = {model.Joins: "joins", model.Prefers: "prefers", model.Loses: "loses"}
+CELLULAR, ETHERNET, WIFI_AGAIN = (acts.Joins(path=path) for path in ("cellular", "ethernet", "wifi"))
+PREFERS = {path: acts.Prefers(path=path) for path in ("wifi", "cellular", "ethernet")}
+LOST = {path: acts.Loses(path=path) for path in ("wifi", "cellular")}
+SAID = {acts.Joins: "joins", acts.Prefers: "prefers", acts.Loses: "loses"}
 
 NOTHING = ()
 OTHER_JOINS = ((4.5, ETHERNET),)
@@ -476,9 +477,7 @@ def test_a_loss_that_was_told_helps_little_where_the_path_it_leaves_heals_withou
 
 def test_a_signal_whose_dial_met_the_last_refusal_tells_nothing_of_the_healing():
     def told(*, refused: bool) -> bool:
-        story = long(
-            (4.0, "device", model.GoesOffline(), "goes offline"), (9.0, "device", model.ComesOnline(), "online")
-        )
+        story = long((4.0, "device", acts.GoesOffline(), "goes offline"), (9.0, "device", acts.ComesOnline(), "online"))
         story.signal("online", 8.99)
         if refused:
             story.request("stream", 8.992, status=504)
@@ -490,9 +489,7 @@ def test_a_signal_whose_dial_met_the_last_refusal_tells_nothing_of_the_healing()
 
 def test_a_signal_whose_dial_was_refused_by_the_path_itself_tells_nothing_of_the_healing():
     def told(ended: float) -> bool:
-        story = long(
-            (4.0, "device", model.GoesOffline(), "goes offline"), (9.0, "device", model.ComesOnline(), "online")
-        )
+        story = long((4.0, "device", acts.GoesOffline(), "goes offline"), (9.0, "device", acts.ComesOnline(), "online"))
         story.signal("online", 8.98)
         story.dial(8.981, cause="signal", opens=False)
         story.hang_up(ended, "refused")
@@ -504,9 +501,7 @@ def test_a_signal_whose_dial_was_refused_by_the_path_itself_tells_nothing_of_the
 
 def test_a_signal_whose_stream_a_box_kept_mute_tells_nothing_of_the_healing():
     def told(muted_at: float) -> bool:
-        story = long(
-            (4.0, "device", model.GoesOffline(), "goes offline"), (9.0, "device", model.ComesOnline(), "online")
-        )
+        story = long((4.0, "device", acts.GoesOffline(), "goes offline"), (9.0, "device", acts.ComesOnline(), "online"))
         story.signal("online", 8.98)
         rid = story.request("stream", 8.982)
         story.box("muted", muted_at, story.cids, rid=rid)

@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from harness.deeds import acts
 from harness.history import Deed, Subscriber
 from harness.judge.case import Case
 from harness.judge.outages import Lapse, outages
@@ -10,9 +11,9 @@ from harness.scenario import model
 from tests.judge.ruling import law
 from tests.judge.story import Story, ns, plan
 
-MUTE = model.MutesStreams()
-CLEAR = (9.0, "middle", model.Clears(), "clears")
-RECOVER = (9.0, "server", model.Recovers(), "recovers")
+MUTE = acts.MutesStreams()
+CLEAR = (9.0, "middle", acts.Clears(), "clears")
+RECOVER = (9.0, "server", acts.Recovers(), "recovers")
 
 
 def story_of(*deeds, **more) -> Story:
@@ -30,8 +31,8 @@ def spans(story: Story) -> list[tuple[float, float | None]]:
 @pytest.mark.parametrize(
     "act",
     [
-        model.Answers(status=503), model.Answers(status=403, to="streams"), model.ShowsPortal(), MUTE,
-        model.ResetsStreams(), model.Buffers(size=64_000), model.Buffers(each_event=True),
+        acts.Answers(status=503), acts.Answers(status=403, to="streams"), acts.ShowsPortal(), MUTE,
+        acts.ResetsStreams(), acts.Buffers(size=64_000), acts.Buffers(each_event=True),
     ],
 )  # fmt: skip
 def test_a_box_that_stops_streams_is_an_outage_until_it_clears(act):
@@ -40,35 +41,35 @@ def test_a_box_that_stops_streams_is_an_outage_until_it_clears(act):
 
 
 @pytest.mark.parametrize(
-    "act", [model.Answers(status=503, to="polls"), model.Answers(status=500, to="results"), model.KillsIdle(after=60.0)]
+    "act", [acts.Answers(status=503, to="polls"), acts.Answers(status=500, to="results"), acts.KillsIdle(after=60.0)]
 )
 def test_a_box_that_lets_streams_pass_is_none(act):
     assert spans(story_of((4.0, "middle", act, "lets pass"), CLEAR)) == []
 
 
-@pytest.mark.parametrize("act", [model.Drains(), model.Hangs(), model.Answers(status=503)])
+@pytest.mark.parametrize("act", [acts.Drains(), acts.Hangs(), acts.Answers(status=503)])
 def test_a_server_that_serves_no_stream_is_an_outage_until_it_recovers(act):
     (one,) = lapses(story_of((4.0, "server", act, "is away"), RECOVER))
     assert (round(one.began, 1), round(one.healed or 0, 1), one.struck) == (4.0, 9.0, "server")
 
 
-@pytest.mark.parametrize("act", [model.SendsRetry(value="5000"), model.Repeats(count=2), model.SilencesKeepalive()])
+@pytest.mark.parametrize("act", [acts.SendsRetry(value="5000"), acts.Repeats(count=2), acts.SilencesKeepalive()])
 def test_a_server_s_manners_are_no_outage(act):
     assert spans(story_of((4.0, "server", act, "does"), RECOVER)) == []
 
 
 def test_a_restart_lasts_as_long_as_it_says():
-    (one,) = lapses(story_of((4.0, "server", model.Restarts(keeps_log=True, after=5.0), "restarts")))
+    (one,) = lapses(story_of((4.0, "server", acts.Restarts(keeps_log=True, after=5.0), "restarts")))
     assert (round(one.began, 1), round(one.healed or 0, 1), one.silent) == (4.0, 9.0, False)
 
 
 def test_a_restart_at_once_still_ends_the_streams():
-    (one,) = lapses(story_of((4.0, "server", model.Restarts(keeps_log=False), "restarts")))
+    (one,) = lapses(story_of((4.0, "server", acts.Restarts(keeps_log=False), "restarts")))
     assert (round(one.began, 1), round(one.healed or 0, 1)) == (4.0, 4.0)
 
 
 def test_a_call_that_returns_when_the_restart_is_over_began_when_it_was_made():
-    story = story_of((4.0, "server", model.Restarts(keeps_log=True, after=5.0), "restarts"))
+    story = story_of((4.0, "server", acts.Restarts(keeps_log=True, after=5.0), "restarts"))
     for record in story.records:
         if isinstance(record, Deed):
             record.returned_ns = ns(9.2)
@@ -76,14 +77,14 @@ def test_a_call_that_returns_when_the_restart_is_over_began_when_it_was_made():
 
 
 def test_a_restart_ends_what_the_server_was_told_before():
-    drains = (4.0, "server", model.Drains(), "drains")
-    assert spans(story_of(drains, (7.0, "server", model.Restarts(keeps_log=True, after=2.0), "restarts"))) == [
+    drains = (4.0, "server", acts.Drains(), "drains")
+    assert spans(story_of(drains, (7.0, "server", acts.Restarts(keeps_log=True, after=2.0), "restarts"))) == [
         (4.0, 9.0)
     ]
 
 
 def test_a_suspended_device_is_an_outage_until_it_wakes():
-    story = story_of((4.0, "device", model.Suspends(lasts=5.0), "suspends for 5s"))
+    story = story_of((4.0, "device", acts.Suspends(lasts=5.0), "suspends for 5s"))
     sky = Case(story.plan, story.history()).clients[0].once(Sky)
     assert spans(story) == [(4.0, 9.0)]
     assert (lapses(story)[0].struck, round(sky.slept(0.0, 6.0), 2), round(sky.slept(0.0, 99.0), 2)) == (
@@ -92,20 +93,20 @@ def test_a_suspended_device_is_an_outage_until_it_wakes():
 
 
 def test_waking_is_told():
-    story = story_of((4.0, "device", model.Suspends(lasts=5.0), "suspends for 5s"))
+    story = story_of((4.0, "device", acts.Suspends(lasts=5.0), "suspends for 5s"))
     story.signal("resumed", 9.01)
     assert lapses(story)[0].told
 
 
 def test_a_deed_that_undoes_takes_back_its_own_only():
-    portal, mute = (4.0, "middle", model.ShowsPortal(), "shows portal"), (5.0, "middle", MUTE, "mutes streams")
+    portal, mute = (4.0, "middle", acts.ShowsPortal(), "shows portal"), (5.0, "middle", MUTE, "mutes streams")
     story = story_of(portal, mute, (6.0, "middle", MUTE, "mutes streams"), CLEAR)
     deeds = list(story.plan.deeds)
     deeds[2] = msgspec.structs.replace(deeds[2], undoes=1)
     story.plan = msgspec.structs.replace(story.plan, deeds=tuple(deeds))
     assert spans(story) == [(4.0, 9.0)]
-    deeds[2] = msgspec.structs.replace(deeds[2], act=model.ShowsPortal(), undoes=0)
-    deeds[1] = msgspec.structs.replace(deeds[1], act=model.Answers(status=503, to="polls"))
+    deeds[2] = msgspec.structs.replace(deeds[2], act=acts.ShowsPortal(), undoes=0)
+    deeds[1] = msgspec.structs.replace(deeds[1], act=acts.Answers(status=503, to="polls"))
     story.plan = msgspec.structs.replace(story.plan, deeds=tuple(deeds))
     assert spans(story) == [(4.0, 6.0)]
 
@@ -126,7 +127,7 @@ def test_a_path_can_be_cleared_alone():
 
 
 def test_answers_that_are_counted_heal_with_the_last():
-    story = story_of((4.0, "middle", model.Answers(status=503, to="streams", times=2), "answers 503 2 times"))
+    story = story_of((4.0, "middle", acts.Answers(status=503, to="streams", times=2), "answers 503 2 times"))
     story.request("stream", 5.0, last="a-7", status=503, by="middle")
     assert spans(story) == [(4.0, None)]
     story.request("stream", 7.0, last="a-7", status=503, by="middle")
@@ -134,7 +135,7 @@ def test_answers_that_are_counted_heal_with_the_last():
 
 
 def test_answers_that_the_canary_used_up_heal_with_the_first_stream():
-    story = story_of((4.0, "middle", model.Answers(status=503, to="streams", times=2), "answers 503 2 times"))
+    story = story_of((4.0, "middle", acts.Answers(status=503, to="streams", times=2), "answers 503 2 times"))
     story.request("stream", 5.0, last="a-7", status=503, by="middle")
     story.request("stream", 7.0, last="a-7")
     assert spans(story) == [(4.0, 7.01)]
@@ -142,14 +143,14 @@ def test_answers_that_the_canary_used_up_heal_with_the_first_stream():
 
 @pytest.mark.parametrize(("how", "silent"), [("fin", False), ("silently", True)])
 def test_an_idle_connection_killed_is_an_outage_when_the_box_says_so(how, silent):
-    story = story_of((4.0, "middle", model.KillsIdle(after=60.0, how=how), "kills idle"))
+    story = story_of((4.0, "middle", acts.KillsIdle(after=60.0, how=how), "kills idle"))
     story.box("killed", 70.0, 2, how)
     (one,) = lapses(story)
     assert (one.began, one.healed, one.silent, one.struck) == (70.0, 70.0, silent, "wifi")
 
 
 def test_a_stream_cut_inside_an_event_is_an_outage_when_it_was_cut():
-    cuts = model.Cuts(how=model.Reach.CLOSED, mid="data")
+    cuts = acts.Cuts(how=model.Reach.CLOSED, mid="data")
     story = story_of((4.0, "wifi", cuts, "closed mid data"))
     assert spans(story) == []
     story.box("cut", 4.5, cid=2)
@@ -178,7 +179,7 @@ def test_a_mute_box_that_was_there_before_the_first_dial_is_not_noticed_by_it():
 
 
 def test_usable_stretches_join_what_follows_without_a_break():
-    story = story_of((4.0, "middle", MUTE, "mutes streams"), CLEAR, (20.0, "device", model.Joins(path="cellular"), "x"))
+    story = story_of((4.0, "middle", MUTE, "mutes streams"), CLEAR, (20.0, "device", acts.Joins(path="cellular"), "x"))
     sky = Case(story.plan, story.history()).clients[0].once(Sky)
     assert [(round(a, 1), round(b, 1)) for a, b in sky.usable_stretches()] == [
         (0.0, 4.0), (9.0, round(story.plan.horizon, 1)),

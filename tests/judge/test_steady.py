@@ -1,8 +1,8 @@
+from harness.deeds import acts
 from harness.device.words import Radio
 from harness.history import Deed
 from harness.judge.case import Case
 from harness.judge.steady import steady
-from harness.scenario import model
 from harness.toxics.shape import Shape
 from tests.judge.scenes import JOINS, half_open, handoff, handoff_plan, noticed
 from tests.judge.story import Story, plan, without
@@ -29,7 +29,7 @@ def test_a_deed_that_ends_nothing_interrupts_for_a_second():
 
 
 def test_a_change_over_some_time_interrupts_until_its_last_step():
-    shape = model.SetShape(profile="3g", shape=Shape(latency=0.1), radio=Radio(), over=2.0)
+    shape = acts.SetShape(profile="3g", shape=Shape(latency=0.1), radio=Radio(), over=2.0)
     story = Story(plan((4.0, "wifi", shape, "3g over 2s"))).run()
     assert windows(story) == [(1.01, 3.9, "wifi"), (7.0, 10.0, "wifi")]
 

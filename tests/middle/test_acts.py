@@ -2,8 +2,8 @@
 
 import pytest
 
+from harness.deeds.acts import Answers, Buffers, Clears, KillsIdle, MutesStreams, ResetsStreams, ShowsPortal
 from harness.network.ends import How, Side
-from harness.scenario.model import Answers, Buffers, Clears, KillsIdle, MutesStreams, ResetsStreams, ShowsPortal
 from tests.middle.bench import END, HEALTH, OPENED, POLL, SHOWN, START, STREAM, chunk, event
 
 FORBIDDEN = Answers(status=403, to="streams")

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from harness.deeds.acts import Answers, Buffers, Clears, KillsIdle, MutesStreams, ResetsStreams, ShowsPortal
 from harness.network.ends import How, Side
-from harness.scenario.model import Answers, Buffers, Clears, KillsIdle, MutesStreams, ResetsStreams, ShowsPortal
 from tests.middle.bench import END, OPENED, POLL, SHOWN, START, STREAM, Bench, chunk, event
 
 DELAYING = [Buffers(size=300), Buffers(each_event=True), Buffers(seconds=2.0), Clears()]

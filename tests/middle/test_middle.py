@@ -2,8 +2,8 @@
 
 import pytest
 
+from harness.deeds.acts import Answers, Clears, MutesStreams, ShowsPortal
 from harness.middle.middle import Middle
-from harness.scenario.model import Answers, Clears, MutesStreams, ShowsPortal
 
 FORBIDDEN = Answers(status=403, to="streams")
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import trio
 
+from harness.deeds.acts import Answers, Buffers, KillsIdle, MutesStreams, ResetsStreams, ShowsPortal
 from harness.device import Reach
 from harness.errors import UsageError
 from harness.history import Boxed, Chunk, ConnEnd, Response
 from harness.middle import Middle
-from harness.scenario.model import Answers, Buffers, KillsIdle, MutesStreams, ResetsStreams, ShowsPortal
 from harness.seams import Direction
 from tests.middle.bench import END, OPENED, POLL, SHOWN, START, STREAM, chunk, event
 from tests.network.rig import errno_of, read, rig, until

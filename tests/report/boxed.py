@@ -4,21 +4,10 @@ from pathlib import Path
 
 import msgspec
 
+from harness.deeds.acts import Bursts, Clears, Deed, KillsIdle, MutesStreams, Pauses, Restarts, Resumes, Suspends
 from harness.history import records as r
 from harness.judge.verdict import Span, Verdict
-from harness.scenario.model import (
-    Bursts,
-    Clears,
-    Deed,
-    JobSpec,
-    KillsIdle,
-    MutesStreams,
-    Pauses,
-    Plan,
-    Restarts,
-    Resumes,
-    Suspends,
-)
+from harness.scenario.model import JobSpec, Plan
 from tests.report import synthetic
 from tests.report.synthetic import Script
 

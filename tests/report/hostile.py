@@ -4,12 +4,13 @@ from pathlib import Path
 
 import msgspec
 
+from harness.deeds.acts import Deed, MutesStreams
 from harness.history import records as r
 from harness.history.journal import Journal
 from harness.judge.verdict import Evidence, ExpectationVerdict, Interval, State
 from harness.report.compose import LAST_DRAWN
 from harness.report.folder import write_bytes, write_json
-from harness.scenario.model import Deed, Expectation, MutesStreams
+from harness.scenario.model import Expectation
 from tests.report import synthetic
 
 MARKUP = (

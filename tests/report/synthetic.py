@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.deeds.acts import Deed, Joins, Loses, SetReach
 from harness.device.words import Radio, Reach
 from harness.history import read_history
 from harness.history import records as r
@@ -24,20 +25,7 @@ from harness.judge.verdict import (
     Word,
 )
 from harness.report.folder import Manifest, run_folder_name, write_json
-from harness.scenario.model import (
-    ClientSpec,
-    Deed,
-    DeviceSpec,
-    Expectation,
-    JobSpec,
-    Joins,
-    Loses,
-    Moment,
-    PathSpec,
-    Plan,
-    SetReach,
-    schedule,
-)
+from harness.scenario.model import ClientSpec, DeviceSpec, Expectation, JobSpec, Moment, PathSpec, Plan, schedule
 from harness.toxics.shape import Shape
 
 ZERO = 7_000_000_000_000

@@ -1,23 +1,13 @@
 import msgspec
 import pytest
 
+from harness.deeds.acts import Answers, ComesOnline, Deed, Drains, GoesOffline, Hangs, Recovers, Restarts, SetReach
 from harness.report.actors import other_spans, path_spans
 from harness.report.figures import planned
 from harness.report.folder import read_results
 from harness.report.series import read_series
 from harness.scenario.deed_text import deed_text
-from harness.scenario.model import (
-    Answers,
-    ComesOnline,
-    Deed,
-    Drains,
-    GoesOffline,
-    Hangs,
-    Plan,
-    Recovers,
-    Restarts,
-    SetReach,
-)
+from harness.scenario.model import Plan
 from tests.report import boxed, synthetic
 
 

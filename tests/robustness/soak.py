@@ -19,25 +19,12 @@ import msgspec
 import numpy as np
 import trio
 
+from harness.deeds.acts import ComesOnline, Deed, GoesOffline, Joins, Loses, Prefers, SetReach
 from harness.device.words import Reach
 from harness.history import App, End, Health, Record
 from harness.history.files import HISTORY
 from harness.run.runner import Runner
-from harness.scenario.model import (
-    ClientSpec,
-    ComesOnline,
-    Deed,
-    DeviceSpec,
-    GoesOffline,
-    JobSpec,
-    Joins,
-    Loses,
-    PathSpec,
-    Plan,
-    Prefers,
-    ServerSpec,
-    SetReach,
-)
+from harness.scenario.model import ClientSpec, DeviceSpec, JobSpec, PathSpec, Plan, ServerSpec
 from harness.scenario.profiles import PROFILES
 from harness.sse.policy import REFERENCE
 from harness.world import real

@@ -7,6 +7,20 @@ import pytest
 import trio
 
 from harness.chance import Chance
+from harness.deeds.acts import (
+    Answers,
+    Buffers,
+    Cuts,
+    Deed,
+    Drains,
+    Hangs,
+    KillsIdle,
+    MutesStreams,
+    Recovers,
+    ResetsStreams,
+    Restarts,
+    ShowsPortal,
+)
 from harness.device.model import Device
 from harness.device.words import Radio, Reach
 from harness.history import Journal
@@ -15,25 +29,7 @@ from harness.middle.middle import Middle
 from harness.network.gate import Gate
 from harness.run.canary import Canary
 from harness.run.hands import Hands, act_on, of_gates
-from harness.scenario.model import (
-    Answers,
-    Buffers,
-    Cuts,
-    Deed,
-    DeviceSpec,
-    Drains,
-    Hangs,
-    JobSpec,
-    KillsIdle,
-    MutesStreams,
-    PathSpec,
-    Plan,
-    Recovers,
-    ResetsStreams,
-    Restarts,
-    ServerSpec,
-    ShowsPortal,
-)
+from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan, ServerSpec
 from harness.toxics.shape import Shape
 from harness.world import real
 

@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from harness.chance import Chance
+from harness.deeds.acts import ComesOnline, Deed, GoesOffline, Joins, Loses, Prefers, SetReach
 from harness.device.model import Device
 from harness.device.words import Reach
 from harness.history import Journal
@@ -14,17 +15,7 @@ from harness.jobserver.server import JobServer
 from harness.network.gate import Gate
 from harness.run.canary import Canary
 from harness.run.hands import act_on
-from harness.scenario.model import (
-    ComesOnline,
-    Deed,
-    GoesOffline,
-    JobSpec,
-    Joins,
-    Loses,
-    Prefers,
-    ServerSpec,
-    SetReach,
-)
+from harness.scenario.model import JobSpec, ServerSpec
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 from harness.world import real
@@ -164,8 +155,8 @@ async def test_a_proof_cut_short_by_the_next_deed_is_decided_by_what_was_seen(tm
 
 
 async def test_the_shape_that_is_in_force_is_measured(tmp_path):
+    from harness.deeds.acts import SetShape
     from harness.device.words import Radio
-    from harness.scenario.model import SetShape
 
     slow = SetShape(profile="slow", shape=Shape(latency=0.1), radio=Radio())
     async with trio.open_nursery() as nursery:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from harness.deeds.acts import Deed, GoesOffline, Joins, Loses, SetReach, SetShape
 from harness.device.words import Radio, Reach
 from harness.run.promises import Promises
-from harness.scenario.model import Deed, GoesOffline, Joins, Loses, SetReach, SetShape
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 

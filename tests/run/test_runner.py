@@ -3,6 +3,8 @@
 import pytest
 import trio
 
+from harness.deeds.acts import Deed as PlannedDeed
+from harness.deeds.acts import SetReach, SetShape
 from harness.device.words import Radio, Reach
 from harness.errors import EnvironmentFault, ToxiproxyFault
 from harness.history import App, Canary, Census, Conn, Deed, End, Results, Run, read_history
@@ -11,8 +13,7 @@ from harness.judge.judge import judge
 from harness.network.gate import Gate
 from harness.run.runner import Runner
 from harness.scenario import profiles
-from harness.scenario.model import Deed as PlannedDeed
-from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan, Pulse, SetReach, SetShape
+from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan, Pulse
 from harness.toxics.shape import Shape
 from harness.world import real
 

@@ -1,8 +1,9 @@
+from harness.deeds.acts import Deed as PlannedDeed
+from harness.deeds.acts import SetReach
 from harness.device.words import Radio, Reach
 from harness.history import App, Deed, Run, Status
 from harness.run.view import View
-from harness.scenario.model import Deed as PlannedDeed
-from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan, SetReach
+from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan
 from harness.toxics.shape import Shape
 
 

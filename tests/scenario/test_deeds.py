@@ -1,10 +1,6 @@
 import pytest
 
-from harness.device.words import Reach
-from harness.errors import UsageError
-from harness.scenario.deeds import parse_device_deed, parse_path_deed
-from harness.scenario.forms import Said
-from harness.scenario.model import (
+from harness.deeds.acts import (
     ComesOnline,
     Cuts,
     GoesOffline,
@@ -16,6 +12,10 @@ from harness.scenario.model import (
     SetSlice,
     Suspends,
 )
+from harness.device.words import Reach
+from harness.errors import UsageError
+from harness.scenario.deeds import parse_device_deed, parse_path_deed
+from harness.scenario.forms import Said
 from harness.scenario.profiles import PROFILES
 from harness.vocabulary import Direction
 

@@ -1,8 +1,6 @@
 import pytest
 
-from harness.errors import UsageError
-from harness.scenario.forms import Said
-from harness.scenario.model import (
+from harness.deeds.acts import (
     Answers,
     Buffers,
     Bursts,
@@ -24,6 +22,8 @@ from harness.scenario.model import (
     ShowsPortal,
     SilencesKeepalive,
 )
+from harness.errors import UsageError
+from harness.scenario.forms import Said
 from harness.scenario.services import JOB, MIDDLE, SERVER
 
 

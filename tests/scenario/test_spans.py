@@ -2,8 +2,9 @@
 
 import pytest
 
+from harness.deeds.acts import SetReach, SetShape
 from harness.device.words import Reach
-from harness.scenario.model import Pulse, SetReach, SetShape
+from harness.scenario.model import Pulse
 from harness.vocabulary import Direction
 
 

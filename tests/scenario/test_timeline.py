@@ -3,8 +3,8 @@ from itertools import pairwise
 import pytest
 
 from harness.chance import Chance
+from harness.deeds.acts import SetReach
 from harness.errors import UsageError
-from harness.scenario.model import SetReach
 from harness.scenario.timeline import parse_when
 
 

@@ -10,10 +10,11 @@ import msgspec
 import pytest
 
 from harness.chance import Chance
+from harness.deeds.acts import Deed
 from harness.errors import ScenarioError
 from harness.scenario import load, plans
 from harness.scenario.deeds import parse_path_deed
-from harness.scenario.model import Deed, Pulse, Step
+from harness.scenario.model import Pulse, Step
 from harness.scenario.profiles import DRIVING_4G, PROFILES
 from harness.scenario.weather import merged, segments, stall_length, weather
 

@@ -4,11 +4,11 @@ import math
 
 import msgspec
 
+from harness.deeds import acts
 from harness.history import Canary, Deed
 from harness.judge import phrases, refusals
 from harness.judge.case import Case
 from harness.judge.laws.outcome import Law, Outcome
-from harness.scenario import model
 
 LATE = 0.25
 """Seconds before the end of a run that did not end by itself in which a deed may have come due and found it closing."""
@@ -17,7 +17,7 @@ LATE = 0.25
 class Proof(msgspec.Struct, frozen=True):
     """One deed of the plan and the records that tell of it."""
 
-    deed: model.Deed
+    deed: acts.Deed
     done: list[Deed]
     canaries: list[Canary]
     due: bool
@@ -58,7 +58,7 @@ def _proofs(case: Case) -> list[Proof]:
     ]
 
 
-def _proof(case: Case, deed: model.Deed, done: list[Deed], canaries: list[Canary], over: float) -> Proof:
+def _proof(case: Case, deed: acts.Deed, done: list[Deed], canaries: list[Canary], over: float) -> Proof:
     # A run goes on to its last deed: one that never came was due, unless a limit or an interruption came before it.
     stopped = case.cut_short or case.ended == "limit"
     due = bool(done) or not stopped or deed.at <= case.end - LATE

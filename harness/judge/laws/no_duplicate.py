@@ -6,13 +6,13 @@ gives them. To one that declares them opaque the second is another event: showin
 
 import math
 
+from harness.deeds.acts import Repeats
 from harness.judge import phrases
 from harness.judge.app import Shown
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import repeat_cause
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.verdict import Evidence
-from harness.scenario.model import Repeats
 from harness.sse.policy import Ids
 
 ON_ITS_WAY = 1.0

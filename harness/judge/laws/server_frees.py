@@ -1,13 +1,13 @@
 """L13, server frees: within two keep-alives of evidence at its socket the server has let go of a stream."""
 
+from harness.deeds import acts
+from harness.deeds.acts import Hangs, Recovers, Restarts
 from harness.history import Deed, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.subscribers import Subscription, subscriptions
 from harness.judge.verdict import Evidence
-from harness.scenario import model as plans
-from harness.scenario.model import Hangs, Recovers, Restarts
 
 INTERVALS = 2
 """Keep-alive intervals that the server has, from the evidence on."""
@@ -75,7 +75,7 @@ def _hung_ns(case: Case, since_ns: int, until_ns: int) -> int:
     return hung_ns
 
 
-def _wakes(later: plans.Deed, hangs: plans.Deed) -> bool:
+def _wakes(later: acts.Deed, hangs: acts.Deed) -> bool:
     said = later.actor == hangs.actor and later.index > hangs.index
     return later.undoes == hangs.index or (said and isinstance(later.act, Recovers | Restarts))
 

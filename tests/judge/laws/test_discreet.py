@@ -1,9 +1,9 @@
 import msgspec
 import pytest
 
+from harness.deeds import acts
 from harness.history import App, Attempt, AttemptEnd, Response
 from harness.judge.verdict import State
-from harness.scenario import model
 from harness.sse.policy import FedBy, Policies
 from tests.judge.ruling import empty, expect, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, noticed
@@ -159,8 +159,8 @@ def test_a_client_that_reports_no_attempts_is_judged_by_its_side_of_the_stream()
 
 def polling(until: float) -> Story:
     """Streams are muted until 20 s; the client polls to ``until``."""
-    mute = (0.0, "middle", model.MutesStreams(), "mutes streams")
-    clear = (20.0, "middle", model.Clears(), "clears")
+    mute = (0.0, "middle", acts.MutesStreams(), "mutes streams")
+    clear = (20.0, "middle", acts.Clears(), "clears")
     policies = Policies(retry_stream=10.0, backoff_cap=5.0)
     story = Story(plan(mute, clear, lasts=100.0, items=100, policies=policies))
     story.emit_all()

@@ -1,11 +1,11 @@
 import msgspec
 import pytest
 
+from harness.deeds import acts
 from harness.device.words import Reach
 from harness.history import Canary, Deed, End, History, Results
 from harness.judge import judge
 from harness.judge.verdict import State, Word
-from harness.scenario import model
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan
 from tests.judge.story import Story, changed, plan, reach, without
@@ -84,7 +84,7 @@ def test_a_shared_deed_is_proved_once_for_all_gates():
     assert state("fault-seen", story) is State.HELD
 
 
-def late_word(at: float, *more: tuple[float, str, model.Act, str]) -> Story:
+def late_word(at: float, *more: tuple[float, str, acts.Act, str]) -> Story:
     """A flawless run of ten seconds, and a fault that comes at this time."""
     return Story(plan(*more, reach(at, "silent"))).run(until=at + 1.0)
 
@@ -92,15 +92,15 @@ def late_word(at: float, *more: tuple[float, str, model.Act, str]) -> Story:
 @pytest.mark.parametrize(
     ("actor", "act"),
     [
-        ("wifi", model.SetReach(word=Reach.SILENT)),
-        ("wifi", model.SetSlice(size=10)),
-        ("wifi", model.Cuts(how=Reach.CLOSED, mid="data")),
-        ("device", model.Loses(path="wifi")),
-        ("device", model.Suspends(lasts=1.0)),
-        ("middle", model.ShowsPortal()),
-        ("server", model.Restarts(keeps_log=True)),
-        ("server", model.SendsRetry(value="10")),
-        ("job", model.Pauses()),
+        ("wifi", acts.SetReach(word=Reach.SILENT)),
+        ("wifi", acts.SetSlice(size=10)),
+        ("wifi", acts.Cuts(how=Reach.CLOSED, mid="data")),
+        ("device", acts.Loses(path="wifi")),
+        ("device", acts.Suspends(lasts=1.0)),
+        ("middle", acts.ShowsPortal()),
+        ("server", acts.Restarts(keeps_log=True)),
+        ("server", acts.SendsRetry(value="10")),
+        ("job", acts.Pauses()),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )

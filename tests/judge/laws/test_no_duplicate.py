@@ -1,7 +1,7 @@
 import pytest
 
+from harness.deeds.acts import Repeats
 from harness.judge.verdict import State
-from harness.scenario.model import Repeats
 from harness.sse.policy import Ids, Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import handoff

@@ -1,5 +1,6 @@
 import pytest
 
+from harness.deeds import acts
 from harness.history import ConnEnd, EndPassed
 from harness.judge.case import Case
 from harness.judge.subscribers import subscriptions
@@ -32,11 +33,11 @@ def test_a_stream_freed_within_two_keep_alives_holds():
 def test_a_server_that_was_told_to_hang_lets_go_of_nothing_meanwhile():
     def told(*more) -> State:
         story = abandoned(52.0)
-        story.plan = plan((15.0, "server", model.Hangs(), "hangs"), *more, lasts=100.0, items=50)
+        story.plan = plan((15.0, "server", acts.Hangs(), "hangs"), *more, lasts=100.0, items=50)
         story.deeds()
         return state("server-frees", story)
 
-    recovers = model.Recovers()
+    recovers = acts.Recovers()
     assert told((30.0, "server", recovers, "recovers")) is State.HELD
     assert told((19.0, "server", recovers, "recovers")) is State.FAILED
     assert told((21.0, "server", recovers, "recovers")) is State.FAILED
@@ -45,8 +46,8 @@ def test_a_server_that_was_told_to_hang_lets_go_of_nothing_meanwhile():
 def test_the_time_for_which_a_server_hung_after_the_evidence_does_not_count():
     def told(until: float) -> State:
         story = abandoned(52.0)
-        recovers = (until, "server", model.Recovers(), "recovers")
-        story.plan = plan((25.0, "server", model.Hangs(), "hangs"), recovers, lasts=100.0, items=50)
+        recovers = (until, "server", acts.Recovers(), "recovers")
+        story.plan = plan((25.0, "server", acts.Hangs(), "hangs"), recovers, lasts=100.0, items=50)
         story.deeds()
         return state("server-frees", story)
 
@@ -101,7 +102,7 @@ def test_a_newer_stream_frees_the_old_one():
 
 
 def test_an_orphan_deed_gives_evidence_at_the_server_s_end():
-    orphan = (20.0, "server", model.Orphans(after=1.0), "orphan for 1s")
+    orphan = (20.0, "server", acts.Orphans(after=1.0), "orphan for 1s")
     story = half_open(half_open_plan())
     story.plan = plan(*[(d.at, d.actor, d.act, d.text) for d in story.plan.deeds], orphan, lasts=60.0)
     story.subscribe(0.014)

@@ -27,7 +27,6 @@ from harness.deeds.acts import (
     MiddleAct,
     MutesStreams,
     Prefers,
-    Recovers,
     ResetsStreams,
     Restarts,
     SetReach,
@@ -36,6 +35,7 @@ from harness.deeds.acts import (
     ShowsPortal,
     Suspends,
 )
+from harness.deeds.replacement import takes_back, takes_the_place_of
 from harness.device.words import Reach
 from harness.scenario.deed_text import deed_text
 from harness.scenario.model import Plan, Pulse
@@ -115,7 +115,7 @@ def _stands(deed: Deed, plan: Plan) -> bool:
     """Whether a deed puts something in force; the end of another's does not."""
     if isinstance(deed.act, _RETURNS):
         return plan.device.linger > 0
-    if deed.undoes is not None and deed.actor.split()[0] in {"middle", "server"}:
+    if takes_back(deed):
         return False
     return not (isinstance(deed.act, SetReach) and deed.act.word is Reach.UP)
 
@@ -137,36 +137,9 @@ def _span(place: int, plan: Plan) -> Span:
     if until is not None:
         return Span(deed=deed, since=deed.at, until=until)
     for later in plan.deeds[place + 1 :]:
-        if later.undoes == deed.index or replaces(later, deed):
+        if takes_the_place_of(later, deed):
             return Span(deed=deed, since=deed.at, until=later.at, ended_by=later.index)
     return Span(deed=deed, since=deed.at, until=float("inf"))
-
-
-def replaces(later: Deed, first: Deed) -> bool:
-    """Whether nothing is left of the first deed once the later one is done."""
-    if later.actor.split()[0] != first.actor.split()[0] or (later.undoes is not None and not _stands_on_path(later)):
-        return False
-    act, before = later.act, first.act
-    match act:
-        case SetReach():
-            same = isinstance(before, SetReach) and not act.once and later.actor == first.actor
-            return same and act.direction in {None, getattr(before, "direction", None)}
-        case SetShape():
-            return isinstance(before, SetShape) and later.actor == first.actor
-        case Clears():
-            return later.on in {"", first.on}
-        case Recovers():
-            return isinstance(before, Drains | Hangs | Answers)
-        case Restarts():
-            return isinstance(before, Drains | Hangs)
-        case Answers():
-            return isinstance(before, Answers) and act.to == before.to and later.on in {"", first.on}
-        case _:
-            return type(act) is type(before) and later.actor == first.actor and later.on in {"", first.on}
-
-
-def _stands_on_path(deed: Deed) -> bool:
-    return isinstance(deed.act, SetReach | SetShape | SetSlice)
 
 
 def _concerns(deed: Deed, path: str) -> bool:

@@ -11,13 +11,14 @@ import trio
 
 from harness.clock import sleep_until
 from harness.deeds.acts import Cuts, Deed, SetReach, SetShape, SetSlice
+from harness.deeds.replacement import takes_the_place_of
 from harness.errors import EnvironmentFault
 from harness.history import Canary as CanaryRecord
 from harness.history import Deed as DeedRecord
 from harness.history import Journal, Weather
 from harness.run.canary import Canary
 from harness.run.hands import Hands, Readback, of_gates
-from harness.run.hidden import LEAD, Hidden, Outcome, replaces
+from harness.run.hidden import LEAD, Hidden, Outcome
 from harness.run.promises import Promise
 from harness.scenario.model import Plan, Pulse, Step
 
@@ -83,7 +84,7 @@ class Nemesis:
             if later.at > deed.at:
                 return zero + later.at
             same_path = later.actor == deed.actor and isinstance(deed.act, SetReach | SetShape | SetSlice)
-            if same_path or replaces(later, deed):
+            if same_path or takes_the_place_of(later, deed):
                 return MOOT
         return float("inf")
 

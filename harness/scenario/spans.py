@@ -1,45 +1,15 @@
-"""Spans: how a deed said ``for DUR`` ends. The last word wins.
+"""Spans: the deeds that end those said ``for DUR``, put in their places. The last word wins.
 
-A deed with a span is undone when it is over, unless a later deed of its actor has replaced it by then. What a path goes
-back to is its last *lasting* word, the last that was said without a span: a deed that was replaced does not come back.
-The middle and the server take the deed itself back; the device comes online; the job resumes.
+A deed with a span is undone when it is over, unless later deeds have replaced it by then.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-import msgspec
-
-from harness.deeds.acts import (
-    Act,
-    Answers,
-    Clears,
-    ComesOnline,
-    Drains,
-    Ends,
-    GoesOffline,
-    Hangs,
-    Pauses,
-    Recovers,
-    Repeats,
-    Restarts,
-    Resumes,
-    SetReach,
-    SetShape,
-    SetSlice,
-    SilencesKeepalive,
-)
-from harness.device.words import Reach
+from harness.deeds.acts import Act, ComesOnline, Resumes, SetReach, SetShape
+from harness.deeds.replacement import Lasting, directions, replaced, speaks_to, undoing
 from harness.scenario.model import PathSpec
 from harness.scenario.place import Place
-from harness.vocabulary import Direction
-
-T = TypeVar("T")
-
-_BOTH = frozenset(Direction)
-_ENDED_BY_RECOVERY = (Drains, Hangs, Answers, Repeats, SilencesKeepalive)
-_ENDED_BY_RESTART = (Drains, Hangs)
-"""A new process neither drains nor hangs."""
 
 
 class Spoken(NamedTuple):
@@ -60,29 +30,7 @@ class _Open:
 
     def __init__(self, deed: Spoken) -> None:
         self.deed = deed
-        self.left = _ways(deed.act)
-
-
-class _Lasting:
-    """What a path was told without a span: a word in each direction, and a shape."""
-
-    def __init__(self, spec: PathSpec) -> None:
-        self.words = dict.fromkeys(Direction, spec.start)
-        self.shapes = {
-            way: SetShape(profile=spec.profile, shape=spec.shape, radio=spec.radio, loss=spec.loss) for way in Direction
-        }
-
-    def hear(self, act: Act) -> None:
-        for way in _ways(act):
-            match act:
-                case SetReach(word=word, once=False):
-                    self.words[way] = word
-                case SetShape():
-                    self.shapes[way] = msgspec.structs.replace(act, over=0.0, direction=None)
-                case SetSlice(size=size):
-                    before = self.shapes[way]
-                    sliced = msgspec.structs.replace(before.shape, slice_size=size)
-                    self.shapes[way] = msgspec.structs.replace(before, shape=sliced)
+        self.left = directions(deed.act)
 
 
 def with_ends(found: Sequence[Spoken], paths: Mapping[str, PathSpec]) -> list[Spoken]:
@@ -90,13 +38,13 @@ def with_ends(found: Sequence[Spoken], paths: Mapping[str, PathSpec]) -> list[Sp
 
     Equal times keep the order of ``found``, in which an undoing stands where the deed it undoes does.
     """
-    lasting = {name: _Lasting(spec) for name, spec in paths.items()}
+    lasting = {name: _lasting(spec) for name, spec in paths.items()}
     opened: list[_Open] = []
     done: list[Spoken] = []
     for deed, begins in _in_order(found):
         if begins:
             for other in opened:
-                if _same_actor(deed, other.deed):
+                if speaks_to(deed.actor, deed.on, other.deed.actor, other.deed.on):
                     other.left -= replaced(deed.act, other.deed.act)
             done.append(deed)
             if deed.span is not None:
@@ -106,8 +54,12 @@ def with_ends(found: Sequence[Spoken], paths: Mapping[str, PathSpec]) -> list[Sp
             continue
         over = next(other for other in opened if other.deed is deed)
         opened.remove(over)
-        done += [_end(deed, act) for act in _undoing(over, lasting.get(deed.actor))]
+        done += [_end(deed, act) for act in undoing(deed.act, over.left, lasting.get(deed.actor))]
     return done
+
+
+def _lasting(spec: PathSpec) -> Lasting:
+    return Lasting(spec.start, SetShape(profile=spec.profile, shape=spec.shape, radio=spec.radio, loss=spec.loss))
 
 
 def _in_order(found: Sequence[Spoken]) -> Iterator[tuple[Spoken, bool]]:
@@ -118,82 +70,6 @@ def _in_order(found: Sequence[Spoken]) -> Iterator[tuple[Spoken, bool]]:
     ]
     for _, _, begins, deed in sorted(moments, key=lambda moment: moment[:2]):
         yield deed, begins
-
-
-def _same_actor(later: Spoken, first: Spoken) -> bool:
-    """Whether the later deed speaks to the same one: the whole middle includes its part on one path."""
-    return later.actor == first.actor and later.on in {"", first.on}
-
-
-def _ways(act: Act) -> frozenset[Direction]:
-    """Return the directions an act is about; a deed that is not about bytes counts as about both."""
-    direction = act.direction if isinstance(act, SetReach | SetShape) else None
-    return _BOTH if direction is None else frozenset({direction})
-
-
-def replaced(later: Act, first: Act) -> frozenset[Direction]:
-    """Return the directions in which a later act of the same actor takes the place of the first."""
-    match later:
-        case SetReach(once=once):
-            replaces = isinstance(first, SetReach) and not once
-        case SetShape():  # a profile is a whole shape: it ends slicing too
-            replaces = isinstance(first, SetShape | SetSlice)
-        case ComesOnline():
-            replaces = isinstance(first, GoesOffline)
-        case Clears():
-            replaces = True
-        case Recovers():
-            replaces = isinstance(first, _ENDED_BY_RECOVERY)
-        case Restarts():
-            replaces = isinstance(first, _ENDED_BY_RESTART)
-        case Resumes() | Ends():
-            replaces = isinstance(first, Pauses)
-        case Answers(to=to):
-            replaces = isinstance(first, Answers) and first.to == to
-        case _:
-            replaces = type(later) is type(first)
-    return _ways(later) if replaces else frozenset()
-
-
-def _undoing(over: _Open, lasting: _Lasting | None) -> list[Act]:
-    """Return the acts that end a deed whose span is over, for what is left of it."""
-    act = over.deed.act
-    if not over.left:
-        return []
-    match act:
-        case SetReach():
-            assert lasting is not None
-            return _by_way(over.left, lasting.words, _word)
-        case SetShape() | SetSlice():
-            assert lasting is not None
-            return _by_way(over.left, lasting.shapes, _shaped)
-        case GoesOffline():
-            return [ComesOnline()]
-        case Pauses():
-            return [Resumes()]
-        case _:
-            return [act]
-
-
-def _by_way(
-    left: frozenset[Direction], values: Mapping[Direction, T], make: Callable[[T, Direction | None], Act]
-) -> list[Act]:
-    """Return one act for both directions where they go back to the same, else one for each."""
-    ways = [way for way in Direction if way in left]
-    first = values[ways[0]]
-    if len(ways) == len(Direction) and all(values[way] == first for way in ways):
-        return [make(first, None)]
-    return [make(values[way], way) for way in ways]
-
-
-def _word(word: Reach, way: Direction | None) -> Act:
-    """Return the deed of a word; one that has no direction is said to both."""
-    directed = word in {Reach.UP, Reach.STALLED, Reach.SILENT}
-    return SetReach(word=word, direction=way if directed else None)
-
-
-def _shaped(shape: SetShape, way: Direction | None) -> Act:
-    return msgspec.structs.replace(shape, direction=way)
 
 
 def _end(deed: Spoken, act: Act) -> Spoken:

@@ -19,12 +19,12 @@ import msgspec
 
 from harness.deeds import acts
 from harness.deeds.acts import Deed
+from harness.deeds.replacement import replaced
 from harness.device.model import Device, Fate
 from harness.device.words import Reach
 from harness.scenario.deadlines import Ending, recovery_allowance, terminal_due
 from harness.scenario.emissions import accepted, intended
 from harness.scenario.model import PathSpec, Plan
-from harness.scenario.spans import replaced
 from harness.sse.response import Meaning, judge_response
 from harness.toxics.shape import line_time
 from harness.vocabulary import Direction, Door

@@ -7,7 +7,7 @@ which must not excuse a miss by a deed that is gone; the fuzzer, which says what
 2. A path's word replaces its word, a profile both profile and slices, a slice the slices; in the directions it names.
    A word said ``once`` strikes and replaces nothing.
 3. A kind of deed replaces its own kind. Where a deed is about something (a path of the device, a kind of request), only
-   one about the same.
+   one about the same. Of two sleeps the longer wins, and neither replaces the other.
 4. ``comes online`` ends ``goes offline``; ``clears`` whatever the middle does; ``recovers`` whatever the server goes on
    doing; ``restarts`` what the old process was at; ``resumes`` and the job's end a pause.
 5. What was replaced never comes back. A span's end restores a path's last *lasting* word or shape, the last that was
@@ -40,6 +40,7 @@ from harness.deeds.acts import (
     SetShape,
     SetSlice,
     SilencesKeepalive,
+    Suspends,
 )
 from harness.device.words import Reach
 from harness.vocabulary import Direction
@@ -81,6 +82,8 @@ def replaced(later: Act, earlier: Act) -> frozenset[Direction]:
             replaces = isinstance(earlier, Answers) and earlier.to == to
         case Joins(path=path) | Loses(path=path):  # the one does not undo what the other struck
             replaces = type(later) is type(earlier) and getattr(earlier, "path", None) == path
+        case Suspends():
+            replaces = False
         case _:
             replaces = type(later) is type(earlier)
     return directions(later) if replaces else frozenset()

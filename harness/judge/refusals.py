@@ -8,8 +8,8 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
+from harness.deeds.network_state import MIDDLE, SERVER
 from harness.history import Request, Response
-from harness.judge.barriers import MIDDLE, SERVER
 from harness.judge.case import ClientCase
 from harness.judge.sky import Sky
 

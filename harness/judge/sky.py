@@ -1,7 +1,7 @@
 """What one client's network really was, over time: folded from the plan's deeds and when each took hold at its gate.
 
-Never from the client's own state. The device model is the one that drives the gate; deeds that were not carried out
-(yet) count at their planned time. Weather is no deed: it ends no usable interval.
+Never from the client's own state, nor by the model that drives the gate. Deeds that were not carried out (yet) count at
+their planned time. Weather is no deed: it ends no usable interval.
 
 A path is *usable* for a client while it is the default, its door is open, both directions pass, the middle and the
 server pass streams, and the device is awake. What a deed does only later (a cut in the next event, an idle connection
@@ -10,19 +10,17 @@ killed, a token that runs out) counts when the records of the middle and the ser
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from harness.deeds import acts
-from harness.device.model import Device, Fate, Linger, Outcome
-from harness.device.words import Reach
+from harness.deeds.network_state import Change, Ending, Grace, Mood, after, lingered, over, own_time
 from harness.history import ConnEnd, Deed
-from harness.judge.barriers import Barriers, Mood, ends_streams, lasts
 from harness.judge.case import ClientCase
 from harness.judge.strikes import Struck, exhausted, strikes
+from harness.scenario.model import network_at_start
 from harness.toxics.shape import Shape
-from harness.vocabulary import Direction, Door
 
 
 class Spell(msgspec.Struct, frozen=True):
@@ -47,7 +45,7 @@ class _Over(msgspec.Struct, frozen=True):
     index: int
 
 
-_Change = acts.Deed | Linger | Struck | _Over
+_Event = acts.Deed | Grace | Struck | _Over
 _State = tuple[str | None, bool, Shape, float, str, bool]
 
 
@@ -66,17 +64,11 @@ class Sky:
     def __init__(self, client: ClientCase) -> None:
         self._client = client
         self._plan = client.case.plan
-        self._device = Device(self._plan.paths, starts_on=self._plan.device.starts_on, linger=self._plan.device.linger)
-        self._shapes = {name: spec.shape for name, spec in self._plan.paths.items()}
-        self._losses = {name: spec.loss for name, spec in self._plan.paths.items()}
-        self._barriers = Barriers()
+        self._network = network_at_start(self._plan)
         self._flows = _flows(client)
         self.spells: list[Spell] = []
         self.cuts: list[Cut] = []
         self.asleep: list[tuple[float, float]] = []
-        for name, spec in self._plan.paths.items():
-            if spec.start is not Reach.UP:
-                self._device.reach(name, spec.start)
         self._fold()
 
     @property
@@ -109,7 +101,11 @@ class Sky:
 
     def slept(self, start: float, end: float) -> float:
         """Return for how many seconds of this time the device was suspended."""
-        return sum(max(0.0, min(end, until) - max(start, since)) for since, until in self.asleep)
+        slept, awake = 0.0, start
+        for since, until in sorted(self.asleep):  # of two sleeps at once the longer counts, and each second once
+            slept += max(0.0, min(end, until) - max(awake, since))
+            awake = max(awake, until)
+        return slept
 
     def _fold(self) -> None:
         since = 0.0
@@ -119,102 +115,68 @@ class Sky:
             if isinstance(what, Struck):
                 live = [(what.path, what.silent)]
             else:
-                live = [(path, silent) for path, silent in self._take(what) if self._live(path, issued_ns)]
+                live = [(path, silent) for path, silent in self._take(what, at) if self._live(path, issued_ns)]
             self.cuts += [Cut(at, path, silent, deed) for path, silent in live]
             if (live or self._state() != before) and at > since:
                 self.spells.append(Spell(since, at, *before))
                 since = at
         self.spells.append(Spell(since, max(self.horizon, since), *self._state()))
 
-    def _take(self, what: acts.Deed | Linger | _Over) -> list[tuple[str, bool]]:
+    def _take(self, what: acts.Deed | Grace | _Over, at: float) -> Iterable[tuple[str, bool]]:
+        """Fold what happened; return the paths whose flows it ended, and whether silently."""
         match what:
-            case Linger():
-                return self._linger(what)
+            case Grace():
+                change = lingered(self._network, what)
             case _Over(index=index):
-                self._barriers.over(index)
-                return []
+                change = Change(state=over(self._network, index))
             case _:
-                return self._do(what)
+                change = after(self._network, what, at)
+        self._network = change.state
+        if change.grace is not None:
+            self._graces.append(change.grace)
+        return [(path, ending is Ending.DROPPED) for path, ending in change.ended.items()]
 
-    def _changes(self) -> Iterator[tuple[float, int, _Change]]:
+    def _changes(self) -> Iterator[tuple[float, int, _Event]]:
         """Yield deeds, and what they bring about later, in order of time."""
         done = _done(self._client)
         case, ties = self._client.case, itertools.count()
-        queue: list[tuple[float, int, int, _Change]] = []
+        queue: list[tuple[float, int, int, _Event]] = []
         for deed in self._plan.deeds:
             record = done.get(deed.index)
             at = case.at(record.returned_ns) if record else deed.at
             issued_ns = record.issued_ns if record else case.ns(deed.at)
-            own = lasts(deed.act)
+            own = own_time(deed.act)
             if own is not None and deed.undoes is None:
                 # A call that returns only when it is over began when it was made.
                 at = case.at(issued_ns) if record and at - case.at(issued_ns) > own / 2 else at
-                over = max(at + own, case.at(record.returned_ns) if record else 0.0)
-                queue.append((over, next(ties), case.ns(over), _Over(deed.index)))
+                ends = max(at + own, case.at(record.returned_ns) if record else 0.0)
+                queue.append((ends, next(ties), case.ns(ends), _Over(deed.index)))
                 if isinstance(deed.act, acts.Suspends):
-                    self.asleep.append((at, over))
+                    self.asleep.append((at, ends))
             queue.append((at, next(ties), issued_ns, deed))
             spent_ns = exhausted(self._client, deed, issued_ns)
             if spent_ns is not None:
                 queue.append((max(at, case.at(spent_ns)), next(ties), spent_ns, _Over(deed.index)))
         queue += [(case.at(one.t_ns), next(ties), one.t_ns, one) for one in strikes(self._client)]
         heapq.heapify(queue)
-        self._lingers: list[Linger] = []
+        self._graces: list[Grace] = []
         while queue:
             at, _, issued_ns, what = heapq.heappop(queue)
             yield at, issued_ns, what
-            for linger in self._lingers:
-                due = at + linger.seconds
-                heapq.heappush(queue, (due, next(ties), case.ns(due), linger))
-            self._lingers.clear()
+            for grace in self._graces:
+                due = at + grace.seconds
+                heapq.heappush(queue, (due, next(ties), case.ns(due), grace))
+            self._graces.clear()
 
     def _state(self) -> _State:
-        device = self._device
-        path = device.default
-        if path is None:
+        network, name = self._network, self._network.default
+        if name is None:
             return None, False, Shape(), 0.0, "", False
-        passes = all(device.feels(path, direction) is Fate.PASS for direction in Direction)
-        up = passes and device.door(path) is Door.OPEN
-        barrier = self._barriers.on(path)
-        shape, loss = self._shapes[path], self._losses[path]
-        if not up or barrier is None:
-            return path, up, shape, loss, "", False
-        return path, False, shape, loss, barrier.actor, barrier.mood is Mood.MUTE
-
-    def _do(self, deed: acts.Deed) -> list[tuple[str, bool]]:
-        """Apply a deed; return the paths whose flows it struck, and whether silently."""
-        device, act, path = self._device, deed.act, deed.actor
-        match act:
-            case acts.SetReach(word=word, direction=direction, once=once):
-                device.reach(path, word, direction=direction, once=once)
-                return [(path, word is Reach.SILENT)] if word in {Reach.SILENT, Reach.CLOSED, Reach.RESET} else []
-            case acts.SetShape(shape=shape, loss=loss):
-                self._shapes[path], self._losses[path] = shape, loss
-            case acts.SetSlice(size=size):
-                self._shapes[path] = msgspec.structs.replace(self._shapes[path], slice_size=size)
-            case acts.Joins():
-                device.joins(act.path)
-            case acts.Prefers():
-                device.prefers(act.path)
-            case acts.Loses():
-                return self._lost(device.loses(act.path))
-            case acts.GoesOffline():
-                return self._lost(device.goes_offline())
-            case acts.ComesOnline():
-                device.comes_online()
-            case _:
-                self._barriers.do(deed)
-                if ends_streams(act) and deed.undoes is None:
-                    return [(name, False) for name in self._plan.paths]
-        return []
-
-    def _linger(self, linger: Linger) -> list[tuple[str, bool]]:
-        return self._lost(self._device.linger_over(linger))
-
-    def _lost(self, outcome: Outcome) -> list[tuple[str, bool]]:
-        if outcome.linger is not None:
-            self._lingers.append(outcome.linger)
-        return [(path, False) for path in outcome.lost]
+        path = network.paths[name]
+        barrier = next(network.barriers(name), None)
+        if not path.up or barrier is None:
+            return name, path.up, path.shape, path.loss, "", False
+        return name, False, path.shape, path.loss, barrier.actor, barrier.mood is Mood.MUTE
 
     def _live(self, path: str, at_ns: int) -> bool:
         # In virtual time what a deed ends has ended at its very stamp.

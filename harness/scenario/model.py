@@ -10,6 +10,7 @@ import math
 import msgspec
 
 from harness.deeds.acts import Deed, Frozen
+from harness.deeds.network_state import NetworkState, beginning, path_at_start
 from harness.device.words import Radio, Reach
 from harness.sse.policy import REFERENCE, Policies
 from harness.toxics.shape import Shape
@@ -144,6 +145,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Warned, ...] = ()
     limit: float | None = None  # as the file or the command line says; None: the horizon
     horizon: float  # when everything missing has failed; the run never outlasts it (laws.md, section 1)
+
+
+def network_at_start(plan: Plan) -> NetworkState:
+    """Return the network of each of the plan's clients before any deed."""
+    paths = {name: path_at_start(spec.shape, word=spec.start, loss=spec.loss) for name, spec in plan.paths.items()}
+    return beginning(paths, starts_on=plan.device.starts_on, linger=plan.device.linger)
 
 
 def schedule(job: JobSpec) -> list[float]:

@@ -1,0 +1,361 @@
+"""What deeds make of a client's network: the one fold of (state, deed) → state.
+
+The judge's timeline, the canary's expectations, the fuzzer's healing and the report's lanes read it; none folds by
+itself. It shares no code with the model that drives the gate (``device/model.py``), because that one is on trial: what
+a word does to bytes and to dials is written here a second time, and a test walks every word through both.
+
+A state is a value: what each path passes and how a dial through it ends, which paths the device may use, and which
+deeds of the device, the middle and the server stand in force. It knows no clock; whoever folds says when, and calls
+``over`` and ``lingered`` when a deed's own time, or the grace of a lost path, has passed.
+"""
+
+import enum
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from harness.deeds.acts import (
+    Act,
+    Answers,
+    Buffers,
+    Clears,
+    ComesOnline,
+    Deed,
+    Drains,
+    GoesOffline,
+    Hangs,
+    Joins,
+    KillsIdle,
+    Loses,
+    MutesStreams,
+    Orphans,
+    Prefers,
+    Repeats,
+    ResetsStreams,
+    Restarts,
+    SetReach,
+    SetShape,
+    SetSlice,
+    ShowsPortal,
+    SilencesKeepalive,
+    Suspends,
+)
+from harness.deeds.replacement import directions, replaced, speaks_to, takes_back
+from harness.device.words import Reach
+from harness.toxics.shape import Shape
+from harness.vocabulary import Direction, Door
+
+DEVICE, MIDDLE, SERVER = "device", "middle", "server"
+
+
+class Passage(enum.StrEnum):
+    """What becomes of bytes in one direction of a path."""
+
+    PASS = "pass"  # noqa: S105 - a fate, no password
+    HOLD = "hold"
+    DROP = "drop"
+
+
+class Ending(enum.StrEnum):
+    """How a deed ends the flows that are open when it is done."""
+
+    DROPPED = "dropped"  # silently: what is lost stays lost, and nobody is told
+    FIN = "fin"
+    RST = "rst"
+    ABORTED = "aborted"  # by the phone's own OS; the server is not told
+
+
+class Mood(enum.StrEnum):
+    """How a deed in force ends what comes to it."""
+
+    TOLD = "told"  # by an answer, FIN or RST: whoever tries knows
+    MUTE = "mute"  # by nothing: only a deadline of the client's own can tell
+
+
+_PASSAGES = {Reach.UP: Passage.PASS, Reach.STALLED: Passage.HOLD, Reach.SILENT: Passage.DROP}
+_DOORS = {
+    Reach.UP: Door.OPEN,
+    Reach.STALLED: Door.HANG,
+    Reach.SILENT: Door.HANG,
+    Reach.CLOSED: Door.REFUSE,
+    Reach.RESET: Door.REFUSE,
+    Reach.REFUSED: Door.REFUSE,
+    Reach.UNREACHABLE: Door.HANG,
+}
+ENDINGS: Mapping[Reach, Ending] = {Reach.SILENT: Ending.DROPPED, Reach.CLOSED: Ending.FIN, Reach.RESET: Ending.RST}
+"""The words that end what is open."""
+_STRIKES = (Reach.CLOSED, Reach.RESET)
+"""Those that leave nothing held or lost behind them: what is dialled afterwards is a new flow."""
+
+_MOODS: dict[type, Mood] = {
+    Answers: Mood.TOLD,
+    ShowsPortal: Mood.TOLD,
+    MutesStreams: Mood.MUTE,
+    ResetsStreams: Mood.TOLD,
+    Buffers: Mood.MUTE,
+    Drains: Mood.TOLD,
+    Restarts: Mood.TOLD,
+    Hangs: Mood.MUTE,
+    Suspends: Mood.MUTE,
+}
+"""The acts that keep streams from passing while they stand."""
+
+_STANDS = (*_MOODS, KillsIdle, Repeats, SilencesKeepalive, Orphans)
+"""The acts of the device, the middle and the server that are in force for a while; all others are done at once."""
+
+
+class PathState(msgspec.Struct, frozen=True, kw_only=True):
+    """One path: its word, what either direction passes, the dial's fate, its shapes, and until when one is changing."""
+
+    word: Reach
+    passages: Mapping[Direction, Passage]
+    door: Door
+    shapes: Mapping[Direction, Shape]
+    loss: float = 0.0
+    settled: Mapping[Direction, float] = {}  # scenario seconds at which a change of shape over time is complete
+
+    @property
+    def passes(self) -> bool:
+        """Whether bytes pass in both directions."""
+        return all(passage is Passage.PASS for passage in self.passages.values())
+
+    @property
+    def up(self) -> bool:
+        """Whether dials are let in, and bytes pass."""
+        return self.passes and self.door is Door.OPEN
+
+    @property
+    def shape(self) -> Shape:
+        """The shape that a question and its answer meet: of either delay the longer, each rate in its own direction."""
+        down, up = self.shapes[Direction.DOWNSTREAM], self.shapes[Direction.UPSTREAM]
+        slowest = max(down, up, key=lambda shape: shape.latency + shape.jitter)
+        return msgspec.structs.replace(down, latency=slowest.latency, jitter=slowest.jitter, up=up.up)
+
+    def heard(self, act: SetReach) -> "PathState":
+        """Return the path once it has taken this word."""
+        if act.once:
+            return self
+        passages = dict(self.passages)
+        if act.word in _STRIKES:
+            passages = dict.fromkeys(Direction, Passage.PASS)
+        elif act.word in _PASSAGES:
+            passages |= dict.fromkeys(directions(act), _PASSAGES[act.word])
+        # A handshake needs both directions.
+        half = act.word is Reach.UP and any(passage is not Passage.PASS for passage in passages.values())
+        door = Door.HANG if half else _DOORS[act.word]
+        return msgspec.structs.replace(self, word=act.word, passages=passages, door=door)
+
+    def reshaped(self, act: SetShape | SetSlice, at: float) -> "PathState":
+        """Return the path once its shape is this; a slice leaves all else of it."""
+        if isinstance(act, SetSlice):
+            sliced = {way: msgspec.structs.replace(shape, slice_size=act.size) for way, shape in self.shapes.items()}
+            return msgspec.structs.replace(self, shapes=sliced)
+        ways = directions(act)
+        shapes = {**self.shapes, **dict.fromkeys(ways, act.shape)}
+        settled = {**self.settled, **dict.fromkeys(ways, at + act.over)}
+        return msgspec.structs.replace(self, shapes=shapes, loss=act.loss, settled=settled)
+
+    def unsettled(self, now: float) -> float:
+        """Return for how many seconds more a direction is on its way to its shape."""
+        return max(0.0, *(at - now for at in self.settled.values())) if self.settled else 0.0
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A deed of the device, the middle or the server that is in force. ``lifted``: paths on which it was cleared."""
+
+    deed: Deed
+    lifted: frozenset[str] = frozenset()
+
+    @property
+    def actor(self) -> str:
+        """``device``, ``middle`` or ``server``."""
+        return self.deed.actor
+
+    @property
+    def mood(self) -> Mood | None:
+        """How it keeps streams from passing; None: it lets them pass."""
+        act = self.deed.act
+        return None if isinstance(act, Answers) and act.to not in {"everything", "streams"} else _MOODS.get(type(act))
+
+    def on(self, path: str) -> bool:
+        """Whether it stands on this path."""
+        return self.deed.on in {"", path} and path not in self.lifted
+
+
+class Grace(msgspec.Struct, frozen=True):
+    """The open flows of a lost default path live for ``seconds`` more, unless it was joined or lost again meanwhile."""
+
+    path: str
+    seconds: float
+    turn: int  # which loss it was
+
+
+class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
+    """All that deeds have made of one client's network. ``linger``: the grace of a lost default path, in seconds."""
+
+    paths: Mapping[str, PathState]
+    joined: tuple[str, ...]  # in order of joining
+    default: str | None
+    away: tuple[tuple[str, ...], str | None] | None = None  # offline: the paths and the default that come back
+    linger: float = 0.0
+    lingering: Mapping[str, int] = {}  # path → turn
+    turn: int = 0
+    standing: tuple[Standing, ...] = ()  # in the order of their deeds
+
+    @property
+    def passes(self) -> bool:
+        """Whether the device has a default path, and that path is up."""
+        return self.default is not None and self.paths[self.default].up
+
+    def barriers(self, path: str) -> Iterator[Standing]:
+        """Yield what keeps streams from passing on this path, the oldest first."""
+        return (one for one in self.standing if one.mood is not None and one.on(path))
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What a deed made of a state, and which open flows it ended, by their paths."""
+
+    state: NetworkState
+    ended: Mapping[str, Ending] = {}
+    grace: Grace | None = None
+
+
+def beginning(paths: Mapping[str, PathState], *, starts_on: str, linger: float) -> NetworkState:
+    """Return the state before any deed: the device has one path."""
+    return NetworkState(paths=paths, joined=(starts_on,), default=starts_on, linger=linger)
+
+
+def path_at_start(shape: Shape, *, word: Reach = Reach.UP, loss: float = 0.0) -> PathState:
+    """Return a path that has this word and shape from the beginning."""
+    fresh = PathState(
+        word=Reach.UP,
+        passages=dict.fromkeys(Direction, Passage.PASS),
+        door=Door.OPEN,
+        shapes=dict.fromkeys(Direction, shape),
+        loss=loss,
+    )
+    return fresh.heard(SetReach(word=word))
+
+
+def own_time(act: Act) -> float | None:
+    """Return for how many seconds an act stands that ends by itself; None where a later deed ends it."""
+    match act:
+        case Suspends(lasts=seconds) | Restarts(after=seconds):
+            return seconds
+        case _:
+            return None
+
+
+def after(state: NetworkState, deed: Deed, at: float) -> Change:
+    """Return what a deed that took hold at this scenario second makes of a state."""
+    act = deed.act
+    match act:
+        case SetReach(word=word):
+            path = state.paths[deed.actor].heard(act)
+            ended = {deed.actor: ENDINGS[word]} if word in ENDINGS else {}
+            change = Change(state=_with_path(state, deed.actor, path), ended=ended)
+        case SetShape() | SetSlice():
+            path = state.paths[deed.actor].reshaped(act, at)
+            change = Change(state=_with_path(state, deed.actor, path))
+        case Joins(path=name):
+            change = Change(state=_joined(state, name))
+        case Prefers(path=name):
+            change = Change(state=msgspec.structs.replace(_joined(state, name), default=name))
+        case Loses(path=name):
+            change = _lost(state, name)
+        case GoesOffline():
+            change = _offline(state)
+        case ComesOnline():
+            change = Change(state=_online(state))
+        case _ if deed.actor in {DEVICE, MIDDLE, SERVER}:
+            change = _stand(state, deed)
+        case _:
+            change = Change(state=state)  # the job's, or a cut that waits for its event
+    return change
+
+
+def over(state: NetworkState, index: int) -> NetworkState:
+    """Return the state once the own time of the deed with this index is over, or it has been taken back."""
+    return msgspec.structs.replace(state, standing=tuple(one for one in state.standing if one.deed.index != index))
+
+
+def lingered(state: NetworkState, grace: Grace) -> Change:
+    """Return what is left when the grace of a lost path has passed: nothing new where it was joined or lost again."""
+    if state.lingering.get(grace.path) != grace.turn:
+        return Change(state=state)
+    return Change(state=_without_grace(state, grace.path), ended={grace.path: Ending.ABORTED})
+
+
+def _with_path(state: NetworkState, name: str, path: PathState) -> NetworkState:
+    return msgspec.structs.replace(state, paths={**state.paths, name: path})
+
+
+def _without_grace(state: NetworkState, path: str) -> NetworkState:
+    left = {name: turn for name, turn in state.lingering.items() if name != path}
+    return msgspec.structs.replace(state, lingering=left)
+
+
+def _joined(state: NetworkState, path: str) -> NetworkState:
+    """A path that is usable is the default where there is none."""
+    state = _without_grace(state, path)
+    if path in state.joined:
+        return state
+    return msgspec.structs.replace(state, joined=(*state.joined, path), default=state.default or path)
+
+
+def _lost(state: NetworkState, path: str) -> Change:
+    """The one joined last takes the place of a lost default, whose open flows may have a grace."""
+    if state.away is not None:
+        joined, default = state.away
+        kept = tuple(name for name in joined if name != path)
+        back = default if default != path else (kept[-1] if kept else None)
+        state = msgspec.structs.replace(state, away=(kept, back))
+    if path not in state.joined:
+        return Change(state=state)
+    was_default = path == state.default
+    kept = tuple(name for name in state.joined if name != path)
+    default = state.default if not was_default else (kept[-1] if kept else None)
+    left = msgspec.structs.replace(state, joined=kept, default=default)
+    if not was_default or state.linger <= 0:
+        return Change(state=left, ended={path: Ending.ABORTED})
+    grace = Grace(path, state.linger, state.turn + 1)
+    lingering = {**state.lingering, path: grace.turn}
+    return Change(state=msgspec.structs.replace(left, lingering=lingering, turn=grace.turn), grace=grace)
+
+
+def _offline(state: NetworkState) -> Change:
+    """Every path is lost at once, one in its grace too. What was joined since the device went offline stays gone."""
+    lost = (*state.joined, *state.lingering)
+    away = (state.joined, state.default) if state.away is None else state.away
+    gone = msgspec.structs.replace(state, away=away, joined=(), default=None, lingering={})
+    return Change(state=gone, ended=dict.fromkeys(lost, Ending.ABORTED))
+
+
+def _online(state: NetworkState) -> NetworkState:
+    """What was there is back, before all that was joined since."""
+    if state.away is None:
+        return state
+    before, default = state.away
+    joined = (*(name for name in before if name not in state.joined), *state.joined)
+    return msgspec.structs.replace(state, away=None, joined=joined, default=state.default or default)
+
+
+def _stand(state: NetworkState, deed: Deed) -> Change:
+    """Let a deed take its place among those in force, or take another back."""
+    if takes_back(deed):
+        assert deed.undoes is not None
+        return Change(state=over(state, deed.undoes))
+    left: list[Standing] = []
+    for one in state.standing:
+        if isinstance(deed.act, Clears) and deed.on and one.actor == deed.actor and not one.deed.on:
+            left.append(msgspec.structs.replace(one, lifted=one.lifted | {deed.on}))
+        elif not (
+            speaks_to(deed.actor, deed.on, one.actor, one.deed.on)
+            and directions(one.deed.act) <= replaced(deed.act, one.deed.act)
+        ):
+            left.append(one)
+    if isinstance(deed.act, _STANDS):
+        left.append(Standing(deed=deed))
+    state = msgspec.structs.replace(state, standing=tuple(left))
+    ends = isinstance(deed.act, Drains | Restarts)
+    return Change(state=state, ended=dict.fromkeys(state.paths, Ending.FIN) if ends else {})

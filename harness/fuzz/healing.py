@@ -7,17 +7,26 @@ may stay refused, muted or held: to get along without it is what polling is for.
 
 from typing import NamedTuple
 
-from harness.deeds import acts
-from harness.device.model import Device, Fate
-from harness.scenario import model
+from harness.deeds.acts import (
+    Act,
+    Answers,
+    Buffers,
+    Bursts,
+    ComesOnline,
+    Deed,
+    Drains,
+    Hangs,
+    Joins,
+    KillsIdle,
+    MutesStreams,
+    ResetsStreams,
+    SetSlice,
+    ShowsPortal,
+)
+from harness.deeds.network_state import NetworkState, after
 from harness.scenario.deadlines import exchange_cost, handshake_cost, overtime
-from harness.scenario.model import Plan
-from harness.scenario.standing import Standing
+from harness.scenario.model import Plan, network_at_start, schedule
 from harness.toxics.shape import Shape, line_time
-from harness.vocabulary import Direction, Door
-
-_WALLS = (acts.ShowsPortal, acts.Drains, acts.Hangs)
-
 
 _ROUNDS = 2
 _ANSWERED = 1.0
@@ -49,18 +58,16 @@ class Remedy(NamedTuple):
 
 def lacking(plan: Plan) -> tuple[Remedy, ...]:
     """Return what must be said after the last deed; nothing where the run can end as it is."""
+    network = network_at_start(plan)
+    for deed in plan.deeds:
+        network = after(network, deed, deed.at).state
     never_polls = plan.client.policies.polls_after_failures is None
     dearest = _ROUNDS * handshake_cost(plan) + _ANSWERED
-    standing = Standing(plan)
-    for deed in plan.deeds:
-        standing.do(deed)
-    walled = [
-        wall.actor for wall in standing.walls.values() if _must_go(wall.act, all_streams=never_polls, dearest=dearest)
-    ]
-    remedies = [Remedy("server", "recovers")] if "server" in walled else []
-    if "middle" in walled:
-        remedies.append(Remedy("middle", "clears"))
-    return (*remedies, *_of_device(plan, standing.device))
+    walls = {
+        one.actor for one in network.standing if _keeps_out(one.deed.act, all_streams=never_polls, dearest=dearest)
+    }
+    remedies = [Remedy(actor, word) for actor, word in (("server", "recovers"), ("middle", "clears")) if actor in walls]
+    return (*remedies, *_of_device(plan, network))
 
 
 def gives_time(plan: Plan) -> bool:
@@ -93,52 +100,44 @@ def too_hasty(plan: Plan) -> bool:
 
 def too_narrow(plan: Plan) -> bool:
     """Whether a line is cut so finely that what the job says needs longer than anybody would wait for it."""
-    slices = [deed.act.size for deed in plan.deeds if isinstance(deed.act, acts.SetSlice)]
-    bursts = [deed.act for deed in plan.deeds if isinstance(deed.act, acts.Bursts)]
-    events = len(model.schedule(plan.job)) + sum(act.rate * act.lasts for act in bursts)
+    slices = [deed.act.size for deed in plan.deeds if isinstance(deed.act, SetSlice)]
+    bursts = [deed.act for deed in plan.deeds if isinstance(deed.act, Bursts)]
+    events = len(schedule(plan.job)) + sum(act.rate * act.lasts for act in bursts)
     each = line_time(Shape(slice_size=min(slices, default=None)), plan.job.event_size + _AROUND)
     return events * each > plan.job.lasts + _OVERTIME
 
 
-def _of_device(plan: Plan, device: Device) -> list[Remedy]:
-    default, remedies = device.default, []
-    if default is None:
-        last = next((deed.act for deed in reversed(plan.deeds) if _is_signal(deed)), None)
-        if isinstance(last, acts.GoesOffline) or _went_offline(plan):
-            remedies.append(Remedy("device", "comes online"))
-            device.comes_online()
-        if device.default is None:
-            remedies.append(Remedy("device", f"joins {plan.device.starts_on}"))
-            device.joins(plan.device.starts_on)
-        default = device.default
-    assert default is not None
-    passes = all(device.feels(default, way) is Fate.PASS for way in Direction)
-    if not passes or device.door(default) is not Door.OPEN:
-        remedies.append(Remedy(default, "up"))
+def _of_device(plan: Plan, network: NetworkState) -> list[Remedy]:
+    remedies = []
+    if network.default is None and network.away is not None:
+        remedies.append(Remedy("device", "comes online"))
+        network = after(network, _said(ComesOnline()), 0.0).state
+    if network.default is None:
+        remedies.append(Remedy("device", f"joins {plan.device.starts_on}"))
+        network = after(network, _said(Joins(path=plan.device.starts_on)), 0.0).state
+    assert network.default is not None
+    if not network.passes:
+        remedies.append(Remedy(network.default, "up"))
     return remedies
 
 
-def _is_signal(deed: acts.Deed) -> bool:
-    return isinstance(deed.act, acts.Joins | acts.Loses | acts.GoesOffline | acts.ComesOnline)
+def _said(act: Act) -> Deed:
+    """A word to the device that stands in no plan."""
+    return Deed(index=-1, at=0.0, actor="device", act=act, text="")
 
 
-def _went_offline(plan: Plan) -> bool:
-    """Whether the device went offline and nothing brought it back."""
-    words = [deed.act for deed in plan.deeds if isinstance(deed.act, acts.GoesOffline | acts.ComesOnline)]
-    return bool(words) and isinstance(words[-1], acts.GoesOffline)
+def _keeps_out(act: Act, *, all_streams: bool, dearest: float) -> bool:
+    """Whether a deed that is never taken back keeps for good what a client cannot do without.
 
-
-def _must_go(act: acts.Act, *, all_streams: bool, dearest: float) -> bool:
-    """Whether a deed of the middle or the server must not stay."""
-    blocks_streams = isinstance(act, acts.MutesStreams | acts.ResetsStreams | acts.Buffers)
-    cuts_short = isinstance(act, acts.KillsIdle) and act.after < dearest
-    refuses = _refuses(act, all_streams=all_streams)
-    return isinstance(act, _WALLS) or cuts_short or refuses or (all_streams and blocks_streams)
-
-
-def _refuses(act: acts.Act, *, all_streams: bool) -> bool:
-    """Whether an answer keeps for good what a client cannot do without.
-
-    One that stops by itself counts all the same: it may never be asked often enough.
+    An answer that stops by itself counts all the same: it may never be asked often enough. ``all_streams``: the client
+    lives by streams alone. ``dearest``: how long an idle connection must live, in seconds.
     """
-    return isinstance(act, acts.Answers) and (all_streams or act.to != "streams")
+    match act:
+        case ShowsPortal() | Drains() | Hangs():
+            return True
+        case KillsIdle(after=seconds):
+            return seconds < dearest
+        case Answers(to=to):
+            return all_streams or to != "streams"
+        case _:
+            return all_streams and isinstance(act, MutesStreams | ResetsStreams | Buffers)

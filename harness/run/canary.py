@@ -23,14 +23,14 @@ from harness.deeds.acts import (
     SetShape,
     SetSlice,
 )
-from harness.device.words import Reach
+from harness.deeds.network_state import NetworkState
 from harness.network.gate import Gate
 from harness.run import boxes
 from harness.run.boxes import SYMPTOMS
 from harness.run.hidden import LEAD, Miss, Outcome, Symptom, missed
 from harness.run.probe import Meeting, Met, Probe
-from harness.run.promises import STRIKES, Dial, Promise, Promises
-from harness.toxics.shape import Shape
+from harness.run.promises import STRIKES, Promise, Promises
+from harness.vocabulary import Door
 
 PATIENCE = 8.0  # for what must happen: the slowest profile takes seconds for a round trip and a handshake
 QUIET = 0.15  # for what must not happen, on top of three round trips
@@ -53,13 +53,11 @@ _DIALED: Mapping[str, Symptom] = {
 class Canary:
     """The flows of one gate, one per path, and the proofs made with them."""
 
-    def __init__(self, gate: Gate, shapes: Mapping[str, Shape], words: Mapping[str, Reach]) -> None:
+    def __init__(self, gate: Gate, network: NetworkState) -> None:
         self._gate = gate
         self._flows: dict[str, Probe] = {}
         self._listeners: dict[str, Probe] = {}
-        starts_on = gate.device.default
-        assert starts_on is not None, "a canary is made before the first deed"
-        self._promises = Promises(shapes, words, starts_on=starts_on, linger=gate.device.linger)
+        self._promises = Promises(network)
 
     async def prepare(self, actor: str, *, stream: bool = False) -> None:
         """Hold an open connection on ``actor``, where that is a path, and on every path the device uses.
@@ -70,7 +68,7 @@ class Canary:
         promises = self._promises
         with trio.move_on_after(LEAD):
             async with trio.open_nursery() as nursery:
-                if stream and promises.dial(actor) == "open":
+                if stream and promises.dial(actor) is Door.OPEN:
                     nursery.start_soon(self._listen, actor)
                 for path in promises.paths:
                     if path == actor or path in promises.joined:
@@ -110,7 +108,7 @@ class Canary:
     async def _box(self, deed: Deed, promise: Promise, until: float) -> Outcome:
         """What the middle and the server do is met over the path that the deed names, or the default one."""
         path = deed.on or promise.default
-        if promise.dial != "open":
+        if promise.dial is not Door.OPEN:
             return Outcome(met=True, detail="read back; no path is up to meet it on")
 
         async def dial() -> Probe:
@@ -158,7 +156,7 @@ class Canary:
         return await self._meet(path, None, promise.dial, until)
 
     async def _meet(
-        self, path: str, flow_wants: Meeting | None, dial_wants: Dial, until: float, *, struck: bool = False
+        self, path: str, flow_wants: Meeting | None, dial_wants: Door, until: float, *, struck: bool = False
     ) -> Outcome:
         """Ask the open connection and a new dial at once, and hold what they met against what they must.
 
@@ -201,11 +199,11 @@ class Canary:
         overtaken = what != wants and trio.current_time() >= until
         seen["open connection"] = UNDECIDED if cut_short or overtaken else what
 
-    async def _ask_dial(self, path: str, wants: Dial, until: float, seen: dict[str, str]) -> None:
-        patience = QUIET if wants == "hang" else PATIENCE
+    async def _ask_dial(self, path: str, wants: Door, until: float, seen: dict[str, str]) -> None:
+        patience = QUIET if wants is Door.HANG else PATIENCE
         window = _window(until, patience)
         unanswered = UNDECIDED if window < patience else "accepted, then silence"
-        what = UNDECIDED if wants != "hang" and window < patience else "hang"
+        what = UNDECIDED if wants is not Door.HANG and window < patience else "hang"
         with trio.move_on_after(window):
             try:
                 probe = Probe(await self._gate.dial(path))
@@ -214,9 +212,9 @@ class Canary:
                 what = "refuse" if error.errno == errno.ECONNREFUSED else name
             else:
                 # Where nobody must get in, being let in is all there is to see.
-                what = unanswered if wants == "open" else "open"
+                what = unanswered if wants is Door.OPEN else "open"
                 try:
-                    if wants == "open":
+                    if wants is Door.OPEN:
                         met = await probe.ask(PATIENCE)
                         what = "open" if met.what == "answer" else f"accepted, then {met.what}"
                 finally:
@@ -225,7 +223,7 @@ class Canary:
 
     async def _shape(self, deed: Deed, promise: Promise, until: float) -> Outcome:
         path = deed.actor
-        if promise.dial != "open":
+        if promise.dial is not Door.OPEN:
             return Outcome(met=True, detail=f"read back; {path} is not up, so nothing passes to measure")
         shapes = self._promises.shapes(path)
         climbing = self._promises.unsettled(path, deed.at)
@@ -247,7 +245,7 @@ class Canary:
         return missed(path, "timing", detail, held=True)
 
     async def _slice(self, path: str, size: int, promise: Promise, until: float) -> Outcome:
-        mets = await self._ask(path, 1, until) if promise.dial == "open" else []
+        mets = await self._ask(path, 1, until) if promise.dial is Door.OPEN else []
         if not mets:
             return Outcome(met=True, detail="read back; no open connection to see the slices on")
         met = mets[0]
@@ -306,7 +304,7 @@ class Canary:
         if held is not None:
             async with held.turn:
                 await held.look()
-        if (held is not None and held.alive) or self._promises.dial(path) != "open":
+        if (held is not None and held.alive) or self._promises.dial(path) is not Door.OPEN:
             return None
         try:
             probe = Probe(await self._gate.dial(path))

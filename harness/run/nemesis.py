@@ -20,7 +20,7 @@ from harness.run.canary import Canary
 from harness.run.hands import Hands, Readback, of_gates
 from harness.run.hidden import LEAD, Hidden, Outcome
 from harness.run.promises import Promise
-from harness.scenario.model import Plan, Pulse, Step
+from harness.scenario.model import Plan, Pulse, Step, network_at_start
 
 MOOT = float("-inf")
 
@@ -32,9 +32,8 @@ class Nemesis:
         self._plan = plan
         self._hands = hands
         self._journal = journal
-        shapes = {path: spec.shape for path, spec in plan.paths.items()}
-        words = {path: spec.start for path, spec in plan.paths.items()}
-        self._canaries = {name: Canary(gate, shapes, words) for name, gate in hands.gates.items() if proofs}
+        network = network_at_start(plan)
+        self._canaries = {name: Canary(gate, network) for name, gate in hands.gates.items() if proofs}
         self._hidden = Hidden(plan)
         self._zero = 0.0
         self.carried_out = trio.Event()

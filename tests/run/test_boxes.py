@@ -32,6 +32,7 @@ from harness.run.hands import Hands, act_on, of_gates
 from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan, ServerSpec
 from harness.toxics.shape import Shape
 from harness.world import real
+from tests.deeds.networks import network_of
 
 MIDDLE = [
     Answers(status=403),
@@ -90,7 +91,7 @@ async def a_rig(tmp_path, nursery):
         )
         await gate.start(nursery)
         hands = Hands(a_plan(), gates={"c1": gate}, toxiproxy=Nothing(), middle=middle, server=server)
-        canary = Canary(gate, {"wifi": Shape()}, {"wifi": Reach.UP})
+        canary = Canary(gate, network_of("wifi"))
         try:
             yield hands, gate, canary
         finally:

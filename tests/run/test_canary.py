@@ -19,6 +19,7 @@ from harness.scenario.model import JobSpec, ServerSpec
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 from harness.world import real
+from tests.deeds.networks import network_of
 
 WORDS = [SetReach(word=word) for word in Reach if word is not Reach.UP]
 ONCE = [SetReach(word=word, once=True) for word in (Reach.CLOSED, Reach.RESET)]
@@ -56,7 +57,7 @@ async def a_canary(tmp_path, nursery, *, joined=("wifi",)):
             journal=journal,
         )
         await gate.start(nursery)
-        canary = Canary(gate, dict.fromkeys(paths, Shape()), dict.fromkeys(paths, Reach.UP))
+        canary = Canary(gate, network_of(joined[0], *(path for path in paths if path != joined[0])))
         await canary.prepare("wifi")
         try:
             yield gate, canary

@@ -7,6 +7,7 @@ from harness.device.words import Radio, Reach
 from harness.run.promises import Promises
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
+from tests.deeds.networks import network_of
 
 DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
 
@@ -16,8 +17,7 @@ def word(reach, direction=None, *, once=False):
 
 
 def after(*acts, linger=0.0, actor="wifi"):
-    words = {"wifi": Reach.UP, "cellular": Reach.UP}
-    promises = Promises(dict.fromkeys(words, Shape()), words, starts_on="wifi", linger=linger)
+    promises = Promises(network_of("wifi", "cellular", linger=linger))
     made = [promises.do(Deed(index=at, at=at, actor=actor, act=act, text="")) for at, act in enumerate(acts)]
     return promises, made[-1]
 

@@ -1,0 +1,197 @@
+"""The fold, against the model that drives the gate: both are written by hand, and must tell the same of every word."""
+
+import itertools
+import random
+
+import pytest
+
+from harness.deeds import acts
+from harness.deeds.acts import Deed
+from harness.deeds.network_state import DEVICE, Ending, Mood, NetworkState, Passage, after, lingered, over, own_time
+from harness.device.model import Device, Do, Fate, Linger
+from harness.device.words import Radio, Reach
+from harness.toxics.shape import Shape
+from harness.vocabulary import Direction, Door
+from tests.deeds.networks import network_of
+
+DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
+PASSAGES = {Fate.PASS: Passage.PASS, Fate.HOLD: Passage.HOLD, Fate.DROP: Passage.DROP}
+ONE_WAY = (Reach.UP, Reach.STALLED, Reach.SILENT)
+STRIKES = (Reach.CLOSED, Reach.RESET)
+WORDS = [
+    *(acts.SetReach(word=word) for word in Reach),
+    *(acts.SetReach(word=word, direction=way) for word in ONE_WAY for way in Direction),
+    *(acts.SetReach(word=word, once=True) for word in STRIKES),
+]
+DEVICE_ACTS = [
+    *(kind(path=path) for kind in (acts.Joins, acts.Prefers, acts.Loses) for path in ("wifi", "cellular")),
+    acts.GoesOffline(),
+    acts.ComesOnline(),
+]
+
+
+def said(act: acts.SetReach) -> str:
+    return " ".join([str(act.word), *([act.direction] if act.direction else []), *(["once"] if act.once else [])])
+
+
+def deed(act: acts.Act, actor: str = "wifi", *, index: int = 0, on: str = "", undoes: int | None = None) -> Deed:
+    return Deed(index=index, at=0.0, actor=actor, act=act, text="", on=on, undoes=undoes)
+
+
+def folded(*told: Deed, network: NetworkState | None = None) -> NetworkState:
+    network = network or network_of("wifi", "cellular")
+    for at, one in enumerate(told):
+        network = after(network, one, float(at)).state
+    return network
+
+
+@pytest.mark.parametrize(
+    "words", list(itertools.product(WORDS, repeat=2)), ids=lambda words: ", ".join(map(said, words))
+)
+def test_every_word_after_every_word_is_to_bytes_and_dials_what_the_gate_makes_of_it(words):
+    device, network = Device(["wifi", "cellular"], starts_on="wifi"), network_of("wifi", "cellular")
+    for word in words:
+        device.reach("wifi", word.word, direction=word.direction, once=word.once)
+        network = after(network, deed(word), 0.0).state
+    path = network.paths["wifi"]
+    assert path.door is device.door("wifi")
+    assert path.passages == {way: PASSAGES[device.feels("wifi", way)] for way in Direction}
+    assert path.word is device.word("wifi")
+    assert network.paths["cellular"] == network_of("wifi", "cellular").paths["cellular"]
+
+
+@pytest.mark.parametrize("word", WORDS, ids=said)
+def test_every_word_ends_the_open_flows_that_the_gate_ends(word):
+    device = Device(["wifi"], starts_on="wifi")
+    device.opened(1, "wifi")
+    outcome = device.reach("wifi", word.word, direction=word.direction, once=word.once)
+    device.arrives(1, DOWN)
+    device.arrives(1, UP)
+    struck = {act.do for act in outcome.acts} & {Do.FIN, Do.RST}
+    expected = {Do.FIN: Ending.FIN, Do.RST: Ending.RST}[struck.pop()] if struck else None
+    if word.word is Reach.SILENT:
+        expected = Ending.DROPPED  # what arrived is lost, and so is all behind it
+        device.reach("wifi", Reach.UP)
+        assert not all(device.passes(1, way) for way in Direction)
+    change = after(network_of("wifi"), deed(word), 0.0)
+    assert change.ended == ({"wifi": expected} if expected else {})
+
+
+class Phone:
+    """A device of the gate's, told acts instead of calls."""
+
+    def __init__(self, linger: float) -> None:
+        self.device = Device(["wifi", "cellular"], starts_on="wifi", linger=linger)
+        self.lingers: list[Linger] = []
+
+    def tell(self, act: acts.Act) -> tuple[str, ...]:
+        match act:
+            case acts.Joins(path=path):
+                outcome = self.device.joins(path)
+            case acts.Prefers(path=path):
+                outcome = self.device.prefers(path)
+            case acts.Loses(path=path):
+                outcome = self.device.loses(path)
+            case acts.GoesOffline():
+                outcome = self.device.goes_offline()
+            case _:
+                outcome = self.device.comes_online()
+        if outcome.linger is not None:
+            self.lingers.append(outcome.linger)
+        return outcome.lost
+
+
+@pytest.mark.parametrize("linger", [0.0, 2.0])
+@pytest.mark.parametrize("seed", range(200))
+def test_whatever_the_device_is_told_it_has_the_paths_that_the_gate_gives_it(seed, linger):
+    told = random.Random(seed).choices([*DEVICE_ACTS, None], k=12)
+    phone, network, graces = Phone(linger), network_of("wifi", "cellular", linger=linger), []
+    for act in told:
+        if act is None:  # the oldest grace is over
+            lost: tuple[str, ...] = ()
+            if graces:
+                lost = phone.device.linger_over(phone.lingers.pop(0)).lost
+                change = lingered(network, graces.pop(0))
+        else:
+            lost = phone.tell(act)
+            change = after(network, deed(act, DEVICE), 0.0)
+            if change.grace is not None:
+                graces.append(change.grace)
+        if act is not None or lost:
+            network = change.state
+            assert sorted(change.ended) == sorted(lost)
+        assert (network.default, network.joined) == (phone.device.default, phone.device.joined)
+        assert (network.away is not None) == phone.device.offline
+
+
+BARRIERS = [
+    (acts.Answers(status=503), "middle", Mood.TOLD),
+    (acts.Answers(status=403, to="streams"), "server", Mood.TOLD),
+    (acts.Answers(status=503, to="polls"), "middle", None),
+    (acts.ShowsPortal(), "middle", Mood.TOLD),
+    (acts.MutesStreams(), "middle", Mood.MUTE),
+    (acts.ResetsStreams(), "middle", Mood.TOLD),
+    (acts.Buffers(size=4096), "middle", Mood.MUTE),
+    (acts.KillsIdle(after=60.0), "middle", None),
+    (acts.Drains(), "server", Mood.TOLD),
+    (acts.Hangs(), "server", Mood.MUTE),
+    (acts.Restarts(keeps_log=True, after=2.0), "server", Mood.TOLD),
+    (acts.Repeats(count=2), "server", None),
+    (acts.Suspends(lasts=5.0), "device", Mood.MUTE),
+]
+
+
+@pytest.mark.parametrize(("act", "actor", "mood"), BARRIERS, ids=lambda value: str(value)[:30])
+def test_what_stands_keeps_streams_from_passing_until_it_is_over(act, actor, mood):
+    network = folded(deed(act, actor, index=4))
+    assert [one.deed.index for one in network.standing] == [4]
+    assert [(one.actor, one.mood) for one in network.barriers("wifi")] == ([(actor, mood)] if mood else [])
+    assert over(network, 4).standing == ()
+    assert own_time(act) == {acts.Suspends: 5.0, acts.Restarts: 2.0}.get(type(act))
+
+
+@pytest.mark.parametrize("act", [acts.Recovers(), acts.RevokesToken(), acts.SendsRetry(value="5000"), acts.Clears()])
+def test_what_is_done_at_once_leaves_nothing_standing(act):
+    assert folded(deed(act, "server" if not isinstance(act, acts.Clears) else "middle")).standing == ()
+
+
+def test_a_box_cleared_on_one_path_stands_on_the_other():
+    network = folded(deed(acts.ShowsPortal(), "middle", index=0), deed(acts.Clears(), "middle", index=1, on="wifi"))
+    assert [len(list(network.barriers(path))) for path in ("wifi", "cellular")] == [0, 1]
+
+
+def test_the_end_of_a_span_takes_back_its_own_deed_alone():
+    muted, portal = deed(acts.MutesStreams(), "middle", index=0), deed(acts.ShowsPortal(), "middle", index=1)
+    end = deed(acts.MutesStreams(), "middle", index=2, undoes=0)
+    assert [one.deed.index for one in folded(muted, portal, end).standing] == [1]
+
+
+def test_of_two_sleeps_neither_replaces_the_other():
+    slept = folded(deed(acts.Suspends(lasts=10.0), DEVICE, index=0), deed(acts.Suspends(lasts=1.0), DEVICE, index=1))
+    assert [one.deed.index for one in over(slept, 1).standing] == [0]
+
+
+def test_a_shape_of_one_way_leaves_the_other_and_the_slower_counts():
+    slow = acts.SetShape(profile="edge", shape=Shape(latency=0.4, down=10.0, up=20.0), radio=Radio(), direction=UP)
+    path = folded(deed(slow)).paths["wifi"]
+    assert (path.shapes[DOWN].latency, path.shapes[UP].latency) == (0.0, 0.4)
+    assert (path.shape.latency, path.shape.down, path.shape.up) == (0.4, None, 20.0)
+
+
+def test_a_change_over_time_is_unsettled_until_it_is_there_or_replaced():
+    climbs = acts.SetShape(profile="edge", shape=Shape(latency=0.4), radio=Radio(), over=4.0)
+    network = folded(deed(climbs))
+    assert (network.paths["wifi"].unsettled(1.0), network.paths["wifi"].unsettled(5.0)) == (3.0, 0.0)
+    at_once = acts.SetShape(profile="wifi", shape=Shape(), radio=Radio())
+    assert after(network, deed(at_once), 1.0).state.paths["wifi"].unsettled(1.0) == 0.0
+
+
+@pytest.mark.parametrize("act", [acts.Drains(), acts.Restarts(keeps_log=True)])
+def test_a_server_that_goes_ends_every_stream_by_fin(act):
+    change = after(network_of("wifi", "cellular"), deed(act, "server"), 0.0)
+    assert change.ended == {"wifi": Ending.FIN, "cellular": Ending.FIN}
+
+
+def test_a_path_that_is_half_up_lets_no_dial_in():
+    network = folded(deed(acts.SetReach(word=Reach.SILENT)), deed(acts.SetReach(word=Reach.UP, direction=UP)))
+    assert (network.paths["wifi"].door, network.passes) == (Door.HANG, False)

@@ -3,8 +3,7 @@
 from harness.deeds.acts import ComesOnline, Ends, GoesOffline, Joins, Loses, Pauses, Resumes, Suspends
 from harness.errors import UsageError
 from harness.fuzz.genotype import Fault, Paths, Texts
-from harness.scenario.deeds import parse_device_deed
-from harness.scenario.services import JOB
+from harness.scenario.deeds import parse_deed
 
 _FOREVER = float("inf")
 
@@ -63,7 +62,7 @@ class Situation:
             return  # a drawn range of the base's own: only compiling knows its number
 
     def _device(self, fault: Fault) -> None:
-        said = parse_device_deed(fault.deed, dict.fromkeys(self.paths))
+        said = parse_deed(fault.actor, fault.deed, dict.fromkeys(self.paths))
         match said.act:
             case Joins(path=path):
                 self.joined.add(path)
@@ -77,7 +76,7 @@ class Situation:
                 self._asleep_until = fault.at + seconds
 
     def _job(self, fault: Fault) -> None:
-        said = JOB.parse(fault.deed)
+        said = parse_deed(fault.actor, fault.deed, {})
         match said.act:
             case Pauses():
                 self._paused_until = _over(fault.at, said.span)

@@ -1,7 +1,6 @@
 """Proofs for what HTTP boxes and the server are told: one question each, asked through the gate like any client's.
 
-Each returns what was met in words, and whether it is what the act promises. What leaves no mark on a connection (a
-token revoked, a job paused) is proved by what the server read back.
+Each returns what was met in words, and whether it is what the act promises.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -60,7 +59,6 @@ async def see(act: Act, dial: Dial, *, undone: bool, jitter: float = 0.0) -> See
     """
     if undone or isinstance(act, Clears | Recovers):
         return await _answered(dial)
-    seen = Seen(met=True, detail="read back")
     match act:
         case Answers():
             seen = await _answers(act, dial)
@@ -72,7 +70,8 @@ async def see(act: Act, dial: Dial, *, undone: bool, jitter: float = 0.0) -> See
         case Buffers():
             # A head that jitter has held back comes so much nearer to what the box does.
             holds = _holds(act) - 2 * jitter
-            seen = await _held_back(dial, min(QUIET, holds / 2)) if holds > BRIEFLY else seen
+            briefly = Seen(met=True, detail="read back; it holds too briefly to be met")
+            seen = await _held_back(dial, min(QUIET, holds / 2)) if holds > BRIEFLY else briefly
         case ResetsStreams():
             seen = await _reset(dial)
         case KillsIdle(after=after, how=how):
@@ -84,6 +83,8 @@ async def see(act: Act, dial: Dial, *, undone: bool, jitter: float = 0.0) -> See
         case Hangs():
             met = await _ask(dial, "everything", patience=QUIET)
             seen = _seen(met, met.what == "silence")
+        case _:
+            raise AssertionError(f"no request can meet {act!r}")
     return seen
 
 

@@ -7,29 +7,21 @@ client felt anything: a client that never redials must not be excused.
 
 import errno
 from collections.abc import Mapping
+from typing import assert_never
 
 import trio
 
-from harness.deeds.acts import (
-    ComesOnline,
-    Cuts,
-    Deed,
-    GoesOffline,
-    Joins,
-    KillsIdle,
-    Loses,
-    Prefers,
-    SetReach,
-    SetShape,
-    SetSlice,
-)
+from harness.deeds.acts import Cuts, Deed, KillsIdle, SetReach, SetSlice
+from harness.deeds.catalogue import Proof, row_of
 from harness.deeds.network_state import NetworkState
+from harness.deeds.replacement import takes_back
 from harness.network.gate import Gate
 from harness.run import boxes
 from harness.run.boxes import SYMPTOMS
 from harness.run.hidden import LEAD, Miss, Outcome, Symptom, missed
 from harness.run.probe import Meeting, Met, Probe
 from harness.run.promises import STRIKES, Promise, Promises
+from harness.run.readbacks import read_back
 from harness.vocabulary import Door
 
 PATIENCE = 8.0  # for what must happen: the slowest profile takes seconds for a round trip and a handshake
@@ -88,22 +80,29 @@ class Canary:
 
     async def prove(self, deed: Deed, promise: Promise, readback: Mapping[str, str], until: float) -> Outcome:
         """Meet a deed that has just been carried out. ``until``: when the next deed makes the question moot."""
-        match deed.act:
-            case SetReach(once=once):
-                outcome = await self._meet(deed.actor, promise.flow, promise.dial, until, struck=once)
-            case SetShape():
-                outcome = await self._shape(deed, promise, until)
-            case SetSlice(size=size):
-                outcome = await self._slice(deed.actor, size, promise, until)
-            case Joins() | Prefers() | ComesOnline():
-                outcome = await self._default(promise, readback, until)
-            case Loses() | GoesOffline():
-                outcome = await self._lost(promise, until)
-            case Cuts(how=how):
-                outcome = await self._cut(deed.actor, STRIKES[how], until)
-            case _:
-                outcome = await self._box(deed, promise, until)
-        return outcome
+        act = deed.act
+        match row_of(act).proof:
+            case Proof.WORD:
+                struck = isinstance(act, SetReach) and act.once
+                return await self._meet(deed.actor, promise.flow, promise.dial, until, struck=struck)
+            case Proof.SHAPE:
+                return await self._shape(deed, promise, until)
+            case Proof.SLICES:
+                assert isinstance(act, SetSlice)
+                return await self._slice(deed.actor, act.size, promise, until)
+            case Proof.DEFAULT:
+                return await self._default(promise, readback, until)
+            case Proof.LOSS:
+                return await self._lost(promise, until)
+            case Proof.CUT:
+                assert isinstance(act, Cuts)
+                return await self._cut(deed.actor, STRIKES[act.how], until)
+            case Proof.REQUEST:
+                return await self._box(deed, promise, until)
+            case Proof.READBACK:
+                return read_back(deed, readback)
+            case other:
+                assert_never(other)
 
     async def _box(self, deed: Deed, promise: Promise, until: float) -> Outcome:
         """What the middle and the server do is met over the path that the deed names, or the default one."""
@@ -119,7 +118,7 @@ class Canary:
         with trio.move_on_after(window):
             try:
                 jitter = max(shape.jitter for shape in self._promises.shapes(path))
-                seen = await boxes.see(deed.act, dial, undone=deed.undoes is not None, jitter=jitter)
+                seen = await boxes.see(deed.act, dial, undone=takes_back(deed), jitter=jitter)
             except OSError as error:
                 seen = boxes.Seen(met=False, detail=f"dial: {error.strerror}", symptom="refused")
         if not seen.met and trio.current_time() >= until:

@@ -2,38 +2,32 @@
 
 import errno
 from collections.abc import Mapping
+from typing import assert_never
 
 import msgspec
 import trio
 
 from harness.clock import sleep_until
 from harness.deeds.acts import (
-    Answers,
-    Buffers,
-    Bursts,
-    Clears,
     ComesOnline,
     Cuts,
     Deed,
-    Ends,
     GoesOffline,
+    JobAct,
     Joins,
-    KillsIdle,
     Loses,
-    MutesStreams,
+    MiddleAct,
     Orphans,
-    Pauses,
     Prefers,
     Recovers,
-    ResetsStreams,
-    Resumes,
     ServerAct,
     SetReach,
     SetShape,
     SetSlice,
-    ShowsPortal,
     Suspends,
 )
+from harness.deeds.catalogue import Executor, row_of
+from harness.deeds.replacement import takes_back
 from harness.errors import EnvironmentFault
 from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
@@ -93,29 +87,34 @@ class Hands:
 
     async def once(self, deed: Deed, later: trio.Nursery) -> Readback:
         """Carry out a deed that is the same for all clients. Steps of a change over time go on in ``later``."""
-        if deed.undoes is not None and deed.actor in {"middle", "server"}:
-            return await self._undo(deed)
-        match deed.act:
-            case SetShape() | SetSlice():
+        undone = deed.undoes if takes_back(deed) else None
+        match row_of(deed.act).executor:
+            case Executor.PROXY:
                 return await self._reshape(deed, later)
-            case Answers() | ShowsPortal() | MutesStreams() | ResetsStreams() | Buffers() | KillsIdle() | Clears():
-                return self._middle.do(deed.index, deed.act, deed.on, actor=deed.actor)
-            case Pauses() | Resumes() | Bursts() | Ends():
+            case Executor.MIDDLE:
+                return self._at_middle(deed) if undone is None else self._middle.undo(undone)
+            case Executor.GATES:
+                assert isinstance(deed.act, Orphans)
+                return await self._bury(deed.act.after if undone is None else None)
+            case Executor.SERVER:
+                return await self._at_server(deed) if undone is None else await self._server.undo(undone)
+            case Executor.JOB:
+                assert isinstance(deed.act, JobAct)
                 return await self._server.job_do(deed.act)
-            case Orphans(after=after):
-                return await self._bury(after)
-            case Recovers():
-                self._middle.clear(actor="server")  # what it answered was answered in its place
-        assert isinstance(deed.act, ServerAct)
-        return await self._server.do(deed.index, deed.act)
+            case Executor.GATE:
+                raise AssertionError(f"each gate's own: {deed.act!r}")
+            case other:
+                assert_never(other)
 
-    async def _undo(self, deed: Deed) -> Readback:
-        assert deed.undoes is not None
-        if deed.actor == "middle" or isinstance(deed.act, Answers):
-            return self._middle.undo(deed.undoes)
-        if isinstance(deed.act, Orphans):
-            return await self._bury(None)
-        return await self._server.undo(deed.undoes)
+    def _at_middle(self, deed: Deed) -> Readback:
+        assert isinstance(deed.act, MiddleAct)
+        return self._middle.do(deed.index, deed.act, deed.on, actor=deed.actor)
+
+    async def _at_server(self, deed: Deed) -> Readback:
+        assert isinstance(deed.act, ServerAct)
+        if isinstance(deed.act, Recovers):
+            self._middle.clear(actor="server")  # what it answered was answered in its place
+        return await self._server.do(deed.index, deed.act)
 
     async def _bury(self, after: float | None) -> Readback:
         for gate in self.gates.values():
@@ -166,7 +165,7 @@ class Hands:
 
 def of_gates(deed: Deed) -> bool:
     """Whether a deed is each gate's own: a path's reach, a cut, the device."""
-    return isinstance(deed.act, SetReach | Cuts | Joins | Prefers | Loses | GoesOffline | ComesOnline | Suspends)
+    return row_of(deed.act).executor is Executor.GATE
 
 
 async def act_on(gate: Gate, deed: Deed) -> Readback:

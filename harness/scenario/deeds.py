@@ -1,120 +1,72 @@
-"""Deeds of a path and of the device: what the network does, and what the OS knows; from text to ``Act``."""
+"""The deeds of every actor as text, and what a text means: the catalogue's forms, with the profiles filled in."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from harness.deeds.acts import (
-    Act,
-    ComesOnline,
-    Cuts,
-    GoesOffline,
-    Joins,
-    Loses,
-    Prefers,
-    SetReach,
-    SetShape,
-    SetSlice,
-    Suspends,
-)
+from harness.deeds.acts import Act, Joins, Loses, Prefers, SetShape
+from harness.deeds.catalogue import Actor, rows_of
 from harness.device.words import Reach
 from harness.errors import UsageError
 from harness.scenario.forms import Said, Speech
 from harness.scenario.place import nearest
 from harness.scenario.profiles import PROFILES
 from harness.units import quote
-from harness.vocabulary import Direction
 
-_ONE_WAY = (Reach.STALLED, Reach.SILENT)
-_STRIKING = (Reach.CLOSED, Reach.RESET)
 _PROFILES = "|".join(name for name, profile in PROFILES.items() if profile.start is Reach.UP)
+_AT_THE_START = {name for name, profile in PROFILES.items() if profile.start is not Reach.UP}
+_LATER = {
+    Actor.DEVICE: ("clock", "cannot resolve", "resolves in"),
+    Actor.MIDDLE: ("fails tls",),
+    Actor.SERVER: ("shuffles", "clock"),
+}
+"""First words that the language has and this version does not do."""
 
 
-def _reach(word: str, way: str | None = None) -> Act:
-    return SetReach(word=Reach(word), direction=Direction(way) if way else None)
-
-
-def _strikes(word: str) -> Act:
-    return SetReach(word=Reach(word), once=True)
-
-
-def _cuts(word: str, mid: str) -> Act:
-    return Cuts(how=Reach(word), mid=mid)
-
-
-def _shape(profile: str, over: float = 0.0, way: str | None = None) -> Act:
+def _shaped(make: Callable[..., Act], profile: str, **values: Any) -> Act:
     found = PROFILES[profile]
-    return SetShape(
-        profile=found.name,
-        shape=found.shape,
-        radio=found.radio,
-        loss=found.loss,
-        over=over,
-        direction=Direction(way) if way else None,
-    )
+    shape = SetShape(profile=found.name, shape=found.shape, radio=found.radio, loss=found.loss)
+    return make(profile=shape, **values)
 
 
-def _slice(size: int) -> Act:
-    if size < 1:
-        raise UsageError("expected slices of at least 1B, got 0B")
-    return SetSlice(size=size)
-
-
-def _path_forms() -> dict[str, Callable[..., Act]]:
-    two_way = "|".join(word for word in Reach if word not in _ONE_WAY)
-    striking = "|".join(_STRIKING)
-    way = "[downstream|upstream:way only]"
+def _forms(actor: Actor) -> dict[str, Callable[..., Act]]:
+    forms = [(text, make) for row in rows_of(actor) for text, make in row.forms.items()]
     return {
-        f"{two_way}:word [for DURATION:span]": _reach,
-        f"{'|'.join(_ONE_WAY)}:word [for DURATION:span] {way}": _reach,
-        f"{striking}:word once": _strikes,
-        f"{striking}:word mid id|data|character|event:mid": _cuts,
-        f"{_PROFILES}:profile [for DURATION:span] {way}": _shape,
-        f"{_PROFILES}:profile over DURATION:over {way}": _shape,
-        "sliced to SIZE:size [for DURATION:span]": _slice,
+        text.replace("PROFILE", _PROFILES): partial(_shaped, make) if "PROFILE" in text else make
+        for text, make in forms
     }
 
 
-PATH = Speech("", "state or profile", _path_forms())
+SPEECHES: Mapping[Actor, Speech] = {
+    actor: Speech(
+        "" if actor is Actor.PATH else actor.value,
+        "state or profile" if actor is Actor.PATH else f"deed of the {actor}",
+        _forms(actor),
+        _LATER.get(actor, ()),
+    )
+    for actor in Actor
+}
 
-_AT_THE_START = {name for name, profile in PROFILES.items() if profile.start is not Reach.UP}
+
+def parse_deed(actor: str, text: str, paths: Mapping[str, object]) -> Said:
+    """Return what an actor is told; an actor that is none of the others is a path. ``paths``: those of the file.
+
+    Raises ``UsageError``.
+    """
+    if actor not in set(Actor) - {Actor.PATH}:
+        return _of_path(text)
+    said = SPEECHES[Actor(actor)].parse(text)
+    if isinstance(said.act, Joins | Prefers | Loses):
+        declared(said.act.path, paths)
+    return said
 
 
-def parse_path_deed(text: str) -> Said:
-    """Return what a path is told: a state, a cut, a profile or ``sliced to SIZE``. Raises ``UsageError``."""
+def _of_path(text: str) -> Said:
     first = text.split(maxsplit=1)[0] if text.split() else ""
     if first in _AT_THE_START:
         word = PROFILES[first].start.value
         raise UsageError(f'{quote(first)} is for the start of a path: expected "{word}" as a deed')
-    return PATH.parse(text)
-
-
-DEVICE = Speech(
-    "device",
-    "deed of the device",
-    {
-        "joins PATH:path": Joins,
-        "prefers PATH:path": Prefers,
-        "loses PATH:path": Loses,
-        "goes offline [for DURATION:span]": GoesOffline,
-        "comes online": ComesOnline,
-        "suspends for DURATION:lasts": lambda lasts: Suspends(lasts=_more_than_zero(lasts)),
-    },
-    later=("clock", "cannot resolve", "resolves in"),
-)
-
-
-def _more_than_zero(value: Any) -> Any:
-    if not value:
-        raise UsageError("expected more than zero")
-    return value
-
-
-def parse_device_deed(text: str, paths: Mapping[str, object]) -> Said:
-    """Return what the device is told. ``paths`` are those the file declares. Raises ``UsageError``."""
-    said = DEVICE.parse(text)
-    if isinstance(said.act, Joins | Prefers | Loses):
-        declared(said.act.path, paths)
-    return said
+    return SPEECHES[Actor.PATH].parse(text)
 
 
 def declared(path: str, paths: Mapping[str, object]) -> str:

@@ -6,23 +6,13 @@ order to the server, or a word to its job. Times are scenario time; everything d
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from typing import assert_never
 
 import msgspec
 
-from harness.deeds.acts import (
-    Answers,
-    ComesOnline,
-    Cuts,
-    Deed,
-    GoesOffline,
-    Joins,
-    Loses,
-    Prefers,
-    SetReach,
-    SetShape,
-    SetSlice,
-    Suspends,
-)
+from harness.deeds.acts import Deed, SetShape, SetSlice
+from harness.deeds.catalogue import Executor, row_of
+from harness.deeds.replacement import takes_back
 from harness.scenario.deadlines import Ending, detection_allowance, recovery_allowance
 from harness.scenario.model import Plan, Pulse
 from harness.toxics.shape import Shape, toxics_of
@@ -106,30 +96,31 @@ def _timeline(plan: Plan) -> Iterator[str]:
 def _becomes(deed: Deed, shapes: dict[str, Shape]) -> Iterator[str]:
     """Yield what carries the deed out."""
     back = f", takes back #{deed.undoes}" if deed.undoes is not None else ""
-    match deed.act:
-        case SetShape(over=over, direction=direction) as act:
-            shapes[deed.actor] = act.shape
-            steps = f", in 250 ms steps over {spell_duration(over)}" if over else ""
-            yield f"{_BELOW}proxy of {deed.actor}{steps}{back}:"
-            yield from _toxics(act.shape, direction, indent=_BELOW)
-        case SetSlice(size=size):
-            shapes[deed.actor] = msgspec.structs.replace(shapes[deed.actor], slice_size=size)
-            yield f"{_BELOW}proxy of {deed.actor}{back}:"
-            yield from _toxics(shapes[deed.actor], indent=_BELOW)
-        case SetReach() | Cuts() | Joins() | Prefers() | Loses() | GoesOffline() | ComesOnline() | Suspends():
+    act, narrowed = deed.act, f" on {deed.on}" if deed.on else ""
+    verb = "undo" if takes_back(deed) else "do"
+    match row_of(act).executor:
+        case Executor.PROXY:
+            assert isinstance(act, SetShape | SetSlice)
+            yield from _reshapes(deed, act, shapes, back)
+        case Executor.GATE:
             yield f"{_BELOW}gate: {_command(deed)}{back}"
-        case _:
-            whose = _executor(deed)
-            verb = "undo" if deed.undoes is not None and deed.actor != "job" else "do"
-            narrowed = f" on {deed.on}" if deed.on else ""
-            yield f"{_BELOW}{whose}{narrowed}: {verb} {_command(deed)}{back}"
+        case Executor.MIDDLE if deed.actor != "middle":  # what a server answers itself
+            yield f"{_BELOW}middle, for the server, on every path: {verb} {_command(deed)}{back}"
+        case Executor.MIDDLE | Executor.SERVER | Executor.JOB | Executor.GATES:
+            yield f"{_BELOW}{deed.actor}{narrowed}: {verb} {_command(deed)}{back}"
+        case other:
+            assert_never(other)
 
 
-def _executor(deed: Deed) -> str:
-    """Return who carries out what is neither reach nor shape: what a server answers itself is done by the middle."""
-    if deed.actor == "middle":
-        return "middle"
-    return "middle, for the server, on every path" if isinstance(deed.act, Answers) else deed.actor
+def _reshapes(deed: Deed, act: SetShape | SetSlice, shapes: dict[str, Shape], back: str) -> Iterator[str]:
+    over, way = "", None
+    if isinstance(act, SetShape):
+        shapes[deed.actor], way = act.shape, act.direction
+        over = f", in 250 ms steps over {spell_duration(act.over)}" if act.over else ""
+    else:
+        shapes[deed.actor] = msgspec.structs.replace(shapes[deed.actor], slice_size=act.size)
+    yield f"{_BELOW}proxy of {deed.actor}{over}{back}:"
+    yield from _toxics(shapes[deed.actor], way, indent=_BELOW)
 
 
 def _command(deed: Deed) -> str:

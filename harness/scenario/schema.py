@@ -10,18 +10,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from harness.deeds.catalogue import Actor
 from harness.scenario.clients import CLIENT, MUTANTS
-from harness.scenario.deeds import DEVICE as DEVICE_SPEECH
-from harness.scenario.deeds import PATH
+from harness.scenario.deeds import SPEECHES
 from harness.scenario.document import SECTIONS
 from harness.scenario.expectations import DURATIONS, KINDS, LAWS, METRICS, STATISTICS
 from harness.scenario.forms import Speech
 from harness.scenario.paths import ADJUSTMENTS, MOST_PATHS
 from harness.scenario.phrases import Setting, pattern_of
 from harness.scenario.profiles import PROFILES
-from harness.scenario.services import JOB as JOB_SPEECH
-from harness.scenario.services import MIDDLE
-from harness.scenario.services import SERVER as SERVER_SPEECH
 from harness.scenario.settings import DEVICE, JOB, SERVER
 from harness.scenario.tokens import DRAWN, INSTANT, TOKENS
 
@@ -131,20 +128,14 @@ def _deeds(speeches: Iterable[Speech]) -> Schema:
 def _timeline() -> Schema:
     """Return the score: when, who, what. A list of deeds is done in its order."""
     when = rf"{INSTANT}(?: *\.\. *{INSTANT} +every +{DRAWN})?"
-    everyone = (PATH, DEVICE_SPEECH, MIDDLE, SERVER_SPEECH, JOB_SPEECH)
     actors = {
         "type": "object",
         "minProperties": 1,
-        "properties": {
-            "device": _deeds([DEVICE_SPEECH]),
-            "server": _deeds([SERVER_SPEECH]),
-            "middle": _deeds([MIDDLE]),
-            "job": _deeds([JOB_SPEECH]),
-        },
+        "properties": {actor.value: _deeds([speech]) for actor, speech in SPEECHES.items() if actor is not Actor.PATH},
         "patternProperties": {
-            f"^{_PATH_NAME}$": _deeds([PATH]),
-            f"^middle +on +(?:{_PATH_NAME}|{_VARIABLE})$": _deeds([MIDDLE]),
-            f"^(?!middle ).*{_VARIABLE}": _deeds(everyone),
+            f"^{_PATH_NAME}$": _deeds([SPEECHES[Actor.PATH]]),
+            f"^middle +on +(?:{_PATH_NAME}|{_VARIABLE})$": _deeds([SPEECHES[Actor.MIDDLE]]),
+            f"^(?!middle ).*{_VARIABLE}": _deeds(SPEECHES.values()),
         },
         "additionalProperties": False,
     }

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from harness.deeds.catalogue import CODE
 from harness.errors import UsageError
 from harness.scenario.bounds import LARGEST_EVENT, LARGEST_RESULTS, day, size_up_to, timer
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.scenario.phrases import Fields, Setting, above_zero, choice, one, one_of, or_never, pattern_of
 from harness.scenario.place import Place, nearest, not_built
-from harness.scenario.services import CODE
 from harness.units import parse_count, quote
 
 

@@ -12,15 +12,13 @@ from harness.deeds.acts import Deed, SetReach, SetShape
 from harness.device.words import Reach
 from harness.errors import UsageError
 from harness.scenario.bounds import day
-from harness.scenario.deeds import declared, parse_device_deed, parse_path_deed
+from harness.scenario.deeds import declared, parse_deed
 from harness.scenario.document import Mark
 from harness.scenario.draws import Dice, draw, drawn, has_draws
-from harness.scenario.forms import Said
 from harness.scenario.model import PathSpec
 from harness.scenario.place import Place, nearest, not_built
 from harness.scenario.profiles import PROFILES
 from harness.scenario.sense import check_device, check_job
-from harness.scenario.services import JOB, MIDDLE, SERVER
 from harness.scenario.spans import Spoken, with_ends
 from harness.units import parse_duration, parse_instant, quote, spell_duration
 
@@ -142,18 +140,11 @@ def _said(place: Place, actor: str, on: str, times: tuple[float, ...], reading: 
         for use, at in enumerate(times):
             dice = partial(reading.chance.stream, "deed", *place.trail, use)
             plain, shown = drawn(" ".join(text.split()), dice)
-            said = _understood(actor, plain, reading.paths)
+            said = parse_deed(actor, plain, reading.paths)
             deeds.append(Spoken(at, actor, on, said.act, shown, place, said.span))
         return deeds
 
     return place.read(read) or []
-
-
-def _understood(actor: str, text: str, paths: Mapping[str, PathSpec]) -> Said:
-    if actor == "device":
-        return parse_device_deed(text, paths)
-    speech = {"middle": MIDDLE, "server": SERVER, "job": JOB}.get(actor)
-    return speech.parse(text) if speech else parse_path_deed(text)
 
 
 def _actor(text: str, paths: Mapping[str, object]) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from harness.deeds.acts import (
 )
 from harness.device.words import Reach
 from harness.errors import UsageError
-from harness.scenario.deeds import parse_device_deed, parse_path_deed
+from harness.scenario.deeds import parse_deed
 from harness.scenario.forms import Said
 from harness.scenario.profiles import PROFILES
 from harness.vocabulary import Direction
@@ -25,8 +25,8 @@ UP_ONLY, DOWN_ONLY = Direction.UPSTREAM, Direction.DOWNSTREAM
 
 @pytest.mark.parametrize("word", Reach)
 def test_every_state_is_a_deed_and_may_have_a_span(word):
-    assert parse_path_deed(word.value) == Said(SetReach(word=word))
-    assert parse_path_deed(f"{word} for 1m30s") == Said(SetReach(word=word), 90.0)
+    assert parse_deed("wifi", word.value, PATHS) == Said(SetReach(word=word))
+    assert parse_deed("wifi", f"{word} for 1m30s", PATHS) == Said(SetReach(word=word), 90.0)
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,16 @@ def test_every_state_is_a_deed_and_may_have_a_span(word):
     ],
 )
 def test_path_deeds(text, said):
-    assert parse_path_deed(text) == said
+    assert parse_deed("wifi", text, PATHS) == said
 
 
 def test_a_profile_is_a_deed_that_sets_shape_radio_and_loss():
     profile = PROFILES["3g"]
     act = SetShape(profile="3g", shape=profile.shape, radio=profile.radio, loss=0.005)
-    assert parse_path_deed("3g") == Said(act)
-    assert parse_path_deed("3g for 10s upstream only").act.direction is UP_ONLY
-    assert parse_path_deed("3g over 5s").act.over == 5.0
-    both = parse_path_deed("3g over 5s downstream only").act
+    assert parse_deed("wifi", "3g", PATHS) == Said(act)
+    assert parse_deed("wifi", "3g for 10s upstream only", PATHS).act.direction is UP_ONLY
+    assert parse_deed("wifi", "3g over 5s", PATHS).act.over == 5.0
+    both = parse_deed("wifi", "3g over 5s downstream only", PATHS).act
     assert (both.over, both.direction) == (5.0, DOWN_ONLY)
 
 
@@ -97,7 +97,7 @@ def test_a_profile_is_a_deed_that_sets_shape_radio_and_loss():
 )
 def test_wrong_path_deeds(text, why):
     with pytest.raises(UsageError) as refusal:
-        parse_path_deed(text)
+        parse_deed("wifi", text, PATHS)
     assert str(refusal.value) == why
 
 
@@ -114,7 +114,7 @@ def test_wrong_path_deeds(text, why):
     ],
 )
 def test_device_deeds(text, said):
-    assert parse_device_deed(text, PATHS) == said
+    assert parse_deed("device", text, PATHS) == said
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_device_deeds(text, said):
         ("loses", 'expected "loses PATH", got "loses"'),
         ("looses wifi", '"looses wifi" is no deed of the device (did you mean "loses"?)'),
         ("goes away", 'expected "goes offline [for DURATION]", got "goes away"'),
-        ("suspends for 0s", "expected more than zero"),
+        ("suspends for 0s", "expected more than zero, got 0"),
         ("suspends", 'expected "suspends for DURATION", got "suspends"'),
         (
             "naps",
@@ -140,5 +140,5 @@ def test_device_deeds(text, said):
 )
 def test_wrong_device_deeds(text, why):
     with pytest.raises(UsageError) as refusal:
-        parse_device_deed(text, PATHS)
+        parse_deed("device", text, PATHS)
     assert str(refusal.value) == why

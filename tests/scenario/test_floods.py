@@ -7,11 +7,11 @@ from time import process_time
 
 import pytest
 
+from harness.deeds.catalogue import Actor
 from harness.errors import UsageError
 from harness.scenario import bundled, load, plans
-from harness.scenario.deeds import DEVICE, PATH
+from harness.scenario.deeds import SPEECHES
 from harness.scenario.expectations import KINDS, METRICS
-from harness.scenario.services import JOB, MIDDLE, SERVER
 from harness.scenario.template import template
 
 LONGEST = 2.0  # seconds of CPU for one file, also under a tracer and beside the heap of a whole suite
@@ -61,6 +61,7 @@ GOOD = {
     "PATH": ["cellular"],
 }
 WHEN = ["0s", "0s..60s every 5s", "5s", "5s+5s", "59s", "9999d", "0s..9s every 1us", "0s..60s every 10ms to 2s", "x"]
+PATH, DEVICE, MIDDLE, SERVER, JOB = (SPEECHES[actor] for actor in Actor)
 ACTORS = {"wifi": PATH, "cellular": PATH, "device": DEVICE, "middle": MIDDLE, "middle on wifi": MIDDLE,
           "server": SERVER, "job": JOB}  # fmt: skip
 

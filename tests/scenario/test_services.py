@@ -22,9 +22,12 @@ from harness.deeds.acts import (
     ShowsPortal,
     SilencesKeepalive,
 )
+from harness.deeds.catalogue import Actor
 from harness.errors import UsageError
+from harness.scenario.deeds import SPEECHES
 from harness.scenario.forms import Said
-from harness.scenario.services import JOB, MIDDLE, SERVER
+
+MIDDLE, SERVER, JOB = (SPEECHES[actor] for actor in (Actor.MIDDLE, Actor.SERVER, Actor.JOB))
 
 
 @pytest.mark.parametrize("speech", [MIDDLE, SERVER])

@@ -13,7 +13,7 @@ from harness.chance import Chance
 from harness.deeds.acts import Deed
 from harness.errors import ScenarioError
 from harness.scenario import load, plans
-from harness.scenario.deeds import parse_path_deed
+from harness.scenario.deeds import parse_deed
 from harness.scenario.model import Pulse, Step
 from harness.scenario.profiles import DRIVING_4G, PROFILES
 from harness.scenario.weather import merged, segments, stall_length, weather
@@ -23,7 +23,7 @@ SPARSE = [n * 1.0 for n in range(6000)]
 
 
 def deed(at, text, actor="a"):
-    return Deed(index=0, at=at, actor=actor, act=parse_path_deed(text).act, text=text)
+    return Deed(index=0, at=at, actor=actor, act=parse_deed(actor, text, {}).act, text=text)
 
 
 def made(profile, *deeds, emissions=EMISSIONS, until=600.0, seed=7):

@@ -1,0 +1,469 @@
+"""The catalogue: one row for each act, with all that the language, the run and the reports must know of it.
+
+A column holds data, a word of an enum or a pure function of the act. What needs a run, a fuzzer or a page is a table
+keyed by act, executor or proof in that package. What an act does to the network is ``network_state``'s, and which act
+it replaces ``replacement``'s. A test walks every act through every table.
+"""
+
+import enum
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from harness.deeds.acts import (
+    Act,
+    Answers,
+    Buffers,
+    Bursts,
+    Clears,
+    ComesOnline,
+    Cuts,
+    Drains,
+    Ends,
+    GoesOffline,
+    Hangs,
+    Joins,
+    KillsIdle,
+    Loses,
+    MutesStreams,
+    Orphans,
+    Pauses,
+    Prefers,
+    Recovers,
+    Repeats,
+    ResetsStreams,
+    Restarts,
+    Resumes,
+    RevokesToken,
+    SendsRetry,
+    SetReach,
+    SetShape,
+    SetSlice,
+    ShowsPortal,
+    SilencesKeepalive,
+    Suspends,
+)
+from harness.device.words import Reach
+from harness.errors import UsageError
+from harness.units import quote, spell_size
+from harness.vocabulary import Direction
+
+A = TypeVar("A", bound=Act)
+
+MOST_TIMES = 10_000
+"""Answers, repetitions, or events a second: more would be a test of the machine."""
+
+MOST_IN_A_BURST = 100_000
+"""Events: more would fill the memory of the machine that makes the plan."""
+
+LARGEST_BUFFER = 16_000_000
+"""Bytes of one stream that a box is told to hold."""
+
+CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What ``failed CODE`` may say."""
+
+
+class Actor(enum.StrEnum):
+    """Who does it. A path goes by its own name in a plan."""
+
+    PATH = "path"
+    DEVICE = "device"
+    MIDDLE = "middle"
+    SERVER = "server"
+    JOB = "job"
+
+
+class Executor(enum.StrEnum):
+    """Who carries it out: the key of a table in ``run``."""
+
+    GATE = "gate"  # each client's own, one after another
+    GATES = "gates"  # all of them, as one thing
+    PROXY = "proxy"
+    MIDDLE = "middle"
+    SERVER = "server"
+    JOB = "job"
+
+
+class Proof(enum.StrEnum):
+    """How it is seen where it matters: the key of a table in ``run``."""
+
+    WORD = "word"  # by what a connection that was open and a new dial meet
+    SHAPE = "shape"  # by the delay of answers
+    SLICES = "slices"  # by an answer that comes in pieces
+    CUT = "cut"  # by a stream that ends inside an event
+    DEFAULT = "default"  # by a dial through the path that the device uses now
+    LOSS = "loss"  # by open connections that end with an error of the device's own
+    REQUEST = "request"  # by what a request of that kind meets
+    READBACK = "read back"  # by what its executor shows afterwards
+
+
+class Row(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
+    """One act. ``forms`` are its sentences, each with what makes the act of a sentence's values (``UsageError``)."""
+
+    act: type[A]
+    actors: tuple[Actor, ...]
+    forms: Mapping[str, Callable[..., Act]]
+    executor: Executor
+    proof: Proof
+    kinds: tuple[str, ...]  # every word that ``kinds_of`` returns
+    kinds_of: Callable[[A], tuple[str, ...]]  # what a report and a table of coverage call it
+    shown_in_lanes: bool = False  # whether the report's lanes say it, so that no mark beside them has to
+
+
+# Of a path.
+
+_ONE_WAY = (Reach.STALLED, Reach.SILENT)
+_STRIKING = (Reach.CLOSED, Reach.RESET)
+_INSIDE = ("id", "data", "character", "event")
+_WAY = "[downstream|upstream:way only]"
+
+
+def _words(*words: str) -> str:
+    return "|".join(words)
+
+
+def _reach(word: str, way: str | None = None) -> Act:
+    return SetReach(word=Reach(word), direction=Direction(way) if way else None)
+
+
+def _kinds_of_reach(act: SetReach) -> tuple[str, ...]:
+    return (f"{act.word}{' once' if act.once else ''}{f' {act.direction} only' if act.direction else ''}",)
+
+
+_REACH = Row[SetReach](
+    act=SetReach,
+    actors=(Actor.PATH,),
+    forms={
+        f"{_words(*(word for word in Reach if word not in _ONE_WAY))}:word [for DURATION:span]": _reach,
+        f"{_words(*_ONE_WAY)}:word [for DURATION:span] {_WAY}": _reach,
+        f"{_words(*_STRIKING)}:word once": lambda word: SetReach(word=Reach(word), once=True),
+    },
+    executor=Executor.GATE,
+    proof=Proof.WORD,
+    kinds=(
+        *Reach,
+        *(f"{word} {way} only" for word in _ONE_WAY for way in Direction),
+        *(f"{word} once" for word in _STRIKING),
+    ),
+    kinds_of=_kinds_of_reach,
+)
+
+_CUTS = Row[Cuts](
+    act=Cuts,
+    actors=(Actor.PATH,),
+    forms={
+        f"{_words(*_STRIKING)}:word mid {_words(*_INSIDE)}:mid": lambda word, mid: Cuts(how=Reach(word), mid=mid),
+    },
+    executor=Executor.GATE,
+    proof=Proof.CUT,
+    kinds=tuple(f"{how} mid {mid}" for how in _STRIKING for mid in _INSIDE),
+    kinds_of=lambda act: (f"{act.how} mid {act.mid}",),
+)
+
+
+def _shape(profile: SetShape, over: float = 0.0, way: str | None = None) -> Act:
+    return msgspec.structs.replace(profile, over=over, direction=Direction(way) if way else None)
+
+
+def _kinds_of_shape(act: SetShape) -> tuple[str, ...]:
+    one_way = (f"profile {act.direction} only",) if act.direction else ()
+    return ("profile over" if act.over else "profile", *one_way)
+
+
+_SHAPE = Row[SetShape](
+    act=SetShape,
+    actors=(Actor.PATH,),
+    forms={
+        f"PROFILE:profile [for DURATION:span] {_WAY}": _shape,
+        f"PROFILE:profile over DURATION:over {_WAY}": _shape,
+    },
+    executor=Executor.PROXY,
+    proof=Proof.SHAPE,
+    kinds=("profile", "profile over", *(f"profile {way} only" for way in Direction)),
+    kinds_of=_kinds_of_shape,
+)
+
+
+def _slice(size: int) -> Act:
+    if size < 1:
+        raise UsageError("expected slices of at least 1B, got 0B")
+    return SetSlice(size=size)
+
+
+_SLICE = Row[SetSlice](
+    act=SetSlice,
+    actors=(Actor.PATH,),
+    forms={"sliced to SIZE:size [for DURATION:span]": _slice},
+    executor=Executor.PROXY,
+    proof=Proof.SLICES,
+    kinds=("sliced",),
+    kinds_of=lambda _: ("sliced",),
+)
+
+# Of the device.
+
+
+def _above_zero(value: Any) -> Any:
+    if not value:
+        raise UsageError("expected more than zero, got 0")
+    return value
+
+
+def _plain(
+    act: type[A],
+    *actors: Actor,
+    form: str,
+    executor: Executor,
+    proof: Proof,
+    make: Callable[..., Act] | None = None,
+    shown_in_lanes: bool = False,
+) -> Row[A]:
+    """Return the row of an act that goes by its tag alone."""
+    tag = str(act.__struct_config__.tag)
+    return Row(
+        act=act,
+        actors=actors,
+        forms={form: make or act},
+        executor=executor,
+        proof=proof,
+        kinds=(tag,),
+        kinds_of=lambda _: (tag,),
+        shown_in_lanes=shown_in_lanes,
+    )
+
+
+def _of_device(act: type[A], form: str, proof: Proof) -> Row[A]:
+    return _plain(act, Actor.DEVICE, form=form, executor=Executor.GATE, proof=proof)
+
+
+_SUSPENDS = _plain(
+    Suspends,
+    Actor.DEVICE,
+    form="suspends for DURATION:lasts",
+    make=lambda lasts: Suspends(lasts=_above_zero(lasts)),
+    executor=Executor.GATE,
+    proof=Proof.READBACK,
+    shown_in_lanes=True,
+)
+
+# Of the middle; and of the server, in whose place it answers.
+
+_BODILESS = {101, 204, 304}
+_TARGETS = ("everything", "streams", "polls", "results")
+
+
+def _counted(count: int) -> int:
+    if not 0 < count <= MOST_TIMES:
+        raise UsageError(f"expected a number from 1 to {MOST_TIMES}, got {count}")
+    return count
+
+
+def _answers(status: int, retry_after: float | None = None, to: str = "everything", times: int | None = None) -> Act:
+    if status < 200:
+        raise UsageError(f"expected a final status from 200 on, got {status}")
+    if retry_after is not None and retry_after != int(retry_after):
+        raise UsageError(f"expected whole seconds after retry-after (RFC 9110, 10.2.3), got {retry_after:g} s")
+    if times is not None:
+        _counted(times)
+    return Answers(status=status, retry_after=retry_after, to=to, times=times)
+
+
+def _kinds_of_answers(act: Answers) -> tuple[str, ...]:
+    counted = ("answers N times",) if act.times is not None else ()
+    later = ("answers retry-after",) if act.retry_after is not None else ()
+    return (f"answers to {act.to}", *counted, *later)
+
+
+_ANSWERS = Row[Answers](
+    act=Answers,
+    actors=(Actor.MIDDLE, Actor.SERVER),
+    forms={
+        "answers CODE:status [retry-after DURATION:retry_after] [to streams|polls|results:to] "
+        "[for DURATION:span | N:times times]": _answers
+    },
+    executor=Executor.MIDDLE,
+    proof=Proof.REQUEST,
+    kinds=(*(f"answers to {to}" for to in _TARGETS), "answers N times", "answers retry-after"),
+    kinds_of=_kinds_of_answers,
+    shown_in_lanes=True,
+)
+
+
+def _of_middle(act: type[A], form: str) -> Row[A]:
+    return _plain(act, Actor.MIDDLE, form=form, executor=Executor.MIDDLE, proof=Proof.REQUEST, shown_in_lanes=True)
+
+
+def _buffers(size: int) -> Act:
+    if size > LARGEST_BUFFER:
+        raise UsageError(f"expected at most {spell_size(LARGEST_BUFFER)}, got {spell_size(size)}")
+    return Buffers(size=_above_zero(size))
+
+
+def _kinds_of_buffers(act: Buffers) -> tuple[str, ...]:
+    return (f"buffers {'each event' if act.each_event else 'duration' if act.size is None else 'size'}",)
+
+
+_BUFFERS = Row[Buffers](
+    act=Buffers,
+    actors=(Actor.MIDDLE,),
+    forms={
+        "buffers SIZE:size [for DURATION:span]": _buffers,
+        "buffers each event [for DURATION:span]": lambda: Buffers(each_event=True),
+        "buffers DURATION:seconds [for DURATION:span]": lambda seconds: Buffers(seconds=_above_zero(seconds)),
+    },
+    executor=Executor.MIDDLE,
+    proof=Proof.REQUEST,
+    kinds=("buffers size", "buffers each event", "buffers duration"),
+    kinds_of=_kinds_of_buffers,
+    shown_in_lanes=True,
+)
+
+
+def _kills(after: float, silently: str = "", code: int | None = None) -> Act:
+    if code is not None and (code < 200 or code in _BODILESS):
+        raise UsageError(f"expected a status that a box answers with, such as 524, got {code}")
+    return KillsIdle(after=_above_zero(after), how="silently" if silently else "fin" if code is None else str(code))
+
+
+_KILLS_IDLE = Row[KillsIdle](
+    act=KillsIdle,
+    actors=(Actor.MIDDLE,),
+    forms={"kills idle after DURATION:after [silently:silently | with CODE:code]": _kills},
+    executor=Executor.MIDDLE,
+    proof=Proof.REQUEST,
+    kinds=("kills idle with fin", "kills idle silently", "kills idle with code"),
+    kinds_of=lambda act: (f"kills idle {({'fin': 'with fin', 'silently': 'silently'}).get(act.how, 'with code')}",),
+    shown_in_lanes=True,
+)
+
+# Of the server.
+
+
+def _of_server(
+    act: type[A], form: str, proof: Proof, make: Callable[..., Act] | None = None, *, in_lanes: bool = False
+) -> Row[A]:
+    return _plain(
+        act, Actor.SERVER, form=form, make=make, executor=Executor.SERVER, proof=proof, shown_in_lanes=in_lanes
+    )
+
+
+_RESTARTS = Row[Restarts](
+    act=Restarts,
+    actors=(Actor.SERVER,),
+    forms={
+        "restarts keeping log [after DURATION:after]": lambda after=0.0: Restarts(keeps_log=True, after=after),
+        "restarts losing log [after DURATION:after]": lambda after=0.0: Restarts(keeps_log=False, after=after),
+    },
+    executor=Executor.SERVER,
+    proof=Proof.REQUEST,
+    kinds=("restarts keeping log", "restarts losing log"),
+    kinds_of=lambda act: (f"restarts {'keeping' if act.keeps_log else 'losing'} log",),
+    shown_in_lanes=True,
+)
+
+_ORPHANS = _plain(
+    Orphans,
+    Actor.SERVER,
+    form="orphan for DURATION:after",
+    make=lambda after: Orphans(after=_above_zero(after)),
+    executor=Executor.GATES,
+    proof=Proof.READBACK,
+)
+
+
+def _retry(value: str) -> Act:
+    if len(value) > 64 or not value.isprintable():
+        raise UsageError(f"expected one printable word of at most 64 signs, got {quote(value)}")
+    return SendsRetry(value=value)
+
+
+# Of the job.
+
+
+def _of_job(act: type[A], form: str, make: Callable[..., Act] | None = None) -> Row[A]:
+    return _plain(
+        act, Actor.JOB, form=form, make=make, executor=Executor.JOB, proof=Proof.READBACK, shown_in_lanes=True
+    )
+
+
+def _bursts(rate: float, lasts: float) -> Act:
+    if not 0 < rate <= MOST_TIMES:
+        raise UsageError(f"expected a rate above zero and up to {MOST_TIMES}/s, got {rate:g}/s")
+    if rate * lasts > MOST_IN_A_BURST:
+        raise UsageError(f"expected at most {MOST_IN_A_BURST} events of one burst, got {rate * lasts:.0f}")
+    return Bursts(rate=rate, lasts=_above_zero(lasts))
+
+
+def _fails(code: str) -> Act:
+    if CODE.fullmatch(code) is None:
+        raise UsageError(f"expected a code of letters, digits, _ . and -, got {quote(code)}")
+    return Ends(how="failed", code=code)
+
+
+_ENDS = Row[Ends](
+    act=Ends,
+    actors=(Actor.JOB,),
+    forms={
+        "completes": lambda: Ends(how="completed"),
+        "fails WORD:code": _fails,
+        "times out": lambda: Ends(how="timeout"),
+    },
+    executor=Executor.JOB,
+    proof=Proof.READBACK,
+    kinds=("completed", "failed", "timeout"),
+    kinds_of=lambda act: (act.how,),
+)
+
+ROWS: tuple[Row[Any], ...] = (
+    _REACH,
+    _CUTS,
+    _SHAPE,
+    _SLICE,
+    _of_device(Joins, "joins PATH:path", Proof.DEFAULT),
+    _of_device(Prefers, "prefers PATH:path", Proof.DEFAULT),
+    _of_device(Loses, "loses PATH:path", Proof.LOSS),
+    _of_device(GoesOffline, "goes offline [for DURATION:span]", Proof.LOSS),
+    _of_device(ComesOnline, "comes online", Proof.DEFAULT),
+    _SUSPENDS,
+    _ANSWERS,
+    _of_middle(ShowsPortal, "shows portal [for DURATION:span]"),
+    _of_middle(MutesStreams, "mutes streams [for DURATION:span]"),
+    _of_middle(ResetsStreams, "resets streams [for DURATION:span]"),
+    _BUFFERS,
+    _KILLS_IDLE,
+    _of_middle(Clears, "clears"),
+    _RESTARTS,
+    _ORPHANS,
+    _of_server(Drains, "drains [for DURATION:span]", Proof.REQUEST, in_lanes=True),
+    _of_server(Hangs, "hangs [for DURATION:span]", Proof.REQUEST, in_lanes=True),
+    _of_server(SendsRetry, "sends retry WORD:value", Proof.READBACK, _retry),
+    _of_server(
+        Repeats,
+        "repeats N:count [for DURATION:span]",
+        Proof.READBACK,
+        lambda count: Repeats(count=_counted(count)),
+        in_lanes=True,
+    ),
+    _of_server(RevokesToken, "revokes token", Proof.READBACK),
+    _of_server(SilencesKeepalive, "silences keepalive [for DURATION:span]", Proof.READBACK, in_lanes=True),
+    _of_server(Recovers, "recovers", Proof.REQUEST, in_lanes=True),
+    _of_job(Pauses, "pauses [for DURATION:span]"),
+    _of_job(Resumes, "resumes"),
+    _of_job(Bursts, "bursts RATE:rate for DURATION:lasts", _bursts),
+    _ENDS,
+)
+"""All acts, in the order in which the language page lists them."""
+
+_BY_ACT: Mapping[type, Row[Any]] = {row.act: row for row in ROWS}
+
+
+def row_of(act: A) -> Row[A]:
+    """Return the row of an act."""
+    return _BY_ACT[type(act)]
+
+
+def rows_of(actor: Actor) -> Iterator[Row[Any]]:
+    """Yield the rows of what an actor may be told."""
+    return (row for row in ROWS if actor in row.actors)

@@ -141,7 +141,7 @@ async def _reset(dial: Dial) -> Seen:
     probe = await dial()
     try:
         head = await probe.listen(PATIENCE)
-        what = head.what if head.what != "answer" else await probe.body(PATIENCE, least=1 << 20)
+        what = head.what if head.what != "answer" else await probe.body(PATIENCE)  # not one byte of it
         return _of_stream(what, what == "rst", what)
     finally:
         await probe.close()

@@ -33,10 +33,22 @@ class SetShape(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="shape
     direction: Direction | None = None
 
 
-class SetSlice(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="slice"):
+class Adjusts(Frozen, frozen=True, kw_only=True, omit_defaults=True):
+    """What changes one side of a path's shape, in both directions, and leaves the rest of it."""
+
+    def upon(self, shape: Shape) -> Shape:
+        """Return the shape once it is adjusted."""
+        raise NotImplementedError
+
+
+class SetSlice(Adjusts, frozen=True, kw_only=True, omit_defaults=True, tag="slice"):
     """A path cuts its bytes into pieces of about this size."""
 
     size: int
+
+    def upon(self, shape: Shape) -> Shape:
+        """Return the shape, cut so."""
+        return msgspec.structs.replace(shape, slice_size=self.size)
 
 
 class Joins(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="joins"):

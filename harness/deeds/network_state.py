@@ -16,6 +16,7 @@ import msgspec
 
 from harness.deeds.acts import (
     Act,
+    Adjusts,
     Answers,
     Buffers,
     Clears,
@@ -35,7 +36,6 @@ from harness.deeds.acts import (
     Restarts,
     SetReach,
     SetShape,
-    SetSlice,
     ShowsPortal,
     SilencesKeepalive,
     Suspends,
@@ -145,11 +145,11 @@ class PathState(msgspec.Struct, frozen=True, kw_only=True):
         door = Door.HANG if half else _DOORS[act.word]
         return msgspec.structs.replace(self, word=act.word, passages=passages, door=door)
 
-    def reshaped(self, act: SetShape | SetSlice, at: float) -> "PathState":
-        """Return the path once its shape is this; a slice leaves all else of it."""
-        if isinstance(act, SetSlice):
-            sliced = {way: msgspec.structs.replace(shape, slice_size=act.size) for way, shape in self.shapes.items()}
-            return msgspec.structs.replace(self, shapes=sliced)
+    def reshaped(self, act: SetShape | Adjusts, at: float) -> "PathState":
+        """Return the path once its shape is this, or adjusted so."""
+        if isinstance(act, Adjusts):
+            adjusted = {way: act.upon(shape) for way, shape in self.shapes.items()}
+            return msgspec.structs.replace(self, shapes=adjusted)
         ways = directions(act)
         shapes = {**self.shapes, **dict.fromkeys(ways, act.shape)}
         settled = {**self.settled, **dict.fromkeys(ways, at + act.over)}
@@ -254,7 +254,7 @@ def after(state: NetworkState, deed: Deed, at: float) -> Change:
             path = state.paths[deed.actor].heard(act)
             ended = {deed.actor: ENDINGS[word]} if word in ENDINGS else {}
             change = Change(state=_with_path(state, deed.actor, path), ended=ended)
-        case SetShape() | SetSlice():
+        case SetShape() | Adjusts():
             path = state.paths[deed.actor].reshaped(act, at)
             change = Change(state=_with_path(state, deed.actor, path))
         case Joins(path=name):

@@ -4,14 +4,15 @@ One relation for all who ask: the compiler, which writes the ends of spans; the 
 which must not excuse a miss by a deed that is gone; the fuzzer, which says what must still be healed. Its rules:
 
 1. Only a deed of the same actor replaces one; what is said to one path's boxes leaves those of the others.
-2. A path's word replaces its word, a profile both profile and slices, a slice the slices; in the directions it names.
-   A word said ``once`` strikes and replaces nothing.
+2. A path's word replaces its word, a profile the profile and all that adjusts it; in the directions it names. A word
+   said ``once`` strikes and replaces nothing.
 3. A kind of deed replaces its own kind. Where a deed is about something (a path of the device, a kind of request), only
    one about the same. Of two sleeps the longer wins, and neither replaces the other.
 4. ``comes online`` ends ``goes offline``; ``clears`` whatever the middle does; ``recovers`` whatever the server goes on
    doing; ``restarts`` what the old process was at; ``resumes`` and the job's end a pause.
-5. What was replaced never comes back. A span's end restores a path's last *lasting* word or shape, the last that was
-   said without a span, in the directions that nobody has replaced since; every other actor takes the deed itself back.
+5. What was replaced never comes back. A span's end restores what a path is still told in the directions that nobody
+   has replaced since: its last *lasting* word or shape, the last that was said without a span, with what adjusts it;
+   every other actor takes the deed itself back. The end of a span replaces nothing but its own deed.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ import msgspec
 
 from harness.deeds.acts import (
     Act,
+    Adjusts,
     Answers,
     Clears,
     ComesOnline,
@@ -38,7 +40,6 @@ from harness.deeds.acts import (
     Resumes,
     SetReach,
     SetShape,
-    SetSlice,
     SilencesKeepalive,
     Suspends,
 )
@@ -50,7 +51,7 @@ T = TypeVar("T")
 BOTH = frozenset(Direction)
 GOES_ON = Drains | Hangs | Answers | Repeats | SilencesKeepalive
 """What the server is told once and goes on doing, until it recovers."""
-_BY_WAY = SetReach | SetShape | SetSlice
+_BY_WAY = SetReach | SetShape | Adjusts
 """What is said to a path's directions. Its end is another word of the path, never the taking back of the deed."""
 _DIRECTED = (Reach.UP, Reach.STALLED, Reach.SILENT)
 
@@ -67,7 +68,7 @@ def replaced(later: Act, earlier: Act) -> frozenset[Direction]:
         case SetReach(once=once):
             replaces = isinstance(earlier, SetReach) and not once
         case SetShape():
-            replaces = isinstance(earlier, SetShape | SetSlice)
+            replaces = isinstance(earlier, SetShape | Adjusts)
         case ComesOnline():
             replaces = isinstance(earlier, GoesOffline)
         case Clears():
@@ -103,62 +104,79 @@ def takes_the_place_of(later: Deed, earlier: Deed) -> bool:
     """Whether nothing is left of the earlier deed, in any direction, once the later one is done."""
     if later.undoes == earlier.index:
         return True
-    if takes_back(later) or not speaks_to(later.actor, later.on, earlier.actor, earlier.on):
+    if later.undoes is not None or not speaks_to(later.actor, later.on, earlier.actor, earlier.on):
         return False
     return directions(earlier.act) <= replaced(later.act, earlier.act)
 
 
-class Lasting:
-    """What a path was told without a span: a word in each direction, and a shape."""
+class Entry:
+    """One deed in force. ``left``: the directions in which nothing has replaced it yet."""
 
-    def __init__(self, word: Reach, shape: SetShape) -> None:
-        self._words = dict.fromkeys(Direction, word)
-        self._shapes = dict.fromkeys(Direction, shape)
-
-    def hear(self, act: Act) -> None:
-        """Take what was said without a span."""
-        for way in directions(act):
-            match act:
-                case SetReach(word=word, once=False):
-                    self._words[way] = word
-                case SetShape():
-                    self._shapes[way] = msgspec.structs.replace(act, over=0.0, direction=None)
-                case SetSlice(size=size):
-                    before = self._shapes[way]
-                    sliced = msgspec.structs.replace(before.shape, slice_size=size)
-                    self._shapes[way] = msgspec.structs.replace(before, shape=sliced)
-                case _:
-                    pass
-
-    def words(self, left: frozenset[Direction]) -> list[Act]:
-        """Return what gives these directions their word back."""
-        return _by_way(left, self._words, _word)
-
-    def shapes(self, left: frozenset[Direction]) -> list[Act]:
-        """Return what gives these directions their shape back."""
-        return _by_way(left, self._shapes, _shaped)
+    def __init__(self, actor: str, on: str, act: Act, *, spanned: bool) -> None:
+        self.actor = actor
+        self.on = on
+        self.act = act
+        self.spanned = spanned
+        self.left = directions(act)
 
 
-def undoing(act: Act, left: frozenset[Direction], lasting: Lasting | None) -> list[Act]:
-    """Return the acts that end a deed whose span is over, for the directions that are left of it.
+class InForce:
+    """The deeds in force while a timeline is told, and so what ends each that was said for a time.
 
-    ``lasting`` is the path's, where the deed is one of a path's.
+    What was said without a span is hidden by a span and not replaced by it: it is what there is when the span is over.
     """
-    if not left:
-        return []
-    match act:
-        case SetReach():
-            assert lasting is not None
-            return lasting.words(left)
-        case SetShape() | SetSlice():
-            assert lasting is not None
-            return lasting.shapes(left)
-        case GoesOffline():
-            return [ComesOnline()]
-        case Pauses():
-            return [Resumes()]
-        case _:
-            return [act]
+
+    def __init__(self, paths: Mapping[str, tuple[Reach, SetShape]]) -> None:
+        self._entries: list[Entry] = []
+        for path, (word, shape) in paths.items():
+            self.begin(path, "", SetReach(word=word), spanned=False)
+            self.begin(path, "", shape, spanned=False)
+
+    def begin(self, actor: str, on: str, act: Act, *, spanned: bool) -> Entry:
+        """Take a deed in."""
+        for other in self._entries:
+            if (other.spanned or not spanned) and speaks_to(actor, on, other.actor, other.on):
+                other.left -= replaced(act, other.act)
+        entry = Entry(actor, on, act, spanned=spanned)
+        self._entries = [other for other in self._entries if other.left]
+        if not (isinstance(act, SetReach) and act.once):
+            self._entries.append(entry)
+        return entry
+
+    def end(self, entry: Entry) -> list[Act]:
+        """Return the acts that end a deed whose span is over: none where nothing is left of it."""
+        if not entry.left:
+            return []
+        self._entries.remove(entry)
+        match entry.act:
+            case SetReach():
+                return _by_way(entry.left, self._word(entry.actor), _said)
+            case SetShape() | Adjusts():
+                return _by_way(entry.left, self._shape(entry.actor), _shaped)
+            case GoesOffline():
+                return [ComesOnline()]
+            case Pauses():
+                return [Resumes()]
+            case act:
+                return [act]
+
+    def _word(self, path: str) -> dict[Direction, Reach]:
+        told = [entry for entry in self._entries if entry.actor == path and isinstance(entry.act, SetReach)]
+        return {way: entry.act.word for entry in told for way in entry.left if isinstance(entry.act, SetReach)}
+
+    def _shape(self, path: str) -> dict[Direction, SetShape]:
+        """Return the shape of each direction: the profile, with what adjusts it."""
+        found: dict[Direction, SetShape] = {}
+        for entry in self._entries:
+            for way in entry.left if entry.actor == path else ():
+                match entry.act:
+                    case SetShape() as act:
+                        found[way] = msgspec.structs.replace(act, over=0.0, direction=None)
+                    case Adjusts() as act:
+                        found[way] = msgspec.structs.replace(found[way], shape=act.upon(found[way].shape))
+                    case _:
+                        pass
+        return found
 
 
 def _by_way(
@@ -172,7 +190,7 @@ def _by_way(
     return [make(values[way], way) for way in ways]
 
 
-def _word(word: Reach, way: Direction | None) -> Act:
+def _said(word: Reach, way: Direction | None) -> Act:
     """Return the deed of a word; one that has no direction is said to both."""
     return SetReach(word=word, direction=way if word in _DIRECTED else None)
 

@@ -9,6 +9,7 @@ import trio
 
 from harness.clock import sleep_until
 from harness.deeds.acts import (
+    Adjusts,
     ComesOnline,
     Cuts,
     Deed,
@@ -23,7 +24,6 @@ from harness.deeds.acts import (
     ServerAct,
     SetReach,
     SetShape,
-    SetSlice,
     Suspends,
 )
 from harness.deeds.catalogue import Executor, row_of
@@ -130,7 +130,7 @@ class Hands:
 
     async def _reshape(self, deed: Deed, later: trio.Nursery) -> Readback:
         path, act = deed.actor, deed.act
-        assert isinstance(act, SetShape | SetSlice)
+        assert isinstance(act, SetShape | Adjusts)
         if isinstance(act, SetShape):
             for gate in self.gates.values():
                 gate.set_radio(path, act.radio)
@@ -200,9 +200,9 @@ async def act_on(gate: Gate, deed: Deed) -> Readback:
     return readback
 
 
-def _ramp(before: Shape, act: SetShape | SetSlice) -> Ramp:
-    if isinstance(act, SetSlice):
-        return Ramp(before, msgspec.structs.replace(before, slice_size=act.size))
+def _ramp(before: Shape, act: SetShape | Adjusts) -> Ramp:
+    if isinstance(act, Adjusts):
+        return Ramp(before, act.upon(before))
     return Ramp(before, act.shape, act.over)
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from harness.deeds.acts import (
     Act,
+    Adjusts,
     Answers,
     Buffers,
     Clears,
@@ -31,7 +32,6 @@ from harness.deeds.acts import (
     Restarts,
     SetReach,
     SetShape,
-    SetSlice,
     ShowsPortal,
     Suspends,
 )
@@ -145,7 +145,7 @@ def _span(place: int, plan: Plan) -> Span:
 def _concerns(deed: Deed, path: str) -> bool:
     """Whether a deed touches flows on this path."""
     act = deed.act
-    if isinstance(act, SetReach | SetShape | SetSlice | Cuts):
+    if isinstance(act, SetReach | SetShape | Adjusts | Cuts):
         return deed.actor == path
     if isinstance(act, Loses | Joins | Prefers):
         return act.path == path

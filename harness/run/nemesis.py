@@ -10,7 +10,7 @@ from functools import partial
 import trio
 
 from harness.clock import sleep_until
-from harness.deeds.acts import Cuts, Deed, SetReach, SetShape, SetSlice
+from harness.deeds.acts import Adjusts, Cuts, Deed, SetReach, SetShape
 from harness.deeds.replacement import takes_the_place_of
 from harness.errors import EnvironmentFault
 from harness.history import Canary as CanaryRecord
@@ -82,7 +82,7 @@ class Nemesis:
         for later in self._plan.deeds[place + 1 :]:
             if later.at > deed.at:
                 return zero + later.at
-            same_path = later.actor == deed.actor and isinstance(deed.act, SetReach | SetShape | SetSlice)
+            same_path = later.actor == deed.actor and isinstance(deed.act, SetReach | SetShape | Adjusts)
             if same_path or takes_the_place_of(later, deed):
                 return MOOT
         return float("inf")

@@ -10,7 +10,7 @@ from typing import assert_never
 
 import msgspec
 
-from harness.deeds.acts import Deed, SetShape, SetSlice
+from harness.deeds.acts import Adjusts, Deed, SetShape
 from harness.deeds.catalogue import Executor, row_of
 from harness.deeds.replacement import takes_back
 from harness.scenario.deadlines import Ending, detection_allowance, recovery_allowance
@@ -100,7 +100,7 @@ def _becomes(deed: Deed, shapes: dict[str, Shape]) -> Iterator[str]:
     verb = "undo" if takes_back(deed) else "do"
     match row_of(act).executor:
         case Executor.PROXY:
-            assert isinstance(act, SetShape | SetSlice)
+            assert isinstance(act, SetShape | Adjusts)
             yield from _reshapes(deed, act, shapes, back)
         case Executor.GATE:
             yield f"{_BELOW}gate: {_command(deed)}{back}"
@@ -112,13 +112,13 @@ def _becomes(deed: Deed, shapes: dict[str, Shape]) -> Iterator[str]:
             assert_never(other)
 
 
-def _reshapes(deed: Deed, act: SetShape | SetSlice, shapes: dict[str, Shape], back: str) -> Iterator[str]:
+def _reshapes(deed: Deed, act: SetShape | Adjusts, shapes: dict[str, Shape], back: str) -> Iterator[str]:
     over, way = "", None
     if isinstance(act, SetShape):
         shapes[deed.actor], way = act.shape, act.direction
         over = f", in 250 ms steps over {spell_duration(act.over)}" if act.over else ""
     else:
-        shapes[deed.actor] = msgspec.structs.replace(shapes[deed.actor], slice_size=act.size)
+        shapes[deed.actor] = act.upon(shapes[deed.actor])
     yield f"{_BELOW}proxy of {deed.actor}{over}{back}:"
     yield from _toxics(shapes[deed.actor], way, indent=_BELOW)
 

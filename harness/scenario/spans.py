@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.deeds.acts import Act, ComesOnline, Resumes, SetReach, SetShape
-from harness.deeds.replacement import Lasting, directions, replaced, speaks_to, undoing
+from harness.deeds.replacement import Entry, InForce
 from harness.scenario.model import PathSpec
 from harness.scenario.place import Place
 
@@ -25,41 +25,25 @@ class Spoken(NamedTuple):
     undoes: "Spoken | None" = None
 
 
-class _Open:
-    """A deed that is to be undone: ``left`` are the directions in which no other word has replaced it."""
-
-    def __init__(self, deed: Spoken) -> None:
-        self.deed = deed
-        self.left = directions(deed.act)
-
-
 def with_ends(found: Sequence[Spoken], paths: Mapping[str, PathSpec]) -> list[Spoken]:
     """Return the deeds in order of doing, and after each that has a span the deed or deeds that undo it.
 
     Equal times keep the order of ``found``, in which an undoing stands where the deed it undoes does.
     """
-    lasting = {name: _lasting(spec) for name, spec in paths.items()}
-    opened: list[_Open] = []
+    in_force = InForce({name: (spec.start, _shape(spec)) for name, spec in paths.items()})
+    begun: dict[int, Entry] = {}
     done: list[Spoken] = []
     for deed, begins in _in_order(found):
         if begins:
-            for other in opened:
-                if speaks_to(deed.actor, deed.on, other.deed.actor, other.deed.on):
-                    other.left -= replaced(deed.act, other.deed.act)
+            begun[id(deed)] = in_force.begin(deed.actor, deed.on, deed.act, spanned=deed.span is not None)
             done.append(deed)
-            if deed.span is not None:
-                opened.append(_Open(deed))
-            elif deed.actor in lasting:
-                lasting[deed.actor].hear(deed.act)
-            continue
-        over = next(other for other in opened if other.deed is deed)
-        opened.remove(over)
-        done += [_end(deed, act) for act in undoing(deed.act, over.left, lasting.get(deed.actor))]
+        else:
+            done += [_end(deed, act) for act in in_force.end(begun[id(deed)])]
     return done
 
 
-def _lasting(spec: PathSpec) -> Lasting:
-    return Lasting(spec.start, SetShape(profile=spec.profile, shape=spec.shape, radio=spec.radio, loss=spec.loss))
+def _shape(spec: PathSpec) -> SetShape:
+    return SetShape(profile=spec.profile, shape=spec.shape, radio=spec.radio, loss=spec.loss)
 
 
 def _in_order(found: Sequence[Spoken]) -> Iterator[tuple[Spoken, bool]]:

@@ -51,6 +51,17 @@ class SetSlice(Adjusts, frozen=True, kw_only=True, omit_defaults=True, tag="slic
         return msgspec.structs.replace(shape, slice_size=self.size)
 
 
+class Limits(Adjusts, frozen=True, kw_only=True, omit_defaults=True, tag="limit"):
+    """A path is at most so fast (bytes/s) in each direction; what is slower already stays so."""
+
+    rate: float
+
+    def upon(self, shape: Shape) -> Shape:
+        """Return the shape, at most so fast."""
+        down, up = (self.rate if rate is None else min(rate, self.rate) for rate in (shape.down, shape.up))
+        return msgspec.structs.replace(shape, down=down, up=up)
+
+
 class Joins(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="joins"):
     """The device may use this path; it is the default if there is none."""
 
@@ -207,7 +218,7 @@ class Ends(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="ends"):
     code: str = ""
 
 
-PathAct = SetReach | SetShape | SetSlice | Cuts
+PathAct = SetReach | SetShape | SetSlice | Limits | Cuts
 DeviceAct = Joins | Prefers | Loses | GoesOffline | ComesOnline | Suspends
 MiddleAct = Answers | ShowsPortal | MutesStreams | ResetsStreams | Buffers | KillsIdle | Clears
 ServerAct = (

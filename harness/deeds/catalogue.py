@@ -26,6 +26,7 @@ from harness.deeds.acts import (
     Hangs,
     Joins,
     KillsIdle,
+    Limits,
     Loses,
     MutesStreams,
     Orphans,
@@ -61,6 +62,8 @@ MOST_IN_A_BURST = 100_000
 LARGEST_BUFFER = 16_000_000
 """Bytes of one stream that a box is told to hold."""
 
+_KB = 1_000.0
+
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """What ``failed CODE`` may say."""
 
@@ -92,6 +95,7 @@ class Proof(enum.StrEnum):
     WORD = "word"  # by what a connection that was open and a new dial meet
     SHAPE = "shape"  # by the delay of answers
     SLICES = "slices"  # by an answer that comes in pieces
+    RATE = "rate"  # by how long an answer is on its way
     CUT = "cut"  # by a stream that ends inside an event
     DEFAULT = "default"  # by a dial through the path that the device uses now
     LOSS = "loss"  # by open connections that end with an error of the device's own
@@ -200,6 +204,24 @@ _SLICE = Row[SetSlice](
     proof=Proof.SLICES,
     kinds=("sliced",),
     kinds_of=lambda _: ("sliced",),
+)
+
+
+def _limits(rate: float) -> Act:
+    if rate < _KB:
+        kbps = rate * 8 / 1000
+        raise UsageError(f"expected at least 8kbps, since a proxy counts whole KB/s and stalls at 0, got {kbps:g}kbps")
+    return Limits(rate=rate // _KB * _KB)
+
+
+_LIMITS = Row[Limits](
+    act=Limits,
+    actors=(Actor.PATH,),
+    forms={"limited to BITRATE:rate [for DURATION:span]": _limits},
+    executor=Executor.PROXY,
+    proof=Proof.RATE,
+    kinds=("limited",),
+    kinds_of=lambda _: ("limited",),
 )
 
 # Of the device.
@@ -421,6 +443,7 @@ ROWS: tuple[Row[Any], ...] = (
     _CUTS,
     _SHAPE,
     _SLICE,
+    _LIMITS,
     _of_device(Joins, "joins PATH:path", Proof.DEFAULT),
     _of_device(Prefers, "prefers PATH:path", Proof.DEFAULT),
     _of_device(Loses, "loses PATH:path", Proof.LOSS),

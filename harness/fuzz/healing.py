@@ -18,6 +18,7 @@ from harness.deeds.acts import (
     Hangs,
     Joins,
     KillsIdle,
+    Limits,
     MutesStreams,
     ResetsStreams,
     SetSlice,
@@ -99,11 +100,14 @@ def too_hasty(plan: Plan) -> bool:
 
 
 def too_narrow(plan: Plan) -> bool:
-    """Whether a line is cut so finely that what the job says needs longer than anybody would wait for it."""
+    """Whether a line is cut so finely, or is so slow, that what the job says needs longer than anybody would wait."""
     slices = [deed.act.size for deed in plan.deeds if isinstance(deed.act, SetSlice)]
+    rates = [deed.act.rate for deed in plan.deeds if isinstance(deed.act, Limits)]
     bursts = [deed.act for deed in plan.deeds if isinstance(deed.act, Bursts)]
     events = len(schedule(plan.job)) + sum(act.rate * act.lasts for act in bursts)
-    each = line_time(Shape(slice_size=min(slices, default=None)), plan.job.event_size + _AROUND)
+    each = line_time(
+        Shape(slice_size=min(slices, default=None), down=min(rates, default=None)), plan.job.event_size + _AROUND
+    )
     return events * each > plan.job.lasts + _OVERTIME
 
 

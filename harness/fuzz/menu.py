@@ -32,6 +32,8 @@ _REFUSING = frozenset({"answers", "shows", "mutes", "resets", "buffers", "kills"
 _HANGING = frozenset({"unreachable", "silent", "stalled"})
 _FOLLOWED = 0.4
 
+_LIMITS = ("16kbps", "64kbps", "256kbps", "2Mbps")
+
 _LASTS = 0.75
 _ONE_WAY = 0.35
 _RETRIES = ("500", "3000", "10000", "0", "250", "60000", "99999999", "-1", "1e3", "soon", "007")
@@ -83,6 +85,11 @@ def _profile(draws: Draws, now: Situation) -> str:
 def _slices(draws: Draws, now: Situation) -> str:
     del now
     return f"sliced to {draws.size(1, 60)}" + _span(draws)
+
+
+def _limits(draws: Draws, now: Situation) -> str:
+    del now
+    return f"limited to {draws.pick(_LIMITS)}" + _span(draws)
 
 
 def _joins(draws: Draws, now: Situation) -> str:
@@ -186,6 +193,7 @@ PATH = (
     Entry(2.5, _cuts),
     Entry(2, _profile),
     Entry(2, _slices),
+    Entry(1.5, _limits),
     Entry(1, _spanned("up")),
 )
 

@@ -10,6 +10,7 @@
 ``POST /api/v2/token``                   ``{"token","expiresIn"}``, where the spec has tokens; else 404
 ``GET /healthz``                         200, for the harness's own probes; never needs a token
 ``GET /healthz/stream``                  an event stream of no job, for the same; likewise
+``GET /healthz/bytes/N``                 so many bytes (at most 65536) of no meaning, for the same; likewise
 =======================================  ==========================================================================
 
 HEAD is answered as GET is, without the body (RFC 9110, 9.3.2): no stream begins, and nothing is recorded as told.
@@ -34,6 +35,9 @@ from harness.jobserver.registry import Registry
 from harness.jobserver.streams import HEADERS as STREAM
 
 IMPORTS = "/api/v2/imports"
+BINARY = "application/octet-stream"
+_BYTES = re.compile(r"/healthz/bytes/(?P<size>[0-9]{1,9})")
+_MOST_BYTES = 65_536
 _JOB = re.compile(r"/api/v2/imports/(?P<job>[^/]+)(?P<part>/stream|/results|)")
 
 
@@ -71,6 +75,9 @@ class Endpoints:
         if request.path == "/healthz":
             _allow(request, "GET")
             await connection.respond_json(200, b'{"status":"ok"}')
+        elif match := _BYTES.fullmatch(request.path):
+            _allow(request, "GET")
+            await connection.respond(200, bytes(min(int(match["size"]), _MOST_BYTES)), [("content-type", BINARY)])
         elif request.path == "/healthz/stream":
             _allow(request, "GET")
             if request.method == "HEAD":

@@ -19,16 +19,18 @@ from harness.network.gate import Gate
 from harness.run import boxes
 from harness.run.boxes import SYMPTOMS
 from harness.run.hidden import LEAD, Miss, Outcome, Symptom, missed
-from harness.run.probe import Meeting, Met, Probe
+from harness.run.probe import BYTES, HEALTH, Meeting, Met, Probe
 from harness.run.promises import STRIKES, Promise, Promises
 from harness.run.readbacks import read_back
-from harness.vocabulary import Door
+from harness.vocabulary import Direction, Door
 
 PATIENCE = 8.0  # for what must happen: the slowest profile takes seconds for a round trip and a handshake
 QUIET = 0.15  # for what must not happen, on top of three round trips
 GLIMPSE = 0.02  # the least time that means anything when the next deed cuts a proof short
 SLACK = 0.25  # above a shape's own delay: this machine's, with all its runs side by side
 TICK = 0.001  # below a shape's own delay: Toxiproxy counts whole milliseconds
+ON_THE_WAY = 0.2  # seconds that a body takes by which a rate is proved
+MOST_BYTES = 65_536  # of such a body
 ASKS = 3  # questions per measured delay, of which the quickest counts
 
 UNDECIDED = "undecided"
@@ -84,25 +86,28 @@ class Canary:
         match row_of(act).proof:
             case Proof.WORD:
                 struck = isinstance(act, SetReach) and act.once
-                return await self._meet(deed.actor, promise.flow, promise.dial, until, struck=struck)
+                outcome = await self._meet(deed.actor, promise.flow, promise.dial, until, struck=struck)
             case Proof.SHAPE:
-                return await self._shape(deed, promise, until)
+                outcome = await self._shape(deed, promise, until)
             case Proof.SLICES:
                 assert isinstance(act, SetSlice)
-                return await self._slice(deed.actor, act.size, promise, until)
+                outcome = await self._slice(deed.actor, act.size, promise, until)
+            case Proof.RATE:
+                outcome = await self._rate(deed.actor, promise, until)
             case Proof.DEFAULT:
-                return await self._default(promise, readback, until)
+                outcome = await self._default(promise, readback, until)
             case Proof.LOSS:
-                return await self._lost(promise, until)
+                outcome = await self._lost(promise, until)
             case Proof.CUT:
                 assert isinstance(act, Cuts)
-                return await self._cut(deed.actor, STRIKES[act.how], until)
+                outcome = await self._cut(deed.actor, STRIKES[act.how], until)
             case Proof.REQUEST:
-                return await self._box(deed, promise, until)
+                outcome = await self._box(deed, promise, until)
             case Proof.READBACK:
-                return read_back(deed, readback)
+                outcome = read_back(deed, readback)
             case other:
                 assert_never(other)
+        return outcome
 
     async def _box(self, deed: Deed, promise: Promise, until: float) -> Outcome:
         """What the middle and the server do is met over the path that the deed names, or the default one."""
@@ -117,7 +122,7 @@ class Canary:
         seen = boxes.Seen(met=False, detail="no answer", symptom="quiet")
         with trio.move_on_after(window):
             try:
-                jitter = max(shape.jitter for shape in self._promises.shapes(path))
+                jitter = max(shape.jitter for shape in self._promises.shapes(path).values())
                 seen = await boxes.see(deed.act, dial, undone=takes_back(deed), jitter=jitter)
             except OSError as error:
                 seen = boxes.Seen(met=False, detail=f"dial: {error.strerror}", symptom="refused")
@@ -224,7 +229,7 @@ class Canary:
         path = deed.actor
         if promise.dial is not Door.OPEN:
             return Outcome(met=True, detail=f"read back; {path} is not up, so nothing passes to measure")
-        shapes = self._promises.shapes(path)
+        shapes = self._promises.shapes(path).values()
         climbing = self._promises.unsettled(path, deed.at)
         if climbing > until - trio.current_time():
             return Outcome(met=True, detail=FIRST)
@@ -253,7 +258,24 @@ class Canary:
         detail = f"{met.reads} reads of about {size} B"
         return Outcome(met=True, detail=detail) if met.reads > 1 else missed(path, "otherwise", detail, held=True)
 
-    async def _ask(self, path: str, times: int, until: float) -> list[Met]:
+    async def _rate(self, path: str, promise: Promise, until: float) -> Outcome:
+        """An answer of a known size is on its way for as long as the line must need for it."""
+        rate = self._promises.shapes(path)[Direction.DOWNSTREAM].down
+        assert rate is not None
+        size = round(rate * ON_THE_WAY)
+        if size > MOST_BYTES:
+            return Outcome(met=True, detail="read back; a line so fast carries any answer at once")
+        mets = await self._ask(path, 1, until, target=f"{BYTES}/{size}") if promise.dial is Door.OPEN else []
+        if not mets:
+            return Outcome(met=True, detail="read back; no open connection to see the rate on")
+        if mets[0].what != "answer":
+            return _silenced(path, mets, until)
+        took = mets[0].seconds
+        detail = f"{size} B in {took * 1e3:.0f} ms (at least {ON_THE_WAY * 1e3:.0f} ms)"
+        met = took >= ON_THE_WAY - TICK
+        return Outcome(met=True, detail=detail) if met else missed(path, "timing", detail, held=True)
+
+    async def _ask(self, path: str, times: int, until: float, *, target: str = HEALTH) -> list[Met]:
         """Ask so often on one open connection, until the next deed is done; what was no answer comes last."""
         mets: list[Met] = []
         with trio.move_on_after(_window(until, PATIENCE)):
@@ -264,7 +286,7 @@ class Canary:
         while flow is not None and flow.alive and len(mets) < times:
             async with flow.turn:
                 if flow.alive:
-                    met = await flow.ask(_window(until, PATIENCE))
+                    met = await flow.ask(_window(until, PATIENCE), target=target)
                     if mets and trio.current_time() >= until:
                         break
                     mets.append(met)

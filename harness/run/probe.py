@@ -1,7 +1,7 @@
 """One flow of the harness's own: HTTP over a stream it dialled itself, to see what a path and its boxes do.
 
 The plain question is ``GET /healthz``; a server that does not know it answers 404, which proves as much. An event
-stream is asked for at ``/healthz/stream``.
+stream is asked for at ``/healthz/stream``, and a body of a size at ``/healthz/bytes/SIZE``.
 """
 
 import errno
@@ -18,6 +18,7 @@ READ = 65_536
 BLINK = 0.001  # seconds: enough for what is there already
 HEALTH = "/healthz"
 STREAM = "/healthz/stream"
+BYTES = "/healthz/bytes"
 
 
 class Met(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,9 +46,9 @@ class Promises:
         """Return what a dial through this path meets now."""
         return self._network.paths[path].door
 
-    def shapes(self, path: str) -> list[Shape]:
+    def shapes(self, path: str) -> Mapping[Direction, Shape]:
         """Return the shape of each direction of this path."""
-        return [self._network.paths[path].shapes[way] for way in Direction]
+        return self._network.paths[path].shapes
 
     def unsettled(self, path: str, now: float) -> float:
         """Return for how many seconds more a direction of this path is on its way to its shape."""

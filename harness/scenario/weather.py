@@ -18,7 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from harness.chance import Chance
-from harness.deeds.acts import Deed, Frozen, SetShape
+from harness.deeds.acts import Deed, Frozen, Limits, SetShape
+from harness.deeds.replacement import takes_the_place_of
 from harness.errors import UsageError
 from harness.scenario.model import Pulse, Step
 from harness.scenario.profiles import PROFILES, Profile, Rates, Stalls, whole_kilobytes
@@ -68,7 +69,8 @@ def weather(
             stalls = _stalls(segment, chance.stream("weather", path, "stalls", segment.number))
             # A profile's pulse ends with its reign: who comes home is not kept waiting by the tunnel.
             spans += [(start, min(end, segment.end)) for start, end in (*losses, *stalls)]
-            found += _steps(path, segment, chance.stream("weather", path, "rates", segment.number))
+            steps = _steps(path, segment, chance.stream("weather", path, "rates", segment.number))
+            found += (_limited(step, deeds) for step in steps)
         found += [Pulse(path=path, at=at, lasts=round(end - at, 9)) for at, end in merged(spans)]
         if len(found) > most:
             raise UsageError(
@@ -173,6 +175,18 @@ def _steps(path: str, segment: Segment, dice: random.Random) -> Iterator[Step]:
         return
     for second in range(math.ceil(segment.end - segment.start)):
         yield Step(path=path, at=round(segment.start + second, 9), down=_rate(down, dice), up=_rate(up, dice))
+
+
+def _limited(step: Step, deeds: Sequence[Deed]) -> Step:
+    """Return the step, no faster than the limits in force at its time allow."""
+    for place, deed in enumerate(deeds):
+        if deed.actor != step.path or not isinstance(deed.act, Limits) or deed.at > step.at:
+            continue
+        over = next((later.at for later in deeds[place + 1 :] if takes_the_place_of(later, deed)), math.inf)
+        if step.at < over:
+            rate = deed.act.rate
+            step = msgspec.structs.replace(step, down=min(step.down, rate), up=min(step.up, rate))
+    return step
 
 
 def _rate(rates: Rates, dice: random.Random) -> float:

@@ -14,7 +14,7 @@ ACTS = [*dict.fromkeys(typing.get_args(Act))]
 SAID = {
     "path": [
         "up", "silent for 5s", "stalled downstream only", "reset once", "closed mid data", "3g for 5s", "3g over 5s",
-        "sliced to 7B for 5s",
+        "sliced to 7B for 5s", "limited to 64kbps for 5s",
     ],
     "device": [
         "joins cellular", "prefers cellular", "loses wifi", "goes offline for 5s", "comes online", "suspends for 5s",

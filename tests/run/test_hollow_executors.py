@@ -13,6 +13,7 @@ from harness.scenario import Scenario, plans
 DEEDS = [
     ("wifi", "silent for 5s"), ("wifi", "stalled for 5s"), ("wifi", "reset once"), ("wifi", "refused for 5s"),
     ("wifi", "closed mid data"), ("wifi", "edge for 10s"), ("wifi", "sliced to 7B for 5s"),
+    ("wifi", "limited to 64kbps for 5s"),
     ("device", "joins cellular"), ("device", "loses wifi"), ("device", "goes offline for 5s"),
     ("device", "suspends for 5s"),
     ("middle", "answers 503 for 5s"), ("middle", "shows portal for 5s"), ("middle", "mutes streams for 5s"),

@@ -59,4 +59,4 @@ def test_what_has_lingered_is_not_lost_again():
 def test_a_shape_of_one_way_leaves_the_other():
     slow = SetShape(profile="slow", shape=Shape(latency=1.0), radio=Radio(), direction=DOWN)
     promises, _ = after(slow)
-    assert sorted(shape.latency for shape in promises.shapes("wifi")) == [0.0, 1.0]
+    assert sorted(shape.latency for shape in promises.shapes("wifi").values()) == [0.0, 1.0]

@@ -5,6 +5,7 @@ from harness.deeds.acts import (
     Cuts,
     GoesOffline,
     Joins,
+    Limits,
     Loses,
     Prefers,
     SetReach,
@@ -41,6 +42,8 @@ def test_every_state_is_a_deed_and_may_have_a_span(word):
         ("reset mid character", Said(Cuts(how=Reach.RESET, mid="character"))),
         ("closed mid data", Said(Cuts(how=Reach.CLOSED, mid="data"))),
         ("reset mid event", Said(Cuts(how=Reach.RESET, mid="event"))),
+        ("limited to 64kbps", Said(Limits(rate=8_000.0))),
+        ("limited to 100kbps for 1s", Said(Limits(rate=12_000.0), 1.0)),
         ("sliced to 16B", Said(SetSlice(size=16))),
         ("sliced to 1KB for 500ms", Said(SetSlice(size=1000), 0.5)),
     ],
@@ -64,6 +67,7 @@ def test_a_profile_is_a_deed_that_sets_shape_radio_and_loss():
     [
         ("silnet", '"silnet" is no state or profile (did you mean "silent"?)'),
         ("", '"" is no state or profile'),
+        ("limited to 7kbps", "expected at least 8kbps, since a proxy counts whole KB/s and stalls at 0, got 7kbps"),
         ("silent for 0s", 'expected more than zero after "for", got "silent for 0s"'),
         (
             "silent for 5",

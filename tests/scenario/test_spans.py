@@ -1,10 +1,11 @@
 """`for DUR`: a deed that ends by itself, unless a later word has replaced it."""
 
 import pytest
+from msgspec.structs import replace
 
 from harness.deeds.acts import SetReach, SetShape
 from harness.device.words import Reach
-from harness.scenario.model import Pulse
+from harness.scenario.model import Pulse, Step
 from harness.vocabulary import Direction
 
 
@@ -105,6 +106,34 @@ def test_slices_said_meanwhile_stay(plan):
     deeds = plan("timeline:\n  5s: {wifi: 3g for 9s}\n  7s: {wifi: sliced to 16B}\n").deeds
     assert deeds[2].act.shape.slice_size == 16
     assert deeds[2].text == "wifi, sliced to 16B (3g for 9s is over)"
+
+
+def test_of_what_adjusts_a_shape_each_ends_by_itself(plan):
+    text = "  0s: {wifi: lte}\n  5s: {wifi: sliced to 16B for 10s}\n  7s: {wifi: limited to 64kbps for 3s}\n"
+    deeds = plan(f"timeline:\n{text}").deeds
+    lte = deeds[0].act
+    assert [deed.text for deed in deeds[3:]] == [
+        "lte, sliced to 16B (limited to 64kbps for 3s is over)",
+        "lte (sliced to 16B for 10s is over)",
+    ]
+    assert [(deed.at, deed.act.shape) for deed in deeds[3:]] == [
+        (10.0, replace(lte.shape, slice_size=16)),
+        (15.0, lte.shape),
+    ]
+
+
+def test_what_adjusts_a_profile_for_a_while_leaves_its_span(plan):
+    text = "  5s: {wifi: edge for 10s}\n  7s: {wifi: sliced to 16B for 3s}\n"
+    deeds = plan(f"timeline:\n{text}").deeds
+    assert [(deed.at, deed.act.profile) for deed in deeds[2:]] == [(10.0, "edge"), (15.0, "wifi")]
+
+
+def test_a_limit_holds_for_the_rates_that_a_profile_draws(plan):
+    head = "scenario: x\njob: {lasts: 60s}\npaths: {wifi: 4g-drive}\n"
+    steps = [step for step in plan("timeline: {10s: {wifi: limited to 80kbps for 10s}}\n", head=head).weather
+             if isinstance(step, Step)]  # fmt: skip
+    assert {step.down for step in steps if 10 <= step.at < 20} == {10_000.0}
+    assert all(step.down > 10_000 for step in steps if not 10 <= step.at < 20)
 
 
 def test_the_device_comes_online_unless_it_did(plan):

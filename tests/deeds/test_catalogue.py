@@ -1,15 +1,20 @@
 """Every act through every table: what a new deed must bring with it."""
 
+import re
 import typing
+from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 
+from harness.deeds import catalogue
 from harness.deeds.acts import Act, Deed
 from harness.deeds.catalogue import ROWS, Actor, Executor, Proof, row_of, rows_of
 from harness.fuzz.coverage import DEEDS, words_of
 from harness.run.readbacks import DONE, TAKEN_BACK
 from harness.scenario.deeds import SPEECHES
 
+README = Path(catalogue.__file__).with_name("README.md")
 ACTS = [*dict.fromkeys(typing.get_args(Act))]
 SAID = {
     "path": [
@@ -77,5 +82,11 @@ def test_what_is_read_back_has_a_predicate_and_its_end_too():
 @pytest.mark.parametrize("act", DONE, ids=lambda act: act.__name__)
 def test_an_executor_that_shows_nothing_has_done_nothing(act):
     values = {"lasts": 5.0, "after": 5.0, "value": "5000", "count": 3, "rate": 5.0, "how": "completed"}
-    wanted = {field.name: values[field.name] for field in __import__("msgspec").structs.fields(act) if field.required}
+    wanted = {field.name: values[field.name] for field in fields(act) if field.required}
     assert not DONE[act](act(**wanted), {})
+
+
+def test_the_page_has_every_sentence():
+    page = README.read_text().replace("\\|", "|")
+    shown = [re.sub(r":[a-z_]+", "", text) for row in ROWS for text in row.forms]
+    assert [text for text in shown if f"`{text}`" not in page] == []

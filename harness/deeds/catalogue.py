@@ -113,7 +113,6 @@ class Row(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
     proof: Proof
     kinds: tuple[str, ...]  # every word that ``kinds_of`` returns
     kinds_of: Callable[[A], tuple[str, ...]]  # what a report and a table of coverage call it
-    shown_in_lanes: bool = False  # whether the report's lanes say it, so that no mark beside them has to
 
 
 # Of a path.
@@ -240,7 +239,6 @@ def _plain(
     executor: Executor,
     proof: Proof,
     make: Callable[..., Act] | None = None,
-    shown_in_lanes: bool = False,
 ) -> Row[A]:
     """Return the row of an act that goes by its tag alone."""
     tag = str(act.__struct_config__.tag)
@@ -252,7 +250,6 @@ def _plain(
         proof=proof,
         kinds=(tag,),
         kinds_of=lambda _: (tag,),
-        shown_in_lanes=shown_in_lanes,
     )
 
 
@@ -267,7 +264,6 @@ _SUSPENDS = _plain(
     make=lambda lasts: Suspends(lasts=_above_zero(lasts)),
     executor=Executor.GATE,
     proof=Proof.READBACK,
-    shown_in_lanes=True,
 )
 
 # Of the middle; and of the server, in whose place it answers.
@@ -309,12 +305,11 @@ _ANSWERS = Row[Answers](
     proof=Proof.REQUEST,
     kinds=(*(f"answers to {to}" for to in _TARGETS), "answers N times", "answers retry-after"),
     kinds_of=_kinds_of_answers,
-    shown_in_lanes=True,
 )
 
 
 def _of_middle(act: type[A], form: str) -> Row[A]:
-    return _plain(act, Actor.MIDDLE, form=form, executor=Executor.MIDDLE, proof=Proof.REQUEST, shown_in_lanes=True)
+    return _plain(act, Actor.MIDDLE, form=form, executor=Executor.MIDDLE, proof=Proof.REQUEST)
 
 
 def _buffers(size: int) -> Act:
@@ -339,7 +334,6 @@ _BUFFERS = Row[Buffers](
     proof=Proof.REQUEST,
     kinds=("buffers size", "buffers each event", "buffers duration"),
     kinds_of=_kinds_of_buffers,
-    shown_in_lanes=True,
 )
 
 
@@ -357,18 +351,13 @@ _KILLS_IDLE = Row[KillsIdle](
     proof=Proof.REQUEST,
     kinds=("kills idle with fin", "kills idle silently", "kills idle with code"),
     kinds_of=lambda act: (f"kills idle {({'fin': 'with fin', 'silently': 'silently'}).get(act.how, 'with code')}",),
-    shown_in_lanes=True,
 )
 
 # Of the server.
 
 
-def _of_server(
-    act: type[A], form: str, proof: Proof, make: Callable[..., Act] | None = None, *, in_lanes: bool = False
-) -> Row[A]:
-    return _plain(
-        act, Actor.SERVER, form=form, make=make, executor=Executor.SERVER, proof=proof, shown_in_lanes=in_lanes
-    )
+def _of_server(act: type[A], form: str, proof: Proof, make: Callable[..., Act] | None = None) -> Row[A]:
+    return _plain(act, Actor.SERVER, form=form, make=make, executor=Executor.SERVER, proof=proof)
 
 
 _RESTARTS = Row[Restarts](
@@ -382,7 +371,6 @@ _RESTARTS = Row[Restarts](
     proof=Proof.REQUEST,
     kinds=("restarts keeping log", "restarts losing log"),
     kinds_of=lambda act: (f"restarts {'keeping' if act.keeps_log else 'losing'} log",),
-    shown_in_lanes=True,
 )
 
 _ORPHANS = _plain(
@@ -405,9 +393,7 @@ def _retry(value: str) -> Act:
 
 
 def _of_job(act: type[A], form: str, make: Callable[..., Act] | None = None) -> Row[A]:
-    return _plain(
-        act, Actor.JOB, form=form, make=make, executor=Executor.JOB, proof=Proof.READBACK, shown_in_lanes=True
-    )
+    return _plain(act, Actor.JOB, form=form, make=make, executor=Executor.JOB, proof=Proof.READBACK)
 
 
 def _bursts(rate: float, lasts: float) -> Act:
@@ -459,19 +445,18 @@ ROWS: tuple[Row[Any], ...] = (
     _of_middle(Clears, "clears"),
     _RESTARTS,
     _ORPHANS,
-    _of_server(Drains, "drains [for DURATION:span]", Proof.REQUEST, in_lanes=True),
-    _of_server(Hangs, "hangs [for DURATION:span]", Proof.REQUEST, in_lanes=True),
+    _of_server(Drains, "drains [for DURATION:span]", Proof.REQUEST),
+    _of_server(Hangs, "hangs [for DURATION:span]", Proof.REQUEST),
     _of_server(SendsRetry, "sends retry WORD:value", Proof.READBACK, _retry),
     _of_server(
         Repeats,
         "repeats N:count [for DURATION:span]",
         Proof.READBACK,
         lambda count: Repeats(count=_counted(count)),
-        in_lanes=True,
     ),
     _of_server(RevokesToken, "revokes token", Proof.READBACK),
-    _of_server(SilencesKeepalive, "silences keepalive [for DURATION:span]", Proof.READBACK, in_lanes=True),
-    _of_server(Recovers, "recovers", Proof.REQUEST, in_lanes=True),
+    _of_server(SilencesKeepalive, "silences keepalive [for DURATION:span]", Proof.READBACK),
+    _of_server(Recovers, "recovers", Proof.REQUEST),
     _of_job(Pauses, "pauses [for DURATION:span]"),
     _of_job(Resumes, "resumes"),
     _of_job(Bursts, "bursts RATE:rate for DURATION:lasts", _bursts),

@@ -86,7 +86,7 @@ def judged(plan: Plan, *, proofs: bool = False) -> Judged:
 
 
 def failures_of(verdict: Verdict, *, proofs: bool = True) -> tuple[Failure, ...]:
-    """Return the failed laws. Of a void run only the first: nothing else was tested. L0 has no say without proofs."""
+    """Return the failed laws. Of a void run only the first: nothing else was tested. H0 has no say without proofs."""
     laws = [law for law in verdict.laws if law.state is State.FAILED and (proofs or law.law != UNSEEN)]
     failed = tuple(_failure(law) for law in laws)
     return failed[:1] if proofs and verdict.word is Word.VOID else failed

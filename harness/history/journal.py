@@ -5,6 +5,7 @@ The file is gzip at level 1, with a sync flush after each batch: after SIGKILL e
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
@@ -37,6 +38,7 @@ class Journal:
         self.path = path
         self.stamp = stamp
         self.written = 0
+        self.counts: Counter[str] = Counter()  # of the records handed in, by kind
         self._tap = tap
         self._encoder = msgspec.json.Encoder()
         self._batch: list[Record] = []
@@ -51,6 +53,10 @@ class Journal:
 
     def write(self, record: Record) -> int:
         """Number the record, stamp it (unless it brings its own ``t_ns``), append it. Returns its ``seq``."""
+        self.counts[str(record.__struct_config__.tag)] += 1
+        return self._append(record)
+
+    def _append(self, record: Record) -> int:
         self.written += 1
         record.seq = self.written
         if not record.t_ns:

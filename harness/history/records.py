@@ -44,11 +44,15 @@ class Run(Record, kw_only=True, omit_defaults=False, tag_field="kind", tag="run"
 
 
 class End(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="end"):
-    """The last record of a run that could say how it ended: ``done``, ``limit``, ``interrupted`` or ``fault``."""
+    """The last record of a run that could say how it ended: ``done``, ``limit``, ``interrupted`` or ``fault``.
+
+    ``counts``: how many records of each kind were handed to the journal before this one.
+    """
 
     lane: ClassVar[str] = "runner"
     reason: str
     detail: str = ""
+    counts: dict[str, int] = {}
 
 
 class Deed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="deed"):
@@ -64,7 +68,7 @@ class Deed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="deed
 
 
 class Canary(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="canary"):
-    """What the harness's own flow met after a deed. ``met`` is the proof that law L0 wants."""
+    """What the harness's own flow met after a deed. ``met`` is the proof that law H0 wants."""
 
     lane: ClassVar[str] = "runner"
     deed: int

@@ -25,12 +25,12 @@ def law_help(word: str) -> LawHelp:
         if wanted in {law.word, law.code.lower()}:
             return law
     known = ", ".join(law.word for law in HELP)
-    raise UsageError(f"no law is called {word!r}: expected one of {known}, or L0 to L15")
+    raise UsageError(f"no law is called {word!r}: expected one of {known}, or its code, such as L2")
 
 
 HELP: tuple[LawHelp, ...] = (
     LawHelp(
-        code="L0",
+        code="H0",
         word="fault-seen",
         title="The fault was seen",
         says="Every deed of the scenario was carried out, and a canary connection of the harness met it on the "
@@ -39,6 +39,24 @@ HELP: tuple[LawHelp, ...] = (
         "untried, and counted. That the client felt a deed is not asked, or a client that never redials would be "
         "excused.",
         breaks=("This law judges the harness and the machine, not the client: see `harness doctor`.",),
+    ),
+    LawHelp(
+        code="H1",
+        word="history-whole",
+        title="The history is whole",
+        says="No record is missing, by the numbers that the journal and each writer gave them, and nothing is told "
+        "before what it follows from: no answer before its question, no event written before it was emitted. Where "
+        "one is missing, the run is void: it would else be held against whoever the record tells of.",
+        breaks=("This law judges the harness, not the client: a file that was cut or changed, or a bug.",),
+    ),
+    LawHelp(
+        code="H4",
+        word="in-time",
+        title="The deeds came when the plan says",
+        says="Each deed was issued within 250 ms of its time. One that came later is judged by its real time, unless "
+        "it came on another side of an event or of another deed than planned: then the run is void, since it "
+        "tested another story.",
+        breaks=("This law judges the machine, not the client: see `harness doctor`, and run with fewer jobs (-j).",),
     ),
     LawHelp(
         code="L1",

@@ -17,10 +17,12 @@ from harness.judge.measures import measures
 from harness.judge.metrics import NEVER
 from harness.judge.outages import outages
 from harness.judge.verdict import ExpectationVerdict, Interval, LawVerdict, State, Trust, Verdict, Word
+from harness.scenario.expectations import OF_HARNESS
 from harness.scenario.model import Plan
 
 FUNDAMENTAL = (
-    "fault-seen", "terminal-once", "no-gap", "no-duplicate", "order", "progress", "resume", "honest-status",
+    "history-whole", "in-time", "fault-seen",
+    "terminal-once", "no-gap", "no-duplicate", "order", "progress", "resume", "honest-status",
     "recovery", "one-stream", "stop", "clean-exit", "backoff", "discreet", "server-frees", "prompt",
 )  # fmt: skip
 """Laws, the most fundamental first: what the user lost, then what they were told, then what it cost."""
@@ -63,8 +65,8 @@ def judge(plan: Plan, history: History) -> Verdict:
 
 
 def compose(laws: tuple[LawVerdict, ...], expectations: tuple[ExpectationVerdict, ...]) -> Word:
-    """Return the run's word: void where L0 failed, else the worst. Not judged and waived are neutral."""
-    if any(law.code == "L0" and law.state is State.FAILED for law in laws):
+    """Return the run's word: void where a law of the harness failed, else the worst. The rest is neutral."""
+    if any(law.law in OF_HARNESS and law.state is State.FAILED for law in laws):
         return Word.VOID
     states = {law.state for law in laws} | {expectation.state for expectation in expectations}
     if State.FAILED in states:
@@ -89,7 +91,7 @@ def by_cause(laws: tuple[LawVerdict, ...]) -> tuple[tuple[LawVerdict, ...], ...]
 def _waived(verdict: LawVerdict, plan: Plan) -> LawVerdict:
     """Apply the plan's waiver. The fault must always have been seen; a waiver of a law that held stays visible."""
     reason = plan.waive.get(verdict.law, "")
-    if not reason or verdict.code == "L0":
+    if not reason or verdict.law in OF_HARNESS:
         return verdict
     if verdict.state in {State.FAILED, State.UNKNOWN}:
         return msgspec.structs.replace(verdict, state=State.WAIVED, waiver=reason)

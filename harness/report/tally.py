@@ -92,7 +92,7 @@ def counted(invocation: Invocation) -> str:
 
 
 def laws_of(runs: Sequence[RunResult]) -> list[LawVerdict]:
-    """Return each law once, with its worst verdict over the runs, in the order L0 … L15."""
+    """Return each law once, with its worst verdict over the runs, in the order of their codes."""
     by_law: dict[str, LawVerdict] = {}
     for run in runs:
         for law in run.verdict.laws:

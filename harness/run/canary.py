@@ -1,4 +1,4 @@
-"""The canary: law L0's proof that a deed took hold, by flows of the harness's own through the same gate and proxies.
+"""The canary: law H0's proof that a deed took hold, by flows of the harness's own through the same gate and proxies.
 
 Before a deed the canary holds an open connection on each path that lets it in; after the deed it asks what became of
 that connection and of a new dial, and compares both with what the deed's word promises. It never asks whether the

@@ -26,7 +26,7 @@ MOOT = float("-inf")
 
 
 class Nemesis:
-    """One run's deeds and weather. Without ``proofs`` no canary flies, and law L0 has nothing to go by."""
+    """One run's deeds and weather. Without ``proofs`` no canary flies, and law H0 has nothing to go by."""
 
     def __init__(self, plan: Plan, *, hands: Hands, journal: Journal, proofs: bool = True) -> None:
         self._plan = plan

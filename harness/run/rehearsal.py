@@ -12,7 +12,7 @@ from harness.world import virtual
 def rehearse(plan: Plan, *, proofs: bool = True) -> History:
     """Run the plan in virtual time and return what happened: the same plan, the same history.
 
-    Without ``proofs`` no canary flies, which is a third quicker; law L0 then fails, and the others are as good as ever.
+    Without ``proofs`` no canary flies, which is a third quicker; law H0 then fails, and the others are as good as ever.
 
     Raises ``Stuck`` for a run that would never end, and whatever a bug of the harness raises.
     """

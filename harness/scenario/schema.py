@@ -14,7 +14,7 @@ from harness.deeds.catalogue import Actor
 from harness.scenario.clients import CLIENT, MUTANTS
 from harness.scenario.deeds import SPEECHES
 from harness.scenario.document import SECTIONS
-from harness.scenario.expectations import DURATIONS, KINDS, LAWS, METRICS, STATISTICS
+from harness.scenario.expectations import DURATIONS, KINDS, METRICS, OF_CLIENT, STATISTICS
 from harness.scenario.forms import Speech
 from harness.scenario.paths import ADJUSTMENTS, MOST_PATHS
 from harness.scenario.phrases import Setting, pattern_of
@@ -49,7 +49,7 @@ def schema() -> Schema:
         "limit": _scalar(TOKENS["DURATION"].pattern),
         "timeline": _timeline(),
         "expect": _expect(),
-        "waive": _mapping(dict.fromkeys(LAWS[1:], _TEXT)),
+        "waive": _mapping(dict.fromkeys(OF_CLIENT, _TEXT)),
         "mutants": {"type": "array", "minItems": 1, "items": _scalar("|".join(MUTANTS))},
     }
     assert tuple(sections) == SECTIONS

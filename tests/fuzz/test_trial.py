@@ -43,7 +43,7 @@ def test_a_run_that_never_ends_is_a_failure_of_its_own(monkeypatch):
 
 def test_of_a_void_run_only_the_unseen_fault_counts():
     laws = [
-        LawVerdict(law="fault-seen", code="L0", state=State.FAILED),
+        LawVerdict(law="fault-seen", code="H0", state=State.FAILED),
         LawVerdict(law="no-gap", code="L2", state=State.FAILED),
     ]
     assert [one.law for one in failures_of(Verdict(word=Word.VOID, sentence="", laws=tuple(laws)))] == ["fault-seen"]

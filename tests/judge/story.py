@@ -4,6 +4,7 @@
 what went differently, in scenario seconds; ``history()`` numbers the records in order of time.
 """
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -359,9 +360,14 @@ class Story:
         return self
 
 
+def numbered(records: Iterable[Record]) -> History:
+    """These records as a journal would have numbered them."""
+    return History([msgspec.structs.replace(record, seq=seq) for seq, record in enumerate(records, start=1)])
+
+
 def without(history: History, *kinds: type[Record]) -> History:
-    """The same history without records of these kinds."""
-    return History([record for record in history.records if not isinstance(record, kinds)])
+    """The same history as if no record of these kinds had ever been written."""
+    return numbered(record for record in history.records if not isinstance(record, kinds))
 
 
 def changed(history: History, kind: type[Record], place: int, **fields: Any) -> History:

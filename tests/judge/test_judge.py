@@ -11,7 +11,7 @@ from harness.judge.verdict import LawVerdict, State, Verdict, Word
 from harness.scenario.expectations import LAWS as WAIVABLE
 from tests.judge.ruling import expect, law
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan
-from tests.judge.story import Story, changed, plan, without
+from tests.judge.story import Story, changed, numbered, plan, without
 
 
 def verdict(story: Story, history: History | None = None) -> Verdict:
@@ -25,7 +25,7 @@ def law_of(code: str, state: State, cause: str = "") -> LawVerdict:
 
 def test_the_laws_are_those_of_the_language_in_their_order():
     assert tuple(one.word for one in LAWS) == WAIVABLE
-    assert [one.code for one in LAWS] == [f"L{number}" for number in range(16)]
+    assert [one.code for one in LAWS] == ["H0", "H1", "H4", *(f"L{number}" for number in range(1, 16))]
     assert set(FUNDAMENTAL) == set(WAIVABLE)
 
 
@@ -92,8 +92,8 @@ def test_failed_laws_come_most_fundamental_first_and_grouped_by_cause():
         ({"L1": State.HELD, "L2": State.NOT_JUDGED, "L3": State.WAIVED}, Word.PASS),
         ({"L1": State.HELD, "L2": State.UNKNOWN}, Word.UNKNOWN),
         ({"L1": State.FAILED, "L2": State.UNKNOWN}, Word.FAIL),
-        ({"L0": State.FAILED, "L1": State.FAILED}, Word.VOID),
-        ({"L0": State.UNKNOWN, "L1": State.HELD}, Word.UNKNOWN),
+        ({"H0": State.FAILED, "L1": State.FAILED}, Word.VOID),
+        ({"H0": State.UNKNOWN, "L1": State.HELD}, Word.UNKNOWN),
         ({"L1": State.NOT_JUDGED}, Word.UNKNOWN),
     ],
 )
@@ -139,7 +139,7 @@ def test_an_empty_history_is_unknown_in_every_law():
 def test_a_run_cut_short_is_unknown_where_it_was_good_so_far(reason):
     story = half_open()
     records = [record for record in story.history().records if record.t_ns < 10**12 + 39 * 10**8]
-    history = History([*records, End(reason=reason, seq=999, t_ns=10**12 + 39 * 10**8)])
+    history = numbered([*records, End(reason=reason, t_ns=10**12 + 39 * 10**8)])
     found = verdict(story, history)
     assert (found.word, found.aborted, found.trust.ended) == (Word.UNKNOWN, True, reason)
     assert not order(found.laws)

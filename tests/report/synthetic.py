@@ -30,10 +30,11 @@ from harness.toxics.shape import Shape
 
 ZERO = 7_000_000_000_000
 LAWS = (
-    "fault-seen", "terminal-once", "no-gap", "no-duplicate", "order", "progress", "one-stream", "resume", "backoff",
+    "fault-seen", "history-whole", "in-time",
+    "terminal-once", "no-gap", "no-duplicate", "order", "progress", "one-stream", "resume", "backoff",
     "recovery", "honest-status", "stop", "clean-exit", "server-frees", "prompt", "discreet",
 )  # fmt: skip
-CODES = {law: f"L{index}" for index, law in enumerate(LAWS)}
+CODES = dict(zip(LAWS, ("H0", "H1", "H4", *(f"L{number}" for number in range(1, 16))), strict=True))
 assert set(LAWS) == set(FUNDAMENTAL)
 
 HANDOFF_SOURCE = """\

@@ -1,4 +1,4 @@
-"""Every deed's proof on a real gate: met when the gate did it, not met when it only said so (law L0)."""
+"""Every deed's proof on a real gate: met when the gate did it, not met when it only said so (law H0)."""
 
 from contextlib import asynccontextmanager
 from math import inf

@@ -5,7 +5,9 @@ from harness.judge.laws import (
     clean_exit,
     discreet,
     fault_seen,
+    history_whole,
     honest_status,
+    in_time,
     no_duplicate,
     no_gap,
     one_stream,
@@ -22,6 +24,8 @@ from harness.judge.laws.outcome import Law
 
 LAWS: tuple[Law, ...] = (
     fault_seen.LAW,
+    history_whole.LAW,
+    in_time.LAW,
     terminal_once.LAW,
     no_gap.LAW,
     no_duplicate.LAW,

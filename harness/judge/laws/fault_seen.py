@@ -1,4 +1,4 @@
-"""L0, the fault was seen: each deed was applied, and a canary flow of the harness met it."""
+"""H0, the fault was seen: each deed was applied, and a canary flow of the harness met it."""
 
 import math
 
@@ -131,4 +131,4 @@ def _error(proof: Proof) -> bool:
     return any(record.error for record in proof.done)
 
 
-LAW = Law(code="L0", word="fault-seen", judge=_judge)
+LAW = Law(code="H0", word="fault-seen", judge=_judge)

@@ -19,6 +19,7 @@ from harness.deeds.acts import (
     Adjusts,
     Answers,
     Buffers,
+    Bursts,
     Clears,
     ComesOnline,
     Deed,
@@ -99,6 +100,9 @@ _MOODS: dict[type, Mood] = {
     Suspends: Mood.MUTE,
 }
 """The acts that keep streams from passing while they stand."""
+
+ARMED = 8.0
+"""Seconds for which a cut may wait for its event."""
 
 _STANDS = (*_MOODS, KillsIdle, Repeats, SilencesKeepalive, Orphans)
 """The acts of the device, the middle and the server that are in force for a while; all others are done at once."""
@@ -244,6 +248,17 @@ def own_time(act: Act) -> float | None:
             return seconds
         case _:
             return None
+
+
+def goes_on(act: Act) -> float:
+    """Return for how many seconds an act goes on by itself once it is done."""
+    match act:
+        case Restarts(after=seconds) | Orphans(after=seconds) | Suspends(lasts=seconds) | Bursts(lasts=seconds):
+            return seconds
+        case SetShape(over=seconds):
+            return seconds
+        case _:
+            return 0.0
 
 
 def after(state: NetworkState, deed: Deed, at: float) -> Change:

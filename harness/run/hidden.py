@@ -35,11 +35,11 @@ from harness.deeds.acts import (
     ShowsPortal,
     Suspends,
 )
+from harness.deeds.network_state import ARMED
 from harness.deeds.replacement import takes_back, takes_the_place_of
 from harness.device.words import Reach
 from harness.scenario.deed_text import deed_text
 from harness.scenario.model import Plan, Pulse
-from harness.scenario.standing import ARMED
 
 LEAD = 0.6
 """Seconds before a deed from which on its canary opens the flows that it holds."""

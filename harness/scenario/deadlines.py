@@ -8,7 +8,8 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from harness.deeds.acts import Answers, Bursts, Deed, Ends, Orphans, Restarts, SendsRetry, SetShape, Suspends
+from harness.deeds.acts import Answers, Ends, SendsRetry, SetShape
+from harness.deeds.network_state import goes_on
 from harness.scenario.model import PathSpec, Plan
 from harness.sse.digits import read_digits
 from harness.sse.policy import Policies
@@ -107,7 +108,7 @@ def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES, lat
     end = plan.client.arrive + plan.job.lasts
     if plan.job.ends == "never":
         return min(end, limit)
-    end = max([terminal_due(plan, late=late), *(round(deed.at + _after(deed), 9) for deed in plan.deeds)])
+    end = max([terminal_due(plan, late=late), *(round(deed.at + goes_on(deed.act), 9) for deed in plan.deeds)])
     return round(min(end + overtime(plan, syn_retries=syn_retries), limit), 9)
 
 
@@ -155,13 +156,3 @@ def terminal_due(plan: Plan, *, late: float = 0.0) -> float:
     begun = plan.client.arrive + late
     ended = [deed.at for deed in plan.deeds if isinstance(deed.act, Ends)]
     return min([begun + plan.job.lasts, *(at for at in ended if at >= begun)])
-
-
-def _after(deed: Deed) -> float:
-    """Return how long a deed goes on by itself."""
-    match deed.act:
-        case Restarts(after=seconds) | Orphans(after=seconds) | Suspends(lasts=seconds) | Bursts(lasts=seconds):
-            return seconds
-        case SetShape(over=seconds):
-            return seconds
-    return 0.0

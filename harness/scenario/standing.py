@@ -15,25 +15,35 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-import msgspec
-
-from harness.deeds import acts
-from harness.deeds.acts import Deed
-from harness.deeds.replacement import replaced
-from harness.device.model import Device, Fate
+from harness.deeds.acts import (
+    Act,
+    Answers,
+    Cuts,
+    Deed,
+    Drains,
+    Ends,
+    Hangs,
+    Loses,
+    MutesStreams,
+    Pauses,
+    ResetsStreams,
+    Resumes,
+    SetReach,
+    ShowsPortal,
+    Suspends,
+)
+from harness.deeds.network_state import ARMED, Passage, after, goes_on, own_time
+from harness.deeds.network_state import Standing as Wall
 from harness.device.words import Reach
 from harness.scenario.deadlines import Ending, recovery_allowance, terminal_due
 from harness.scenario.emissions import accepted, intended
-from harness.scenario.model import PathSpec, Plan
+from harness.scenario.model import PathSpec, Plan, network_at_start
 from harness.sse.response import Meaning, judge_response
 from harness.toxics.shape import line_time
-from harness.vocabulary import Direction, Door
+from harness.vocabulary import Direction
 
 AFTERWARDS = 1.0
 """Seconds after a job's end in which a deed still meets what its clients do last."""
-
-ARMED = 8.0
-"""Seconds for which a cut may wait for its event."""
 
 _AROUND = 300
 """Bytes around what an update says: its other fields, and a head."""
@@ -47,16 +57,11 @@ class Loss(NamedTuple):
 
 
 class Standing:
-    """The state that a plan's deeds have brought about so far. ``walls`` are those of the middle and the server."""
+    """The state that a plan's deeds have brought about so far."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self.device = Device(plan.paths, starts_on=plan.device.starts_on, linger=plan.device.linger)
-        for name, spec in plan.paths.items():
-            if spec.start is not Reach.UP:
-                self.device.reach(name, spec.start)
-        self.walls: dict[int, Deed] = {}
-        self._shapes = {(name, way): spec.shape for name, spec in plan.paths.items() for way in Direction}
+        self._start = self._network = network_at_start(plan)
         self._paused = False
         self.until = 0.0
         """When what ends by itself has ended."""
@@ -64,131 +69,81 @@ class Standing:
 
     def do(self, deed: Deed) -> None:
         """Let a deed take hold."""
-        if deed.actor.split()[0] in {"middle", "server"}:
-            self._wall(deed)
-        else:
-            self._tell(deed)
+        change = after(self._network, deed, deed.at)
+        self._network = change.state
+        self._alive -= set(change.ended) if self._deafens(deed) else set()
+        self.until = max(self.until, deed.at + (ARMED if isinstance(deed.act, Cuts) else goes_on(deed.act)))
+        match deed.act:
+            case Loses(path=path):
+                self._alive.discard(path)
+            case Cuts():
+                self._alive.discard(deed.actor)
+            case Suspends():
+                self._alive.clear()
+            case Pauses():
+                self._paused = True
+            case Resumes() | Ends():
+                self._paused = False
 
     def in_force(self, at: float) -> bool:
         """Whether anything that a deed did is still in force at this time, after the deeds done so far."""
-        starts = self._plan.paths
+        network, start = self._network, self._start
         return bool(
-            self.walls
+            self._walls
             or self._paused
             or self.until >= at
-            or self.device.offline
-            or self._plan.device.starts_on not in self.device.joined
-            or any(self._shapes[name, way] != spec.shape for name, spec in starts.items() for way in Direction)
-            or any(not self._open(name) for name, spec in starts.items() if spec.start is Reach.UP)
+            or network.away is not None
+            or self._plan.device.starts_on not in network.joined
+            or any(network.paths[name].shapes != path.shapes for name, path in start.paths.items())
+            or any(not network.paths[name].up for name, path in start.paths.items() if path.word is Reach.UP)
         )
 
     def settle(self) -> None:
         """Let time pass: whoever can dial now may have done so."""
-        if self._answered and self.device.default is not None:
-            self._alive.add(self.device.default)
+        if self._answered and self._network.default is not None:
+            self._alive.add(self._network.default)
 
     @property
     def reachable(self) -> bool:
         """Whether a client can get through: by a new connection, or by one that it may have had before."""
-        hangs = any(isinstance(wall.act, acts.Hangs) for wall in self.walls.values())
-        alive = any(self.device.feels(path, Direction.DOWNSTREAM) is Fate.PASS for path in self._alive)
+        hangs = any(isinstance(wall.deed.act, Hangs) for wall in self._walls)
+        paths = [self._network.paths[path] for path in self._alive]
+        alive = any(path.passages[Direction.DOWNSTREAM] is Passage.PASS for path in paths)
         return self._answered or (alive and not hangs)
+
+    @property
+    def _walls(self) -> list[Wall]:
+        """What the middle and the server go on doing until another deed ends it."""
+        return [one for one in self._network.standing if own_time(one.deed.act) is None]
 
     @property
     def _answered(self) -> bool:
         """Whether a client that dials now gets the job's state, by stream or status."""
-        path = self.device.default
-        return path is not None and self._open(path) and not self._walled(path)
-
-    def _open(self, path: str) -> bool:
-        passes = all(self.device.feels(path, way) is Fate.PASS for way in Direction)
-        return passes and self.device.door(path) is Door.OPEN
+        path = self._network.default
+        return path is not None and self._network.paths[path].up and not self._walled(path)
 
     def _walled(self, path: str) -> bool:
         """Whether neither streams nor status requests pass on this path, with answers that no client stops at."""
-        kept = {kind for wall in self.walls.values() if wall.on in {"", path} for kind in self._keeps(wall.act)}
+        kept = {kind for wall in self._walls if wall.on(path) for kind in self._keeps(wall.deed.act)}
         return kept >= {"streams", "polls"}
 
-    def _keeps(self, act: acts.Act) -> tuple[str, ...]:
+    def _keeps(self, act: Act) -> tuple[str, ...]:
         """Return the kinds of request that an act keeps from the server for as long as it stands."""
         match act:
-            case acts.Drains() | acts.Hangs() | acts.ShowsPortal():
+            case Drains() | Hangs() | ShowsPortal():
                 return "streams", "polls"
-            case acts.MutesStreams() | acts.ResetsStreams():
+            case MutesStreams() | ResetsStreams():
                 return ("streams",)
-            case acts.Answers(status=status, to=to, times=None):
+            case Answers(status=status, to=to, times=None):
                 meaning = judge_response(status, None, self._plan.client.policies).meaning
                 kinds = ("streams", "polls") if to == "everything" else (to,)
                 return kinds if meaning is Meaning.RETRY else ()
         return ()
 
-    def _wall(self, deed: Deed) -> None:
-        act = deed.act
-        if deed.undoes is not None:
-            self.walls.pop(deed.undoes, None)
-            return
-        for index, wall in list(self.walls.items()):
-            if wall.actor == deed.actor and deed.on in {"", wall.on} and replaced(act, wall.act):
-                del self.walls[index]
-        match act:
-            case acts.Clears() | acts.Recovers() | acts.SendsRetry() | acts.RevokesToken():
-                return
-            case acts.Restarts(after=after):
-                self.until = max(self.until, deed.at + after)
-                self._alive.clear()
-                return
-            case acts.Drains():
-                self._alive.clear()
-        self.walls[deed.index] = deed
-
-    def _tell(self, deed: Deed) -> None:
-        match deed.act:
-            case acts.SetReach() | acts.SetShape() | acts.SetSlice() | acts.Cuts():
-                self._tell_path(deed)
-            case acts.Bursts(lasts=seconds):
-                self.until = max(self.until, deed.at + seconds)
-            case acts.Pauses():
-                self._paused = True
-            case acts.Resumes() | acts.Ends():
-                self._paused = False
-            case _:
-                self._tell_device(deed)
-
-    def _tell_path(self, deed: Deed) -> None:
-        path = deed.actor
-        match deed.act:
-            case acts.SetReach(word=word, direction=direction, once=once):
-                self.device.reach(path, word, direction=direction, once=once)
-                deaf = word is Reach.SILENT and direction is not Direction.UPSTREAM
-                if deaf or word in {Reach.CLOSED, Reach.RESET}:
-                    self._alive.discard(path)
-            case acts.SetShape(shape=shape, direction=way):
-                self._shapes.update(dict.fromkeys([(path, each) for each in ([way] if way else Direction)], shape))
-            case acts.SetSlice(size=size):
-                for each in Direction:
-                    self._shapes[path, each] = msgspec.structs.replace(self._shapes[path, each], slice_size=size)
-            case acts.Cuts():
-                self._alive.discard(path)
-                self.until = max(self.until, deed.at + ARMED)
-
-    def _tell_device(self, deed: Deed) -> None:
-        device = self.device
-        match deed.act:
-            case acts.Joins(path=path):
-                device.joins(path)
-            case acts.Prefers(path=path):
-                device.prefers(path)
-            case acts.Loses(path=path):
-                device.loses(path)
-                self._alive.discard(path)
-            case acts.GoesOffline():
-                device.goes_offline()
-                self._alive.clear()
-            case acts.ComesOnline():
-                device.comes_online()
-            case acts.Suspends(lasts=seconds):
-                self._alive.clear()
-                self.until = max(self.until, deed.at + seconds)
+    @staticmethod
+    def _deafens(deed: Deed) -> bool:
+        """Whether what a deed ends can bring nothing down any more: silence upstream leaves what comes."""
+        return not (isinstance(deed.act, SetReach) and deed.act.direction is Direction.UPSTREAM)
 
 
 def unattended(plan: Plan) -> Iterator[Deed]:
@@ -282,7 +237,7 @@ def lost_for_good(plan: Plan) -> Loss | None:
         for deed in deeds:
             standing.do(deed)
             if loss is None and not standing.reachable:
-                lingers = plan.device.linger if isinstance(deed.act, acts.Loses) else 0.0
+                lingers = plan.device.linger if isinstance(deed.act, Loses) else 0.0
                 loss = Loss(round(at + lingers, 9), deed)
         standing.settle()
         if standing.reachable:

@@ -72,7 +72,8 @@ class Standing:
         change = after(self._network, deed, deed.at)
         self._network = change.state
         self._alive -= set(change.ended) if self._deafens(deed) else set()
-        self.until = max(self.until, deed.at + (ARMED if isinstance(deed.act, Cuts) else goes_on(deed.act)))
+        if seconds := ARMED if isinstance(deed.act, Cuts) else goes_on(deed.act):
+            self.until = max(self.until, deed.at + seconds)
         match deed.act:
             case Loses(path=path):
                 self._alive.discard(path)

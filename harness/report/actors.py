@@ -3,75 +3,41 @@
 Folded from the plan's deeds and when each took hold, never from what the client made of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from harness.deeds.acts import (
-    Answers,
-    Bursts,
-    Clears,
-    ComesOnline,
-    Deed,
-    Drains,
-    GoesOffline,
-    Hangs,
-    Joins,
-    Loses,
-    Pauses,
-    Prefers,
-    Recovers,
-    Repeats,
-    Restarts,
-    Resumes,
-    SetReach,
-    SilencesKeepalive,
-    Suspends,
-)
+from harness.deeds.acts import Bursts, Clears, Deed, Pauses, Restarts, Resumes, SetReach, Suspends
+from harness.deeds.network_state import NetworkState, Passage, PathState, Standing, after, over, own_time
+from harness.device.words import Reach
 from harness.judge.verdict import Span
 from harness.scenario.deed_text import who, without_end
-from harness.scenario.model import Plan
+from harness.scenario.model import Plan, network_at_start
+from harness.vocabulary import Direction
 
 Times = Mapping[int, float]
 """When each deed took hold, by its index: scenario seconds."""
 
-_LASTING = Drains | Hangs | Answers | Repeats | SilencesKeepalive
-"""What the server is told once and goes on doing."""
-
 _WORDS = 40
+_PASSAGES = {Passage.HOLD: Reach.STALLED, Passage.DROP: Reach.SILENT}
 
 
 def path_spans(plan: Plan, times: Times, end: float) -> dict[str, list[Span]]:
     """Return each path's states one after another. A path the device has not joined has an empty label."""
-    joined = {deed.act.path for deed in plan.deeds if isinstance(deed.act, Joins)}
-    # Paths the timeline joins later are not the device's yet; all others it has from the start.
-    had = {name for name in plan.paths if name == plan.device.starts_on or name not in joined}
-    words = {name: str(path.start) for name, path in plan.paths.items()}
-    changes = {name: [(0.0, words[name] if name in had else "")] for name in plan.paths}
-    left: set[str] = set()
-    for deed in in_order(plan, times):
-        match deed.act:
-            case SetReach(word=word, once=False) if deed.actor in words:
-                words[deed.actor] = str(word)
-            case Joins(path=path) | Prefers(path=path):
-                had.add(path)
-            case Loses(path=path):
-                had.discard(path)
-            case GoesOffline():
-                left, had = set(had), set()
-            case ComesOnline():
-                had |= left
-        for name, said in changes.items():
-            said.append((times[deed.index], words[name] if name in had else ""))
-    return {name: merged(said, end) for name, said in changes.items()}
+    states = list(_states(plan, times))
+    return {
+        name: merged([(at, _word(one.paths[name]) if name in one.joined else "") for at, one in states], end)
+        for name in plan.paths
+    }
 
 
 def other_spans(plan: Plan, times: Times, end: float) -> dict[str, list[Span]]:
     """Return what the phone, the boxes, the server and the job were told to do, by actor; only those that were."""
+    states = list(_states(plan, times))
+    places = dict.fromkeys(["device", *(who(deed) for deed in plan.deeds if deed.actor == "middle"), "server"])
     found = {
-        "device": _asleep(plan, times),
-        **_middles(plan, times, end),
-        "server": _server(plan, times, end),
-        "job": _job(plan, times, end),
+        place: [span for span in merged([(at, _said(one.standing, place)) for at, one in states], end) if span.label]
+        for place in places
     }
+    found["job"] = _job(plan, times, end)
     return {name: [span for span in spans if span.start < end] for name, spans in found.items() if spans}
 
 
@@ -105,51 +71,42 @@ def merged(changes: list[tuple[float, str]], end: float) -> list[Span]:
     return spans
 
 
-def _asleep(plan: Plan, times: Times) -> list[Span]:
-    return [
-        Span(start=times[deed.index], end=times[deed.index] + deed.act.lasts, label="suspended")
+def _states(plan: Plan, times: Times) -> Iterator[tuple[float, NetworkState]]:
+    """Yield the network from 0 s on, at each deed and where a deed's own time is over."""
+    network = network_at_start(plan)
+    yield 0.0, network
+    moments: list[tuple[float, int, Deed | None]] = [(times[deed.index], deed.index, deed) for deed in plan.deeds]
+    moments += [
+        (times[deed.index] + seconds, deed.index, None)
         for deed in plan.deeds
-        if isinstance(deed.act, Suspends)
+        if (seconds := own_time(deed.act)) is not None
     ]
+    for at, index, deed in sorted(moments, key=lambda moment: moment[:2]):
+        network = over(network, index) if deed is None else after(network, deed, at).state
+        yield at, network
 
 
-def _middles(plan: Plan, times: Times, end: float) -> dict[str, list[Span]]:
-    """Return a lane for each place a box stands at: every path's way, or one path's."""
-    places = dict.fromkeys(who(deed) for deed in plan.deeds if deed.actor.startswith("middle"))
-    found = {}
-    for place in places:
-        forced: dict[int, Deed] = {}
-        changes = [(0.0, "")]
-        for deed in in_order(plan, times):
-            if not deed.actor.startswith("middle"):
-                continue
-            if isinstance(deed.act, Clears) and not deed.on:
-                forced.clear()
-            elif who(deed) == place:
-                _put(forced, deed)
-            changes.append((times[deed.index], _said(forced)))
-        found[place] = [span for span in merged(changes, end) if span.label]
-    return found
+def _word(path: PathState) -> str:
+    """Return a path's state: its word, or what a direction is where both are not the same."""
+    if path.word not in {Reach.UP, *_PASSAGES.values()} or len(set(path.passages.values())) == 1:
+        return str(path.word)
+    held = [(way, _PASSAGES[path.passages[way]]) for way in Direction if path.passages[way] is not Passage.PASS]
+    return ", ".join(f"{word} {way}" for way, word in held)
 
 
-def _server(plan: Plan, times: Times, end: float) -> list[Span]:
-    """Return what the server was told and did: a restart's window first, since it ends whatever else there was."""
-    forced: dict[int, Deed] = {}
-    changes = [(0.0, "")]
-    for deed in in_order(plan, times):
-        if deed.actor.startswith("server"):
-            at = times[deed.index]
-            if isinstance(deed.act, Restarts):
-                forced.clear()
-                kept = "keeps its log" if deed.act.keeps_log else "loses its log"
-                changes += [(at, f"restarts, {kept}"), (at + max(deed.act.after, 0.0), "")]
-                continue
-            if isinstance(deed.act, Recovers):
-                forced.clear()
-            elif isinstance(deed.act, _LASTING):
-                _put(forced, deed)
-            changes.append((at, _said(forced)))
-    return [span for span in merged(sorted(changes, key=lambda change: change[0]), end) if span.label]
+def _said(standing: Iterable[Standing], place: str) -> str:
+    """Return what a place does: the device, the server, or the boxes of every path's way or of one path's."""
+    return " + ".join(_phrase(one.deed) for one in standing if who(one.deed) == place)[:_WORDS]
+
+
+def _phrase(deed: Deed) -> str:
+    match deed.act:
+        case Suspends():
+            return "suspended"
+        case Restarts(keeps_log=kept):
+            return f"restarts, {'keeps' if kept else 'loses'} its log"
+        case _:
+            return without_end(deed.text)
 
 
 def _job(plan: Plan, times: Times, end: float) -> list[Span]:
@@ -168,24 +125,3 @@ def _job(plan: Plan, times: Times, end: float) -> list[Span]:
     if paused is not None:
         spans.append(Span(start=paused, end=max(end, paused), label="paused"))
     return sorted(spans, key=lambda span: span.start)
-
-
-def _put(forced: dict[int, Deed], deed: Deed) -> None:
-    """Take a deed into force, or what it undoes out of it. A second one of a kind replaces the first."""
-    if deed.undoes is not None:
-        forced.pop(deed.undoes, None)
-        return
-    if isinstance(deed.act, Clears):
-        forced.clear()
-        return
-    for index in [index for index, other in forced.items() if _kind(other) == _kind(deed)]:
-        del forced[index]
-    forced[deed.index] = deed
-
-
-def _kind(deed: Deed) -> tuple[str, str]:
-    return type(deed.act).__name__, deed.act.to if isinstance(deed.act, Answers) else ""
-
-
-def _said(forced: Mapping[int, Deed]) -> str:
-    return " + ".join(without_end(deed.text) for deed in forced.values())[:_WORDS]

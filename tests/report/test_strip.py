@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.deeds.acts import Clears, Deed, MutesStreams, SetReach, Suspends
 from harness.judge.verdict import Span
 from harness.report import strip
 from harness.report.actors import told_by_lane
 from harness.report.canvas import Drawing
 from harness.report.folder import read_results
 from harness.report.series import Series, read_series
-from harness.scenario.model import Clears, Deed, MutesStreams, SetReach, Suspends
 from tests.report import boxed
 from tests.report.test_hostile import dumped, needs_chromium, title
 

@@ -28,10 +28,10 @@ _NAMED = rf"(?=[\w.-]*?(?:{_KEYWORD.pattern}))[\w.-]++"
 """A whole name with a telling word in it; nothing of a name may stand before it."""
 
 _IS = r"\\?+[\"']?+\s*+[=:]\s*+\\?+[\"']?+"
-# What scenarios and verdicts say of a token without naming one: ``token: lasts 30s``, ``token=none``, ``token: $life``.
+# What is said of a token without naming one: ``token: lasts 30s``, ``token=none``, ``token: expected "none"``.
 _HARMLESS = (
     r"(?!\$[a-z_.]++(?=[\s,}\]\"']|$)|\[redacted\]"
-    r"|\[?(?:lasts|none|never|true|false|null|expired|invalid|missing|revoked|refresh(?:es|ed)?)\b)"
+    r"|\[?(?:expected|lasts|none|never|true|false|null|expired|invalid|missing|revoked|refresh(?:es|ed)?)\b)"
 )
 _RULES = (
     # A header to the end of its value, quoted or not: Authorization: Bearer abc, Cookie: a=b; c=d

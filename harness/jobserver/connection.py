@@ -66,6 +66,7 @@ class Connection:
         self.stream = stream
         self.limits = limits
         self.leaving = trio.Event()  # the server goes: an answer without an end had better end now
+        self.leave: list[tuple[str, str]] = []  # for the page that made the current request to read its answer
         self._conduct = conduct
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
         self._bodiless = False  # the request is a HEAD: its answer has no body (RFC 9110, 9.3.2)
@@ -93,7 +94,7 @@ class Connection:
         Raises ``trio.BrokenResourceError`` when the peer is gone or takes nothing.
         """
         length = [] if status == 204 else [("content-length", str(len(body)))]
-        head = self._h11.send(h11.Response(status_code=status, headers=[*length, *headers])) or b""
+        head = self._h11.send(h11.Response(status_code=status, headers=[*length, *headers, *self.leave])) or b""
         first = self._h11.send(h11.Data(data=body)) or b"" if body and not self._bodiless else b""
         end = self._h11.send(_END) or b""
         message = memoryview(head + first + end)
@@ -132,7 +133,7 @@ class Connection:
 
     def begin_stream(self, headers: Headers) -> bytes:
         """Return the head of a 200 whose body goes on until ``end_stream``. The caller sends it."""
-        return self._h11.send(_stream_head(tuple(headers))) or b""
+        return self._h11.send(_stream_head((*headers, *self.leave))) or b""
 
     def frame(self, data: bytes) -> bytes:
         """Return a piece of that body as it goes on the wire: a chunk, or as it is for HTTP/1.0 (RFC 9112, 7.1).

@@ -14,6 +14,7 @@
 =======================================  ==========================================================================
 
 HEAD is answered as GET is, without the body (RFC 9110, 9.3.2): no stream begins, and nothing is recorded as told.
+Pages of this machine may use all of it from their browsers, also from another port (``harness.jobserver.origins``).
 
 Errors are JSON ``{"error":{"code","message"}}``: 400 a body that is no such object, 401 no valid token where one is
 needed, 404 nothing there, 405 with ``Allow``, 503 when no more jobs can be held.
@@ -29,6 +30,7 @@ from harness.history.records import GapSignal, Snapshot
 from harness.jobserver.connection import Connection, Headers, Request, error_body
 from harness.jobserver.emission import RunningJob
 from harness.jobserver.jobs import epoch_of
+from harness.jobserver.origins import is_preflight, leave, terms
 from harness.jobserver.payloads import UNITS, results
 from harness.jobserver.pulse import pulse
 from harness.jobserver.registry import Registry
@@ -65,6 +67,7 @@ class Endpoints:
 
     async def answer(self, request: Request, connection: Connection) -> bool:
         """Answer one request; return whether the connection is still good. Only a stream takes long."""
+        connection.leave = leave(request.headers)
         try:
             return await self._route(request, connection)
         except Answer as answer:
@@ -72,7 +75,9 @@ class Endpoints:
             return True
 
     async def _route(self, request: Request, connection: Connection) -> bool:
-        if request.path == "/healthz":
+        if is_preflight(request.method, request.headers):
+            await connection.respond(204, headers=terms())
+        elif request.path == "/healthz":
             _allow(request, "GET")
             await connection.respond_json(200, b'{"status":"ok"}')
         elif match := _BYTES.fullmatch(request.path):

@@ -1,5 +1,6 @@
 """Loading: from a file, a folder or the name of a bundled scenario to scenarios that are wholly checked."""
 
+import os
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -28,6 +29,8 @@ def find(name_or_path: str) -> list[Path]:
 
     What exists here goes before what is bundled. Raises ``UsageError``, with the nearest name, where there is neither.
     """
+    if not name_or_path:
+        raise UsageError('expected a file, a folder or the name of a bundled scenario, got ""')
     path = Path(name_or_path)
     try:
         if path.is_dir():
@@ -47,13 +50,14 @@ def find(name_or_path: str) -> list[Path]:
     )
 
 
-def load(path: Path, *, shown_as: str | None = None, project: Project | None = None) -> Scenario:
+def load(path: str | os.PathLike[str], *, shown_as: str | None = None, project: Project | None = None) -> Scenario:
     """Return the scenario of a file, wholly checked. ``shown_as`` is the file's name in problems and plans.
 
     ``project`` knows the clients that ``harness.toml`` names.
 
     Raises ``ScenarioError`` with every problem, each with line and column; nothing is started.
     """
+    path = Path(path)
     scenario, noted = read_file(path, str(path) if shown_as is None else shown_as)
     check(scenario, noted, project or NO_PROJECT)
     return scenario

@@ -197,5 +197,6 @@ def _policy(key: str) -> Callable[[str], dict[str, Any]]:
     if key in {"count", "arrive"}:
         raise UsageError(f"{quote(key)} belongs in a scenario")
     if key not in POLICIES:
-        raise UsageError(f"unknown setting{nearest(key, ('like', *POLICIES))}")
+        hint = nearest(key, ("like", *POLICIES)) or f": expected one of like, {', '.join(POLICIES)}"
+        raise UsageError(f"unknown setting{hint}")
     return POLICIES[key].parse

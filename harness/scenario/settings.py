@@ -122,7 +122,8 @@ def _key(entry: Place, settings: Mapping[str, Setting], later: tuple[str, ...]) 
         if key in later:
             raise not_built(key)
         if key not in settings:
-            raise UsageError(f"unknown setting {quote(key)}{nearest(key, (*settings, *later))}")
+            hint = nearest(key, (*settings, *later)) or f": expected one of {', '.join(settings)}"
+            raise UsageError(f"unknown setting {quote(key)}{hint}")
         return key
 
     return entry.read_key(known)

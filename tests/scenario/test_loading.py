@@ -111,3 +111,14 @@ def test_the_handoff_is_the_one_of_the_reference():
 def test_the_steady_windows_of_the_baseline_support_a_p99():
     [plan] = plans(load(find("baseline")[0]))
     assert len(schedule(plan.job)) >= 368
+
+
+def test_a_path_may_be_a_text(tmp_path):
+    file = tmp_path / "x.yaml"
+    file.write_text("scenario: x\njob: {lasts: 1s}\npaths: {wifi: wifi}\n")
+    assert load(str(file)).name == load(file).name == "x"
+
+
+def test_an_empty_name_is_not_the_working_folder():
+    with pytest.raises(UsageError, match='bundled scenario, got ""'):
+        find("")

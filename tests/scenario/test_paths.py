@@ -43,7 +43,10 @@ def test_offline_starts_silent_and_passes_nothing_to_adjust(plan, problems):
         ("[wifi]", "3:8: paths: expected a mapping such as {wifi: wifi, cellular: lte}, got a list"),
         ("{a: [wifi]}", "3:12: paths a: expected one text, got a list"),
         ("{a: {latency: 1s}}", '3:9: paths a: "profile" is missing: which one is adjusted, such as {profile: lte, '),
-        ("{a: {profile: lte, loss: 5%}}", '3:27: paths a: unknown setting "loss"'),
+        (
+            "{a: {profile: lte, loss: 5%}}",
+            '3:27: paths a: unknown setting "loss": expected one of profile, latency, jitter, down, up, stalls, wake',
+        ),
         ("{a: {profile: lte, down: 5MB}}", "3:33: paths a down: expected a rate such as 330kbps or 2Mbps, got"),
         ("{a: {profile: lte, stalls: 13}}", "3:35: paths a stalls: expected a rate such as 200/s or 13/h, got"),
     ],

@@ -75,7 +75,7 @@ class Fuzz:
     def __init__(self, wish: Wish) -> None:
         self._wish = wish
         self._project: Project = find_project(Path.cwd()) or NO_PROJECT
-        self.client = named(wish.client, self._project.clients) if wish.client else None
+        self.client = named(wish.client, self._project.clients) if wish.client is not None else None
         self.base = self._base()
         self.jobs = wish.jobs or cores()
         self.search = Search(Setup(client=self.client, base=self.base), jobs=self.jobs)

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from harness.fuzz.coverage import never_done, table
 from harness.fuzz.findings import Findings, Group
 from harness.fuzz.tasks import Hunted
-from harness.report.saying import plural, printable
+from harness.report.saying import plural, wrapped
+from harness.report.terminal import WIDTH
 
 TOLD = 12
 """Groups in full; the rest is counted."""
 
 
-def report(findings: Findings, *, client: str, seconds: float, folder: str, verbose: bool) -> str:
-    """Return the text, ending with a line's end."""
+def report(findings: Findings, *, client: str, seconds: float, folder: str, verbose: bool, signal: int = 0) -> str:
+    """Return the text, ending with a line's end. ``signal`` is the number of the one that cut the search short."""
     lines = [f"fuzz · {client} client · virtual time", ""]
     for group in findings.ranked[:TOLD]:
         lines += [*_group(group, folder), ""]
@@ -21,27 +22,36 @@ def report(findings: Findings, *, client: str, seconds: float, folder: str, verb
     if verbose:
         lines += [*table(findings.cells), ""]
     if findings.tried and (never := never_done(findings.cells)):
-        lines += [f"never done: {', '.join(never)}", ""]
+        lines += [*wrapped(f"never done: {', '.join(never)}", indent="", hanging="  ", width=WIDTH), ""]
     rate = f"{findings.tried / seconds:.0f}/s" if seconds > 0 else "at once"
     if findings.groups:
         kinds = plural(len(findings.groups), "kind")
-        lines.append(f"FOUND  {kinds} of failure in {findings.failing} of {plural(findings.tried, 'seed')} ({rate})")
+        told = f"FOUND  {kinds} of failure in {findings.failing} of {plural(findings.tried, 'seed')} ({rate})"
     else:
-        lines.append(f"CLEAN  {plural(findings.tried, 'seed')} in {seconds:.1f} s ({rate})")
+        told = f"CLEAN  {plural(findings.tried, 'seed')} in {seconds:.1f} s ({rate})"
+    lines.append(_so_far(told, signal))
     return "\n".join([*lines, f"files  {folder}", ""])
+
+
+def _so_far(told: str, signal: int) -> str:
+    """Return the last word; of a search that was cut short, that it was, and the exit code that says so."""
+    if not signal:
+        return told
+    word, _, rest = told.partition("  ")
+    return f"INTERRUPTED  {word.lower()} so far: {rest}   exit {128 + signal}"
 
 
 def _group(group: Group, folder: str) -> list[str]:
     failure = group.small.failure if group.small else group.failure
     seeds = f"{plural(group.count, 'seed')}, first {', '.join(map(str, group.seeds[:3]))}"
-    lines = [f"  ✗ {failure.key}   {seeds}", f"    {printable(failure.sentence)}"]
+    lines = [f"  ✗ {failure.key}   {seeds}", *wrapped(failure.sentence, indent="    ", width=WIDTH)]
     if group.small:
         now = plural(len(group.small.genotype.faults), "fault")
         lines.append(f"    {folder}/{group.file}   {now} (of {group.small.before})")
     elif group.file:
         lines.append(f"    {folder}/{group.file}   as it was found")
     if group.real:
-        lines.append(f"    {printable(group.real)}")
+        lines += wrapped(group.real, indent="    ", width=WIDTH)
     return lines
 
 
@@ -79,10 +89,10 @@ def aligned(hunted: Sequence[Hunted]) -> str:
     return "\n".join(lines)
 
 
-def table_of_mutants(hunted: Sequence[Hunted], *, folder: str) -> str:
-    """Return what the hunt says at its end."""
+def table_of_mutants(hunted: Sequence[Hunted], *, folder: str, signal: int = 0) -> str:
+    """Return what the hunt says at its end. ``signal`` is the number of the one that cut it short."""
     missed = sum(one.seed is None for one in hunted)
     last = (
         f"MISSED  {missed} of {plural(len(hunted), 'mutant')}" if missed else f"FOUND  {plural(len(hunted), 'mutant')}"
     )
-    return "\n".join([aligned(hunted), "", last, f"files  {folder}", ""])
+    return "\n".join([aligned(hunted), "", _so_far(last, signal), f"files  {folder}", ""])

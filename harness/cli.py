@@ -6,6 +6,7 @@ Everything heavy is imported by the command that needs it, so that ``harness --h
 
 import contextlib
 import io
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,8 +19,9 @@ from harness.arguments import address, assignments, duration
 from harness.console import hush, keep_traceback, open_closed_streams, say
 from harness.errors import EnvironmentFault, ScenarioError, UsageError, leaf
 from harness.escaping import on_one_line
+from harness.exits import ENVIRONMENT, FAIL, INTERRUPTED, PASS, USAGE
 from harness.files import real_path
-from harness.showing import complain, copy_junit, show, shown_path, step_summary, tell_problem
+from harness.showing import complain, hand_out, make_room, show, shown_path, tell_problem, tolerate
 from harness.trouble import NO_ROOM, in_words
 
 if TYPE_CHECKING:
@@ -27,11 +29,11 @@ if TYPE_CHECKING:
     from harness.campaign.invoke import Done
     from harness.campaign.lines import Lines
 
-PASS, FAIL, USAGE, ENVIRONMENT, UNKNOWN = 0, 1, 2, 3, 4
-INTERRUPTED, TERMINATED = 130, 143
-PRECEDENCE = (INTERRUPTED, TERMINATED, USAGE, FAIL, ENVIRONMENT, UNKNOWN, PASS)
-OF_WORD = {"pass": PASS, "fail": FAIL, "unknown": UNKNOWN, "void": ENVIRONMENT}
 
+WARNS = click.Choice(["fail", "warn"])
+COLOR = click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour.  [default: on a terminal]"
+)
 FORMATS = click.Choice(["text", "json", "jsonl", "github", "junit"])
 LATER = {
     "mutants": "the proof that scenarios catch broken clients",
@@ -42,8 +44,33 @@ LATER = {
 }
 
 
+class Command(click.Command):
+    """A command that, like all of them, says its version."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        click.version_option(harness.__version__, prog_name="harness")(self)
+
+
+class Filled(click.Path):
+    """A path. An empty one is a variable that the shell did not know, never the working folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what names nothing."""
+        if not str(value) or value == Path(""):  # noqa: PTH201 - that is what an empty text becomes
+            self.fail("expected a path, got an empty text", param, ctx)
+        if "\0" in str(value):
+            self.fail("expected a path, got one with a NUL in it", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Commands(click.Group):
     """The group, with a hint for a word it does not know and the names that are reserved."""
+
+    command_class = Command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -54,7 +81,7 @@ class Commands(click.Group):
             raise click.UsageError(f"`harness {name}` ({LATER[name]}) is not built yet")
         if name not in self.commands:
             hint = nearest(name, self.commands)
-            raise click.UsageError(f"no such command: {name}{hint}; `harness --help` lists them all")
+            raise click.UsageError(f"no such command: {name or repr(name)}{hint}; `harness --help` lists them all")
         return super().resolve_command(ctx, args)
 
 
@@ -69,13 +96,35 @@ def nearest(word: str, known: Iterable[str]) -> str:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(harness.__version__, prog_name="harness")
 def cli() -> None:
-    r"""Does your Server-Sent Events client survive the walk out of the door?
+    """Does your Server-Sent Events client survive the walk out of the door?
 
     \b
     harness run handoff                     the reference client walks out of the door
     harness run scenarios/handoff.yaml      the same, from a file
     harness run half-open --client as-shipped
-    """
+    """  # noqa: D301 - the mark that click wants is that character itself
+
+
+def shown(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of everything that ends in a verdict: where it is said, and how."""
+    options = [
+        click.option("--open", "open_page", is_flag=True, help="Open the report."),
+        click.option("--junit", type=Filled(), help="Write junit.xml here too."),
+        click.option(
+            "--output-format",
+            "output",
+            type=FORMATS,
+            default="text",
+            help="What standard output holds. jsonl: a line for each run, as it ends, and one of the end.",
+        ),
+        click.option("--unknown", type=WARNS, help="What an unknown verdict means for the exit code.  [default: fail]"),
+        click.option("-q", "--quiet", is_flag=True, help="Only the last two lines."),
+        click.option("-v", "--verbose", count=True, help="Every law; twice: every record."),
+        COLOR,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @cli.command()
@@ -87,7 +136,7 @@ def cli() -> None:
     "--toxiproxy", metavar="auto·embedded·PATH·URL", help="Which Toxiproxy shapes the paths.  [default: auto]"
 )
 @click.option("--timeout", metavar="DURATION", help="A limit for each run, such as 2m.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where results go.  [default: results]")
+@click.option("--out", type=Filled(), help="Where results go.  [default: results]")
 @click.option("--keep", type=click.IntRange(0), metavar="N", help="Leave only so many older results there.")
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Runs side by side.  [default: 1.5 per core]")
 @click.option("-x", "stop_early", is_flag=True, help="Stop at the first run that does not pass.")
@@ -97,24 +146,12 @@ def cli() -> None:
 @click.option(
     "--repeat", type=click.IntRange(1), default=1, metavar="K", help="Each so many times, with seeds counting up."
 )
-@click.option("--shard", default="1/1", metavar="1/4", help="Only this part of everything.")
+@click.option("--shard", default="1/1", metavar="1/4", help="Only this part of everything;")
 @click.option(
     "--world", type=click.Choice(["real", "virtual", "both"]), default="real", help="Where it runs; both: and compare."
 )
 @click.option("--twice", is_flag=True, help="Virtual: run twice in two processes and compare.")
-@click.option("--open", "open_page", is_flag=True, help="Open the report.")
-@click.option("--junit", type=click.Path(path_type=Path), help="Write junit.xml here too.")
-@click.option(
-    "--output-format",
-    "output",
-    type=FORMATS,
-    default="text",
-    help="What standard output holds. jsonl: each run as it ends.",
-)
-@click.option("--unknown", type=click.Choice(["fail", "warn"]), default="fail", help="What an unknown verdict means.")
-@click.option("-q", "--quiet", is_flag=True, help="Only the last two lines.")
-@click.option("-v", "--verbose", count=True, help="Every law; twice: every record.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
+@shown
 def run(targets: tuple[str, ...], **options: Any) -> int:
     """Run scenarios, judge them, report. None named: scenarios/ here."""
     from harness.campaign.forking import FIRST_HASH_SEED, started  # noqa: PLC0415
@@ -154,8 +191,10 @@ def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Star
         maxfail=1 if options["stop_early"] else options["maxfail"],
         keep=options["keep"],
         twice=options["twice"],
-        command=" ".join(["harness", *sys.argv[1:]]),
+        command=shlex.join(["harness", *sys.argv[1:]]),
+        unknown=options["unknown"] or "fail",
     )
+    make_room(options)
     live = Live(sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
     lines = Lines(sys.stdout.fileno()) if options["output"] == "jsonl" else None
     done = invoke(wish, live, lines.tell if lines else heedless, forking=forking)
@@ -163,40 +202,34 @@ def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Star
 
 
 def conclude(done: "Done", lines: "Lines | None", options: dict[str, Any]) -> int:
-    """Print the verdict (with ``lines`` it has been said), write what was asked for besides, choose the exit code."""
-    from harness.report.folder import read_results  # noqa: PLC0415
-    from harness.report.tally import word_of  # noqa: PLC0415
+    """Write what was asked for besides, print the verdict (with ``lines`` only its end is left to say).
 
-    faults = list(dict.fromkeys(ran.ending.detail for ran in done.ran if ran.ending.what == "fault"))
-    faults += [ran.finished.fault for ran in done.ran if ran.finished.fault]
-    faults += [ran.ending.detail for ran in done.ran if ran.ending.what == "died"]
-    for fault in faults:
+    Returns the exit code, which is the one that was printed. What a machine could not do is on standard error too.
+    """
+    from harness.report.tally import ending  # noqa: PLC0415
+
+    manifest = done.results.manifest
+    faults = [ran.ending.detail for ran in done.ran] + [f"{key}: {why}" for key, why in manifest.faults.items()]
+    for fault in dict.fromkeys(filter(None, [*faults, manifest.fault])):
         complain(fault)
-    codes = [ENVIRONMENT] * bool(faults) + [128 + done.signal] * bool(done.signal)
-    results = read_results(done.folder)
+    if done.page is not None:
+        hand_out(done.page, options)
     if lines is None:
-        show(results, done.page, options)
+        show(done.results, done.page, options)
     else:
-        lines.settle()
-    if options["junit"] is not None:
-        copy_junit(done.folder, options["junit"])
-    step_summary(done.folder)
-    if options["open_page"]:
-        click.launch(done.page.absolute().as_uri())
-    words = [item.verdict.word for item in results.runs] + [word_of(results)] * (not done.signal)
-    codes += [OF_WORD[word] for word in words if not (word == "unknown" and options["unknown"] == "warn")]
-    return worst(codes)
+        lines.end(done.results)
+    return ending(done.results).exit
 
 
-def worst(codes: Iterable[int]) -> int:
-    """Of many runs' exit codes, the one that counts."""
-    found = set(codes)
-    return next((code for code in PRECEDENCE if code in found), PASS)
-
-
-@cli.command()
+@cli.command(short_help="Validate scenario files: every mistake at once.")
 @click.argument("targets", nargs=-1, required=True, metavar="FILE·DIR·NAME…")
-@click.option("--output-format", "output", type=click.Choice(["text", "github"]), default="text")
+@click.option(
+    "--output-format",
+    "output",
+    type=click.Choice(["text", "github"]),
+    default="text",
+    help="How mistakes are said: as an editor reads them, or as annotations of a GitHub job.",
+)
 def check(targets: tuple[str, ...], output: str) -> int:
     """Validate scenario files: every mistake and warning at once, nothing started."""
     from harness.scenario import find, find_project, load, plans, warned  # noqa: PLC0415
@@ -224,11 +257,8 @@ def _counted(count: int, noun: str) -> str:
 
 
 @cli.command()
-@click.argument("folder", type=click.Path(path_type=Path), default=Path("results/latest"))
-@click.option("--output-format", "output", type=FORMATS, default="text")
-@click.option("-q", "--quiet", is_flag=True)
-@click.option("-v", "--verbose", count=True)
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
+@click.argument("folder", type=Filled(), default=Path("results/latest"))
+@shown
 def judge(folder: Path, **options: Any) -> int:
     """Judge recorded runs again, from their files alone."""
     from harness.campaign.comparing import hold_together  # noqa: PLC0415
@@ -236,20 +266,24 @@ def judge(folder: Path, **options: Any) -> int:
     from harness.campaign.invoke import saying_what_is_kept  # noqa: PLC0415
     from harness.report.compose import write_report  # noqa: PLC0415
     from harness.report.folder import read_results  # noqa: PLC0415
-    from harness.report.tally import word_of  # noqa: PLC0415
+    from harness.report.tally import ending  # noqa: PLC0415
 
+    make_room(options)
+    folder = results_folder(folder)
     with saying_what_is_kept(folder):
         for run_folder in run_folders(folder):
             judge_folder(run_folder)
             hold_together(run_folder)
-        page = write_report(real_path(folder), redraw=True)
+        tolerate(folder, options["unknown"])
+        page = write_report(folder, redraw=True)
     results = read_results(folder)
+    hand_out(page, options)
     show(results, page, options)
-    return worst(OF_WORD[word] for word in [word_of(results), *(item.verdict.word for item in results.runs)])
+    return ending(results).exit
 
 
-@cli.command()
-@click.argument("folder", type=click.Path(path_type=Path), default=Path("results/latest"))
+@cli.command(short_help="Draw the report of recorded runs again.")
+@click.argument("folder", type=Filled(), default=Path("results/latest"))
 @click.option("--open", "open_page", is_flag=True, help="Open the report.")
 def report(folder: Path, *, open_page: bool) -> int:
     """Draw the report of recorded runs again, from their files alone."""
@@ -257,27 +291,37 @@ def report(folder: Path, *, open_page: bool) -> int:
     from harness.campaign.invoke import saying_what_is_kept  # noqa: PLC0415
     from harness.report.compose import draw_run, write_report  # noqa: PLC0415
 
+    folder = results_folder(folder)
     with saying_what_is_kept(folder):
         for run_folder in run_folders(folder):
             if not (run_folder / "verdict.json").exists():
                 judge_folder(run_folder)
             draw_run(run_folder)
-        page = write_report(real_path(folder))
+        page = write_report(folder)
     say(f"report  {shown_path(page)}")
     if open_page:
         click.launch(page.absolute().as_uri())
     return PASS
 
 
+def results_folder(folder: Path) -> Path:
+    """The results folder that is meant: this one, or the newest in it. Raises ``UsageError`` where there is none."""
+    for above, plan in enumerate(("*/plan.json", "plan.json")):
+        if any(folder.glob(plan)):
+            whole = real_path(folder).parents[above]
+            raise UsageError(f"{folder} is a part of results: expected all of them, which are {whole}")
+    for found in (folder, folder / "latest"):
+        if (found / "manifest.json").exists() or run_folders(found):
+            return real_path(found)
+    raise UsageError(f"{folder} holds no recorded runs; `harness run` makes results/latest")
+
+
 def run_folders(folder: Path) -> list[Path]:
-    """The runs inside a results folder. Raises ``UsageError`` where there are none."""
-    found = sorted(path.parent for path in real_path(folder).glob("*/*/plan.json"))
-    if not found:
-        raise UsageError(f"{folder} holds no recorded runs; `harness run` makes results/latest")
-    return found
+    """The runs inside a results folder."""
+    return sorted(path.parent for path in real_path(folder).glob("*/*/plan.json"))
 
 
-@cli.command()
+@cli.command(short_help="What a scenario compiles to: timeline, draws, limits.")
 @click.argument("target", metavar="FILE·NAME")
 @click.option("--client", metavar="NAME", help="The client under test, in place of the scenario's own.")
 @click.option("--seed", type=int, help="The seed of all draws.")
@@ -299,19 +343,19 @@ def explain(target: str, client: str | None, seed: int | None, chosen: tuple[str
     return PASS
 
 
-@cli.command()
+@cli.command(short_help="Invent timelines until one breaks the client.")
 @click.argument("names", nargs=-1, metavar="[SCENARIO | MUTANT…]")
 @click.option("--client", metavar="NAME", help="The client under test.  [default: the scenario's, or reference]")
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="How many timelines to invent.  [default: 1000]")
 @click.option("--for", "lasting", metavar="DURATION", help="How long to search, such as 10m.")
 @click.option("--seed", "first", type=click.IntRange(0), default=1, show_default=True, help="The first of the seeds.")
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Processes side by side.  [default: one per core]")
-@click.option("--out", type=click.Path(path_type=Path), help="Where examples go.  [default: results/fuzz]")
+@click.option("--out", type=Filled(), help="Where examples go.  [default: results/fuzz]")
 @click.option("--mutants", is_flag=True, help="Measure the search: hunt the mutants named, or all of them.")
-@click.option("--record", type=click.Path(path_type=Path), help="With --mutants: keep the table in this README.")
+@click.option("--record", type=Filled(), help="With --mutants: keep the table in this README.")
 @click.option("--no-confirm", is_flag=True, help="Do not run the examples on real sockets too.")
 @click.option("-v", "--verbose", is_flag=True, help="Which deeds met which states of a client, how often.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
+@COLOR
 def fuzz(names: tuple[str, ...], **options: Any) -> int:
     """Invent timelines in virtual time until one breaks the client, and make what breaks it small.
 
@@ -323,6 +367,8 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
 
     if len(names) > 1 and not options["mutants"]:
         raise UsageError("fuzz takes one scenario at most")
+    if options["record"] and not options["mutants"]:
+        raise UsageError("--record keeps the table of a search for mutants: it needs --mutants")
     wish = invoke.Wish(
         scenario=names[0] if names and not options["mutants"] else None,
         client=options["client"],
@@ -337,13 +383,20 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
     done = invoke.fuzz(wish, sys.stderr, terminal=terminal, mutants=names if options["mutants"] else None)
     folder = shown_path(done.folder)
     if options["mutants"]:
-        say(table_of_mutants(done.hunted, folder=folder).removesuffix("\n"))
+        say(table_of_mutants(done.hunted, folder=folder, signal=done.signal).removesuffix("\n"))
         if options["record"]:
             record(options["record"], done.hunted)
         missed = any(one.seed is None for one in done.hunted)
     else:
         client = options["client"] or "reference"
-        text = report(done.findings, client=client, seconds=done.searched, folder=folder, verbose=options["verbose"])
+        text = report(
+            done.findings,
+            client=client,
+            seconds=done.searched,
+            folder=folder,
+            verbose=options["verbose"],
+            signal=done.signal,
+        )
         say(text.removesuffix("\n"))
         missed = bool(done.findings.groups)
     return 128 + done.signal if done.signal else FAIL if missed else PASS
@@ -361,13 +414,17 @@ def schema() -> int:
 
 
 @cli.command()
-@click.argument("file", type=click.Path(path_type=Path), default=Path("scenarios/first.yaml"))
+@click.argument("file", type=Filled(), default=Path("scenarios/first.yaml"))
 def init(file: Path) -> int:
     """Write a commented first scenario."""
     from harness.scenario import template  # noqa: PLC0415
 
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.parent.is_dir():
+            file.parent.mkdir(parents=True)
+    except OSError as error:
+        raise EnvironmentFault(f"cannot write {file}: {error.strerror}") from error
+    try:
         with file.open("x", encoding="utf-8") as new:
             new.write(template())
     except FileExistsError as error:
@@ -383,13 +440,15 @@ def list_scenarios() -> int:
     """The bundled scenarios, with their stories."""
     from harness.scenario import bundled, load  # noqa: PLC0415
 
-    for scenario in map(load, bundled().values()):
-        say(f"{scenario.name:<14}{scenario.scenario}")
+    scenarios = list(map(load, bundled().values()))
+    width = max((len(scenario.name) for scenario in scenarios), default=0) + 2
+    for scenario in scenarios:
+        say(f"{scenario.name:<{width}}{scenario.scenario}")
         say(click.wrap_text(" ".join(str(scenario.about).split()), 100, "    ", "    ") + "\n")
     return PASS
 
 
-@cli.command("help")
+@cli.command("help", short_help="Explain a law, or virtual time.")
 @click.argument("law", required=False, metavar="[LAW·virtual]")
 def help_law(law: str | None) -> int:
     """Explain a law, and how clients break it; or virtual time, and what it leaves out."""
@@ -400,7 +459,7 @@ def help_law(law: str | None) -> int:
             say(f"{each.code:<5}{each.word:<16}{each.title}")
         say(f"{'':<5}{'virtual':<16}Virtual time, and what its network leaves out")
         return PASS
-    if law == "virtual":
+    if law.strip().lower() == "virtual":
         return help_virtual()
     found = law_help(law)
     say(f"{found.code} {found.word}: {found.title}\n")
@@ -422,13 +481,17 @@ def help_virtual() -> int:
 
 
 @cli.command()
-@click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="ADDRESS:PORT")
-@click.option("--lasts", default="30s", show_default=True, help="How long each job takes.")
-@click.option("--every", default="2s", show_default=True, help="Between two updates.")
+@click.option(
+    "--listen", default="127.0.0.1:8080", show_default=True, metavar="ADDRESS:PORT", help="Where: loopback only."
+)
+@click.option("--lasts", default="30s", show_default=True, metavar="DURATION", help="How long each job takes.")
+@click.option("--every", default="2s", show_default=True, metavar="DURATION", help="Between two updates.")
 @click.option("--retry", default=None, metavar="DURATION", help="A retry: field, sent first on each stream.")
-@click.option("--keepalive", default="15s", show_default=True, metavar="DURATION")
+@click.option(
+    "--keepalive", default="15s", show_default=True, metavar="DURATION", help="Silence after which a comment is sent."
+)
 def serve(listen: str, **options: str | None) -> int:
-    """The reference job server alone, until Ctrl-C."""
+    """The reference job server alone, until Ctrl-C. Pages of this machine may use it from their browsers, too."""
     from harness.alone import serve_jobs  # noqa: PLC0415
     from harness.scenario.model import JobSpec, ServerSpec  # noqa: PLC0415
 
@@ -465,7 +528,7 @@ def toxiproxy(listen: str | None, host: str | None, port: str | None, seed: int 
     return PASS
 
 
-@cli.command()
+@cli.command(short_help="What this machine can do.")
 def doctor() -> int:
     """What this machine can do: Toxiproxy, hanging dials, clock, limits, scheduler lag."""
     from harness.doctor import examine  # noqa: PLC0415

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "harness"
 ORDER = [
-    ["escaping", "console", "files", "trouble", "errors", "units", "chance", "clock", "vocabulary", "seams"],
+    ["escaping", "console", "files", "trouble", "errors", "exits", "units", "chance", "clock", "vocabulary", "seams"],
     ["sse"],
     ["device", "toxics"],
     ["deeds"],

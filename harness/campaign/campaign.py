@@ -11,12 +11,15 @@ import trio
 
 from harness.campaign.children import Ending, run_child
 from harness.campaign.finish import Finished
-from harness.campaign.folders import kept, new_run, redact_log
+from harness.campaign.folders import keep_ending, kept, new_run, redact_log
 from harness.campaign.forked import Forks
 from harness.campaign.forking import Started, started
 from harness.campaign.live import Live
 from harness.campaign.worker import Worker
+from harness.errors import EnvironmentFault
+from harness.report.folder import run_folder_name, safe_name
 from harness.scenario.model import Plan
+from harness.trouble import in_words
 from harness.world import real, virtual
 
 
@@ -27,6 +30,7 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     ending: Ending
     finished: Finished
+    took: float  # seconds of the wall clock, from its process's start until it was judged and drawn
 
 
 Heed = Callable[[Ran], Awaitable[None]]
@@ -64,6 +68,8 @@ async def judged(finish: Callable[[Path], Awaitable[Finished]], folder: Path, st
 class Campaign:
     """Runs plans, ``jobs`` at a time. ``ran`` grows as they end; what was never started stays in ``waiting``.
 
+    ``started`` has every plan that left it, by folder: also those of which nothing came.
+
     With a ``hash_seed``, that of Python in every virtual run's process (``PYTHONHASHSEED``); else whatever it takes.
     These are forked from a server of the campaign's own, or from one that is ``forking`` already. Where they are still
     to be ``compared``, it is left to whoever does that to let them be heeded.
@@ -85,6 +91,7 @@ class Campaign:
     ) -> None:
         self.waiting = deque(plans)
         self.ran: list[Ran] = []
+        self.started: dict[Path, Plan] = {}
         self._invocation = invocation
         self.jobs = max(1, min(jobs, len(plans)))
         self.hash_seed = hash_seed
@@ -146,14 +153,34 @@ class Campaign:
     ) -> None:
         while self._going_on(stop) and self.waiting[0].world == world:
             plan = self.waiting.popleft()
-            folder = new_run(self._invocation, plan)
-            ending = await run(plan, folder)
-            finished = await judged(finish, folder, stop)
+            began = trio.current_time()
+            folder, ending, finished = await self._one(plan, run, finish, stop)
             self._live.over(plan, finished.word or "fault")
             self._failures += finished.word != "pass"
-            self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished))
+            took = trio.current_time() - began
+            self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished, took=took))
             if not (self._compared and plan.world == virtual.NAME):
                 await self.heed(self.ran[-1])
+
+    async def _one(
+        self,
+        plan: Plan,
+        run: Callable[[Plan, Path], Awaitable[Ending]],
+        finish: Callable[[Path], Awaitable[Finished]],
+        stop: trio.Event,
+    ) -> tuple[Path, Ending, Finished]:
+        """Run, judge and draw one plan. One that cannot be run ends no other: it has no verdict, and says why."""
+        folder = self._invocation / safe_name(plan.name) / run_folder_name(plan)
+        try:
+            folder = new_run(self._invocation, plan)
+            self.started[folder] = plan
+            ending = await run(plan, folder)
+        except (EnvironmentFault, OSError) as error:
+            self.started[folder] = plan
+            fault = f"it could not be run: {in_words(error) or error}"
+            return folder, Ending(what="fault"), Finished(fault=fault)
+        keep_ending(folder, ending)
+        return folder, ending, await judged(finish, folder, stop)
 
     async def once_more(self, plan: Plan, folder: Path, stop: trio.Event, *, hash_seed: int | None = None) -> Ending:
         """Run the plan that lies in ``folder``, without judging it."""

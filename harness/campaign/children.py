@@ -77,7 +77,8 @@ async def run_child(
 def died(folder: Path, code: int) -> Ending:
     """A run whose process ended with this exit code, or by the signal that it is minus the number of."""
     reason = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return Ending(what="died", detail=f"the run's process ended with {reason}; see {folder / LOG}")
+    log = f"{folder.parent.name}/{folder.name}/{LOG}"  # inside the results: they may be moved, or merged
+    return Ending(what="died", detail=f"the run's process ended with {reason}; see {log}")
 
 
 async def close_when(stop: trio.Event, pipe: trio.abc.AsyncResource) -> None:

@@ -8,7 +8,8 @@ import msgspec
 
 from harness.errors import NOT_JSON, Problem, ScenarioError, UsageError
 from harness.files import read_bytes
-from harness.report.folder import SUMMARY
+from harness.report.folder import SUMMARY, run_folder_name, safe_name
+from harness.report.saying import plural
 from harness.scenario import Plan, Project, Scenario, find, load, plans
 from harness.world import real, virtual
 
@@ -44,13 +45,20 @@ def chosen(choice: Choice, project: Project | None) -> list[Plan]:
             problems.extend(error.problems)
     if problems:
         raise ScenarioError(tuple(problems))
+    if not found:
+        raise UsageError(f'no scenario matched: none speaks of "{choice.word}" (-k)')
     if choice.failed_in is not None:
         failed = not_passed(choice.failed_in)
-        found = [plan for plan in found if (plan.name, plan.variant) in failed]
+        found = [plan for plan in found if not failed.isdisjoint(_names(plan))]
+        if not found:
+            raise UsageError(f"no scenario matched: none of these failed in {choice.failed_in} (--failed)")
     index, count = choice.shard
-    found = found[index - 1 :: count]
-    if not found:
-        raise UsageError("no scenario matched")
+    chosen_part = found[index - 1 :: count]
+    if not chosen_part:
+        raise UsageError(
+            f"no scenario matched: part {index} of {count} of {plural(len(found), 'run')} is empty (--shard)"
+        )
+    found = chosen_part
     return found if choice.world != BOTH else [twin for plan in found for twin in (plan, _virtual(plan))]
 
 
@@ -95,12 +103,19 @@ def _of(scenario: Scenario, choice: Choice, project: Project | None) -> list[Pla
     return first + [plan for turn in range(1, choice.repeat) for plan in with_seed(first[0].seed + turn)]
 
 
-def not_passed(folder: Path) -> set[tuple[str, str]]:
-    """Name and variant of every run in a results folder that did not pass, those never started among them."""
+def _names(plan: Plan) -> set[str]:
+    """Return every name by which a summary may speak of this plan."""
+    title = f"{plan.name} {plan.variant}".strip()
+    return {title, f"{title} seed {plan.seed}", f"{safe_name(plan.name)}/{run_folder_name(plan)}"}
+
+
+def not_passed(folder: Path) -> set[str]:
+    """Return the names of every run in a results folder that did not pass, has no verdict, or was never started."""
     path = folder / SUMMARY
     try:
         summary = json.loads(read_bytes(path))
-        return {(run["name"], run["variant"]) for run in summary["runs"] if run["word"] != "pass"}
+        failed = {f"{run['name']} {run['variant']}".strip() for run in summary["runs"] if run["word"] != "pass"}
+        return failed.union(summary["not_run"], summary.get("unjudged", ()))
     except OSError as error:
         raise UsageError(f"--failed: cannot read {path}: {error.strerror}; run something first") from error
     except (*NOT_JSON, KeyError, TypeError) as error:

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import msgspec
 
+from harness.campaign.children import Ending
+from harness.errors import BadRecords
 from harness.escaping import visible
 from harness.history import History, read_history
 from harness.history.files import HISTORY, PLAN
 from harness.judge.judge import judge
 from harness.judge.verdict import Verdict
-from harness.report.folder import VERDICT, read_json, write_json
+from harness.report.folder import ENDING, VERDICT, read_json, said, write_json
 from harness.scenario.model import Plan
 from harness.trouble import in_words
 
@@ -32,12 +34,22 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def judge_folder(folder: Path) -> Verdict:
     """Judge the run in ``folder`` and write its ``verdict.json``. Raises ``BadRecords`` where it cannot be read."""
+    if not (folder / PLAN).exists():
+        raise BadRecords("its folder is gone: moved, or deleted, while the runs went on")
     plan = read_json(folder / PLAN, Plan)
     records = folder / HISTORY
     history = read_history(records) if records.exists() else History([], truncated=True)
-    verdict = judge(plan, history)
+    verdict = judge(plan, history, died=_how_it_died(folder))
     write_json(folder / VERDICT, verdict)
     return verdict
+
+
+def _how_it_died(folder: Path) -> str:
+    """Return what whoever watched the run's process said of its end; empty where it ended by itself, and well."""
+    try:
+        return read_json(folder / ENDING, Ending).detail
+    except BadRecords:
+        return ""
 
 
 def finish(folder: Path) -> Finished:
@@ -52,7 +64,7 @@ def finish(folder: Path) -> Finished:
         if known is None:
             raise
         return Finished(fault=visible(str(known)))
-    return Finished(word=verdict.word, toxiproxy=verdict.trust.facts.get("toxiproxy", ""))
+    return Finished(word=said(verdict), toxiproxy=verdict.trust.facts.get("toxiproxy", ""))
 
 
 def answer(folder: Path) -> None:

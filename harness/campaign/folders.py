@@ -11,10 +11,11 @@ from pathlib import Path
 
 import msgspec
 
+from harness.campaign.children import Ending
 from harness.errors import EnvironmentFault
 from harness.escaping import visible
 from harness.history.files import LOG, PLAN
-from harness.report.folder import MANIFEST, SCENARIO, run_folder_name, safe_name, write_text
+from harness.report.folder import ENDING, MANIFEST, SCENARIO, run_folder_name, safe_name, write_json, write_text
 from harness.report.redact import redact_file_text
 from harness.scenario.model import Plan
 
@@ -50,6 +51,16 @@ def new_run(invocation: Path, plan: Plan) -> Path:
     folder = _unused(scenario, run_folder_name(plan))
     write_text(folder / PLAN, redact_file_text(PLAN, msgspec.json.encode(plan).decode()))
     return folder
+
+
+def keep_ending(folder: Path, ending: Ending) -> None:
+    """Leave in a run's folder how its process ended, where its history may have no end record that tells of it.
+
+    A folder that is gone, or a full disk, is told by whoever judges the run next.
+    """
+    if ending.what != "ended" and folder.is_dir():
+        with contextlib.suppress(EnvironmentFault):
+            write_json(folder / ENDING, ending)
 
 
 def copy_plan(folder: Path, name: str) -> Path:
@@ -89,8 +100,8 @@ def point_latest(invocation: Path) -> None:
     with contextlib.suppress(OSError):
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(invocation.name, target_is_directory=True)
-        if link.is_dir() and not link.is_symlink():
-            temporary.unlink()  # somebody's own folder: not ours to replace
+        if os.path.lexists(link) and not link.is_symlink():
+            temporary.unlink()  # somebody's own folder, or file: not ours to replace
             return
         os.replace(temporary, link)  # noqa: PTH105 - Path.replace would follow nothing else either; the syscall is the point
 
@@ -112,5 +123,6 @@ def forget_old(root: Path, *, keep: int, newest: Path) -> None:
 def redact_log(folder: Path) -> None:
     """Take out secrets, and what steers a terminal, of what a run said on standard error; its process has ended."""
     log = folder / LOG
-    if log.exists() and log.stat().st_size:
-        write_text(log, visible(redact_file_text(LOG, log.read_text(encoding="utf-8", errors="replace"))))
+    with contextlib.suppress(FileNotFoundError):  # somebody moved the results, or deleted them
+        if log.stat().st_size:
+            write_text(log, visible(redact_file_text(LOG, log.read_text(encoding="utf-8", errors="replace"))))

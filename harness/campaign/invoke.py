@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import trio
@@ -18,11 +19,11 @@ from harness.campaign.campaign import Campaign, Heed, Ran, heedless
 from harness.campaign.choosing import BOTH, Choice, chosen
 from harness.campaign.folders import forget_old, kept, new_invocation, point_latest
 from harness.campaign.forking import FIRST_HASH_SEED, Started
-from harness.campaign.live import Live
+from harness.campaign.live import Live, titled
 from harness.campaign.settling import settle
-from harness.errors import UsageError
+from harness.errors import BadRecords, EnvironmentFault, UsageError
 from harness.report.compose import write_report
-from harness.report.folder import Manifest, run_folder_name, safe_name, write_manifest
+from harness.report.folder import Invocation, Manifest, key_of, read_results, write_manifest
 from harness.scenario import find_project
 from harness.scenario.model import Plan
 from harness.scenario.project import NO_PROJECT
@@ -40,15 +41,15 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     keep: int | None = None  # results folders to leave beside the new one
     twice: bool = False  # each virtual run again, in a process with another hash seed
     command: str = ""
+    unknown: Literal["fail", "warn"] = "fail"  # what an unknown verdict means for the exit code
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. ``signal`` is the number of the signal that cut it short, or 0."""
+    """What came of it. ``page`` is None where the report could not be written: the manifest in ``results`` says why."""
 
-    folder: Path
-    page: Path
+    results: Invocation
+    page: Path | None
     ran: list[Ran]
-    signal: int = 0
 
 
 def default_jobs() -> int:
@@ -70,6 +71,8 @@ def _turn(plan: Plan) -> tuple[bool, float]:
 def _refuse(wish: Wish) -> None:
     """Raise ``UsageError`` for wishes that the world they are made in cannot fulfil."""
     world = wish.choice.world
+    if wish.toxiproxy is not None and not wish.toxiproxy.strip():
+        raise UsageError(f"--toxiproxy takes auto, embedded, a path or a URL, not {wish.toxiproxy!r}")
     if wish.twice and world != virtual.NAME:
         raise UsageError(
             "--twice needs --world virtual: only there does a seed replay exactly; on real sockets the kernel's "
@@ -87,7 +90,7 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | 
 
     Virtual runs are forked from a server started before, or else from one of this invocation's own.
 
-    Raises ``UsageError`` for bad input (nothing was started) and ``EnvironmentFault`` where results cannot be written.
+    Raises ``UsageError`` for bad input, and ``EnvironmentFault`` where results cannot be written: nothing was started.
     SIGINT and SIGTERM stop the runs, which keep and judge what they have; a second one ends them at once.
     """
     project = find_project(Path.cwd()) or NO_PROJECT
@@ -98,6 +101,7 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | 
         timeout=defaults.timeout if wish.choice.timeout is None else wish.choice.timeout,
     )
     planned = chosen(choice, project)
+    live.expect(planned)
     _refuse(wish)
     live.warn(planned)
     out = wish.out or Path(defaults.out or "results")
@@ -116,14 +120,18 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | 
         forking=forking,
     )
     number = real.run(partial(_run, campaign, live, worlds=choice.world == BOTH, twice=wish.twice))
+    manifest = _manifest(wish, campaign, began, planned, number)
+    page = None
     with saying_what_is_kept(folder):
-        manifest = _manifest(wish, campaign, began, planned, aborted=number != 0)
-        write_manifest(folder, manifest)
-        page = write_report(folder, draw=not number)  # who interrupted once waits for no figure
-        point_latest(folder)
+        try:
+            write_manifest(folder, manifest)
+            page = write_report(folder, draw=not number)  # who interrupted once waits for no figure
+            point_latest(folder)
+        except (EnvironmentFault, BadRecords) as error:  # what the runs showed is told all the same
+            manifest = msgspec.structs.replace(manifest, fault=str(error))
     if wish.keep is not None:
         forget_old(out, keep=wish.keep, newest=folder)
-    return Done(folder=folder, page=page, ran=campaign.ran, signal=number)
+    return Done(results=read_results(folder, manifest), page=page, ran=campaign.ran)
 
 
 @contextlib.contextmanager
@@ -164,7 +172,12 @@ async def _hear(
             stop.set()
 
 
-def _manifest(wish: Wish, campaign: Campaign, began: float, planned: list[Plan], *, aborted: bool) -> Manifest:
+def _manifest(wish: Wish, campaign: Campaign, began: float, planned: list[Plan], number: int) -> Manifest:
+    place = {id(plan): index for index, plan in enumerate(planned)}
+    started = sorted(campaign.started, key=lambda folder: place[id(campaign.started[folder])])
+    waiting = sorted(campaign.waiting, key=lambda plan: place[id(plan)])
+    titles = titled(planned)
+    index, count = wish.choice.shard
     toxiproxies = dict.fromkeys(ran.finished.toxiproxy for ran in campaign.ran)
     return Manifest(
         started=datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
@@ -175,9 +188,13 @@ def _manifest(wish: Wish, campaign: Campaign, began: float, planned: list[Plan],
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         toxiproxy=", ".join(name for name in toxiproxies if name),
-        not_run=tuple(f"{plan.name} {plan.variant}".strip() for plan in campaign.waiting),
-        order=tuple(f"{safe_name(plan.name)}/{run_folder_name(plan)}" for plan in planned),
-        aborted=aborted,
+        not_run=tuple(titles[id(plan)] for plan in waiting),
+        order=tuple(map(key_of, started)),
+        took={key_of(ran.folder): round(ran.took, 3) for ran in campaign.ran},
+        faults={key_of(ran.folder): ran.finished.fault for ran in campaign.ran if ran.finished.fault},
+        signal=number,
+        unknown=wish.unknown,
+        shards=(f"{index}/{count}",) if count > 1 else (),
     )
 
 

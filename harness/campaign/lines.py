@@ -1,4 +1,4 @@
-"""``--output-format jsonl``: a line of JSON on standard output for each run, as soon as it is over.
+"""``--output-format jsonl``: a line of JSON on standard output for each run, as soon as it is over, and one at the end.
 
 Written past ``sys.stdout``, in a worker thread: a reader that takes its time holds up the next run of that slot, but
 neither the runs under way nor the ear for signals; and nothing is left in a buffer for the interpreter's last flush.
@@ -10,8 +10,8 @@ import trio
 
 from harness.campaign.campaign import Ran
 from harness.escaping import no_command
-from harness.report.folder import VERDICT, read_run
-from harness.report.formats import json_line
+from harness.report.folder import VERDICT, Invocation, read_run
+from harness.report.formats import json_line, last_line
 
 
 class Lines:
@@ -23,7 +23,7 @@ class Lines:
         self._failure: OSError | None = None
 
     async def tell(self, ran: Ran) -> None:
-        """Write one run's line. A run that could not be judged has none: its fault is said on standard error."""
+        """Write one run's line. A run that could not be judged has none: the last line names it, with the reason."""
         if self._failure is not None or not (ran.folder / VERDICT).exists():
             return
         line = no_command(json_line(read_run(ran.folder))).encode()
@@ -32,6 +32,15 @@ class Lines:
                 await trio.to_thread.run_sync(self._write, line, abandon_on_cancel=True)
             except OSError as error:
                 self._failure = error
+
+    def end(self, results: Invocation) -> None:
+        """Write the last line: how it all ended. Raises as ``settle`` does."""
+        if self._failure is None:
+            try:
+                self._write(no_command(last_line(results)).encode())
+            except OSError as error:
+                self._failure = error
+        self.settle()
 
     def settle(self) -> None:
         """Raise the ``OSError`` that kept a line from being written; that nobody reads any more is none."""

@@ -25,6 +25,11 @@ class Live:
         self._view = LiveView()
         self._stream = stream
         self._terminal = terminal
+        self._titles: dict[int, str] = {}
+
+    def expect(self, plans: Sequence[Plan]) -> None:
+        """Know all plans, so as to call each by a name that no other has."""
+        self._titles = titled(plans)
 
     def warn(self, plans: Sequence[Plan]) -> None:
         """Say, before anything is started, what the plans are warned of."""
@@ -34,8 +39,7 @@ class Live:
         """Take one run's tidings in."""
         self._view.feed(
             Progress(
-                name=plan.name,
-                variant=_variant(plan),
+                name=self._title(plan),
                 t=tidings.at,
                 total=tidings.total,
                 state=tidings.deed,
@@ -46,17 +50,20 @@ class Live:
 
     def over(self, plan: Plan, word: str) -> None:
         """One run was judged."""
-        last = self._view.runs.get((plan.name, _variant(plan)))
+        title = self._title(plan)
+        last = self._view.runs.get((title, ""))
         self._view.feed(
             Progress(
-                name=plan.name,
-                variant=_variant(plan),
+                name=title,
                 t=last.t if last else 0.0,
                 total=last.total if last else 0.0,
                 events=last.events if last else 0,
                 done=word,
             )
         )
+
+    def _title(self, plan: Plan) -> str:
+        return self._titles.get(id(plan)) or titled([plan])[id(plan)]
 
     async def redraw(self) -> None:
         """Draw until cancelled, and clear the display then."""
@@ -89,6 +96,26 @@ class Live:
                 say(line, to=self._stream)
 
 
-def _variant(plan: Plan) -> str:
-    """The variant as the display names it: the real run of a plan may go on beside its virtual one."""
-    return f"{plan.variant} virtual".strip() if plan.world == virtual.NAME else plan.variant
+def titled(plans: Sequence[Plan]) -> dict[int, str]:
+    """Return what each plan is called, by its identity: name and variant, and the seed or the world where it differs.
+
+    The real run of a plan may go on beside its virtual one, and a repeated one beside its repetition.
+    """
+    seeds: dict[tuple[str, str], set[int]] = {}
+    worlds = {plan.world for plan in plans}
+    for plan in plans:
+        seeds.setdefault((plan.name, plan.variant), set()).add(plan.seed)
+    return {
+        id(plan): " ".join(
+            filter(
+                None,
+                [
+                    plan.name,
+                    plan.variant,
+                    f"seed {plan.seed}" if len(seeds[plan.name, plan.variant]) > 1 else "",
+                    plan.world if len(worlds) > 1 and plan.world == virtual.NAME else "",
+                ],
+            )
+        )
+        for plan in plans
+    }

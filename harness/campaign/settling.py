@@ -23,9 +23,9 @@ async def settle(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: b
     room = trio.CapacityLimiter(campaign.jobs)
 
     async def one(ran: Ran) -> None:
-        if twice:
+        if twice and not ran.finished.fault:
             await _repeat(campaign, ran, stop, room)
-        if worlds:
+        if worlds and not ran.finished.fault:
             await _hold(campaign, ran, stop, room)
         await campaign.heed(ran)
 

@@ -49,7 +49,10 @@ class Worker:
             line = await self._line(process)
             return msgspec.json.decode(line, type=Finished)
         except (trio.BrokenResourceError, trio.ClosedResourceError, EOFError, msgspec.MsgspecError):
-            return Finished(fault=f"judging {folder.name} failed: {await self._last_words(process)}")
+            fault = f"judging {folder.name} failed: {await self._last_words(process)}"
+            await self.aclose()  # another process for the next run: this one's end is nothing to it
+            self._started, self._pending = None, b""
+            return Finished(fault=fault)
 
     async def aclose(self) -> None:
         """End the process and free its pipes."""

@@ -48,6 +48,12 @@ from harness.scenario.standing import lost_for_good
 COMPLETE = frozenset({"done", "limit"})
 """Ends of a run that was not cut short: every client was done, or the scenario's limit was reached."""
 
+ENDED = {"interrupted": "was interrupted", "fault": "ended with a fault of its environment"}
+"""How a run ended that could say so and was not complete, as part of a sentence."""
+
+LAGS = "scheduler lag p99"
+"""How every doubt begins that comes from the host's lag, and from nothing of the run's own."""
+
 DOUBT = 0.10
 """Scheduler lag beyond this share of a limit makes the verdict on that limit unknown (the design, measures)."""
 
@@ -307,6 +313,13 @@ class Case:
             self._made[make] = make(self)
         return self._made[make]  # type: ignore[return-value]  # keyed by its maker
 
+    @property
+    def nothing(self) -> str:
+        """Why there is nothing to judge, where the run never came to its beginning."""
+        if not self.history.records:
+            return "the history is empty"
+        return f"the run {ENDED.get(self.ended, 'was killed')} before it began"
+
     @cached_property
     def clients(self) -> tuple[ClientCase, ...]:
         """All clients of the plan, and any other that left a record."""
@@ -330,7 +343,7 @@ class Case:
         if self.lag.p99 is None:
             return "" if self.plan.world == "virtual" else "the scheduler's lag was not measured"
         if self.lag.p99 > DOUBT * limit:
-            return f"scheduler lag p99 {self.lag.p99 * 1e3:.0f} ms (trusted to {DOUBT * limit * 1e3:.0f} ms)"
+            return f"{LAGS} {self.lag.p99 * 1e3:.0f} ms (trusted to {DOUBT * limit * 1e3:.0f} ms)"
         return ""
 
     def grouped(self, kind: type[R], field: str) -> dict[object, list[R]]:

@@ -59,7 +59,7 @@ def _verdict(case: Case, expectation: Expectation) -> ExpectationVerdict:
 def _readings(case: Case, expectation: Expectation) -> list[Reading]:
     """Return one reading for each client, or for each of its outages."""
     if case.empty:
-        return [absent("the history is empty", judged=True)]
+        return [absent(case.nothing, judged=True)]
     if expectation.metric in CROWDS:
         return [crowd(case, expectation.metric, expectation.unit)]
     found: list[Reading] = []

@@ -32,18 +32,26 @@ LATE = frozenset({"recovery", "detection", "staleness", "terminal"})
 """Metrics that grow while the app is kept from what is new."""
 
 
-def judge(plan: Plan, history: History) -> Verdict:
-    """Return the verdict on one run."""
+def judge(plan: Plan, history: History, *, died: str = "") -> Verdict:
+    """Return the verdict on one run.
+
+    A run that a fault ended, its environment's or the harness's own, is void whatever it had shown until then: nobody
+    knows since when the fault was at work. The history's end record tells of it, or, where none could be written
+    any more, ``died``: what whoever watched the process says of its end.
+    """
     case = Case(plan, history)
+    fault = died if history.end is None else history.end.detail if case.ended == "fault" else ""
     laws = tuple(_waived(law.verdict(case), plan) for law in LAWS)
     expectations = judge_expectations(case)
     word = compose(laws, expectations)
     if word is Word.PASS and case.cut_short:
         word = Word.UNKNOWN  # what would still have come was not seen
+    if fault:
+        word = Word.VOID
     run = history.run
     return Verdict(
         word=word,
-        sentence=_sentence(word, case, laws, expectations),
+        sentence=phrases.sentence(fault or _sentence(word, case, laws, expectations)),
         scenario=plan.scenario,
         name=plan.name,
         variant=plan.variant,
@@ -59,7 +67,7 @@ def judge(plan: Plan, history: History) -> Verdict:
         steady=spans.steady_windows(case),
         faults=spans.faults(case),
         warnings=plan.warnings,
-        trust=_trust(case),
+        trust=_trust(case, fault),
         aborted=case.aborted,
     )
 
@@ -103,22 +111,22 @@ def _sentence(
     word: Word, case: Case, laws: tuple[LawVerdict, ...], expectations: tuple[ExpectationVerdict, ...]
 ) -> str:
     if word in {Word.VOID, Word.FAIL}:
-        return phrases.sentence(_failure(case, laws, expectations))
+        return _failure(case, laws, expectations)
     if word is Word.UNKNOWN:
         doubts = [f"{law.law}: {law.reason}" for law in laws if law.state is State.UNKNOWN]
         doubts += [f"{one.metric}: {one.reason}" for one in expectations if one.state is State.UNKNOWN]
         if case.empty:
-            doubts = ["the history is empty"]
+            doubts = [case.nothing]
         elif case.cut_short and not doubts:
             doubts = [f"the run was cut short at {phrases.moment(case.end)} ({case.ended})"]
-        return phrases.sentence("; ".join(doubts) or "nothing could be judged")
+        return "; ".join(doubts) or "nothing could be judged"
     total = counts(case)
     parts = [phrases.amount(total.delivered, "event"), f"{total.lost} lost", f"{total.duplicated} repeated"]
     worst = [lapse.recovery for one in case.clients for lapse in outages(one) if lapse.recovery is not None]
     if worst:
         parts.insert(0, f"recovered in {phrases.duration(max(worst))}")
     parts += [case.nobody] if case.nobody else []
-    return phrases.sentence(", ".join(parts))
+    return ", ".join(parts)
 
 
 def _failure(case: Case, laws: tuple[LawVerdict, ...], expectations: tuple[ExpectationVerdict, ...]) -> str:
@@ -156,7 +164,7 @@ def _said(measured: Interval) -> str:
             return f"{value:g}"
 
 
-def _trust(case: Case) -> Trust:
+def _trust(case: Case, fault: str) -> Trust:
     proved = proofs(case) if not case.empty else []
     controls = [control for health in case.history.all(Health) for control in health.controls_ms]
     return Trust(
@@ -168,6 +176,7 @@ def _trust(case: Case) -> Trust:
         control_max=max(controls) / 1e3 if controls else None,
         truncated=case.history.truncated,
         ended=case.ended,
+        fault=fault,
         digest=history_digest(case.history.records) if case.plan.world == "virtual" else "",
         facts=case.history.run.facts if case.history.run else {},
     )

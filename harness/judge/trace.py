@@ -93,7 +93,7 @@ def trace_of(plan: Plan, history: History) -> Trace:
 
 def _doubt(case: Case) -> str:
     if case.empty:
-        return "its history is empty"
+        return case.nothing.replace("the history", "its history").replace("the run", "it")
     if case.cut_short:
         return f"it was cut short at {case.end:.1f} s ({case.ended})"
     if case.plan.world == "real" and case.lag.p99 is None:

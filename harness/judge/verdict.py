@@ -129,6 +129,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clock_bound: float = 0.0  # one host: 0
     truncated: bool = False
     ended: str = ""  # End.reason, or "killed"
+    fault: str = ""  # of the environment or of the harness, which ended the run
     digest: str = ""  # of the history, in virtual time
     facts: dict[str, str] = {}
 

@@ -87,7 +87,10 @@ class RealListener(Listener):
             hint = "another program has it; stop it, or choose another port"
             if error.errno != errno.EADDRINUSE:
                 hint = "choose a port this user may bind"
-            raise EnvironmentFault(f"cannot listen on {host}:{port} ({error.strerror}): {hint}") from error
+            elif not port:
+                hint = "no port is free; end what holds them, or widen net.ipv4.ip_local_port_range"
+            where = f"{host}:{port}" if port else host
+            raise EnvironmentFault(f"cannot listen on {where} ({error.strerror}): {hint}") from error
 
     async def accept(self) -> Stream:
         """Wait for the next connection; see ``Listener``.

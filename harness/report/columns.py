@@ -21,7 +21,8 @@ def rows(runs: list[RunResult], width: int) -> list[Row]:
     """Return each run's row for a text of this width: in columns, in few enough words, else on two lines."""
     many_clients = len({run.verdict.client for run in runs}) > 1
     both = len({run.plan.world for run in runs}) > 1
-    labels = [_label(run, many_clients, both) for run in runs]
+    marks = tally.marks(runs)
+    labels = [_label(run, marks[run.key], many_clients, both) for run in runs]
     widest = max(map(len, labels))
     if widest > LONGEST_LABEL:
         return [
@@ -56,9 +57,9 @@ def _lines(cells: list[str], room: int, *, alone: bool = False) -> list[str]:
     return lines
 
 
-def _label(run: RunResult, many_clients: bool, both: bool) -> str:
+def _label(run: RunResult, mark: str, many_clients: bool, both: bool) -> str:
     client, world = run.verdict.client if many_clients else "", run.plan.world if both else ""
-    return one_line(" ".join(part for part in (client, run.plan.variant, world) if part), 84)
+    return one_line(" ".join(part for part in (client, mark, world) if part), 84)
 
 
 def _cells(run: RunResult, words: int) -> list[str]:

@@ -5,14 +5,22 @@ from pathlib import Path
 
 import msgspec
 
+from harness.files import real_path
 from harness.judge import phrases
+from harness.judge.case import LAGS
 from harness.judge.judge import FUNDAMENTAL, by_cause
 from harness.judge.verdict import Evidence, ExpectationVerdict, LawVerdict, State, Verdict, Word
-from harness.report.folder import RunResult
+from harness.report.folder import INTERRUPTED, RunResult
 from harness.report.saying import against
 from harness.scenario.model import Expectation, Plan
 
 IN_FULL = 3
+
+NAMED = 5
+"""So many laws are named in a sentence; of more it says how many."""
+
+ENVIRONMENT = "environment"
+"""What is broken, in place of a law, where a fault ended the run."""
 EVIDENCE = 5
 
 
@@ -39,7 +47,12 @@ def failed(verdict: Verdict, state: State = State.FAILED) -> list[LawVerdict]:
 
 
 def findings(run: RunResult) -> list[Finding]:
-    """Return what failed in a run, the most fundamental first. Empty when nothing did."""
+    """Return what failed in a run, the most fundamental first. Empty when nothing did.
+
+    Where a fault ended the run, it alone is told: what else seems to have failed may be its consequence.
+    """
+    if run.verdict.trust.fault:
+        return [Finding(laws=(ENVIRONMENT,), sentence=run.verdict.sentence)]
     found = [_of_laws(laws, run) for laws in by_cause(run.verdict.laws)]
     limits = [item for item in run.verdict.expectations if item.state is State.FAILED]
     if found and limits:  # limits missed beside a broken law are one more consequence of it
@@ -50,6 +63,12 @@ def findings(run: RunResult) -> list[Finding]:
     if found and run.verdict.sentence and run.verdict.word in (Word.FAIL, Word.VOID):
         found[0] = _headed(found[0], run.verdict.sentence)
     return found
+
+
+def broken(run: RunResult) -> list[str]:
+    """Return what a run broke: its failed laws, the most fundamental first; where none did, what else it failed by."""
+    laws = [] if run.verdict.trust.fault else [law.law for law in failed(run.verdict)]
+    return laws or [finding.laws[0] for finding in findings(run)]
 
 
 def expected_by(plan: Plan, verdict: ExpectationVerdict) -> Expectation | None:
@@ -78,6 +97,8 @@ def doubts(run: RunResult) -> list[str]:
 def reason(run: RunResult) -> str:
     """Return in one sentence why a run is unknown or void; for the others the verdict's own sentence."""
     word, sentence = run.verdict.word, run.verdict.sentence
+    if run.word == INTERRUPTED:
+        return _interrupted(run)
     if word is Word.UNKNOWN:
         return "; ".join(doubts(run)) or sentence
     if word is Word.VOID:
@@ -86,12 +107,35 @@ def reason(run: RunResult) -> str:
     return sentence
 
 
+def for_lag_alone(run: RunResult) -> bool:
+    """Return whether a run on real sockets is unknown for nothing without the host's scheduler lag."""
+    verdict = run.verdict
+    doubtful = [law.reason for law in verdict.laws if law.state is State.UNKNOWN]
+    doubtful += [item.reason for item in verdict.expectations if item.state is State.UNKNOWN]
+    lag = bool(doubtful) and all(LAGS in why for why in doubtful)
+    return lag and verdict.word is Word.UNKNOWN and run.plan.world != "virtual"
+
+
+def named(plan: Plan) -> str:
+    """Return what ``harness run`` takes for this plan's scenario."""
+    bundled = not plan.file or Path(plan.file).parent.name == "scenarios"
+    return (plan.name if bundled else plan.file) or plan.scenario
+
+
+def _interrupted(run: RunResult) -> str:
+    """Return when a run was interrupted, and what could not be settled by then: by name, or many by their number."""
+    verdict = run.verdict
+    open_ = [law.law for law in failed(verdict, State.UNKNOWN)]
+    open_ += [item.metric for item in verdict.expectations if item.state is State.UNKNOWN]
+    when = f"at {verdict.seconds:.1f} s" if verdict.trust.facts or verdict.seconds else "before it began"
+    what = phrases.several(open_) if len(open_) <= NAMED else f"{len(open_)} laws and limits"
+    return f"the run was interrupted {when}" + (f", with {what} unsettled" if open_ else "")
+
+
 def replay(run: RunResult) -> str:
     """Return the command that runs this again, word for word ready for a shell."""
     plan, client = run.plan, run.verdict.client or run.plan.client.like
-    file = Path(plan.file)
-    named = plan.name if not plan.file or file.parent.name == "scenarios" else plan.file
-    words = ["harness", "run", named or plan.scenario]
+    words = ["harness", "run", named(plan)]
     if client != "reference":
         words += ["--client", client]
     if plan.world != "real":
@@ -99,6 +143,22 @@ def replay(run: RunResult) -> str:
     for name, value in plan.variables.items():
         words += ["--set", f"{name}={value}"]
     return shlex.join([*words, "--seed", str(plan.seed)])
+
+
+def from_here(name: str) -> str:
+    """Return a scenario's file as CI needs it: relative to the working folder, which is the repository's there.
+
+    A file from elsewhere, such as a bundled scenario, is named alone: its path means nothing on another machine.
+    """
+    file = Path(name)
+    if not file.is_absolute() and ".." not in file.parts:
+        return name
+    try:
+        here = real_path(Path.cwd())
+        whole = real_path(here / file)
+    except (OSError, ValueError):  # the working folder is gone, or that is no path
+        return file.name
+    return str(whole.relative_to(here)) if whole.is_relative_to(here) else file.name
 
 
 def guilty_line(plan: Plan, moment: float) -> int:

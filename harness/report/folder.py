@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -20,18 +20,22 @@ from harness.history.files import HISTORY, LOG, PLAN
 from harness.history.reader import check_schema
 from harness.judge.agreement import Agreement
 from harness.judge.replay import Replay
-from harness.judge.verdict import Verdict
+from harness.judge.verdict import Verdict, Word
 from harness.report.redact import redact, redact_data
 from harness.scenario.model import Plan
 
 SCHEMA_VERSION = 1
 
 VERDICT = "verdict.json"
+ENDING = "ending.json"
 AGREEMENT = "agreement.json"
 REPLAY = "replay.json"
 SCENARIO = "scenario.yaml"
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
+
+INTERRUPTED = "interrupted"
+"""A word beside the verdicts': a signal came, and what there is cannot be judged."""
 
 T = TypeVar("T")
 _UNSAFE = re.compile(r'[\x00-\x20<>:"/\\|?*\x7f]+')
@@ -41,8 +45,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """What was asked for, and where it ran. Written by the invocation, before the report is drawn.
 
     ``started`` is ISO 8601 in UTC, ``seconds`` the whole invocation's length. Write it with ``write_manifest``.
-    ``not_run`` names what ``-x`` or an interruption left out; ``order`` lists the runs' folders as planned, so that a
-    sweep reads as the file has it.
+    ``not_run`` names what ``-x`` or an interruption left out; ``order`` lists the folders of all runs that were begun,
+    as planned, so that a sweep reads as the file has it, and that none is missed where its folder is gone. By folder,
+    too: ``took``, the seconds of the wall clock that a run took, and ``faults``, why one has no verdict; ``fault`` is
+    what kept the whole report from being written.
+
+    ``signal`` is the number of the one that cut the invocation short, or 0; ``unknown`` what an unknown verdict means
+    (fail, warn); ``shards`` the part of everything that this is (2/4). Of merged results ``merged`` names the folders
+    they came from, ``missing`` the shards that are not among them, ``twice`` the runs that several of them hold.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -57,7 +67,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     not_run: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     environment: dict[str, str] = {}
-    aborted: bool = False
+    took: dict[str, float] = {}
+    faults: dict[str, str] = {}
+    fault: str = ""
+    signal: int = 0
+    unknown: Literal["fail", "warn"] = "fail"
+    shards: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
 
 
 class RunResult:
@@ -97,7 +115,12 @@ class RunResult:
     @property
     def key(self) -> str:
         """The run's place inside the results folder, ``half-open/as-shipped-real-s7``; also its anchor in the page."""
-        return f"{self.folder.parent.name}/{self.folder.name}"
+        return key_of(self.folder)
+
+    @property
+    def word(self) -> str:
+        """The verdict's word; ``interrupted`` where that is why nothing can be said."""
+        return said(self.verdict)
 
     @property
     def title(self) -> str:
@@ -106,17 +129,35 @@ class RunResult:
 
 
 class Invocation(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything one ``harness run`` left. ``unjudged`` are run folders without a verdict, as paths inside it."""
+    """Everything one ``harness run`` left. ``unjudged`` are runs that were started and have no verdict, by folder."""
 
     folder: Path
     runs: list[RunResult]
     manifest: Manifest = Manifest()
     unjudged: tuple[str, ...] = ()
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Everything that was planned and has no verdict, each named, with the reason where there is one."""
+        faults = self.manifest.faults
+        without = (f"{key} ({faults[key]})" if key in faults else key for key in self.unjudged)
+        return (*self.manifest.not_run, *without, *self.manifest.missing)
+
 
 def safe_name(text: str) -> str:
     """Return the text as a file name that every system takes, and that never leads out of its folder."""
     return _UNSAFE.sub("_", text)[:120].lstrip(".") or "_"
+
+
+def said(verdict: Verdict) -> str:
+    """Return a verdict's word; ``interrupted`` where that is why nothing can be said."""
+    cut = verdict.word is Word.UNKNOWN and verdict.trust.ended == INTERRUPTED
+    return INTERRUPTED if cut else str(verdict.word)
+
+
+def key_of(folder: Path) -> str:
+    """Return a run's place inside the results folder: ``half-open/as-shipped-real-s7``."""
+    return f"{folder.parent.name}/{folder.name}"
 
 
 def run_folder_name(plan: Plan, client: str = "") -> str:
@@ -136,24 +177,27 @@ def read_run(folder: Path) -> RunResult:
     )
 
 
-def read_results(folder: Path) -> Invocation:
-    """Read a results folder. Raises ``BadRecords`` where there is no judged run in it or a file cannot be read."""
+def read_results(folder: Path, manifest: Manifest | None = None) -> Invocation:
+    """Read a results folder. Raises ``BadRecords`` where it holds no runs, and none were planned, or a file is wrong.
+
+    A run of the manifest whose folder is gone is as unjudged as one that left no verdict. The manifest is the folder's,
+    unless one is given: where it could not be written.
+    """
     folder = real_path(folder)
-    if not folder.is_dir():
+    if manifest is None and not folder.is_dir():
         raise BadRecords(f"{folder} is no folder of results (expected one like results/latest)")
-    plans = sorted(folder.glob(f"*/*/{PLAN}"))
-    if not plans:
+    if manifest is None:
+        manifest = read_json(folder / MANIFEST, Manifest) if (folder / MANIFEST).exists() else Manifest()
+    there = sorted(f"{path.parent.parent.name}/{path.parent.name}" for path in folder.glob(f"*/*/{PLAN}"))
+    runs = list(dict.fromkeys([*manifest.order, *there]))
+    if not (runs or manifest.not_run):
         raise BadRecords(f"{folder} holds no runs (expected NAME/CLIENT-WORLD-sSEED/{PLAN} inside it)")
-    manifest = read_json(folder / MANIFEST, Manifest) if (folder / MANIFEST).exists() else Manifest()
-    place = {key: index for index, key in enumerate(manifest.order)}
-    plans.sort(key=lambda path: place.get(f"{path.parent.parent.name}/{path.parent.name}", len(place)))
-    judged = [path.parent for path in plans if (path.parent / VERDICT).exists()]
-    unjudged = [path.parent for path in plans if not (path.parent / VERDICT).exists()]
+    judged = {key for key in there if (folder / key / VERDICT).exists()}
     return Invocation(
         folder=folder,
-        runs=[read_run(run) for run in judged],
+        runs=[read_run(folder / key) for key in runs if key in judged],
         manifest=manifest,
-        unjudged=tuple(f"{run.parent.name}/{run.name}" for run in unjudged),
+        unjudged=tuple(key for key in runs if key not in judged),
     )
 
 
@@ -190,7 +234,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 def raw_files(run: RunResult) -> list[str]:
     """Return the names of the run's files that exist, to link to."""
-    names = (PLAN, VERDICT, HISTORY, AGREEMENT, REPLAY, LOG)
+    names = (PLAN, VERDICT, HISTORY, ENDING, AGREEMENT, REPLAY, LOG)
     return [name for name in names if (run.folder / name).exists()]
 
 

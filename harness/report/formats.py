@@ -1,7 +1,6 @@
 """What ``--output-format`` prints on stdout beside text: json, jsonl, github, junit."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
@@ -9,7 +8,7 @@ from harness.errors import Problem, UsageError
 from harness.escaping import no_command
 from harness.judge.verdict import Word
 from harness.report import terminal, worlds
-from harness.report.findings import findings, guilty_line, reason, replay
+from harness.report.findings import findings, from_here, guilty_line, reason, replay
 from harness.report.folder import Invocation, RunResult
 from harness.report.junit import junit
 from harness.report.saying import joined, printable
@@ -38,13 +37,20 @@ def as_json(invocation: Invocation) -> str:
 
 
 def as_jsonl(invocation: Invocation) -> str:
-    """Return one line per run, each a JSON object with its own ``schema_version``."""
-    return "".join(json_line(run) for run in invocation.runs)
+    """Return one line per run, each a JSON object with its own ``schema_version``, and the line of the end."""
+    return "".join(json_line(run) for run in invocation.runs) + last_line(invocation)
 
 
 def json_line(run: RunResult) -> str:
     """Return one run as a line of JSON, for a stream that grows while runs end (``harness.campaign.lines``)."""
-    fields = {"schema_version": SCHEMA_VERSION} | plain(summarize_run(run))
+    fields = {"schema_version": SCHEMA_VERSION, "kind": "run"} | plain(summarize_run(run))
+    return msgspec.json.encode(fields).decode() + "\n"
+
+
+def last_line(invocation: Invocation) -> str:
+    """Return how it all ended as a line of JSON: the word, the exit code, what was left out; the runs are counted."""
+    fields = plain(summarize(invocation))
+    fields |= {"kind": "end", "runs": len(invocation.runs)}
     return msgspec.json.encode(fields).decode() + "\n"
 
 
@@ -63,13 +69,19 @@ def github(invocation: Invocation) -> str:
         for finding in found:
             said = joined([finding.sentence, *finding.also[:2], finding.advice, f"replay: {replay(run)}"])
             lines.append(_command(level, run, finding.line, said))
+    not_run = invocation.manifest.not_run
+    lines += [annotation("error", name, title="no verdict") for name in invocation.left_out[len(not_run) :]]
+    lines += [annotation("warning", ", ".join(not_run), title="not run")] if not_run else []
     return "".join(f"{line}\n" for line in lines)
 
 
 def _command(level: str, run: RunResult, line: int, text: str) -> str:
-    title = f"{run.title}: {run.verdict.word}"
     return annotation(
-        level, text, file=_from_here(Path(run.plan.file or run.plan.name)), line=max(1, line), title=title
+        level,
+        text,
+        file=from_here(run.plan.file) or run.plan.name,
+        line=max(1, line),
+        title=f"{run.title}: {run.word}",
     )
 
 
@@ -81,14 +93,8 @@ def annotation(level: str, text: str, **properties: str | int) -> str:
 
 def annotation_of(problem: Problem) -> str:
     """Return a problem of a file, or a warning, at its place there."""
-    file, line, column = _from_here(Path(problem.file)), max(1, problem.line), max(1, problem.column)
-    return annotation(problem.level, problem.message, file=file, line=line, col=column)
-
-
-def _from_here(file: Path) -> str:
-    """Return the file as an annotation needs it: relative to the working folder, which is the repository's in CI."""
-    here = Path.cwd()
-    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
+    line, column = max(1, problem.line), max(1, problem.column)
+    return annotation(problem.level, problem.message, file=from_here(problem.file), line=line, col=column)
 
 
 def _message(text: str) -> str:

@@ -18,8 +18,8 @@ from markupsafe import Markup, escape
 
 from harness.judge.verdict import Evidence, Word
 from harness.report import tally, worlds
-from harness.report.findings import failed, findings, reason
-from harness.report.folder import Invocation, RunResult
+from harness.report.findings import broken, reason
+from harness.report.folder import INTERRUPTED, Invocation, RunResult
 from harness.report.lanes import LANES
 from harness.report.saying import SIGN, STATE_SIGN, joined, measured, one_line, plural, printable
 from harness.report.views import View, view_of
@@ -39,13 +39,13 @@ _ORDER = (Word.FAIL, Word.VOID, Word.UNKNOWN, Word.PASS)
 def page(invocation: Invocation) -> str:
     """Return the whole page. Reads the figures' SVG beside each verdict, and the histories, one at a time."""
     runs = sorted(invocation.runs, key=lambda run: _ORDER.index(run.verdict.word))
-    word = tally.word_of(invocation)
+    end = tally.ending(invocation)
     many = len(runs) > FEW
     views = _views(runs)
     script = _asset("report.js")
     text = _environment().get_template("report.html.j2").render(
-        word=word,
-        headline=tally.headline(invocation).partition("  ")[2],
+        word=end.word,
+        headline=f"{tally.headline(invocation).partition('  ')[2]} · exit {end.exit}",
         views=views,
         first=views[0] if views else None,
         many=many,
@@ -53,7 +53,7 @@ def page(invocation: Invocation) -> str:
         matrix=_matrix(invocation.runs),
         held=[_held(run) for run in invocation.runs if run.agreement or run.replay],
         manifest=invocation.manifest,
-        left_out=invocation.manifest.not_run + invocation.unjudged,
+        left_out=invocation.left_out,
         anchors=_anchors(runs),
         lanes=LANES,
         style=Markup(_asset("report.css")),  # noqa: S704 - our own file
@@ -97,7 +97,7 @@ def _some(names: Sequence[str]) -> str:
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One run in the matrix: its word, where it is in the page, and the worst or the best there is to say."""
 
-    word: Word
+    word: str
     key: str
     which: str  # the seed and the world, where the matrix has several
     note: str
@@ -111,7 +111,7 @@ def _matrix(runs: Sequence[RunResult]) -> dict[str, object]:
     for run in runs:
         client = run.verdict.client or run.plan.client.like
         which = "" if alike else f"seed {run.plan.seed}" + (", virtual" if run.plan.world == "virtual" else "")
-        cell = Cell(word=run.verdict.word, key=run.key, which=which, note=_note(run))
+        cell = Cell(word=run.word, key=run.key, which=which, note=_note(run))
         rows.setdefault(run.title, {}).setdefault(client, []).append(cell)
     return {"clients": clients, "rows": rows}
 
@@ -119,8 +119,7 @@ def _matrix(runs: Sequence[RunResult]) -> dict[str, object]:
 def _note(run: RunResult) -> str:
     """Return a few words for a cell: the broken laws, why nothing can be said, or how soon it recovered."""
     if run.verdict.word is Word.FAIL:
-        names = [law.law for law in failed(run.verdict)] or [finding.laws[0] for finding in findings(run)]
-        return _some(names)
+        return _some(broken(run))
     if run.verdict.word is not Word.PASS:
         return one_line(reason(run), 90)
     recovery = run.verdict.measures.get("recovery")
@@ -190,6 +189,7 @@ def _environment() -> jinja2.Environment:
         "laws_of": tally.laws_of,
         "faults": tally.faults_line,
     }
+    environment.filters["tone"] = lambda word: Word.UNKNOWN if word == INTERRUPTED else word
     environment.filters["unbroken"] = unbroken
     environment.filters["coded"] = coded
     environment.filters["url"] = lambda text: quote(text, safe="/=,-_.")

@@ -1,59 +1,91 @@
-"""``junit.xml``: a suite per scenario, a case per variant and client. Unknown and void are errors, not failures."""
+"""``junit.xml``: a suite per scenario, a case per variant, client and seed. Unknown and void are errors."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from harness.judge.verdict import State, Word
 from harness.report import tally, worlds
-from harness.report.findings import failed, findings, reason, replay
-from harness.report.folder import Invocation, RunResult
+from harness.report.findings import broken, findings, from_here, reason, replay
+from harness.report.folder import Invocation, Manifest, RunResult
 from harness.report.saying import printable
 
 
 def junit(invocation: Invocation) -> str:
-    """Return the XML document. Characters that XML 1.0 forbids become U+FFFD."""
-    root = ET.Element("testsuites", {"name": "harness", **_totals(invocation.runs)})
-    for group in tally.groups(invocation.runs):
-        suite = ET.SubElement(root, "testsuite", {"name": printable(group.name), **_totals(group.runs)})
-        if invocation.manifest.started:
-            suite.set("timestamp", invocation.manifest.started.removesuffix("Z").removesuffix("+00:00"))
-        for run in group.runs:
-            _case(suite, run)
+    """Return the XML document. Characters that XML 1.0 forbids become U+FFFD.
+
+    Times are of the wall clock: they say how long a build waits, also for a run whose own time was virtual.
+    """
+    manifest, end = invocation.manifest, tally.ending(invocation)
+    groups = tally.groups(invocation.runs)
+    suites = [_suite(group.name, [_case(run, mark, manifest) for run, mark in _marked(group)]) for group in groups]
+    left_out = [_left_out(key, "error", manifest.faults.get(key, "it left no verdict")) for key in invocation.unjudged]
+    left_out += [_left_out(name, "error", "this shard is not among the merged results") for name in manifest.missing]
+    why = "interrupted before its turn" if manifest.signal else "stopped by -x or --maxfail before its turn"
+    left_out += [_left_out(name, "skipped", why) for name in manifest.not_run]
+    suites += [_suite("without a verdict", left_out)] if left_out else []
+    root = ET.Element("testsuites", {"name": "harness", **_totals([case for suite in suites for case in suite])})
+    if manifest.seconds:
+        root.set("time", f"{manifest.seconds:.3f}")
+    for suite in suites:
+        if manifest.started:
+            suite.set("timestamp", manifest.started.removesuffix("Z").removesuffix("+00:00"))
+        properties = ET.Element("properties")
+        ET.SubElement(properties, "property", name="word", value=end.word)
+        ET.SubElement(properties, "property", name="exit", value=str(end.exit))
+        suite.insert(0, properties)
+        root.append(suite)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _totals(runs: Sequence[RunResult]) -> dict[str, str]:
-    words = [run.verdict.word for run in runs]
-    wrong = sum(run.verdict.word in (Word.PASS, Word.FAIL) and bool(worlds.trouble(run)) for run in runs)
+def _marked(group: tally.Group) -> list[tuple[RunResult, str]]:
+    marks = tally.marks(group.runs)
+    return [(run, marks[run.key]) for run in group.runs]
+
+
+def _suite(name: str, cases: list[ET.Element]) -> ET.Element:
+    suite = ET.Element("testsuite", {"name": printable(name), **_totals(cases)})
+    suite.extend(cases)
+    return suite
+
+
+def _totals(cases: Sequence[ET.Element]) -> dict[str, str]:
+    """Return the attributes of many cases: a case with more than one child of a kind counts once."""
     return {
-        "tests": str(len(words)),
-        "failures": str(words.count(Word.FAIL)),
-        "errors": str(words.count(Word.UNKNOWN) + words.count(Word.VOID) + wrong),
-        "time": f"{sum(run.verdict.seconds for run in runs):.3f}",
+        "tests": str(len(cases)),
+        "failures": str(sum(case.find("failure") is not None for case in cases)),
+        "errors": str(sum(case.find("error") is not None for case in cases)),
+        "skipped": str(sum(case.find("skipped") is not None for case in cases)),
+        "time": f"{sum(float(case.get('time', 0)) for case in cases):.3f}",
     }
 
 
-def _case(suite: ET.Element, run: RunResult) -> None:
+def _case(run: RunResult, mark: str, manifest: Manifest) -> ET.Element:
     verdict = run.verdict
     client = verdict.client or run.plan.client.like
-    name = " ".join(part for part in (run.plan.variant or "as written", f"[{client}]") if part)
-    case = ET.SubElement(
-        suite,
+    virtual = run.plan.world == "virtual"  # its own seconds pass in no time
+    case = ET.Element(
         "testcase",
-        name=printable(name),
+        name=printable(f"{mark or 'as written'} [{client}]"),
         classname=printable(f"{run.plan.name}.{run.plan.world}"),
-        time=f"{verdict.seconds:.3f}",
-        file=printable(run.plan.file),
+        time=f"{manifest.took.get(run.key, 0.0 if virtual else verdict.seconds):.3f}",
+        file=printable(from_here(run.plan.file)),
     )
     if verdict.word is Word.FAIL:
-        laws = [law.law for law in failed(verdict)] or [finding.laws[0] for finding in findings(run)]
-        _add(case, "failure", message=verdict.sentence, kind=", ".join(laws), text=_details(run))
-    elif verdict.word in (Word.UNKNOWN, Word.VOID):
-        _add(case, "error", message=reason(run), kind=str(verdict.word), text=_details(run))
+        _add(case, "failure", message=verdict.sentence, kind=", ".join(broken(run)), text=_details(run))
+    elif verdict.word is not Word.PASS:
+        _add(case, "error", message=reason(run), kind=run.word, text=_details(run))
     if verdict.word in (Word.PASS, Word.FAIL) and (wrong := worlds.trouble(run)):
         _add(case, "error", message=wrong, kind="disagreement", text=wrong)
     _silent(case, run)
+    return case
+
+
+def _left_out(name: str, tag: str, why: str) -> ET.Element:
+    """Return the case of something that was planned and has no verdict."""
+    case = ET.Element("testcase", name=printable(name), classname="without a verdict", time="0.000")
+    ET.SubElement(case, tag, message=printable(why))
+    return case
 
 
 def _add(case: ET.Element, tag: str, *, message: str, kind: str, text: str) -> None:

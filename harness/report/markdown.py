@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from harness.judge.verdict import State, Word
 from harness.report import tally, worlds
 from harness.report.findings import Finding, expected_by, findings, reason, replay
-from harness.report.folder import Invocation, RunResult
+from harness.report.folder import INTERRUPTED, Invocation, RunResult
 from harness.report.saying import SIGN, against, joined, measured, plural, printable, quantity
 from harness.scenario import warned
 
-_BADGE = {Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❓", Word.VOID: "🚫"}
+_BADGE: dict[str, str] = {INTERRUPTED: "⏹️", Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❓", Word.VOID: "🚫"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&])")
 
 _CALLING = re.compile(r"([@#])(?=\w)")
@@ -20,8 +20,8 @@ _CALLING = re.compile(r"([@#])(?=\w)")
 def markdown(invocation: Invocation, *, report: str = "report.html") -> str:
     """Return the whole page. Everything that a peer may have said is escaped."""
     runs = invocation.runs
-    word = tally.word_of(invocation)
-    lines = [f"## {_BADGE[word]} {tally.headline(invocation)}", ""]
+    end = tally.ending(invocation)
+    lines = [f"## {_BADGE[end.word]} {tally.headline(invocation)} · exit {end.exit}", ""]
     lines += _table(("", "scenario", "variant", "client", "verdict", "events", "recovered", "p99"), _run_rows(runs))
     for run in runs:
         if run.verdict.word is not Word.PASS:
@@ -36,9 +36,10 @@ def markdown(invocation: Invocation, *, report: str = "report.html") -> str:
     lines += [f"- {escape(str(warning))}" for warning in warned([run.plan for run in runs])]
     lines += [f"- {escape(f'{run.title}: worlds {worlds.said(run.agreement)}')}" for run in runs if run.agreement]
     lines += [f"- **{escape(f'{run.title}: {told}')}**" for run in runs if (told := worlds.trouble(run))]
-    left_out = invocation.manifest.not_run + invocation.unjudged
-    if left_out:
-        lines += ["", f"Not run: {', '.join(escape(name) for name in left_out)}"]
+    if invocation.left_out:
+        lines += ["", f"Not run: {', '.join(escape(name) for name in invocation.left_out)}"]
+    if invocation.manifest.twice:
+        lines += ["", f"In several of the merged results: {', '.join(map(escape, invocation.manifest.twice))}"]
     lines += ["", f"Full report: `{report}`"]
     return "\n".join(lines) + "\n"
 
@@ -63,6 +64,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _run_rows(runs: Sequence[RunResult]) -> list[list[str]]:
     rows = []
+    marks = {key: mark for group in tally.groups(runs) for key, mark in tally.marks(group.runs).items()}
     for run in runs:
         verdict = run.verdict
         recovery = verdict.measures.get("recovery")
@@ -72,9 +74,9 @@ def _run_rows(runs: Sequence[RunResult]) -> list[list[str]]:
             [
                 SIGN[verdict.word],
                 escape(run.plan.name),
-                escape(run.plan.variant),
+                escape(marks[run.key]),
                 escape(verdict.client or run.plan.client.like),
-                f"**{verdict.word}**",
+                f"**{run.word}**",
                 events,
                 escape(measured(recovery, like=1.0)) if recovery else "",
                 escape(f"{measured(latency)} {f'on {path} ' if path else ''}(n {latency.n})") if latency else "",
@@ -89,7 +91,7 @@ def _failure(run: RunResult) -> list[str]:
     lines = [f"### {SIGN[run.verdict.word]} {escape(title)}", ""]
     found = findings(run) if run.verdict.word in (Word.FAIL, Word.VOID) else []
     if not found:
-        lines += [f"**{run.verdict.word}**: {escape(reason(run))}", ""]
+        lines += [f"**{run.word}**: {escape(reason(run))}", ""]
     for finding in found:
         lines += [*_finding(finding), ""]
     return [*lines, f"Replay: {code(replay(run))}"]

@@ -4,6 +4,7 @@ Whatever may have come from a file or a peer goes through ``printable`` on its w
 """
 
 import re
+import shlex
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +13,7 @@ from harness.judge.verdict import ExpectationVerdict, Interval, State, Word
 from harness.report.redact import redact
 from harness.scenario.model import Expectation
 
-SIGN = {Word.PASS: "✓", Word.FAIL: "✗", Word.UNKNOWN: "?", Word.VOID: "∅"}
+SIGN: dict[str, str] = {Word.PASS: "✓", Word.FAIL: "✗", Word.UNKNOWN: "?", Word.VOID: "∅", "interrupted": "?"}
 """The second cue beside colour; the word itself is the third."""
 
 STATE_SIGN = {
@@ -157,6 +158,22 @@ def wrapped(text: str, *, indent: str, width: int, hanging: str | None = None) -
     held = _TOGETHER.sub("\u00a0", flat(text))
     lines = textwrap.wrap(held, width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False)
     return [line.replace("\u00a0", " ") for line in lines] or [indent.rstrip()]
+
+
+def command_lines(command: str, width: int) -> list[str]:
+    """Return a command on lines of at most ``width`` columns, broken between its words as a shell reads it on."""
+    try:
+        words = [shlex.quote(word) for word in shlex.split(flat(command))]
+    except ValueError:  # a quote that is not closed: some of it was no fit for a terminal
+        return [flat(command)]
+    lines = words[:1]
+    for word in words[1:]:
+        if len(lines[-1]) + len(word) + 3 <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines[-1] += " \\"
+            lines.append(f"  {word}")
+    return lines
 
 
 def joined(parts: Iterable[str]) -> str:

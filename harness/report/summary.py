@@ -9,7 +9,7 @@ from harness.judge.replay import Replay
 from harness.judge.verdict import Counts, ExpectationVerdict, Interval, State, Word
 from harness.report import tally
 from harness.report.findings import doubts, failed, findings, replay
-from harness.report.folder import Invocation, RunResult
+from harness.report.folder import INTERRUPTED, Invocation, RunResult
 from harness.report.redact import redact_data
 from harness.report.saying import printable
 from harness.scenario.model import Warned
@@ -26,9 +26,12 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     client: str
     world: str
     seed: int
-    word: Word
+    word: str  # the verdict's, or interrupted
     sentence: str
-    failed: tuple[str, ...]
+    ended: str  # as the history's end record says: done, limit, interrupted, fault; killed where it has none
+    fault: str  # of the environment, or of the harness itself, which ended the run
+    failed_laws: tuple[str, ...]
+    failed_expectations: tuple[str, ...]
     because: tuple[str, ...]
     laws: dict[str, State]
     expectations: tuple[ExpectationVerdict, ...]
@@ -48,25 +51,34 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The whole invocation."""
 
     schema_version: int = SCHEMA_VERSION
-    word: Word
+    word: str  # the verdict's, or interrupted
+    exit: int  # the code of the process
     started: str
     seconds: float
     scenarios: int
     words: dict[str, int]
     not_run: tuple[str, ...]
+    unjudged: dict[str, str]  # by folder: why a run that was started has no verdict
+    missing: tuple[str, ...]  # shards, of merged results
+    twice: tuple[str, ...]  # runs that several of the merged results hold
     runs: tuple[RunSummary, ...]
 
 
 def summarize(invocation: Invocation) -> Summary:
     """Return the summary of an invocation."""
-    runs = invocation.runs
+    runs, manifest = invocation.runs, invocation.manifest
+    end = tally.ending(invocation)
     return Summary(
-        word=tally.word_of(invocation),
-        started=invocation.manifest.started,
-        seconds=invocation.manifest.seconds,
+        word=end.word,
+        exit=end.exit,
+        started=manifest.started,
+        seconds=manifest.seconds,
         scenarios=len(tally.groups(runs)),
-        words={word: sum(run.verdict.word is word for run in runs) for word in Word},
-        not_run=invocation.manifest.not_run + invocation.unjudged,
+        words={word: sum(run.word == word for run in runs) for word in (*map(str, Word), INTERRUPTED)},
+        not_run=manifest.not_run,
+        unjudged={key: manifest.faults.get(key, "it left no verdict") for key in invocation.unjudged},
+        missing=manifest.missing,
+        twice=manifest.twice,
         runs=tuple(summarize_run(run) for run in runs),
     )
 
@@ -90,9 +102,12 @@ def summarize_run(run: RunResult) -> RunSummary:
         client=verdict.client or plan.client.like,
         world=plan.world,
         seed=plan.seed,
-        word=verdict.word,
+        word=run.word,
         sentence=verdict.sentence,
-        failed=broken + missed,
+        ended=verdict.trust.ended,
+        fault=verdict.trust.fault,
+        failed_laws=broken,
+        failed_expectations=missed,
         because=told or tuple(doubts(run)),
         laws={law.law: law.state for law in verdict.laws},
         expectations=verdict.expectations,

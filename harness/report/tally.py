@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from harness import exits
+from harness.judge.case import COMPLETE
 from harness.judge.verdict import ExpectationVerdict, Interval, LawVerdict, State, Word
 from harness.report import worlds
 from harness.report.findings import expected_by, rank
-from harness.report.folder import Invocation, RunResult
+from harness.report.folder import INTERRUPTED, Invocation, RunResult
 from harness.report.saying import against, elapsed, joined, plural
 
 LAG_SHARE = 0.1
@@ -33,6 +35,11 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         """The worst word of its runs."""
         return worst(run.verdict.word for run in self.runs)
 
+    @property
+    def said(self) -> str:
+        """The same; ``interrupted`` where that is why nothing can be said."""
+        return next(run.word for run in self.runs if run.verdict.word is self.word)
+
 
 def worst(words: Iterable[Word]) -> Word:
     """Return the word of many runs: a found defect stays found, so fail comes before void. None: unknown."""
@@ -44,13 +51,34 @@ def word_of(invocation: Invocation) -> Word:
     """Return the word of a whole invocation.
 
     It is no pass while a run is missing that was planned, or not judged, or not compared as was asked for; and void
-    where a model of the harness was shown to be wrong.
+    where a model of the harness was shown to be wrong, or a fault kept a run from being judged.
     """
     words = [run.verdict.word for run in invocation.runs]
     words += [Word.VOID for run in invocation.runs if worlds.trouble(run)]
     words += [Word.UNKNOWN for run in invocation.runs if worlds.doubt(run)]
-    incomplete = not words or invocation.unjudged or invocation.manifest.not_run
-    return worst([*words, Word.UNKNOWN] if incomplete else words)
+    words += [Word.VOID for key in invocation.unjudged if key in invocation.manifest.faults]
+    words += [Word.VOID] if invocation.manifest.fault else []
+    return worst([*words, Word.UNKNOWN] if not words or invocation.left_out else words)
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How an invocation ended: its last word, and the exit code that goes with it."""
+
+    word: str
+    exit: int
+
+
+def ending(invocation: Invocation) -> Ending:
+    """Return the word and the exit code of an invocation, in every output and of the process itself.
+
+    A signal that cut it short comes before everything else; then the word decides, and for an unknown one what
+    ``--unknown`` said.
+    """
+    if invocation.manifest.signal:
+        return Ending(INTERRUPTED, 128 + invocation.manifest.signal)
+    word = word_of(invocation)
+    tolerated = word is Word.UNKNOWN and invocation.manifest.unknown == "warn"
+    return Ending(str(word), exits.PASS if tolerated else exits.OF_WORD[word])
 
 
 def groups(runs: Sequence[RunResult]) -> list[Group]:
@@ -64,29 +92,56 @@ def groups(runs: Sequence[RunResult]) -> list[Group]:
 def headline(invocation: Invocation) -> str:
     """Return the last word: ``PASS  1 scenario, 2 variants in 43.2 s``, or the counts where scenarios are many."""
     runs = invocation.runs
-    word = word_of(invocation)
+    word = ending(invocation).word
     scenarios = groups(runs)
     took = elapsed(invocation.manifest.seconds or max((run.verdict.seconds for run in runs), default=0.0))
-    if len(scenarios) == 1 and not invocation.manifest.not_run and not invocation.unjudged:
-        variants = len({run.plan.variant for run in runs})
-        clients = len({run.verdict.client for run in runs})
-        what = f"{plural(1, 'scenario')}, {plural(variants, 'variant')}"
-        what += f", {plural(clients, 'client')}" if clients > 1 else ""
-        what += ", 2 worlds" if len({run.plan.world for run in runs}) > 1 else ""
-        return f"{word.upper()}  {what} in {took}"
+    if len(scenarios) == 1 and not invocation.left_out:
+        parts = [plural(1, "scenario"), *_kinds(runs)]
+        return f"{word.upper()}  {', '.join(parts)} in {took}"
     return f"{word.upper()}  {counted(invocation)} in {took}"
+
+
+def _kinds(runs: Sequence[RunResult]) -> list[str]:
+    """Return what the runs of one scenario are: its variants, and clients, worlds and seeds where there are several.
+
+    Where variants do not say how many runs there were, these are counted.
+    """
+    variants = len({run.plan.variant for run in runs})
+    clients = len({run.verdict.client for run in runs})
+    two = len({run.plan.world for run in runs})
+    again = len(runs) != variants * clients * two
+    parts = [plural(variants, "variant")] if variants > 1 or not again else []
+    parts += [plural(clients, "client")] if clients > 1 else []
+    parts += ["2 worlds"] if two > 1 else []
+    return [*parts, plural(len(runs), "run"), seeds_of(runs)] if again else parts
+
+
+def seeds_of(runs: Sequence[RunResult]) -> str:
+    """Return ``seed 7``, ``seeds 7, 8, 9``: all of them up to five."""
+    seeds = list(dict.fromkeys(str(run.plan.seed) for run in runs))
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(seeds[:5])}{'…' if len(seeds) > 5 else ''}"
+
+
+def marks(runs: Sequence[RunResult]) -> dict[str, str]:
+    """Return what tells each run, by its key, from the others of its scenario: variant, and seed where several."""
+    seeds = len({run.plan.seed for run in runs}) > 1
+    return {
+        run.key: " ".join(filter(None, [run.plan.variant, f"seed {run.plan.seed}" if seeds else ""])) for run in runs
+    }
 
 
 def counted(invocation: Invocation) -> str:
     """Return ``31 passed, 2 failed, 1 unknown, 6 not run``; what there is none of is left out."""
-    words = [run.verdict.word for run in invocation.runs]
-    left_out = len(invocation.manifest.not_run) + len(invocation.unjudged)
+    words = [run.word for run in invocation.runs]
     pairs = [
-        (words.count(Word.PASS), "passed"),
-        (words.count(Word.FAIL), "failed"),
-        (words.count(Word.VOID), "void"),
-        (words.count(Word.UNKNOWN), "unknown"),
-        (left_out, "not run"),
+        (words.count("pass"), "passed"),
+        (words.count("fail"), "failed"),
+        (words.count("void"), "void"),
+        (words.count("unknown"), "unknown"),
+        (words.count(INTERRUPTED), "interrupted"),
+        (len(invocation.unjudged), "without a verdict"),
+        (len(invocation.manifest.not_run), "not run"),
+        (len(invocation.manifest.missing), "missing"),
     ]
     return ", ".join(f"{count} {word}" for count, word in pairs if count) or "nothing was run"
 
@@ -114,12 +169,14 @@ def laws_line(runs: Sequence[RunResult]) -> str:
 
 
 def faults_line(runs: Sequence[RunResult]) -> str:
-    """Return ``faults proved 6 of 6``, with how many deeds met nobody any more, or that the scenario has none."""
+    """Return ``faults proved 6 of 6``, with how many deeds met nobody any more; or that none was planned, or tried."""
     total = sum(run.verdict.trust.faults for run in runs)
     proved = sum(run.verdict.trust.proved for run in runs)
     untried = sum(run.verdict.trust.untried for run in runs)
+    cut = any(run.plan.deeds and run.verdict.trust.ended not in COMPLETE for run in runs)
+    none = "no fault was tried" if cut else "no faults planned"
     told = f"{plural(untried, 'deed')} untried: the job had ended" if untried else ""
-    return joined([f"faults proved {proved} of {total}" if total or untried else "no faults planned", told])
+    return joined([f"faults proved {proved} of {total}" if total or untried else none, told])
 
 
 def limits_of(runs: Sequence[RunResult]) -> list[tuple[RunResult, ExpectationVerdict]]:

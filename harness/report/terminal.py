@@ -4,18 +4,20 @@ A word and a sign say everything; colour repeats it. Whoever calls decides about
 ``--color``) and about the exit code.
 """
 
+import shlex
 from urllib.parse import quote
 
 import msgspec
 
 from harness.judge.verdict import State, Word
 from harness.report import columns, tally, worlds
-from harness.report.findings import IN_FULL, Finding, failed, findings, reason, replay
-from harness.report.folder import Invocation, RunResult
+from harness.report.findings import IN_FULL, Finding, broken, findings, for_lag_alone, named, reason, replay
+from harness.report.folder import INTERRUPTED, Invocation, RunResult
 from harness.report.lanes import describe
 from harness.report.saying import (
     SIGN,
     STATE_SIGN,
+    command_lines,
     fitting,
     flat,
     joined,
@@ -31,8 +33,10 @@ REPEATED = 10
 """Of many runs that did not pass, so many are told in full; the others are in the table and on the page."""
 
 _GREEN, _RED, _YELLOW, _DIM, _BOLD = "32", "31", "33", "2", "1"
-_COLOUR = {Word.PASS: _GREEN, Word.FAIL: _RED, Word.UNKNOWN: _YELLOW, Word.VOID: _YELLOW}
-_EXIT = {Word.UNKNOWN: 4, Word.VOID: 3}
+_COLOUR: dict[str, str] = {Word.PASS: _GREEN, Word.FAIL: _RED, Word.UNKNOWN: _YELLOW, Word.VOID: _YELLOW}
+
+_HELD = "\u00b7"
+"""Holds the place of what follows a text, so that its last line is broken in time."""
 
 
 class Style(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,22 +57,26 @@ def render(invocation: Invocation, *, report: str = "", style: Style = PLAIN) ->
     """Return the whole text, ending in a line end. ``report`` is the page's path as the user should read it."""
     last = closing(invocation, report=report, style=style)
     if style.verbosity < 0:
-        return "\n".join(last if len(last) < 3 else [last[0], last[-1]]) + "\n"
+        return "\n".join(last) + "\n"
     scenarios = tally.groups(invocation.runs)
     lines: list[str] = []
+    failures = sum(run.verdict.word is Word.FAIL for run in invocation.runs)
+    again = failures > (tally.ending(invocation).word == Word.FAIL)  # one alone is run again by the last line
     if len(scenarios) == 1:
-        lines += scenario_block(scenarios[0], style=style)
+        lines += scenario_block(scenarios[0], style=style, again=again)
     elif scenarios:
         lines += _table(scenarios, style)
-        lines += _repeated(scenarios, style)
+        lines += _repeated(scenarios, style, again=again)
         lines += _all_worlds(invocation.runs, style)
+    left_out = _left_out(invocation, style)
+    lines += ["", *left_out] if lines and left_out else left_out
     return "\n".join([*lines, *([""] if lines else []), *last]) + "\n"
 
 
-def _repeated(scenarios: list[tally.Group], style: Style) -> list[str]:
+def _repeated(scenarios: list[tally.Group], style: Style, *, again: bool) -> list[str]:
     """Return the scenarios that did not pass once more, with their reasons, the worst last: it is read first."""
     if style.verbosity > 0:
-        return [line for group in scenarios for line in ("", *scenario_block(group, style=style))]
+        return [line for group in scenarios for line in ("", *scenario_block(group, style=style, again=again))]
     shown: list[tally.Group] = []
     for word in (Word.FAIL, Word.VOID, Word.UNKNOWN):
         for group in scenarios:
@@ -82,7 +90,7 @@ def _repeated(scenarios: list[tally.Group], style: Style) -> list[str]:
         left_out += len(group.runs) - len(runs)
         if runs:
             part = tally.Group(name=group.name, runs=runs)
-            lines = ["", *scenario_block(part, style=style, proved=False), *lines]
+            lines = ["", *scenario_block(part, style=style, proved=False, again=again), *lines]
     return (
         [*lines, "", f"and {plural(left_out, 'run')} more that did not pass: the report has them"]
         if left_out
@@ -90,15 +98,18 @@ def _repeated(scenarios: list[tally.Group], style: Style) -> list[str]:
     )
 
 
-def scenario_block(group: tally.Group, *, style: Style = PLAIN, proved: bool = True) -> list[str]:
-    """Return the lines of one scenario: title, setting, a line per run, what failed, and what was ``proved``."""
+def scenario_block(group: tally.Group, *, style: Style = PLAIN, proved: bool = True, again: bool = False) -> list[str]:
+    """Return the lines of one scenario: title, setting, a line per run, what failed, and what was ``proved``.
+
+    ``again``: with the command that runs it again, under each run that failed.
+    """
     lines = [*_title(group, style), ""]
     rows = columns.rows(group.runs, WIDTH)
     lone = len(group.runs) == 1
     for run, row in zip(group.runs, rows, strict=True):
         lines += _run_line(run, row, style, lone=lone)
         if run.verdict.word in (Word.FAIL, Word.VOID):
-            lines += ["", *_failure(run, style), ""]
+            lines += ["", *_failure(run, style), *(_replayed(run, style) if again else []), ""]
         if style.verbosity > 0:
             lines += _laws(run, style)
         if style.verbosity > 1:
@@ -110,27 +121,80 @@ def scenario_block(group: tally.Group, *, style: Style = PLAIN, proved: bool = T
 
 
 def closing(invocation: Invocation, *, report: str = "", style: Style = PLAIN) -> list[str]:
-    """Return the last lines: the word with its counts, and where the report is."""
-    runs = invocation.runs
-    word = tally.word_of(invocation)
-    text = tally.headline(invocation)
-    guilty = [run for run in runs if run.verdict.word is word]
-    anchor = again = ""
-    if word is Word.FAIL:
+    """Return the last lines: the word with its counts and the exit code, and where the report is.
+
+    An exit code that the word says by itself, 0 of a pass and 1 of a failure, is left to it.
+    """
+    runs, end = invocation.runs, tally.ending(invocation)
+    guilty = [run for run in runs if run.word == end.word]
+    text, tail, anchor, again = tally.headline(invocation), "", "", ""
+    if end.word == Word.FAIL:
         anchor = f"#{quote(guilty[0].plan.name)}"
         again = flat(replay(guilty[0])) if len(guilty) == 1 else ""
-    elif word in _EXIT:
-        if not guilty and (broken := worlds.broken(runs)):
-            text += f"   {broken}"
-        elif guilty and len(runs) == 1:
-            text = f"{word.upper():<7}  {flat(reason(runs[0]))}"
-        text += f"   exit {_EXIT[word]}"
+    elif end.word != Word.PASS:
+        text, tail = _said_last(invocation, end.word, guilty, text), f"   exit {end.exit}"
     aside = f" · replay: {again}"
     fits = bool(again) and len(text) + len(aside) <= WIDTH
-    head, _, rest = (text + aside * fits).partition("  ")
-    lines = [style.paint(f"{_BOLD};{_COLOUR[word]}", head) + "  " + rest]
-    lines += [f"replay  {again}"] if again and not fits else []
-    return lines + ([f"report  {report}{anchor}"] if report else [])
+    told_above = end.word == Word.VOID and bool(guilty)
+    lines = _head(text + aside * fits, tail, style, whole=style.verbosity >= 0 and not told_above)
+    if style.verbosity >= 0:
+        said = command_lines(again, WIDTH - 8) if again and not fits else []
+        lines += [("replay  " if place == 0 else " " * 8) + line for place, line in enumerate(said)]
+    lines += [f"report  {report}{anchor}"] if report else []
+    return lines + (_elsewhere(guilty) if end.word == Word.UNKNOWN and style.verbosity >= 0 else [])
+
+
+def _elsewhere(unknown: list[RunResult]) -> list[str]:
+    """Return where runs could be judged that this host is too busy for, and what is left out there."""
+    if not (unknown and all(map(for_lag_alone, unknown))):
+        return []
+    targets = dict.fromkeys(shlex.quote(flat(named(run.plan))) for run in unknown)
+    command = f"harness run {' '.join(targets)} --world virtual"
+    lines = command_lines(command, WIDTH - 8)
+    why = "no lag there; left out are the kernel's sockets, memory and CPU: `harness help virtual`"
+    return ["try     " + lines[0], *(" " * 8 + line for line in lines[1:]), *wrapped(why, indent=" " * 8, width=WIDTH)]
+
+
+def _said_last(invocation: Invocation, word: str, guilty: list[RunResult], headline: str) -> str:
+    """Return the last word where it is no verdict on the client: with its reason, where one says it all."""
+    runs = invocation.runs
+    if word == INTERRUPTED:
+        one = len(runs) == len(guilty) == 1 and not invocation.left_out
+        return f"{headline}, cut short at {guilty[0].verdict.seconds:.1f} s" if one else headline
+    if guilty and len(runs) == 1 and not invocation.left_out:
+        return f"{word.upper():<7}  {flat(reason(runs[0]))}"
+    if not guilty and (broken_model := worlds.broken(runs)):
+        return f"{headline} · {broken_model}"
+    return headline
+
+
+def _head(text: str, tail: str, style: Style, *, whole: bool) -> list[str]:
+    """Return the line of the last word; ``whole``: on more lines where it is long, instead of cut."""
+    word, _, rest = text.partition("  ")
+    head = word + " " * (len(text) - len(word) - len(rest.lstrip()))
+    room = WIDTH - len(head)
+    if whole:
+        said = wrapped(rest + _HELD * len(tail), indent="", width=room)
+        said[-1] = said[-1].rstrip(_HELD) + tail
+    else:
+        said = [one_line(rest, room - len(tail)) + tail]
+    colour = _COLOUR.get(word.lower(), _YELLOW)
+    first = style.paint(f"{_BOLD};{colour}", word) + head[len(word) :] + said[0]
+    return [first, *(" " * len(head) + line for line in said[1:])]
+
+
+def _left_out(invocation: Invocation, style: Style) -> list[str]:
+    """Return what was planned and has no verdict, and what several merged folders hold."""
+    manifest = invocation.manifest
+    lines = _labelled("no report", manifest.fault, style)
+    for key in invocation.unjudged[:REPEATED]:
+        lines += _labelled("no verdict", f"{key}: {manifest.faults.get(key, 'it left none')}", style)
+    if len(invocation.unjudged) > REPEATED:
+        lines += _labelled("no verdict", f"and {plural(len(invocation.unjudged) - REPEATED, 'run')} more", style)
+    for label, names in (("not run", manifest.not_run), ("missing", manifest.missing), ("twice", manifest.twice)):
+        more = [f"and {len(names) - REPEATED} more"] if len(names) > REPEATED else []
+        lines += _labelled(label, ", ".join([*names[:REPEATED], *more]), style)
+    return lines
 
 
 def _title(group: tally.Group, style: Style) -> list[str]:
@@ -140,13 +204,12 @@ def _title(group: tally.Group, style: Style) -> list[str]:
     both = real is not None and any(run.plan.world == "virtual" for run in group.runs)
     facts = (real or run).verdict.trust.facts
     clients = list(dict.fromkeys(run.verdict.client or run.plan.client.like for run in group.runs))
-    seeds = list(dict.fromkeys(str(run.plan.seed) for run in group.runs))
     setting = [
         f"{', '.join(clients)} client" if len(clients) < 4 else plural(len(clients), "client"),
         f"{facts.get('server', 'reference')} server",
         "real sockets and virtual time" if both else "real sockets" if real else "virtual time",
         "" if real is None else f"toxiproxy {facts.get('toxiproxy', 'not reached')}",
-        f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(seeds[:5])}{'…' if len(seeds) > 5 else ''}",
+        tally.seeds_of(group.runs),
     ]
     said = one_line(plan.name, WIDTH)
     name = style.paint(_BOLD, said)
@@ -165,18 +228,13 @@ def _run_line(run: RunResult, row: tuple[str, list[str]], style: Style, *, lone:
     hanging = " " * (6 if figures and not figures[0] else 4 + (len(label) + 2 if label.strip() else 0))
     if word is Word.PASS:
         return [(start + figures[0]).rstrip(), *(hanging + line for line in figures[1:])]
-    said = ", ".join(_broken(run)) if word in (Word.FAIL, Word.VOID) else ("" if lone else reason(run))
-    name = style.paint(f"{_BOLD};{_COLOUR[word]}", word.upper())
+    said = ", ".join(broken(run)) if word in (Word.FAIL, Word.VOID) else ("" if lone else reason(run))
+    name = style.paint(f"{_BOLD};{_COLOUR[word]}", run.word.upper())
     if not said:
         return [f"{start}{name}  {figures[0]}".rstrip(), *(hanging + line for line in figures[1:])]
-    first, *rest = wrapped(said, indent="", width=WIDTH - len(hanging) - len(word) - 2)
-    hanging += " " * (len(word) + 2)
+    first, *rest = wrapped(said, indent="", width=WIDTH - len(hanging) - len(run.word) - 2)
+    hanging += " " * (len(run.word) + 2)
     return [f"{start}{name}  {first}", *(hanging + line for line in rest)]
-
-
-def _broken(run: RunResult) -> list[str]:
-    laws = [law.law for law in failed(run.verdict)]
-    return laws or [finding.laws[0] for finding in findings(run)]
 
 
 def _failure(run: RunResult, style: Style) -> list[str]:
@@ -189,6 +247,14 @@ def _failure(run: RunResult, style: Style) -> list[str]:
     if rest:
         lines += wrapped(rest, indent="  and   ", hanging="        ", width=WIDTH)
     return lines or wrapped(run.verdict.sentence, indent="  ", width=WIDTH)
+
+
+def _replayed(run: RunResult, style: Style) -> list[str]:
+    """Return the command that runs a failed run again."""
+    if run.verdict.word is not Word.FAIL:
+        return []
+    first, *rest = command_lines(replay(run), WIDTH - 10)
+    return [f"  {style.paint(_DIM, 'replay')}  {first}", *(" " * 10 + line for line in rest)]
 
 
 def _finding(finding: Finding, style: Style) -> list[str]:
@@ -238,8 +304,9 @@ def _labelled(label: str, text: str, style: Style) -> list[str]:
     """Return a line of small print: its label in a column of its own."""
     if not text:
         return []
-    first, *rest = wrapped(text, indent="", width=WIDTH - 10)
-    return [f"  {style.paint(_DIM, f'{label:<6}')}  {first}", *(f"          {line}" for line in rest)]
+    label = f"{label:<6}"
+    first, *rest = wrapped(text, indent="", width=WIDTH - len(label) - 4)
+    return [f"  {style.paint(_DIM, label)}  {first}", *(" " * (len(label) + 4) + line for line in rest)]
 
 
 def _compared(run: RunResult, style: Style) -> list[str]:
@@ -296,6 +363,7 @@ def _table(scenarios: list[tally.Group], style: Style) -> list[str]:
     width = min(32, max(len(one_line(group.name, 32)) for group in scenarios))
     counts = [_count(group) for group in scenarios]
     wide = max(7, *map(len, counts))
+    words = max(7, *(len(group.said) for group in scenarios))
     lines = []
     for group, count in zip(scenarios, counts, strict=True):
         word = group.word
@@ -303,8 +371,9 @@ def _table(scenarios: list[tally.Group], style: Style) -> list[str]:
         took = whole_duration(max(run.verdict.seconds for run in group.runs))
         lead = f"{one_line(group.name, width):<{width}}  "
         facts = f"{count:>{wide}}  {took:>6}"
-        shown = _worst_of(group, WIDTH - 2 - len(lead) - 9 - len(facts) - 2)
-        lines.append(f"{sign} {lead}{style.paint(_COLOUR[word], f'{word.upper():<7}')}  {facts}  {shown}".rstrip())
+        shown = _worst_of(group, WIDTH - 2 - len(lead) - words - 2 - len(facts) - 2)
+        said = style.paint(_COLOUR[word], f"{group.said.upper():<{words}}")
+        lines.append(f"{sign} {lead}{said}  {facts}  {shown}".rstrip())
     return lines
 
 
@@ -319,7 +388,7 @@ def _worst_of(group: tally.Group, room: int) -> str:
     """Return the worst there is to say of a scenario, in as many whole parts as there is room for."""
     run = next(run for run in group.runs if run.verdict.word is group.word)
     if group.word is Word.FAIL:
-        return fitting(_broken(run), room, ", ")
+        return fitting(broken(run), room, ", ")
     if group.word is not Word.PASS:
         return one_line(reason(run), room)
     return fitting(tally.limits_line(group.runs).split(" · "), room, " · ")

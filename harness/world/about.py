@@ -24,4 +24,4 @@ three times the scheduler's lag). Where they differ, up to four more real runs a
 run outside what all five span means that one model is wrong, and the exit code is 3 - or, where
 this host's own lag explains the difference in each of them, that nobody can say, and it is 4.
 Neither a thread, another process nor a kernel's socket may be part of it, or virtual time flies
-past them: your own server and client, and a Toxiproxy of your own, run on real sockets."""
+past them: a Toxiproxy of your own is used on real sockets only."""

@@ -1,6 +1,11 @@
 """Which plans run."""
 
+import json
+
+import pytest
+
 from harness.campaign.choosing import BOTH, Choice, chosen
+from harness.errors import UsageError
 
 
 def test_in_both_worlds_each_plan_is_followed_by_its_virtual_twin():
@@ -16,3 +21,28 @@ def test_in_both_worlds_each_plan_is_followed_by_its_virtual_twin():
 def test_a_shard_never_parts_the_two_worlds_of_a_plan():
     found = chosen(Choice(targets=("handoff",), world=BOTH, shard=(2, 2)), None)
     assert [(plan.variant, plan.world) for plan in found] == [("gap=5s", "real"), ("gap=5s", "virtual")]
+
+
+PASSED = {"name": "handoff", "variant": "gap=5s", "word": "pass"}
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        {"runs": [{"name": "handoff", "variant": "gap=500ms", "word": "unknown"}, PASSED], "not_run": []},
+        {"runs": [PASSED], "not_run": ["handoff gap=500ms"]},
+        {"runs": [PASSED], "not_run": ["handoff gap=500ms seed 7"]},
+        {"runs": [PASSED], "not_run": [], "unjudged": {"handoff/reference-real-s7-gap=500ms": "its folder is gone"}},
+    ],
+    ids=["unknown", "never started", "never started, of several seeds", "without a verdict"],
+)
+def test_what_has_not_passed_is_run_again(tmp_path, summary):
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    found = chosen(Choice(targets=("handoff",), failed_in=tmp_path), None)
+    assert [plan.variant for plan in found] == ["gap=500ms"]
+
+
+def test_where_all_passed_nothing_is_run_again(tmp_path):
+    (tmp_path / "summary.json").write_text(json.dumps({"runs": [PASSED], "not_run": []}))
+    with pytest.raises(UsageError, match="none of these failed"):
+        chosen(Choice(targets=("handoff",), failed_in=tmp_path), None)

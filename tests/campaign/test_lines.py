@@ -23,7 +23,7 @@ def pipe():
 def ran(folder, gap=0.5):
     """A run that was judged."""
     run = synthetic.put_handoff(folder, gap, history=False)
-    return Ran(plan=read_run(run).plan, folder=run, ending=Ending(what="ended"), finished=Finished())
+    return Ran(plan=read_run(run).plan, folder=run, ending=Ending(what="ended"), finished=Finished(), took=1.0)
 
 
 async def test_each_run_is_a_whole_line_at_once_in_the_order_of_ending(tmp_path, pipe):

@@ -24,6 +24,7 @@ class Campaign:
         runs = ((REAL, told(REAL)), (VIRTUAL, told(VIRTUAL, late=late)))
         self.ran = [
             Ran(
+                took=1.0,
                 plan=plan,
                 folder=put_run(root, plan, history),
                 ending=Ending(what="ended"),

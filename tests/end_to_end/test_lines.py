@@ -29,8 +29,9 @@ def test_the_first_line_comes_while_the_last_run_still_goes_on(tmp_path):
     assert [path.parent.parent.name for path in tmp_path.glob("results/2*/*/*/verdict.json")] == ["quick"]
     out, err = interrupt(process, signal.SIGINT)
     assert process.returncode == 130, err
-    (last,) = [json.loads(line) for line in out.splitlines()]
-    assert (last["name"], last["aborted"]) == ("long", True)
+    last, end = [json.loads(line) for line in out.splitlines()]
+    assert (last["name"], last["aborted"], last["word"]) == ("long", True, "interrupted")
+    assert (end["kind"], end["word"], end["exit"], end["runs"]) == ("end", "interrupted", 130, 2)
     assert [run["name"] for run in summary(tmp_path)["runs"]] == ["long", "quick"]
 
 

@@ -112,7 +112,9 @@ def test_a_run_without_a_verdict_is_named_as_not_run(tmp_path):
     beside_one_without_a_verdict(tmp_path)
     name = "handoff/reference-real-s7-gap=500ms"
     assert f"Not run: {name}" in write_report(tmp_path).read_text()
-    assert "1 passed, 1 not run in" in render(read_results(tmp_path), "text")
+    text = render(read_results(tmp_path), "text")
+    assert f"  no verdict  {name}: it left none\n" in text
+    assert "1 passed, 1 without a verdict in" in text
 
 
 def test_runs_without_any_verdict_are_no_pass(tmp_path):

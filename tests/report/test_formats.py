@@ -14,16 +14,21 @@ from tests.report import boxed, synthetic
 
 def test_json_carries_its_schema_version_and_every_law(failed):
     summary = json.loads(render(failed, "json"))
-    assert (summary["schema_version"], summary["word"]) == (1, "fail")
+    assert (summary["schema_version"], summary["word"], summary["exit"]) == (1, "fail", 1)
     (run,) = summary["runs"]
     assert run["laws"]["terminal-once"] == "failed"
-    assert run["failed"] == ["terminal-once", "honest-status", "recovery", "detection"]
+    assert run["failed_laws"] == ["terminal-once", "honest-status", "recovery"]
+    assert run["failed_expectations"] == ["detection"]
     assert run["replay"] == "harness run half-open --client as-shipped --seed 7"
 
 
-def test_jsonl_is_a_line_per_run_each_with_its_schema_version(passed):
-    lines = [json.loads(line) for line in render(passed, "jsonl").splitlines()]
-    assert [(line["schema_version"], line["variant"]) for line in lines] == [(1, "gap=500ms"), (1, "gap=5s")]
+def test_jsonl_is_a_line_per_run_and_one_of_the_end_each_with_its_schema_version(passed):
+    *lines, last = [json.loads(line) for line in render(passed, "jsonl").splitlines()]
+    assert [(line["schema_version"], line["kind"], line["variant"]) for line in lines] == [
+        (1, "run", "gap=500ms"),
+        (1, "run", "gap=5s"),
+    ]
+    assert (last["schema_version"], last["kind"], last["word"], last["exit"], last["runs"]) == (1, "end", "pass", 0, 2)
 
 
 def test_github_points_at_the_deed_that_failed(failed):
@@ -88,4 +93,4 @@ def test_the_end_of_a_deed_is_annotated_at_the_line_that_began_it():
 
 
 def test_a_line_of_json_is_a_run_that_may_be_told_before_the_others_end(passed):
-    assert [json_line(run) for run in passed.runs] == render(passed, "jsonl").splitlines(keepends=True)
+    assert [json_line(run) for run in passed.runs] == render(passed, "jsonl").splitlines(keepends=True)[:-1]

@@ -48,3 +48,34 @@ def test_what_xml_forbids_is_replaced(tmp_path):
     root = ET.fromstring(junit(results))
     assert next(root.iter("testsuite")).get("name") == "half\ufffdopen\ufffd<&>\"'"
     assert next(root.iter("failure")).get("message") == "\ufffd <b>\ufffd"
+
+
+def test_times_are_of_the_wall_clock_and_files_as_ci_knows_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    took = {}
+    for world, file in (("real", str(tmp_path / "scenarios" / "handoff.yaml")), ("virtual", "/usr/lib/handoff.yaml")):
+        plan = msgspec.structs.replace(synthetic.handoff_plan(), world=world, file=file)
+        run = synthetic.put(tmp_path, plan, msgspec.structs.replace(synthetic.handoff_verdict(plan), world=world))
+        took[f"handoff/{run.name}"] = {"real": 44.5, "virtual": 0.25}[world]
+    synthetic.put_manifest(tmp_path, took=took, seconds=45.0)
+    root = ET.fromstring(junit(read_results(tmp_path)))
+    cases = {case.get("classname"): (case.get("time"), case.get("file")) for case in root.iter("testcase")}
+    assert cases == {
+        "handoff.real": ("44.500", "scenarios/handoff.yaml"),
+        "handoff.virtual": ("0.250", "handoff.yaml"),
+    }
+    assert (root.get("time"), next(root.iter("testsuite")).get("time")) == ("45.000", "44.750")
+
+
+def test_without_a_wall_clock_a_virtual_run_took_no_time(tmp_path):
+    plan = msgspec.structs.replace(synthetic.handoff_plan(), world="virtual")
+    synthetic.put(tmp_path, plan, synthetic.handoff_verdict(plan))
+    assert next(ET.fromstring(junit(read_results(tmp_path))).iter("testcase")).get("time") == "0.000"
+
+
+def test_a_repeated_run_has_a_case_for_each_seed(tmp_path):
+    for seed in (7, 8):
+        plan = msgspec.structs.replace(synthetic.handoff_plan(), seed=seed)
+        synthetic.put(tmp_path, plan, synthetic.handoff_verdict(plan))
+    names = [case.get("name") for case in ET.fromstring(junit(read_results(tmp_path))).iter("testcase")]
+    assert names == ["gap=500ms seed 7 [reference]", "gap=500ms seed 8 [reference]"]

@@ -8,7 +8,7 @@ from tests.report import synthetic
 
 def test_a_pass_is_a_headline_a_table_and_its_limits(passed):
     lines = markdown(passed).splitlines()
-    assert lines[0] == "## ✅ PASS  1 scenario, 2 variants in 43.2 s"
+    assert lines[0] == "## ✅ PASS  1 scenario, 2 variants in 43.2 s · exit 0"
     assert lines[4] == (
         "| ✓ | handoff | gap=500ms | reference | **pass** | 1602 of 1602, 0 lost | 1.9 s | 9 ms on wifi \\(n 752\\) |"
     )

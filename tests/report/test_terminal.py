@@ -1,3 +1,4 @@
+import shlex
 from pathlib import Path
 
 import msgspec
@@ -5,7 +6,7 @@ import pytest
 
 from harness.judge.verdict import Evidence, State, Word
 from harness.report.folder import Invocation, read_results
-from harness.report.saying import duration
+from harness.report.saying import command_lines, duration
 from harness.report.terminal import WIDTH, Style, render
 from tests.report import synthetic
 
@@ -69,7 +70,11 @@ def test_a_failure_reads_as_designed(failed):
 def test_unknown_ends_in_its_reason_and_its_exit_code(tmp_path):
     why = "212 of 380 planned steady events observed (needs 368); scheduler lag p99 31 ms"
     text = render(lone(tmp_path, Word.UNKNOWN, synthetic.law("prompt", State.UNKNOWN, reason=why)), report=REPORT)
-    assert text.splitlines()[-2:] == [f"UNKNOWN  prompt: {why}   exit 4", f"report  {REPORT}"]
+    assert text.splitlines()[-5:-2] == [
+        f"UNKNOWN  prompt: {why.removesuffix(' p99 31 ms')}",
+        "         p99 31 ms   exit 4",
+        f"report  {REPORT}",
+    ]
     assert text.splitlines()[3].startswith("  ? UNKNOWN  recovered 1.9 s")
 
 
@@ -202,7 +207,7 @@ def test_of_many_failures_ten_are_told_in_full(tmp_path):
         synthetic.put(tmp_path, plan, synthetic.half_open_verdict(plan))
     lines = render(read_results(tmp_path)).splitlines()
     assert lines[0].startswith("✓ handoff    PASS") or lines[1].startswith("✓ handoff    PASS")
-    assert sum("✗ FAIL" in line for line in lines) == 10
+    assert sum(line.startswith("  ✗ seed ") for line in lines) == 10
     assert "and 3 runs more that did not pass: the report has them" in lines
 
 
@@ -228,3 +233,45 @@ def test_a_replay_that_finds_no_room_has_a_line_of_its_own(tmp_path):
     ]
     quiet = render(read_results(tmp_path), report=REPORT, style=Style(verbosity=-1)).splitlines()
     assert quiet == ["FAIL  1 passed, 1 failed in 120.0 s", f"report  {REPORT}#half-open"]
+
+
+def test_repeated_runs_are_told_apart_by_their_seeds_and_counted(tmp_path):
+    for seed in (7, 8, 9):
+        plan = msgspec.structs.replace(synthetic.handoff_plan(), variant="", variables={}, seed=seed)
+        synthetic.put(tmp_path, plan, synthetic.handoff_verdict(plan))
+    synthetic.put_manifest(tmp_path)
+    lines = render(read_results(tmp_path)).splitlines()
+    assert lines[1].endswith("seeds 7, 8, 9")
+    assert [line[:20] for line in lines[3:6]] == [f"  ✓ seed {seed}  recovered"[:20] for seed in (7, 8, 9)]
+    assert lines[-1] == "PASS  1 scenario, 3 runs, seeds 7, 8, 9 in 43.2 s"
+
+
+def test_a_sweep_that_is_repeated_counts_variants_and_runs(tmp_path):
+    for gap, seed in ((0.5, 7), (5.0, 7), (0.5, 8), (5.0, 8)):
+        plan = msgspec.structs.replace(synthetic.handoff_plan(gap), seed=seed)
+        synthetic.put(tmp_path, plan, synthetic.handoff_verdict(plan))
+    synthetic.put_manifest(tmp_path)
+    text = render(read_results(tmp_path))
+    assert text.endswith("PASS  1 scenario, 2 variants, 4 runs, seeds 7, 8 in 43.2 s\n")
+    assert "  ✓ gap=500ms seed 8" in text
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["one scenario", "two scenarios"])
+def test_each_of_several_failures_has_its_replay(tmp_path, beside):
+    for seed in (7, 8):
+        plan = msgspec.structs.replace(synthetic.half_open_plan(), seed=seed)
+        synthetic.put(tmp_path, plan, synthetic.half_open_verdict(plan))
+    if beside:
+        synthetic.put_handoff(tmp_path, history=False)
+    lines = render(read_results(tmp_path), report=REPORT).splitlines()
+    for seed in (7, 8):
+        assert f"  replay  harness run half-open --client as-shipped --seed {seed}" in lines
+    assert not any(line.startswith("replay") for line in lines[-2:])
+
+
+def test_a_command_longer_than_a_line_is_broken_as_a_shell_reads_it_on():
+    command = "harness run " + "x" * 40 + " --set 'refusal=answers 403 to streams' --client as-shipped --seed 7"
+    lines = command_lines(command, 60)
+    assert max(map(len, lines)) <= 60
+    assert all(line.endswith(" \\") for line in lines[:-1])
+    assert shlex.split("\n".join(lines).replace("\\\n", "")) == shlex.split(command)

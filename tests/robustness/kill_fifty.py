@@ -212,11 +212,13 @@ def wrong(strike: Strike, left: Left) -> Iterator[str]:
 
 
 def unjudged(folder: Path) -> Iterator[str]:
-    """Where a run was begun, ``harness judge`` must say what it is worth."""
+    """Where a run was begun, ``harness judge`` must say what it is worth, or which signal cut all of them short."""
     for invocation in {path.parents[2] for path in folder.glob("results/2*/*/*/plan.json")}:
         process = command(folder, "judge", str(invocation))
         out, err = process.communicate(timeout=60)
-        if process.returncode not in DONE or "Traceback" in out + err:
+        manifest = invocation / "manifest.json"
+        number = json.loads(manifest.read_bytes())["signal"] if manifest.exists() else 0
+        if process.returncode not in ({128 + number} if number else DONE) or "Traceback" in out + err:
             yield f"judge: exit code {process.returncode}: {out}{err}"
 
 

@@ -51,7 +51,7 @@ def struck(folder, choice, victims, number, *, at=3):
     took = time.monotonic() - began  # noqa: TID251
     assert "Traceback" not in out + err + "".join(path.read_text() for path in folder.glob("results/*/*/*/*.log"))
     assert wait_until(lambda: marked(str(folder)) == [], 10)
-    return process.returncode, err, took
+    return process.returncode, " ".join(err.split()), took
 
 
 def histories(folder):

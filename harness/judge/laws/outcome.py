@@ -69,9 +69,9 @@ class Law(msgspec.Struct, frozen=True, kw_only=True):
     judge: Callable[[Case], Outcome]
 
     def verdict(self, case: Case) -> LawVerdict:
-        """Judge one run. An empty history is unknown to every law."""
+        """Judge one run. One that never began is unknown to every law."""
         if case.empty:
-            return self._verdict(State.UNKNOWN, reason="the history is empty")
+            return self._verdict(State.UNKNOWN, reason=case.nothing)
         outcome = self.judge(case)
         state = outcome.state
         if state is State.FAILED:

@@ -16,10 +16,10 @@ import click
 
 import harness
 from harness.arguments import address, assignments, duration
-from harness.console import hush, keep_traceback, open_closed_streams, say
+from harness.console import Terminated, ended_by_sigterm, hush, keep_traceback, open_closed_streams, say
 from harness.errors import EnvironmentFault, ScenarioError, UsageError, leaf
 from harness.escaping import on_one_line
-from harness.exits import ENVIRONMENT, FAIL, INTERRUPTED, PASS, USAGE
+from harness.exits import ENVIRONMENT, FAIL, INTERRUPTED, PASS, TERMINATED, USAGE
 from harness.files import real_path
 from harness.showing import complain, hand_out, make_room, show, shown_path, tell_problem, tolerate
 from harness.trouble import NO_ROOM, in_words
@@ -146,7 +146,7 @@ def shown(command: Callable[..., int]) -> Callable[..., int]:
 @click.option(
     "--repeat", type=click.IntRange(1), default=1, metavar="K", help="Each so many times, with seeds counting up."
 )
-@click.option("--shard", default="1/1", metavar="1/4", help="Only this part of everything;")
+@click.option("--shard", default="1/1", metavar="1/4", help="Only this part of everything; `harness merge` joins them.")
 @click.option(
     "--world", type=click.Choice(["real", "virtual", "both"]), default="real", help="Where it runs; both: and compare."
 )
@@ -302,6 +302,41 @@ def report(folder: Path, *, open_page: bool) -> int:
     if open_page:
         click.launch(page.absolute().as_uri())
     return PASS
+
+
+@cli.command(short_help="Join the results of shards into one.")
+@click.argument("folders", nargs=-1, required=True, type=Filled(), metavar="DIR DIR…")
+@click.option("--out", type=Filled(), help="Where the joined results go.  [default: results]")
+@shown
+def merge(folders: tuple[Path, ...], out: Path | None, **options: Any) -> int:
+    """Join the results of shards into one new results folder, with one report and the exit code of its verdict.
+
+    Each DIR is the folder of one `harness run`, or one that has it as latest. What was planned and has no verdict, a
+    shard that is not among them too, is in the verdict; a run that several of them hold is named.
+    """
+    from harness.campaign.merging import merge as join  # noqa: PLC0415
+    from harness.report.folder import read_results  # noqa: PLC0415
+    from harness.report.tally import ending  # noqa: PLC0415
+
+    found, problems = [], []
+    for folder in folders:
+        try:
+            found.append((str(folder), results_folder(folder)))
+        except UsageError as error:
+            problems.append(str(error))
+    if problems:
+        raise UsageError("\n".join(problems))
+    make_room(options)
+    with ended_by_sigterm():
+        page = join(
+            found, out or Path("results"), unknown=options["unknown"], command=shlex.join(["harness", *sys.argv[1:]])
+        )
+    results = read_results(page.parent)
+    for name in results.manifest.twice:
+        complain(f"in several of them, and kept from each: {name}")
+    hand_out(page, options)
+    show(results, page, options)
+    return ending(results).exit
 
 
 def results_folder(folder: Path) -> Path:
@@ -558,11 +593,11 @@ def code_of(error: BaseException) -> int:
             with contextlib.suppress(OSError):
                 say(shown.getvalue().removesuffix("\n"), to=sys.stderr)
             return USAGE
-        case click.Abort() | KeyboardInterrupt():
+        case click.Abort() | KeyboardInterrupt() | Terminated():
             words = str(error.__cause__ or error)  # click makes an Abort of it
             if words:
                 complain(words)
-            return INTERRUPTED
+            return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
         case BrokenPipeError() | SystemExit():
             hush()  # whoever read our output had enough; click makes an exit of it
             return PASS

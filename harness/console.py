@@ -3,9 +3,12 @@
 ``say`` is the one way to them: what a file, a name, a server or a client said steers no terminal there.
 """
 
+import contextlib
 import os
+import signal
 import sys
-from typing import Any, TextIO
+from collections.abc import Iterator
+from typing import Any, NoReturn, TextIO
 
 from harness.escaping import no_command, painted, visible
 
@@ -31,6 +34,24 @@ def say(text: str = "", *, to: TextIO | None = None, coloured: bool = False, com
     encoding = stream.encoding or "utf-8"
     stream.write(shown.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     stream.flush()
+
+
+class Terminated(BaseException):
+    """SIGTERM came."""
+
+
+@contextlib.contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise ``Terminated`` here, as SIGINT raises ``KeyboardInterrupt``: what was begun is cleared away."""
+
+    def end(*_: object) -> NoReturn:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def hush() -> None:

@@ -1,3 +1,5 @@
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -6,8 +8,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from harness import __version__ as version
 from harness import cli
+from harness.campaign.folders import point_latest
 from harness.errors import EnvironmentFault, UsageError
+from harness.exits import worst
+from harness.judge.verdict import Word
+from harness.scenario import bundled
+from harness.showing import complain
+from tests.campaign.test_merging import shard
 
 
 def harness(*arguments, cwd=None):
@@ -31,7 +40,7 @@ def harness(*arguments, cwd=None):
     ],
 )
 def test_of_many_exit_codes_the_first_that_applies_wins(codes, expected):
-    assert cli.worst(codes) == expected
+    assert worst(codes) == expected
 
 
 def test_a_mistaken_command_gets_the_nearest_word_and_exit_code_2():
@@ -165,3 +174,93 @@ def test_help_tells_what_virtual_time_leaves_out_in_lines_of_a_terminal():
     assert "  - Bytes, FIN and RST take no time of their own" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert "virtual         Virtual time" in harness("help").stdout
+
+
+COMMANDS = sorted(cli.cli.commands)
+
+
+@pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)], ids=["harness", *COMMANDS])
+def test_every_command_says_its_version_and_helps_in_lines_of_a_terminal(arguments):
+    said = CliRunner().invoke(cli.cli, [*arguments, "--version"])
+    assert (said.exit_code, said.output) == (0, f"harness, version {version}\n")
+    helped = CliRunner().invoke(cli.cli, [*arguments, "--help"], terminal_width=100)
+    assert helped.exit_code == 0
+    assert not re.search(r"\\b|\x08|\w\.\.\.\n", helped.output)
+    assert max(map(len, helped.output.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_says_what_it_is_for(name):
+    unsaid = [one.opts for one in cli.cli.commands[name].params if isinstance(one, click.Option) and not one.help]
+    assert unsaid == []
+
+
+def test_examples_keep_their_lines_in_the_first_help():
+    lines = CliRunner().invoke(cli.cli, ["--help"]).output.splitlines()
+    assert "  harness run half-open --client as-shipped" in lines
+
+
+def test_the_list_keeps_names_and_titles_apart():
+    said = CliRunner().invoke(cli.cli, ["list"]).output
+    titles = [line for line in said.splitlines() if line and not line.startswith(" ")]
+    assert {line.split("  ")[0] for line in titles} == set(bundled())
+    assert len({len(line) - len(line.partition("  ")[2].lstrip()) for line in titles}) == 1
+
+
+EMPTY = [
+    ["run", "x.yaml", "--out", ""], ["run", "x.yaml", "--junit", ""], ["run", ""], ["check", ""], ["explain", ""],
+    ["judge", ""], ["report", ""], ["merge", ""], ["merge", "a", ""], ["merge", "a", "--out", ""], ["init", ""],
+    ["fuzz", "--out", ""], ["fuzz", "--mutants", "--record", ""],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", EMPTY, ids=" ".join)
+def test_an_empty_path_is_no_path_and_starts_nothing(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_text("scenario: x\njob: {lasts: 1s}\npaths: {wifi: wifi}\n")
+    assert cli.guarded(lambda: cli.cli(arguments, standalone_mode=False)) == 2
+    assert "expected a" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["x.yaml"]
+
+
+def results_in(folder):
+    """A results folder inside another, which points at it."""
+    shard(folder / "20260101T000000Z-0000", (0.5, Word.PASS, 7))
+    (folder / "latest").symlink_to("20260101T000000Z-0000")
+    return folder
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+def test_the_newest_results_are_found_in_the_folder_that_has_them(command, tmp_path, capsys):
+    folder = results_in(tmp_path / "results")
+    assert cli.guarded(lambda: cli.cli([command, str(folder)], standalone_mode=False)) in {0, 4}
+    assert "latest/report.html" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("inside", ["handoff", "handoff/reference-real-s7-gap=500ms"])
+def test_a_part_of_results_says_whose_part_it_is(inside, tmp_path, capsys):
+    folder = shard(tmp_path / "r", (0.5, Word.PASS, 7))
+    assert cli.guarded(lambda: cli.cli(["judge", str(folder / inside)], standalone_mode=False)) == 2
+    assert f"expected all of them, which are {folder}" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "fifo"])
+def test_what_is_called_latest_and_is_no_link_stays(kind, tmp_path):
+    latest = tmp_path / "latest"
+    {"file": latest.touch, "folder": latest.mkdir, "fifo": lambda: os.mkfifo(latest)}[kind]()
+    made = tmp_path / "20260101T000000Z-0000"
+    made.mkdir()
+    point_latest(made)
+    assert not latest.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["20260101T000000Z-0000", "latest"]
+
+
+def test_a_complaint_keeps_to_a_hundred_columns_and_a_mistake_in_a_file_to_its_line(capsys):
+    complain("a fault " * 30)
+    assert max(map(len, capsys.readouterr().err.splitlines())) <= 100
+    complain("x.yaml:1:2: error: " + "a mistake " * 30)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_help_on_virtual_time_promises_nothing_that_is_not_built():
+    assert "own server" not in CliRunner().invoke(cli.cli, ["help", "virtual"]).output

@@ -21,6 +21,7 @@ from harness.campaign.folders import forget_old, kept, new_invocation, point_lat
 from harness.campaign.forking import FIRST_HASH_SEED, Started
 from harness.campaign.live import Live, titled
 from harness.campaign.settling import settle
+from harness.console import Terminated, ended_by_sigterm
 from harness.errors import BadRecords, EnvironmentFault, UsageError
 from harness.report.compose import write_report
 from harness.report.folder import Invocation, Manifest, key_of, read_results, write_manifest
@@ -136,11 +137,12 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | 
 
 @contextlib.contextmanager
 def saying_what_is_kept(folder: Path) -> Iterator[None]:
-    """Let a Ctrl-C meanwhile say what is left. Raises ``KeyboardInterrupt`` with these words."""
+    """Let Ctrl-C and SIGTERM meanwhile say what is left. Raises the interruption with these words."""
     try:
-        yield
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted: {kept(folder)}") from None
+        with ended_by_sigterm():
+            yield
+    except (KeyboardInterrupt, Terminated) as error:
+        raise type(error)(f"interrupted: {kept(folder)}") from None
 
 
 async def _run(campaign: Campaign, live: Live, *, worlds: bool, twice: bool) -> int:

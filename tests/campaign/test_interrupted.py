@@ -1,4 +1,6 @@
-"""The first Ctrl-C interrupts judging and drawing too, and says what is kept."""
+"""The first Ctrl-C, or SIGTERM, interrupts judging and drawing too, and says what is kept."""
+
+import signal
 
 import pytest
 import trio
@@ -58,16 +60,20 @@ async def test_who_is_not_interrupted_is_judged_as_long_as_it_takes(folder, auto
 
 
 @pytest.mark.parametrize("command", ["judge", "report"])
-def test_a_command_that_is_interrupted_says_what_is_kept(tmp_path, monkeypatch, capfd, command):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_interrupted_says_what_is_kept(tmp_path, monkeypatch, capfd, command, number):
     plan = synthetic.half_open_plan()
     synthetic.put(tmp_path / "r", plan, synthetic.half_open_verdict(plan))
 
     def interrupted(*_, **__):
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
+
+    before = signal.getsignal(signal.SIGTERM)
 
     monkeypatch.setattr(finish, "judge_folder", interrupted)
     monkeypatch.setattr("harness.report.compose.draw_run", interrupted)
     code = cli.guarded(lambda: cli.cli([command, str(tmp_path / "r")], standalone_mode=False, prog_name="harness"))
-    assert code == 130
+    assert code == 128 + number
     said = " ".join(capfd.readouterr().err.split())
     assert f"interrupted: what was recorded is kept in {tmp_path / 'r'}" in said
+    assert signal.getsignal(signal.SIGTERM) is before

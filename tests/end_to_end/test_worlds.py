@@ -94,8 +94,8 @@ def test_a_model_that_charges_no_handshake_is_found():
 def as_if_real(history):
     """The same history as a quiet host's real sockets would have left it."""
     first, *rest = history.records
-    lags = Health(seq=2, t_ns=history.records[-1].t_ns, lags_us=[100] * 100)
-    return History([msgspec.structs.replace(first, world="real"), lags, *rest])
+    lags = Health(seq=rest[-1].seq + 1, t_ns=rest[-1].t_ns, lags_us=[100] * 100)
+    return History([msgspec.structs.replace(first, world="real"), *rest, lags])
 
 
 @pytest.mark.slow

@@ -68,13 +68,17 @@ class Deed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="deed
 
 
 class Canary(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="canary"):
-    """What the harness's own flow met after a deed. ``met`` is the proof that law H0 wants."""
+    """What the harness's own flow met after a deed. ``met`` is the proof that law H0 wants.
+
+    ``way``: ``canary`` (a flow met it), ``read back`` (its executor shows it), ``undecided``; none in older histories.
+    """
 
     lane: ClassVar[str] = "runner"
     deed: int
     met: bool
     client: str = ""
     detail: str = ""
+    way: str = ""
 
 
 class SignalTold(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="signal"):

@@ -170,6 +170,8 @@ def _trust(case: Case, fault: str) -> Trust:
     return Trust(
         faults=sum(proof.counts for proof in proved),
         proved=sum(proof.proved for proof in proved),
+        read_back=sum(proof.proved and proof.way == "read back" for proof in proved),
+        undecided=sum(proof.counts and not proof.fault and proof.way == "undecided" for proof in proved),
         untried=sum(proof.untried for proof in proved if proof.deed.undoes is None),
         lag_p99=case.lag.p99,
         lag_max=case.lag.highest,

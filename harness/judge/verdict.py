@@ -122,6 +122,8 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     faults: int = 0
     proved: int = 0
+    read_back: int = 0  # of those proved: by what their executor shows, where a flow had nothing to meet
+    undecided: int = 0  # of those not proved: hidden by another deed, or the next one came first
     untried: int = 0  # deeds that came only after every client had lawfully finished
     lag_p99: float | None = None  # seconds
     lag_max: float | None = None

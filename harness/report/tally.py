@@ -169,14 +169,24 @@ def laws_line(runs: Sequence[RunResult]) -> str:
 
 
 def faults_line(runs: Sequence[RunResult]) -> str:
-    """Return ``faults proved 6 of 6``, with how many deeds met nobody any more; or that none was planned, or tried."""
-    total = sum(run.verdict.trust.faults for run in runs)
-    proved = sum(run.verdict.trust.proved for run in runs)
-    untried = sum(run.verdict.trust.untried for run in runs)
-    cut = any(run.plan.deeds and run.verdict.trust.ended not in COMPLETE for run in runs)
-    none = "no fault was tried" if cut else "no faults planned"
-    told = f"{plural(untried, 'deed')} untried: the job had ended" if untried else ""
-    return joined([f"faults proved {proved} of {total}" if total or untried else none, told])
+    """Return ``faults proved 6 of 6``; or that none was planned, or tried.
+
+    Those that were read back, since a flow had nothing to meet, are told beside it; so are those of which nothing can
+    be said, and the deeds that met nobody any more.
+    """
+    trusts = [run.verdict.trust for run in runs]
+    total, proved = sum(trust.faults for trust in trusts), sum(trust.proved for trust in trusts)
+    read_back, undecided = sum(trust.read_back for trust in trusts), sum(trust.undecided for trust in trusts)
+    untried = sum(trust.untried for trust in trusts)
+    if not total and not untried:
+        cut = any(run.plan.deeds and run.verdict.trust.ended not in COMPLETE for run in runs)
+        return "no fault was tried" if cut else "no faults planned"
+    told = [
+        f"{proved} of {total}" + (f" ({read_back} by reading back)" if read_back else ""),
+        f"{undecided} undecided" if undecided else "",
+        f"{plural(untried, 'deed')} untried: the job had ended" if untried else "",
+    ]
+    return f"faults proved {joined(told)}"
 
 
 def limits_of(runs: Sequence[RunResult]) -> list[tuple[RunResult, ExpectationVerdict]]:

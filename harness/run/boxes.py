@@ -47,6 +47,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     symptom: Symptom = "otherwise"  # of what was not met
     stream: bool = False  # an event stream's
+    briefly: bool = False  # nothing was met, since it was over too soon
 
 
 SYMPTOMS: Mapping[str, Symptom] = {"answer": "otherwise", "silence": "quiet", "fin": "ended", "rst": "ended"}
@@ -70,14 +71,14 @@ async def see(act: Act, dial: Dial, *, undone: bool, jitter: float = 0.0) -> See
         case Buffers():
             # A head that jitter has held back comes so much nearer to what the box does.
             holds = _holds(act) - 2 * jitter
-            briefly = Seen(met=True, detail="read back; it holds too briefly to be met")
+            briefly = Seen(met=True, detail="it holds too briefly to be met", briefly=True)
             seen = await _held_back(dial, min(QUIET, holds / 2)) if holds > BRIEFLY else briefly
         case ResetsStreams():
             seen = await _reset(dial)
         case KillsIdle(after=after, how=how):
             seen = await _killed(dial, after, how)
         case Restarts(after=after) if after < BRIEF:
-            seen = Seen(met=True, detail="read back; it was gone too briefly to be met")
+            seen = Seen(met=True, detail="it was gone too briefly to be met", briefly=True)
         case Restarts() | Drains():
             seen = await _away(dial)
         case Hangs():

@@ -18,7 +18,7 @@ from harness.deeds.replacement import takes_back
 from harness.network.gate import Gate
 from harness.run import boxes
 from harness.run.boxes import SYMPTOMS
-from harness.run.hidden import LEAD, Miss, Outcome, Symptom, missed
+from harness.run.hidden import LEAD, Miss, Outcome, Symptom, by_reading_back, missed, undecided
 from harness.run.probe import BYTES, HEALTH, Meeting, Met, Probe
 from harness.run.promises import STRIKES, Promise, Promises
 from harness.run.readbacks import read_back
@@ -34,7 +34,7 @@ MOST_BYTES = 65_536  # of such a body
 ASKS = 3  # questions per measured delay, of which the quickest counts
 
 UNDECIDED = "undecided"
-FIRST = "undecided: the next deed came first"
+FIRST = "the next deed came first"
 _DIALED: Mapping[str, Symptom] = {
     "open": "let in",
     "refuse": "refused",
@@ -113,7 +113,7 @@ class Canary:
         """What the middle and the server do is met over the path that the deed names, or the default one."""
         path = deed.on or promise.default
         if promise.dial is not Door.OPEN:
-            return Outcome(met=True, detail="read back; no path is up to meet it on")
+            return by_reading_back("no path is up to meet it on")
 
         async def dial() -> Probe:
             return Probe(await self._gate.dial(path))
@@ -127,16 +127,16 @@ class Canary:
             except OSError as error:
                 seen = boxes.Seen(met=False, detail=f"dial: {error.strerror}", symptom="refused")
         if not seen.met and trio.current_time() >= until:
-            return Outcome(met=True, detail=f"{FIRST} ({seen.detail})")
+            return undecided(f"{FIRST} ({seen.detail})")
         if seen.met:
-            return Outcome(met=True, detail=seen.detail)
+            return by_reading_back(seen.detail) if seen.briefly else Outcome(met=True, detail=seen.detail)
         return missed(path, seen.symptom, seen.detail, held=False, stream=seen.stream)
 
     async def _cut(self, path: str, wants: Meeting, until: float) -> Outcome:
         """The stream held for it ends so, in the middle of an event."""
         listener = self._listeners.pop(path, None)
         if listener is None:
-            return Outcome(met=True, detail="read back; no event stream of the canary was open to be cut")
+            return by_reading_back("no event stream of the canary was open to be cut")
         try:
             what = await listener.body(_window(until, PATIENCE), least=1 << 20)
         finally:
@@ -147,7 +147,7 @@ class Canary:
         if what == wants and inside:
             return Outcome(met=True, detail=detail)
         if trio.current_time() >= until:
-            return Outcome(met=True, detail=f"{FIRST} ({detail})")
+            return undecided(f"{FIRST} ({detail})")
         return missed(path, SYMPTOMS[what], detail, held=True, stream=True)
 
     async def _default(self, promise: Promise, readback: Mapping[str, str], until: float) -> Outcome:
@@ -156,7 +156,7 @@ class Canary:
         if path != (promise.default or "none"):
             return Outcome(met=False, detail=f"the default is {path}, not {promise.default or 'none'}")
         if not promise.default:
-            return Outcome(met=True, detail="read back; the device has no path")
+            return by_reading_back("the device has no path")
         return await self._meet(path, None, promise.dial, until)
 
     async def _meet(
@@ -184,9 +184,11 @@ class Canary:
             symptom = "let in" if what == "answer" else SYMPTOMS[what]
             misses.append(Miss(path=path, symptom=symptom, held=True))
         detail = ", ".join(f"{who}: {seen[who]}" for who in ("open connection", "dial") if who in seen)
+        if misses:
+            return Outcome(met=False, detail=detail, misses=tuple(misses))
         if struck and "open connection" not in seen:
-            detail = f"read back; no open connection was there to be ended ({detail})"
-        return Outcome(met=not misses, detail=detail, misses=tuple(misses))
+            return by_reading_back(f"no open connection was there to be ended ({detail})")
+        return undecided(detail) if set(seen.values()) == {UNDECIDED} else Outcome(met=True, detail=detail)
 
     async def _ask_flow(self, flow: Probe, wants: Meeting, until: float, seen: dict[str, str]) -> None:
         """Testify for an open connection, where it can: one that has ended, or was used up, saw nothing of this."""
@@ -228,11 +230,11 @@ class Canary:
     async def _shape(self, deed: Deed, promise: Promise, until: float) -> Outcome:
         path = deed.actor
         if promise.dial is not Door.OPEN:
-            return Outcome(met=True, detail=f"read back; {path} is not up, so nothing passes to measure")
+            return by_reading_back(f"{path} is not up, so nothing passes to measure")
         shapes = self._promises.shapes(path).values()
         climbing = self._promises.unsettled(path, deed.at)
         if climbing > until - trio.current_time():
-            return Outcome(met=True, detail=FIRST)
+            return undecided(FIRST)
         await trio.sleep(climbing)
         mets = await self._ask(path, ASKS, until)
         trips = [met.seconds for met in mets if met.what == "answer"]
@@ -245,13 +247,13 @@ class Canary:
         if quickest >= least and (quickest <= most or any(shape.up or shape.down for shape in shapes)):
             return Outcome(met=True, detail=detail)
         if trips == trips[:1] and trio.current_time() >= until:
-            return Outcome(met=True, detail=f"{FIRST} ({detail})")
+            return undecided(f"{FIRST} ({detail})")
         return missed(path, "timing", detail, held=True)
 
     async def _slice(self, path: str, size: int, promise: Promise, until: float) -> Outcome:
         mets = await self._ask(path, 1, until) if promise.dial is Door.OPEN else []
         if not mets:
-            return Outcome(met=True, detail="read back; no open connection to see the slices on")
+            return by_reading_back("no open connection to see the slices on")
         met = mets[0]
         if met.what != "answer":
             return _silenced(path, mets, until)
@@ -264,10 +266,10 @@ class Canary:
         assert rate is not None
         size = round(rate * ON_THE_WAY)
         if size > MOST_BYTES:
-            return Outcome(met=True, detail="read back; a line so fast carries any answer at once")
+            return by_reading_back("a line so fast carries any answer at once")
         mets = await self._ask(path, 1, until, target=f"{BYTES}/{size}") if promise.dial is Door.OPEN else []
         if not mets:
-            return Outcome(met=True, detail="read back; no open connection to see the rate on")
+            return by_reading_back("no open connection to see the rate on")
         if mets[0].what != "answer":
             return _silenced(path, mets, until)
         took = mets[0].seconds
@@ -311,10 +313,12 @@ class Canary:
                 if flow is not None and (flow.alive or flow.mute):
                     nursery.start_soon(watch, path, flow)
         if not seen:
-            return Outcome(met=True, detail="read back; no connection was open to lose")
+            return by_reading_back("no connection was open to lose")
         detail = ", ".join(f"open connection on {path}: {what}" for path, what in seen.items())
         misses = [Miss(path=path, symptom="quiet", held=True) for path, what in seen.items() if what == "silence"]
-        return Outcome(met=not misses, detail=detail, misses=tuple(misses))
+        if misses:
+            return Outcome(met=False, detail=detail, misses=tuple(misses))
+        return undecided(detail) if set(seen.values()) == {UNDECIDED} else Outcome(met=True, detail=detail)
 
     async def _hold(self, path: str) -> Met | None:
         """Have an open connection on the path: the one held already, if it lives, or a new one where dials get in.
@@ -367,7 +371,7 @@ def _silenced(path: str, mets: list[Met], until: float) -> Outcome:
     """No answer came to measure."""
     what = mets[-1].what if mets else "silence"
     if _window(until, PATIENCE) < PATIENCE:
-        return Outcome(met=True, detail=FIRST)
+        return undecided(FIRST)
     return missed(path, SYMPTOMS[what], f"no answer: {what}", held=True)
 
 

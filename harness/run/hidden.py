@@ -49,6 +49,9 @@ STRIKES = (Reach.CLOSED, Reach.RESET)
 Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "timing"]
 """What was met instead: FIN or RST, nothing, a refused dial, what should not pass, another's answer, another delay."""
 
+Way = Literal["canary", "read back", "undecided"]
+"""How a deed was proved: by what a flow of the harness met, by what its executor shows, or not."""
+
 _StreamAct = MutesStreams | ResetsStreams | Buffers
 _RequestAct = Answers | ShowsPortal
 _RETURNS = Joins | Prefers | ComesOnline
@@ -69,7 +72,18 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     met: bool
     detail: str
+    way: Way = "canary"
     misses: tuple[Miss, ...] = ()
+
+
+def by_reading_back(why: str) -> Outcome:
+    """Return the outcome of a proof for which the canary had nothing to meet."""
+    return Outcome(met=True, detail=f"read back; {why}", way="read back")
+
+
+def undecided(why: str) -> Outcome:
+    """Return the outcome of a proof that could not say."""
+    return Outcome(met=True, detail=f"undecided: {why}", way="undecided")
 
 
 def missed(path: str, symptom: Symptom, detail: str, *, held: bool, stream: bool = False) -> Outcome:

@@ -18,7 +18,7 @@ from harness.history import Deed as DeedRecord
 from harness.history import Journal, Weather
 from harness.run.canary import Canary
 from harness.run.hands import Hands, Readback, of_gates
-from harness.run.hidden import LEAD, Hidden, Outcome
+from harness.run.hidden import LEAD, Hidden, Outcome, by_reading_back, undecided
 from harness.run.promises import Promise
 from harness.scenario.model import Plan, Pulse, Step, network_at_start
 
@@ -124,14 +124,16 @@ class Nemesis:
     async def _prove(
         self, deed: Deed, client: str, promise: Promise, readback: Mapping[str, str], until: float
     ) -> None:
-        outcome = Outcome(met=True, detail="undecided: the run ended first")
+        outcome = undecided("the run ended first")
         try:
             if until == MOOT:
-                outcome = Outcome(met=True, detail="read back; replaced at the same instant")
+                outcome = by_reading_back("replaced at the same instant")
             else:
                 outcome = self._excused(deed, await self._canaries[client].prove(deed, promise, readback, until))
         finally:
-            self._journal.write(CanaryRecord(deed=deed.index, met=outcome.met, client=client, detail=outcome.detail))
+            self._journal.write(
+                CanaryRecord(deed=deed.index, met=outcome.met, client=client, detail=outcome.detail, way=outcome.way)
+            )
 
     def _excused(self, deed: Deed, outcome: Outcome) -> Outcome:
         """Call a proof undecided where other deeds in force did all that was met instead."""
@@ -139,7 +141,7 @@ class Nemesis:
         reasons = [self._hidden.by(deed, miss, now) for miss in outcome.misses]
         if outcome.met or not reasons or not all(reasons):
             return outcome
-        return Outcome(met=True, detail=f"undecided: {', '.join(dict.fromkeys(reasons))} ({outcome.detail})")
+        return undecided(f"{', '.join(dict.fromkeys(reasons))} ({outcome.detail})")
 
     async def _make_weather(self, zero: float) -> None:
         async with trio.open_nursery() as nursery:

@@ -55,6 +55,6 @@ def read_back(deed: Deed, shown: Shown) -> Outcome:
     """Return whether what was read back after a deed is what it promises."""
     table = TAKEN_BACK if takes_back(deed) else DONE
     if table[type(deed.act)](deed.act, shown):
-        return Outcome(met=True, detail="read back")
+        return Outcome(met=True, detail="read back", way="read back")
     seen = ", ".join(f"{key}: {value}" for key, value in shown.items()) or "nothing"
     return Outcome(met=False, detail=f"read back {seen}")

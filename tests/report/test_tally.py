@@ -1,8 +1,9 @@
 import msgspec
+import pytest
 
-from harness.judge.verdict import Word
+from harness.judge.verdict import Trust, Word
 from harness.report import tally
-from harness.report.folder import Manifest
+from harness.report.folder import Manifest, RunResult
 from harness.report.markdown import markdown
 from harness.report.summary import summarize
 
@@ -29,3 +30,18 @@ def test_nothing_at_all_is_no_pass(passed):
 
 def test_a_failure_stays_one_beside_runs_that_are_missing(failed):
     assert tally.word_of(msgspec.structs.replace(failed, unjudged=("a/b",))) is Word.FAIL
+
+
+@pytest.mark.parametrize(
+    ("trust", "line"),
+    [
+        (Trust(), "no faults planned"),
+        (Trust(faults=3, proved=3), "faults proved 3 of 3"),
+        (Trust(faults=3, proved=2, read_back=1, undecided=1), "faults proved 2 of 3 (1 by reading back) · 1 undecided"),
+        (Trust(untried=2), "faults proved 0 of 0 · 2 deeds untried: the job had ended"),
+    ],
+)
+def test_the_ways_in_which_faults_were_proved_are_told_apart(passed, trust, line):
+    run = passed.runs[0]
+    verdict = msgspec.structs.replace(run.verdict, trust=trust)
+    assert tally.faults_line([RunResult(plan=run.plan, verdict=verdict, folder=run.folder)]) == line

@@ -59,6 +59,7 @@ def test_a_hidden_deed_says_by_what():
     _, history = ran(HIDDEN["no stream passes to be cut"])
     details = [canary.detail for canary in history.all(Canary)]
     assert details[1].startswith("undecided: middle mutes streams in force (")
+    assert [canary.way for canary in history.all(Canary)][1] == "undecided"
 
 
 LINGERS = {"device": {"linger": "2s"}}

@@ -32,7 +32,13 @@ class Proof(msgspec.Struct, frozen=True):
     @property
     def proved(self) -> bool:
         """Whether the deed was due, applied and met."""
-        return self.counts and not self.fault
+        return self.counts and not self.fault and self.way != "undecided"
+
+    @property
+    def way(self) -> str:
+        """How it was proved: where it was at several gates, as it was best."""
+        ways = {canary.way or "canary" for canary in self.canaries}
+        return next((way for way in ("canary", "read back", "undecided") if way in ways), "canary")
 
 
 def proofs(case: Case) -> list[Proof]:

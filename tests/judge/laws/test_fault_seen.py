@@ -8,7 +8,7 @@ from harness.judge import judge
 from harness.judge.verdict import State, Word
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan
-from tests.judge.story import Story, changed, plan, reach, without
+from tests.judge.story import Story, changed, numbered, plan, reach, without
 
 
 def test_deeds_that_were_done_and_met_hold():
@@ -197,3 +197,25 @@ def test_an_unproved_deed_of_an_interrupted_run_is_unknown():
 
 def test_an_empty_history_is_unknown():
     assert empty("fault-seen", handoff_plan()) is State.UNKNOWN
+
+
+def test_the_ways_of_proof_are_counted_apart_and_what_is_undecided_is_not_proved():
+    story = handoff()
+    history = changed(changed(story.history(), Canary, 0, way="read back"), Canary, 1, way="undecided")
+    verdict = judge(story.plan, history)
+    trust = verdict.trust
+    assert (trust.faults, trust.proved, trust.read_back, trust.undecided) == (3, 2, 1, 1)
+    assert verdict.word is Word.PASS
+
+
+def test_an_older_history_does_not_say_the_way():
+    story = handoff()
+    trust = judge(story.plan, story.history()).trust
+    assert (trust.proved, trust.read_back, trust.undecided) == (3, 0, 0)
+
+
+def test_of_several_gates_the_best_way_counts():
+    story = handoff()
+    first = story.history().all(Canary)[0]
+    history = numbered([*story.history().records, msgspec.structs.replace(first, way="undecided")])
+    assert judge(story.plan, history).trust.proved == 3

@@ -35,7 +35,7 @@ def test_a_failure_stays_one_beside_runs_that_are_missing(failed):
 @pytest.mark.parametrize(
     ("trust", "line"),
     [
-        (Trust(), "no faults planned"),
+        (Trust(ended="done"), "no faults planned"),
         (Trust(faults=3, proved=3), "faults proved 3 of 3"),
         (Trust(faults=3, proved=2, read_back=1, undecided=1), "faults proved 2 of 3 (1 by reading back) · 1 undecided"),
         (Trust(untried=2), "faults proved 0 of 0 · 2 deeds untried: the job had ended"),

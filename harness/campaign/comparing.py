@@ -10,11 +10,10 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import BadRecords
-from harness.history import History, read_history
-from harness.history.files import HISTORY, PLAN
+from harness.history import History
 from harness.judge.agreement import Agreement, Said, agreement
 from harness.judge.replay import Replay, replayed
-from harness.report.folder import AGREEMENT, REPLAY, read_json, run_folder_name, write_json
+from harness.report.folder import AGREEMENT, REPLAY, read_plan, read_records, run_folder_name, write_json
 from harness.report.redact import redact_data
 from harness.scenario.model import Plan
 from harness.world import real, virtual
@@ -67,12 +66,11 @@ def compare_twice(folder: Path) -> Replay:
 
 def _plan(folder: Path) -> Plan | None:
     try:
-        return read_json(folder / PLAN, Plan)
+        return read_plan(folder)
     except BadRecords:
         return None
 
 
 def _history(folder: Path) -> History:
     """The run's history; empty where it left none, which agrees with nothing."""
-    path = folder / HISTORY
-    return read_history(path) if path.exists() else History([], truncated=True)
+    return read_records(folder, read_plan(folder))

@@ -64,10 +64,11 @@ def read_history(path: Path) -> History:
     records: list[Record] = []
     truncated = False
     try:
-        for line in _lines(_inflate(path)):
-            if len(records) >= MOST_RECORDS:
+        for number, line in enumerate(_lines(_inflate(path))):
+            if number >= MOST_RECORDS:
                 raise BadRecords(f"{path} is no history of a run: it has more than {MOST_RECORDS} records")
-            records.append(decoder.decode(line))
+            if line:
+                records.append(decoder.decode(line))
     except EOFError:
         truncated = True
     except zlib.error as error:
@@ -91,7 +92,7 @@ def check_schema(path: Path, found: int, newest: int) -> None:
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the lines that are not empty. Raises ``EOFError`` where the last one has no end."""
+    """Yield the lines, empty ones too. Raises ``EOFError`` where the last one has no end."""
     begun: list[bytes] = []
     held = 0
     for piece in pieces:
@@ -103,7 +104,7 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         if lines:
             whole = (b"".join(begun), *lines[:-1])
             begun, held = [lines[-1]], len(lines[-1])
-            yield from filter(None, whole)
+            yield from whole
     if held:
         raise EOFError
 

@@ -15,13 +15,14 @@ import msgspec
 from harness.errors import NOT_JSON, BadRecords, EnvironmentFault
 from harness.escaping import visible
 from harness.files import read_bytes, real_path
-from harness.history import History, read_history
+from harness.history import Canary, Deed, History, read_history
 from harness.history.files import HISTORY, LOG, PLAN
 from harness.history.reader import check_schema
 from harness.judge.agreement import Agreement
 from harness.judge.replay import Replay
 from harness.judge.verdict import Verdict, Word
 from harness.report.redact import redact, redact_data
+from harness.scenario.bounds import unsound
 from harness.scenario.model import Plan
 
 SCHEMA_VERSION = 1
@@ -36,6 +37,9 @@ SUMMARY = "summary.json"
 
 INTERRUPTED = "interrupted"
 """A word beside the verdicts': a signal came, and what there is cannot be judged."""
+
+_FARTHEST_NS = 30 * 86_400 * 1_000_000_000
+"""Between a run's 0 s and any of its records: plans last a day, and none outlasts its horizon."""
 
 T = TypeVar("T")
 _UNSAFE = re.compile(r'[\x00-\x20<>:"/\\|?*\x7f]+')
@@ -104,8 +108,7 @@ class RunResult:
     def history(self) -> History:
         """The records. Empty when the file is missing; raises ``BadRecords`` when it is not a history."""
         if self._history is None:
-            path = self.folder / HISTORY
-            self._history = read_history(path) if path.exists() else History([], truncated=True)
+            self._history = read_records(self.folder, self.plan)
         return self._history
 
     def forget(self) -> None:
@@ -169,7 +172,7 @@ def run_folder_name(plan: Plan, client: str = "") -> str:
 def read_run(folder: Path) -> RunResult:
     """Read one run's folder. Raises ``BadRecords`` saying which file is missing or wrong."""
     return RunResult(
-        plan=read_json(folder / PLAN, Plan),
+        plan=read_plan(folder),
         verdict=read_json(folder / VERDICT, Verdict),
         folder=folder,
         agreement=read_json(folder / AGREEMENT, Agreement) if (folder / AGREEMENT).exists() else None,
@@ -248,6 +251,34 @@ def read_json(path: Path, kind: type[T]) -> T:
         raise BadRecords(f"cannot read {path}: {error.strerror}") from error
     except NOT_JSON as error:
         raise BadRecords(f"{path} is not a {kind.__name__.lower()} of this harness: {error}") from error
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read the plan of a run's folder. Raises ``BadRecords``, also where no scenario compiles to it."""
+    plan = read_json(folder / PLAN, Plan)
+    if why := unsound(plan):
+        raise BadRecords(f"{folder / PLAN} is no plan of this harness: {why}")
+    return plan
+
+
+def read_records(folder: Path, plan: Plan) -> History:
+    """Read the history of a run's folder; one that is not there is empty: its writer never got to begin it.
+
+    Raises ``BadRecords``, also where its stamps or deeds cannot be those of a run of this plan.
+    """
+    path = folder / HISTORY
+    if not os.path.lexists(path):
+        return History([], truncated=True)
+    history = read_history(path)
+    for one in history.records:
+        if abs(one.t_ns - history.zero_ns) > _FARTHEST_NS:
+            raise BadRecords(f"{path}: record {one.seq} is {one.t_ns - history.zero_ns} ns off the run's 0 s")
+    deeds = len(plan.deeds)
+    said: list[Deed | Canary] = [*history.all(Deed), *history.all(Canary)]
+    for record in said:
+        if not 0 <= record.deed < deeds:
+            raise BadRecords(f"{path}: record {record.seq} is of deed #{record.deed}, and its plan has {deeds}")
+    return history
 
 
 class _Versioned(msgspec.Struct):

@@ -11,8 +11,10 @@ Every factor is the largest that the plan allows, not what will happen: a bound 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+import msgspec
 
 from harness.deeds.acts import Bursts, Deed, SetSlice
 from harness.errors import Problem, UsageError
@@ -37,6 +39,9 @@ LARGEST_EVENT = 1_000_000
 LARGEST_RESULTS = 64_000_000
 FASTEST = 100e9 / 8
 """Bytes a second: 100 Gbit/s."""
+
+MOST_EVER = 1e24
+"""No number of a plan is beyond it, in whatever unit: what comes of its sums stays finite."""
 
 MOST_CLIENTS = 200
 MOST_EVENTS = 500_000
@@ -112,6 +117,40 @@ def refuse_excess(plan: Plan, book: Book) -> None:
             continue
         trail = next((trail for trail in excess.trails if trail in book.marks), excess.trails[0])
         Place(book, trail, "").fail(excess.message)
+
+
+def unsound(plan: Plan) -> str:
+    """Return why no scenario compiles to this plan, which somebody else may have written; the empty string if one may.
+
+    What is said is what whoever reads plans relies on: names that resolve, numbers that can be reckoned with.
+    """
+    known = {*plan.paths, "device", "server", "middle", "job"}
+    named = [plan.device.starts_on, *(path for deed in plan.deeds if (path := getattr(deed.act, "path", None)))]
+    if strangers := {deed.actor for deed in plan.deeds} - known or set(named) - {*plan.paths}:
+        return f"it has no path {quote(min(strangers))}"
+    numbers = msgspec.to_builtins((plan.job, plan.server, plan.paths, plan.client, plan.deeds, plan.weather))
+    if (farthest := max(_sizes((numbers, plan.horizon, plan.limit or 0.0)))) > MOST_EVER:
+        return f"expected no number beyond {MOST_EVER:g}, got {farthest:g}"
+    job, policies = plan.job, plan.client.policies
+    slices = [deed.act.size for deed in plan.deeds if isinstance(deed.act, SetSlice)]
+    optional = (job.every, plan.server.keepalive, *slices, *(spec.shape.slice_size for spec in plan.paths.values()))
+    above_zero = [job.lasts, job.items, plan.client.count, policies.backoff_cap, policies.poll_every]
+    if job.lasts > LONGEST:
+        return f"expected a job of at most {LONGEST:.0f} s, got {job.lasts:g} s"
+    if min(above_zero + [value for value in optional if value is not None]) <= 0:
+        return "expected lengths, counts and sizes above zero"
+    return next((excess.message for excess in _excesses(plan)), "")
+
+
+def _sizes(value: Any) -> Iterator[float]:
+    """Yield how far from zero each number in data is."""
+    if isinstance(value, Mapping):
+        value = value.values()
+    if isinstance(value, int | float):
+        yield abs(value)
+    elif not isinstance(value, str) and value is not None:
+        for part in value:
+            yield from _sizes(part)
 
 
 def events_of(plan: Plan) -> float:

@@ -14,7 +14,7 @@ import pytest
 
 from harness import cli
 from harness.errors import BadRecords
-from harness.history import reader
+from harness.history import Deed, End, Journal, Run, reader
 from harness.history.files import HISTORY, PLAN
 from tests.report import synthetic
 
@@ -94,13 +94,61 @@ def test_only_regular_files_are_read(results, capfd, command, name, put):
     assert (code, "it is no regular file" in " ".join(err.split())) == (2, True), err
 
 
-@pytest.mark.parametrize("name", [PLAN, HISTORY, "verdict.json"])
+@pytest.mark.parametrize("name", [PLAN, "verdict.json"])
 def test_a_circle_of_links_is_no_bug(results, capfd, name):
     path = results / RUN / name
     path.unlink(missing_ok=True)
     circle(path)
     code, _ = said(["report", str(results)], capfd)
     assert code in {1, 2, 3, 0}
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+def test_a_circle_of_links_is_no_missing_history(results, capfd, command):
+    path = results / RUN / HISTORY
+    circle(path)
+    code, err = said([command, str(results)], capfd)
+    assert (code, "symbolic links" in err) == (2, True), err
+
+
+PATHS = [
+    (("horizon",), 1e308),
+    (("job", "lasts"), 1e15),
+    (("job", "lasts"), -1.0),
+    (("job", "every"), 0.0),
+    (("client", "policies", "watchdog"), 1e308),
+    (("paths", "wifi", "shape", "slice_size"), 0),
+    (("deeds", 0, "actor"), "nobody"),
+    (("device", "starts_on"), "nowhere"),
+]
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+@pytest.mark.parametrize(("where", "value"), PATHS)
+def test_a_plan_that_no_scenario_compiles_to_is_refused(results, capfd, where, value, command):
+    path = results / RUN / PLAN
+    inner = plan = json.loads(path.read_bytes())
+    for key in where[:-1]:
+        inner = inner.setdefault(key, {}) if isinstance(inner, dict) else inner[key]
+    inner[where[-1]] = value
+    path.write_text(json.dumps(plan))
+    code, err = said([command, str(results)], capfd)
+    assert (code, len(err.splitlines())) == (2, 1), err
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [("run", "zero_ns", 2**63 - 1), ("run", "t_ns", -(10**18)), ("deed", "deed", 999), ("deed", "deed", -1)],
+)
+def test_records_that_no_run_of_the_plan_writes_are_refused(results, capfd, kind, key, value):
+    facts = {"scenario": "s", "variant": "", "client": "reference", "world": "real", "seed": 7, "zero_ns": 5}
+    run, deed = Run(**facts), Deed(deed=0, issued_ns=6, returned_ns=7)
+    setattr(run if kind == "run" else deed, key, value)
+    with Journal(results / RUN / HISTORY, lambda: 5) as journal:
+        for record in (run, deed, End(reason="done")):
+            journal.write(record)
+    code, err = said(["judge", str(results)], capfd)
+    assert (code, len(err.splitlines())) == (2, 1), err
 
 
 def test_results_that_are_a_circle_hold_no_runs(tmp_path, capfd, monkeypatch):
@@ -178,9 +226,7 @@ READ = "import sys, pathlib\nfrom harness.history import read_history\nread_hist
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("unit", "words"), [(b"\0", "more than 33554432 bytes"), (b"\n", "inflates to more than 1073741824 bytes")]
-)
+@pytest.mark.parametrize(("unit", "words"), [(b"\0", "more than 33554432 bytes"), (b" " * 99 + b"\n", "record 1: ")])
 def test_a_bomb_is_met_before_it_is_held(tmp_path, unit, words):
     bomb(tmp_path / HISTORY, unit, 1_200_000_000)
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -194,6 +240,13 @@ def test_a_bomb_is_met_before_it_is_held(tmp_path, unit, words):
 def test_records_without_end_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "MOST_RECORDS", 1_000)
     bomb(tmp_path / HISTORY, b'{"kind":"end","reason":"done"}\n', 1_000_000)
+    with pytest.raises(BadRecords, match="more than 1000 records"):
+        reader.read_history(tmp_path / HISTORY)
+
+
+def test_lines_that_hold_nothing_are_counted_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "MOST_RECORDS", 1_000)
+    bomb(tmp_path / HISTORY, b"\n", 1_000_000)
     with pytest.raises(BadRecords, match="more than 1000 records"):
         reader.read_history(tmp_path / HISTORY)
 

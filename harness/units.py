@@ -21,7 +21,8 @@ _SIZE = re.compile(rf"({_NUMBER})(B|KB|MB)")
 _RATE = re.compile(rf"({_NUMBER})/(s|h)")
 _BIT_RATE = re.compile(rf"({_NUMBER})(kbps|Mbps)")
 _PERCENT = re.compile(rf"({_NUMBER})%")
-_COUNT = re.compile(r"0|[1-9][0-9]{0,14}")
+_COUNT_DIGITS = 15
+_COUNT = re.compile(rf"0|[1-9][0-9]{{0,{_COUNT_DIGITS - 1}}}")
 
 _FRACTION = r"(?:\.[0-9]{1,9}(?=(?:us|ms|s|m|h|d)(?![0-9a-z])))?"  # in the last part only
 
@@ -120,7 +121,8 @@ def parse_percent(text: str) -> float:
 def parse_count(text: str) -> int:
     """Return a whole number: no sign, no exponent, no leading zero."""
     if _COUNT.fullmatch(text) is None:
-        raise UsageError(f"expected a whole number such as 6, got {quote(text)}")
+        most = f" of at most {_COUNT_DIGITS} digits" if text.isdecimal() and len(text) > _COUNT_DIGITS else ""
+        raise UsageError(f"expected a whole number such as 6{most}, got {quote(text)}")
     return int(text)
 
 

@@ -84,6 +84,9 @@ def test_a_count_has_no_sign_no_exponent_and_no_leading_zero():
     for text in ("+1", "-1", "1e3", "010", "1.0", "1_000", ""):
         with pytest.raises(UsageError, match="expected a whole number such as 6"):
             units.parse_count(text)
+    assert units.parse_count("9" * 15) == 10**15 - 1
+    with pytest.raises(UsageError, match="expected a whole number such as 6 of at most 15 digits, got"):
+        units.parse_count("9" * 16)
 
 
 @given(st.integers(min_value=0, max_value=10_000 * 86_400 * 1_000_000))

@@ -13,6 +13,7 @@ import msgspec
 from harness.deeds.acts import Adjusts, Deed, SetShape
 from harness.deeds.catalogue import Executor, row_of
 from harness.deeds.replacement import takes_back
+from harness.escaping import on_one_line
 from harness.scenario.deadlines import Ending, detection_allowance, recovery_allowance
 from harness.scenario.model import Plan, Pulse
 from harness.toxics.shape import Shape, toxics_of
@@ -43,7 +44,7 @@ def _fitted(line: str) -> str:
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    yield f"{plan.name} · {plan.scenario}"
+    yield f"{on_one_line(plan.name)} · {plan.scenario}"
     if plan.variant:
         yield f"variant {plan.variant}"
     client = plan.client

@@ -20,6 +20,16 @@ def test_every_shipped_scenario_is_explained_within_its_columns(path):
         assert all(deed.text.split()[0] in text for deed in plan.deeds)
 
 
+def test_the_head_is_one_line_whatever_the_file_is_called(tmp_path):
+    path = tmp_path / "a\n::add-mask::x.yaml"
+    path.write_text(HEAD)
+    (plan,) = plans(load(path))
+    assert explain(plan).split("\n")[:2] == [
+        r"a\n::add-mask::x · a test",
+        "1 client, reference · seed 7 · starts on wifi",
+    ]
+
+
 def test_a_reach_is_a_command_of_the_gate(plan):
     found = lines(plan("timeline: {10s: {wifi: stalled for 12s downstream only}}\n"))
     at = found.index("10.000 s  #0 wifi: stalled for 12s downstream only [line 4]")

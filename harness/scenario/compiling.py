@@ -22,7 +22,7 @@ from harness.scenario.paths import Way, read_paths
 from harness.scenario.phrases import more_than_zero
 from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place
 from harness.scenario.project import NO_PROJECT, Project
-from harness.scenario.sense import BY_A_WAY, hopeless, impassable, pointless, restless
+from harness.scenario.sense import BY_A_WAY, hopeless, impassable, indigestible, pointless, restless
 from harness.scenario.settings import read_device, read_job, read_server
 from harness.scenario.standing import attended, lost_for_good, unattended
 from harness.scenario.sweep import Variant, read_sweep, selected
@@ -226,11 +226,15 @@ def _weighed(plan: Plan, scenario: Scenario, book: Book, *, replaced: bool) -> t
                 _note(book, expected, f"expect {expected.metric}: no client could meet it: {impassable(loss)}")
         line, column = (loss.deed.line, loss.deed.column) if loss.deed else book.mark(("paths",)).key
         warnings.append(Warned(line=line, column=column, text=hopeless(loss)))
-    if why := restless(plan):
-        written = [("client", "watchdog")] * (not replaced) + [("server", "keepalive"), ("client",)]
+    for why, policy, other in (
+        (restless(plan), "watchdog", ("server", "keepalive")),
+        (indigestible(plan), "max event", ("job", "event size")),
+    ):
+        written = [("client", policy)] * (not replaced) + [other, ("client",)]
         trail = next((trail for trail in written if trail in scenario.marks), ())
         line, column = book.mark(trail).value
-        warnings.append(Warned(line=line, column=column, text=why))
+        if why:
+            warnings.append(Warned(line=line, column=column, text=why))
     return tuple(warnings)
 
 

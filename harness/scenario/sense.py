@@ -27,7 +27,7 @@ from harness.scenario.model import Plan, ServerSpec
 from harness.scenario.spans import Spoken
 from harness.scenario.standing import Loss
 from harness.sse.policy import FedBy
-from harness.units import quote, spell_duration
+from harness.units import quote, spell_duration, spell_size
 
 
 def check_device(found: Sequence[Spoken], starts_on: str) -> None:
@@ -130,4 +130,19 @@ def restless(plan: Plan) -> str:
     return (
         f"the client's watchdog of {spell_duration(watchdog)} is not above {by}: it leaves a stream that is well, "
         "and what would happen to a quiet one later is not tested"
+    )
+
+
+_LEAST_FIELDS = len("id: a-1\nevent: processing\ndata: \n")
+"""Bytes of an update beside its data, at least."""
+
+
+def indigestible(plan: Plan) -> str:
+    """Return the warning of a plan whose updates are larger than its client takes an event to be; else ""."""
+    size, most = plan.job.event_size, plan.client.policies.max_event
+    if most is None or size + _LEAST_FIELDS <= most:
+        return ""
+    return (
+        f"an update of {spell_size(size)}, with its other fields, is above the client's max event of "
+        f"{spell_size(most)}: it leaves every stream at the first, and what comes later is met by polling or by nobody"
     )

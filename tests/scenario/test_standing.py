@@ -280,6 +280,16 @@ def test_where_no_keepalive_feeds_it_the_jobs_own_silence_counts(warnings):
         assert "not above the 25s in which the job says nothing" in one
 
 
+def test_an_update_that_its_client_takes_for_no_event_is_warned_of(warnings):
+    head = "scenario: a test\njob: {lasts: 5s, event size: SIZE}\npaths: {wifi: wifi}\n"
+    (one,) = warnings(head.replace("SIZE", "1MB"))
+    assert one.startswith("2:30: an update of 1MB, with its other fields, is above the client's max event of 1MB: ")
+    (one,) = warnings(head.replace("SIZE", "10KB") + "client: {max event: 5KB}\n")
+    assert one.startswith("4:21: an update of 10KB")
+    assert warnings(head.replace("SIZE", "999KB")) == []
+    assert warnings(head.replace("SIZE", "1MB"), client="as-shipped") == []
+
+
 def test_no_scenario_that_ships_is_warned_of():
     from harness.scenario import bundled
 

@@ -54,7 +54,9 @@ _RULES = (
     # token=…, "password": "…", passwords: [a, b] (to its end, or the line's), --api-key …
     (
         re.compile(
-            rf"(?<![\w.-])({_NAMED})({_IS}){_HARMLESS}(?:\[[^\]\r\n]*+\]?|[^\s\"'&,;\\]++)",
+            rf"(?<![\w.-])({_NAMED})({_IS}){_HARMLESS}"
+            # Quoted, so with its blanks, to the quote that ends it, or the line.
+            r"(?:\[[^\]\r\n]*+\]?|(?<=\")[^\"\\\r\n]++|(?<=')[^'\\\r\n]++|[^\s\"'&,;\\]++)",
             re.IGNORECASE,
         ),
         rf"\1\2{HIDDEN}",

@@ -14,6 +14,8 @@ from harness.report.redact import redact, redact_environment
         ("https://example.org/?token=abc&job=1", "https://example.org/?token=[redacted]&job=1"),
         ("run --api-key K123 --seed 7", "run --api-key [redacted] --seed 7"),
         ('{"password": "hunter2", "a": 1}', '{"password": "[redacted]", "a": 1}'),
+        ("password = 'a b c' x", "password = '[redacted]' x"),
+        ('export TOKEN="a b" y', 'export TOKEN="[redacted]" y'),
         ("Cookie: a=b; c=d", "Cookie: [redacted]"),
         ("harness run handoff --seed 7", "harness run handoff --seed 7"),
         ("token expiry, 30 s", "token expiry, 30 s"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.history import History
+from harness.history import History, read_history
 from harness.history import records as r
 from harness.history.journal import Journal
 from harness.judge.judge import judge
@@ -34,7 +34,13 @@ def first_record() -> r.Run:
 
 def without_deeds(folder: Path) -> None:
     run = put(folder, baseline(), History([]))
-    synthetic.handoff_history(synthetic.handoff_plan(), run / "history.jsonl.gz", outage=(20.0, 22.0))
+    path = run / "history.jsonl.gz"
+    synthetic.handoff_history(synthetic.handoff_plan(), path, outage=(20.0, 22.0))
+    kept = [record for record in read_history(path).records if not isinstance(record, r.Deed | r.Canary)]
+    path.unlink()
+    with Journal(path, lambda: 1) as journal:
+        for record in kept:
+            journal.write(record)
 
 
 def without_events(folder: Path) -> None:

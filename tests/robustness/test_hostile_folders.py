@@ -133,7 +133,7 @@ def test_a_plan_that_no_scenario_compiles_to_is_refused(results, capfd, where, v
     inner[where[-1]] = value
     path.write_text(json.dumps(plan))
     code, err = said([command, str(results)], capfd)
-    assert (code, len(err.splitlines())) == (2, 1), err
+    assert (code, err[:8]) == (2, "harness:"), err
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_records_that_no_run_of_the_plan_writes_are_refused(results, capfd, kind
         for record in (run, deed, End(reason="done")):
             journal.write(record)
     code, err = said(["judge", str(results)], capfd)
-    assert (code, len(err.splitlines())) == (2, 1), err
+    assert (code, err[:8]) == (2, "harness:"), err
 
 
 def test_results_that_are_a_circle_hold_no_runs(tmp_path, capfd, monkeypatch):

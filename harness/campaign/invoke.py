@@ -28,6 +28,7 @@ from harness.report.folder import Invocation, Manifest, key_of, read_results, wr
 from harness.scenario import find_project
 from harness.scenario.model import Plan
 from harness.scenario.project import NO_PROJECT
+from harness.toxiproxy.address import is_url, url_address
 from harness.world import real, virtual
 
 
@@ -69,11 +70,14 @@ def _turn(plan: Plan) -> tuple[bool, float]:
     return plan.world != virtual.NAME, -length(plan)
 
 
-def _refuse(wish: Wish) -> None:
-    """Raise ``UsageError`` for wishes that the world they are made in cannot fulfil."""
+def _refuse(wish: Wish, default_toxiproxy: str | None) -> None:
+    """Raise ``UsageError`` for wishes that nobody, or not the world they are made in, can fulfil."""
     world = wish.choice.world
     if wish.toxiproxy is not None and not wish.toxiproxy.strip():
         raise UsageError(f"--toxiproxy takes auto, embedded, a path or a URL, not {wish.toxiproxy!r}")
+    chosen_toxiproxy = wish.toxiproxy or default_toxiproxy or ""
+    if is_url(chosen_toxiproxy):
+        url_address(chosen_toxiproxy)
     if wish.twice and world != virtual.NAME:
         raise UsageError(
             "--twice needs --world virtual: only there does a seed replay exactly; on real sockets the kernel's "
@@ -103,7 +107,7 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | 
     )
     planned = chosen(choice, project)
     live.expect(planned)
-    _refuse(wish)
+    _refuse(wish, defaults.toxiproxy)
     live.warn(planned)
     out = wish.out or Path(defaults.out or "results")
     began = real.wall_clock()

@@ -1,9 +1,11 @@
 """Addresses as Toxiproxy's API writes them: ``host:port``."""
 
 import ipaddress
+from urllib.parse import urlsplit
 
 import trio
 
+from harness.errors import UsageError
 from harness.seams import Address
 
 LOOPBACK = "127.0.0.1"
@@ -46,6 +48,33 @@ def listen_address(text: str) -> Address:
     except ValueError:
         pass
     raise BadAddress(f"{text}: bind: only loopback is served here, use {LOOPBACK}:{port}")
+
+
+def is_url(choice: str) -> bool:
+    """Whether a choice of Toxiproxy names a server that runs already."""
+    return choice.startswith(("http://", "https://"))
+
+
+def url_address(url: str) -> Address:
+    """Return host and port of a server's URL. Raises ``UsageError`` for one with credentials, a path or TLS.
+
+    The error never repeats the URL: it goes into the history, and where a password lies in what is no URL nobody knows.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 8474
+    except ValueError:
+        raise UsageError("expected http://host:port of a Toxiproxy server, got a URL with a bad host or port") from None
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("expected http://host:port: Toxiproxy has no authentication, leave the credentials out")
+    if parts.scheme != "http":
+        raise UsageError(
+            f"expected http://host:port, got one of {parts.scheme}: neither Toxiproxy nor its Python client speaks TLS"
+        )
+    if not host or parts.path not in ("", "/") or parts.query or parts.fragment:
+        what = ", ".join(name for name in ("path", "query", "fragment") if getattr(parts, name).strip("/")) or "no host"
+        raise UsageError(f"expected http://host:port of a Toxiproxy server and nothing else, got a URL with {what}")
+    return host, port
 
 
 async def dial_addresses(text: str) -> list[Address]:

@@ -7,12 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import trio
 
 from harness.errors import ToxiproxyFault
 from harness.seams import Address, Network
+from harness.toxiproxy.address import is_url, url_address
 from harness.toxiproxy.calls import DEADLINE, Calls, check_name
 from harness.toxiproxy.connection import Connection
 from harness.toxiproxy.control import Kind, Toxiproxy
@@ -44,7 +45,7 @@ async def open_toxiproxy(
     """
     check_name(prefix)
     async with AsyncExitStack() as stack:
-        if choice.startswith(("http://", "https://")):
+        if is_url(choice):
             way = _running(url_address(choice), prefix, deadline)
         elif choice == "embedded" or (choice == AUTO and shutil.which(PROGRAM) is None):
             way = _embedded(network, rng, prefix, deadline)
@@ -80,30 +81,6 @@ async def _embedded(network: Network, rng: random.Random, prefix: str, deadline:
     async with servants() as nursery:
         address = await nursery.start(partial(serve_embedded, network, ("127.0.0.1", 0), rng=rng))
         yield await _opened("embedded", Calls(address, deadline=deadline), prefix)
-
-
-def url_address(url: str) -> Address:
-    """Return host and port of a server's URL. Raises ``ToxiproxyFault`` for one with credentials, a path or TLS.
-
-    The fault never repeats the URL: it goes into the history, and where a password lies in what is no URL nobody knows.
-    """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or 8474
-    except ValueError:
-        raise ToxiproxyFault(
-            "expected http://host:port of a Toxiproxy server, got a URL with a bad host or port"
-        ) from None
-    if parts.username is not None or parts.password is not None:
-        raise ToxiproxyFault("expected http://host:port: Toxiproxy has no authentication, leave the credentials out")
-    if parts.scheme != "http":
-        raise ToxiproxyFault(
-            f"expected http://host:port, got one of {parts.scheme}: neither Toxiproxy nor its Python client speaks TLS"
-        )
-    if not host or parts.path not in ("", "/") or parts.query or parts.fragment:
-        what = ", ".join(name for name in ("path", "query", "fragment") if getattr(parts, name).strip("/")) or "no host"
-        raise ToxiproxyFault(f"expected http://host:port of a Toxiproxy server and nothing else, got a URL with {what}")
-    return host, port
 
 
 def _program(choice: str) -> str:

@@ -156,6 +156,7 @@ def test_no_command_with_bad_input_imports_the_plotting_library():
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
+        (["--toxiproxy", "https://localhost:1"], "expected http://host:port, got one of https"),
         (["--twice"], "--twice needs --world virtual: only there does a seed replay exactly"),
         (["--twice", "--world", "both"], "--twice needs --world virtual"),
         (["--world", "virtual", "--toxiproxy", "embedded"], "--toxiproxy embedded has no place in --world virtual"),

@@ -11,10 +11,10 @@ import pytest
 import trio
 import trio.testing
 
-from harness.errors import ToxiproxyFault
+from harness.errors import ToxiproxyFault, UsageError
 from harness.network.real import RealNetwork
 from harness.toxiproxy import open_toxiproxy
-from harness.toxiproxy.launch import url_address
+from harness.toxiproxy.address import url_address
 from harness.toxiproxy.owner import own_prefix
 from tests.toxiproxy.client import Api
 from tests.toxiproxy.conftest import ABSENT, OLD_ABSENT, OLD_PROGRAM, PROGRAM, embedded
@@ -331,7 +331,7 @@ async def test_a_failure_is_not_hidden_by_one_of_the_healing(nursery, upstream):
     ],
 )
 def test_a_url_is_a_host_and_a_port(url, message):
-    with pytest.raises(ToxiproxyFault, match=message) as fault:
+    with pytest.raises(UsageError, match=message) as fault:
         url_address(url)
     assert "secret" not in str(fault.value)
 

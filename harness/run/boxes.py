@@ -28,6 +28,7 @@ from harness.run.probe import HEALTH, Meeting, Met, Probe
 
 QUIET = 0.25  # without a byte, where a byte was due: the server's own probe stream sends one each 100 ms
 PATIENCE = 8.0
+OVERDUE = 3.0  # a stream's first byte is sent with its head: one that comes no sooner is held
 BRIEF = 0.5  # a restart shorter than this may be over before a dial gets there
 BRIEFLY = 0.01  # what is held back for less is not seen to be
 TARGETS = {
@@ -36,6 +37,8 @@ TARGETS = {
     "polls": ("/api/v2/imports/canary", "application/json"),
     "results": ("/api/v2/imports/canary/results", "*/*"),
 }
+_OF_A_BOX = {"", "text/plain"}
+"""The content types of what a box answers itself; the server says JSON."""
 
 Dial = Callable[[], Awaitable[Probe]]
 
@@ -59,7 +62,7 @@ async def see(act: Act, dial: Dial, *, undone: bool, jitter: float = 0.0) -> See
     ``dial`` opens a new connection, on a path of this ``jitter``; it may raise ``OSError``. Bounded by the caller.
     """
     if undone or isinstance(act, Clears | Recovers):
-        return await _answered(dial)
+        return await _over(act, dial)
     match act:
         case Answers():
             seen = await _answers(act, dial)
@@ -115,9 +118,38 @@ async def _ask(dial: Dial, to: str, *, patience: float = PATIENCE) -> Met:
         await probe.close()
 
 
+async def _over(act: Act, dial: Dial) -> Seen:
+    """What an act kept back passes again: requests of its own kind, or a stream's first byte."""
+    match act:
+        case Answers(status=status, to=to) if to != "everything":
+            met = await _ask(dial, to)
+            still = met.status == status and met.content_type in _OF_A_BOX
+            return _seen(met, met.what == "answer" and not still)
+        case MutesStreams() | ResetsStreams() | Buffers():
+            return await _streams(dial)
+        case Clears():
+            answered = await _answered(dial)
+            return await _streams(dial) if answered.met else answered
+        case _:
+            return await _answered(dial)
+
+
 async def _answered(dial: Dial) -> Seen:
     met = await _ask(dial, "everything")
     return _seen(met, met.what == "answer" and met.content_type != "text/html" and met.status < 500)
+
+
+async def _streams(dial: Dial) -> Seen:
+    """A stream's head comes, and its first byte behind it."""
+    probe = await dial()
+    try:
+        head = await probe.listen(PATIENCE)
+        if (head.what, head.content_type) != ("answer", "text/event-stream"):
+            return _no_stream(head)
+        what = await probe.body(OVERDUE)
+        return _of_stream(what, what == "answer", f"its head, then {what}")
+    finally:
+        await probe.close()
 
 
 async def _answers(act: Answers, dial: Dial) -> Seen:
@@ -131,7 +163,7 @@ async def _held_back(dial: Dial, quiet: float) -> Seen:
     try:
         head = await probe.listen(PATIENCE)
         if (head.what, head.content_type) != ("answer", "text/event-stream"):
-            return _of_stream(head.what, head.what == "answer" and head.status == 404, _words(head))
+            return _no_stream(head)
         what = await probe.body(quiet)
         return _of_stream(what, what == "silence", f"its head, then {what}")
     finally:
@@ -146,6 +178,11 @@ async def _reset(dial: Dial) -> Seen:
         return _of_stream(what, what == "rst", what)
     finally:
         await probe.close()
+
+
+def _no_stream(head: Met) -> Seen:
+    """A server that is not the reference's has no stream for probes, and says so."""
+    return _of_stream(head.what, head.what == "answer" and head.status == 404, _words(head))
 
 
 def _of_stream(what: Meeting, as_promised: bool, words: str) -> Seen:

@@ -29,8 +29,10 @@ QUIET = 0.15  # for what must not happen, on top of three round trips
 GLIMPSE = 0.02  # the least time that means anything when the next deed cuts a proof short
 SLACK = 0.25  # above a shape's own delay: this machine's, with all its runs side by side
 TICK = 0.001  # below a shape's own delay: Toxiproxy counts whole milliseconds
-ON_THE_WAY = 0.2  # seconds that a body takes by which a rate is proved
-MOST_BYTES = 65_536  # of such a body
+ON_THE_WAY = 0.2  # seconds that a body by which a rate is proved takes beyond the path's delay
+QUICKEST = 0.02  # the least of them that means anything
+MOST_BYTES = 65_536  # of such a body, as the server has it
+MOST_AT_ONCE = 8_192  # bytes of an answer that come in one read where nothing cuts them
 ASKS = 3  # questions per measured delay, of which the quickest counts
 
 UNDECIDED = "undecided"
@@ -248,34 +250,44 @@ class Canary:
             return Outcome(met=True, detail=detail)
         if trips == trips[:1] and trio.current_time() >= until:
             return undecided(f"{FIRST} ({detail})")
-        return missed(path, "timing", detail, held=True)
+        return missed(path, "soon" if quickest < least else "late", detail, held=True)
 
     async def _slice(self, path: str, size: int, promise: Promise, until: float) -> Outcome:
-        mets = await self._ask(path, 1, until) if promise.dial is Door.OPEN else []
+        """An answer that is longer than a slice comes in several."""
+        if size > MOST_AT_ONCE:
+            return by_reading_back("so much comes in pieces anyway")
+        mets = await self._ask(path, 1, until, target=f"{BYTES}/{size}") if promise.dial is Door.OPEN else []
         if not mets:
             return by_reading_back("no open connection to see the slices on")
         met = mets[0]
         if met.what != "answer":
             return _silenced(path, mets, until)
+        if met.length <= size:
+            return by_reading_back("the server has no answer longer than a slice")
         detail = f"{met.reads} reads of about {size} B"
         return Outcome(met=True, detail=detail) if met.reads > 1 else missed(path, "otherwise", detail, held=True)
 
     async def _rate(self, path: str, promise: Promise, until: float) -> Outcome:
-        """An answer of a known size is on its way for as long as the line must need for it."""
-        rate = self._promises.shapes(path)[Direction.DOWNSTREAM].down
+        """An answer takes longer than the path's delay explains, as it is too large for the line."""
+        shapes = self._promises.shapes(path)
+        rate = shapes[Direction.DOWNSTREAM].down
         assert rate is not None
-        size = round(rate * ON_THE_WAY)
-        if size > MOST_BYTES:
+        delay = sum(shape.latency + shape.jitter for shape in shapes.values())
+        size = min(MOST_BYTES, round(rate * (ON_THE_WAY + delay)))
+        least = size / rate
+        if least < delay + QUICKEST:
             return by_reading_back("a line so fast carries any answer at once")
         mets = await self._ask(path, 1, until, target=f"{BYTES}/{size}") if promise.dial is Door.OPEN else []
         if not mets:
             return by_reading_back("no open connection to see the rate on")
         if mets[0].what != "answer":
             return _silenced(path, mets, until)
+        if mets[0].length < size:
+            return by_reading_back("the server has no answer of that size")
         took = mets[0].seconds
-        detail = f"{size} B in {took * 1e3:.0f} ms (at least {ON_THE_WAY * 1e3:.0f} ms)"
-        met = took >= ON_THE_WAY - TICK
-        return Outcome(met=True, detail=detail) if met else missed(path, "timing", detail, held=True)
+        detail = f"{size} B in {took * 1e3:.0f} ms (at least {least * 1e3:.0f} ms)"
+        met = took >= least - TICK
+        return Outcome(met=True, detail=detail) if met else missed(path, "soon", detail, held=True)
 
     async def _ask(self, path: str, times: int, until: float, *, target: str = HEALTH) -> list[Met]:
         """Ask so often on one open connection, until the next deed is done; what was no answer comes last."""

@@ -36,7 +36,7 @@ from harness.deeds.acts import (
     Suspends,
 )
 from harness.deeds.network_state import ARMED
-from harness.deeds.replacement import takes_back, takes_the_place_of
+from harness.deeds.replacement import directions, replaced, takes_back, takes_the_place_of
 from harness.device.words import Reach
 from harness.scenario.deed_text import deed_text
 from harness.scenario.model import Plan, Pulse
@@ -46,8 +46,8 @@ LEAD = 0.6
 STRIKES = (Reach.CLOSED, Reach.RESET)
 """The words that end what is open."""
 
-Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "timing"]
-"""What was met instead: FIN or RST, nothing, a refused dial, what should not pass, another's answer, another delay."""
+Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "late", "soon"]
+"""What was met instead: FIN or RST, nothing, a refused dial, what should not pass, another's answer, a wrong delay."""
 
 Way = Literal["canary", "read back", "undecided"]
 """How a deed was proved: by what a flow of the harness met, by what its executor shows, or not."""
@@ -122,7 +122,7 @@ class Hidden:
             for pulse in self._plan.weather
             if isinstance(pulse, Pulse)
         )
-        return f"{miss.path}'s weather in force" if stalled and miss.symptom in {"quiet", "timing"} else ""
+        return f"{miss.path}'s weather in force" if stalled and miss.symptom in {"quiet", "late"} else ""
 
 
 def _stands(deed: Deed, plan: Plan) -> bool:
@@ -150,8 +150,11 @@ def _span(place: int, plan: Plan) -> Span:
             pass
     if until is not None:
         return Span(deed=deed, since=deed.at, until=until)
+    left = directions(deed.act)
     for later in plan.deeds[place + 1 :]:
-        if takes_the_place_of(later, deed):
+        if later.actor == deed.actor in plan.paths:  # each of two words may replace it in one direction
+            left -= replaced(later.act, deed.act)
+        if not left or takes_the_place_of(later, deed):
             return Span(deed=deed, since=deed.at, until=later.at, ended_by=later.index)
     return Span(deed=deed, since=deed.at, until=float("inf"))
 
@@ -184,8 +187,11 @@ def _explains(other: Deed, miss: Miss, deed: Deed) -> bool:
             return quiet or isinstance(act, _SLEEPERS)
         case "refused":
             return _word(act, Reach.CLOSED, Reach.RESET, Reach.REFUSED)
-        case "timing":
-            return isinstance(act, _SLEEPERS | SetShape) or _word(act, Reach.STALLED)
+        case "late":
+            slower = isinstance(act, SetShape | Adjusts) and other.index > deed.index  # older ones are in the promise
+            return slower or isinstance(act, _SLEEPERS) or _word(act, Reach.STALLED)
+        case "soon":
+            return isinstance(act, SetShape) and other.index > deed.index
         case _:  # the first part of an event that is cut passes
             return miss.stream and isinstance(act, Cuts)
 
@@ -193,7 +199,7 @@ def _explains(other: Deed, miss: Miss, deed: Deed) -> bool:
 def _answers(act: Act, miss: Miss) -> bool:
     """Whether a box does this to requests, or to streams."""
     if isinstance(act, _RequestAct):
-        return miss.symptom in {"otherwise", "timing"}
+        return miss.symptom in {"otherwise", "late", "soon"}
     return miss.stream and miss.symptom in {"ended", "quiet", "otherwise"}
 
 

@@ -10,8 +10,8 @@ from functools import partial
 import trio
 
 from harness.clock import sleep_until
-from harness.deeds.acts import Adjusts, Cuts, Deed, SetReach, SetShape
-from harness.deeds.replacement import takes_the_place_of
+from harness.deeds.acts import Cuts, Deed
+from harness.deeds.replacement import replaced, takes_the_place_of
 from harness.errors import EnvironmentFault
 from harness.history import Canary as CanaryRecord
 from harness.history import Deed as DeedRecord
@@ -77,13 +77,13 @@ class Nemesis:
         await canary.prepare(deed.actor, stream=isinstance(deed.act, Cuts))
 
     def _moot_at(self, place: int, zero: float) -> float:
-        """When a later deed makes this one's proof moot: -inf where another takes its place in the same instant."""
+        """When a later deed makes this one's proof moot: -inf where another replaces a part of it at the same instant."""
         deed = self._plan.deeds[place]
         for later in self._plan.deeds[place + 1 :]:
             if later.at > deed.at:
                 return zero + later.at
-            same_path = later.actor == deed.actor and isinstance(deed.act, SetReach | SetShape | Adjusts)
-            if same_path or takes_the_place_of(later, deed):
+            in_part = later.actor == deed.actor in self._plan.paths and replaced(later.act, deed.act)
+            if in_part or takes_the_place_of(later, deed):
                 return MOOT
         return float("inf")
 

@@ -22,11 +22,12 @@ BYTES = "/healthz/bytes"
 
 
 class Met(msgspec.Struct, frozen=True, kw_only=True):
-    """What a question met, after how many seconds, in how many reads, and the head of its answer if there was one."""
+    """What a question met, after how many seconds, in how many reads of how many bytes in all, and its answer's head."""
 
     what: Meeting
     seconds: float
     reads: int = 0
+    length: int = 0
     status: int = 0
     content_type: str = ""
 
@@ -47,7 +48,7 @@ class Probe:
         self.received = b""  # of the body listened to
         self._http = h11.Connection(h11.CLIENT)
         self._head: h11.Response | None = None
-        self._reads = 0
+        self._reads = self._length = 0
 
     async def ask(self, patience: float, *, target: str = HEALTH, accept: str = "*/*") -> Met:
         """Ask and wait for the whole answer, the connection's end, or ``patience`` seconds without either.
@@ -131,6 +132,7 @@ class Probe:
             what=what,
             seconds=trio.current_time() - began,
             reads=self._reads,
+            length=self._length,
             status=self._head.status_code if self._head is not None else 0,
             content_type=_content_type(self._head),
         )
@@ -138,7 +140,7 @@ class Probe:
     async def _send(self, target: str, accept: str) -> None:
         question = h11.Request(method="GET", target=target, headers=[("Host", "canary"), ("Accept", accept)])
         self._head = None
-        self._reads = 0
+        self._reads = self._length = 0
         head = self._http.send(question)
         end = self._http.send(h11.EndOfMessage())
         await self.stream.send_all((head or b"") + (end or b""))
@@ -162,6 +164,7 @@ class Probe:
             if not data:
                 return h11.ConnectionClosed()
             self._reads += 1
+            self._length += len(data)
             self._http.receive_data(data)
         return event
 

@@ -25,12 +25,16 @@ def miss(symptom, **facts):
         ({"wifi": "closed"}, "refused", "wifi closed in force"),
         ({"wifi": "silent upstream only"}, "quiet", "wifi silent upstream only in force"),
         ({"middle": "kills idle after 5s"}, "ended", "middle kills idle after 5s in force"),
-        ({"middle": "shows portal"}, "timing", "middle shows portal in force"),
+        ({"middle": "shows portal"}, "soon", "middle shows portal in force"),
+        ({"server": "hangs"}, "late", "server hangs in force"),
+        ({"server": "hangs"}, "soon", ""),
+        ({"wifi": "3g upstream only"}, "soon", ""),
+        ({"wifi": "3g upstream only"}, "late", ""),
         ({"server": "drains"}, "quiet", ""),
         ({"server": "drains"}, "let in", ""),
         ({"server": "hangs"}, "refused", ""),
         ({"cellular": "closed"}, "refused", ""),
-        ({"middle on cellular": "shows portal"}, "timing", ""),
+        ({"middle on cellular": "shows portal"}, "soon", ""),
         ({"middle": "mutes streams"}, "quiet", ""),
     ],
 )
@@ -50,6 +54,20 @@ def test_what_is_over_hides_a_held_connection_alone():
     assert hides(timeline, miss("ended")) == ""
     later = {"5s": {"wifi": "closed once"}, "6s": {"wifi": "stalled"}}
     assert hides(later, miss("ended", held=True)) == ""
+
+
+def test_a_word_that_two_others_replaced_by_halves_hides_nothing():
+    half = {"5s": {"wifi": "stalled"}, "7s": {"wifi": "silent upstream only"}, "12s": {"wifi": "lte"}}
+    assert hides(half, miss("late")) == "wifi stalled in force"
+    replaced = {"5s": {"wifi": "stalled"}, "7s": {"wifi": ["silent upstream only", "silent downstream only"]}}
+    assert hides({**replaced, "12s": {"wifi": "lte"}}, miss("late")) == ""
+
+
+def test_what_comes_too_late_may_be_a_newer_deed_s_doing_and_too_soon_only_a_newer_profile_s():
+    timeline = {"5s": {"wifi": ["3g", "limited to 64kbps"]}}
+    assert hides(timeline, miss("late"), of=0) == "wifi limited to 64kbps in force"
+    assert hides(timeline, miss("soon"), of=0) == ""
+    assert hides({"5s": {"wifi": "3g"}, "6s": {"wifi": "wifi"}}, miss("soon"), of=0) == "wifi wifi in force"
 
 
 def test_of_two_boxes_the_newer_hides_the_older():

@@ -22,12 +22,13 @@ from harness.run.hidden import LEAD, Miss, Outcome, Symptom, by_reading_back, mi
 from harness.run.probe import BYTES, HEALTH, Meeting, Met, Probe
 from harness.run.promises import STRIKES, Promise, Promises
 from harness.run.readbacks import read_back
+from harness.toxics.shape import line_time
 from harness.vocabulary import Direction, Door
 
 PATIENCE = 8.0  # for what must happen: the slowest profile takes seconds for a round trip and a handshake
 QUIET = 0.15  # for what must not happen, on top of three round trips
 GLIMPSE = 0.02  # the least time that means anything when the next deed cuts a proof short
-SLACK = 0.25  # above a shape's own delay: this machine's, with all its runs side by side
+SLACK = 0.25  # above a shape's own delay: the question's way up, and this machine's, with all its runs side by side
 TICK = 0.001  # below a shape's own delay: Toxiproxy counts whole milliseconds
 ON_THE_WAY = 0.2  # seconds that a body by which a rate is proved takes beyond the path's delay
 QUICKEST = 0.02  # the least of them that means anything
@@ -233,7 +234,8 @@ class Canary:
         path = deed.actor
         if promise.dial is not Door.OPEN:
             return by_reading_back(f"{path} is not up, so nothing passes to measure")
-        shapes = self._promises.shapes(path).values()
+        by_way = self._promises.shapes(path)
+        shapes = by_way.values()
         climbing = self._promises.unsettled(path, deed.at)
         if climbing > until - trio.current_time():
             return undecided(FIRST)
@@ -243,10 +245,11 @@ class Canary:
         if not trips:
             return _silenced(path, mets, until)
         least = sum(max(0.0, shape.latency - shape.jitter) for shape in shapes) - TICK * len(shapes)
-        most = sum(shape.latency + shape.jitter for shape in shapes) + SLACK
+        on_the_line = line_time(by_way[Direction.DOWNSTREAM], max(met.length for met in mets))
+        most = sum(shape.latency + shape.jitter for shape in shapes) + on_the_line + SLACK
         quickest = min(trips)
         detail = f"round trip {quickest * 1e3:.1f} ms (at least {max(0.0, least) * 1e3:.0f} ms)"
-        if quickest >= least and (quickest <= most or any(shape.up or shape.down for shape in shapes)):
+        if least <= quickest <= most:
             return Outcome(met=True, detail=detail)
         if trips == trips[:1] and trio.current_time() >= until:
             return undecided(f"{FIRST} ({detail})")

@@ -39,7 +39,7 @@ from harness.deeds.network_state import ARMED
 from harness.deeds.replacement import directions, replaced, takes_back, takes_the_place_of
 from harness.device.words import Reach
 from harness.scenario.deed_text import deed_text
-from harness.scenario.model import Plan, Pulse
+from harness.scenario.model import Plan, Pulse, Step
 
 LEAD = 0.6
 """Seconds before a deed from which on its canary opens the flows that it holds."""
@@ -117,12 +117,14 @@ class Hidden:
             meanwhile = span.since <= until and span.until >= since
             if meanwhile and _concerns(span.deed, miss.path) and _explains(span.deed, miss, deed):
                 return f"{deed_text(span.deed, self._plan)} in force"
-        stalled = any(
-            pulse.path == miss.path and pulse.at <= until and pulse.at + pulse.lasts >= since
-            for pulse in self._plan.weather
-            if isinstance(pulse, Pulse)
-        )
-        return f"{miss.path}'s weather in force" if stalled and miss.symptom in {"quiet", "late"} else ""
+        return f"{miss.path}'s weather in force" if self._weather(miss, since, until) else ""
+
+    def _weather(self, miss: Miss, since: float, until: float) -> bool:
+        """Whether the weather can have done it: a stall is over some time, a rate stays."""
+        made = [change for change in self._plan.weather if change.path == miss.path and change.at <= until]
+        stalled = any(isinstance(change, Pulse) and change.at + change.lasts >= since for change in made)
+        stepped = any(isinstance(change, Step) for change in made)
+        return (stalled and miss.symptom in {"quiet", "late"}) or (stepped and miss.symptom == "late")
 
 
 def _stands(deed: Deed, plan: Plan) -> bool:

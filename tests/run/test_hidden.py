@@ -29,7 +29,6 @@ def miss(symptom, **facts):
         ({"server": "hangs"}, "late", "server hangs in force"),
         ({"server": "hangs"}, "soon", ""),
         ({"wifi": "3g upstream only"}, "soon", ""),
-        ({"wifi": "3g upstream only"}, "late", ""),
         ({"server": "drains"}, "quiet", ""),
         ({"server": "drains"}, "let in", ""),
         ({"server": "hangs"}, "refused", ""),

@@ -77,7 +77,7 @@ class Nemesis:
         await canary.prepare(deed.actor, stream=isinstance(deed.act, Cuts))
 
     def _moot_at(self, place: int, zero: float) -> float:
-        """When a later deed makes this one's proof moot: -inf where another replaces a part of it at the same instant."""
+        """When a later deed makes this one's proof moot: -inf where one of the same instant replaces a part of it."""
         deed = self._plan.deeds[place]
         for later in self._plan.deeds[place + 1 :]:
             if later.at > deed.at:

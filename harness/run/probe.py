@@ -22,7 +22,7 @@ BYTES = "/healthz/bytes"
 
 
 class Met(msgspec.Struct, frozen=True, kw_only=True):
-    """What a question met, after how many seconds, in how many reads of how many bytes in all, and its answer's head."""
+    """What a question met, after how many seconds, in how many reads of how many bytes in all; its answer's head."""
 
     what: Meeting
     seconds: float

@@ -58,7 +58,8 @@ def test_a_deed_that_is_only_said_voids_the_run(monkeypatch, actor, text):
 
 
 ENDS = [
-    ("middle", "answers 503 for 5s"), ("middle", "answers 503 to streams for 5s"), ("middle", "answers 503 to polls for 5s"),
+    ("middle", "answers 503 for 5s"), ("middle", "answers 503 to streams for 5s"),
+    ("middle", "answers 503 to polls for 5s"),
     ("middle", "answers 410 to results for 5s"), ("middle", "shows portal for 5s"), ("middle", "mutes streams for 5s"),
     ("middle", "resets streams for 5s"), ("middle", "buffers 4KB for 5s"), ("server", "answers 503 for 5s"),
     ("server", "drains for 2s"), ("server", "hangs for 5s"), ("server", "repeats 3 for 5s"),

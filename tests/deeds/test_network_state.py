@@ -7,7 +7,18 @@ import pytest
 
 from harness.deeds import acts
 from harness.deeds.acts import Deed
-from harness.deeds.network_state import DEVICE, Ending, Mood, NetworkState, Passage, after, lingered, over, own_time
+from harness.deeds.network_state import (
+    DEVICE,
+    Ending,
+    Mood,
+    NetworkState,
+    Passage,
+    after,
+    goes_on,
+    lingered,
+    over,
+    own_time,
+)
 from harness.device.model import Device, Do, Fate, Linger
 from harness.device.words import Radio, Reach
 from harness.toxics.shape import Shape
@@ -108,18 +119,17 @@ def test_whatever_the_device_is_told_it_has_the_paths_that_the_gate_gives_it(see
     phone, network, graces = Phone(linger), network_of("wifi", "cellular", linger=linger), []
     for act in told:
         if act is None:  # the oldest grace is over
-            lost: tuple[str, ...] = ()
-            if graces:
-                lost = phone.device.linger_over(phone.lingers.pop(0)).lost
-                change = lingered(network, graces.pop(0))
+            if not graces:
+                continue
+            lost = phone.device.linger_over(phone.lingers.pop(0)).lost
+            change = lingered(network, graces.pop(0))
         else:
             lost = phone.tell(act)
             change = after(network, deed(act, DEVICE), 0.0)
             if change.grace is not None:
                 graces.append(change.grace)
-        if act is not None or lost:
-            network = change.state
-            assert sorted(change.ended) == sorted(lost)
+        network = change.state
+        assert sorted(change.ended) == sorted(lost)
         assert (network.default, network.joined) == (phone.device.default, phone.device.joined)
         assert (network.away is not None) == phone.device.offline
 
@@ -147,7 +157,24 @@ def test_what_stands_keeps_streams_from_passing_until_it_is_over(act, actor, moo
     assert [one.deed.index for one in network.standing] == [4]
     assert [(one.actor, one.mood) for one in network.barriers("wifi")] == ([(actor, mood)] if mood else [])
     assert over(network, 4).standing == ()
-    assert own_time(act) == {acts.Suspends: 5.0, acts.Restarts: 2.0}.get(type(act))
+
+
+@pytest.mark.parametrize(
+    ("act", "own", "goes"),
+    [
+        (acts.Suspends(lasts=5.0), 5.0, 5.0),
+        (acts.Restarts(keeps_log=True, after=2.0), 2.0, 2.0),
+        (acts.Orphans(after=3.0), None, 3.0),
+        (acts.Bursts(rate=20.0, lasts=1.0), None, 1.0),
+        (acts.SetShape(profile="edge", shape=Shape(), radio=Radio(), over=4.0), None, 4.0),
+        (acts.SetShape(profile="edge", shape=Shape(), radio=Radio()), None, 0.0),
+        (acts.Hangs(), None, 0.0),
+        (acts.Pauses(), None, 0.0),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_what_stands_for_a_time_of_its_own_ends_by_itself(act, own, goes):
+    assert (own_time(act), goes_on(act)) == (own, goes)
 
 
 @pytest.mark.parametrize("act", [acts.Recovers(), acts.RevokesToken(), acts.SendsRetry(value="5000"), acts.Clears()])
@@ -158,6 +185,35 @@ def test_what_is_done_at_once_leaves_nothing_standing(act):
 def test_a_box_cleared_on_one_path_stands_on_the_other():
     network = folded(deed(acts.ShowsPortal(), "middle", index=0), deed(acts.Clears(), "middle", index=1, on="wifi"))
     assert [len(list(network.barriers(path))) for path in ("wifi", "cellular")] == [0, 1]
+
+
+def test_a_box_of_one_path_leaves_those_of_the_others_and_the_whole_middle_replaces_both():
+    told = [deed(acts.ShowsPortal(), "middle", index=at, on=on) for at, on in enumerate(["wifi", "cellular", ""])]
+    assert [one.deed.index for one in folded(*told[:2]).standing] == [0, 1]
+    assert [one.deed.index for one in folded(*told).standing] == [2]
+
+
+def test_the_oldest_barrier_comes_first():
+    network = folded(deed(acts.Hangs(), "server", index=0), deed(acts.ShowsPortal(), "middle", index=1))
+    assert [one.deed.index for one in network.barriers("wifi")] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("act", "left"),
+    [
+        (acts.Recovers(), [4]),
+        (acts.Restarts(keeps_log=True), [2, 3, 4, 9]),
+        (acts.Answers(status=403), [0, 1, 3, 4, 9]),
+        (acts.Answers(status=403, to="polls"), [0, 1, 2, 3, 4, 9]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_server_goes_on_until_it_recovers_and_a_new_process_serves(act, left):
+    goes_on_with = [
+        acts.Drains(), acts.Hangs(), acts.Answers(status=503), acts.Repeats(count=2), acts.Orphans(after=5.0),
+    ]  # fmt: skip
+    told = [deed(one, "server", index=index) for index, one in enumerate(goes_on_with)]
+    assert [one.deed.index for one in folded(*told, deed(act, "server", index=9)).standing] == left
 
 
 def test_the_end_of_a_span_takes_back_its_own_deed_alone():
@@ -176,6 +232,22 @@ def test_a_shape_of_one_way_leaves_the_other_and_the_slower_counts():
     path = folded(deed(slow)).paths["wifi"]
     assert (path.shapes[DOWN].latency, path.shapes[UP].latency) == (0.0, 0.4)
     assert (path.shape.latency, path.shape.down, path.shape.up) == (0.4, None, 20.0)
+
+
+@pytest.mark.parametrize("act", [acts.SetSlice(size=16), acts.Limits(rate=8_000.0)], ids=lambda act: type(act).__name__)
+def test_what_adjusts_a_shape_does_so_both_ways_and_leaves_the_rest(act):
+    before = Shape(latency=0.4, down=10_000.0, up=4_000.0)
+    path = folded(deed(acts.SetShape(profile="edge", shape=before, radio=Radio(), loss=0.1)), deed(act)).paths["wifi"]
+    after_it = {
+        acts.SetSlice: Shape(latency=0.4, down=10_000.0, up=4_000.0, slice_size=16),
+        acts.Limits: Shape(latency=0.4, down=8_000.0, up=4_000.0),
+    }[type(act)]
+    assert path.shapes == dict.fromkeys(Direction, after_it)
+    assert path.loss == 0.1
+
+
+def test_a_limit_is_one_of_both_ways():
+    assert acts.Limits(rate=8_000.0).upon(Shape()) == Shape(down=8_000.0, up=8_000.0)
 
 
 def test_a_change_over_time_is_unsettled_until_it_is_there_or_replaced():

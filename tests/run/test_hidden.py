@@ -69,6 +69,18 @@ def test_what_comes_too_late_may_be_a_newer_deed_s_doing_and_too_soon_only_a_new
     assert hides({"5s": {"wifi": "3g"}, "6s": {"wifi": "wifi"}}, miss("soon"), of=0) == "wifi wifi in force"
 
 
+def test_a_cut_hides_for_as_long_as_it_may_wait_for_its_event():
+    told = {"5s": {"wifi": "reset mid data"}}
+    assert hides({**told, "12s": {"wifi": "lte"}}, miss("ended", held=True)) == "wifi reset mid data in force"
+    assert hides({**told, "14s": {"wifi": "lte"}}, miss("ended", held=True)) == ""
+
+
+def test_the_end_of_a_box_s_span_leaves_another_that_says_the_same():
+    told = {"5s": {"middle": "mutes streams for 4s"}, "6s": {"middle on wifi": "mutes streams"}}
+    found = hides({**told, "12s": {"wifi": "reset mid data"}}, miss("quiet", held=True, stream=True))
+    assert found == "middle on wifi mutes streams in force"
+
+
 def test_of_two_boxes_the_newer_hides_the_older():
     timeline = {"5s": {"middle": "answers 503"}, "6s": {"middle": "shows portal"}}
     assert hides(timeline, miss("otherwise"), of=0) == "middle shows portal in force"

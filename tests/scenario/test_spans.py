@@ -122,6 +122,15 @@ def test_of_what_adjusts_a_shape_each_ends_by_itself(plan):
     ]
 
 
+def test_a_profile_that_came_over_time_is_back_at_once(plan):
+    deeds = plan("timeline:\n  0s: {wifi: 3g over 5s}\n  9s: {wifi: edge for 3s}\n").deeds
+    assert [(deed.at, deed.act.profile, deed.act.over) for deed in deeds] == [
+        (0.0, "3g", 5.0),
+        (9.0, "edge", 0.0),
+        (12.0, "3g", 0.0),
+    ]
+
+
 def test_what_adjusts_a_profile_for_a_while_leaves_its_span(plan):
     text = "  5s: {wifi: edge for 10s}\n  7s: {wifi: sliced to 16B for 3s}\n"
     deeds = plan(f"timeline:\n{text}").deeds

@@ -56,10 +56,11 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 SYMPTOMS: Mapping[str, Symptom] = {"answer": "otherwise", "silence": "quiet", "fin": "ended", "rst": "ended"}
 
 
-async def see(act: Act, dial: Dial, *, undone: bool, jitter: float = 0.0) -> Seen:
+async def see(act: Act, dial: Dial, *, undone: bool, blur: float = 0.0) -> Seen:
     """Meet an act of the middle or the server; ``undone``: meet that it is in force no more.
 
-    ``dial`` opens a new connection, on a path of this ``jitter``; it may raise ``OSError``. Bounded by the caller.
+    ``dial`` opens a new connection, which may raise ``OSError``. ``blur``: by how many seconds the path may bring a
+    head nearer to what comes behind it. Bounded by the caller.
     """
     if undone or isinstance(act, Clears | Recovers):
         return await _over(act, dial)
@@ -72,8 +73,7 @@ async def see(act: Act, dial: Dial, *, undone: bool, jitter: float = 0.0) -> See
         case MutesStreams():
             seen = await _held_back(dial, QUIET)
         case Buffers():
-            # A head that jitter has held back comes so much nearer to what the box does.
-            holds = _holds(act) - 2 * jitter
+            holds = _holds(act) - blur
             briefly = Seen(met=True, detail="it holds too briefly to be met", briefly=True)
             seen = await _held_back(dial, min(QUIET, holds / 2)) if holds > BRIEFLY else briefly
         case ResetsStreams():

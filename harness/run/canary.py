@@ -34,6 +34,7 @@ ON_THE_WAY = 0.2  # seconds that a body by which a rate is proved takes beyond t
 QUICKEST = 0.02  # the least of them that means anything
 MOST_BYTES = 65_536  # of such a body, as the server has it
 MOST_AT_ONCE = 8_192  # bytes of an answer that come in one read where nothing cuts them
+HEAD = 400  # bytes of an answer's head, or more
 ASKS = 3  # questions per measured delay, of which the quickest counts
 
 UNDECIDED = "undecided"
@@ -125,8 +126,11 @@ class Canary:
         seen = boxes.Seen(met=False, detail="no answer", symptom="quiet")
         with trio.move_on_after(window):
             try:
-                jitter = max(shape.jitter for shape in self._promises.shapes(path).values())
-                seen = await boxes.see(deed.act, dial, undone=takes_back(deed), jitter=jitter)
+                shapes = self._promises.shapes(path)
+                blur = 2 * max(shape.jitter for shape in shapes.values()) + line_time(
+                    shapes[Direction.DOWNSTREAM], HEAD
+                )
+                seen = await boxes.see(deed.act, dial, undone=takes_back(deed), blur=blur)
             except OSError as error:
                 seen = boxes.Seen(met=False, detail=f"dial: {error.strerror}", symptom="refused")
         if not seen.met and trio.current_time() >= until:

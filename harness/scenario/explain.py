@@ -10,12 +10,13 @@ from typing import assert_never
 
 import msgspec
 
-from harness.deeds.acts import Adjusts, Deed, SetShape
+from harness.deeds.acts import Deed, SetShape
 from harness.deeds.catalogue import Executor, row_of
-from harness.deeds.replacement import takes_back
+from harness.deeds.network_state import NetworkState, after
+from harness.deeds.replacement import directions, takes_back
 from harness.escaping import on_one_line
 from harness.scenario.deadlines import Ending, detection_allowance, recovery_allowance
-from harness.scenario.model import Plan, Pulse
+from harness.scenario.model import Plan, Pulse, network_at_start
 from harness.toxics.shape import Shape, toxics_of
 from harness.units import format_duration, spell_bit_rate, spell_duration
 from harness.vocabulary import Direction
@@ -68,13 +69,12 @@ def _paths(plan: Plan) -> Iterator[str]:
         loss = f", loss {spec.loss * 100:g} % as stalls" if spec.loss else ""
         state = "" if spec.start.value == "up" else f", {spec.start} at first"
         yield f"  {name}: {spec.profile}{state} · {radio}{loss}"
-        yield from _toxics(spec.shape)
+        yield from _toxics(dict.fromkeys(Direction, spec.shape))
 
 
-def _toxics(shape: Shape, direction: Direction | None = None, *, indent: str = _INDENT) -> Iterator[str]:
-    """Yield the toxics of a proxy, one line for each, as Toxiproxy's API has them."""
-    ways = Direction if direction is None else (direction,)
-    found = [spec for way in ways for spec in toxics_of(shape, way)]
+def _toxics(shapes: Mapping[Direction, Shape], *, indent: str = _INDENT) -> Iterator[str]:
+    """Yield the toxics of a proxy in these directions, one line for each, as Toxiproxy's API has them."""
+    found = [spec for way, shape in shapes.items() for spec in toxics_of(shape, way)]
     for spec in found:
         attributes = " ".join(f"{key}={value}" for key, value in spec.toxic.attributes.items())
         yield f"{indent}toxic {spec.name}: {spec.toxic.type} {spec.stream} {attributes}"
@@ -86,23 +86,28 @@ def _timeline(plan: Plan) -> Iterator[str]:
     yield "TIMELINE"
     if not plan.deeds:
         yield "  no deeds: a baseline"
-    shapes = {name: spec.shape for name, spec in plan.paths.items()}
+    network = network_at_start(plan)
     for deed in plan.deeds:
+        network = after(network, deed, deed.at).state
         who = f"{deed.actor} on {deed.on}" if deed.on else deed.actor
         place = f" [line {deed.line}]" if deed.line else ""
         yield f"{deed.at:>9.3f} s  #{deed.index} {who}: {deed.text}{place}"
-        yield from _becomes(deed, shapes)
+        yield from _becomes(deed, network)
 
 
-def _becomes(deed: Deed, shapes: dict[str, Shape]) -> Iterator[str]:
-    """Yield what carries the deed out."""
+def _becomes(deed: Deed, network: NetworkState) -> Iterator[str]:
+    """Yield what carries the deed out. ``network``: as it is once that is done."""
     back = f", takes back #{deed.undoes}" if deed.undoes is not None else ""
     act, narrowed = deed.act, f" on {deed.on}" if deed.on else ""
     verb = "undo" if takes_back(deed) else "do"
     match row_of(act).executor:
         case Executor.PROXY:
-            assert isinstance(act, SetShape | Adjusts)
-            yield from _reshapes(deed, act, shapes, back)
+            over = (
+                f", in 250 ms steps over {spell_duration(act.over)}" if isinstance(act, SetShape) and act.over else ""
+            )
+            yield f"{_BELOW}proxy of {deed.actor}{over}{back}:"
+            shapes = network.paths[deed.actor].shapes
+            yield from _toxics({way: shapes[way] for way in Direction if way in directions(act)}, indent=_BELOW)
         case Executor.GATE:
             yield f"{_BELOW}gate: {_command(deed)}{back}"
         case Executor.MIDDLE if deed.actor != "middle":  # what a server answers itself
@@ -111,17 +116,6 @@ def _becomes(deed: Deed, shapes: dict[str, Shape]) -> Iterator[str]:
             yield f"{_BELOW}{deed.actor}{narrowed}: {verb} {_command(deed)}{back}"
         case other:
             assert_never(other)
-
-
-def _reshapes(deed: Deed, act: SetShape | Adjusts, shapes: dict[str, Shape], back: str) -> Iterator[str]:
-    over, way = "", None
-    if isinstance(act, SetShape):
-        shapes[deed.actor], way = act.shape, act.direction
-        over = f", in 250 ms steps over {spell_duration(act.over)}" if act.over else ""
-    else:
-        shapes[deed.actor] = act.upon(shapes[deed.actor])
-    yield f"{_BELOW}proxy of {deed.actor}{over}{back}:"
-    yield from _toxics(shapes[deed.actor], way, indent=_BELOW)
 
 
 def _command(deed: Deed) -> str:

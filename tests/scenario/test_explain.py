@@ -52,6 +52,24 @@ def test_a_shape_is_the_toxics_of_the_proxy(plan):
     assert "toxic slicer_downstream: slicer downstream average_size=16 size_variation=0 delay=1000" in found[at:]
 
 
+def test_what_adjusts_a_path_leaves_each_direction_its_own_shape(plan):
+    found = lines(plan("timeline: {10s: {wifi: 3g upstream only}, 12s: {wifi: limited to 64kbps}}\n"))
+    begun = found.index("10.000 s  #0 wifi: 3g upstream only [line 4]")
+    at = found.index("12.000 s  #1 wifi: limited to 64kbps [line 4]")
+    assert found[begun + 1 : at] == [
+        "proxy of wifi:",
+        "toxic latency_upstream: latency upstream latency=100 jitter=50",
+        "toxic bandwidth_upstream: bandwidth upstream rate=41",
+    ]
+    assert found[at + 1 : at + 6] == [
+        "proxy of wifi:",
+        "toxic latency_upstream: latency upstream latency=100 jitter=50",
+        "toxic bandwidth_upstream: bandwidth upstream rate=8",
+        "toxic latency_downstream: latency downstream latency=2 jitter=1",
+        "toxic bandwidth_downstream: bandwidth downstream rate=8",
+    ]
+
+
 @pytest.mark.parametrize(
     ("deed", "becomes"),
     [

@@ -52,13 +52,17 @@ class SetSlice(Adjusts, frozen=True, kw_only=True, omit_defaults=True, tag="slic
 
 
 class Limits(Adjusts, frozen=True, kw_only=True, omit_defaults=True, tag="limit"):
-    """A path is at most so fast (bytes/s) in each direction; what is slower already stays so."""
+    """A path is at most so fast (bytes/s) in each direction; what is slower already stays so.
+
+    ``of``: the rates down and up that the path would have without an earlier limit, where this takes its place.
+    """
 
     rate: float
+    of: tuple[float | None, float | None] | None = None
 
     def upon(self, shape: Shape) -> Shape:
         """Return the shape, at most so fast."""
-        down, up = (self.rate if rate is None else min(rate, self.rate) for rate in (shape.down, shape.up))
+        down, up = (self.rate if rate is None else min(rate, self.rate) for rate in self.of or (shape.down, shape.up))
         return msgspec.structs.replace(shape, down=down, up=up)
 
 

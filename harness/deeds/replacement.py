@@ -32,6 +32,7 @@ from harness.deeds.acts import (
     GoesOffline,
     Hangs,
     Joins,
+    Limits,
     Loses,
     Pauses,
     Recovers,
@@ -110,7 +111,7 @@ def takes_the_place_of(later: Deed, earlier: Deed) -> bool:
 
 
 class Entry:
-    """One deed in force. ``left``: the directions in which nothing has replaced it yet."""
+    """One deed in force, its act as carried out. ``left``: the directions in which nothing has replaced it yet."""
 
     def __init__(self, actor: str, on: str, act: Act, *, spanned: bool) -> None:
         self.actor = actor
@@ -134,6 +135,9 @@ class InForce:
 
     def begin(self, actor: str, on: str, act: Act, *, spanned: bool) -> Entry:
         """Take a deed in."""
+        if isinstance(act, Limits) and any(isinstance(one.act, Limits) and one.actor == actor for one in self._entries):
+            lines, _ = self._unlimited(actor)
+            act = Limits(rate=act.rate, of=(lines[Direction.DOWNSTREAM].shape.down, lines[Direction.UPSTREAM].shape.up))
         for other in self._entries:
             if (other.spanned or not spanned) and speaks_to(actor, on, other.actor, other.on):
                 other.left -= replaced(act, other.act)
@@ -165,18 +169,29 @@ class InForce:
         return {way: entry.act.word for entry in told for way in entry.left if isinstance(entry.act, SetReach)}
 
     def _shape(self, path: str) -> dict[Direction, SetShape]:
-        """Return the shape of each direction: the profile, with what adjusts it."""
+        """Return the shape of each direction: the profile, with what adjusts it; of two limits the later alone."""
+        found, rates = self._unlimited(path)
+        for way, rate in rates.items():
+            found[way] = msgspec.structs.replace(found[way], shape=Limits(rate=rate).upon(found[way].shape))
+        return found
+
+    def _unlimited(self, path: str) -> tuple[dict[Direction, SetShape], dict[Direction, float]]:
+        """Return the shape that each direction would have without a limit, and the limit's rate where one has any."""
         found: dict[Direction, SetShape] = {}
+        rates: dict[Direction, float] = {}
         for entry in self._entries:
             for way in entry.left if entry.actor == path else ():
                 match entry.act:
                     case SetShape() as act:
                         found[way] = msgspec.structs.replace(act, over=0.0, direction=None)
+                        rates.pop(way, None)
+                    case Limits(rate=rate):
+                        rates[way] = rate
                     case Adjusts() as act:
                         found[way] = msgspec.structs.replace(found[way], shape=act.upon(found[way].shape))
                     case _:
                         pass
-        return found
+        return found, rates
 
 
 def _by_way(

@@ -31,14 +31,17 @@ def with_ends(found: Sequence[Spoken], paths: Mapping[str, PathSpec]) -> list[Sp
     Equal times keep the order of ``found``, in which an undoing stands where the deed it undoes does.
     """
     in_force = InForce({name: (spec.start, _shape(spec)) for name, spec in paths.items()})
-    begun: dict[int, Entry] = {}
+    begun: dict[int, tuple[Spoken, Entry]] = {}
     done: list[Spoken] = []
     for deed, begins in _in_order(found):
         if begins:
-            begun[id(deed)] = in_force.begin(deed.actor, deed.on, deed.act, spanned=deed.span is not None)
-            done.append(deed)
+            entry = in_force.begin(deed.actor, deed.on, deed.act, spanned=deed.span is not None)
+            told = deed._replace(act=entry.act)
+            begun[id(deed)] = told, entry
+            done.append(told)
         else:
-            done += [_end(deed, act) for act in in_force.end(begun[id(deed)])]
+            told, entry = begun[id(deed)]
+            done += [_end(told, act) for act in in_force.end(entry)]
     return done
 
 

@@ -4,8 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from harness.deeds.acts import SetReach, SetShape
+from harness.deeds.network_state import after
 from harness.device.words import Reach
-from harness.scenario.model import Pulse, Step
+from harness.scenario.model import Pulse, Step, network_at_start
+from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 
 
@@ -120,6 +122,26 @@ def test_of_what_adjusts_a_shape_each_ends_by_itself(plan):
         (10.0, replace(lte.shape, slice_size=16)),
         (15.0, lte.shape),
     ]
+
+
+def test_of_two_limits_the_later_counts_alone(plan):
+    text = (
+        "  5s: {wifi: limited to 64kbps}\n  7s: {wifi: limited to 2Mbps for 9s}\n  9s: {wifi: sliced to 16B for 2s}\n"
+    )
+    found = plan(f"timeline:\n{text}")
+    network, shapes = network_at_start(found), []
+    for deed in found.deeds:
+        network = after(network, deed, deed.at).state
+        shapes.append((deed.at, network.paths["wifi"].shapes[Direction.DOWNSTREAM]))
+    wifi = found.paths["wifi"].shape
+    narrow, wide = (replace(wifi, down=rate, up=rate) for rate in (8_000.0, 250_000.0))
+    assert shapes == [(5.0, narrow), (7.0, wide), (9.0, replace(wide, slice_size=16)), (11.0, wide), (16.0, narrow)]
+
+
+def test_a_limit_in_another_s_place_is_one_of_the_profile_in_force(plan):
+    text = "  5s: {wifi: [3g, limited to 64kbps]}\n  7s: {wifi: limited to 8Mbps}\n"
+    three_g, _, last = plan(f"timeline:\n{text}").deeds
+    assert last.act.upon(Shape(down=8_000.0, up=8_000.0)) == Shape(down=three_g.act.shape.down, up=three_g.act.shape.up)
 
 
 def test_a_profile_that_came_over_time_is_back_at_once(plan):

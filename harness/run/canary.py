@@ -272,7 +272,7 @@ class Canary:
         if met.length <= size:
             return by_reading_back("the server has no answer longer than a slice")
         detail = f"{met.reads} reads of about {size} B"
-        return Outcome(met=True, detail=detail) if met.reads > 1 else missed(path, "otherwise", detail, held=True)
+        return Outcome(met=True, detail=detail) if met.reads > 1 else missed(path, "whole", detail, held=True)
 
     async def _rate(self, path: str, promise: Promise, until: float) -> Outcome:
         """An answer takes longer than the path's delay explains, as it is too large for the line."""

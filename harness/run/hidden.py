@@ -46,8 +46,9 @@ LEAD = 0.6
 STRIKES = (Reach.CLOSED, Reach.RESET)
 """The words that end what is open."""
 
-Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "late", "soon"]
-"""What was met instead: FIN or RST, nothing, a refused dial, what should not pass, another's answer, a wrong delay."""
+Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "late", "soon", "whole"]
+"""What was met instead: FIN or RST, nothing, a refused dial, what should not pass, another's answer, a wrong delay, an
+answer in one piece."""
 
 Way = Literal["canary", "read back", "undecided"]
 """How a deed was proved: by what a flow of the harness met, by what its executor shows, or not."""
@@ -114,7 +115,8 @@ class Hidden:
             replaced = span.ended_by == deed.index and not (miss.held and _word(span.deed.act, *STRIKES))
             if span.deed.index in {deed.index, deed.undoes} or replaced:
                 continue
-            meanwhile = span.since <= until and span.until >= since
+            dead = miss.held and miss.symptom == "quiet" and _kills_silently(span.deed.act)  # for as long as it is held
+            meanwhile = span.since <= until and (dead or span.until >= since)
             if meanwhile and _concerns(span.deed, miss.path) and _explains(span.deed, miss, deed):
                 return f"{deed_text(span.deed, self._plan)} in force"
         return f"{miss.path}'s weather in force" if self._weather(miss, since, until) else ""
@@ -124,7 +126,7 @@ class Hidden:
         made = [change for change in self._plan.weather if change.path == miss.path and change.at <= until]
         stalled = any(isinstance(change, Pulse) and change.at + change.lasts >= since for change in made)
         stepped = any(isinstance(change, Step) for change in made)
-        return (stalled and miss.symptom in {"quiet", "late"}) or (stepped and miss.symptom == "late")
+        return (stalled and miss.symptom in {"quiet", "late", "whole"}) or (stepped and miss.symptom == "late")
 
 
 def _stands(deed: Deed, plan: Plan) -> bool:
@@ -189,9 +191,10 @@ def _explains(other: Deed, miss: Miss, deed: Deed) -> bool:
             return quiet or isinstance(act, _SLEEPERS)
         case "refused":
             return _word(act, Reach.CLOSED, Reach.RESET, Reach.REFUSED)
-        case "late":
+        case "late" | "whole":
             slower = isinstance(act, SetShape | Adjusts) and other.index > deed.index  # older ones are in the promise
-            return slower or isinstance(act, _SLEEPERS) or _word(act, Reach.STALLED)
+            delays = slower or isinstance(act, _SLEEPERS)
+            return _word(act, Reach.STALLED) or (delays and miss.symptom == "late")
         case "soon":
             return isinstance(act, SetShape) and other.index > deed.index
         case _:  # the first part of an event that is cut passes
@@ -203,6 +206,10 @@ def _answers(act: Act, miss: Miss) -> bool:
     if isinstance(act, _RequestAct):
         return miss.symptom in {"otherwise", "late", "soon"}
     return miss.stream and miss.symptom in {"ended", "quiet", "otherwise"}
+
+
+def _kills_silently(act: Act) -> bool:
+    return isinstance(act, KillsIdle) and act.how == "silently"
 
 
 def _word(act: Act, *words: Reach) -> bool:

@@ -81,6 +81,21 @@ def test_the_end_of_a_box_s_span_leaves_another_that_says_the_same():
     assert found == "middle on wifi mutes streams in force"
 
 
+def test_slices_that_a_stall_held_back_come_in_one_piece():
+    timeline, stalls = {"5s": {"wifi": "sliced to 16B"}}, {"profile": "wifi", "stalls": "3000/h"}
+    paths = {"wifi": stalls, "cellular": "lte"}
+    assert hides(timeline, miss("whole", held=True), paths=paths) == "wifi's weather in force"
+    assert hides(timeline, miss("whole", held=True)) == ""
+
+
+def test_what_an_idle_kill_silenced_stays_silent_when_the_box_is_gone():
+    killed = {"1s": {"middle": "kills idle after 2s silently"}, "9s": {"middle": "clears"}, "20s": {"wifi": "up"}}
+    assert hides(killed, miss("quiet", held=True)) == "middle kills idle after 2s silently in force"
+    assert hides(killed, miss("quiet")) == ""
+    told = {**killed, "1s": {"middle": "kills idle after 2s"}}
+    assert hides(told, miss("quiet", held=True)) == ""
+
+
 def test_of_two_boxes_the_newer_hides_the_older():
     timeline = {"5s": {"middle": "answers 503"}, "6s": {"middle": "shows portal"}}
     assert hides(timeline, miss("otherwise"), of=0) == "middle shows portal in force"

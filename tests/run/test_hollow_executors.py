@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.deeds.acts import Clears, Limits, SetSlice
+from harness.deeds.acts import Clears, Limits, Recovers, SetSlice
 from harness.deeds.catalogue import Actor
 from harness.judge.judge import judge
 from harness.judge.verdict import Word
@@ -13,7 +13,8 @@ from harness.scenario import Scenario, plans
 
 DEEDS = [
     ("wifi", "silent for 5s"), ("wifi", "stalled for 5s"), ("wifi", "reset once"), ("wifi", "refused for 5s"),
-    ("wifi", "closed mid data"), ("wifi", "edge for 10s"), ("wifi", "sliced to 7B for 5s"),
+    ("wifi", "closed mid data"), ("wifi", "edge for 10s"), ("wifi", "edge over 4s"),
+    ("wifi", "sliced to 7B for 5s"),
     ("wifi", "limited to 64kbps for 5s"),
     ("device", "joins cellular"), ("device", "loses wifi"), ("device", "goes offline for 5s"),
     ("device", "suspends for 5s"),
@@ -93,6 +94,19 @@ def test_a_clearing_that_is_only_said_voids_the_run(monkeypatch, kept):
 
     async def once(these, deed, later):
         return {} if isinstance(deed.act, Clears) else await done(these, deed, later)
+
+    monkeypatch.setattr(Hands, "once", once)
+    assert judge(plan, rehearse(plan)).word is Word.VOID
+
+
+@pytest.mark.parametrize("goes_on", ["answers 503", "hangs", "drains"])
+def test_a_recovery_that_is_only_said_voids_the_run_and_one_that_is_done_does_not(monkeypatch, goes_on):
+    plan = plan_of("", "", timeline={"10s": {"server": goes_on}, "15s": {"server": "recovers"}})
+    assert judge(plan, rehearse(plan)).word is not Word.VOID
+    done = Hands.once
+
+    async def once(these, deed, later):
+        return {} if isinstance(deed.act, Recovers) else await done(these, deed, later)
 
     monkeypatch.setattr(Hands, "once", once)
     assert judge(plan, rehearse(plan)).word is Word.VOID

@@ -53,6 +53,7 @@ def test_connections_of_a_lost_default_linger():
 def test_what_has_lingered_is_not_lost_again():
     acts = [Joins(path="cellular"), Loses(path="wifi"), GoesOffline()]
     assert after(*acts, linger=0.5)[1].lost == ("cellular",)
+    assert after(*acts, linger=1.0)[1].lost == ("cellular",)
     assert after(*acts, linger=1.5)[1].lost == ("cellular", "wifi")
 
 

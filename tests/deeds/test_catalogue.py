@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import fields
 
-from harness.deeds import catalogue
+from harness.deeds import acts, catalogue
 from harness.deeds.acts import Act, Deed
 from harness.deeds.catalogue import ROWS, Actor, Executor, Proof, row_of, rows_of
 from harness.fuzz.coverage import DEEDS, words_of
-from harness.run.readbacks import DONE, TAKEN_BACK
+from harness.run.readbacks import DONE, TAKEN_BACK, read_back
 from harness.scenario.deeds import SPEECHES
 
 README = Path(catalogue.__file__).with_name("README.md")
@@ -84,6 +84,25 @@ def test_an_executor_that_shows_nothing_has_done_nothing(act):
     values = {"lasts": 5.0, "after": 5.0, "value": "5000", "count": 3, "rate": 5.0, "how": "completed"}
     wanted = {field.name: values[field.name] for field in fields(act) if field.required}
     assert not DONE[act](act(**wanted), {})
+
+
+@pytest.mark.parametrize(
+    ("act", "shown", "undoes"),
+    [
+        (acts.Suspends(lasts=5.0), {"suspended": "no"}, None),
+        (acts.Orphans(after=5.0), {"orphans": "left alone"}, None),
+        (acts.Orphans(after=5.0), {"orphans": "closed after 4 s"}, None),
+        (acts.SendsRetry(value="5"), {"streams told": "none"}, None),
+        (acts.Repeats(count=3), {"repeats": "0"}, None),
+        (acts.Repeats(count=3), {"repeats": "3"}, 0),
+        (acts.SilencesKeepalive(), {"keep-alive": "yes"}, None),
+        (acts.SilencesKeepalive(), {"keep-alive": "no"}, 0),
+        (acts.Pauses(), {"jobs": "1"}, None),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, acts.Frozen) else str(value),
+)
+def test_an_executor_that_shows_another_state_has_not_done_it(act, shown, undoes):
+    assert not read_back(Deed(index=1, at=0.0, actor="server", act=act, text="", undoes=undoes), shown).met
 
 
 def test_the_page_has_every_sentence():

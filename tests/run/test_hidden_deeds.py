@@ -145,6 +145,16 @@ def test_one_way_that_was_only_said_to_be_free_again_is_not_met(monkeypatch, way
     assert judge(plan, history).word is Word.VOID
 
 
+@pytest.mark.parametrize("deed", ["closed mid data", "reset mid event"])
+def test_a_stream_that_ended_between_two_events_was_not_cut(monkeypatch, deed):
+    async def strikes(gate, path, how, _mid):
+        return await gate.reach(path, how, once=True)
+
+    monkeypatch.setattr(Gate, "cut", strikes)
+    plan, history = ran({"10s": {"wifi": deed}})
+    assert judge(plan, history).word is Word.VOID
+
+
 def test_a_path_that_was_only_said_to_be_lost_is_not_met(monkeypatch):
     async def deaf(gate, _path):
         return {**gate.device_readback(), "default": "cellular"}

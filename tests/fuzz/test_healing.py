@@ -2,7 +2,7 @@ import pytest
 
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
-from harness.fuzz.healing import gives_time, lacking, too_brief_for, too_hasty, too_impatient
+from harness.fuzz.healing import gives_time, lacking, too_brief_for, too_hasty, too_impatient, too_narrow
 
 
 def lacks(*faults, **settings):
@@ -11,6 +11,20 @@ def lacks(*faults, **settings):
     paths = {"wifi": "wifi", "cellular": "lte"}
     plan = Genotype(seed=1, job={"lasts": "30s"}, paths=paths, faults=told, **settings).plan()
     return [f"{remedy.actor}: {remedy.deed}" for remedy in lacking(plan)]
+
+
+def test_a_line_is_too_narrow_for_what_the_job_says_on_it():
+    def narrow(*deeds):
+        faults = tuple(Fault(at=float(at), actor=actor, deed=deed) for at, (actor, deed) in enumerate(deeds, 1))
+        job = {"lasts": "10s", "updates": "every 50ms", "event size": "1KB"}
+        return too_narrow(Genotype(seed=1, job=job, paths={"wifi": "wifi"}, faults=faults).plan())
+
+    assert not narrow()
+    assert narrow(("wifi", "limited to 64kbps"))
+    assert not narrow(("wifi", "limited to 2Mbps"))
+    assert narrow(("wifi", "sliced to 1B"))
+    assert not narrow(("wifi", "sliced to 1KB"))
+    assert narrow(("wifi", "limited to 256kbps"), ("job", "bursts 200/s for 5s"))
 
 
 @pytest.mark.parametrize("word", ["closed", "reset", "refused", "unreachable", "stalled", "silent upstream only"])

@@ -2,6 +2,7 @@ import msgspec
 import pytest
 
 from harness.deeds import acts
+from harness.device.words import Reach
 from harness.history import Deed, Subscriber
 from harness.judge.case import Case
 from harness.judge.outages import Lapse, outages
@@ -184,3 +185,16 @@ def test_usable_stretches_join_what_follows_without_a_break():
     assert [(round(a, 1), round(b, 1)) for a, b in sky.usable_stretches()] == [
         (0.0, 4.0), (9.0, round(story.plan.horizon, 1)),
     ]  # fmt: skip
+
+
+def test_of_two_sleeps_at_once_each_second_counts_once():
+    sky = Sky(Case(story_of().plan, story_of().history()).clients[0])
+    sky.asleep = [(20.0, 22.0), (10.0, 25.0), (24.0, 30.0)]
+    assert (sky.slept(0.0, 100.0), sky.slept(21.0, 29.0)) == (20.0, 8.0)
+
+
+def test_a_stream_that_a_silence_ended_was_ended_silently():
+    word = acts.SetReach(word=Reach.SILENT)
+    story = story_of((4.0, "wifi", word, "silent"), (9.0, "wifi", acts.SetReach(word=Reach.UP), "up"))
+    sky = Sky(Case(story.plan, story.history()).clients[0])
+    assert [(cut.path, cut.silent, cut.deed) for cut in sky.cuts][:1] == [("wifi", True, 0)]

@@ -2,12 +2,14 @@ import msgspec
 import pytest
 
 from harness.deeds.acts import Answers, ComesOnline, Deed, Drains, GoesOffline, Hangs, Recovers, Restarts, SetReach
+from harness.device.words import Reach
 from harness.report.actors import other_spans, path_spans
 from harness.report.figures import planned
 from harness.report.folder import read_results
 from harness.report.series import read_series
 from harness.scenario.deed_text import deed_text
 from harness.scenario.model import Plan
+from harness.vocabulary import Direction
 from tests.report import boxed, synthetic
 
 
@@ -110,3 +112,21 @@ def test_of_several_clients_the_share_that_is_connected_has_a_lane(tmp_path):
     series = read_series(read_results(tmp_path).runs[0])
     assert [share for at, share in series.crowd if at < 1] == [0, 0, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 1]
     assert planned(series)[0].height > planned(msgspec.structs.replace(series, crowd=[]))[0].height
+
+
+def test_a_path_of_which_one_way_is_stalled_or_silent_says_which():
+    deeds = (
+        Deed(index=0, at=5.0, actor="wifi", text="stalled downstream only",
+             act=SetReach(word=Reach.STALLED, direction=Direction.DOWNSTREAM)),
+        Deed(index=1, at=8.0, actor="wifi", text="silent upstream only",
+             act=SetReach(word=Reach.SILENT, direction=Direction.UPSTREAM)),
+        Deed(index=2, at=9.0, actor="wifi", text="up", act=SetReach(word=Reach.UP)),
+    )  # fmt: skip
+    plan = msgspec.structs.replace(synthetic.handoff_plan(), deeds=deeds)
+    spans = path_spans(plan, {deed.index: deed.at for deed in deeds}, 20.0)["wifi"]
+    assert [(span.start, set(span.label.split(", "))) for span in spans] == [
+        (0.0, {"up"}),
+        (5.0, {"stalled downstream"}),
+        (8.0, {"stalled downstream", "silent upstream"}),
+        (9.0, {"up"}),
+    ]

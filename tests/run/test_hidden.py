@@ -109,6 +109,13 @@ def test_a_restart_hides_until_the_server_is_back():
     assert hides(timeline, miss("ended")) == ""
 
 
+def test_a_device_that_went_offline_has_lost_what_there_was_and_nothing_later():
+    told = {"5s": {"device": "goes offline for 1s"}}
+    assert hides({**told, "12s": {"wifi": "lte"}}, miss("ended", held=True)) == ""
+    found = hides({**told, "5500ms": {"wifi": "lte"}}, miss("ended", held=True), of=1)
+    assert found == "device goes offline for 1s in force"
+
+
 def test_what_comes_after_the_proof_hides_nothing():
     assert hides({"5s": {"wifi": "lte"}, "10s": {"server": "hangs"}}, miss("quiet"), of=0, until=9.0) == ""
 

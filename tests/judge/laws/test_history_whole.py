@@ -101,6 +101,26 @@ def test_an_event_is_written_behind_its_emission():
     assert law("history-whole", story, history).sentence == "event a-99 is written before it was emitted"
 
 
+def test_the_next_byte_and_the_next_event_are_the_first_that_may_be_missing():
+    whole = Story(plan()).run().history()
+    five = Chunk(cid=1, direction="downstream", offset=0, length=5, fate="delivered")
+    gap = msgspec.structs.replace(five, offset=6)
+    assert law("history-whole", *told(five, gap)).sentence == "1 bytes of connection 1 are missing downstream"
+    assert state("history-whole", *told(five, msgspec.structs.replace(gap, offset=5))) is State.HELD
+    last = whole.all(Emit)[-1]
+    ahead = Write(sub=1, job="j1", epoch=last.epoch, first=last.index + 1, last=last.index + 1)
+    assert "is written before it was emitted" in law("history-whole", *told(ahead)).sentence
+    assert (
+        state("history-whole", *told(msgspec.structs.replace(ahead, first=last.index, last=last.index))) is State.HELD
+    )
+
+
+def test_an_end_that_one_side_held_is_let_go_on_that_side():
+    held = ConnEnd(cid=1, side="client", how="fin", held=True)
+    assert state("history-whole", *told(held, EndPassed(cid=1, side="client", how="fin"))) is State.HELD
+    assert state("history-whole", *told(held, EndPassed(cid=1, side="server", how="fin"))) is State.FAILED
+
+
 def test_a_new_epoch_begins_at_zero():
     again = Job(job="j1", epoch="b", accepted_ns=1, schedule_ns=[1])
     emit = Emit(job="j1", epoch="b", index=0, id="b-0", type="x", digest="", intended_ns=1, actual_ns=1)

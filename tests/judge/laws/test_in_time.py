@@ -48,6 +48,12 @@ def test_a_deed_behind_another_that_it_was_planned_before_is_void():
     assert found.sentence == "the deed at 4.1 s (wifi silent) came 400 ms late"
 
 
+def test_two_deeds_that_are_late_in_their_order_met_the_planned_story():
+    story = came(late(SILENT, UP, by=0.4), 1, 4.3 + 0.4)
+    found = law("in-time", story)
+    assert (found.state, found.sentence) == (State.HELD, "late: 2 deeds by up to 400 ms")
+
+
 @pytest.mark.parametrize("by", [-0.4, -3.0])
 def test_a_deed_before_its_time_is_void(by):
     assert law("in-time", late(SILENT, by=by)).state is State.FAILED

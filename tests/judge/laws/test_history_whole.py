@@ -108,11 +108,11 @@ def test_the_next_byte_and_the_next_event_are_the_first_that_may_be_missing():
     assert law("history-whole", *told(five, gap)).sentence == "1 bytes of connection 1 are missing downstream"
     assert state("history-whole", *told(five, msgspec.structs.replace(gap, offset=5))) is State.HELD
     last = whole.all(Emit)[-1]
+    opens = Subscriber(sub=1, job="j1", what="open")
     ahead = Write(sub=1, job="j1", epoch=last.epoch, first=last.index + 1, last=last.index + 1)
-    assert "is written before it was emitted" in law("history-whole", *told(ahead)).sentence
-    assert (
-        state("history-whole", *told(msgspec.structs.replace(ahead, first=last.index, last=last.index))) is State.HELD
-    )
+    assert "is written before it was emitted" in law("history-whole", *told(opens, ahead)).sentence
+    behind = msgspec.structs.replace(ahead, first=last.index, last=last.index)
+    assert state("history-whole", *told(opens, behind)) is State.HELD
 
 
 def test_an_end_that_one_side_held_is_let_go_on_that_side():

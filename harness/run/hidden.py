@@ -204,7 +204,7 @@ def _explains(other: Deed, miss: Miss, deed: Deed) -> bool:
 def _answers(act: Act, miss: Miss) -> bool:
     """Whether a box does this to requests, or to streams."""
     if isinstance(act, _RequestAct):
-        return miss.symptom in {"otherwise", "late", "soon"}
+        return miss.symptom in {"otherwise", "late", "soon", "whole"}
     return miss.stream and miss.symptom in {"ended", "quiet", "otherwise"}
 
 

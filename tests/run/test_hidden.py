@@ -26,6 +26,8 @@ def miss(symptom, **facts):
         ({"wifi": "silent upstream only"}, "quiet", "wifi silent upstream only in force"),
         ({"middle": "kills idle after 5s"}, "ended", "middle kills idle after 5s in force"),
         ({"middle": "shows portal"}, "soon", "middle shows portal in force"),
+        ({"middle": "shows portal"}, "whole", "middle shows portal in force"),
+        ({"server": "hangs"}, "whole", ""),
         ({"server": "hangs"}, "late", "server hangs in force"),
         ({"server": "hangs"}, "soon", ""),
         ({"wifi": "3g upstream only"}, "soon", ""),

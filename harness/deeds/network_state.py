@@ -85,7 +85,7 @@ _DOORS = {
 }
 ENDINGS: Mapping[Reach, Ending] = {Reach.SILENT: Ending.DROPPED, Reach.CLOSED: Ending.FIN, Reach.RESET: Ending.RST}
 """The words that end what is open."""
-_STRIKES = (Reach.CLOSED, Reach.RESET)
+STRIKES = (Reach.CLOSED, Reach.RESET)
 """Those that leave nothing held or lost behind them: what is dialled afterwards is a new flow."""
 
 _MOODS: dict[type, Mood] = {
@@ -140,7 +140,7 @@ class PathState(msgspec.Struct, frozen=True, kw_only=True):
         if act.once:
             return self
         passages = dict(self.passages)
-        if act.word in _STRIKES:
+        if act.word in STRIKES:
             passages = dict.fromkeys(Direction, Passage.PASS)
         elif act.word in _PASSAGES:
             passages |= dict.fromkeys(directions(act), _PASSAGES[act.word])

@@ -35,7 +35,7 @@ from harness.deeds.acts import (
     ShowsPortal,
     Suspends,
 )
-from harness.deeds.network_state import ARMED
+from harness.deeds.network_state import ARMED, STRIKES
 from harness.deeds.replacement import directions, replaced, takes_back, takes_the_place_of
 from harness.device.words import Reach
 from harness.scenario.deed_text import deed_text
@@ -43,8 +43,6 @@ from harness.scenario.model import Plan, Pulse, Step
 
 LEAD = 0.6
 """Seconds before a deed from which on its canary opens the flows that it holds."""
-STRIKES = (Reach.CLOSED, Reach.RESET)
-"""The words that end what is open."""
 
 Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "late", "soon", "whole"]
 """What was met instead: FIN or RST, nothing, a refused dial, what should not pass, another's answer, a wrong delay, an
@@ -185,12 +183,12 @@ def _explains(other: Deed, miss: Miss, deed: Deed) -> bool:
     match miss.symptom:
         case "ended":
             ends = isinstance(act, Cuts | Loses | GoesOffline | Suspends | Drains | Restarts | KillsIdle)
-            return ends or _word(act, Reach.CLOSED, Reach.RESET)
+            return ends or _word(act, *STRIKES)
         case "quiet":
             quiet = _word(act, Reach.STALLED, Reach.SILENT, Reach.UNREACHABLE)
             return quiet or isinstance(act, _SLEEPERS)
         case "refused":
-            return _word(act, Reach.CLOSED, Reach.RESET, Reach.REFUSED)
+            return _word(act, *STRIKES, Reach.REFUSED)
         case "late" | "whole":
             slower = isinstance(act, SetShape | Adjusts) and other.index > deed.index  # older ones are in the promise
             delays = slower or isinstance(act, _SLEEPERS)

@@ -10,7 +10,7 @@ from functools import partial
 import trio
 
 from harness.clock import sleep_until
-from harness.deeds.acts import Cuts, Deed
+from harness.deeds.acts import Cuts, Deed, SetReach
 from harness.deeds.replacement import replaced, takes_the_place_of
 from harness.errors import EnvironmentFault
 from harness.history import Canary as CanaryRecord
@@ -82,8 +82,9 @@ class Nemesis:
         for later in self._plan.deeds[place + 1 :]:
             if later.at > deed.at:
                 return zero + later.at
-            in_part = later.actor == deed.actor in self._plan.paths and replaced(later.act, deed.act)
-            if in_part or takes_the_place_of(later, deed):
+            on_it = later.actor == deed.actor in self._plan.paths
+            words = isinstance(deed.act, SetReach) and isinstance(later.act, SetReach)  # one proof meets them all
+            if (on_it and (words or replaced(later.act, deed.act))) or takes_the_place_of(later, deed):
                 return MOOT
         return float("inf")
 

@@ -82,6 +82,14 @@ def test_a_strike_on_a_stalled_path_is_proved_on_the_connection_that_was_open():
     assert struck.detail == "open connection: rst, dial: hang"
 
 
+def test_a_strike_in_the_instant_of_a_word_is_proved_on_the_connection_that_was_open():
+    _, history = ran({"5s": {"wifi": ["unreachable", "reset once"]}})
+    assert [(canary.deed, canary.detail) for canary in history.all(Canary)] == [
+        (0, "read back; replaced at the same instant"),
+        (1, "open connection: rst, dial: hang"),
+    ]
+
+
 def test_a_way_that_is_free_again_is_proved_by_a_new_dial():
     _, history = ran(HIDDEN["one way silent, and over"])
     assert [canary.detail for canary in history.all(Canary)][1] == "dial: open"

@@ -49,6 +49,7 @@ def test_a_phone_without_a_path_must_join_or_come_online():
 
 
 def test_what_nobody_can_do_without_must_not_be_refused_for_good():
+    assert lacks(("server", "hangs")) == ["server: recovers"]
     assert lacks(("middle", "shows portal"), ("server", "drains")) == ["server: recovers", "middle: clears"]
     assert lacks(("middle", "answers 503 to results")) == ["middle: clears"]
     assert lacks(("middle", "answers 503 to results 2 times")) == ["middle: clears"]

@@ -118,6 +118,12 @@ def test_a_device_that_went_offline_has_lost_what_there_was_and_nothing_later():
     assert found == "device goes offline in force"
 
 
+def test_a_lost_path_hides_until_its_connections_are_gone():
+    told = {"5s": {"device": ["joins cellular", "loses wifi"]}, "12s": {"wifi": "lte"}}
+    assert hides(told, miss("ended", held=True)) == ""
+    assert hides(told, miss("ended", held=True), device={"linger": "8s"}) == "device loses wifi in force"
+
+
 def test_what_comes_after_the_proof_hides_nothing():
     assert hides({"5s": {"wifi": "lte"}, "10s": {"server": "hangs"}}, miss("quiet"), of=0, until=9.0) == ""
 

@@ -28,7 +28,7 @@ ENOUGH = 0.007
 STEEP = 5.5
 """Times as long for three times the text: linear is 3, quadratic 9."""
 
-TOO_LONG = 0.1
+TOO_LONG = 1.0
 """Seconds for a short text that need no second look."""
 
 CALLS = {"compile", "match", "search", "fullmatch", "sub", "subn", "split", "finditer", "findall"}

@@ -115,6 +115,28 @@ class Row(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
     kinds_of: Callable[[A], tuple[str, ...]]  # what a report and a table of coverage call it
 
 
+def _plain(
+    act: type[A],
+    *actors: Actor,
+    form: str,
+    executor: Executor,
+    proof: Proof,
+    make: Callable[..., Act] | None = None,
+    kind: str = "",
+) -> Row[A]:
+    """Return the row of an act of one form and one kind, its tag where no other is given."""
+    name = kind or str(act.__struct_config__.tag)
+    return Row(
+        act=act,
+        actors=actors,
+        forms={form: make or act},
+        executor=executor,
+        proof=proof,
+        kinds=(name,),
+        kinds_of=lambda _: (name,),
+    )
+
+
 # Of a path.
 
 _ONE_WAY = (Reach.STALLED, Reach.SILENT)
@@ -195,14 +217,14 @@ def _slice(size: int) -> Act:
     return SetSlice(size=size)
 
 
-_SLICE = Row[SetSlice](
-    act=SetSlice,
-    actors=(Actor.PATH,),
-    forms={"sliced to SIZE:size [for DURATION:span]": _slice},
+_SLICE = _plain(
+    SetSlice,
+    Actor.PATH,
+    form="sliced to SIZE:size [for DURATION:span]",
+    make=_slice,
     executor=Executor.PROXY,
     proof=Proof.SLICES,
-    kinds=("sliced",),
-    kinds_of=lambda _: ("sliced",),
+    kind="sliced",
 )
 
 
@@ -213,14 +235,14 @@ def _limits(rate: float) -> Act:
     return Limits(rate=rate // _KB * _KB)
 
 
-_LIMITS = Row[Limits](
-    act=Limits,
-    actors=(Actor.PATH,),
-    forms={"limited to BITRATE:rate [for DURATION:span]": _limits},
+_LIMITS = _plain(
+    Limits,
+    Actor.PATH,
+    form="limited to BITRATE:rate [for DURATION:span]",
+    make=_limits,
     executor=Executor.PROXY,
     proof=Proof.RATE,
-    kinds=("limited",),
-    kinds_of=lambda _: ("limited",),
+    kind="limited",
 )
 
 # Of the device.
@@ -230,27 +252,6 @@ def _above_zero(value: Any) -> Any:
     if not value:
         raise UsageError("expected more than zero, got 0")
     return value
-
-
-def _plain(
-    act: type[A],
-    *actors: Actor,
-    form: str,
-    executor: Executor,
-    proof: Proof,
-    make: Callable[..., Act] | None = None,
-) -> Row[A]:
-    """Return the row of an act that goes by its tag alone."""
-    tag = str(act.__struct_config__.tag)
-    return Row(
-        act=act,
-        actors=actors,
-        forms={form: make or act},
-        executor=executor,
-        proof=proof,
-        kinds=(tag,),
-        kinds_of=lambda _: (tag,),
-    )
 
 
 def _of_device(act: type[A], form: str, proof: Proof) -> Row[A]:

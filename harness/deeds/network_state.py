@@ -41,7 +41,7 @@ from harness.deeds.acts import (
     SilencesKeepalive,
     Suspends,
 )
-from harness.deeds.replacement import directions, replaced, speaks_to, takes_back
+from harness.deeds.replacement import directions, takes_back, takes_the_place_of
 from harness.device.words import Reach
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction, Door
@@ -364,10 +364,7 @@ def _stand(state: NetworkState, deed: Deed) -> Change:
     for one in state.standing:
         if isinstance(deed.act, Clears) and deed.on and one.actor == deed.actor and not one.deed.on:
             left.append(msgspec.structs.replace(one, lifted=one.lifted | {deed.on}))
-        elif not (
-            speaks_to(deed.actor, deed.on, one.actor, one.deed.on)
-            and directions(one.deed.act) <= replaced(deed.act, one.deed.act)
-        ):
+        elif not takes_the_place_of(deed, one.deed):
             left.append(one)
     if isinstance(deed.act, _STANDS):
         left.append(Standing(deed=deed))

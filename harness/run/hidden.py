@@ -35,7 +35,7 @@ from harness.deeds.acts import (
     ShowsPortal,
     Suspends,
 )
-from harness.deeds.network_state import ARMED, STRIKES
+from harness.deeds.network_state import ARMED, STRIKES, own_time
 from harness.deeds.replacement import directions, replaced, takes_back, takes_the_place_of
 from harness.device.words import Reach
 from harness.scenario.deed_text import deed_text
@@ -138,20 +138,18 @@ def _stands(deed: Deed, plan: Plan) -> bool:
 
 def _span(place: int, plan: Plan) -> Span:
     deed = plan.deeds[place]
-    until: float | None = None
+    seconds = own_time(deed.act)
     match deed.act:
-        case Suspends(lasts=seconds) | Restarts(after=seconds):
-            until = deed.at + seconds
         case Loses():
-            until = deed.at + plan.device.linger
+            seconds = plan.device.linger
         case GoesOffline() | SetReach(once=True):
-            until = deed.at
+            seconds = 0.0
         case Cuts():
-            until = deed.at + ARMED
+            seconds = ARMED
         case _:
             pass
-    if until is not None:
-        return Span(deed=deed, since=deed.at, until=until)
+    if seconds is not None:
+        return Span(deed=deed, since=deed.at, until=deed.at + seconds)
     left = directions(deed.act)
     for later in plan.deeds[place + 1 :]:
         if later.actor == deed.actor in plan.paths:  # each of two words may replace it in one direction

@@ -211,8 +211,8 @@ def said(plan: Plan) -> float:
     """Return by when the last job's end and its results have reached a client that nothing disturbs.
 
     That is on the slowest of the paths, for a client may have moved. A line that is narrower than what the job says on
-    it is behind when the job ends. A client with a slow handler may
-    be behind for ever, and a job without an end is never over.
+    it is behind when the job ends. A client with a slow handler may be behind for ever, and a job without an end is
+    never over.
     """
     if plan.job.ends == "never" or plan.client.policies.handler_takes:
         return math.inf

@@ -1,7 +1,7 @@
 """The seam of chance: one named random stream per consumer, all from the run's seed.
 
-A consumer is known by its name, so a new one does not shift the draws of the others (laws.md, section 4: draws are
-keyed by stream and attempt, so that one more attempt does not shift the rest).
+A consumer is known by its name, so a new one does not shift the draws of the others: draws are keyed by
+stream and attempt, so that one more attempt does not shift the rest.
 """
 
 import functools

@@ -55,7 +55,7 @@ LAGS = "scheduler lag p99"
 """How every doubt begins that comes from the host's lag, and from nothing of the run's own."""
 
 DOUBT = 0.10
-"""Scheduler lag beyond this share of a limit makes the verdict on that limit unknown (the design, measures)."""
+"""Scheduler lag beyond this share of a limit makes the verdict on that limit unknown."""
 
 NEAR = 0.1
 """Seconds, beside the run's highest lag, within which two facts have no order: both have to fail before a law does."""

@@ -1,4 +1,4 @@
-"""What a user could see of one run, told so that two runs can be held against each other (laws.md, section 4).
+"""What a user could see of one run, told so that two runs can be held against each other.
 
 Law states, anomalies, the app's sequence, gaps, results and attempts; the times apart from them. Identities are those
 of the truth, (rank of the epoch, index), since the names of epochs and jobs are a run's own.

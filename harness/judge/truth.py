@@ -1,6 +1,6 @@
 """Ground truth, from the server's own records: what was emitted, under which identity, and when it was due.
 
-An event's identity is (epoch, index), never its id, which is opaque (the design, words). Epochs are ordered by their
+An event's identity is (epoch, index), never its id, which is opaque. Epochs are ordered by their
 first appearance, so that a *position* (rank of the epoch, index) orders everything one job ever emitted. A further
 ``Job`` record of the same job begins a new epoch: what the older one's schedule had left by then is void.
 """

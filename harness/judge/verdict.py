@@ -43,7 +43,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class LawVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One law of one run. ``sentence`` says what happened in the app's words; ``reason`` why it was not judged."""
 
-    law: str  # the word of grammar.md section 6: "no-gap"
+    law: str  # its word, as `waive` has it: "no-gap"
     code: str  # "L2"
     state: State
     sentence: str = ""

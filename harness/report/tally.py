@@ -13,7 +13,7 @@ from harness.report.folder import INTERRUPTED, Invocation, RunResult
 from harness.report.saying import against, elapsed, joined, plural
 
 LAG_SHARE = 0.1
-"""If the scheduler's lag exceeds this share of a limit, the verdict on that limit is unknown (the design, Measures)."""
+"""If the scheduler's lag exceeds this share of a limit, the verdict on that limit is unknown."""
 
 PROMPT_LIMIT = 0.1
 

@@ -144,7 +144,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     mutants: tuple[str, ...] = ()
     warnings: tuple[Warned, ...] = ()
     limit: float | None = None  # as the file or the command line says; None: the horizon
-    horizon: float  # when everything missing has failed; the run never outlasts it (laws.md, section 1)
+    horizon: float  # when everything missing has failed; the run never outlasts it
 
 
 def network_at_start(plan: Plan) -> NetworkState:

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import msgspec
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: harness 0.1, which recorded nothing of what reached a phone. ``report`` draws it; no law is judged on it."""
 
 
 def digest(event_type: str, data: str) -> str:
@@ -108,6 +109,39 @@ class SignalHeard(Record, kw_only=True, omit_defaults=True, tag_field="kind", ta
     path: str = ""
 
 
+class Listens(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="listens"):
+    """A task of the client began (``on``) or ceased to listen for signals. Written by the phone."""
+
+    lane: ClassVar[str] = "runner"
+    client: str
+    on: bool
+
+
+class Dial(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="dial"):
+    """A dial of the client is over. Written by the phone, which alone knows of those that leave nothing at the gate.
+
+    ``path`` is the default when it began; empty: there was none. ``port`` is the local one, 0 where it got none. It
+    lasted from ``from_ns`` to ``to_ns``. ``fate``: ``open``, ``refused``, ``no path``, ``lost`` (its path, meanwhile),
+    ``given up`` (by the client), else the name of the error's number.
+    """
+
+    lane: ClassVar[str] = "runner"
+    client: str
+    path: str
+    port: int
+    from_ns: int
+    to_ns: int
+    fate: str
+
+
+class Shaped(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="shaped"):
+    """The toxics of a path before 0 s, as the proxy shows them: NAME.ATTRIBUTE → value."""
+
+    lane: ClassVar[str] = "runner"
+    path: str
+    toxics: dict[str, str]
+
+
 class Weather(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="weather"):
     """A stall pulse or a step of rate that belongs to a profile, not to a deed."""
 
@@ -138,6 +172,7 @@ class Boxed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="box
     what: str
     rid: int = 0
     detail: str = ""
+    spent: int = 0  # how often an act "N times" has been used by this client, this one included
 
 
 class Census(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="census"):
@@ -186,6 +221,17 @@ class ConnEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="c
     how: str
     swallowed: bool = False
     held: bool = False
+    left_ns: int = 0  # when the gate learned of it, where a waking radio let it pass only later; else 0
+
+
+class Waited(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="waited"):
+    """Bytes at ``offset`` of a direction waited at the radio, as it woke or shook hands, until ``until_ns``."""
+
+    lane: ClassVar[str] = "gate"
+    cid: int
+    direction: str
+    offset: int
+    until_ns: int
 
 
 class EndPassed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="end_passed"):
@@ -217,7 +263,7 @@ class Request(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="r
 
 
 class Response(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="response"):
-    """A response's head was complete at the gate. ``date`` is its ``Date`` where it has a ``Retry-After``."""
+    """A response's head reached the client's socket. ``date`` is its ``Date`` where it has a ``Retry-After``."""
 
     lane: ClassVar[str] = "stage"
     rid: int
@@ -230,7 +276,48 @@ class Response(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
     by: str = ""  # "middle" where a box answered in the server's place
 
 
-# Written by the server: the ground truth.
+class Body(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="body"):
+    """The body of an answer that is no stream reached the client's socket, ``whole`` or as far as it came.
+
+    ``digest`` is BLAKE2b-64 of its bytes, without the transfer's framing, in hex.
+    """
+
+    lane: ClassVar[str] = "stage"
+    rid: int
+    cid: int
+    length: int
+    digest: str
+    whole: bool
+
+
+class StreamBegan(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="stream_began"):
+    """The first body byte of an event stream reached the client's socket."""
+
+    lane: ClassVar[str] = "stage"
+    rid: int
+    cid: int
+
+
+class Delivered(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="delivered"):
+    """The client's socket took the byte that completed a block of an event stream: an event, an id, or a ``retry:``.
+
+    Parsed with the project's own parser, from the id that the request carried. Nothing after the client's own end, in
+    ``seq``. ``id`` is the last event ID string after it, ``digest`` as ``digest`` has it, ``size`` the bytes of its
+    data, ``retry`` milliseconds that it asked for (-1: none).
+    """
+
+    lane: ClassVar[str] = "stage"
+    rid: int
+    cid: int
+    id: str = ""
+    type: str = ""
+    digest: str = ""
+    size: int = 0
+    event: bool = True
+    retry: int = -1
+
+
+# Written by the server: the ground truth. ``rid`` is the request's number at the gate; 0 where none came along.
 
 
 class Job(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="job"):
@@ -280,7 +367,10 @@ class Emit(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="emit
 
 
 class Write(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="write"):
-    """The server handed events ``first`` … ``last`` of the log to a subscriber's socket; ``replay`` marks old ones."""
+    """A subscriber's socket took events ``first`` … ``last`` of the log; ``replay`` marks old ones.
+
+    The write began at ``began_ns``; ``offset`` counts the bytes of the body, framing apart, that went before it.
+    """
 
     lane: ClassVar[str] = "server"
     sub: int
@@ -289,6 +379,18 @@ class Write(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="wri
     first: int
     last: int
     replay: bool = False
+    rid: int = 0
+    began_ns: int = 0
+    offset: int = 0
+
+
+class Said(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="said"):
+    """A subscriber's socket took no event but ``open``, ``keep-alive``, ``retry``, ``reset`` or ``bye``."""
+
+    lane: ClassVar[str] = "server"
+    sub: int
+    what: str
+    detail: str = ""
 
 
 class GapSignal(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="gap_signal"):
@@ -298,6 +400,7 @@ class GapSignal(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag=
     job: str
     how: str
     cursor: str
+    rid: int = 0
 
 
 class Snapshot(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="snapshot"):
@@ -308,6 +411,8 @@ class Snapshot(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
     epoch: str
     state_index: int
     status: str
+    rid: int = 0
+    digest: str = ""  # of the answer's body, as ``Body`` has it
 
 
 class Subscriber(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="subscriber"):
@@ -322,9 +427,18 @@ class Subscriber(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag
     what: str  # "open" | "close"
     cursor: str = ""
     evidence: str = ""
+    rid: int = 0
 
 
-# Written for the client.
+# Written for the client. ``no`` numbers the records of a kind and client, from 1.
+
+
+class Read(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="read"):
+    """The client's task has received the bytes of a connection up to this offset. Written by the phone."""
+
+    lane: ClassVar[str] = "client"
+    cid: int
+    upto: int
 
 
 class Attempt(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="attempt"):
@@ -390,6 +504,7 @@ class App(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="app")
     progress: float | None = None
     detail: str = ""
     raised: str = ""
+    no: int = 0
 
 
 class Status(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="status"):
@@ -399,6 +514,7 @@ class Status(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="st
     client: str
     word: str
     attempt: int = 0
+    no: int = 0
 
 
 class Gap(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="gap"):
@@ -442,8 +558,8 @@ class Results(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="r
 
 
 AnyRecord = (
-    Run | End | Deed | Canary | SignalTold | SignalHeard | Weather | Health | Census | Boxed
-    | Conn | Chunk | ConnEnd | EndPassed | Request | Response
-    | Job | Rescheduled | Emit | Write | GapSignal | Snapshot | Subscriber
-    | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results
+    Run | End | Deed | Canary | SignalTold | SignalHeard | Listens | Dial | Shaped | Weather | Health | Census | Boxed
+    | Conn | Chunk | ConnEnd | Waited | EndPassed | Request | Response | Body | StreamBegan | Delivered
+    | Job | Rescheduled | Emit | Write | Said | GapSignal | Snapshot | Subscriber
+    | Read | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results
 )  # fmt: skip

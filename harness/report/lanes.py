@@ -107,6 +107,26 @@ def _chunk(x: r.Chunk) -> str:
     return f"connection {x.cid}: {size(x.length)} {x.direction} {x.fate} at offset {x.offset}"
 
 
+def _dial(x: r.Dial) -> str:
+    through = f"through {x.path}" if x.path else "with no path"
+    return f"{x.client} dialled {through}: {x.fate} after {duration((x.to_ns - x.from_ns) / 1e9)}"
+
+
+def _shaped(x: r.Shaped) -> str:
+    toxics = ", ".join(f"{name} {value}" for name, value in sorted(x.toxics.items())) or "none"
+    return f"toxics of {x.path} before 0 s: {toxics}"
+
+
+def _delivered(x: r.Delivered) -> str:
+    what = f"{x.type}, {size(x.size)}" if x.event else "a block without an event"
+    retry = f", retry {x.retry} ms" if x.retry >= 0 else ""
+    return f"request {x.rid}: {what}, id {x.id!r} reached the client's socket{retry}"
+
+
+def _body(x: r.Body) -> str:
+    return f"request {x.rid}: {'all' if x.whole else 'only'} {size(x.length)} of the body reached the client's socket"
+
+
 def _results(x: r.Results) -> str:
     whole = "whole" if x.whole else "cut short"
     return f"results: {x.status}, {size(x.length)}, {whole}" + (f" ({x.detail})" if x.detail else "")
@@ -117,15 +137,22 @@ _SAY: dict[type[r.Record], Callable[[Any], str]] = {
     r.End: lambda x: f"the run ended: {x.reason}" + (f" ({x.detail})" if x.detail else ""),
     r.SignalTold: lambda x: f"{x.client} was told: {x.what} {x.path}".rstrip(),
     r.SignalHeard: lambda x: f"{x.client} heard: {x.what} {x.path}".rstrip(),
+    r.Listens: lambda x: f"{x.client} {'listens' if x.on else 'listens no more'} for signals",
+    r.Dial: _dial,
+    r.Shaped: _shaped,
     r.Weather: lambda x: f"weather on {x.path}: {x.what}" + (f" for {duration(x.lasts)}" if x.lasts else ""),
     r.Health: _health,
     r.Census: _census,
     r.Conn: lambda x: f"{x.client} opened connection {x.cid} on {x.path}",
     r.Chunk: _chunk,
     r.ConnEnd: _conn_end,
+    r.Waited: lambda x: f"connection {x.cid}: offset {x.offset} {x.direction} waited for the radio",
     r.EndPassed: lambda x: f"connection {x.cid}: the {x.side}'s {x.how.upper()} was let go",
     r.Request: _request,
     r.Response: _response,
+    r.Body: _body,
+    r.StreamBegan: lambda x: f"request {x.rid}: the first byte of its stream reached the client's socket",
+    r.Delivered: _delivered,
     r.Boxed: _boxed,
     r.Job: lambda x: f"job {x.job} accepted, {plural(len(x.schedule_ns), 'event')} due",
     r.Rescheduled: lambda x: (
@@ -133,9 +160,11 @@ _SAY: dict[type[r.Record], Callable[[Any], str]] = {
     ),
     r.Emit: _emit,
     r.Write: _write,
+    r.Said: lambda x: f"said {x.what} to subscriber {x.sub}" + (f" ({x.detail})" if x.detail else ""),
     r.GapSignal: lambda x: f"told a gap by {x.how}, cursor {x.cursor!r}",
     r.Snapshot: lambda x: f"answered a poll: {x.status}, state {x.state_index} of epoch {x.epoch}",
     r.Subscriber: lambda x: f"subscriber {x.sub} {x.what}" + (f" ({x.evidence})" if x.evidence else ""),
+    r.Read: lambda x: f"the client read connection {x.cid} up to offset {x.upto}",
     r.Attempt: _attempt,
     r.AttemptEnd: _attempt_end,
     r.Block: lambda x: f"{x.client} block complete, id buffer {x.id!r}" + ("" if x.event else ", no event"),

@@ -42,9 +42,9 @@ from harness.deeds.acts import (
     Suspends,
 )
 from harness.deeds.replacement import directions, takes_back, takes_the_place_of
-from harness.device.words import Reach
+from harness.device.words import Radio, Reach
 from harness.toxics.shape import Shape
-from harness.vocabulary import Direction, Door
+from harness.vocabulary import Direction, Door, Signal
 
 DEVICE, MIDDLE, SERVER = "device", "middle", "server"
 
@@ -109,12 +109,13 @@ _STANDS = (*_MOODS, KillsIdle, Repeats, SilencesKeepalive, Orphans)
 
 
 class PathState(msgspec.Struct, frozen=True, kw_only=True):
-    """One path: its word, what either direction passes, the dial's fate, its shapes, and until when one is changing."""
+    """One path: its word, what either direction passes, the dial's fate, its shapes, its radio, when it is settled."""
 
     word: Reach
     passages: Mapping[Direction, Passage]
     door: Door
     shapes: Mapping[Direction, Shape]
+    radio: Radio = Radio()
     loss: float = 0.0
     settled: Mapping[Direction, float] = {}  # scenario seconds at which a change of shape over time is complete
 
@@ -157,7 +158,7 @@ class PathState(msgspec.Struct, frozen=True, kw_only=True):
         ways = directions(act)
         shapes = {**self.shapes, **dict.fromkeys(ways, act.shape)}
         settled = {**self.settled, **dict.fromkeys(ways, at + act.over)}
-        return msgspec.structs.replace(self, shapes=shapes, loss=act.loss, settled=settled)
+        return msgspec.structs.replace(self, shapes=shapes, radio=act.radio, loss=act.loss, settled=settled)
 
     def unsettled(self, now: float) -> float:
         """Return for how many seconds more a direction is on its way to its shape."""
@@ -211,17 +212,28 @@ class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the device has a default path, and that path is up."""
         return self.default is not None and self.paths[self.default].up
 
+    @property
+    def asleep(self) -> bool:
+        """Whether the device sleeps: what comes for it waits."""
+        return any(isinstance(one.deed.act, Suspends) for one in self.standing)
+
+    def passage(self, path: str, way: Direction) -> Passage:
+        """Return what becomes of bytes in one direction of a path, as its word and the device's sleep have it."""
+        passage = self.paths[path].passages[way]
+        return Passage.HOLD if passage is Passage.PASS and way is Direction.DOWNSTREAM and self.asleep else passage
+
     def barriers(self, path: str) -> Iterator[Standing]:
         """Yield what keeps streams from passing on this path, the oldest first."""
         return (one for one in self.standing if one.mood is not None and one.on(path))
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What a deed made of a state, and which open flows it ended, by their paths."""
+    """What a deed made of a state, which open flows it ended, by their paths, and what the OS tells the app of it."""
 
     state: NetworkState
     ended: Mapping[str, Ending] = {}
     grace: Grace | None = None
+    signals: tuple[Signal, ...] = ()
 
 
 def beginning(paths: Mapping[str, PathState], *, starts_on: str, linger: float) -> NetworkState:
@@ -229,13 +241,14 @@ def beginning(paths: Mapping[str, PathState], *, starts_on: str, linger: float) 
     return NetworkState(paths=paths, joined=(starts_on,), default=starts_on, linger=linger)
 
 
-def path_at_start(shape: Shape, *, word: Reach = Reach.UP, loss: float = 0.0) -> PathState:
-    """Return a path that has this word and shape from the beginning."""
+def path_at_start(shape: Shape, *, word: Reach = Reach.UP, radio: Radio = Radio(), loss: float = 0.0) -> PathState:
+    """Return a path that has this word, shape and radio from the beginning."""
     fresh = PathState(
         word=Reach.UP,
         passages=dict.fromkeys(Direction, Passage.PASS),
         door=Door.OPEN,
         shapes=dict.fromkeys(Direction, shape),
+        radio=radio,
         loss=loss,
     )
     return fresh.heard(SetReach(word=word))
@@ -273,15 +286,17 @@ def after(state: NetworkState, deed: Deed, at: float) -> Change:
             path = state.paths[deed.actor].reshaped(act, at)
             change = Change(state=_with_path(state, deed.actor, path))
         case Joins(path=name):
-            change = Change(state=_joined(state, name))
+            change = Change(state=_joined(state, name), signals=_news(state, name))
         case Prefers(path=name):
-            change = Change(state=msgspec.structs.replace(_joined(state, name), default=name))
+            joined = _joined(state, name)
+            signals = (*_news(state, name), *_told("prefers", name, joined.default != name))
+            change = Change(state=msgspec.structs.replace(joined, default=name), signals=signals)
         case Loses(path=name):
             change = _lost(state, name)
         case GoesOffline():
             change = _offline(state)
         case ComesOnline():
-            change = Change(state=_online(state))
+            change = Change(state=_online(state), signals=_told("online", None, state.away is not None))
         case _ if deed.actor in {DEVICE, MIDDLE, SERVER}:
             change = _stand(state, deed)
         case _:
@@ -289,9 +304,16 @@ def after(state: NetworkState, deed: Deed, at: float) -> Change:
     return change
 
 
-def over(state: NetworkState, index: int) -> NetworkState:
-    """Return the state once the own time of the deed with this index is over, or it has been taken back."""
-    return msgspec.structs.replace(state, standing=tuple(one for one in state.standing if one.deed.index != index))
+def over(state: NetworkState, index: int) -> Change:
+    """Return what is left once the own time of the deed with this index is over, or it has been taken back.
+
+    A device that wakes up by it finds that its OS has made every socket defunct, and the servers were told nothing.
+    """
+    left = msgspec.structs.replace(state, standing=tuple(one for one in state.standing if one.deed.index != index))
+    if left.asleep or not state.asleep:
+        return Change(state=left)
+    ended = dict.fromkeys(state.paths, Ending.ABORTED)
+    return Change(state=left, ended=ended, signals=_told("resumed"))
 
 
 def lingered(state: NetworkState, grace: Grace) -> Change:
@@ -299,6 +321,16 @@ def lingered(state: NetworkState, grace: Grace) -> Change:
     if state.lingering.get(grace.path) != grace.turn:
         return Change(state=state)
     return Change(state=_without_grace(state, grace.path), ended={grace.path: Ending.ABORTED})
+
+
+def _told(what: str, path: str | None = None, so: bool = True) -> tuple[Signal, ...]:
+    """Return the signal, where it is ``so``."""
+    return (Signal(what=what, path=path),) if so else ()
+
+
+def _news(state: NetworkState, path: str) -> tuple[Signal, ...]:
+    """Return what the app is told of a path that the device may use now."""
+    return _told("joins", path, path not in state.joined)
 
 
 def _with_path(state: NetworkState, name: str, path: PathState) -> NetworkState:
@@ -331,11 +363,13 @@ def _lost(state: NetworkState, path: str) -> Change:
     kept = tuple(name for name in state.joined if name != path)
     default = state.default if not was_default else (kept[-1] if kept else None)
     left = msgspec.structs.replace(state, joined=kept, default=default)
+    signals = _told("loses", path)
     if not was_default or state.linger <= 0:
-        return Change(state=left, ended={path: Ending.ABORTED})
+        return Change(state=left, ended={path: Ending.ABORTED}, signals=signals)
     grace = Grace(path, state.linger, state.turn + 1)
     lingering = {**state.lingering, path: grace.turn}
-    return Change(state=msgspec.structs.replace(left, lingering=lingering, turn=grace.turn), grace=grace)
+    left = msgspec.structs.replace(left, lingering=lingering, turn=grace.turn)
+    return Change(state=left, grace=grace, signals=signals)
 
 
 def _offline(state: NetworkState) -> Change:
@@ -343,7 +377,8 @@ def _offline(state: NetworkState) -> Change:
     lost = (*state.joined, *state.lingering)
     away = (state.joined, state.default) if state.away is None else state.away
     gone = msgspec.structs.replace(state, away=away, joined=(), default=None, lingering={})
-    return Change(state=gone, ended=dict.fromkeys(lost, Ending.ABORTED))
+    signals = _told("offline", None, state.away is None or bool(lost))
+    return Change(state=gone, ended=dict.fromkeys(lost, Ending.ABORTED), signals=signals)
 
 
 def _online(state: NetworkState) -> NetworkState:
@@ -359,7 +394,7 @@ def _stand(state: NetworkState, deed: Deed) -> Change:
     """Let a deed take its place among those in force, or take another back."""
     if takes_back(deed):
         assert deed.undoes is not None
-        return Change(state=over(state, deed.undoes))
+        return over(state, deed.undoes)
     left: list[Standing] = []
     for one in state.standing:
         if isinstance(deed.act, Clears) and deed.on and one.actor == deed.actor and not one.deed.on:
@@ -368,6 +403,7 @@ def _stand(state: NetworkState, deed: Deed) -> Change:
             left.append(one)
     if isinstance(deed.act, _STANDS):
         left.append(Standing(deed=deed))
+    signals = _told("suspended", None, isinstance(deed.act, Suspends) and not state.asleep)
     state = msgspec.structs.replace(state, standing=tuple(left))
     ends = isinstance(deed.act, Drains | Restarts)
-    return Change(state=state, ended=dict.fromkeys(state.paths, Ending.FIN) if ends else {})
+    return Change(state=state, ended=dict.fromkeys(state.paths, Ending.FIN) if ends else {}, signals=signals)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from harness.deeds import acts
-from harness.deeds.network_state import Change, Ending, Grace, Mood, after, lingered, over, own_time
+from harness.deeds.network_state import Ending, Grace, Mood, after, lingered, over, own_time
 from harness.history import ConnEnd, Deed
 from harness.judge.case import ClientCase
 from harness.judge.strikes import Struck, exhausted, strikes
@@ -128,7 +128,8 @@ class Sky:
             case Grace():
                 change = lingered(self._network, what)
             case _Over(index=index):
-                change = Change(state=over(self._network, index))
+                self._network = over(self._network, index).state
+                return []  # what a sleep ends was cut off when it began
             case _:
                 change = after(self._network, what, at)
         self._network = change.state

@@ -82,7 +82,7 @@ def _states(plan: Plan, times: Times) -> Iterator[tuple[float, NetworkState]]:
         if (seconds := own_time(deed.act)) is not None
     ]
     for at, index, deed in sorted(moments, key=lambda moment: moment[:2]):
-        network = over(network, index) if deed is None else after(network, deed, at).state
+        network = (over(network, index) if deed is None else after(network, deed, at)).state
         yield at, network
 
 

@@ -149,7 +149,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def network_at_start(plan: Plan) -> NetworkState:
     """Return the network of each of the plan's clients before any deed."""
-    paths = {name: path_at_start(spec.shape, word=spec.start, loss=spec.loss) for name, spec in plan.paths.items()}
+    paths = {
+        name: path_at_start(spec.shape, word=spec.start, radio=spec.radio, loss=spec.loss)
+        for name, spec in plan.paths.items()
+    }
     return beginning(paths, starts_on=plan.device.starts_on, linger=plan.device.linger)
 
 

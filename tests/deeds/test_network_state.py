@@ -19,7 +19,7 @@ from harness.deeds.network_state import (
     over,
     own_time,
 )
-from harness.device.model import Device, Do, Fate, Linger
+from harness.device.model import Device, Do, Fate, Linger, Outcome
 from harness.device.words import Radio, Reach
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction, Door
@@ -95,7 +95,7 @@ class Phone:
         self.device = Device(["wifi", "cellular"], starts_on="wifi", linger=linger)
         self.lingers: list[Linger] = []
 
-    def tell(self, act: acts.Act) -> tuple[str, ...]:
+    def tell(self, act: acts.Act) -> Outcome:
         match act:
             case acts.Joins(path=path):
                 outcome = self.device.joins(path)
@@ -105,33 +105,41 @@ class Phone:
                 outcome = self.device.loses(path)
             case acts.GoesOffline():
                 outcome = self.device.goes_offline()
+            case acts.Suspends():
+                outcome = self.device.suspends()
             case _:
                 outcome = self.device.comes_online()
         if outcome.linger is not None:
             self.lingers.append(outcome.linger)
-        return outcome.lost
+        return outcome
 
 
 @pytest.mark.parametrize("linger", [0.0, 2.0])
 @pytest.mark.parametrize("seed", range(200))
 def test_whatever_the_device_is_told_it_has_the_paths_that_the_gate_gives_it(seed, linger):
-    told = random.Random(seed).choices([*DEVICE_ACTS, None], k=12)
+    told = random.Random(seed).choices([*DEVICE_ACTS, acts.Suspends(lasts=5.0), "grace is over", "wakes"], k=12)
     phone, network, graces = Phone(linger), network_of("wifi", "cellular", linger=linger), []
     for act in told:
-        if act is None:  # the oldest grace is over
+        if act == "grace is over":  # the oldest one's
             if not graces:
                 continue
-            lost = phone.device.linger_over(phone.lingers.pop(0)).lost
+            outcome = phone.device.linger_over(phone.lingers.pop(0))
             change = lingered(network, graces.pop(0))
+        elif act == "wakes":
+            outcome = phone.device.wakes()
+            change = over(network, 7)
         else:
-            lost = phone.tell(act)
-            change = after(network, deed(act, DEVICE), 0.0)
+            outcome = phone.tell(act)
+            change = after(network, deed(act, DEVICE, index=7), 0.0)
             if change.grace is not None:
                 graces.append(change.grace)
         network = change.state
-        assert sorted(change.ended) == sorted(lost)
+        assert sorted(change.ended) == sorted(outcome.lost)
+        assert change.signals == outcome.signals
         assert (network.default, network.joined) == (phone.device.default, phone.device.joined)
-        assert (network.away is not None) == phone.device.offline
+        assert (network.away is not None, network.asleep) == (phone.device.offline, phone.device.suspended)
+        for path, way in itertools.product(network.paths, Direction):
+            assert network.passage(path, way) is PASSAGES[phone.device.feels(path, way)]
 
 
 BARRIERS = [
@@ -156,7 +164,7 @@ def test_what_stands_keeps_streams_from_passing_until_it_is_over(act, actor, moo
     network = folded(deed(act, actor, index=4))
     assert [one.deed.index for one in network.standing] == [4]
     assert [(one.actor, one.mood) for one in network.barriers("wifi")] == ([(actor, mood)] if mood else [])
-    assert over(network, 4).standing == ()
+    assert over(network, 4).state.standing == ()
 
 
 @pytest.mark.parametrize(
@@ -224,7 +232,7 @@ def test_the_end_of_a_span_takes_back_its_own_deed_alone():
 
 def test_of_two_sleeps_neither_replaces_the_other():
     slept = folded(deed(acts.Suspends(lasts=10.0), DEVICE, index=0), deed(acts.Suspends(lasts=1.0), DEVICE, index=1))
-    assert [one.deed.index for one in over(slept, 1).standing] == [0]
+    assert [one.deed.index for one in over(slept, 1).state.standing] == [0]
 
 
 def test_a_shape_of_one_way_leaves_the_other_and_the_slower_counts():

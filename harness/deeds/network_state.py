@@ -241,14 +241,14 @@ def beginning(paths: Mapping[str, PathState], *, starts_on: str, linger: float) 
     return NetworkState(paths=paths, joined=(starts_on,), default=starts_on, linger=linger)
 
 
-def path_at_start(shape: Shape, *, word: Reach = Reach.UP, radio: Radio = Radio(), loss: float = 0.0) -> PathState:
+def path_at_start(shape: Shape, *, word: Reach = Reach.UP, radio: Radio | None = None, loss: float = 0.0) -> PathState:
     """Return a path that has this word, shape and radio from the beginning."""
     fresh = PathState(
         word=Reach.UP,
         passages=dict.fromkeys(Direction, Passage.PASS),
         door=Door.OPEN,
         shapes=dict.fromkeys(Direction, shape),
-        radio=radio,
+        radio=radio or Radio(),
         loss=loss,
     )
     return fresh.heard(SetReach(word=word))

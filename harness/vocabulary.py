@@ -12,6 +12,10 @@ Stamp = Callable[[], int]
 """The world's time in nanoseconds: ``CLOCK_MONOTONIC`` on real sockets, virtual time in the simulation."""
 
 
+REQUEST_HEADER = "X-Harness-Request"
+"""Carries a request's ``rid`` from the gate to the server, whose records so name it. A client's own is dropped."""
+
+
 class Direction(enum.StrEnum):
     """Which way bytes travel. Server to client is downstream, as in Toxiproxy."""
 

@@ -14,12 +14,16 @@ from harness.middle.replies import Reply
 
 
 class Exchange(msgspec.Struct, eq=False):
-    """One request and its answer. ``end`` is the offset behind the request's last byte, once that is known."""
+    """One request and its answer.
+
+    ``head`` and ``end`` are offsets in what the client sent: behind the head, and behind the last byte, if known.
+    """
 
     rid: int
     method: bytes
     what: str
     closes: bool  # the connection cannot carry another request behind this one
+    head: int = 0
     end: int | None = None
     kept: bool = False  # its bytes are not the server's
     reply: Reply | None = None  # a box's, in the server's place
@@ -52,6 +56,7 @@ class RequestReader:
         while (event := reader.next_event()) is not h11.NEED_DATA:
             if isinstance(event, h11.Request):
                 self._current = self._asked(event, headers_of(event.headers))
+                self._current.head = self._read - len(reader.trailing_data[0])
                 self._hand_on(self._current)
             elif isinstance(event, h11.EndOfMessage):
                 rest, _ = reader.trailing_data

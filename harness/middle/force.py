@@ -77,11 +77,6 @@ def for_idle(forces: tuple[Force, ...]) -> KillsIdle | None:
     return next((force.act for force in forces if isinstance(force.act, KillsIdle)), None)
 
 
-def may_answer(forces: tuple[Force, ...]) -> bool:
-    """Whether an act might answer a request whose kind is not known yet."""
-    return any(isinstance(force.act, RequestAct) for force in forces)
-
-
 def check(act: MiddleAct) -> None:
     """Raise ``UsageError`` for an act that no box can do."""
     match act:

@@ -1,29 +1,32 @@
-"""Which of a client's bytes are the server's, and which a box's: whole requests, as their heads are known.
+"""Which of a client's bytes are the server's, and which a box's: whole requests, once their heads are whole.
 
 It works behind the radio, on bytes whose requests have been read before it: so it knows each message by its offsets,
-and looks at no byte itself.
+and looks into a head only to write the request's number there, by which the server names it too.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable
 
 from harness.middle.asking import Exchange
-from harness.middle.heads import LONGEST_HEAD
+from harness.vocabulary import REQUEST_HEADER
+
+_MARK = REQUEST_HEADER.encode()
+_OTHERS = re.compile(rb"(?im)^%s:.*\n(?:[ \t].*\n)*" % re.escape(_MARK))
+"""Lines of that name which the client sent, with their continuations: only the gate numbers requests."""
 
 
 class Sorter:
-    """Sorts the upstream bytes of one flow. ``decide`` is told of each request when its first bytes pass the radio.
+    """Sorts the upstream bytes of one flow. ``decide`` is told of each request when its head has passed the radio.
 
-    ``waits`` says whether a head that is not whole must wait, since an act might answer it.
+    A head waits until it is whole. The reader before it gives up on one that is too long, which bounds what waits.
     """
 
-    def __init__(self, *, decide: Callable[[Exchange, bool], None], waits: Callable[[], bool]) -> None:
+    def __init__(self, decide: Callable[[Exchange], None]) -> None:
         self._decide = decide
-        self._waits = waits
-        self._coming: deque[Exchange] = deque()  # heads read, whose bytes have not passed the radio yet
-        self._current: Exchange | None = None  # whose bytes pass now
+        self._coming: deque[Exchange] = deque()  # heads read, which have not passed the radio yet
+        self._current: Exchange | None = None  # whose body passes now
         self._withheld = b""  # of a head that is not whole yet
-        self._committed = False  # the beginning of that head has passed already: it is the server's
         self._passed = 0  # offset in what the client sent
 
     def __len__(self) -> int:
@@ -35,19 +38,26 @@ class Sorter:
         self._coming.append(exchange)
 
     def sort(self, data: bytes) -> bytes:
-        """Return what of these bytes, and of those withheld, goes to the server: the same object where all does."""
+        """Return what of these bytes, and of those withheld, goes to the server: of a body mostly the same object."""
         at = self._passed - len(self._withheld)
         self._passed += len(data)
         rest, self._withheld = self._withheld + data if self._withheld else data, b""
         out: list[bytes] = []
         while rest:
-            exchange = self._next()
-            if exchange is None:
-                self._begin(rest, out)
+            exchange = self._current
+            if exchange is not None:
+                upto = len(rest) if exchange.end is None else min(len(rest), exchange.end - at)
+                if upto and not exchange.kept:
+                    out.append(rest if upto == len(rest) else rest[:upto])
+            elif self._coming and self._coming[0].head <= at + len(rest):
+                self._current = exchange = self._coming.popleft()
+                self._decide(exchange)
+                upto = exchange.head - at
+                if not exchange.kept:
+                    out.append(_marked(rest[:upto], exchange.rid))
+            else:
+                self._withheld = rest
                 break
-            upto = len(rest) if exchange.end is None else min(len(rest), exchange.end - at)
-            if not exchange.kept:
-                out.append(rest if upto == len(rest) else rest[:upto])
             at, rest = at + upto, rest[upto:]
             if at == exchange.end:
                 self._current = None
@@ -60,18 +70,8 @@ class Sorter:
         self._current = None
         return withheld
 
-    def _next(self) -> Exchange | None:
-        """Return the request that the next byte belongs to, if its head is known."""
-        if self._current is None and self._coming:
-            self._current = self._coming.popleft()
-            committed, self._committed = self._committed, False
-            self._decide(self._current, committed)
-        return self._current
 
-    def _begin(self, part: bytes, out: list[bytes]) -> None:
-        """Withhold the beginning of a head, or let it pass for good."""
-        if self._committed or len(part) > LONGEST_HEAD or not self._waits():
-            self._committed = True
-            out.append(part)
-        else:
-            self._withheld = part
+def _marked(head: bytes, rid: int) -> bytes:
+    """Return a request's head with its number, in the first line behind the request line."""
+    line, _, fields = head.partition(b"\n")
+    return b"%s\n%s: %d\r\n%s" % (line, _MARK, rid, _OTHERS.sub(b"", fields))

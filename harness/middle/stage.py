@@ -1,7 +1,8 @@
 """The HTTP stage of one flow through the gate: it writes down who asked what and was answered, and does the acts.
 
-With no act in force it changes no byte, and copies none. It never raises on what a peer sends: a flow that is not
-HTTP/1 (TLS, garbage, a head beyond the bound) is *opaque* from then on, passes untouched and is not recorded.
+With no act in force it changes no byte, and copies none, but for the heads of requests: each goes to the server whole,
+with its number. It never raises on what a peer sends: a flow that is not HTTP/1 (TLS, garbage, a head beyond the bound)
+is *opaque* from then on, passes untouched and is not recorded.
 
 Requests are read where the client's bytes reach the gate (``hears``), answers where the server's come from the path
 (``to_client``). An answer is recorded when its head is handed to the client, for the radio in between may lose it. So
@@ -21,7 +22,7 @@ from harness.history.records import Boxed, Response
 from harness.middle import facts
 from harness.middle.answering import ResponseReader
 from harness.middle.asking import Exchange, RequestReader
-from harness.middle.force import Force, RequestAct, for_idle, for_request, for_stream, may_answer
+from harness.middle.force import Force, RequestAct, for_idle, for_request, for_stream
 from harness.middle.framing import Framing, FramingError
 from harness.middle.heads import headers_of
 from harness.middle.kinds import RequestKinds
@@ -67,7 +68,7 @@ class HttpStage(Stage):
         self._hands: Hands | None = None
         self._forces: tuple[Force, ...] = ()
         self._requests = RequestReader(self._asked, self._expect)
-        self._sorter = Sorter(decide=self._decide, waits=lambda: may_answer(self._forces))
+        self._sorter = Sorter(self._decide)
         self._pending: deque[Exchange] = deque()  # answered in this order
         self._response: ResponseReader | None = None
         self._body: StreamBody | None = None
@@ -118,6 +119,11 @@ class HttpStage(Stage):
             withheld = self._sorter.give_up()
             return withheld + data if withheld else data
         return self._sorter.sort(data)
+
+    def rest(self) -> bytes:
+        """Return the beginning of a head that never became whole."""
+        withheld = self._sorter.give_up()
+        return b"" if self._silenced else withheld
 
     def to_client(self, data: bytes) -> bytes:
         """Let answers pass, or do to them what the acts say."""
@@ -198,11 +204,11 @@ class HttpStage(Stage):
         if len(self._sorter) + len(self._pending) > MOST_PENDING:
             raise h11.RemoteProtocolError("too many requests ahead of their answers")
 
-    def _decide(self, exchange: Exchange, committed: bool) -> None:
-        """The server's, or a box's? ``committed``: the server has its beginning already."""
+    def _decide(self, exchange: Exchange) -> None:
+        """The server's, or a box's?"""
         self._pending.append(exchange)
         exchange.kept = self._silenced
-        if committed or not self._forces or self._silenced:
+        if not self._forces or self._silenced:
             return
         force = for_request(self._forces, exchange.what, self.client, self._gates)
         if force is None:

@@ -235,6 +235,8 @@ class Link:
             self.flow.streams[sink].reset()
             return
         try:
+            if self.direction is UPSTREAM and (stage := self.flow.stage) is not None and (rest := stage.rest()):
+                self.flow.streams[sink].send_now(rest)
             self.flow.streams[sink].finish()
         except trio.BrokenResourceError:
             self.flow.leave(sink, How.RST)

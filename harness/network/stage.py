@@ -47,6 +47,10 @@ class Stage(Protocol):
         """Return what goes on to the server in the place of these bytes: mostly the same object."""
         ...
 
+    def rest(self) -> bytes:
+        """Return what the stage still has of the client's bytes: no more come, and FIN follows."""
+        ...
+
     def to_client(self, data: bytes) -> bytes:
         """Return what goes on to the radio in the place of these bytes of the server: mostly the same object."""
         ...

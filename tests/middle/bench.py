@@ -1,6 +1,7 @@
 """A stage on the bench: a middle of its own, hands that write down, a clock that the test turns."""
 
 import itertools
+import re
 from pathlib import Path
 
 from harness.history import Boxed, Journal, Record, Request, Response
@@ -16,6 +17,15 @@ SHOWN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2
 END = b"0\r\n\r\n"
 
 
+MARK = re.compile(rb"X-Harness-Request: (\d+)\r\n")
+
+
+def marked(request: bytes, rid: int) -> bytes:
+    """The request as it goes to the server: its number behind the request line, and no other byte changed."""
+    line, end, fields = request.partition(b"\n")
+    return line + end + b"X-Harness-Request: %d\r\n" % rid + fields
+
+
 def chunk(body: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(body), body)
 
@@ -25,7 +35,7 @@ def event(number: int, data: str = "x") -> bytes:
 
 
 class Bench:
-    """One flow of one client. ``to_client`` and ``to_server`` are all bytes that went there, in order."""
+    """One flow of one client. ``to_client`` and ``raw_to_server`` are all bytes that went there, in order."""
 
     def __init__(self, folder: Path, client: str = "c1", path: str = "wifi", gates: int = 1) -> None:
         self.seen: list[Record] = []
@@ -39,7 +49,7 @@ class Bench:
 
     def again(self) -> None:
         """A new connection."""
-        self.to_client = self.to_server = b""
+        self.to_client = self.raw_to_server = b""
         self.ends: list[How] = []
         self.stage = self.middle.stage(1, self.client, self.path)
         self.stage.attach(self)
@@ -58,7 +68,7 @@ class Bench:
     def ask(self, data: bytes, size: int = 1 << 20) -> None:
         for at in range(0, len(data), size):
             self.stage.hears(data[at : at + size])
-            self.to_server += self.stage.to_server(data[at : at + size])
+            self.raw_to_server += self.stage.to_server(data[at : at + size])
 
     def answer(self, data: bytes, size: int = 1 << 20) -> bytes:
         before = len(self.to_client)
@@ -79,6 +89,16 @@ class Bench:
             self.now = self.stage.deadline
             self.stage.due()
         self.now = until
+
+    @property
+    def to_server(self) -> bytes:
+        """What went to the server, without the numbers of its requests."""
+        return MARK.sub(b"", self.raw_to_server)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The requests that the server was told by number."""
+        return [int(number) for number in MARK.findall(self.raw_to_server)]
 
     @property
     def boxed(self) -> list[tuple[str, int]]:

@@ -36,7 +36,7 @@ async def test_event_is_cut_then_rst(tmp_path):
         with pytest.raises(trio.BrokenResourceError) as caught:
             await read(client, 1 << 20)
         assert isinstance(caught.value.__cause__, ConnectionResetError)
-        again, _ = await open_stream(r)
+        again, _ = await open_stream(r, 2)
         await again.aclose()
 
 
@@ -57,7 +57,7 @@ async def test_cut_leaves_flows_without_a_stream_and_other_paths(tmp_path):
         assert (await r.gate.cut("wifi", Reach.CLOSED, "id"))["armed"] == "none"
         await server.send_all(SHOWN)
         assert await read(client, len(SHOWN)) == SHOWN
-        stream, far = await open_stream(r)
+        stream, far = await open_stream(r, 2)
         assert (await r.gate.cut("cellular", Reach.CLOSED, "id"))["armed"] == "none"
         await far.send_all(chunk(event(1)))
         assert await read(stream, len(chunk(event(1)))) == chunk(event(1))

@@ -6,7 +6,7 @@ import pytest
 
 from harness.deeds.acts import Answers, Buffers, Clears, KillsIdle, MutesStreams, ResetsStreams, ShowsPortal
 from harness.network.ends import How, Side
-from tests.middle.bench import END, OPENED, POLL, SHOWN, START, STREAM, Bench, chunk, event
+from tests.middle.bench import END, OPENED, POLL, SHOWN, START, STREAM, Bench, chunk, event, marked
 
 DELAYING = [Buffers(size=300), Buffers(each_event=True), Buffers(seconds=2.0), Clears()]
 EVERY = [
@@ -62,7 +62,7 @@ def test_delays_lose_nothing_and_keep_order(tmp_path, seed):
     wire = stream(random.Random(seed))
     bench = play(tmp_path, seed, DELAYING, [START + STREAM, SHOWN + OPENED + wire, POLL, SHOWN])
     assert bench.to_client == SHOWN + OPENED + wire + SHOWN
-    assert bench.to_server == START + STREAM + POLL
+    assert bench.raw_to_server == marked(START, 1) + marked(STREAM, 2) + marked(POLL, 3)
     assert [answer.rid for answer in bench.responses] == [1, 2, 3]
 
 
@@ -72,6 +72,9 @@ def test_any_acts_make_a_sound_conversation(tmp_path, seed):
     bench = play(tmp_path, seed, EVERY, [START, SHOWN, STREAM, OPENED + wire, POLL + POLL, SHOWN + SHOWN])
     answered = [answer.rid for answer in bench.responses]
     assert answered == sorted(set(answered))
+    assert bench.numbers == [request.rid for request in bench.requests if request.rid in bench.numbers]
+    replied = {answer.rid for answer in bench.responses if answer.by and answer.status != 524}
+    assert not replied & set(bench.numbers), "what a box answers is not asked of the server"
     assert len(bench.ends) <= 1
 
 

@@ -19,7 +19,7 @@ from harness.errors import UsageError
 from harness.history import Boxed, Chunk, ConnEnd, Response
 from harness.middle import Middle
 from harness.seams import Direction
-from tests.middle.bench import END, OPENED, POLL, SHOWN, START, STREAM, chunk, event
+from tests.middle.bench import END, OPENED, POLL, SHOWN, START, STREAM, chunk, event, marked
 from tests.network.rig import errno_of, read, rig, until
 
 
@@ -35,12 +35,13 @@ async def boxed_rig(tmp_path, **options):
         yield r
 
 
-async def open_stream(r):
+async def open_stream(r, rid=1):
     """Both ends of a flow on which a stream is under way."""
     client = await r.connect()
     await client.send_all(STREAM)
     server = await r.accepted()
-    assert await read(server, len(STREAM)) == STREAM
+    stream = marked(STREAM, rid)
+    assert await read(server, len(stream)) == stream
     await server.send_all(OPENED)
     assert await read(client, len(OPENED)) == OPENED
     return client, server
@@ -77,10 +78,19 @@ async def test_keep_alive_carries_answers_of_both(tmp_path):
             assert (await client.receive_some()).startswith(b"HTTP/1.1 " + status)
         await client.send_all(POLL)
         server = await r.accepted()
-        assert await read(server, len(POLL)) == POLL
+        poll = marked(POLL, 3)
+        assert await read(server, len(poll)) == poll
         await server.send_all(SHOWN)
         assert await read(client, len(SHOWN)) == SHOWN
         assert [(answer.status, answer.by) for answer in r.of(Response)] == [(429, "middle")] * 2 + [(200, "")]
+
+
+async def test_half_a_head_reaches_the_server_with_the_clients_end(tmp_path):
+    async with boxed_rig(tmp_path) as r:
+        client = await r.connect()
+        await client.send_all(POLL[:20])
+        await client.aclose()
+        assert await read(await r.accepted(), 1 << 10) == POLL[:20]
 
 
 async def test_portal_answers_a_post_and_the_server_hears_nothing(tmp_path):

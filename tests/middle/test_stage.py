@@ -8,6 +8,7 @@ import pytest
 from harness.history.journal import Journal
 from harness.history.records import Record, Request, Response
 from harness.middle import HttpStage, RequestKinds
+from tests.middle.bench import MARK, marked
 
 STREAM = (
     b"GET /api/v2/imports/j1/stream HTTP/1.1\r\nHost: a:1\r\nAccept: text/event-stream\r\nLast-Event-ID: a-3\r\n\r\n"
@@ -23,6 +24,7 @@ class Bench:
     def __init__(self, path: Path) -> None:
         self.seen: list[Record] = []
         self.given = 0
+        self.sent = self.passed = b""
         self.journal = Journal(path, lambda: 1, tap=self.seen.append)
         self.stage = HttpStage(
             cid=4,
@@ -44,7 +46,13 @@ class Bench:
 
     def to_server(self, data: bytes) -> None:
         self.stage.hears(data)
-        assert self.stage.to_server(data) == data
+        self.sent += data
+        self.passed += self.stage.to_server(data)
+
+    def hang_up(self) -> None:
+        """The client ends, and every byte of it has gone on: none is changed, but each request has its number."""
+        self.passed += self.stage.rest()
+        assert MARK.sub(b"", self.passed) == self.sent
 
     def to_client(self, data: bytes) -> None:
         assert self.stage.to_client(data) == data
@@ -80,6 +88,48 @@ def test_slicing_changes_no_record(bench, size):
     assert [request.what for request in bench.requests] == ["start", "poll", "stream"]
     assert [(response.rid, response.status) for response in bench.responses] == [(1, 503), (2, 200), (3, 200)]
     assert bench.responses[0].retry_after == "7"
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_each_request_goes_on_with_its_number_behind_the_request_line(bench, size):
+    bench.talk(START + POLL, BUSY + SHOWN, STREAM, OPENED, size=size)
+    bench.hang_up()
+    assert bench.passed == marked(START, 1) + marked(POLL, 2) + marked(STREAM, 3)
+    assert bench.passed.splitlines()[:2] == [b"POST /api/v2/imports HTTP/1.1", b"X-Harness-Request: 1"]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_number_that_a_client_sends_is_dropped(bench, size):
+    forged = b"x-harness-REQUEST: 99\r\n"
+    folded = b"X-Harness-Request:\r\n 7,\r\n\t8\r\n"
+    near = b"X-Harness-Requests: 5\r\nA: X-Harness-Request: 6\r\n"
+    head, end, body = START.partition(b"\r\n\r\n")
+    asked = head + b"\r\n" + forged + near + folded + end[2:] + body
+    for at in range(0, len(asked), size):
+        bench.to_server(asked[at : at + size])
+    assert bench.passed == marked(head + b"\r\n" + near + end[2:] + body, 1)
+
+
+def test_request_line_that_ends_in_a_bare_line_feed_has_its_number_behind_it(bench):
+    bench.talk(b"GET /x HTTP/1.1\nHost: a\n\n")
+    assert bench.passed == b"GET /x HTTP/1.1\nX-Harness-Request: 1\r\nHost: a\n\n"
+
+
+def test_half_a_head_goes_on_when_its_client_ends(bench):
+    bench.talk(POLL + STREAM[:20])
+    assert bench.passed == marked(POLL, 1)
+    bench.hang_up()
+    assert bench.passed == marked(POLL, 1) + STREAM[:20]
+
+
+def test_head_goes_on_once_it_is_whole_and_its_body_as_it_comes(bench):
+    for upto in range(1, START.index(b"\r\n\r\n") + 4):
+        bench.to_server(START[upto - 1 : upto])
+        assert bench.passed == b""
+    bench.to_server(b"\n")
+    assert bench.passed == marked(START[:-4], 1)
+    bench.to_server(b"GE")
+    assert bench.passed == marked(START[:-2], 1)
 
 
 def test_pipelined_requests_get_their_own_answers(bench):
@@ -128,12 +178,14 @@ def test_informational_answers_are_no_answers(bench):
 def test_garbage_makes_the_flow_opaque_and_raises_nothing(bench, garbage):
     assert bench.talk(garbage, garbage, POLL, SHOWN) == []
     assert bench.stage.opaque
+    assert bench.passed == bench.sent == garbage + POLL
 
 
 def test_endless_head_is_given_up_at_the_bound(bench):
     for _ in range(100):
         bench.to_server(b"x" * 1000)
     assert bench.stage.opaque
+    assert bench.passed == bench.sent
 
 
 def test_requests_without_answers_are_given_up_at_the_bound(bench):

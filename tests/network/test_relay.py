@@ -307,6 +307,9 @@ async def test_stage_sees_what_the_client_sent_and_what_it_got(tmp_path):
             seen.append(("to server", data))
             return data
 
+        def rest(self):
+            return b""
+
         def to_client(self, data):
             seen.append(("to client", data))
             return data

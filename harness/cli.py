@@ -265,11 +265,13 @@ def judge(folder: Path, **options: Any) -> int:
     from harness.campaign.finish import judge_folder  # noqa: PLC0415
     from harness.campaign.invoke import saying_what_is_kept  # noqa: PLC0415
     from harness.report.compose import write_report  # noqa: PLC0415
-    from harness.report.folder import read_results  # noqa: PLC0415
+    from harness.report.folder import read_plan_to_judge, read_results  # noqa: PLC0415
     from harness.report.tally import ending  # noqa: PLC0415
 
     make_room(options)
     folder = results_folder(folder)
+    for run_folder in run_folders(folder):
+        read_plan_to_judge(run_folder)  # all of them, before the first verdict is written anew
     with saying_what_is_kept(folder):
         for run_folder in run_folders(folder):
             judge_folder(run_folder)
@@ -290,11 +292,15 @@ def report(folder: Path, *, open_page: bool) -> int:
     from harness.campaign.finish import judge_folder  # noqa: PLC0415
     from harness.campaign.invoke import saying_what_is_kept  # noqa: PLC0415
     from harness.report.compose import draw_run, write_report  # noqa: PLC0415
+    from harness.report.folder import read_plan, record_again, recorded_before  # noqa: PLC0415
 
     folder = results_folder(folder)
     with saying_what_is_kept(folder):
         for run_folder in run_folders(folder):
             if not (run_folder / "verdict.json").exists():
+                if recorded_before(read_plan(run_folder)):
+                    complain(f"{record_again(shown_path(run_folder))}; it has no verdict")
+                    continue
                 judge_folder(run_folder)
             draw_run(run_folder)
         page = write_report(folder)

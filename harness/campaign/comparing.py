@@ -13,7 +13,7 @@ from harness.errors import BadRecords
 from harness.history import History
 from harness.judge.agreement import Agreement, Said, agreement
 from harness.judge.replay import Replay, replayed
-from harness.report.folder import AGREEMENT, REPLAY, read_plan, read_records, run_folder_name, write_json
+from harness.report.folder import AGREEMENT, REPLAY, read_plan, read_to_judge, run_folder_name, write_json
 from harness.report.redact import redact_data
 from harness.scenario.model import Plan
 from harness.world import real, virtual
@@ -73,4 +73,4 @@ def _plan(folder: Path) -> Plan | None:
 
 def _history(folder: Path) -> History:
     """The run's history; empty where it left none, which agrees with nothing."""
-    return read_records(folder, read_plan(folder))
+    return read_to_judge(folder)[1]

@@ -18,7 +18,7 @@ from harness.escaping import visible
 from harness.history.files import PLAN
 from harness.judge.judge import judge
 from harness.judge.verdict import Verdict
-from harness.report.folder import ENDING, VERDICT, read_json, read_plan, read_records, said, write_json
+from harness.report.folder import ENDING, VERDICT, read_json, read_to_judge, said, write_json
 from harness.trouble import in_words
 
 
@@ -34,8 +34,8 @@ def judge_folder(folder: Path) -> Verdict:
     """Judge the run in ``folder`` and write its ``verdict.json``. Raises ``BadRecords`` where it cannot be read."""
     if not (folder / PLAN).exists():
         raise BadRecords("its folder is gone: moved, or deleted, while the runs went on")
-    plan = read_plan(folder)
-    verdict = judge(plan, read_records(folder, plan), died=_how_it_died(folder))
+    plan, history = read_to_judge(folder)
+    verdict = judge(plan, history, died=_how_it_died(folder))
     write_json(folder / VERDICT, verdict)
     return verdict
 

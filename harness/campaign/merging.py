@@ -7,7 +7,7 @@
 3. What was planned and has no verdict in any folder is in the verdict: runs that were left out, and shards that are not
    among the folders.
 4. A folder is taken as whole as it was left, or refused: one without ``summary.json`` is still being written, or its
-   command was killed.
+   command was killed; and the verdict of an older harness, which promised less, is no part of one of this harness.
 """
 
 import contextlib
@@ -34,6 +34,8 @@ from harness.report.folder import (
     Manifest,
     RunResult,
     read_results,
+    record_again,
+    recorded_before,
     write_manifest,
 )
 from harness.world import real
@@ -97,9 +99,13 @@ def _read(folders: Sequence[tuple[str, Path]]) -> list[Part]:
             )
             continue
         try:
-            parts.append(Part(given, read_results(folder), {}))
+            part = Part(given, read_results(folder), {})
         except BadRecords as error:
             problems.append(str(error))
+            continue
+        if any(recorded_before(run.plan) for run in part.results.runs):
+            problems.append(record_again(given))
+        parts.append(part)
     if problems:
         raise UsageError("\n".join(problems))
     return parts

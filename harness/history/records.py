@@ -71,7 +71,7 @@ class Deed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="deed
 class Canary(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="canary"):
     """What the harness's own flow met after a deed. ``met`` is the proof that law H0 wants.
 
-    ``way``: ``canary`` (a flow met it), ``read back`` (its executor shows it), ``undecided``; none in older histories.
+    ``way``: ``canary`` (a flow met it), ``read back`` (its executor shows it), ``undecided``.
     """
 
     lane: ClassVar[str] = "runner"
@@ -85,15 +85,14 @@ class Canary(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="ca
 class SignalTold(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="signal"):
     """The OS told the app: ``joins``, ``loses``, ``prefers``, ``offline``, ``online``, ``suspended``, ``resumed``.
 
-    Written when the OS knows, and before it acts on it. ``ears`` is how many were listening; None in histories that
-    have no ``SignalHeard`` yet.
+    Written when the OS knows, and before it acts on it. ``ears`` is how many were listening.
     """
 
     lane: ClassVar[str] = "runner"
     client: str
     what: str
     path: str = ""
-    ears: int | None = None
+    ears: int = 0
 
 
 class SignalHeard(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="heard"):

@@ -226,13 +226,9 @@ class ClientCase:
         return self._own(Results)
 
     @cached_property
-    def heard(self) -> list[SignalHeard | SignalTold]:
-        """Signals that it heard, when it heard them: what it may excuse itself by.
-
-        Where a history has no record of hearing, from an older harness, each counts when it was told.
-        """
-        unheard = [one for one in self._own(SignalTold) if one.ears is None]
-        return sorted([*unheard, *self._own(SignalHeard)], key=attrgetter("seq"))
+    def heard(self) -> list[SignalHeard]:
+        """Signals that it heard, when it heard them: what it may excuse itself by."""
+        return self._own(SignalHeard)
 
     @cached_property
     def signals(self) -> list[SignalTold]:

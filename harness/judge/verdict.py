@@ -9,7 +9,7 @@ import msgspec
 
 from harness.scenario.model import Warned
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class State(enum.StrEnum):

@@ -13,7 +13,7 @@ from itertools import accumulate
 
 import msgspec
 
-from harness.history import Attempt, AttemptEnd, Request, Response, SignalHeard, SignalTold
+from harness.history import Attempt, AttemptEnd, Request, Response, SignalHeard
 from harness.judge.case import ROUSING, ClientCase
 from harness.judge.postponed import postponed
 from harness.judge.refusals import let_in
@@ -22,7 +22,6 @@ from harness.sse.policy import Jitter
 from harness.sse.response import read_retry_after
 
 PLAIN = "plain"
-_Signal = SignalHeard | SignalTold
 
 _ASKED = frozenset({"token", "poll"})
 _NEVER = 1 << 63  # nanoseconds
@@ -79,7 +78,7 @@ def _after(client: ClientCase, attempt: Attempt, end: AttemptEnd, powers: set[in
     return grown
 
 
-def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int], signals: list[_Signal]) -> Wait:
+def _wait(client: ClientCase, end: AttemptEnd, attempt: Attempt, powers: set[int], signals: list[SignalHeard]) -> Wait:
     policies = client.case.plan.client.policies
     seconds = (attempt.t_ns - end.t_ns) / 1e9
     told = end.server_retry is not None
@@ -199,7 +198,7 @@ def _excuse(client: ClientCase, refused: Attempt | AttemptEnd, attempt: Attempt,
     return "signal" if roused else ""
 
 
-def _spend(signals: list[_Signal], since_ns: int, until_ns: int, near_ns: int) -> bool:
+def _spend(signals: list[SignalHeard], since_ns: int, until_ns: int, near_ns: int) -> bool:
     """Take out the first signal heard from one stamp to another, if there is one: each ends one wait, or one dial.
 
     What is near a stamp may lie on either side of it. Those heard before the time are spent for good.

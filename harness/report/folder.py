@@ -15,13 +15,14 @@ import msgspec
 from harness.errors import NOT_JSON, BadRecords, EnvironmentFault
 from harness.escaping import visible
 from harness.files import read_bytes, real_path
-from harness.history import Canary, Deed, History, read_history
+from harness.history import Canary, Deed, History, read_history, records
 from harness.history.files import HISTORY, LOG, PLAN
 from harness.history.reader import check_schema
 from harness.judge.agreement import Agreement
 from harness.judge.replay import Replay
 from harness.judge.verdict import Verdict, Word
 from harness.report.redact import redact, redact_data
+from harness.scenario import model
 from harness.scenario.bounds import unsound
 from harness.scenario.model import Plan
 
@@ -41,7 +42,7 @@ INTERRUPTED = "interrupted"
 _FARTHEST_NS = 30 * 86_400 * 1_000_000_000
 """Between a run's 0 s and any of its records: plans last a day, and none outlasts its horizon."""
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 _UNSAFE = re.compile(r'[\x00-\x20<>:"/\\|?*\x7f]+')
 
 
@@ -242,10 +243,11 @@ def raw_files(run: RunResult) -> list[str]:
 
 
 def read_json(path: Path, kind: type[T]) -> T:
-    """Read a file of a results folder. Raises ``BadRecords`` where it is none, or of another schema."""
+    """Read a file of a results folder. Raises ``BadRecords`` where it is none, or of a schema newer than its kind's."""
+    newest = next((field.default for field in msgspec.structs.fields(kind) if field.name == "schema_version"), 1)
     try:
         data = read_bytes(path)
-        check_schema(path, msgspec.json.decode(data, type=_Versioned).schema_version, SCHEMA_VERSION)
+        check_schema(path, msgspec.json.decode(data, type=_Versioned).schema_version, newest)
         return msgspec.json.decode(data, type=kind)
     except OSError as error:
         raise BadRecords(f"cannot read {path}: {error.strerror}") from error
@@ -281,5 +283,32 @@ def read_records(folder: Path, plan: Plan) -> History:
     return history
 
 
+def recorded_before(plan: Plan) -> bool:
+    """Whether an older harness recorded the run of this plan: fewer records than the laws need."""
+    return plan.schema_version < model.SCHEMA_VERSION
+
+
+def read_plan_to_judge(folder: Path) -> Plan:
+    """Read the plan of a run that is to be judged. Raises ``BadRecords``, also where an older harness recorded it."""
+    plan = read_plan(folder)
+    if recorded_before(plan):
+        raise BadRecords(record_again(folder))
+    return plan
+
+
+def read_to_judge(folder: Path) -> tuple[Plan, History]:
+    """Read what a run left to be judged by, or held against another. Raises as ``read_plan_to_judge`` does."""
+    plan = read_plan_to_judge(folder)
+    history = read_records(folder, plan)
+    if history.run is not None and history.run.schema_version < records.SCHEMA_VERSION:
+        raise BadRecords(record_again(folder))
+    return plan, history
+
+
+def record_again(what: object) -> str:
+    """Return what is said of results whose records are too few to judge."""
+    return f"{what} was recorded by harness 0.1: record it again"
+
+
 class _Versioned(msgspec.Struct):
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = 1

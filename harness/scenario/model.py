@@ -15,7 +15,7 @@ from harness.device.words import Radio, Reach
 from harness.sse.policy import REFERENCE, Policies
 from harness.toxics.shape import Shape
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class JobSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):

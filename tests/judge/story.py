@@ -4,6 +4,7 @@
 what went differently, in scenario seconds; ``history()`` numbers the records in order of time.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
@@ -276,14 +277,11 @@ class Story:
     def signal(
         self, what: str, at: float, path: str = "", *, client: str = "c1", heard: float | None = None, ears: int = 1
     ) -> None:
-        """The device tells; ``heard`` is when a task of the client received it (None: an older history, no word)."""
-        if heard is None:
-            self.add(SignalTold(client=client, what=what, path=path), at)
-            return
+        """The device tells; ``heard`` is when a task of the client received it (None: at once)."""
         told = self.add(SignalTold(client=client, what=what, path=path, ears=ears), at)
         if ears:
             hearing = SignalHeard(client=client, what=what, path=path, told=0)
-            self.add(hearing, heard)
+            self.add(hearing, at if heard is None else heard)
             self.hearings.append((hearing, told))
 
     def deeds(self, *, met: bool = True, client: str = "c1") -> None:
@@ -295,7 +293,8 @@ class Story:
         at = self.plan.deeds[index].at
         self.add(Deed(deed=index, issued_ns=ns(at), returned_ns=ns(at + 0.0001), client=client, error=error), at + 1e-4)
         if met is not None:
-            self.add(Canary(deed=index, met=met, client=client, detail="" if met else "dial: open"), at + 0.2)
+            detail = "" if met else "dial: open"
+            self.add(Canary(deed=index, met=met, client=client, detail=detail, way="canary"), at + 0.2)
 
     def lags(self, *lags_us: int) -> None:
         """The harness's own samples. Their record is written as the play ends."""
@@ -330,7 +329,7 @@ class Story:
         for heard, told in self.hearings:
             heard.told = told.seq
         self._one_by_one()
-        return History(records)
+        return History(counted(records))
 
     def _one_by_one(self) -> None:
         """The app is called back serially, however close its events come."""
@@ -360,9 +359,19 @@ class Story:
         return self
 
 
+def counted(records: Iterable[Record]) -> list[Record]:
+    """These records, with an end that counts them as their writers would have."""
+    before: Counter[str] = Counter()
+    found = []
+    for record in records:
+        found.append(msgspec.structs.replace(record, counts=dict(before)) if isinstance(record, End) else record)
+        before[str(record.__struct_config__.tag)] += 1
+    return found
+
+
 def numbered(records: Iterable[Record]) -> History:
-    """These records as a journal would have numbered them."""
-    return History([msgspec.structs.replace(record, seq=seq) for seq, record in enumerate(records, start=1)])
+    """These records as a journal would have numbered and counted them."""
+    return History(counted(msgspec.structs.replace(record, seq=seq) for seq, record in enumerate(records, start=1)))
 
 
 def without(history: History, *kinds: type[Record]) -> History:

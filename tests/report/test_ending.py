@@ -31,6 +31,8 @@ def put(folder, *records, died=""):
     run = synthetic.put(folder, plan, synthetic.handoff_verdict(plan))
     with Journal(run / "history.jsonl.gz", lambda: 7 * 10**9) as journal:
         for record in records:
+            if isinstance(record, r.End):
+                record.counts = dict(journal.counts)
             journal.write(record)
     verdict = judge(plan, read_history(run / "history.jsonl.gz"), died=died)
     synthetic.put(folder, plan, verdict)

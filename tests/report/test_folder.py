@@ -49,7 +49,7 @@ def test_a_newer_schema_is_refused_by_number(tmp_path):
     run = synthetic.put_handoff(tmp_path, history=False)
     verdict = json.loads((run / "verdict.json").read_text())
     (run / "verdict.json").write_text(json.dumps({**verdict, "schema_version": 9}))
-    with pytest.raises(BadRecords, match=r"newer harness \(schema 9; this one reads 1\)"):
+    with pytest.raises(BadRecords, match=r"newer harness \(schema 9; this one reads 2\)"):
         read_results(tmp_path)
 
 

@@ -194,7 +194,7 @@ def test_no_picture_of_somebody_elses_is_in_the_page(results, capfd, command):
     assert "planted()" not in (results / "report.html").read_text()
 
 
-@pytest.mark.parametrize("version", [-1, 0, 2, 999])
+@pytest.mark.parametrize("version", [-1, 0, 3, 999])
 @pytest.mark.parametrize("name", [PLAN, "verdict.json", "manifest.json"])
 def test_another_schema_is_refused(results, capfd, name, version):
     path = results / name if name == "manifest.json" else results / RUN / name
@@ -204,11 +204,11 @@ def test_another_schema_is_refused(results, capfd, name, version):
     assert (code, "newer harness" in err or "written by no harness" in err) == (2, True), err
 
 
-@pytest.mark.parametrize("version", [-1, 0, 2])
+@pytest.mark.parametrize("version", [-1, 0, 3])
 def test_a_history_of_another_schema_is_refused(tmp_path, version):
     run = {"kind": "run", "zero_ns": 0, "scenario": "", "variant": "", "client": "", "world": "real", "seed": 1}
     (tmp_path / HISTORY).write_bytes(gzip.compress(json.dumps(run | {"schema_version": version}).encode() + b"\n"))
-    with pytest.raises(BadRecords, match="newer harness" if version > 1 else f"from 1 to 1, got {version}"):
+    with pytest.raises(BadRecords, match="newer harness" if version > 1 else f"from 1 to 2, got {version}"):
         reader.read_history(tmp_path / HISTORY)
 
 

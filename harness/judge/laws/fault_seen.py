@@ -37,7 +37,7 @@ class Proof(msgspec.Struct, frozen=True):
     @property
     def way(self) -> str:
         """How it was proved: where it was at several gates, as it was best."""
-        ways = {canary.way or "canary" for canary in self.canaries}
+        ways = {canary.way for canary in self.canaries}
         return next((way for way in ("canary", "read back", "undecided") if way in ways), "canary")
 
 

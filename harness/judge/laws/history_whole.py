@@ -162,8 +162,8 @@ def _judge(case: Case) -> Outcome:
 def _count(case: Case, outcome: Outcome) -> None:
     """Hold how many records of each kind there are against what the journal was given."""
     end = case.history.end
-    if end is None or not end.counts:
-        return  # cut short, or older than the counts
+    if end is None:
+        return  # cut short
     found = Counter(str(record.__struct_config__.tag) for record in case.history.records if record.seq < end.seq)
     for kind in sorted(found.keys() | end.counts.keys()):
         given = end.counts.get(kind, 0)

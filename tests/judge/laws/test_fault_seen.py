@@ -208,12 +208,6 @@ def test_the_ways_of_proof_are_counted_apart_and_what_is_undecided_is_not_proved
     assert verdict.word is Word.PASS
 
 
-def test_an_older_history_does_not_say_the_way():
-    story = handoff()
-    trust = judge(story.plan, story.history()).trust
-    assert (trust.proved, trust.read_back, trust.undecided) == (3, 0, 0)
-
-
 def test_of_several_gates_the_best_way_counts():
     story = handoff()
     first = story.history().all(Canary)[0]

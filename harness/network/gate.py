@@ -19,7 +19,7 @@ from harness.device.radio import Antenna
 from harness.device.words import Radio, Reach
 from harness.errors import UsageError
 from harness.history.journal import Journal
-from harness.history.records import Conn, SignalHeard, SignalTold
+from harness.history.records import Conn, SignalTold
 from harness.network.ends import How
 from harness.network.phone import GatePhone
 from harness.network.relay import Flow
@@ -57,7 +57,7 @@ class Gate:
             raise UsageError(f"the gate of {client} has no route for {', '.join(missing)}")
         self.client = client
         self.device = device
-        self.phone = GatePhone(device=device, network=network, address=self.address, heard=self._heard)
+        self.phone = GatePhone(client=client, device=device, network=network, address=self.address, journal=journal)
         self._routes = dict(routes)
         self._radios = {path: Antenna(radios.get(path, Radio())) for path in device.paths}
         self._network = network
@@ -296,10 +296,6 @@ class Gate:
         return self._journal.write(
             SignalTold(client=self.client, what=signal.what, path=signal.path or "", ears=self.phone.ears)
         )
-
-    def _heard(self, signal: Signal, told: int) -> None:
-        if not self._closed.is_set():  # else the journal may be closed as well
-            self._journal.write(SignalHeard(client=self.client, what=signal.what, path=signal.path or "", told=told))
 
     async def _wake(self, turn: int) -> None:
         await sleep_until(self._asleep_until)

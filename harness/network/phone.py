@@ -15,10 +15,9 @@ import trio
 
 from harness.clock import Nap
 from harness.device.model import Device
+from harness.history.journal import Journal
+from harness.history.records import Dial, Listens, Record, SignalHeard
 from harness.seams import Address, Network, Phone, Signal, Stream
-
-Heard = Callable[[Signal, int], object]
-"""Called as a listener hears a signal, with the number of the record that it was told by."""
 
 
 def os_error(code: int) -> OSError:
@@ -142,53 +141,91 @@ class PhoneStream(Stream):
 
 
 class Ear(trio.abc.ReceiveChannel[Signal]):
-    """A listener's end of the signals: what it receives is *heard*, and noted so. While the phone sleeps nobody hears.
+    """A listener's end of the signals: what it receives is *heard*, and recorded so. A sleeping phone hears nothing.
 
-    Each comes with the number of the record that it was told by.
+    ``hang_up`` is told who listens no more.
     """
 
-    def __init__(self, inner: "trio.MemoryReceiveChannel[tuple[Signal, int]]", sleep: Sleep, heard: "Heard") -> None:
-        self._inner = inner
-        self._sleep = sleep
+    def __init__(self, heard: Callable[[Signal, int], None], hang_up: "Callable[[Ear], None]", sleep: Sleep) -> None:
         self._heard = heard
+        self._hang_up = hang_up
+        self._sleep = sleep
+        self._told: tuple[Signal, int] | None = None  # what it has, and will hear once the phone is awake
+        self._mouth, self._inner = trio.open_memory_channel[tuple[Signal, int]](math.inf)
+
+    def tell(self, signal: Signal, told: int) -> None:
+        """Let it hear this signal next, after those before it; ``told`` is the number of the signal's record."""
+        self._mouth.send_nowait((signal, told))
+
+    def end(self) -> None:
+        """No signal comes any more."""
+        self._mouth.close()
 
     async def receive(self) -> Signal:
         """Return the next signal; see ``trio.abc.ReceiveChannel``."""
-        signal, told = await self._inner.receive()
+        if self._told is None:
+            self._told = await self._inner.receive()
         await self._sleep.over()
+        (signal, told), self._told = self._told, None
         self._heard(signal, told)
         return signal
 
     async def aclose(self) -> None:
         """Listen no more. Idempotent."""
+        self._hang_up(self)
         await self._inner.aclose()
 
 
 class _Dial:
-    """A dial on its way."""
+    """A dial on its way, through a path."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str, from_ns: int) -> None:
+        self.path = path
+        self.from_ns = from_ns
+        self.port = 0
         self.scope = trio.CancelScope()
         self.lost = False
 
+    def begins(self, local: Address) -> None:
+        """Learn whence it dials."""
+        self.port = local[1]
+
     def lose(self) -> None:
+        """The path is gone for the device."""
         self.lost = True
         self.scope.cancel()
+
+    def fate(self, error: BaseException) -> str:
+        """Say what it met; see the record."""
+        if not self.path:
+            return "no path"
+        if isinstance(error, trio.Cancelled):
+            return "given up"
+        if self.lost:
+            return "lost"
+        cause = error if isinstance(error, OSError) else error.__cause__  # this machine's own shortage has one
+        if isinstance(cause, ConnectionRefusedError):
+            return "refused"
+        code = cause.errno if isinstance(cause, OSError) else None
+        return errno.errorcode.get(code or 0, type(error).__name__)
 
 
 class GatePhone(Phone):
     """A phone whose paths are the listeners of one gate."""
 
-    def __init__(self, *, device: Device, network: Network, address: Callable[[str], Address], heard: Heard) -> None:
+    def __init__(
+        self, *, client: str, device: Device, network: Network, address: Callable[[str], Address], journal: Journal
+    ) -> None:
+        self._client = client
         self._device = device
         self._network = network
         self._address = address
-        self._heard = heard
-        self._dials: dict[_Dial, str] = {}
+        self._journal = journal
+        self._dials: set[_Dial] = set()
         self._streams: dict[PhoneStream, str] = {}
-        self._mouths: list[trio.MemorySendChannel[tuple[Signal, int]]] = []
+        self._ears: list[Ear] = []
         self._sleep = Sleep()
-        self._untold: list[tuple[Signal, int]] = []  # of a sleeping phone
+        self._over = False  # nothing is recorded any more
 
     async def connect(self, host: str, port: int) -> Stream:  # noqa: ARG002 - every origin lies behind the gate
         """Dial through the path that is the default now, whatever becomes the default while it hangs.
@@ -197,38 +234,47 @@ class GatePhone(Phone):
         ``ECONNREFUSED`` and others as the network says.
         """
         await self._sleep.over()
-        path = self._device.default
-        if path is None:
+        dial = _Dial(self._device.default or "", self._journal.stamp())
+        self._dials.add(dial)
+        try:
+            stream = await self._dial(dial)
+        except BaseException as error:
+            self._dialled(dial, dial.fate(error))
+            raise
+        finally:
+            self._dials.discard(dial)
+        self._dialled(dial, "open")
+        mine = PhoneStream(stream, lambda closed: self._streams.pop(closed, None), self._sleep)
+        self._streams[mine] = dial.path
+        return mine
+
+    async def _dial(self, dial: _Dial) -> Stream:
+        """Return what the network connects, if the path was not lost by then, and the phone awake again."""
+        if not dial.path:
             await trio.lowlevel.checkpoint()
             raise os_error(errno.ENETUNREACH)
-        dial = _Dial()
-        self._dials[dial] = path
         stream: Stream | None = None
         try:
             with dial.scope:
-                stream = await self._network.connect(self._address(path))
+                stream = await self._network.connect(self._address(dial.path), dialing=dial.begins)
             await self._sleep.over()
         except BaseException:
             if stream is not None:
                 stream.reset()
             raise
-        finally:
-            del self._dials[dial]
-        if dial.lost:
-            if stream is not None:
-                stream.reset()
-            raise os_error(errno.ECONNABORTED)
-        assert stream is not None
-        mine = PhoneStream(stream, lambda closed: self._streams.pop(closed, None), self._sleep)
-        self._streams[mine] = path
-        return mine
+        if not dial.lost:
+            assert stream is not None
+            return stream
+        if stream is not None:
+            stream.reset()
+        raise os_error(errno.ECONNABORTED)
 
     def signals(self) -> Ear:
         """Return a fresh channel of all signals from now on; it ends with the gate."""
-        mouth: trio.MemorySendChannel[tuple[Signal, int]]
-        mouth, inner = trio.open_memory_channel[tuple[Signal, int]](math.inf)
-        self._mouths.append(mouth)
-        return Ear(inner, self._sleep, self._heard)
+        ear = Ear(self._heard, self._hang_up, self._sleep)
+        self._ears.append(ear)
+        self._write(Listens(client=self._client, on=True))
+        return ear
 
     async def sleep_until(self, deadline: float, nap: Nap | None = None) -> None:
         """Sleep to this instant of trio's clock; a deadline that passes while the phone sleeps is met as it wakes."""
@@ -239,8 +285,9 @@ class GatePhone(Phone):
 
     def lose(self, path: str) -> None:
         """Kill the sockets of this path, dials on their way included."""
-        for dial in [dial for dial, its_path in self._dials.items() if its_path == path]:
-            dial.lose()
+        for dial in self._dials:
+            if dial.path == path:
+                dial.lose()
         for stream in [stream for stream, its_path in self._streams.items() if its_path == path]:
             stream.lose()
 
@@ -249,34 +296,51 @@ class GatePhone(Phone):
         self._sleep.begin()
 
     def wake(self) -> None:
-        """Wake up, and tell what there was to tell. Idempotent."""
+        """Wake up: the client's calls return, and what it was told it hears. Idempotent."""
         self._sleep.end()
-        untold, self._untold = self._untold, []
-        for signal, told in untold:
-            self.tell(signal, told)
 
     @property
     def ears(self) -> int:
         """How many listen for signals."""
-        return sum(mouth.statistics().open_receive_channels for mouth in self._mouths)
+        return len(self._ears)
 
     def tell(self, signal: Signal, told: int) -> None:
-        """Tell every listener, and let each know the number of the record; those that hung up are forgotten.
-
-        A sleeping phone tells when it wakes.
-        """
-        if self._sleep.asleep:
-            self._untold.append((signal, told))
-            return
-        for mouth in tuple(self._mouths):
-            try:
-                mouth.send_nowait((signal, told))
-            except trio.BrokenResourceError:
-                self._mouths.remove(mouth)
+        """Tell every listener, and let each know the number of the record; on a sleeping phone they hear it later."""
+        for ear in self._ears:
+            ear.tell(signal, told)
 
     def hang_up(self) -> None:
-        """End all channels of signals; nobody waits for a wake-up any more."""
+        """End all channels of signals and every sleep. Nothing is recorded from then on."""
         self._sleep.end()
-        for mouth in self._mouths:
-            mouth.close()
-        self._mouths.clear()
+        for ear in tuple(self._ears):
+            ear.end()
+            self._hang_up(ear)
+        self._over = True
+
+    # Records.
+
+    def _hang_up(self, ear: Ear) -> None:
+        if ear in self._ears:
+            self._ears.remove(ear)
+            self._write(Listens(client=self._client, on=False))
+
+    def _heard(self, signal: Signal, told: int) -> None:
+        self._write(SignalHeard(client=self._client, what=signal.what, path=signal.path or "", told=told))
+
+    def _dialled(self, dial: _Dial, fate: str) -> None:
+        now = self._journal.stamp()
+        self._write(
+            Dial(
+                client=self._client,
+                path=dial.path,
+                port=dial.port,
+                from_ns=dial.from_ns,
+                to_ns=now,
+                fate=fate,
+                t_ns=now,
+            )
+        )
+
+    def _write(self, record: Record) -> None:
+        if not self._over:  # else the journal may be closed as well
+            self._journal.write(record)

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial, wraps
 from pathlib import Path
 
 import trio
@@ -12,6 +13,7 @@ from harness.device import Device, Radio, Reach
 from harness.history import Journal, Record
 from harness.network import Gate, RealNetwork
 from harness.seams import Listener, Network, Stream
+from harness.world import virtual
 
 
 class Rig:
@@ -22,6 +24,7 @@ class Rig:
         self.network = network
         self.server = server
         self.records = records
+        self.zero = 0
         self._send, self._accepted = trio.open_memory_channel[Stream](math.inf)
         self._ends: list[Stream] = []
 
@@ -86,12 +89,15 @@ async def until(condition) -> None:
 
 
 @asynccontextmanager
-async def rig(tmp_path: Path, *, linger=0.0, radios=None, stage=None, network=None, patience=10) -> AsyncIterator[Rig]:
+async def rig(
+    tmp_path: Path, *, linger=0.0, radios=None, stage=None, network=None, patience=10, stamp=None
+) -> AsyncIterator[Rig]:
+    """A rig on real sockets, or in another world with its network; records are stamped 1, 2, 3 … without ``stamp``."""
     network = network or RealNetwork()
     records: list[Record] = []
-    ticks = itertools.count(1)
+    stamp = stamp or partial(next, itertools.count(1))
     server = await network.listen()
-    with trio.fail_after(patience), Journal(tmp_path / "history", lambda: next(ticks), tap=records.append) as journal:
+    with trio.fail_after(patience), Journal(tmp_path / "history", stamp, tap=records.append) as journal:
         gate = Gate(
             client="c1",
             device=Device(["wifi", "cellular"], starts_on="wifi", linger=linger),
@@ -111,3 +117,20 @@ async def rig(tmp_path: Path, *, linger=0.0, radios=None, stage=None, network=No
                 await gate.aclose()
                 made.hang_up()
                 await server.aclose()
+
+
+def simulated(scene):
+    """Run a scene on a gate of the simulated network, in virtual time; ``r.zero`` is the stamp of its first instant."""
+
+    @wraps(scene)
+    def test(tmp_path):
+        async def main():
+            world = virtual.world()
+            async with rig(tmp_path, network=world.network, stamp=world.stamp, patience=1000) as r:
+                r.zero = world.stamp()
+                await scene(r)
+
+        virtual.run(main, seed=1)
+
+    del test.__wrapped__  # or pytest would ask for a fixture named r
+    return test

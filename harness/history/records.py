@@ -19,6 +19,11 @@ def digest(event_type: str, data: str) -> str:
     return hashlib.blake2b(f"{event_type}\n{data}".encode(), digest_size=8).hexdigest()
 
 
+def body_digest(body: bytes) -> str:
+    """Return the digest by which the body of an answer is compared: BLAKE2b-64 of its bytes, in hex."""
+    return hashlib.blake2b(body, digest_size=8).hexdigest()
+
+
 class Record(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind"):
     """What every record has. ``lane`` names its writer, for the swim-lanes of the report."""
 
@@ -278,7 +283,7 @@ class Response(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
 class Body(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="body"):
     """The body of an answer that is no stream reached the client's socket, ``whole`` or as far as it came.
 
-    ``digest`` is BLAKE2b-64 of its bytes, without the transfer's framing, in hex.
+    ``digest`` is ``body_digest`` of its bytes, without the transfer's framing.
     """
 
     lane: ClassVar[str] = "stage"
@@ -324,7 +329,8 @@ class Job(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="job")
 
     A further record of the same job is a new epoch: the server lost its log and read the job again from storage. Index
     0 is then the state found, intended when the oldest state it stands for was due that no epoch ever emitted (where
-    there is none: when it was read). What an older epoch's schedule has left by then is void.
+    there is none: when it was read). What an older epoch's schedule has left by then is void. ``rid`` is the request
+    that started the job; 0 for a further epoch.
     """
 
     lane: ClassVar[str] = "server"
@@ -333,6 +339,7 @@ class Job(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="job")
     accepted_ns: int
     schedule_ns: list[int]
     total: int = 0
+    rid: int = 0
 
 
 class Rescheduled(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="rescheduled"):
@@ -368,7 +375,8 @@ class Emit(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="emit
 class Write(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="write"):
     """A subscriber's socket took events ``first`` … ``last`` of the log; ``replay`` marks old ones.
 
-    The write began at ``began_ns``; ``offset`` counts the bytes of the body, framing apart, that went before it.
+    The write began at ``began_ns``; ``offset`` counts the bytes of the body, framing apart, that went before it. Not
+    ``whole``: the stream was given up before the socket had taken all of it, so that any part may have been sent.
     """
 
     lane: ClassVar[str] = "server"
@@ -381,15 +389,35 @@ class Write(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="wri
     rid: int = 0
     began_ns: int = 0
     offset: int = 0
+    whole: bool = True
 
 
 class Said(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="said"):
-    """A subscriber's socket took no event but ``open``, ``keep-alive``, ``retry``, ``reset`` or ``bye``."""
+    """A subscriber's socket took no event but ``open``, ``keep-alive``, ``retry``, ``reset`` or ``bye``.
+
+    ``detail`` is the value of a ``retry``, and the reason of a ``bye``, as ``Subscriber`` has it. Not ``whole``: as of
+    a ``Write``.
+    """
 
     lane: ClassVar[str] = "server"
     sub: int
     what: str
     detail: str = ""
+    whole: bool = True
+
+
+class Answered(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="answered"):
+    """The server began an answer that is no stream and no snapshot: this much, with ``digest`` as ``Body`` has it.
+
+    ``expires_in``: seconds for which the token lives that it holds. None to a HEAD, and none to the harness's probes.
+    """
+
+    lane: ClassVar[str] = "server"
+    rid: int
+    status: int
+    length: int = 0
+    digest: str = ""
+    expires_in: float | None = None
 
 
 class GapSignal(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="gap_signal"):
@@ -417,7 +445,8 @@ class Snapshot(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
 class Subscriber(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="subscriber"):
     """A stream of the server opened or closed.
 
-    ``evidence``: fin, rst, blocked, newer, done, evicted, expired (its token), flood, stopped (the server).
+    ``evidence``: fin, rst, blocked, newer, done, evicted, expired (its token), flood, stopped (the server). Its token
+    ends at ``expires_ns``; 0: it has none.
     """
 
     lane: ClassVar[str] = "server"
@@ -427,6 +456,7 @@ class Subscriber(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag
     cursor: str = ""
     evidence: str = ""
     rid: int = 0
+    expires_ns: int = 0
 
 
 # Written for the client. ``no`` numbers the records of a kind and client, from 1.
@@ -559,6 +589,6 @@ class Results(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="r
 AnyRecord = (
     Run | End | Deed | Canary | SignalTold | SignalHeard | Listens | Dial | Shaped | Weather | Health | Census | Boxed
     | Conn | Chunk | ConnEnd | Waited | EndPassed | Request | Response | Body | StreamBegan | Delivered
-    | Job | Rescheduled | Emit | Write | Said | GapSignal | Snapshot | Subscriber
+    | Job | Rescheduled | Emit | Write | Said | Answered | GapSignal | Snapshot | Subscriber
     | Read | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results
 )  # fmt: skip

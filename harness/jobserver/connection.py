@@ -16,11 +16,16 @@ import trio
 from harness.errors import PeerError
 from harness.jobserver.conduct import Conduct
 from harness.seams import Stream
+from harness.vocabulary import REQUEST_HEADER
 
 Headers = Iterable[tuple[str, str]]
 
 PIECE = 1 << 14
 """Bytes of a long body per write: each has its own deadline, so a slow peer is not a dead one."""
+
+
+MOST_DIGITS = 18
+"""Digits of a request's number."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,12 +42,16 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A complete request. Header names are lower case; of a repeated header the values are joined by ``, ``."""
+    """A complete request. Header names are lower case; of a repeated header the values are joined by ``, ``.
+
+    ``rid`` is the number that the gate gave it, which is no header of it any more; 0 where it came by no gate.
+    """
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
+    rid: int = 0
 
 
 class Refusal(PeerError):
@@ -213,6 +222,7 @@ class Connection:
 
 
 _END = h11.EndOfMessage()
+_NUMBER = REQUEST_HEADER.lower()
 
 
 @functools.lru_cache(maxsize=16)
@@ -229,4 +239,9 @@ def _request(head: h11.Request, body: bytes) -> Request:
         value = raw_value.decode("utf-8", "replace")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     path = head.target.decode("ascii", "replace").partition("?")[0]
-    return Request(head.method.decode("ascii"), path, headers, body)
+    return Request(head.method.decode("ascii"), path, headers, body, _number(headers.pop(_NUMBER, "")))
+
+
+def _number(said: str) -> int:
+    """Return the number that the gate gave a request; 0 for none."""
+    return int(said) if said.isascii() and said.isdecimal() and len(said) <= MOST_DIGITS else 0

@@ -61,6 +61,7 @@ class RunningJob:
         counts: Counts,
         journal: Journal | None,
         *,
+        rid: int = 0,
         ended: Callable[[], None] = lambda: None,
     ) -> None:
         self.log = log
@@ -78,7 +79,7 @@ class RunningJob:
         self._journal = journal
         self._ended = ended  # called once its end is in the log
         self._accepted_ns = journal.stamp() if journal is not None else 0
-        self._record_job(work.ahead())
+        self._record_job(work.ahead(), rid)
         self._emit()
         self._set_alarm()
 
@@ -240,7 +241,7 @@ class RunningJob:
             )
         )
 
-    def _record_job(self, schedule: list[float]) -> None:
+    def _record_job(self, schedule: list[float], rid: int = 0) -> None:
         if self._journal is not None:
             self._journal.write(
                 Job(
@@ -249,6 +250,7 @@ class RunningJob:
                     accepted_ns=self._accepted_ns,
                     schedule_ns=[self._ns(due) for due in schedule],
                     total=self._work.spec.items,
+                    rid=rid,
                 )
             )
 

@@ -26,7 +26,7 @@ import re
 import msgspec
 import trio
 
-from harness.history.records import GapSignal, Snapshot
+from harness.history.records import Answered, GapSignal, Snapshot, body_digest
 from harness.jobserver.connection import Connection, Headers, Request, error_body
 from harness.jobserver.emission import RunningJob
 from harness.jobserver.jobs import epoch_of
@@ -37,6 +37,7 @@ from harness.jobserver.registry import Registry
 from harness.jobserver.streams import HEADERS as STREAM
 
 IMPORTS = "/api/v2/imports"
+PROBES = "/healthz"
 BINARY = "application/octet-stream"
 _BYTES = re.compile(r"/healthz/bytes/(?P<size>[0-9]{1,9})")
 _MOST_BYTES = 65_536
@@ -71,13 +72,15 @@ class Endpoints:
         try:
             return await self._route(request, connection)
         except Answer as answer:
+            self._record(request, answer.status, answer.body)
             await connection.respond_json(answer.status, answer.body, answer.headers)
             return True
 
     async def _route(self, request: Request, connection: Connection) -> bool:
         if is_preflight(request.method, request.headers):
+            self._record(request, 204)
             await connection.respond(204, headers=terms())
-        elif request.path == "/healthz":
+        elif request.path == PROBES:
             _allow(request, "GET")
             await connection.respond_json(200, b'{"status":"ok"}')
         elif match := _BYTES.fullmatch(request.path):
@@ -91,7 +94,7 @@ class Endpoints:
             return await pulse(connection)
         elif request.path == "/api/v2/token" and self._registry.tokens is not None:
             _allow(request, "POST")
-            await self._issue(connection)
+            await self._issue(request, connection)
         elif request.path == IMPORTS:
             _allow(request, "POST")
             self._authorize(request)
@@ -111,7 +114,7 @@ class Endpoints:
         if part == "/stream":
             return await self._stream(job, request, connection, expires)
         if part == "/results":
-            await self._results(job, connection)
+            await self._results(job, request, connection)
         else:
             await self._status(job, request, connection)
         return True
@@ -127,12 +130,13 @@ class Endpoints:
             raise Answer(401, "unauthorized", message, [("www-authenticate", "Bearer")])
         return expiry
 
-    async def _issue(self, connection: Connection) -> None:
+    async def _issue(self, request: Request, connection: Connection) -> None:
         tokens = self._registry.tokens
         assert tokens is not None
         self._registry.counts.tokens += 1
-        token = {"token": tokens.issue(trio.current_time()), "expiresIn": tokens.lasts}
-        await connection.respond_json(200, msgspec.json.encode(token))
+        body = msgspec.json.encode({"token": tokens.issue(trio.current_time()), "expiresIn": tokens.lasts})
+        self._record(request, 200, body, expires_in=tokens.lasts)
+        await connection.respond_json(200, body)
 
     async def _start(self, request: Request, connection: Connection) -> None:
         try:
@@ -142,21 +146,30 @@ class Endpoints:
         kind = start.kind or self._registry.spec.kind
         if kind not in UNITS:
             raise Answer(400, "bad_kind", f"expected a kind of {', '.join(UNITS)}; got {kind[:64]!r}")
-        job = self._registry.start(kind)
+        job = self._registry.start(kind, request.rid)
         if job is None:
             raise Answer(503, "full", "no more jobs can run at once", [("retry-after", "5")])
         location = ("location", f"{IMPORTS}/{job.log.job_id}")
-        await connection.respond_json(202, msgspec.json.encode({"jobId": job.log.job_id}), [location])
+        body = msgspec.json.encode({"jobId": job.log.job_id})
+        self._record(request, 202, body)
+        await connection.respond_json(202, body, [location])
 
     async def _status(self, job: RunningJob, request: Request, connection: Connection) -> None:
-        event = job.log.last
+        event, body = job.log.last, job.log.snapshot()
         if request.method != "HEAD":
             self._registry.record(
-                Snapshot(job=job.log.job_id, epoch=job.log.epoch, state_index=event.index, status=event.type)
+                Snapshot(
+                    job=job.log.job_id,
+                    epoch=job.log.epoch,
+                    state_index=event.index,
+                    status=event.type,
+                    rid=request.rid,
+                    digest=body_digest(body),
+                )
             )
-        await connection.respond_json(200, job.log.snapshot())
+        await connection.respond_json(200, body)
 
-    async def _results(self, job: RunningJob, connection: Connection) -> None:
+    async def _results(self, job: RunningJob, request: Request, connection: Connection) -> None:
         spec = self._registry.spec
         if not job.log.over:
             raise Answer(409, "not_completed", f"the job is {job.log.last.type}; results come once it is completed")
@@ -165,6 +178,7 @@ class Endpoints:
         if not job.results_left(spec.results_kept):
             raise Answer(410, "expired", f"results are kept {spec.results_kept:g} s after completion")
         body = results(spec)
+        self._record(request, 200, body)
         await connection.respond(200, body, [("content-type", "text/csv"), ("cache-control", "no-store")])
 
     async def _stream(self, job: RunningJob, request: Request, connection: Connection, expires: float) -> bool:
@@ -173,19 +187,28 @@ class Endpoints:
         cursor = request.headers.get("last-event-id", "")
         resume = job.log.resume(cursor)
         if resume.finished:
+            self._record(request, 204)
             await connection.respond(204)
             return True
         # Where the policy is silence, a client of an older epoch is told by the epoch of the ids it gets.
         how = resume.signal or ("epoch" if epoch_of(cursor) in job.epochs else "")
         if how and request.method != "HEAD":
-            self._registry.record(GapSignal(job=job.log.job_id, how=how, cursor=cursor))
+            self._registry.record(GapSignal(job=job.log.job_id, how=how, cursor=cursor, rid=request.rid))
         if resume.signal == "410":
             message = "the events after this cursor are not kept: ask for the status, and go on after its lastEventId"
             raise Answer(410, "cursor_expired", message)
         if request.method == "HEAD":
             await connection.respond_stream_head(STREAM)
             return True
-        return await self._registry.stream(job, connection, expires, resume, cursor)
+        return await self._registry.stream(job, connection, resume, cursor, rid=request.rid, expires=expires)
+
+    def _record(self, request: Request, status: int, body: bytes = b"", *, expires_in: float | None = None) -> None:
+        """Write down what this request is about to be answered."""
+        if request.method != "HEAD" and not request.path.startswith(PROBES):
+            digest, length = body_digest(body), len(body)
+            self._registry.record(
+                Answered(rid=request.rid, status=status, length=length, digest=digest, expires_in=expires_in)
+            )
 
 
 def accepts_stream(accept: str) -> bool:

@@ -71,7 +71,7 @@ class Orders:
                 case RevokesToken():
                     told["revoked"] = str(self._registry.revoke_tokens())
                 case SendsRetry(value=value):
-                    told["streams told"] = str(self._registry.say(f"retry: {value}"))
+                    told["streams told"] = str(self._registry.ask_retry(value))
                 case Answers() | Orphans():
                     raise AssertionError(f"not a deed of the server's: {act!r}")
             await self._settle()

@@ -61,14 +61,16 @@ class Registry:
             job.read_again(self._log(job_id))
         return job
 
-    def start(self, kind: str) -> RunningJob | None:
-        """Accept a job and let it run; None when as many run as the limits allow."""
+    def start(self, kind: str, rid: int) -> RunningJob | None:
+        """Accept a job and let it run; None when as many run as the limits allow. ``rid`` is the request's number."""
         if len(self._jobs) >= self._limits.jobs and not self._forget():
             return None
         job_id = f"{self._names.getrandbits(64):016x}"
         self._kinds[job_id] = kind
         work = Work(self.spec, self._updates)
-        job = RunningJob(self._log(job_id), work, self.alarms, self.counts, self._journal, ended=self._tell_ended)
+        job = RunningJob(
+            self._log(job_id), work, self.alarms, self.counts, self._journal, rid=rid, ended=self._tell_ended
+        )
         self.counts.jobs += 1
         self.accepted = trio.current_time()
         self._jobs[job_id] = job
@@ -84,7 +86,7 @@ class Registry:
         self._ended.set()
 
     async def stream(
-        self, job: RunningJob, connection: Connection, expires: float, resume: Resume, cursor: str
+        self, job: RunningJob, connection: Connection, resume: Resume, cursor: str, *, rid: int, expires: float
     ) -> bool:
         """Serve a stream of this job to its end; return whether the connection is still good."""
         self.counts.streams += 1
@@ -96,6 +98,7 @@ class Registry:
             counts=self.counts,
             journal=self._journal,
             conduct=self._conduct,
+            rid=rid,
             expires=expires,
         )
         try:
@@ -123,10 +126,10 @@ class Registry:
         """Tell all running jobs; return how many heard."""
         return sum([job.tell(act) for job in self._jobs.values()])
 
-    def say(self, field: str) -> int:
-        """Send this line on every open stream; return how many there are."""
+    def ask_retry(self, value: str) -> int:
+        """Send a ``retry`` field of this value on every open stream; return how many there are."""
         for stream in self.streams.values():
-            stream.say(field)
+            stream.ask_retry(value)
         return len(self.streams)
 
     def revoke_tokens(self) -> int:

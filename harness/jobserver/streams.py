@@ -19,7 +19,7 @@ import trio
 
 from harness.clock import Nap, sleep_until
 from harness.history.journal import Journal
-from harness.history.records import Subscriber, Write
+from harness.history.records import Said, Subscriber, Write
 from harness.jobserver.conduct import Conduct
 from harness.jobserver.connection import Connection
 from harness.jobserver.emission import Counts, RunningJob
@@ -62,6 +62,7 @@ class EventStream:
         counts: Counts,
         journal: Journal | None,
         conduct: Conduct,
+        rid: int = 0,
         expires: float = math.inf,
     ) -> None:
         self.number = number
@@ -74,12 +75,16 @@ class EventStream:
         self._counts = counts
         self._journal = journal
         self._conduct = conduct
+        self._rid = rid
         self._interval = spec.keepalive or BLOCKED
+        self._expires = expires
         self._ends = expires, "expired"  # at this instant, for this reason, unless another one comes first
         self._next = 0
         self._opened_at = job.log.newest  # events up to here are replay, later ones are live
         self._nap = Nap()  # while there is nothing to do
-        self._aside = b""  # what to say besides events
+        self._before = b""  # what the next write begins with, as it goes on the wire
+        self._going: list[Said | Write] = []  # what the next write carries
+        self._offset = 0  # bytes of the body framed so far, without the framing
         self._comment_due = False
         self._writing = False
         self._touched = trio.current_time()
@@ -99,7 +104,8 @@ class EventStream:
                 self._scope = nursery.cancel_scope
                 nursery.start_soon(self._listen)
                 nursery.start_soon(self._pulse)
-                finished = await self._walk(self._opening(reset=reset))
+                self._open(reset=reset)
+                finished = await self._walk()
                 nursery.cancel_scope.cancel()
             if self._writing:  # given up in the middle: no end of the body can be sent any more
                 self._connection.stream.reset()
@@ -131,45 +137,45 @@ class EventStream:
             self._scope.cancel()
         self._wake()
 
-    def say(self, field: str) -> None:
-        """Send this line between two events, as a block of its own."""
+    def ask_retry(self, value: str) -> None:
+        """Send a ``retry`` field of this value between two events, as a block of its own."""
         end = _LINE_ENDS[self._line_ends]
-        self._aside += self._frame(field.encode() + end + end)
+        self._say(f"retry: {value}".encode() + end + end, "retry", value)
         self._wake()
 
-    def _opening(self, *, reset: bool) -> bytes:
-        """Return what comes before any event of the log. None of it has an id: ids come from the log alone."""
-        opening = self._connection.begin_stream(HEADERS)
+    def _say(self, data: bytes, what: str, detail: str = "") -> None:
+        """Have the next write begin with this; see ``Said``."""
+        self._before += self._frame(data)
+        if self._journal is not None:
+            self._going.append(Said(sub=self.number, what=what, detail=detail))
+
+    def _open(self, *, reset: bool) -> None:
+        """Say what comes before any event of the log. None of it has an id: ids come from the log alone."""
+        self._before += self._connection.begin_stream(HEADERS)
         if self._spec.retry is not None:
-            opening += self._frame(encode_retry(round(self._spec.retry * 1000), line_end=self._line_ends))
+            value = round(self._spec.retry * 1000)
+            self._say(encode_retry(value, line_end=self._line_ends), "retry", str(value))
         if reset:
-            opening += self._frame(encode("reset", self._log.reset_data, line_end=self._line_ends))
+            self._say(encode("reset", self._log.reset_data, line_end=self._line_ends), "reset")
         if self._spec.retry is None and not reset and self._next > self._log.newest:
             # A first body byte tells the client that the way is free, however quiet the job is.
-            opening += self._frame(encode_comment("open", line_end=self._line_ends))
-        return opening
+            self._say(encode_comment("open", line_end=self._line_ends), "open")
 
-    async def _walk(self, opening: bytes) -> bool:
+    async def _walk(self) -> bool:
         """Write until there is a reason to end; return whether the body was ended as it should be."""
         await self._conduct.leave_to_write()
-        if self._next > self._log.newest or self.evidence:
-            await self._write(opening)
-            opening = b""
         while not self.evidence:
             if self._conduct.hangs:
                 await self._conduct.leave_to_write()
-            elif self._aside:
-                aside, self._aside = self._aside, b""
-                await self._write(opening + aside)
-                opening = b""
             elif self._next <= self._log.newest:
-                await self._write_events(opening)
-                opening = b""
+                await self._write_events()
+            elif self._before:
+                await self._write()
             elif self._log.over:
                 self.evidence = "done"
             elif self._comment_due:
                 self._comment_due = False
-                await self._write(self._frame(encode_comment("keep-alive", line_end=self._line_ends)))
+                self._say(encode_comment("keep-alive", line_end=self._line_ends), "keep-alive")
             else:
                 await self._sleep()
         return await self._end()
@@ -177,41 +183,55 @@ class EventStream:
     async def _end(self) -> bool:
         if self.evidence in ("fin", "rst", "flood"):
             return False
-        last = b""
         if self.evidence in FAREWELLS:
-            last = self._frame(encode_comment(FAREWELLS[self.evidence], line_end=self._line_ends))
-        await self._write(last + self._connection.end_stream())
+            farewell = encode_comment(FAREWELLS[self.evidence], line_end=self._line_ends)
+            self._say(farewell, "bye", self.evidence)
+        if self._conduct.hangs:
+            await self._conduct.leave_to_write()
+        await self._write(self._connection.end_stream())
         return True
 
-    async def _write_events(self, opening: bytes) -> None:
+    async def _write_events(self) -> None:
         replay = self._next <= self._opened_at
         until = self._opened_at if replay else self._log.newest
         first = self._next
         wires = self._log.since(first, until=until, size=MOST_PER_WRITE)
-        sent = [wire for wire in wires for _ in "12"] if self._conduct.repeats else wires
-        await self._write(opening + self._frame(b"".join(sent)))
-        self._next = first + len(wires)
+        upto = first + len(wires)
         if self._journal is not None:
-            self._journal.write(
+            self._going.append(
                 Write(
                     sub=self.number,
                     job=self._log.job_id,
                     epoch=self._log.epoch,
                     first=first,
-                    last=self._next - 1,
+                    last=upto - 1,
                     replay=replay,
+                    rid=self._rid,
+                    began_ns=self._journal.stamp(),
+                    offset=self._offset,
                 )
             )
+        sent = [wire for wire in wires for _ in "12"] if self._conduct.repeats else wires
+        await self._write(self._frame(b"".join(sent)))
+        self._next = upto
 
-    async def _write(self, data: bytes) -> None:
-        if self._conduct.hangs:
-            await self._conduct.leave_to_write()
+    async def _write(self, data: bytes = b"") -> None:
+        """Send what there is to say, and this. What was under way when the stream is given up is recorded too."""
+        data, self._before = self._before + data, b""
+        going, self._going = self._going, []
+        whole = False
         self._touched = trio.current_time()
         self._writing = True
         try:
             await self._connection.stream.send(data)
+            whole = True
         except trio.BrokenResourceError:
             self.evidence = self.evidence or "rst"
+        finally:
+            if self._journal is not None:
+                for record in going:
+                    record.whole = whole
+                    self._journal.write(record)
         self._writing = False
 
     async def _listen(self) -> None:
@@ -252,6 +272,7 @@ class EventStream:
         self._nap.end()
 
     def _frame(self, data: bytes) -> bytes:
+        self._offset += len(data)
         return self._connection.frame(data)
 
     def _record(self, what: str, cursor: str = "") -> None:
@@ -263,5 +284,13 @@ class EventStream:
                     what=what,
                     cursor=cursor,
                     evidence=self.evidence,
+                    rid=self._rid,
+                    expires_ns=self._expires_ns() if what == "open" else 0,
                 )
             )
+
+    def _expires_ns(self) -> int:
+        """Return the stamp at which its token ends; 0: never, or there is none."""
+        if self._journal is None or self._expires == math.inf:
+            return 0
+        return self._journal.stamp() + round((self._expires - trio.current_time()) * 1e9)

@@ -96,7 +96,20 @@ def _conn_end(x: r.ConnEnd) -> str:
 
 def _write(x: r.Write) -> str:
     which = f"event {x.first}" if x.first == x.last else f"events {x.first} to {x.last}"
-    return f"{'replayed' if x.replay else 'wrote'} {which} to subscriber {x.sub}"
+    return f"{'replayed' if x.replay else 'wrote'} {which} to subscriber {x.sub}{_part(x.whole)}"
+
+
+def _said(x: r.Said) -> str:
+    return f"said {x.what} to subscriber {x.sub}" + (f" ({x.detail})" if x.detail else "") + _part(x.whole)
+
+
+def _part(whole: bool) -> str:
+    return "" if whole else ", and gave up before it was sent"
+
+
+def _answered(x: r.Answered) -> str:
+    lives = f", a token for {duration(x.expires_in)}" if x.expires_in is not None else ""
+    return f"answers request {x.rid}: {x.status}, {size(x.length)}{lives}"
 
 
 def _census(x: r.Census) -> str:
@@ -160,7 +173,8 @@ _SAY: dict[type[r.Record], Callable[[Any], str]] = {
     ),
     r.Emit: _emit,
     r.Write: _write,
-    r.Said: lambda x: f"said {x.what} to subscriber {x.sub}" + (f" ({x.detail})" if x.detail else ""),
+    r.Said: _said,
+    r.Answered: _answered,
     r.GapSignal: lambda x: f"told a gap by {x.how}, cursor {x.cursor!r}",
     r.Snapshot: lambda x: f"answered a poll: {x.status}, state {x.state_index} of epoch {x.epoch}",
     r.Subscriber: lambda x: f"subscriber {x.sub} {x.what}" + (f" ({x.evidence})" if x.evidence else ""),

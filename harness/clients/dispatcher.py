@@ -111,8 +111,11 @@ class Dispatcher:
                     self._idle = trio.Event()
                     await self._idle.wait()
         finally:
-            if self._taking is not None and inspect.iscoroutine(self._taking[1]):
-                self._taking[1].close()  # cancelled before its first step
+            if self._taking is not None:  # cancelled before its first step
+                event, outcome = self._taking
+                if inspect.iscoroutine(outcome):
+                    outcome.close()
+                self._left(event, "Cancelled")
 
     def _make_room(self, event: JobEvent) -> None:
         kept: deque[JobEvent] = deque()

@@ -32,6 +32,8 @@ class JournalObserver(Observer):
         self._write = history.write
         self._stamp = history.stamp
         self._entered_ns = 0
+        self._apps = 0  # callbacks recorded
+        self._words = 0  # status words recorded
 
     def attempt_began(self, n: int, cause: str, wait: float, last_event_id: str) -> None:
         """Record the dial."""
@@ -68,6 +70,7 @@ class JournalObserver(Observer):
         if event.callback == "gap":
             return
         progress, detail = _particulars(event)
+        self._apps += 1
         self._write(
             records.App(
                 client=self._name,
@@ -81,12 +84,14 @@ class JournalObserver(Observer):
                 progress=progress,
                 detail=detail,
                 raised=raised,
+                no=self._apps,
             )
         )
 
     def status(self, word: str, attempt: int) -> None:
         """Record the word."""
-        self._write(records.Status(client=self._name, word=word, attempt=attempt))
+        self._words += 1
+        self._write(records.Status(client=self._name, word=word, attempt=attempt, no=self._words))
 
     def gap(self, reason: str, event_id: str, *, healed: bool) -> None:
         """Record the gap, or its healing."""

@@ -85,11 +85,11 @@ class Link:
         flow = self.flow
         offset = self._offset
         self._offset += len(data)
-        if self._final:  # nothing follows a FIN that the network made
+        if not self._final and flow.device.passes(flow.cid, self.direction):
+            await flow.wait_for_radio(self.direction, offset)
+        if self._final:  # nothing follows a FIN that the network made, be it meanwhile
             self._drop(offset, data)
             return
-        if flow.device.passes(flow.cid, self.direction):
-            await flow.wait_for_radio()
         fate = flow.device.arrives(flow.cid, self.direction)
         if fate is Fate.DROP:
             self._drop(offset, data)

@@ -13,11 +13,11 @@ from harness.clock import Nap, sleep_until
 from harness.device.model import Act, Device, Do, Fate
 from harness.device.radio import Antenna
 from harness.history.journal import Journal
-from harness.history.records import ConnEnd, EndPassed
+from harness.history.records import ConnEnd, EndPassed, Waited
 from harness.network.ends import How, Side
 from harness.network.link import DOWNSTREAM, SINK, UPSTREAM, Link
 from harness.network.stage import Stage
-from harness.seams import Stream
+from harness.seams import Direction, Stream
 
 _AWAY = {Side.CLIENT: UPSTREAM, Side.SERVER: DOWNSTREAM}
 _TOWARD = {Side.CLIENT: DOWNSTREAM, Side.SERVER: UPSTREAM}
@@ -198,12 +198,17 @@ class Flow:
         if how is not None:
             self.journal.write(EndPassed(cid=self.cid, side=side, how=how))
 
-    async def wait_for_radio(self) -> None:
-        """Pay for the handshake, and for waking the radio."""
+    async def wait_for_radio(self, direction: Direction, offset: int) -> None:
+        """Pay for the handshake, and for waking the radio, for bytes at this offset; a wait is recorded as it begins.
+
+        They may then be held or lost all the same.
+        """
         if self._radio is not None:
             now = trio.current_time()
             until = max(self._ready_at, self._radio.chunk(now))
             if until > now:
+                until_ns = self.journal.stamp() + round((until - now) * 1e9)
+                self.journal.write(Waited(cid=self.cid, direction=direction, offset=offset, until_ns=until_ns))
                 await sleep_until(until)
 
     def use_radio(self) -> None:

@@ -272,4 +272,6 @@ class Runner:
         except PeerError as error:
             # No job could be started: that is what the app saw, and nothing of the harness's failed.
             now = self._world.stamp()
-            rig.journal.write(App(client=name, job="", callback="error", enter_ns=now, exit_ns=now, detail=str(error)))
+            rig.journal.write(
+                App(client=name, job="", callback="error", enter_ns=now, exit_ns=now, detail=str(error), no=1)
+            )

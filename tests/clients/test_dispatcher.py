@@ -3,9 +3,13 @@
 import msgspec
 import pytest
 import trio
+import trio.testing
 
+from harness.clients import Callbacks, JobEvent
+from harness.clients.decisions import Decisions
+from harness.clients.dispatcher import CallbackErrors, Dispatcher
 from harness.sse.policy import AS_SHIPPED, REFERENCE
-from tests.clients.stage import Stage, answers, play
+from tests.clients.stage import Stage, Watcher, answers, play
 
 
 def burst(count, kind="completed"):
@@ -93,6 +97,32 @@ def test_a_callback_cancelled_by_closing_is_reported_as_cancelled():
 
     played = play(burst(3), handler=handler, lasts=5)
     assert played.watcher.of("left") == [(5.0, "left", "initialized", "Cancelled")]
+
+
+async def test_a_callback_that_is_cancelled_before_its_first_step_is_reported_as_cancelled():
+    stage = Stage()
+    stage.clock_zero = trio.current_time()
+    watcher = Watcher(stage)
+    ran = []
+
+    async def handler(event):
+        ran.append(event)
+
+    dispatcher = Dispatcher(
+        "j",
+        Callbacks(on_initialized=handler),
+        decisions=Decisions(REFERENCE),
+        phone=stage,
+        observer=watcher,
+        errors=CallbackErrors(),
+    )
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(dispatcher.run)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+        dispatcher.offer(JobEvent(callback="initialized", data="{}"))
+    assert not ran
+    assert [entry[1:] for entry in watcher.of("left")] == [("left", "initialized", "Cancelled")]
 
 
 def test_a_burst_is_no_backlog_for_an_async_app_that_keeps_up():

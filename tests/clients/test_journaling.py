@@ -2,7 +2,9 @@
 
 import msgspec
 
-from harness.history import records
+from harness.clients import JobEvent
+from harness.clients.journaling import JournalObserver
+from harness.history import Journal, records
 from harness.scenario.model import ServerSpec
 from harness.sse.policy import REFERENCE
 from tests.clients.memory import job, whole_run
@@ -48,3 +50,25 @@ def test_a_final_error_is_a_callback_with_its_words_and_no_progress():
     _, history, _ = whole_run(job=job(10), policies=policies, doors=lambda at: next(only_the_start, "refuse"))
     (error,) = history.all(records.App)
     assert (error.callback, error.detail, error.progress) == ("error", "gave up after 2 attempts", None)
+
+
+def test_callbacks_and_words_are_numbered_each_for_itself():
+    _, history, _ = whole_run(job=job(10))
+    apps, words = history.all(records.App), history.all(records.Status)
+    assert [app.no for app in apps] == list(range(1, len(apps) + 1))
+    assert [status.no for status in words] == [1, 2, 3]
+
+
+def test_callbacks_are_numbered_by_client_and_a_gap_is_none():
+    found = []
+    with Journal(None, lambda: 1, tap=found.append) as journal:
+        one, other = JournalObserver("c1", journal), JournalObserver("c2", journal)
+        for observer, callback in ((one, "initialized"), (one, "gap"), (one, "error"), (other, "error")):
+            shown = JobEvent(callback=callback, data="{}")
+            observer.entered("j", shown)
+            observer.left("j", shown, "")
+            observer.status("connecting", 1)
+    numbers = [(record.client, record.no) for record in found if isinstance(record, records.App)]
+    assert numbers == [("c1", 1), ("c1", 2), ("c2", 1)]
+    words = [(record.client, record.no) for record in found if isinstance(record, records.Status)]
+    assert words == [("c1", 1), ("c1", 2), ("c1", 3), ("c2", 1)]

@@ -119,14 +119,16 @@ async def rig(
                 await server.aclose()
 
 
-def simulated(scene):
+def simulated(scene=None, **options):
     """Run a scene on a gate of the simulated network, in virtual time; ``r.zero`` is the stamp of its first instant."""
+    if scene is None:
+        return partial(simulated, **options)
 
     @wraps(scene)
     def test(tmp_path):
         async def main():
             world = virtual.world()
-            async with rig(tmp_path, network=world.network, stamp=world.stamp, patience=1000) as r:
+            async with rig(tmp_path, network=world.network, stamp=world.stamp, patience=1000, **options) as r:
                 r.zero = world.stamp()
                 await scene(r)
 

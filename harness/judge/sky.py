@@ -8,17 +8,17 @@ server pass streams, and the device is awake. What a deed does only later (a cut
 killed, a token that runs out) counts when the records of the middle and the server say that it was done.
 """
 
-import heapq
-import itertools
-from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 import msgspec
 
 from harness.deeds import acts
-from harness.deeds.network_state import Ending, Grace, Mood, after, lingered, over, own_time
-from harness.history import ConnEnd, Deed
+from harness.deeds.network_state import Ending, Mood
+from harness.history import ConnEnd
 from harness.judge.case import ClientCase
-from harness.judge.strikes import Struck, exhausted, strikes
+from harness.judge.network.fold import Happened, Over
+from harness.judge.network.timeline import happened
+from harness.judge.strikes import Struck, strikes
 from harness.scenario.model import network_at_start
 from harness.toxics.shape import Shape
 
@@ -39,13 +39,6 @@ class Spell(msgspec.Struct, frozen=True):
     mute: bool = False
 
 
-class _Over(msgspec.Struct, frozen=True):
-    """The own time of a deed is over."""
-
-    index: int
-
-
-_Event = acts.Deed | Grace | Struck | _Over
 _State = tuple[str | None, bool, Shape, float, str, bool]
 
 
@@ -69,6 +62,7 @@ class Sky:
         self.spells: list[Spell] = []
         self.cuts: list[Cut] = []
         self.asleep: list[tuple[float, float]] = []
+        self._slept: dict[int, float] = {}
         self._fold()
 
     @property
@@ -108,66 +102,37 @@ class Sky:
         return slept
 
     def _fold(self) -> None:
-        since = 0.0
-        for at, issued_ns, what in self._changes():
+        since, case = 0.0, self._client.case
+        story: list[tuple[float, Happened | Struck]] = [(one.at, one) for one in happened(self._client)]
+        story += [(case.at(one.t_ns), one) for one in strikes(self._client)]
+        for at, what in sorted(story, key=itemgetter(0)):
             before = self._state()
-            deed = what.index if isinstance(what, acts.Deed) else -1
-            if isinstance(what, Struck):
-                live = [(what.path, what.silent)]
+            if isinstance(what, Happened):
+                live, deed = self._take(what)
             else:
-                live = [(path, silent) for path, silent in self._take(what, at) if self._live(path, issued_ns)]
+                live, deed = [(what.path, what.silent)], -1
             self.cuts += [Cut(at, path, silent, deed) for path, silent in live]
             if (live or self._state() != before) and at > since:
                 self.spells.append(Spell(since, at, *before))
                 since = at
         self.spells.append(Spell(since, max(self.horizon, since), *self._state()))
 
-    def _take(self, what: acts.Deed | Grace | _Over, at: float) -> Iterable[tuple[str, bool]]:
-        """Fold what happened; return the paths whose flows it ended, and whether silently."""
-        match what:
-            case Grace():
-                change = lingered(self._network, what)
-            case _Over(index=index):
-                self._network = over(self._network, index).state
-                return []  # what a sleep ends was cut off when it began
+    def _take(self, one: Happened) -> tuple[list[tuple[str, bool]], int]:
+        """Fold what happened; return the paths whose live streams it ended, and whether silently; and its deed."""
+        self._network = one.change.state
+        match one.what:
+            case Over(index=index):  # what a sleep ends was cut off when it began
+                if (begun := self._slept.pop(index, None)) is not None:
+                    self.asleep.append((begun, one.at))
+                return [], -1
+            case acts.Deed(index=index, act=act):
+                at_ns = one.since_ns
+                if isinstance(act, acts.Suspends):
+                    self._slept[index] = one.at
             case _:
-                change = after(self._network, what, at)
-        self._network = change.state
-        if change.grace is not None:
-            self._graces.append(change.grace)
-        return [(path, ending is Ending.DROPPED) for path, ending in change.ended.items()]
-
-    def _changes(self) -> Iterator[tuple[float, int, _Event]]:
-        """Yield deeds, and what they bring about later, in order of time."""
-        done = _done(self._client)
-        case, ties = self._client.case, itertools.count()
-        queue: list[tuple[float, int, int, _Event]] = []
-        for deed in self._plan.deeds:
-            record = done.get(deed.index)
-            at = case.at(record.returned_ns) if record else deed.at
-            issued_ns = record.issued_ns if record else case.ns(deed.at)
-            own = own_time(deed.act)
-            if own is not None and deed.undoes is None:
-                # A call that returns only when it is over began when it was made.
-                at = case.at(issued_ns) if record and at - case.at(issued_ns) > own / 2 else at
-                ends = max(at + own, case.at(record.returned_ns) if record else 0.0)
-                queue.append((ends, next(ties), case.ns(ends), _Over(deed.index)))
-                if isinstance(deed.act, acts.Suspends):
-                    self.asleep.append((at, ends))
-            queue.append((at, next(ties), issued_ns, deed))
-            spent_ns = exhausted(self._client, deed, issued_ns)
-            if spent_ns is not None:
-                queue.append((max(at, case.at(spent_ns)), next(ties), spent_ns, _Over(deed.index)))
-        queue += [(case.at(one.t_ns), next(ties), one.t_ns, one) for one in strikes(self._client)]
-        heapq.heapify(queue)
-        self._graces: list[Grace] = []
-        while queue:
-            at, _, issued_ns, what = heapq.heappop(queue)
-            yield at, issued_ns, what
-            for grace in self._graces:
-                due = at + grace.seconds
-                heapq.heappush(queue, (due, next(ties), case.ns(due), grace))
-            self._graces.clear()
+                at_ns, index = self._client.case.ns(one.at), -1
+        ended = one.change.ended.items()
+        return [(path, ending is Ending.DROPPED) for path, ending in ended if self._live(path, at_ns)], index
 
     def _state(self) -> _State:
         network, name = self._network, self._network.default
@@ -182,15 +147,6 @@ class Sky:
     def _live(self, path: str, at_ns: int) -> bool:
         # In virtual time what a deed ends has ended at its very stamp.
         return any(name == path and begun <= at_ns <= ended for name, begun, ended in self._flows)
-
-
-def _done(client: ClientCase) -> dict[int, Deed]:
-    """When each deed took hold for this client: its own gate's record before the shared one."""
-    found: dict[int, Deed] = {}
-    for record in client.deeds:
-        if not record.error and (record.client or record.deed not in found):
-            found[record.deed] = record
-    return found
 
 
 def _flows(client: ClientCase) -> list[tuple[str, int, int]]:

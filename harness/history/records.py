@@ -217,6 +217,9 @@ class ConnEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="c
 
     ``fin`` and ``rst`` came from that side; ``closed`` was done to it by the gate. ``swallowed`` says that the other
     side was never told (a half-open connection), ``held`` that it is told later, if ever, by a record of its own.
+    ``left_ns`` is when the client's own socket was closed, or said FIN, where that was before this record: a radio that
+    wakes, or bytes that wait for room, let the gate learn of it only later. 0 otherwise, and where no phone of the
+    harness's dialled.
     """
 
     lane: ClassVar[str] = "gate"
@@ -225,7 +228,7 @@ class ConnEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="c
     how: str
     swallowed: bool = False
     held: bool = False
-    left_ns: int = 0  # when the gate learned of it, where a waking radio let it pass only later; else 0
+    left_ns: int = 0
 
 
 class Waited(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="waited"):

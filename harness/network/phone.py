@@ -16,7 +16,7 @@ import trio
 from harness.clock import Nap
 from harness.device.model import Device
 from harness.history.journal import Journal
-from harness.history.records import Dial, Listens, Record, SignalHeard
+from harness.history.records import Dial, Listens, Read, Record, SignalHeard
 from harness.seams import Address, Network, Phone, Signal, Stream
 
 
@@ -53,20 +53,40 @@ class Sleep:
             await self._woken.wait()
 
 
-class PhoneStream(Stream):
-    """A stream whose socket the phone's OS can kill. While the phone sleeps nothing returns from it."""
+class Connection:
+    """What the gate and the phone tell each other of a connection that the phone dials.
 
-    def __init__(self, inner: Stream, forget: "Callable[[PhoneStream], object]", sleep: Sleep) -> None:
+    ``cid`` is the gate's number for it, 0 until it was accepted: so before any byte of it can reach the phone.
+    ``left_ns`` is when the phone's end was closed, or said FIN; 0 until then.
+    """
+
+    __slots__ = ("cid", "left_ns")
+
+    def __init__(self) -> None:
+        self.cid = 0
+        self.left_ns = 0
+
+
+class PhoneStream(Stream):
+    """A stream whose socket the phone's OS can kill. While the phone sleeps nothing returns from it.
+
+    What it returns has been read, and is recorded so.
+    """
+
+    def __init__(self, phone: "GatePhone", inner: Stream, connection: Connection) -> None:
         self.local = inner.local
         self.peer = inner.peer
+        self._phone = phone
         self._inner = inner
-        self._forget = forget
-        self._sleep = sleep
+        self._connection = connection
+        self._sleep = phone.sleep
+        self._read = 0  # bytes
         self._lost = False
 
     def lose(self) -> None:
         """The path is gone for the device: whatever is done with this stream fails from now on."""
         self._lost = True
+        self._phone.leaves(self._connection)
         self._inner.reset()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
@@ -79,6 +99,9 @@ class PhoneStream(Stream):
             await self._sleep.over()
             if self._lost:  # what the kernel had for it went with the socket
                 raise trio.BrokenResourceError(str(os_error(errno.ECONNABORTED))) from os_error(errno.ECONNABORTED)
+        if data:
+            self._read += len(data)
+            self._phone.write(Read(cid=self._connection.cid, upto=self._read))
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -112,23 +135,27 @@ class PhoneStream(Stream):
         await self._sleep.over()
         try:
             await self._inner.send_eof()
+            self._phone.leaves(self._connection)
         except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
             raise await self._error(error) from self._cause(error)
 
     def finish(self) -> None:
         """Send FIN, be the phone asleep or not: it is its kernel's to send."""
+        self._phone.leaves(self._connection)
         self._inner.finish()
 
     def close(self) -> None:
         """Close. Idempotent."""
         self._lost = False  # closed by its owner: using it is the owner's mistake from now on
-        self._forget(self)
+        self._phone.forget(self)
+        self._phone.leaves(self._connection)
         self._inner.close()
 
     def reset(self) -> None:
         """Close at once with RST. Idempotent."""
         self._lost = False
-        self._forget(self)
+        self._phone.forget(self)
+        self._phone.leaves(self._connection)
         self._inner.reset()
 
     async def _error(self, error: Exception) -> Exception:
@@ -182,13 +209,10 @@ class _Dial:
     def __init__(self, path: str, from_ns: int) -> None:
         self.path = path
         self.from_ns = from_ns
-        self.port = 0
+        self.local: Address = ("", 0)
+        self.connection = Connection()
         self.scope = trio.CancelScope()
         self.lost = False
-
-    def begins(self, local: Address) -> None:
-        """Learn whence it dials."""
-        self.port = local[1]
 
     def lose(self) -> None:
         """The path is gone for the device."""
@@ -221,10 +245,11 @@ class GatePhone(Phone):
         self._network = network
         self._address = address
         self._journal = journal
-        self._dials: set[_Dial] = set()
+        self._dials: dict[_Dial, None] = {}
         self._streams: dict[PhoneStream, str] = {}
+        self._dialled: dict[Address, Connection] = {}  # from where; until the gate has accepted it
         self._ears: list[Ear] = []
-        self._sleep = Sleep()
+        self.sleep = Sleep()
         self._over = False  # nothing is recorded any more
 
     async def connect(self, host: str, port: int) -> Stream:  # noqa: ARG002 - every origin lies behind the gate
@@ -233,18 +258,20 @@ class GatePhone(Phone):
         Raises ``OSError``: ``ENETUNREACH`` where there is no path, ``ECONNABORTED`` where this one is lost meanwhile,
         ``ECONNREFUSED`` and others as the network says.
         """
-        await self._sleep.over()
+        await self.sleep.over()
         dial = _Dial(self._device.default or "", self._journal.stamp())
-        self._dials.add(dial)
+        self._dials[dial] = None
         try:
             stream = await self._dial(dial)
         except BaseException as error:
-            self._dialled(dial, dial.fate(error))
+            self._dialled.pop(dial.local, None)
+            self.leaves(dial.connection)
+            self._end(dial, dial.fate(error))
             raise
         finally:
-            self._dials.discard(dial)
-        self._dialled(dial, "open")
-        mine = PhoneStream(stream, lambda closed: self._streams.pop(closed, None), self._sleep)
+            del self._dials[dial]
+        self._end(dial, "open")
+        mine = PhoneStream(self, stream, dial.connection)
         self._streams[mine] = dial.path
         return mine
 
@@ -254,10 +281,15 @@ class GatePhone(Phone):
             await trio.lowlevel.checkpoint()
             raise os_error(errno.ENETUNREACH)
         stream: Stream | None = None
+
+        def dialing(local: Address) -> None:
+            dial.local = local
+            self._dialled[local] = dial.connection
+
         try:
             with dial.scope:
-                stream = await self._network.connect(self._address(dial.path), dialing=dial.begins)
-            await self._sleep.over()
+                stream = await self._network.connect(self._address(dial.path), dialing=dialing)
+            await self.sleep.over()
         except BaseException:
             if stream is not None:
                 stream.reset()
@@ -271,17 +303,35 @@ class GatePhone(Phone):
 
     def signals(self) -> Ear:
         """Return a fresh channel of all signals from now on; it ends with the gate."""
-        ear = Ear(self._heard, self._hang_up, self._sleep)
+        ear = Ear(self._heard, self._hang_up, self.sleep)
         self._ears.append(ear)
-        self._write(Listens(client=self._client, on=True))
+        self.write(Listens(client=self._client, on=True))
         return ear
 
     async def sleep_until(self, deadline: float, nap: Nap | None = None) -> None:
         """Sleep to this instant of trio's clock; a deadline that passes while the phone sleeps is met as it wakes."""
         await (nap or Nap()).until(deadline)
-        await self._sleep.over()
+        await self.sleep.over()
+
+    # For its streams.
+
+    def forget(self, stream: PhoneStream) -> None:
+        """Its owner has closed it. Idempotent."""
+        self._streams.pop(stream, None)
+
+    def leaves(self, connection: Connection) -> None:
+        """Note that the phone's end of a connection leaves now. Idempotent."""
+        if not connection.left_ns:
+            connection.left_ns = self._journal.stamp()
 
     # For the gate.
+
+    def accepted(self, peer: Address, cid: int) -> Connection | None:
+        """Return the connection that was dialled from there, which has this number now; None: by somebody else."""
+        connection = self._dialled.pop(peer, None)
+        if connection is not None:
+            connection.cid = cid
+        return connection
 
     def lose(self, path: str) -> None:
         """Kill the sockets of this path, dials on their way included."""
@@ -293,11 +343,11 @@ class GatePhone(Phone):
 
     def suspend(self) -> None:
         """Fall asleep: the client's calls of its OS return no more, and it is told nothing. Idempotent."""
-        self._sleep.begin()
+        self.sleep.begin()
 
     def wake(self) -> None:
         """Wake up: the client's calls return, and what it was told it hears. Idempotent."""
-        self._sleep.end()
+        self.sleep.end()
 
     @property
     def ears(self) -> int:
@@ -311,7 +361,7 @@ class GatePhone(Phone):
 
     def hang_up(self) -> None:
         """End all channels of signals and every sleep. Nothing is recorded from then on."""
-        self._sleep.end()
+        self.sleep.end()
         for ear in tuple(self._ears):
             ear.end()
             self._hang_up(ear)
@@ -322,18 +372,18 @@ class GatePhone(Phone):
     def _hang_up(self, ear: Ear) -> None:
         if ear in self._ears:
             self._ears.remove(ear)
-            self._write(Listens(client=self._client, on=False))
+            self.write(Listens(client=self._client, on=False))
 
     def _heard(self, signal: Signal, told: int) -> None:
-        self._write(SignalHeard(client=self._client, what=signal.what, path=signal.path or "", told=told))
+        self.write(SignalHeard(client=self._client, what=signal.what, path=signal.path or "", told=told))
 
-    def _dialled(self, dial: _Dial, fate: str) -> None:
+    def _end(self, dial: _Dial, fate: str) -> None:
         now = self._journal.stamp()
-        self._write(
+        self.write(
             Dial(
                 client=self._client,
                 path=dial.path,
-                port=dial.port,
+                port=dial.local[1],
                 from_ns=dial.from_ns,
                 to_ns=now,
                 fate=fate,
@@ -341,6 +391,7 @@ class GatePhone(Phone):
             )
         )
 
-    def _write(self, record: Record) -> None:
+    def write(self, record: Record) -> None:
+        """Record this, unless the phone's time is over."""
         if not self._over:  # else the journal may be closed as well
             self._journal.write(record)

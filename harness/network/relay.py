@@ -16,6 +16,7 @@ from harness.history.journal import Journal
 from harness.history.records import ConnEnd, EndPassed, Waited
 from harness.network.ends import How, Side
 from harness.network.link import DOWNSTREAM, SINK, UPSTREAM, Link
+from harness.network.phone import Connection
 from harness.network.stage import Stage
 from harness.seams import Direction, Stream
 
@@ -24,7 +25,10 @@ _TOWARD = {Side.CLIENT: DOWNSTREAM, Side.SERVER: UPSTREAM}
 
 
 class Flow:
-    """A client's connection and the gate's own one to the server. ``radio`` None: it costs nothing (the canary)."""
+    """A client's connection and the gate's own one to the server. ``radio`` None: it costs nothing (the canary).
+
+    ``connection`` is what the phone knows of it; None where no phone of this process has dialled it.
+    """
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class Flow:
         radio: Antenna | None,
         stage: Stage | None,
         died: "Callable[[Flow], None]" = lambda _: None,
+        connection: Connection | None = None,
     ) -> None:
         self.cid = cid
         self.path = path
@@ -48,6 +53,7 @@ class Flow:
         self.boxed = False  # the stage ended it
         self.dead_since: float | None = None  # nothing reaches the client any more, and the server was not told
         self._died = died
+        self._connection = connection
         self._tasks: trio.Nursery | None = None  # until nothing is carried any more
         self._carrying = 0
         self._nap: Nap | None = None
@@ -188,7 +194,19 @@ class Flow:
         """Record how a side ended; its first end counts."""
         if side not in self._noted:
             self._noted.add(side)
-            self.journal.write(ConnEnd(cid=self.cid, side=side, how=how, swallowed=swallowed, held=held))
+            now = self.journal.stamp()
+            left = self._connection.left_ns if self._connection is not None and side is Side.CLIENT else 0
+            self.journal.write(
+                ConnEnd(
+                    cid=self.cid,
+                    side=side,
+                    how=how,
+                    swallowed=swallowed,
+                    held=held,
+                    left_ns=left if left < now else 0,
+                    t_ns=now,
+                )
+            )
             if held:
                 self._held[side] = how
 

@@ -1,0 +1,233 @@
+"""What the phone's task has read of a connection is recorded as it reads, and when the phone left as it leaves."""
+
+import random
+
+import pytest
+import trio
+
+from harness.device import Radio, Reach
+from harness.history import Chunk, Conn, ConnEnd, Read
+from tests.network.rig import read, rig, simulated, until
+
+LTE = {"wifi": Radio(handshake=0.21, wake=0.9, wake_after=10.0)}
+
+
+def at(r, t_ns):
+    return round((t_ns - r.zero) / 1e9, 6) if t_ns else 0
+
+
+def reads(r, conn=0):
+    cid = r.of(Conn)[conn].cid
+    return [(at(r, one.t_ns), one.upto) for one in r.of(Read) if one.cid == cid]
+
+
+def ends(r):
+    """Each end of a client's side: how, when, and when it had left."""
+    return [(one.how, at(r, one.t_ns), at(r, one.left_ns)) for one in r.of(ConnEnd) if one.side == "client"]
+
+
+async def drain(stream, most=None):
+    """Read until the end, each time so many bytes at most; how much had come by when."""
+    total, seen = 0, []
+    while data := await stream.receive_some(most):
+        total += len(data)
+        seen.append((round(trio.current_time(), 6), total))
+    return seen
+
+
+@simulated
+async def test_each_read_says_how_far_it_came(r):
+    client, server = await r.dial()
+    assert reads(r) == [(0.0, 1)]
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def write():
+            for instant, size in ((1.0, 100), (1.5, 3), (4.0, 70_000)):
+                await trio.sleep_until(instant)
+                await server.send_all(bytes(size))
+            server.finish()
+
+        seen = await drain(client)
+    assert reads(r)[1:] == [(when, upto + 1) for when, upto in seen]
+    assert reads(r)[-1] == (4.0, 70_104)
+
+
+@simulated
+async def test_reads_of_seven_bytes(r):
+    client, server = await r.dial()
+    await server.send_all(bytes(100))
+    server.finish()
+    await trio.sleep_until(1.0)
+    await drain(client, 7)
+    assert reads(r)[1:] == [(1.0, min(upto, 101)) for upto in range(8, 108, 7)]
+
+
+@simulated
+async def test_nothing_is_read_that_was_not_delivered_before(r):
+    dice = random.Random(5)
+    client, server = await r.dial()
+    other, its_server = await r.dial()
+    async with trio.open_nursery() as nursery:
+        for stream, size in ((client, 7), (other, None)):
+            nursery.start_soon(drain, stream, size)
+        for _ in range(200):
+            await trio.sleep(dice.choice([0.0, 0.01, 1.0]))
+            await dice.choice([server, its_server]).send_all(bytes(dice.randint(1, 90)))
+        server.finish()
+        its_server.finish()
+    delivered, upto = {}, {}
+    for one in r.records:
+        if isinstance(one, Chunk) and one.direction == "downstream":
+            delivered[one.cid] = one.offset + one.length
+        elif isinstance(one, Read):
+            assert upto.get(one.cid, 0) < one.upto <= delivered[one.cid]
+            upto[one.cid] = one.upto
+    assert upto == delivered
+    assert len(upto) == 2
+
+
+@simulated
+async def test_what_a_lost_path_takes_with_it_was_not_read(r):
+    client, server = await r.dial()
+    await server.send_all(bytes(100))
+    await trio.sleep_until(1.0)
+    await client.receive_some(40)
+    await r.gate.loses("wifi")
+    with pytest.raises(trio.BrokenResourceError):
+        await client.receive_some(40)
+    assert reads(r) == [(0.0, 1), (1.0, 41)]
+    assert sum(one.length for one in r.of(Chunk) if one.direction == "downstream") == 101
+
+
+@simulated
+async def test_a_loss_comes_before_the_read_that_it_takes(r):
+    client, server = await r.dial()
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def wait():
+            with pytest.raises(trio.BrokenResourceError):
+                await drain(client)
+
+        await trio.sleep_until(1.0)
+        await server.send_all(bytes(100))  # the reader is woken, but has not run yet
+        r.gate.phone.lose("wifi")
+    assert reads(r) == [(0.0, 1)]
+
+
+@simulated
+async def test_what_comes_while_the_phone_sleeps_is_never_read(r):
+    client, server = await r.dial()
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def wait():
+            with pytest.raises(trio.BrokenResourceError):
+                await drain(client)
+
+        await trio.sleep_until(1.0)
+        await server.send_all(bytes(100))
+        await trio.sleep_until(2.0)
+        await server.send_all(bytes(100))
+        await r.gate.suspend(45.0)
+    assert reads(r) == [(0.0, 1), (1.0, 101)]
+
+
+@simulated
+async def test_the_canary_reads_for_itself(r):
+    canary = await r.gate.dial("wifi")
+    await (await r.accepted()).send_all(b"!")
+    await read(canary, 1)
+    assert not r.of(Read)
+
+
+@simulated(radios=LTE)
+async def test_a_client_that_leaves_while_its_bytes_wait_left_then(r):
+    client, _ = await r.dial()
+    await trio.sleep_until(20.0)
+    await client.send_all(b"goodbye")
+    await trio.sleep_until(20.25)
+    await client.aclose()
+    await trio.sleep_until(30.0)
+    assert ends(r) == [("fin", 20.9, 20.25)]
+
+
+@simulated(radios=LTE)
+async def test_a_client_that_resets_or_says_fin_left_then(r):
+    clients = [(await r.dial())[0] for _ in range(3)]
+    await trio.sleep_until(20.0)
+    for client in clients:
+        await client.send_all(b"goodbye")
+    await trio.sleep_until(20.25)
+    resets, finishes, says_eof = clients
+    resets.reset()
+    finishes.finish()
+    await says_eof.send_eof()
+    await trio.sleep_until(21.0)
+    for client in clients:
+        await client.aclose()
+    await trio.sleep_until(30.0)
+    assert sorted(ends(r)) == [("fin", 20.9, 20.25), ("fin", 20.9, 20.25), ("rst", 20.9, 20.25)]
+
+
+@simulated(radios=LTE)
+async def test_a_client_that_had_left_when_the_network_ended_it_left_before(r):
+    client, _ = await r.dial()
+    await trio.sleep_until(20.0)
+    await client.send_all(b"goodbye")
+    await trio.sleep_until(20.25)
+    await client.aclose()
+    await trio.sleep_until(20.5)
+    await r.gate.reach("wifi", Reach.RESET)
+    assert ends(r) == [("closed", 20.5, 20.25)]
+
+
+@simulated(radios=LTE)
+async def test_an_end_that_the_gate_learns_of_at_once_has_one_time(r):
+    client, _ = await r.dial()
+    other, _ = await r.dial()
+    await trio.sleep_until(2.0)
+    await client.aclose()
+    await trio.sleep_until(3.0)
+    await r.gate.loses("wifi")
+    other.close()
+    await trio.sleep_until(4.0)
+    assert ends(r) == [("fin", 2.0, 0), ("closed", 3.0, 0)]
+
+
+@simulated(radios=LTE)
+async def test_a_dial_given_up_after_it_was_let_in_left_then(r):
+    async with trio.open_nursery() as nursery:
+        await r.gate.suspend(45.0)
+        await r.gate.reach("wifi", Reach.SILENT)
+        await trio.sleep_until(45.5)
+        nursery.start_soon(r.connect)
+        await trio.sleep_until(46.0)
+        await r.gate.suspend(45.0)
+        await r.gate.reach("wifi", Reach.UP)
+        await trio.sleep_until(60.0)
+        nursery.cancel_scope.cancel()
+    await trio.sleep_until(70.0)
+    assert ends(r) == [("rst", 60.0, 0)]
+
+
+async def test_reads_and_ends_of_real_sockets(tmp_path):
+    async with rig(tmp_path) as r:
+        client, server = await r.dial()
+        await server.send_all(bytes(100))
+        assert len(await read(client, 60)) == 60
+        await until(lambda: sum(one.length for one in r.of(Chunk) if one.direction == "downstream") == 101)
+        assert reads(r)[-1][1] == 61
+        await r.gate.loses("wifi")
+        with pytest.raises(trio.BrokenResourceError):
+            await client.receive_some()
+        await r.gate.joins("wifi")
+        other, _ = await r.dial()
+        await other.aclose()
+        await until(lambda: len(r.of(ConnEnd)) == 2)
+        assert [upto for _, upto in reads(r)][-1] == 61
+        assert [upto for _, upto in reads(r, 1)] == [1]
+        lost, left = r.of(ConnEnd)
+        assert (lost.how, left.how) == ("closed", "fin")
+        assert 0 < left.left_ns < left.t_ns

@@ -344,7 +344,7 @@ class Gate:
             radio=None if canary else self._radios[path],
             stage=self._stage(cid, client, path) if self._stage is not None else None,
             died=self._died,
-            connection=None if canary else self.phone.accepted(stream.peer, cid),
+            connection=self.phone.accepted(stream.peer, cid),
         )
         self._apply(self.device.opened(cid, path))
         self._nursery.start_soon(self._relay, flow)

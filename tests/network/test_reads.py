@@ -144,13 +144,16 @@ async def test_the_canary_reads_for_itself(r):
 
 @simulated(radios=LTE)
 async def test_a_client_that_leaves_while_its_bytes_wait_left_then(r):
-    client, _ = await r.dial()
+    client, server = await r.dial()
     await trio.sleep_until(20.0)
     await client.send_all(b"goodbye")
     await trio.sleep_until(20.25)
     await client.aclose()
     await trio.sleep_until(30.0)
+    await server.aclose()
+    await trio.sleep_until(40.0)
     assert ends(r) == [("fin", 20.9, 20.25)]
+    assert [(one.side, one.left_ns > 0) for one in r.of(ConnEnd)] == [("client", True), ("server", False)]
 
 
 @simulated(radios=LTE)
@@ -164,7 +167,7 @@ async def test_a_client_that_resets_or_says_fin_left_then(r):
     resets.reset()
     finishes.finish()
     await says_eof.send_eof()
-    await trio.sleep_until(21.0)
+    await trio.sleep_until(20.5)
     for client in clients:
         await client.aclose()
     await trio.sleep_until(30.0)

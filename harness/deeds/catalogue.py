@@ -8,7 +8,7 @@ it replaces ``replacement``'s. A test walks every act through every table.
 import enum
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ from harness.deeds.acts import (
     Clears,
     ComesOnline,
     Cuts,
+    Deed,
     Drains,
     Ends,
     GoesOffline,
@@ -52,6 +53,7 @@ from harness.units import quote, spell_size
 from harness.vocabulary import Direction
 
 A = TypeVar("A", bound=Act)
+T = TypeVar("T")
 
 MOST_TIMES = 10_000
 """Answers, repetitions, or events a second: more would be a test of the machine."""
@@ -63,6 +65,12 @@ LARGEST_BUFFER = 16_000_000
 """Bytes of one stream that a box is told to hold."""
 
 _KB = 1_000.0
+
+ARMED = 8.0
+"""Seconds for which a cut may wait for its event."""
+
+SILENTLY = "silently"
+"""How an idle connection is killed that is told nothing."""
 
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """What ``failed CODE`` may say."""
@@ -103,6 +111,89 @@ class Proof(enum.StrEnum):
     READBACK = "read back"  # by what its executor shows afterwards
 
 
+Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "late", "soon", "whole"]
+"""What a flow met: FIN or RST, nothing, a refused dial, what should not pass, another's answer, a wrong delay, an
+answer in one piece."""
+
+
+class Ending(enum.StrEnum):
+    """How a flow that is open ends."""
+
+    DROPPED = "dropped"  # silently: what is lost stays lost, and nobody is told
+    FIN = "fin"
+    RST = "rst"
+    ABORTED = "aborted"  # by the phone's own OS; the server is not told
+
+
+class When(enum.StrEnum):
+    """When an act ends what is open."""
+
+    DONE = "as it is done"
+    OVER = "when its own time is over"
+    EVENT = "inside the next event"
+    IDLE = "once it was idle for so long"
+
+
+class Mood(enum.StrEnum):
+    """How an act in force ends what comes to it."""
+
+    TOLD = "told"  # by an answer, FIN or RST: whoever tries knows
+    MUTE = "mute"  # by nothing: only a deadline of the client's own can tell
+
+
+class Severs(msgspec.Struct, frozen=True):
+    """How and when an act ends the flows that are open on its paths."""
+
+    how: Ending
+    when: When = When.DONE
+
+
+class Barrier(msgspec.Struct, frozen=True):
+    """What an act keeps from its way while it is in force: new requests of these ``kinds``.
+
+    ``open_too``: what streams that are open carry as well. ``delays``: what it keeps comes later.
+    """
+
+    mood: Mood
+    kinds: frozenset[str] = frozenset({"streams", "polls", "results"})
+    open_too: bool = False
+    delays: bool = False
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """What flows on its way show of an act, so that another deed cannot be seen on them.
+
+    ``streams``: event streams besides. ``struck``: what was open when it was done, and nothing later. ``promised``: all
+    later proofs reckon with it. ``in_front``: of two that one executor carries out, flows meet the newer alone.
+    """
+
+    flows: frozenset[Symptom] = frozenset()
+    streams: frozenset[Symptom] = frozenset()
+    struck: bool = False
+    promised: bool = False
+    in_front: bool = False
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """What an act does, for how long, and what it leaves to be seen.
+
+    ``seconds``: how long it is in force by itself (0: it is done at once; None: until another deed ends it).
+    ``settles``: after so many it has its whole effect. ``armed``: for so many it waits for its victim.
+    """
+
+    seconds: float | None = None
+    settles: float = 0.0
+    armed: float = 0.0
+    severs: Severs | None = None
+    barrier: Barrier | None = None
+    mark: Mark = Mark()
+
+    @property
+    def goes_on(self) -> float:
+        """For how many seconds it goes on by itself once it is done."""
+        return self.settles or self.seconds or 0.0
+
+
 class Row(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
     """One act. ``forms`` are its sentences, each with what makes the act of a sentence's values (``UsageError``)."""
 
@@ -111,8 +202,25 @@ class Row(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
     forms: Mapping[str, Callable[..., Act]]
     executor: Executor
     proof: Proof
+    effect: Callable[[A], Effect]
     kinds: tuple[str, ...]  # every word that ``kinds_of`` returns
     kinds_of: Callable[[A], tuple[str, ...]]  # what a report and a table of coverage call it
+
+
+def _always(value: T) -> Callable[[Any], T]:
+    return lambda _: value
+
+
+def _marks(*flows: Symptom, streams: tuple[Symptom, ...] = (), **how: bool) -> Mark:
+    return Mark(frozenset(flows), frozenset(streams), **how)
+
+
+_STANDS, _AT_ONCE = Effect(), Effect(seconds=0.0)
+_STREAMS = frozenset({"streams"})
+_TOLD, _MUTE = Barrier(Mood.TOLD), Barrier(Mood.MUTE, open_too=True)
+_QUIET = _marks("quiet", "late")
+_MUTED = Barrier(Mood.MUTE, _STREAMS, open_too=True)
+_OF_A_BOX = _marks("otherwise", "late", "soon", "whole", in_front=True)
 
 
 def _plain(
@@ -123,6 +231,7 @@ def _plain(
     proof: Proof,
     make: Callable[..., Act] | None = None,
     kind: str = "",
+    effect: Effect | Callable[[A], Effect] = _STANDS,
 ) -> Row[A]:
     """Return the row of an act of one form and one kind, its tag where no other is given."""
     name = kind or str(act.__struct_config__.tag)
@@ -132,8 +241,9 @@ def _plain(
         forms={form: make or act},
         executor=executor,
         proof=proof,
+        effect=_always(effect) if isinstance(effect, Effect) else effect,
         kinds=(name,),
-        kinds_of=lambda _: (name,),
+        kinds_of=_always((name,)),
     )
 
 
@@ -142,6 +252,19 @@ def _plain(
 _ONE_WAY = (Reach.STALLED, Reach.SILENT)
 _STRIKING = (Reach.CLOSED, Reach.RESET)
 _INSIDE = ("id", "data", "character", "event")
+_ENDINGS = {Reach.SILENT: Ending.DROPPED, Reach.CLOSED: Ending.FIN, Reach.RESET: Ending.RST}
+_SHUT = {
+    Reach.STALLED: Barrier(Mood.MUTE, open_too=True, delays=True),
+    Reach.SILENT: _MUTE,
+    Reach.UNREACHABLE: Barrier(Mood.MUTE),
+    **dict.fromkeys((Reach.CLOSED, Reach.RESET, Reach.REFUSED), _TOLD),
+}
+_SEEN = {
+    Reach.STALLED: _marks("quiet", "late", "whole"),
+    Reach.REFUSED: _marks("refused"),
+    **dict.fromkeys((Reach.SILENT, Reach.UNREACHABLE), _marks("quiet")),
+    **dict.fromkeys(_STRIKING, _marks("ended", "refused")),
+}
 _WAY = "[downstream|upstream:way only]"
 
 
@@ -151,6 +274,13 @@ def _words(*words: str) -> str:
 
 def _reach(word: str, way: str | None = None) -> Act:
     return SetReach(word=Reach(word), direction=Direction(way) if way else None)
+
+
+def _effect_of_reach(act: SetReach) -> Effect:
+    severs = Severs(_ENDINGS[act.word]) if act.word in _ENDINGS else None
+    if act.once:
+        return Effect(seconds=0.0, severs=severs, mark=_marks("ended", struck=True))
+    return Effect(severs=severs, barrier=_SHUT.get(act.word), mark=_SEEN.get(act.word, Mark()))
 
 
 def _kinds_of_reach(act: SetReach) -> tuple[str, ...]:
@@ -167,6 +297,7 @@ _REACH = Row[SetReach](
     },
     executor=Executor.GATE,
     proof=Proof.WORD,
+    effect=_effect_of_reach,
     kinds=(
         *Reach,
         *(f"{word} {way} only" for word in _ONE_WAY for way in Direction),
@@ -183,6 +314,12 @@ _CUTS = Row[Cuts](
     },
     executor=Executor.GATE,
     proof=Proof.CUT,
+    effect=lambda act: Effect(
+        seconds=0.0,
+        armed=ARMED,
+        severs=Severs(_ENDINGS[act.how], When.EVENT),
+        mark=_marks("ended", streams=("otherwise",)),  # the first part of an event that is cut passes
+    ),
     kinds=tuple(f"{how} mid {mid}" for how in _STRIKING for mid in _INSIDE),
     kinds_of=lambda act: (f"{act.how} mid {act.mid}",),
 )
@@ -206,9 +343,13 @@ _SHAPE = Row[SetShape](
     },
     executor=Executor.PROXY,
     proof=Proof.SHAPE,
+    effect=lambda act: Effect(settles=act.over, mark=_marks("late", "soon", promised=True)),
     kinds=("profile", "profile over", *(f"profile {way} only" for way in Direction)),
     kinds_of=_kinds_of_shape,
 )
+
+
+_SLOWER = Effect(mark=_marks("late", promised=True))
 
 
 def _slice(size: int) -> Act:
@@ -224,6 +365,7 @@ _SLICE = _plain(
     make=_slice,
     executor=Executor.PROXY,
     proof=Proof.SLICES,
+    effect=_SLOWER,
     kind="sliced",
 )
 
@@ -242,6 +384,7 @@ _LIMITS = _plain(
     make=_limits,
     executor=Executor.PROXY,
     proof=Proof.RATE,
+    effect=_SLOWER,
     kind="limited",
 )
 
@@ -254,8 +397,11 @@ def _above_zero(value: Any) -> Any:
     return value
 
 
-def _of_device(act: type[A], form: str, proof: Proof) -> Row[A]:
-    return _plain(act, Actor.DEVICE, form=form, executor=Executor.GATE, proof=proof)
+_LOST = Effect(severs=Severs(Ending.ABORTED), mark=_marks("ended", struck=True))
+
+
+def _of_device(act: type[A], form: str, proof: Proof, effect: Effect = _STANDS) -> Row[A]:
+    return _plain(act, Actor.DEVICE, form=form, executor=Executor.GATE, proof=proof, effect=effect)
 
 
 _SUSPENDS = _plain(
@@ -265,6 +411,12 @@ _SUSPENDS = _plain(
     make=lambda lasts: Suspends(lasts=_above_zero(lasts)),
     executor=Executor.GATE,
     proof=Proof.READBACK,
+    effect=lambda act: Effect(
+        seconds=act.lasts,
+        severs=Severs(Ending.ABORTED, When.OVER),
+        barrier=_MUTE,
+        mark=_marks("ended", "quiet", "late"),
+    ),
 )
 
 # Of the middle; and of the server, in whose place it answers.
@@ -304,13 +456,16 @@ _ANSWERS = Row[Answers](
     },
     executor=Executor.MIDDLE,
     proof=Proof.REQUEST,
+    effect=lambda act: Effect(
+        barrier=_TOLD if act.to == _TARGETS[0] else Barrier(Mood.TOLD, frozenset({act.to})), mark=_OF_A_BOX
+    ),
     kinds=(*(f"answers to {to}" for to in _TARGETS), "answers N times", "answers retry-after"),
     kinds_of=_kinds_of_answers,
 )
 
 
-def _of_middle(act: type[A], form: str) -> Row[A]:
-    return _plain(act, Actor.MIDDLE, form=form, executor=Executor.MIDDLE, proof=Proof.REQUEST)
+def _of_middle(act: type[A], form: str, effect: Effect) -> Row[A]:
+    return _plain(act, Actor.MIDDLE, form=form, executor=Executor.MIDDLE, proof=Proof.REQUEST, effect=effect)
 
 
 def _buffers(size: int) -> Act:
@@ -333,6 +488,12 @@ _BUFFERS = Row[Buffers](
     },
     executor=Executor.MIDDLE,
     proof=Proof.REQUEST,
+    effect=_always(
+        Effect(
+            barrier=Barrier(Mood.MUTE, _STREAMS, open_too=True, delays=True),
+            mark=_marks(streams=("ended", "quiet", "otherwise"), in_front=True),
+        )
+    ),
     kinds=("buffers size", "buffers each event", "buffers duration"),
     kinds_of=_kinds_of_buffers,
 )
@@ -341,7 +502,7 @@ _BUFFERS = Row[Buffers](
 def _kills(after: float, silently: str = "", code: int | None = None) -> Act:
     if code is not None and (code < 200 or code in _BODILESS):
         raise UsageError(f"expected a status that a box answers with, such as 524, got {code}")
-    return KillsIdle(after=_above_zero(after), how="silently" if silently else "fin" if code is None else str(code))
+    return KillsIdle(after=_above_zero(after), how=SILENTLY if silently else "fin" if code is None else str(code))
 
 
 _KILLS_IDLE = Row[KillsIdle](
@@ -350,16 +511,24 @@ _KILLS_IDLE = Row[KillsIdle](
     forms={"kills idle after DURATION:after [silently:silently | with CODE:code]": _kills},
     executor=Executor.MIDDLE,
     proof=Proof.REQUEST,
+    effect=lambda act: Effect(
+        severs=Severs(Ending.DROPPED if act.how == SILENTLY else Ending.FIN, When.IDLE),
+        mark=_marks("ended", "quiet", "late"),
+    ),
     kinds=("kills idle with fin", "kills idle silently", "kills idle with code"),
-    kinds_of=lambda act: (f"kills idle {({'fin': 'with fin', 'silently': 'silently'}).get(act.how, 'with code')}",),
+    kinds_of=lambda act: (f"kills idle {({'fin': 'with fin', SILENTLY: SILENTLY}).get(act.how, 'with code')}",),
 )
 
 # Of the server.
 
 
-def _of_server(act: type[A], form: str, proof: Proof, make: Callable[..., Act] | None = None) -> Row[A]:
-    return _plain(act, Actor.SERVER, form=form, make=make, executor=Executor.SERVER, proof=proof)
+def _of_server(
+    act: type[A], form: str, proof: Proof, effect: Effect = _STANDS, make: Callable[..., Act] | None = None
+) -> Row[A]:
+    return _plain(act, Actor.SERVER, form=form, make=make, executor=Executor.SERVER, proof=proof, effect=effect)
 
+
+_DOWN = Effect(severs=Severs(Ending.FIN), barrier=_TOLD, mark=_marks("ended"))
 
 _RESTARTS = Row[Restarts](
     act=Restarts,
@@ -370,6 +539,7 @@ _RESTARTS = Row[Restarts](
     },
     executor=Executor.SERVER,
     proof=Proof.REQUEST,
+    effect=lambda act: msgspec.structs.replace(_DOWN, seconds=act.after),
     kinds=("restarts keeping log", "restarts losing log"),
     kinds_of=lambda act: (f"restarts {'keeping' if act.keeps_log else 'losing'} log",),
 )
@@ -381,6 +551,7 @@ _ORPHANS = _plain(
     make=lambda after: Orphans(after=_above_zero(after)),
     executor=Executor.GATES,
     proof=Proof.READBACK,
+    effect=lambda act: Effect(settles=act.after),
 )
 
 
@@ -393,8 +564,13 @@ def _retry(value: str) -> Act:
 # Of the job.
 
 
-def _of_job(act: type[A], form: str, make: Callable[..., Act] | None = None) -> Row[A]:
-    return _plain(act, Actor.JOB, form=form, make=make, executor=Executor.JOB, proof=Proof.READBACK)
+def _of_job(
+    act: type[A],
+    form: str,
+    effect: Effect | Callable[[A], Effect] = _STANDS,
+    make: Callable[..., Act] | None = None,
+) -> Row[A]:
+    return _plain(act, Actor.JOB, form=form, make=make, executor=Executor.JOB, proof=Proof.READBACK, effect=effect)
 
 
 def _bursts(rate: float, lasts: float) -> Act:
@@ -421,6 +597,7 @@ _ENDS = Row[Ends](
     },
     executor=Executor.JOB,
     proof=Proof.READBACK,
+    effect=_always(_AT_ONCE),
     kinds=("completed", "failed", "timeout"),
     kinds_of=lambda act: (act.how,),
 )
@@ -433,34 +610,44 @@ ROWS: tuple[Row[Any], ...] = (
     _LIMITS,
     _of_device(Joins, "joins PATH:path", Proof.DEFAULT),
     _of_device(Prefers, "prefers PATH:path", Proof.DEFAULT),
-    _of_device(Loses, "loses PATH:path", Proof.LOSS),
-    _of_device(GoesOffline, "goes offline [for DURATION:span]", Proof.LOSS),
-    _of_device(ComesOnline, "comes online", Proof.DEFAULT),
+    _of_device(Loses, "loses PATH:path", Proof.LOSS, _LOST),
+    _of_device(GoesOffline, "goes offline [for DURATION:span]", Proof.LOSS, _LOST),
+    _of_device(ComesOnline, "comes online", Proof.DEFAULT, _AT_ONCE),
     _SUSPENDS,
     _ANSWERS,
-    _of_middle(ShowsPortal, "shows portal [for DURATION:span]"),
-    _of_middle(MutesStreams, "mutes streams [for DURATION:span]"),
-    _of_middle(ResetsStreams, "resets streams [for DURATION:span]"),
+    _of_middle(ShowsPortal, "shows portal [for DURATION:span]", Effect(barrier=_TOLD, mark=_OF_A_BOX)),
+    _of_middle(
+        MutesStreams,
+        "mutes streams [for DURATION:span]",
+        Effect(
+            barrier=Barrier(Mood.MUTE, _STREAMS, open_too=True), mark=_marks(streams=("ended", "quiet"), in_front=True)
+        ),
+    ),
+    _of_middle(
+        ResetsStreams,
+        "resets streams [for DURATION:span]",
+        Effect(barrier=Barrier(Mood.TOLD, _STREAMS), mark=_marks(streams=("ended",), in_front=True)),
+    ),
     _BUFFERS,
     _KILLS_IDLE,
-    _of_middle(Clears, "clears"),
+    _of_middle(Clears, "clears", _AT_ONCE),
     _RESTARTS,
     _ORPHANS,
-    _of_server(Drains, "drains [for DURATION:span]", Proof.REQUEST),
-    _of_server(Hangs, "hangs [for DURATION:span]", Proof.REQUEST),
-    _of_server(SendsRetry, "sends retry WORD:value", Proof.READBACK, _retry),
+    _of_server(Drains, "drains [for DURATION:span]", Proof.REQUEST, _DOWN),
+    _of_server(Hangs, "hangs [for DURATION:span]", Proof.REQUEST, Effect(barrier=_MUTE, mark=_QUIET)),
+    _of_server(SendsRetry, "sends retry WORD:value", Proof.READBACK, _AT_ONCE, _retry),
     _of_server(
         Repeats,
         "repeats N:count [for DURATION:span]",
         Proof.READBACK,
-        lambda count: Repeats(count=_counted(count)),
+        make=lambda count: Repeats(count=_counted(count)),
     ),
-    _of_server(RevokesToken, "revokes token", Proof.READBACK),
+    _of_server(RevokesToken, "revokes token", Proof.READBACK, _AT_ONCE),
     _of_server(SilencesKeepalive, "silences keepalive [for DURATION:span]", Proof.READBACK),
-    _of_server(Recovers, "recovers", Proof.REQUEST),
+    _of_server(Recovers, "recovers", Proof.REQUEST, _AT_ONCE),
     _of_job(Pauses, "pauses [for DURATION:span]"),
-    _of_job(Resumes, "resumes"),
-    _of_job(Bursts, "bursts RATE:rate for DURATION:lasts", _bursts),
+    _of_job(Resumes, "resumes", _AT_ONCE),
+    _of_job(Bursts, "bursts RATE:rate for DURATION:lasts", lambda act: Effect(seconds=act.lasts), _bursts),
     _ENDS,
 )
 """All acts, in the order in which the language page lists them."""
@@ -476,3 +663,13 @@ def row_of(act: A) -> Row[A]:
 def rows_of(actor: Actor) -> Iterator[Row[Any]]:
     """Yield the rows of what an actor may be told."""
     return (row for row in ROWS if actor in row.actors)
+
+
+def effect_of(act: Act) -> Effect:
+    """Return what an act does, for how long, and what it leaves to be seen."""
+    return _BY_ACT[type(act)].effect(act)
+
+
+def path_of(deed: Deed) -> str:
+    """Return the path that a deed is about; empty where it is about all of them."""
+    return deed.actor if Actor.PATH in row_of(deed.act).actors else getattr(deed.act, "path", deed.on)

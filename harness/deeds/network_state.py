@@ -5,42 +5,32 @@ itself. It shares no code with the model that drives the gate (``device/model.py
 a word does to bytes and to dials is written here a second time, and a test walks every word through both.
 
 A state is a value: what each path passes and how a dial through it ends, which paths the device may use, and which
-deeds of the device, the middle and the server stand in force. It knows no clock; whoever folds says when, and calls
-``over`` and ``lingered`` when a deed's own time, or the grace of a lost path, has passed.
+deeds of the device, the middle, the server and the job stand in force. ``Fold`` knows what comes by itself: a deed
+whose own time is over, a lost path whose grace is. It knows no clock; whoever folds says when.
 """
 
 import enum
+import heapq
+import itertools
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import msgspec
 
 from harness.deeds.acts import (
-    Act,
     Adjusts,
-    Answers,
-    Buffers,
-    Bursts,
     Clears,
     ComesOnline,
     Deed,
-    Drains,
     GoesOffline,
-    Hangs,
     Joins,
-    KillsIdle,
     Loses,
-    MutesStreams,
-    Orphans,
     Prefers,
-    Repeats,
-    ResetsStreams,
-    Restarts,
     SetReach,
     SetShape,
-    ShowsPortal,
-    SilencesKeepalive,
     Suspends,
 )
+from harness.deeds.catalogue import Ending, Mood, When, effect_of, path_of
 from harness.deeds.replacement import directions, takes_back, takes_the_place_of
 from harness.device.words import Radio, Reach
 from harness.toxics.shape import Shape
@@ -57,22 +47,6 @@ class Passage(enum.StrEnum):
     DROP = "drop"
 
 
-class Ending(enum.StrEnum):
-    """How a deed ends the flows that are open when it is done."""
-
-    DROPPED = "dropped"  # silently: what is lost stays lost, and nobody is told
-    FIN = "fin"
-    RST = "rst"
-    ABORTED = "aborted"  # by the phone's own OS; the server is not told
-
-
-class Mood(enum.StrEnum):
-    """How a deed in force ends what comes to it."""
-
-    TOLD = "told"  # by an answer, FIN or RST: whoever tries knows
-    MUTE = "mute"  # by nothing: only a deadline of the client's own can tell
-
-
 _PASSAGES = {Reach.UP: Passage.PASS, Reach.STALLED: Passage.HOLD, Reach.SILENT: Passage.DROP}
 _DOORS = {
     Reach.UP: Door.OPEN,
@@ -83,29 +57,8 @@ _DOORS = {
     Reach.REFUSED: Door.REFUSE,
     Reach.UNREACHABLE: Door.HANG,
 }
-ENDINGS: Mapping[Reach, Ending] = {Reach.SILENT: Ending.DROPPED, Reach.CLOSED: Ending.FIN, Reach.RESET: Ending.RST}
-"""The words that end what is open."""
 STRIKES = (Reach.CLOSED, Reach.RESET)
-"""Those that leave nothing held or lost behind them: what is dialled afterwards is a new flow."""
-
-_MOODS: dict[type, Mood] = {
-    Answers: Mood.TOLD,
-    ShowsPortal: Mood.TOLD,
-    MutesStreams: Mood.MUTE,
-    ResetsStreams: Mood.TOLD,
-    Buffers: Mood.MUTE,
-    Drains: Mood.TOLD,
-    Restarts: Mood.TOLD,
-    Hangs: Mood.MUTE,
-    Suspends: Mood.MUTE,
-}
-"""The acts that keep streams from passing while they stand."""
-
-ARMED = 8.0
-"""Seconds for which a cut may wait for its event."""
-
-_STANDS = (*_MOODS, KillsIdle, Repeats, SilencesKeepalive, Orphans)
-"""The acts of the device, the middle and the server that are in force for a while; all others are done at once."""
+"""The words that leave nothing held or lost behind them: what is dialled afterwards is a new flow."""
 
 
 class PathState(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,8 +132,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def mood(self) -> Mood | None:
         """How it keeps streams from passing; None: it lets them pass."""
-        act = self.deed.act
-        return None if isinstance(act, Answers) and act.to not in {"everything", "streams"} else _MOODS.get(type(act))
+        barrier = effect_of(self.deed.act).barrier
+        return barrier.mood if barrier is not None and "streams" in barrier.kinds else None
 
     def on(self, path: str) -> bool:
         """Whether it stands on this path."""
@@ -254,54 +207,29 @@ def path_at_start(shape: Shape, *, word: Reach = Reach.UP, radio: Radio | None =
     return fresh.heard(SetReach(word=word))
 
 
-def own_time(act: Act) -> float | None:
-    """Return for how many seconds an act stands that ends by itself; None where a later deed ends it."""
-    match act:
-        case Suspends(lasts=seconds) | Restarts(after=seconds):
-            return seconds
-        case _:
-            return None
-
-
-def goes_on(act: Act) -> float:
-    """Return for how many seconds an act goes on by itself once it is done."""
-    match act:
-        case Restarts(after=seconds) | Orphans(after=seconds) | Suspends(lasts=seconds) | Bursts(lasts=seconds):
-            return seconds
-        case SetShape(over=seconds):
-            return seconds
-        case _:
-            return 0.0
-
-
 def after(state: NetworkState, deed: Deed, at: float) -> Change:
     """Return what a deed that took hold at this scenario second makes of a state."""
     act = deed.act
     match act:
-        case SetReach(word=word):
+        case SetReach():
             path = state.paths[deed.actor].heard(act)
-            ended = {deed.actor: ENDINGS[word]} if word in ENDINGS else {}
-            change = Change(state=_with_path(state, deed.actor, path), ended=ended)
+            return Change(state=_with_path(state, deed.actor, path), ended=_ended(deed, state))
         case SetShape() | Adjusts():
-            path = state.paths[deed.actor].reshaped(act, at)
-            change = Change(state=_with_path(state, deed.actor, path))
+            return Change(state=_with_path(state, deed.actor, state.paths[deed.actor].reshaped(act, at)))
         case Joins(path=name):
-            change = Change(state=_joined(state, name), signals=_news(state, name))
+            return Change(state=_joined(state, name), signals=_news(state, name))
         case Prefers(path=name):
             joined = _joined(state, name)
             signals = (*_news(state, name), *_told("prefers", name, joined.default != name))
-            change = Change(state=msgspec.structs.replace(joined, default=name), signals=signals)
+            return Change(state=msgspec.structs.replace(joined, default=name), signals=signals)
         case Loses(path=name):
-            change = _lost(state, name)
+            return _lost(state, name)
         case GoesOffline():
-            change = _offline(state)
+            return _offline(state)
         case ComesOnline():
-            change = Change(state=_online(state), signals=_told("online", None, state.away is not None))
-        case _ if deed.actor in {DEVICE, MIDDLE, SERVER}:
-            change = _stand(state, deed)
+            return Change(state=_online(state), signals=_told("online", None, state.away is not None))
         case _:
-            change = Change(state=state)  # the job's, or a cut that waits for its event
-    return change
+            return _stand(state, deed)
 
 
 def over(state: NetworkState, index: int) -> Change:
@@ -321,6 +249,52 @@ def lingered(state: NetworkState, grace: Grace) -> Change:
     if state.lingering.get(grace.path) != grace.turn:
         return Change(state=state)
     return Change(state=_without_grace(state, grace.path), ended={grace.path: Ending.ABORTED})
+
+
+class Passed(NamedTuple):
+    """What came by itself: at this second the own time of a deed was over, or the ``grace`` of the path it lost."""
+
+    at: float
+    deed: Deed
+    grace: Grace | None
+    change: Change
+
+
+class Fold:
+    """A network while its deeds are told, in order of time, with what comes by itself.
+
+    At one instant what is over is over before the deeds of that instant, as the end of a span comes before them.
+    """
+
+    def __init__(self, state: NetworkState) -> None:
+        self.state = state
+        self._ahead: list[tuple[float, int, Deed, Grace | None]] = []
+        self._order = itertools.count()
+
+    def do(self, deed: Deed, at: float, *, until: float | None = None) -> Change:
+        """Let a deed take hold at this second. ``until``: when its own time is over, where that is not by the plan."""
+        change = after(self.state, deed, at)
+        self.state = change.state
+        if seconds := effect_of(deed.act).seconds:
+            heapq.heappush(self._ahead, (at + seconds if until is None else until, next(self._order), deed, None))
+        if change.grace is not None:
+            due = at + change.grace.seconds
+            heapq.heappush(self._ahead, (due, next(self._order), deed, change.grace))
+        return change
+
+    def take_back(self, index: int) -> Change:
+        """The deed with this index does nothing any more."""
+        change = over(self.state, index)
+        self.state = change.state
+        return change
+
+    def pass_to(self, at: float) -> Iterator[Passed]:
+        """Let time pass to this second; yield what comes by itself until then, in order, each as it is folded."""
+        while self._ahead and self._ahead[0][0] <= at:
+            due, _, deed, grace = heapq.heappop(self._ahead)
+            change = over(self.state, deed.index) if grace is None else lingered(self.state, grace)
+            self.state = change.state
+            yield Passed(due, deed, grace, change)
 
 
 def _told(what: str, path: str | None = None, so: bool = True) -> tuple[Signal, ...]:
@@ -390,6 +364,14 @@ def _online(state: NetworkState) -> NetworkState:
     return msgspec.structs.replace(state, away=None, joined=joined, default=state.default or default)
 
 
+def _ended(deed: Deed, state: NetworkState) -> Mapping[str, Ending]:
+    """Return how what is open ends as the deed is done, by path."""
+    severs = effect_of(deed.act).severs
+    if severs is None or severs.when is not When.DONE:
+        return {}
+    return dict.fromkeys([path_of(deed)] if path_of(deed) else state.paths, severs.how)
+
+
 def _stand(state: NetworkState, deed: Deed) -> Change:
     """Let a deed take its place among those in force, or take another back."""
     if takes_back(deed):
@@ -401,9 +383,9 @@ def _stand(state: NetworkState, deed: Deed) -> Change:
             left.append(msgspec.structs.replace(one, lifted=one.lifted | {deed.on}))
         elif not takes_the_place_of(deed, one.deed):
             left.append(one)
-    if isinstance(deed.act, _STANDS):
+    if effect_of(deed.act).seconds != 0.0:
         left.append(Standing(deed=deed))
     signals = _told("suspended", None, isinstance(deed.act, Suspends) and not state.asleep)
-    state = msgspec.structs.replace(state, standing=tuple(left))
-    ends = isinstance(deed.act, Drains | Restarts)
-    return Change(state=state, ended=dict.fromkeys(state.paths, Ending.FIN) if ends else {}, signals=signals)
+    return Change(
+        state=msgspec.structs.replace(state, standing=tuple(left)), ended=_ended(deed, state), signals=signals
+    )

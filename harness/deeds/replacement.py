@@ -7,7 +7,7 @@ which must not excuse a miss by a deed that is gone; the fuzzer, which says what
 2. A path's word replaces its word, a profile the profile and all that adjusts it; in the directions it names. A word
    said ``once`` strikes and replaces nothing.
 3. A kind of deed replaces its own kind. Where a deed is about something (a path of the device, a kind of request), only
-   one about the same. Of two sleeps the longer wins, and neither replaces the other.
+   one about the same. Of two sleeps the longer wins, and two bursts add up: neither replaces the other.
 4. ``comes online`` ends ``goes offline``; ``clears`` whatever the middle does; ``recovers`` whatever the server goes on
    doing; ``restarts`` what the old process was at; ``resumes`` and the job's end a pause.
 5. What was replaced never comes back. A span's end restores what a path is still told in the directions that nobody
@@ -24,6 +24,7 @@ from harness.deeds.acts import (
     Act,
     Adjusts,
     Answers,
+    Bursts,
     Clears,
     ComesOnline,
     Deed,
@@ -84,7 +85,7 @@ def replaced(later: Act, earlier: Act) -> frozenset[Direction]:
             replaces = isinstance(earlier, Answers) and earlier.to == to
         case Joins(path=path) | Loses(path=path):  # the one does not undo what the other struck
             replaces = type(later) is type(earlier) and getattr(earlier, "path", None) == path
-        case Suspends():
+        case Suspends() | Bursts():
             replaces = False
         case _:
             replaces = type(later) is type(earlier)

@@ -13,7 +13,7 @@ from operator import itemgetter
 import msgspec
 
 from harness.deeds import acts
-from harness.deeds.network_state import Ending, Mood
+from harness.deeds.catalogue import Ending, Mood
 from harness.history import ConnEnd
 from harness.judge.case import ClientCase
 from harness.judge.network.fold import Happened, Over

@@ -3,10 +3,11 @@
 Folded from the plan's deeds and when each took hold, never from what the client made of it.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness.deeds.acts import Bursts, Clears, Deed, Pauses, Restarts, Resumes, SetReach, Suspends
-from harness.deeds.network_state import NetworkState, Passage, PathState, Standing, after, over, own_time
+from harness.deeds.network_state import Fold, NetworkState, Passage, PathState, Standing
 from harness.device.words import Reach
 from harness.judge.verdict import Span
 from harness.scenario.deed_text import who, without_end
@@ -73,17 +74,13 @@ def merged(changes: list[tuple[float, str]], end: float) -> list[Span]:
 
 def _states(plan: Plan, times: Times) -> Iterator[tuple[float, NetworkState]]:
     """Yield the network from 0 s on, at each deed and where a deed's own time is over."""
-    network = network_at_start(plan)
-    yield 0.0, network
-    moments: list[tuple[float, int, Deed | None]] = [(times[deed.index], deed.index, deed) for deed in plan.deeds]
-    moments += [
-        (times[deed.index] + seconds, deed.index, None)
-        for deed in plan.deeds
-        if (seconds := own_time(deed.act)) is not None
-    ]
-    for at, index, deed in sorted(moments, key=lambda moment: moment[:2]):
-        network = (over(network, index) if deed is None else after(network, deed, at)).state
-        yield at, network
+    fold = Fold(network_at_start(plan))
+    yield 0.0, fold.state
+    for deed in in_order(plan, times):
+        yield from ((passed.at, passed.change.state) for passed in fold.pass_to(times[deed.index]))
+        fold.do(deed, times[deed.index])
+        yield times[deed.index], fold.state
+    yield from ((passed.at, passed.change.state) for passed in fold.pass_to(math.inf))
 
 
 def _word(path: PathState) -> str:

@@ -22,8 +22,8 @@ from harness.deeds.acts import (
     Restarts,
     ShowsPortal,
 )
+from harness.deeds.catalogue import Symptom
 from harness.jobserver.pulse import PERIOD, beat
-from harness.run.hidden import Symptom
 from harness.run.probe import HEALTH, Meeting, Met, Probe
 
 QUIET = 0.25  # without a byte, where a byte was due: the server's own probe stream sends one each 100 ms

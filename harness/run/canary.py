@@ -12,13 +12,13 @@ from typing import assert_never
 import trio
 
 from harness.deeds.acts import Cuts, Deed, KillsIdle, SetReach, SetSlice
-from harness.deeds.catalogue import Proof, row_of
+from harness.deeds.catalogue import Proof, Symptom, row_of
 from harness.deeds.network_state import NetworkState
 from harness.deeds.replacement import takes_back
 from harness.network.gate import Gate
 from harness.run import boxes
 from harness.run.boxes import SYMPTOMS
-from harness.run.hidden import LEAD, Miss, Outcome, Symptom, by_reading_back, missed, undecided
+from harness.run.hidden import LEAD, Miss, Outcome, by_reading_back, missed, undecided
 from harness.run.probe import BYTES, HEALTH, Meeting, Met, Probe
 from harness.run.promises import STRIKES, Promise, Promises
 from harness.run.readbacks import read_back

@@ -10,51 +10,21 @@ from typing import Literal
 
 import msgspec
 
-from harness.deeds.acts import (
-    Act,
-    Adjusts,
-    Answers,
-    Buffers,
-    Clears,
-    ComesOnline,
-    Cuts,
-    Deed,
-    Drains,
-    GoesOffline,
-    Hangs,
-    Joins,
-    KillsIdle,
-    Loses,
-    MiddleAct,
-    MutesStreams,
-    Prefers,
-    ResetsStreams,
-    Restarts,
-    SetReach,
-    SetShape,
-    ShowsPortal,
-    Suspends,
-)
-from harness.deeds.network_state import ARMED, STRIKES, own_time
+from harness.deeds.acts import Deed
+from harness.deeds.catalogue import Effect, Ending, Severs, Symptom, When, effect_of, path_of, row_of
+from harness.deeds.network_state import after
 from harness.deeds.replacement import directions, replaced, takes_back, takes_the_place_of
-from harness.device.words import Reach
 from harness.scenario.deed_text import deed_text
-from harness.scenario.model import Plan, Pulse, Step
+from harness.scenario.model import Plan, Pulse, Step, network_at_start
 
 LEAD = 0.6
 """Seconds before a deed from which on its canary opens the flows that it holds."""
 
-Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "late", "soon", "whole"]
-"""What was met instead: FIN or RST, nothing, a refused dial, what should not pass, another's answer, a wrong delay, an
-answer in one piece."""
-
 Way = Literal["canary", "read back", "undecided"]
 """How a deed was proved: by what a flow of the harness met, by what its executor shows, or not."""
 
-_StreamAct = MutesStreams | ResetsStreams | Buffers
-_RequestAct = Answers | ShowsPortal
-_RETURNS = Joins | Prefers | ComesOnline
-_SLEEPERS = Suspends | Hangs | KillsIdle
+
+_SILENCED = Severs(Ending.DROPPED, When.IDLE)
 
 
 class Miss(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,25 +68,34 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     until: float
     ended_by: int | None = None
 
+    @property
+    def effect(self) -> Effect:
+        """What its act does."""
+        return effect_of(self.deed.act)
+
 
 class Hidden:
     """Knows of each moment which deeds are in force, from the plan alone."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._spans = [_span(place, plan) for place, deed in enumerate(plan.deeds) if _stands(deed, plan)]
+        graces, self._kept = _graces(plan)
+        self._spans = [
+            _span(place, plan, graces.get(deed.index, 0.0))
+            for place, deed in enumerate(plan.deeds)
+            if not takes_back(deed)
+        ]
 
     def by(self, deed: Deed, miss: Miss, until: float) -> str:
         """Return what else explains this, met for a deed by scenario second ``until``; empty where nothing does."""
         since = deed.at - LEAD if miss.held else deed.at
-        for span in self._spans:
-            replaced = span.ended_by == deed.index and not (miss.held and _word(span.deed.act, *STRIKES))
-            if span.deed.index in {deed.index, deed.undoes} or replaced:
-                continue
-            dead = miss.held and miss.symptom == "quiet" and _kills_silently(span.deed.act)  # for as long as it is held
-            meanwhile = span.since <= until and (dead or span.until >= since)
-            if meanwhile and _concerns(span.deed, miss.path) and _explains(span.deed, miss, deed):
-                return f"{deed_text(span.deed, self._plan)} in force"
+        spans = (span for span in self._spans if span.since <= until and _explains(span, deed, miss, since))
+        hiding = next((span.deed for span in spans), None)
+        kept = self._kept.get(deed.index)
+        if hiding is None and kept is not None and kept.at <= until and miss.symptom == "quiet":
+            hiding = kept
+        if hiding is not None:
+            return f"{deed_text(hiding, self._plan)} in force"
         return f"{miss.path}'s weather in force" if self._weather(miss, since, until) else ""
 
     def _weather(self, miss: Miss, since: float, until: float) -> bool:
@@ -127,28 +106,31 @@ class Hidden:
         return (stalled and miss.symptom in {"quiet", "late", "whole"}) or (stepped and miss.symptom == "late")
 
 
-def _stands(deed: Deed, plan: Plan) -> bool:
-    """Whether a deed puts something in force; the end of another's does not."""
-    if isinstance(deed.act, _RETURNS):
-        return plan.device.linger > 0
-    if takes_back(deed):
-        return False
-    return not (isinstance(deed.act, SetReach) and deed.act.word is Reach.UP)
+def _graces(plan: Plan) -> tuple[dict[int, float], dict[int, Deed]]:
+    """Return the grace of each deed that lost a path, and by which other deed what lingered there was kept."""
+    network = network_at_start(plan)
+    graces: dict[int, float] = {}
+    kept: dict[int, Deed] = {}
+    pending: dict[int, tuple[Deed, str]] = {}  # by the turn
+    for deed in plan.deeds:
+        change = after(network, deed, deed.at)
+        network = change.state
+        for turn, (lost, path) in list(pending.items()):
+            if network.lingering.get(path) != turn:
+                del pending[turn]
+                if path not in change.ended and deed.at <= lost.at + graces[lost.index]:
+                    kept[lost.index] = deed
+        if change.grace is not None:
+            graces[deed.index] = change.grace.seconds
+            pending[change.grace.turn] = deed, change.grace.path
+    return graces, kept
 
 
-def _span(place: int, plan: Plan) -> Span:
+def _span(place: int, plan: Plan, grace: float) -> Span:
     deed = plan.deeds[place]
-    seconds = own_time(deed.act)
-    match deed.act:
-        case Loses():
-            seconds = plan.device.linger
-        case GoesOffline() | SetReach(once=True):
-            seconds = 0.0
-        case Cuts():
-            seconds = ARMED
-        case _:
-            pass
-    if seconds is not None:
+    effect = effect_of(deed.act)
+    if effect.mark.struck or effect.seconds is not None:
+        seconds = grace if effect.mark.struck else (effect.seconds or 0.0) + effect.armed
         return Span(deed=deed, since=deed.at, until=deed.at + seconds)
     left = directions(deed.act)
     for later in plan.deeds[place + 1 :]:
@@ -159,54 +141,22 @@ def _span(place: int, plan: Plan) -> Span:
     return Span(deed=deed, since=deed.at, until=float("inf"))
 
 
-def _concerns(deed: Deed, path: str) -> bool:
-    """Whether a deed touches flows on this path."""
-    act = deed.act
-    if isinstance(act, SetReach | SetShape | Adjusts | Cuts):
-        return deed.actor == path
-    if isinstance(act, Loses | Joins | Prefers):
-        return act.path == path
-    return deed.on in {"", path}
+def _explains(span: Span, deed: Deed, miss: Miss, since: float) -> bool:
+    """Whether what a deed does was met for another one instead, from then on."""
+    other, mark, severs = span.deed, span.effect.mark, span.effect.severs
+    if other.index in {deed.index, deed.undoes} or path_of(other) not in {"", miss.path}:
+        return False
+    seen = miss.symptom in mark.flows or (miss.stream and miss.symptom in mark.streams)
+    ended = miss.held and severs is not None and severs.when is When.DONE and severs.how is not Ending.DROPPED
+    if not seen or (span.ended_by == deed.index and not ended) or _allowed_for(span, deed):
+        return False
+    dead = miss.held and miss.symptom == "quiet" and severs == _SILENCED  # for as long as it is held
+    return dead or span.until >= since
 
 
-def _explains(other: Deed, miss: Miss, deed: Deed) -> bool:
-    """Whether the other deed does what was met to this deed's flows."""
-    act = other.act
-    if isinstance(act, _StreamAct | _RequestAct):
-        # Of two boxes the newer is in front; and what is met once one has gone is whoever was behind it.
-        front = isinstance(deed.act, MiddleAct) and not isinstance(deed.act, Clears) and deed.undoes is None
-        return (not front or other.index > deed.index) and _answers(act, miss)
-    if isinstance(act, _RETURNS):  # what lingers on a lost path stays when the path is back
-        return isinstance(deed.act, Loses) and miss.symptom == "quiet" and other.index > deed.index
-    match miss.symptom:
-        case "ended":
-            ends = isinstance(act, Cuts | Loses | GoesOffline | Suspends | Drains | Restarts | KillsIdle)
-            return ends or _word(act, *STRIKES)
-        case "quiet":
-            quiet = _word(act, Reach.STALLED, Reach.SILENT, Reach.UNREACHABLE)
-            return quiet or isinstance(act, _SLEEPERS)
-        case "refused":
-            return _word(act, *STRIKES, Reach.REFUSED)
-        case "late" | "whole":
-            slower = isinstance(act, SetShape | Adjusts) and other.index > deed.index  # older ones are in the promise
-            delays = slower or isinstance(act, _SLEEPERS)
-            return _word(act, Reach.STALLED) or (delays and miss.symptom == "late")
-        case "soon":
-            return isinstance(act, SetShape) and other.index > deed.index
-        case _:  # the first part of an event that is cut passes
-            return miss.stream and isinstance(act, Cuts)
-
-
-def _answers(act: Act, miss: Miss) -> bool:
-    """Whether a box does this to requests, or to streams."""
-    if isinstance(act, _RequestAct):
-        return miss.symptom in {"otherwise", "late", "soon", "whole"}
-    return miss.stream and miss.symptom in {"ended", "quiet", "otherwise"}
-
-
-def _kills_silently(act: Act) -> bool:
-    return isinstance(act, KillsIdle) and act.how == "silently"
-
-
-def _word(act: Act, *words: Reach) -> bool:
-    return isinstance(act, SetReach) and act.word in words
+def _allowed_for(span: Span, deed: Deed) -> bool:
+    """Whether a deed's proof reckons with an older one: it is in the promise, or behind what was put before it."""
+    other, mark = span.deed, span.effect.mark
+    put = effect_of(deed.act).seconds is None and not takes_back(deed)  # once that is gone, what is behind is met again
+    behind = mark.in_front and put and row_of(other.act).executor is row_of(deed.act).executor
+    return other.index < deed.index and (mark.promised or behind)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from harness.deeds.acts import Deed, SetReach
-from harness.deeds.network_state import Change, Ending, Grace, NetworkState, after, lingered
+from harness.deeds.catalogue import Ending
+from harness.deeds.network_state import Change, Fold, NetworkState
 from harness.device.words import Reach
 from harness.run.probe import Meeting
 from harness.toxics.shape import Shape
@@ -29,44 +30,38 @@ class Promises:
     """The network as the deeds done so far make it."""
 
     def __init__(self, network: NetworkState) -> None:
-        self._network = network
-        self._graces: list[tuple[float, Grace]] = []  # and when each is over
+        self._fold = Fold(network)
 
     @property
     def paths(self) -> tuple[str, ...]:
         """All paths, in the order given."""
-        return tuple(self._network.paths)
+        return tuple(self._fold.state.paths)
 
     @property
     def joined(self) -> tuple[str, ...]:
         """The paths that the device may use."""
-        return self._network.joined
+        return self._fold.state.joined
 
     def dial(self, path: str) -> Door:
         """Return what a dial through this path meets now."""
-        return self._network.paths[path].door
+        return self._fold.state.paths[path].door
 
     def shapes(self, path: str) -> Mapping[Direction, Shape]:
         """Return the shape of each direction of this path."""
-        return self._network.paths[path].shapes
+        return self._fold.state.paths[path].shapes
 
     def unsettled(self, path: str, now: float) -> float:
         """Return for how many seconds more a direction of this path is on its way to its shape."""
-        return self._network.paths[path].unsettled(now)
+        return self._fold.state.paths[path].unsettled(now)
 
     def do(self, deed: Deed) -> Promise:
         """A deed is done now."""
-        for over, grace in self._graces:
-            if over <= deed.at:
-                self._network = lingered(self._network, grace).state  # a stale one, or one from before, changes nothing
-        change = after(self._network, deed, deed.at)
-        self._network = change.state
-        if change.grace is not None:
-            self._graces.append((deed.at + change.grace.seconds, change.grace))
-        return self._promise(deed, change)
+        for _ in self._fold.pass_to(deed.at):
+            pass
+        return self._promise(deed, self._fold.do(deed, deed.at))
 
     def _promise(self, deed: Deed, change: Change) -> Promise:
-        act, network, grace = deed.act, self._network, change.grace
+        act, network, grace = deed.act, self._fold.state, change.grace
         default = network.default or ""
         path = network.paths.get(deed.actor) or network.paths.get(deed.on or default)
         strike = STRIKES.get(act.word) if isinstance(act, SetReach) else None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from harness.deeds.acts import Answers, Ends, SendsRetry, SetShape
-from harness.deeds.network_state import goes_on
+from harness.deeds.catalogue import effect_of
 from harness.scenario.model import PathSpec, Plan
 from harness.sse.digits import read_digits
 from harness.sse.policy import Policies
@@ -108,7 +108,9 @@ def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES, lat
     end = plan.client.arrive + plan.job.lasts
     if plan.job.ends == "never":
         return min(end, limit)
-    end = max([terminal_due(plan, late=late), *(round(deed.at + goes_on(deed.act), 9) for deed in plan.deeds)])
+    end = max(
+        [terminal_due(plan, late=late), *(round(deed.at + effect_of(deed.act).goes_on, 9) for deed in plan.deeds)]
+    )
     return round(min(end + overtime(plan, syn_retries=syn_retries), limit), 9)
 
 

@@ -32,7 +32,8 @@ from harness.deeds.acts import (
     ShowsPortal,
     Suspends,
 )
-from harness.deeds.network_state import ARMED, Passage, after, goes_on, own_time
+from harness.deeds.catalogue import effect_of
+from harness.deeds.network_state import Passage, after
 from harness.deeds.network_state import Standing as Wall
 from harness.device.words import Reach
 from harness.scenario.deadlines import Ending, recovery_allowance, terminal_due
@@ -72,7 +73,8 @@ class Standing:
         change = after(self._network, deed, deed.at)
         self._network = change.state
         self._alive -= set(change.ended) if self._deafens(deed) else set()
-        if seconds := ARMED if isinstance(deed.act, Cuts) else goes_on(deed.act):
+        effect = effect_of(deed.act)
+        if seconds := effect.armed or effect.goes_on:
             self.until = max(self.until, deed.at + seconds)
         match deed.act:
             case Loses(path=path):
@@ -115,7 +117,7 @@ class Standing:
     @property
     def _walls(self) -> list[Wall]:
         """What the middle and the server go on doing until another deed ends it."""
-        return [one for one in self._network.standing if own_time(one.deed.act) is None]
+        return [one for one in self._network.standing if effect_of(one.deed.act).seconds is None]
 
     @property
     def _answered(self) -> bool:

@@ -9,7 +9,23 @@ from msgspec.structs import fields
 
 from harness.deeds import acts, catalogue
 from harness.deeds.acts import Act, Deed
-from harness.deeds.catalogue import ROWS, Actor, Executor, Proof, row_of, rows_of
+from harness.deeds.catalogue import (
+    ROWS,
+    Actor,
+    Barrier,
+    Ending,
+    Executor,
+    Mark,
+    Mood,
+    Proof,
+    Severs,
+    Symptom,
+    When,
+    effect_of,
+    path_of,
+    row_of,
+    rows_of,
+)
 from harness.fuzz.coverage import DEEDS, words_of
 from harness.run.readbacks import DONE, TAKEN_BACK, read_back
 from harness.scenario.deeds import SPEECHES
@@ -109,3 +125,106 @@ def test_the_page_has_every_sentence():
     page = README.read_text().replace("\\|", "|")
     shown = [re.sub(r":[a-z_]+", "", text) for row in ROWS for text in row.forms]
     assert [text for text in shown if f"`{text}`" not in page] == []
+
+
+ALL, STREAMS, POLLS = frozenset({"streams", "polls", "results"}), frozenset({"streams"}), frozenset({"polls"})
+EFFECTS = {
+    # sentence: (seconds, settles, armed), severs, (mood, kinds, of open streams too, delays), symptoms, of streams
+    "up": ((None, 0, 0), None, None, "", ""),
+    "silent for 5s": ((None, 0, 0), ("dropped", "DONE"), ("mute", ALL, True, False), "quiet", ""),
+    "stalled downstream only": ((None, 0, 0), None, ("mute", ALL, True, True), "quiet late whole", ""),
+    "unreachable": ((None, 0, 0), None, ("mute", ALL, False, False), "quiet", ""),
+    "refused": ((None, 0, 0), None, ("told", ALL, False, False), "refused", ""),
+    "closed": ((None, 0, 0), ("fin", "DONE"), ("told", ALL, False, False), "ended refused", ""),
+    "reset": ((None, 0, 0), ("rst", "DONE"), ("told", ALL, False, False), "ended refused", ""),
+    "reset once": ((0, 0, 0), ("rst", "DONE"), None, "ended", ""),
+    "closed mid data": ((0, 0, 8), ("fin", "EVENT"), None, "ended", "otherwise"),
+    "3g for 5s": ((None, 0, 0), None, None, "late soon", ""),
+    "3g over 5s": ((None, 5, 0), None, None, "late soon", ""),
+    "sliced to 7B for 5s": ((None, 0, 0), None, None, "late", ""),
+    "limited to 64kbps for 5s": ((None, 0, 0), None, None, "late", ""),
+    "joins cellular": ((None, 0, 0), None, None, "", ""),
+    "prefers cellular": ((None, 0, 0), None, None, "", ""),
+    "loses wifi": ((None, 0, 0), ("aborted", "DONE"), None, "ended", ""),
+    "goes offline for 5s": ((None, 0, 0), ("aborted", "DONE"), None, "ended", ""),
+    "comes online": ((0, 0, 0), None, None, "", ""),
+    "suspends for 5s": ((5, 0, 0), ("aborted", "OVER"), ("mute", ALL, True, False), "ended quiet late", ""),
+    "answers 503": ((None, 0, 0), None, ("told", ALL, False, False), "otherwise late soon whole", ""),
+    "answers 503 to polls 2 times": (
+        (None, 0, 0),
+        None,
+        ("told", POLLS, False, False),
+        "otherwise late soon whole",
+        "",
+    ),
+    "shows portal for 5s": ((None, 0, 0), None, ("told", ALL, False, False), "otherwise late soon whole", ""),
+    "mutes streams": ((None, 0, 0), None, ("mute", STREAMS, True, False), "", "ended quiet"),
+    "resets streams for 5s": ((None, 0, 0), None, ("told", STREAMS, False, False), "", "ended"),
+    "buffers 1KB": ((None, 0, 0), None, ("mute", STREAMS, True, True), "", "ended quiet otherwise"),
+    "kills idle after 60s": ((None, 0, 0), ("fin", "IDLE"), None, "ended quiet late", ""),
+    "kills idle after 60s silently": ((None, 0, 0), ("dropped", "IDLE"), None, "ended quiet late", ""),
+    "clears": ((0, 0, 0), None, None, "", ""),
+    "restarts keeping log": ((0, 0, 0), ("fin", "DONE"), ("told", ALL, False, False), "ended", ""),
+    "restarts losing log after 5s": ((5, 0, 0), ("fin", "DONE"), ("told", ALL, False, False), "ended", ""),
+    "orphan for 5s": ((None, 5, 0), None, None, "", ""),
+    "drains for 5s": ((None, 0, 0), ("fin", "DONE"), ("told", ALL, False, False), "ended", ""),
+    "hangs": ((None, 0, 0), None, ("mute", ALL, True, False), "quiet late", ""),
+    "sends retry 5000": ((0, 0, 0), None, None, "", ""),
+    "repeats 3 for 5s": ((None, 0, 0), None, None, "", ""),
+    "revokes token": ((0, 0, 0), None, None, "", ""),
+    "silences keepalive for 5s": ((None, 0, 0), None, None, "", ""),
+    "recovers": ((0, 0, 0), None, None, "", ""),
+    "pauses for 5s": ((None, 0, 0), None, None, "", ""),
+    "resumes": ((0, 0, 0), None, None, "", ""),
+    "bursts 5/s for 5s": ((5, 0, 0), None, None, "", ""),
+    "completes": ((0, 0, 0), None, None, "", ""),
+}
+PROMISED = {acts.SetShape, acts.SetSlice, acts.Limits}
+IN_FRONT = {acts.Answers, acts.ShowsPortal, acts.MutesStreams, acts.ResetsStreams, acts.Buffers}
+
+
+def _said(text: str) -> Act:
+    actor = next(actor for actor, speech in SPEECHES.items() if any(form.resembles(text) for form in speech.forms))
+    return SPEECHES[actor].parse(text).act
+
+
+@pytest.mark.parametrize("text", EFFECTS)
+def test_what_each_act_does_and_what_is_seen_of_it(text):
+    (seconds, settles, armed), severs, barrier, flows, streams = EFFECTS[text]
+    act = _said(text)
+    found = effect_of(act)
+    assert (found.seconds, found.settles, found.armed) == (seconds, settles, armed)
+    assert found.severs == (severs and Severs(Ending(severs[0]), When[severs[1]]))
+    assert found.barrier == (barrier and Barrier(Mood(barrier[0]), *barrier[1:]))
+    assert found.mark == Mark(
+        flows=frozenset(flows.split()),
+        streams=frozenset(streams.split()),
+        struck=text in {"reset once", "loses wifi", "goes offline for 5s"},
+        promised=type(act) in PROMISED,
+        in_front=type(act) in IN_FRONT,
+    )
+
+
+def test_each_act_s_effect_is_told_and_only_known_symptoms():
+    assert {type(_said(text)) for text in EFFECTS} == set(ACTS)
+    marks = [effect_of(_said(text)).mark for text in EFFECTS]
+    assert {symptom for mark in marks for symptom in mark.flows | mark.streams} <= set(typing.get_args(Symptom))
+
+
+@pytest.mark.parametrize(
+    ("actor", "text", "path"),
+    [
+        ("wifi", "silent", "wifi"),
+        ("wifi", "sliced to 7B", "wifi"),
+        ("device", "loses cellular", "cellular"),
+        ("device", "suspends for 5s", ""),
+        ("middle", "shows portal", ""),
+        ("server", "drains", ""),
+    ],
+)
+def test_a_deed_is_about_a_path_or_about_all(actor, text, path):
+    assert path_of(Deed(index=0, at=0.0, actor=actor, act=_said(text), text=text)) == path
+
+
+def test_what_is_narrowed_to_a_path_is_about_that_one():
+    assert path_of(Deed(index=0, at=0.0, actor="middle", act=acts.ShowsPortal(), text="", on="cellular")) == "cellular"

@@ -7,17 +7,15 @@ import pytest
 
 from harness.deeds import acts
 from harness.deeds.acts import Deed
+from harness.deeds.catalogue import Ending, Mood
 from harness.deeds.network_state import (
     DEVICE,
-    Ending,
-    Mood,
+    Fold,
     NetworkState,
     Passage,
     after,
-    goes_on,
     lingered,
     over,
-    own_time,
 )
 from harness.device.model import Device, Do, Fate, Linger, Outcome
 from harness.device.words import Radio, Reach
@@ -167,24 +165,6 @@ def test_what_stands_keeps_streams_from_passing_until_it_is_over(act, actor, moo
     assert over(network, 4).state.standing == ()
 
 
-@pytest.mark.parametrize(
-    ("act", "own", "goes"),
-    [
-        (acts.Suspends(lasts=5.0), 5.0, 5.0),
-        (acts.Restarts(keeps_log=True, after=2.0), 2.0, 2.0),
-        (acts.Orphans(after=3.0), None, 3.0),
-        (acts.Bursts(rate=20.0, lasts=1.0), None, 1.0),
-        (acts.SetShape(profile="edge", shape=Shape(), radio=Radio(), over=4.0), None, 4.0),
-        (acts.SetShape(profile="edge", shape=Shape(), radio=Radio()), None, 0.0),
-        (acts.Hangs(), None, 0.0),
-        (acts.Pauses(), None, 0.0),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_only_what_stands_for_a_time_of_its_own_ends_by_itself(act, own, goes):
-    assert (own_time(act), goes_on(act)) == (own, goes)
-
-
 @pytest.mark.parametrize("act", [acts.Recovers(), acts.RevokesToken(), acts.SendsRetry(value="5000"), acts.Clears()])
 def test_what_is_done_at_once_leaves_nothing_standing(act):
     assert folded(deed(act, "server" if not isinstance(act, acts.Clears) else "middle")).standing == ()
@@ -210,7 +190,8 @@ def test_the_oldest_barrier_comes_first():
     ("act", "left"),
     [
         (acts.Recovers(), [4]),
-        (acts.Restarts(keeps_log=True), [2, 3, 4, 9]),
+        (acts.Restarts(keeps_log=True, after=2.0), [2, 3, 4, 9]),
+        (acts.Restarts(keeps_log=True), [2, 3, 4]),
         (acts.Answers(status=403), [0, 1, 3, 4, 9]),
         (acts.Answers(status=403, to="polls"), [0, 1, 2, 3, 4, 9]),
     ],
@@ -275,3 +256,69 @@ def test_a_server_that_goes_ends_every_stream_by_fin(act):
 def test_a_path_that_is_half_up_lets_no_dial_in():
     network = folded(deed(acts.SetReach(word=Reach.SILENT)), deed(acts.SetReach(word=Reach.UP, direction=UP)))
     assert (network.paths["wifi"].door, network.passes) == (Door.HANG, False)
+
+
+def told(fold: Fold, *deeds: Deed) -> list[list[tuple[float, int, dict[str, Ending]]]]:
+    """What came by itself before each of these deeds: when, of which deed, and how it ended what was open."""
+    found = []
+    for one in deeds:
+        found.append([(passed.at, passed.deed.index, passed.change.ended) for passed in fold.pass_to(one.at)])
+        fold.do(one, one.at)
+    return found
+
+
+def at(seconds: float, act: acts.Act, actor: str = DEVICE, index: int = 0) -> Deed:
+    return Deed(index=index, at=seconds, actor=actor, act=act, text="")
+
+
+def test_what_is_over_at_an_instant_is_over_before_its_deeds():
+    fold = Fold(network_of("wifi", "cellular", linger=2.0))
+    deeds = at(1.0, acts.Loses(path="wifi")), at(3.0, acts.Joins(path="wifi"), index=1)
+    assert told(fold, *deeds) == [[], [(3.0, 0, {"wifi": Ending.ABORTED})]]
+    fold = Fold(network_of("wifi", linger=2.0))
+    assert told(fold, deeds[0], at(2.9, acts.Joins(path="wifi")), at(9.0, acts.GoesOffline())) == [
+        [],
+        [],
+        [(3.0, 0, {})],
+    ]
+    assert fold.state.lingering == {}
+
+
+def test_what_stands_for_its_own_time_is_gone_when_that_is_over():
+    fold = Fold(network_of("wifi"))
+    sleep, restart = (
+        at(1.0, acts.Suspends(lasts=4.0), index=3),
+        at(2.0, acts.Restarts(keeps_log=True, after=1.0), "server", 4),
+    )
+    burst = at(2.5, acts.Bursts(rate=5.0, lasts=1.0), "job", 5)
+    assert told(fold, sleep, restart, burst) == [[], [], []]
+    assert [one.deed.index for one in fold.state.standing] == [3, 4, 5]
+    left = [(one.at, one.deed.index, [its.deed.index for its in fold.state.standing]) for one in fold.pass_to(9.0)]
+    assert left == [(3.0, 4, [3, 5]), (3.5, 5, [3]), (5.0, 3, [])]
+
+
+def test_what_took_longer_than_its_own_time_is_over_when_it_returned():
+    fold = Fold(network_of("wifi"))
+    fold.do(at(1.0, acts.Restarts(keeps_log=True, after=1.0), "server"), 1.0, until=2.2)
+    assert list(fold.pass_to(2.1)) == []
+    assert [passed.at for passed in fold.pass_to(2.2)] == [2.2]
+
+
+def test_what_is_taken_back_before_its_time_is_over_does_nothing_then():
+    fold = Fold(network_of("wifi"))
+    fold.do(at(1.0, acts.Answers(status=503), "middle", 7), 1.0)
+    fold.take_back(7)
+    assert fold.state.standing == ()
+
+
+def test_a_job_pauses_until_it_resumes_or_ends_and_bursts_add_up():
+    paused = at(1.0, acts.Pauses(), "job", 1)
+    for ends in (acts.Resumes(), acts.Ends(how="completed")):
+        assert [one.deed.index for one in folded(paused).standing] == [1]
+        assert folded(paused, at(2.0, ends, "job", 2)).standing == ()
+    bursts = [at(1.0, acts.Bursts(rate=5.0, lasts=9.0), "job", index) for index in (1, 2)]
+    assert [one.deed.index for one in folded(*bursts).standing] == [1, 2]
+
+
+def test_a_restart_without_a_time_of_its_own_leaves_nothing_standing():
+    assert folded(deed(acts.Restarts(keeps_log=True), "server")).standing == ()

@@ -69,6 +69,44 @@ def test_a_restart_at_once_still_ends_the_streams():
     assert (round(one.began, 1), round(one.healed or 0, 1)) == (4.0, 4.0)
 
 
+def test_a_restart_at_once_is_over_at_once_also_where_its_call_takes_no_time():
+    story = story_of((4.0, "server", acts.Restarts(keeps_log=False), "restarts"))
+    for record in story.records:
+        if isinstance(record, Deed):
+            record.returned_ns = record.issued_ns
+    assert spans(story) == [(4.0, 4.0)]
+    spells = Case(story.plan, story.history()).clients[0].once(Sky).spells
+    assert {spell.usable for spell in spells} == {True}
+
+
+def test_a_cut_on_the_way_to_a_stream_is_one_and_a_cut_of_a_poll_is_none():
+    def cuts(what):
+        story = Story(plan((4.0, "wifi", acts.SetReach(word=Reach.RESET, once=True), "reset once"), lasts=20.0))
+        cid = story.conn(3.5)
+        story.request(what, 3.6, cid=cid, status=0)
+        story.deeds()
+        story.close(4.0, cid)
+        story.end(21.0)
+        return [(cut.path, cut.deed) for cut in Case(story.plan, story.history()).clients[0].once(Sky).cuts]
+
+    assert cuts("token") == [("wifi", 0)]
+    assert cuts("stream") == [("wifi", 0)]
+    assert cuts("poll") == []
+
+
+def test_what_was_open_on_a_lost_path_ends_before_the_deeds_of_that_instant():
+    lost, back = (4.0, "device", acts.Loses(path="wifi"), "loses wifi"), acts.Joins(path="wifi")
+    for at, ended in ((34.0, [34.0]), (33.9, [])):
+        story = story_of(
+            (1.0, "device", acts.Joins(path="cellular"), "joins"), lost, (at, "device", back, "joins wifi")
+        )
+        story.plan = msgspec.structs.replace(story.plan, device=model.DeviceSpec(starts_on="wifi", linger=30.0))
+        for record in story.records:
+            if isinstance(record, Deed):
+                record.returned_ns = record.issued_ns
+        assert [round(cut.at, 2) for cut in Case(story.plan, story.history()).clients[0].once(Sky).cuts] == ended
+
+
 def test_a_call_that_returns_when_the_restart_is_over_began_when_it_was_made():
     story = story_of((4.0, "server", acts.Restarts(keeps_log=True, after=5.0), "restarts"))
     for record in story.records:

@@ -131,3 +131,51 @@ def test_what_comes_after_the_proof_hides_nothing():
 def test_muted_streams_hide_a_cut_and_no_question():
     timeline = {"5s": {"middle": "mutes streams"}, "10s": {"wifi": "reset mid data"}}
     assert hides(timeline, miss("quiet", held=True, stream=True)) == "middle mutes streams in force"
+
+
+def test_who_struck_once_refuses_nobody():
+    timeline = {"5s": {"wifi": ["unreachable", "closed once"]}}
+    assert hides(timeline, miss("refused"), of=0) == ""
+    assert hides(timeline, miss("ended", held=True), of=0) == "wifi closed once in force"
+
+
+def test_a_box_hides_only_what_it_does_to_a_stream_itself():
+    told = {"5s": {"middle": "resets streams"}, "10s": {"wifi": "reset mid data"}}
+    assert hides(told, miss("ended", stream=True)) == "middle resets streams in force"
+    assert hides(told, miss("quiet", stream=True)) == ""
+    muted = {"5s": {"middle": ["buffers 1KB", "mutes streams"]}}
+    assert hides(muted, miss("quiet", stream=True), of=0) == "middle mutes streams in force"
+    assert hides(muted, miss("otherwise", stream=True), of=0) == ""
+
+
+def test_what_a_server_that_drained_has_ended_stays_ended_when_it_recovers():
+    told = {"5s": {"server": "drains"}, "5300ms": {"server": "recovers"}}
+    assert hides(told, miss("ended", held=True)) == "server drains in force"
+    assert hides(told, miss("ended")) == ""
+
+
+@pytest.mark.parametrize("back", ["joins wifi", "prefers wifi"])
+def test_only_a_path_that_is_back_within_its_grace_keeps_what_was_open(back):
+    joined = {"2s": {"device": ["joins cellular", "prefers cellular"]}}
+    lingering = {"device": {"linger": "2s"}}
+    told = {"5s": {"device": "loses wifi"}, "6s": {"device": back if "joins" in back else ["joins wifi", back]}}
+    kept = miss("quiet", held=True)
+    assert hides(told, kept, of=0, **lingering) == "device joins wifi in force"
+    assert hides(told, kept, of=0) == ""
+    assert hides(joined | told, kept, of=2, **lingering) == ""  # it was no default: nothing lingers
+    late = {"5s": {"device": "loses wifi"}, "7500ms": {"device": "joins wifi"}}
+    assert hides(late, kept, of=0, **lingering) == ""
+    assert hides(told, kept, of=0, until=5.5, **lingering) == ""
+    offline = {"5s": {"device": ["loses wifi", "goes offline"]}, "6s": {"device": ["comes online", "joins wifi"]}}
+    assert hides(offline, kept, of=0, **lingering) == ""
+
+
+def test_a_profile_is_in_the_promise_of_all_that_come_later_and_a_box_is_behind_a_newer_box_alone():
+    assert hides({"5s": {"wifi": "3g"}, "6s": {"wifi": "sliced to 7B"}}, miss("late"), of=1) == ""
+    boxes = {"5s": {"middle": "shows portal"}, "6s": {"middle": "mutes streams"}, "7s": {"wifi": "lte"}}
+    assert hides(boxes, miss("otherwise"), of=1) == ""
+    assert hides(boxes, miss("otherwise"), of=2) == "middle shows portal in force"
+    gone = {"5s": {"middle": "shows portal"}, "6s": {"middle": "mutes streams for 1s"}}
+    assert hides(gone, miss("otherwise"), of=2) == "middle shows portal in force"
+    idle = {"5s": {"middle": "shows portal"}, "6s": {"middle": "kills idle after 5s"}}
+    assert hides(idle, miss("otherwise"), of=1) == ""

@@ -5,14 +5,14 @@ time. Who asks gets them in order of time, each with the stretch in which it too
 return, what has no record of its own (the end of a sleep, or of a lost path's grace) about the time it was due.
 """
 
-import heapq
-import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from harness.deeds import acts
-from harness.deeds.network_state import Change, Grace, NetworkState, after, lingered, over, own_time
+from harness.deeds.catalogue import effect_of
+from harness.deeds.network_state import Change, Fold, Grace, Passed
 from harness.history import Deed
 from harness.judge.case import Case
 from harness.scenario.model import network_at_start
@@ -75,6 +75,10 @@ class Due(msgspec.Struct, frozen=True):
         since_ns, until_ns = self.since_ns + lasts_ns - slack.tick_ns, self.until_ns + lasts_ns + slack.late_ns
         return Due(self.at + seconds, since_ns, until_ns, 0, what)
 
+    def made(self, change: Change) -> "Happened":
+        """Return it with what it made of the network."""
+        return Happened(self.at, self.since_ns, self.until_ns, self.seq, self.what, change)
+
 
 class Happened(Due, frozen=True):
     """What was due has come, and this is what it made of the network."""
@@ -107,46 +111,51 @@ def at_all_gates(records: Iterable[Deed]) -> dict[int, Done]:
 def fold(case: Case, done: Mapping[int, Done], spent: Mapping[int, int]) -> list[Happened]:
     """Return all that was done, in order. ``spent``: when an act that answers so many times had done so."""
     found: list[Happened] = []
-    network, ties = network_at_start(case.plan), itertools.count()
-    queue = [(one.at, next(ties), one) for one in _to_come(case, done, spent)]
-    heapq.heapify(queue)
-    while queue:
-        at, _, due = heapq.heappop(queue)
-        change = _change(network, due.what, at)
-        network = change.state
-        if change.grace is not None:
-            over_then = due.later(change.grace.seconds, change.grace, slack(case))
-            heapq.heappush(queue, (over_then.at, next(ties), over_then))
-        found.append(Happened(due.at, due.since_ns, due.until_ns, due.seq, due.what, change))
+    told, begun = Fold(network_at_start(case.plan)), dict[int, Due]()
+
+    def pass_to(at: float) -> None:
+        for passed in told.pass_to(at):
+            due = _of_itself(passed, begun[passed.deed.index], slack(case))
+            found.append(due.made(passed.change))
+
+    for due in sorted(_to_come(case, done, spent), key=lambda due: due.at):
+        pass_to(due.at)
+        if isinstance(due.what, acts.Deed):
+            begun[due.what.index] = due
+            change = told.do(due.what, due.at, until=_until(case, due))
+        else:
+            assert isinstance(due.what, Over)
+            change = told.take_back(due.what.index)
+        found.append(due.made(change))
+    pass_to(math.inf)
     return found
 
 
-def _change(network: NetworkState, what: What, at: float) -> Change:
-    match what:
-        case Grace():
-            return lingered(network, what)
-        case Over(index=index):
-            return over(network, index)
-        case _:
-            return after(network, what, at)
+def _of_itself(passed: Passed, begun: Due, slack: Slack) -> Due:
+    """Return what came of a deed by itself."""
+    grace = passed.grace
+    if grace is not None:
+        return begun.later(grace.seconds, grace, slack)
+    due = begun.later(effect_of(passed.deed.act).seconds or 0.0, Over(passed.deed.index), slack)
+    return msgspec.structs.replace(due, at=passed.at)
+
+
+def _until(case: Case, due: Due) -> float | None:
+    """Return when the own time of a deed is over: not before its call has returned."""
+    own = effect_of(due.what.act).seconds if isinstance(due.what, acts.Deed) else None
+    return max(due.at + own, case.at(due.until_ns)) if own and due.seq else None
 
 
 def _to_come(case: Case, done: Mapping[int, Done], spent: Mapping[int, int]) -> Iterator[Due]:
-    """Yield the deeds, and the ends of those that end by themselves."""
+    """Yield the deeds, and the ends of those that are used up."""
     for deed in case.plan.deeds:
         planned_ns = case.ns(deed.at)
         one = done.get(deed.index) or Done(planned_ns, planned_ns + round(TOLERANCE * 1e9), 0)
         issued, returned = case.at(one.issued_ns), case.at(one.returned_ns) if one.seq else deed.at
-        own = own_time(deed.act)
-        if own is not None and deed.undoes is None:
-            # A call that returns only when it is over began when it was made.
-            returns_late = returned - issued > own / 2
-            begun = Due(issued if returns_late else returned, one.issued_ns, one.returned_ns, one.seq, deed)
-            ends = begun.later(own, Over(deed.index), slack(case))
-            yield msgspec.structs.replace(ends, at=max(ends.at, returned))
-            yield begun
-        else:
-            yield Due(returned, one.issued_ns, one.returned_ns, one.seq, deed)
+        own = effect_of(deed.act).seconds
+        # A call that returns only when it is over began when it was made.
+        at = issued if own and returned - issued > own / 2 else returned
+        yield Due(at, one.issued_ns, one.returned_ns, one.seq, deed)
         spent_ns = spent.get(deed.index)
         if spent_ns is not None:
             yield Due(max(returned, case.at(spent_ns)), spent_ns, spent_ns, 0, Over(deed.index))

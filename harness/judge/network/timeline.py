@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from harness.deeds import acts
-from harness.deeds.network_state import SERVER, Ending, Grace, NetworkState, Passage
+from harness.deeds.catalogue import Ending
+from harness.deeds.network_state import SERVER, Grace, NetworkState, Passage
 from harness.history import Deed, SignalTold
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase

@@ -398,14 +398,15 @@ class Write(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="wri
 class Said(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="said"):
     """A subscriber's socket took no event but ``open``, ``keep-alive``, ``retry``, ``reset`` or ``bye``.
 
-    ``detail`` is the value of a ``retry``, and the reason of a ``bye``, as ``Subscriber`` has it. Not ``whole``: as of
-    a ``Write``.
+    ``detail`` is the value of a ``retry``, and the reason of a ``bye``, as ``Subscriber`` has it. ``began_ns`` and
+    ``whole`` as of a ``Write``.
     """
 
     lane: ClassVar[str] = "server"
     sub: int
     what: str
     detail: str = ""
+    began_ns: int = 0
     whole: bool = True
 
 

@@ -207,7 +207,6 @@ class EventStream:
                     last=upto - 1,
                     replay=replay,
                     rid=self._rid,
-                    began_ns=self._journal.stamp(),
                     offset=self._offset,
                 )
             )
@@ -219,7 +218,7 @@ class EventStream:
         """Send what there is to say, and this. What was under way when the stream is given up is recorded too."""
         data, self._before = self._before + data, b""
         going, self._going = self._going, []
-        whole = False
+        whole, began_ns = False, self._journal.stamp() if self._journal is not None else 0
         self._touched = trio.current_time()
         self._writing = True
         try:
@@ -230,7 +229,7 @@ class EventStream:
         finally:
             if self._journal is not None:
                 for record in going:
-                    record.whole = whole
+                    record.began_ns, record.whole = began_ns, whole
                     self._journal.write(record)
         self._writing = False
 

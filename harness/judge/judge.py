@@ -21,7 +21,7 @@ from harness.scenario.expectations import OF_HARNESS
 from harness.scenario.model import Plan
 
 FUNDAMENTAL = (
-    "history-whole", "in-time", "fault-seen",
+    "history-whole", "server-as-planned", "in-time", "fault-seen",
     "terminal-once", "no-gap", "no-duplicate", "order", "progress", "resume", "honest-status",
     "recovery", "one-stream", "stop", "clean-exit", "backoff", "discreet", "server-frees", "prompt",
 )  # fmt: skip

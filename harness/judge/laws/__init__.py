@@ -16,6 +16,7 @@ from harness.judge.laws import (
     prompt,
     recovery,
     resume,
+    server_as_planned,
     server_frees,
     stop,
     terminal_once,
@@ -25,6 +26,7 @@ from harness.judge.laws.outcome import Law
 LAWS: tuple[Law, ...] = (
     fault_seen.LAW,
     history_whole.LAW,
+    server_as_planned.LAW,
     in_time.LAW,
     terminal_once.LAW,
     no_gap.LAW,

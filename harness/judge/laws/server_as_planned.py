@@ -1,0 +1,43 @@
+"""H2, the server as planned: it emitted what the plan says and when it says so, and each stream carried it once.
+
+It judges the harness, not the client. What the server skipped, sent twice or sent late would else be held against a
+client that never had a chance. It is judged by what it says itself and by the bytes that reached the client's socket:
+a server that does wrong may also tell of it wrongly.
+"""
+
+from harness.history import Emit
+from harness.judge import phrases
+from harness.judge.case import Case
+from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.server.answering import answers
+from harness.judge.server.bounds import Bounds
+from harness.judge.server.delivering import deliveries
+from harness.judge.server.emitting import emissions, overdue, schedules
+from harness.judge.server.facts import Served
+from harness.judge.server.writing import streams
+
+ADVICE = "The job server did not keep to the plan: nothing can be said of the client. Run it again, alone"
+CAUSE = "server-off-plan"
+
+RULES = (schedules, emissions, overdue, deliveries, streams, answers)
+
+
+def _judge(case: Case) -> Outcome:
+    outcome, served = Outcome(), case.once(Served)
+    if not served.epochs:
+        if case.cut_short:
+            outcome.doubt("no job was accepted before the run was cut short")
+        else:
+            outcome.skip("the server accepted no job")
+        return outcome
+    bounds = Bounds(case)
+    for rule in RULES:
+        for text, *records in rule(case, served, bounds):
+            shown = [case.evidence(record, text) for record in records if record is not None]
+            outcome.fail(text, *shown, advice=ADVICE, cause=CAUSE)
+    events, opened = len(case.history.all(Emit)), len(served.streams)
+    outcome.hold(f"{phrases.amount(events, 'event')} in time, on {phrases.amount(opened, 'stream')}")
+    return outcome
+
+
+LAW = Law(code="H2", word="server-as-planned", judge=_judge)

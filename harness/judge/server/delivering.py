@@ -1,0 +1,85 @@
+"""What of each stream reached the client's socket: events one after another from the id that was asked for, unchanged.
+
+A stream of bytes has no holes, whatever the network does: it only ends early. What is missing in the middle, comes
+twice or in another order was never sent otherwise.
+"""
+
+from collections.abc import Iterator
+
+from harness.history import Delivered
+from harness.judge import phrases
+from harness.judge.case import Case
+from harness.judge.server.bounds import Bounds, Fault
+from harness.judge.server.facts import Served, Stream
+from harness.judge.server.writing import beginning, retries
+from harness.sse.digits import read_digits
+
+
+def deliveries(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+    """Each stream carried what was emitted, from its cursor on."""
+    allowed = {read_digits(value) for value in retries(case)}
+    for rid, delivered in case.grouped(Delivered, "rid").items():
+        request = served.requests.get(delivered[0].rid)
+        if request is None or request.client == "canary":
+            continue
+        stream = served.by_rid.get(request.rid)
+        if stream is None:
+            yield f"request {rid} was told events on a stream that the server never opened", delivered[0]
+        elif stream.epoch.whole:
+            yield from _delivery(case, served, bounds, stream, delivered)
+        for one in delivered:
+            if one.retry >= 0 and one.retry not in allowed:
+                yield f"request {rid} was told to retry after {one.retry} ms, which the plan says nowhere", one
+
+
+def _delivery(
+    case: Case, served: Served, bounds: Bounds, stream: Stream, delivered: list[Delivered]
+) -> Iterator[Fault]:
+    epoch, ids, repeats = stream.epoch, served.ids.get(stream.opened.job, {}), bool(served.repeats)
+    before, times = -1, 0  # the newest event that it carried, and how often
+    for one in delivered:
+        if not one.event:
+            continue
+        emit = ids.get(one.id)
+        if one.type == "reset" and before < 0 and _resets(served, stream):
+            continue
+        if emit is None or emit.epoch != epoch.begun.epoch:
+            yield f"{stream.called} carried an event of the id {one.id!r}, which its log does not have", one
+            return
+        index = emit.index
+        if emit.digest != one.digest:
+            yield f"{stream.called} carried other bytes than {epoch.event(index)} has", one, emit
+        if index == before:
+            times += 1
+            if times > (_times(served, bounds, stream, index)[1] if repeats else 1):
+                yield f"the server sent {epoch.event(index)} twice on {stream.called}", one, emit
+                return
+            continue
+        if before < 0:
+            lowest, highest = beginning(case, served, bounds, stream)
+            if not lowest <= index <= highest:
+                yield stream.answered_from(index, highest), one, stream.opened
+        elif index != before + 1:
+            yield _out_of_order(stream, before, index), one, emit
+            return
+        elif repeats and times < _times(served, bounds, stream, before)[0]:
+            yield f"the server sent {epoch.event(before)} once on {stream.called}, and was told to repeat", one
+        before, times = index, 1
+
+
+def _resets(served: Served, stream: Stream) -> bool:
+    return served.resumption(stream.epoch, stream.asked, stream.opened.seq).how == "reset"
+
+
+def _times(served: Served, bounds: Bounds, stream: Stream, index: int) -> tuple[int, int]:
+    """Return how often at least and at most an event is sent: twice while the server is told to repeat."""
+    write = stream.write_of(index)
+    counts = served.repeated(write.began_ns, bounds.tick_ns) if write is not None else {0, 1}
+    return (1 if 0 in counts else 2), (1 if counts == {0} else 2)
+
+
+def _out_of_order(stream: Stream, before: int, index: int) -> str:
+    name, earlier = stream.epoch.event(index), stream.epoch.event(before)
+    if index < before:
+        return f"the server sent {name} after {earlier} on {stream.called}"
+    return f"the server left out {phrases.events([*range(before + 1, index)])} on {stream.called}, after {earlier}"

@@ -1,0 +1,279 @@
+"""What the job server says it did, laid out for judgement: its jobs by epoch, its streams, how a cursor is answered.
+
+The contract of resumption is written here a second time, and shares no code with the server: that one is on trial.
+"""
+
+import bisect
+from functools import cached_property
+from operator import attrgetter
+
+import msgspec
+
+from harness.deeds.acts import Act, Drains, Hangs, Repeats, Restarts, SilencesKeepalive
+from harness.deeds.replacement import takes_the_place_of
+from harness.history import Deed, Emit, Job, Request, Rescheduled, Said, Subscriber, Write
+from harness.judge.case import Case
+from harness.scenario.model import ServerSpec
+
+WITHOUT_KEEPALIVE = 15.0
+"""Seconds that count as a keep-alive interval where the server sends no comments."""
+
+FOREVER = 1 << 62
+"""A stamp that never comes."""
+
+_seq = attrgetter("seq")
+
+
+class Epoch:
+    """One log of one job. ``schedule`` says when each index is intended, by all that the job was told."""
+
+    def __init__(self, begun: Job) -> None:
+        self.begun = begun
+        self.schedule = list(begun.schedule_ns)
+        self.emits: list[Emit] = []
+        self.whole = True  # its indices come one by one, as law H1 has it
+
+    def emitted(self, emit: Emit) -> None:
+        """Take an event in."""
+        self.whole = self.whole and emit.index == len(self.emits)
+        self.emits.append(emit)
+
+    @property
+    def called(self) -> str:
+        """Its name in a sentence."""
+        return f"epoch {self.begun.epoch}"
+
+    def event(self, index: int) -> str:
+        """Return the name of one of its events in a sentence."""
+        return f"event {self.begun.epoch}-{index}"
+
+    def newest_at(self, seq: int) -> int:
+        """Return the index of the newest event emitted before this record; -1: none."""
+        return bisect.bisect_left(self.emits, seq, key=_seq) - 1
+
+    def over_at(self, seq: int) -> bool:
+        """Whether its terminal event had been emitted before this record."""
+        newest = self.newest_at(seq)
+        return newest >= 0 and self.emits[newest].terminal
+
+
+class Resumption(msgspec.Struct, frozen=True):
+    """How a cursor is answered: from event ``first`` on, after a ``reset`` event or none; by ``410``, or by ``204``."""
+
+    first: int
+    how: str = ""
+
+
+class Stream:
+    """One stream of the server. ``epoch`` is that of its job when it opened; ``turns`` are what was written, in order.
+
+    ``newer`` is the next stream of the same job, and ``request`` the one that the gate numbered so.
+    """
+
+    def __init__(self, opened: Subscriber, epoch: Epoch, request: Request | None) -> None:
+        self.opened = opened
+        self.epoch = epoch
+        self.request = request
+        self.closed: Subscriber | None = None
+        self.newer: Subscriber | None = None
+        self.turns: list[Write | Said] = []
+
+    @property
+    def called(self) -> str:
+        """Its name in a sentence."""
+        return f"stream {self.opened.sub}"
+
+    @property
+    def asked(self) -> str:
+        """The id that its request asked from, by the gate where that knows; empty: none."""
+        return self.opened.cursor if self.request is None else self.request.last_event_id or ""
+
+    @property
+    def question(self) -> str:
+        """The same, in a sentence."""
+        return f"the id {self.asked!r}" if self.asked else "no id"
+
+    def answered_from(self, index: int, due: int) -> str:
+        """Return a sentence about a stream that begins elsewhere than it should."""
+        instead = f"{self.epoch.event(index)} instead of {self.epoch.event(due)}"
+        return f"the server answered {self.question} from {instead}, on {self.called}"
+
+    @cached_property
+    def writes(self) -> list[Write]:
+        """The writes of events among the turns."""
+        return [turn for turn in self.turns if isinstance(turn, Write)]
+
+    def write_of(self, index: int) -> Write | None:
+        """Return the write that carried this event; None where none did."""
+        place = bisect.bisect_right(self.writes, index, key=attrgetter("first"))
+        found = self.writes[place - 1] if place else None
+        return found if found is not None and index <= found.last else None
+
+
+class Stand(msgspec.Struct, frozen=True):
+    """A deed of the server in force: surely from ``sure_ns`` to ``until_ns``, perhaps from ``since_ns`` to ``over_ns``.
+
+    Between a deed's issue and its return either state is right.
+    """
+
+    act: Act
+    since_ns: int
+    sure_ns: int
+    until_ns: int
+    over_ns: int
+
+    def surely(self, at_ns: int, margin_ns: int) -> bool:
+        """Whether it was in force at this stamp, and so far from its ends."""
+        return self.sure_ns + margin_ns < at_ns < self.until_ns - margin_ns
+
+    def perhaps(self, at_ns: int, margin_ns: int) -> bool:
+        """Whether it may have been."""
+        return self.since_ns - margin_ns <= at_ns <= self.over_ns + margin_ns
+
+    def overlap(self, since_ns: int, until_ns: int) -> int:
+        """Return for how many nanoseconds of this time it may have been in force."""
+        return max(0, min(until_ns, self.over_ns) - max(since_ns, self.since_ns))
+
+
+class Served:
+    """Everything that the server says of its jobs and streams. The canary's streams are left out."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self.jobs: dict[str, list[Epoch]] = {}
+        self.epochs: dict[tuple[str, str], Epoch] = {}
+        self.ids: dict[str, dict[str, Emit]] = {}
+        self._read_jobs()
+        self.requests = {request.rid: request for request in case.history.all(Request)}
+        self.streams: list[Stream] = []
+        self.by_rid: dict[int, Stream] = {}
+        self._read_streams()
+
+    @property
+    def interval_ns(self) -> int:
+        """The keep-alive interval, or what counts as one."""
+        return round((self._case.plan.server.keepalive or WITHOUT_KEEPALIVE) * 1e9)
+
+    @cached_property
+    def hangs(self) -> list[Stand]:
+        """When it was told to hang."""
+        return self._stands(Hangs)
+
+    @cached_property
+    def silences(self) -> list[Stand]:
+        """When it was told to send no keep-alives."""
+        return self._stands(SilencesKeepalive)
+
+    @cached_property
+    def drains(self) -> list[Stand]:
+        """When it was told to drain."""
+        return self._stands(Drains)
+
+    @cached_property
+    def restarts(self) -> list[Stand]:
+        """When it was told to restart: until it has left."""
+        return self._stands(Restarts)
+
+    @cached_property
+    def repeats(self) -> list[Stand]:
+        """When it was told to repeat."""
+        return self._stands(Repeats)
+
+    def repeated(self, at_ns: int, margin_ns: int) -> set[int]:
+        """Return how many events it may have been told to replay too many at this stamp; 0: it sends each once."""
+        stands = [one for one in self.repeats if one.perhaps(at_ns, margin_ns)]
+        counts = {one.act.count for one in stands if isinstance(one.act, Repeats)}
+        return counts if any(one.surely(at_ns, margin_ns) for one in stands) else counts | {0}
+
+    def epoch_at(self, job: str, seq: int) -> Epoch | None:
+        """Return the newest epoch of a job that had begun before this record."""
+        return next((epoch for epoch in reversed(self.jobs.get(job, [])) if epoch.begun.seq < seq), None)
+
+    def resumption(self, epoch: Epoch, cursor: str, seq: int) -> Resumption:
+        """Return how a stream request with this cursor is answered that comes before this record."""
+        newest, spec = epoch.newest_at(seq), self._case.plan.server
+        place = self._place(epoch, cursor, seq)
+        if place is not None:
+            if epoch.over_at(seq) and place == newest:
+                return Resumption(newest + 1, "204")
+            kept = spec.replay if cursor or spec.replay is None else max(spec.replay, 1)
+            if kept is None or newest - place <= kept:
+                return Resumption(place + 1)
+        return _expired(spec, newest)
+
+    def _place(self, epoch: Epoch, cursor: str, seq: int) -> int | None:
+        """Return the index that a cursor names (-1: before the first); None: it is no id of this log."""
+        if not cursor:
+            return -1
+        emit = self.ids.get(epoch.begun.job, {}).get(cursor)
+        known = emit is not None and emit.epoch == epoch.begun.epoch and emit.seq < seq
+        return emit.index if emit is not None and known else None
+
+    def _read_jobs(self) -> None:
+        history = self._case.history
+        for job in history.all(Job):
+            epoch = self.epochs[job.job, job.epoch] = Epoch(job)
+            self.jobs.setdefault(job.job, []).append(epoch)
+        for change in history.all(Rescheduled):
+            found = self.epochs.get((change.job, change.epoch))
+            if found is not None:
+                found.schedule[change.first :] = change.schedule_ns
+        for emit in history.all(Emit):
+            found = self.epochs.get((emit.job, emit.epoch))
+            if found is not None:
+                found.emitted(emit)
+                self.ids.setdefault(emit.job, {}).setdefault(emit.id, emit)
+
+    def _read_streams(self) -> None:
+        history = self._case.history
+        by_sub: dict[int, Stream] = {}
+        newest: dict[str, Stream] = {}
+        for one in history.all(Subscriber):
+            if one.what != "open":
+                if one.sub in by_sub:
+                    by_sub[one.sub].closed = one
+                continue
+            epoch = self.epoch_at(one.job, one.seq)
+            if epoch is None:
+                continue
+            stream = by_sub[one.sub] = Stream(one, epoch, self.requests.get(one.rid))
+            if one.job in newest:
+                newest[one.job].newer = one
+            newest[one.job] = stream
+        turns: list[Write | Said] = [*history.all(Write), *history.all(Said)]
+        for turn in sorted(turns, key=_seq):
+            if turn.sub in by_sub:
+                by_sub[turn.sub].turns.append(turn)
+        for stream in by_sub.values():
+            if stream.request is not None and stream.request.client == "canary":
+                continue
+            self.streams.append(stream)
+            if stream.opened.rid:
+                self.by_rid[stream.opened.rid] = stream
+
+    def _stands(self, kind: type) -> list[Stand]:
+        """Return when deeds of a kind were in force; one that has no record began no sooner than planned."""
+        case, deeds = self._case, self._case.plan.deeds
+        done = {record.deed: record for record in case.history.all(Deed) if not record.error}
+        found = []
+        for place, deed in enumerate(deeds):
+            record = done.get(deed.index)
+            if deed.undoes is not None or not isinstance(deed.act, kind):
+                continue
+            if record is None:
+                found.append(Stand(deed.act, case.ns(deed.at), FOREVER, FOREVER, FOREVER))
+                continue
+            later = (one for one in deeds[place + 1 :] if takes_the_place_of(one, deed) and one.index in done)
+            end = next((done[one.index] for one in later), None)
+            until_ns, over_ns = (end.issued_ns, end.returned_ns) if end is not None else (FOREVER, FOREVER)
+            found.append(Stand(deed.act, record.issued_ns, record.returned_ns, until_ns, over_ns))
+        return found
+
+
+def _expired(spec: ServerSpec, newest: int) -> Resumption:
+    """Return how a cursor is answered of which the server does not know what comes after it."""
+    if spec.expired_cursor == "410":
+        return Resumption(newest + 1, "410")
+    if spec.expired_cursor == "reset event":
+        return Resumption(newest, "reset")
+    return Resumption(0 if spec.replay is None else max(0, newest + 1 - spec.replay))

@@ -1,0 +1,254 @@
+"""What the server wrote to each stream: every event once, in order, as soon as it was there, until a lawful end."""
+
+from collections.abc import Iterator
+
+from harness.deeds.acts import RevokesToken, SendsRetry
+from harness.history import Deed, Said, Subscriber, Write
+from harness.history.records import Record
+from harness.judge import phrases
+from harness.judge.case import Case
+from harness.judge.server.bounds import Bounds, Fault
+from harness.judge.server.facts import FOREVER, Served, Stand, Stream
+
+REFUSED = frozenset({"204", "410"})
+"""How a cursor is answered for which no stream opens."""
+
+
+def streams(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+    """Each stream is held against its job's log, from its cursor to its end."""
+    for stream in served.streams:
+        if stream.epoch.whole:
+            yield from _Walk(case, served, bounds, stream).faults()
+
+
+def beginning(case: Case, served: Served, bounds: Bounds, stream: Stream) -> tuple[int, int]:
+    """Return the lowest and the highest index from which a stream may begin."""
+    opened, spec = stream.opened, case.plan.server
+    first = served.resumption(stream.epoch, stream.asked, opened.seq).first
+    counts = served.repeated(opened.t_ns, bounds.tick_ns) if stream.asked else {0}
+    lowest, highest = max(0, first - max(counts)), max(0, first - min(counts))
+    if spec.replay is not None:  # what the log has forgotten is not repeated
+        highest = max(highest, min(first, stream.epoch.newest_at(opened.seq) - spec.replay - spec.queue))
+    return lowest, highest
+
+
+def retries(case: Case) -> set[str]:
+    """Return the values of ``retry`` that the plan lets the server say."""
+    own = case.plan.server.retry
+    told = {deed.act.value for deed in case.plan.deeds if isinstance(deed.act, SendsRetry)}
+    return told if own is None else told | {str(round(own * 1000))}
+
+
+class _Walk:
+    """One stream, from its cursor to its end."""
+
+    def __init__(self, case: Case, served: Served, bounds: Bounds, stream: Stream) -> None:
+        self._case, self._served, self._bounds, self._stream = case, served, bounds, stream
+        opened, closed = stream.opened, stream.closed
+        self._newest_at_opening = stream.epoch.newest_at(opened.seq)
+        self._closed_ns = min(closed.t_ns if closed is not None else FOREVER, case.end_ns)
+        self._newer_ns = stream.newer.t_ns + served.interval_ns if stream.newer is not None else FOREVER
+        self._next = -1  # the index that is to be written next; -1: nothing was written yet
+        self._free_ns = opened.t_ns  # since when nothing is being written
+        self._spoken = False
+        self._given_up: Write | Said | None = None  # the write that was under way at its end
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what the server did wrong on this stream."""
+        yield from self._opening()
+        yield from self._writing()
+        yield from self._outliving()
+        if self._stream.closed is not None:
+            yield from self._ending(self._stream.closed)
+
+    def _at(self, t_ns: int) -> str:
+        return phrases.moment(self._case.at(t_ns))
+
+    # How it begins.
+
+    def _opening(self) -> Iterator[Fault]:
+        stream, called = self._stream, self._stream.called
+        cursor, seq = stream.opened.cursor, stream.opened.seq
+        found = self._served.resumption(stream.epoch, cursor, seq)
+        if found != self._served.resumption(stream.epoch, stream.asked, seq):
+            yield f"the server took {cursor!r} for the id that {called} asked from, {stream.asked!r}", stream.opened
+        if found.how in REFUSED:
+            yield f"the server opened {called} from {stream.question}, where {found.how} was due", stream.opened
+        reset = any(isinstance(turn, Said) and turn.what == "reset" for turn in stream.turns[:2])
+        if found.how == "reset" and stream.turns and stream.turns[0].whole and not reset:
+            yield f"the server sent no reset event on {called}, which asked from {stream.question}", stream.opened
+        if found.how != "reset" and reset:
+            yield f"the server sent a reset event on {called}, which asked from {stream.question}", stream.opened
+
+    # What it is told.
+
+    def _writing(self) -> Iterator[Fault]:
+        emits, epoch, late_ns = self._stream.epoch.emits, self._stream.epoch.begun.epoch, self._bounds.late_ns
+        silence_ns, queue = self._served.interval_ns + late_ns, self._case.plan.server.queue
+        for turn in self._stream.turns:
+            waited = turn.began_ns - self._free_ns
+            if isinstance(turn, Write):
+                if turn.epoch != epoch or not (0 <= turn.first <= turn.last < len(emits)):
+                    yield f"the server wrote {turn.epoch}-{turn.first} to {self._stream.called}, of no log of its", turn
+                    return
+                if turn.first != self._next:
+                    yield from self._astray(turn)
+                if waited > late_ns and turn.began_ns - emits[turn.first].actual_ns > late_ns:
+                    yield from self._tardy(turn)
+                if len(emits) - turn.first > queue:
+                    yield from self._behind(turn)
+            if waited > silence_ns or not self._spoken:
+                yield from self._silent(turn.began_ns, turn)
+            if self._served.hangs or isinstance(turn, Said):
+                yield from self._manners(turn)
+            self._free_ns, self._spoken = turn.t_ns, True
+            if not turn.whole:
+                self._given_up = turn
+                return
+            if isinstance(turn, Write):
+                self._next = turn.last + 1
+        yield from self._unwritten()
+
+    def _astray(self, turn: Write) -> Iterator[Fault]:
+        """A write that is not the next one."""
+        stream, name = self._stream, self._stream.epoch.event(turn.first)
+        if self._next < 0:
+            lowest, highest = beginning(self._case, self._served, self._bounds, stream)
+            if not lowest <= turn.first <= highest:
+                yield stream.answered_from(turn.first, highest), turn, stream.opened
+        elif turn.first < self._next:
+            yield f"the server wrote {name} to {stream.called} again", turn
+        else:
+            left = phrases.events([*range(self._next, turn.first)])
+            yield f"the server wrote {name} to {stream.called}, and had left out {left}", turn
+
+    def _tardy(self, turn: Write) -> Iterator[Fault]:
+        """An event that was there, for a stream that was free, and that was not written for a while."""
+        emit = self._stream.epoch.emits[turn.first]
+        since_ns = max(self._free_ns, emit.actual_ns)
+        if self._idle(since_ns, turn.began_ns) > self._bounds.late_ns:
+            waited = phrases.duration((turn.began_ns - since_ns) / 1e9)
+            name = self._stream.epoch.event(turn.first)
+            yield f"the server kept {name} from {self._stream.called} for {waited}", turn, emit
+
+    def _idle(self, since_ns: int, until_ns: int) -> int:
+        """Return for how long of this time the server could have written, as far as it was told to."""
+        return until_ns - since_ns - sum(one.overlap(since_ns, until_ns) for one in self._served.hangs)
+
+    def _behind(self, turn: Write) -> Iterator[Fault]:
+        """A stream that fell further behind than its queue, and was written to again."""
+        stream = self._stream
+        behind = stream.epoch.newest_at(turn.seq) - max(turn.first - 1, self._newest_at_opening)
+        if behind > self._case.plan.server.queue and turn is not stream.writes[-1]:
+            yield f"the server did not evict {stream.called}, which was {phrases.amount(behind, 'event')} behind", turn
+
+    def _silent(self, until_ns: int, shown: Record) -> Iterator[Fault]:
+        """A silence longer than a keep-alive interval; or any before the first word."""
+        since_ns, served = self._free_ns, self._served
+        if self._spoken and self._case.plan.server.keepalive is None:
+            return
+        allowed_ns = (served.interval_ns if self._spoken else 0) + self._bounds.late_ns
+        excuses = [*served.hangs, *served.silences] if self._spoken else served.hangs
+        if until_ns - since_ns > allowed_ns and not any(one.overlap(since_ns, until_ns) for one in excuses):
+            span = phrases.between(self._case.at(since_ns), self._case.at(until_ns))
+            yield f"the server said nothing on {self._stream.called} at {span}, not even a comment", shown
+
+    def _manners(self, turn: Write | Said) -> Iterator[Fault]:
+        """Nothing is written while the server hangs, no comment while it is to send none, and no ``retry`` unasked."""
+        served, tick_ns, called = self._served, self._bounds.tick_ns, self._stream.called
+        at = self._at(turn.began_ns)
+        if any(one.surely(turn.began_ns, tick_ns) for one in served.hangs):
+            yield f"the server wrote to {called} at {at}, where it was told to hang", turn
+        if not isinstance(turn, Said):
+            return
+        # One that was due before is sent once the server hangs no more.
+        hung = any(one.perhaps(turn.began_ns, self._bounds.late_ns) for one in served.hangs)
+        silent = any(one.surely(turn.began_ns, tick_ns) for one in served.silences)
+        if turn.what == "keep-alive" and silent and not hung:
+            yield f"the server sent a keep-alive on {called} at {at}, where it was told to send none", turn
+        if turn.what == "retry" and turn.detail not in retries(self._case):
+            yield f"the server asked for retry {turn.detail} on {called} at {at}, which nobody had told it to", turn
+
+    def _unwritten(self) -> Iterator[Fault]:
+        """The event that was due on this stream, and was not written before it ended."""
+        stream, emits = self._stream, self._stream.epoch.emits
+        until_ns = min(self._closed_ns, self._stopped_ns())
+        yield from self._silent(until_ns, stream.closed or stream.opened)
+        first = self._next if self._next >= 0 else beginning(self._case, self._served, self._bounds, stream)[1]
+        if first < len(emits):
+            since_ns = max(self._free_ns, emits[first].actual_ns)
+            if self._idle(since_ns, until_ns) > self._bounds.late_ns:
+                name = stream.epoch.event(first)
+                yield f"the server never wrote {name} to {stream.called}, due at {self._at(since_ns)}", emits[first]
+
+    # When it ends.
+
+    def _stopped_ns(self) -> int:
+        """Return from when on nothing need be written any more, though the stream may still be open."""
+        leaves = [one.since_ns for one in self._leaves() if one.since_ns >= self._stream.opened.t_ns]
+        return min(self._newer_ns, self._stream.opened.expires_ns or FOREVER, self._revoked_ns(), *leaves, FOREVER)
+
+    def _leaves(self) -> list[Stand]:
+        return [*self._served.drains, *self._served.restarts]
+
+    def _revoked_ns(self) -> int:
+        """Return when a deed ended the life of its token."""
+        revoked = (done for done in _done(self._case, RevokesToken) if done.returned_ns > self._stream.opened.t_ns)
+        has_token = self._case.plan.server.token_lasts is not None
+        return min((done.issued_ns for done in revoked), default=FOREVER) if has_token else FOREVER
+
+    def _outliving(self) -> Iterator[Fault]:
+        """Nothing is written to a stream that was to end: its token's, a newer one's, or the server's leaving."""
+        stream, tick_ns = self._stream, self._bounds.tick_ns
+        ends = [
+            (stream.opened.expires_ns or FOREVER, "its token had ended"),
+            (self._revoked_ns(), "its token was revoked"),
+            (self._newer_ns, "a newer stream had taken over"),
+        ]
+        last = stream.writes[-1] if stream.writes else None
+        for ended_ns, why in ends:
+            if last is not None and last.began_ns > ended_ns + self._bounds.late_ns:
+                name = stream.epoch.event(last.first)
+                yield f"the server wrote {name} to {stream.called} at {self._at(last.began_ns)}, when {why}", last
+        for one in self._leaves():
+            if stream.opened.t_ns + tick_ns < one.since_ns and one.sure_ns + tick_ns < self._closed_ns:
+                yield f"the server kept {stream.called} open at {self._at(one.sure_ns)}, told to end all", stream.opened
+
+    def _ending(self, closed: Subscriber) -> Iterator[Fault]:
+        if not self._may_end(closed):
+            why = closed.evidence or "no evidence"
+            yield f"the server ended {self._stream.called} at {self._at(closed.t_ns)} ({why}) with no reason to", closed
+
+    def _may_end(self, closed: Subscriber) -> bool:
+        """Whether a stream may end then, on this evidence. Whether a peer had left is the network's to say."""
+        epoch, tick_ns = self._stream.epoch, self._bounds.tick_ns
+        latest_ns = closed.t_ns + tick_ns
+        match closed.evidence:
+            case "fin" | "rst" | "flood":
+                return True
+            case "done":
+                return epoch.over_at(closed.seq) and self._next == len(epoch.emits)
+            case "evicted":
+                newest = max(self._next - 1, self._newest_at_opening)
+                return epoch.newest_at(closed.seq) - newest > self._case.plan.server.queue
+            case "blocked":
+                held = self._given_up
+                return held is not None and latest_ns >= held.began_ns + self._served.interval_ns
+            case "expired":
+                return latest_ns >= min(self._stream.opened.expires_ns or FOREVER, self._revoked_ns())
+            case "newer":
+                return latest_ns >= self._newer_ns
+            case "stopped":
+                drained = any(one.perhaps(closed.t_ns, tick_ns) for one in self._served.drains)
+                left = any(
+                    one.since_ns - tick_ns <= closed.t_ns <= one.sure_ns + tick_ns for one in self._served.restarts
+                )
+                return drained or left or latest_ns >= self._case.end_ns
+            case _:
+                return False
+
+
+def _done(case: Case, kind: type) -> list[Deed]:
+    """Return the records of the deeds of a kind that were carried out."""
+    done = (record for record in case.history.all(Deed) if not record.error)
+    return [record for record in done if isinstance(case.plan.deeds[record.deed].act, kind)]

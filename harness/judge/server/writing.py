@@ -24,7 +24,10 @@ def streams(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
 def beginning(case: Case, served: Served, bounds: Bounds, stream: Stream) -> tuple[int, int]:
     """Return the lowest and the highest index from which a stream may begin."""
     opened, spec = stream.opened, case.plan.server
-    first = served.resumption(stream.epoch, stream.asked, opened.seq).first
+    found = served.resumption(stream.epoch, stream.asked, opened.seq)
+    first = found.first
+    if found.how in REFUSED:  # that it begins at all is the fault
+        return 0, first
     counts = served.repeated(opened.t_ns, bounds.tick_ns) if stream.asked else {0}
     lowest, highest = max(0, first - max(counts)), max(0, first - min(counts))
     if spec.replay is not None:  # what the log has forgotten is not repeated
@@ -109,6 +112,12 @@ class _Walk:
                 self._next = turn.last + 1
         yield from self._unwritten()
 
+    def _due(self) -> int:
+        """Return the index of the event that it is to get next."""
+        if self._next >= 0:
+            return self._next
+        return beginning(self._case, self._served, self._bounds, self._stream)[1]
+
     def _astray(self, turn: Write) -> Iterator[Fault]:
         """A write that is not the next one."""
         stream, name = self._stream, self._stream.epoch.event(turn.first)
@@ -174,7 +183,7 @@ class _Walk:
         stream, emits = self._stream, self._stream.epoch.emits
         until_ns = min(self._closed_ns, self._stopped_ns())
         yield from self._silent(until_ns, stream.closed or stream.opened)
-        first = self._next if self._next >= 0 else beginning(self._case, self._served, self._bounds, stream)[1]
+        first = self._due()
         if first < len(emits):
             since_ns = max(self._free_ns, emits[first].actual_ns)
             if self._idle(since_ns, until_ns) > self._bounds.late_ns:
@@ -227,7 +236,7 @@ class _Walk:
             case "fin" | "rst" | "flood":
                 return True
             case "done":
-                return epoch.over_at(closed.seq) and self._next == len(epoch.emits)
+                return epoch.over_at(closed.seq) and self._due() == len(epoch.emits)
             case "evicted":
                 newest = max(self._next - 1, self._newest_at_opening)
                 return epoch.newest_at(closed.seq) - newest > self._case.plan.server.queue

@@ -1,0 +1,768 @@
+"""H2: a server that does as planned, and each way in which one does not: void, naming the fault and the event."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from harness.deeds import acts
+from harness.history import (
+    Answered,
+    Deed,
+    Delivered,
+    Emit,
+    End,
+    GapSignal,
+    History,
+    Job,
+    Request,
+    Rescheduled,
+    Said,
+    Snapshot,
+    Subscriber,
+    Write,
+)
+from harness.history.records import Record
+from harness.judge.case import Case
+from harness.judge.judge import judge
+from harness.judge.laws.server_as_planned import RULES
+from harness.judge.phrases import DASH
+from harness.judge.server.bounds import Bounds
+from harness.judge.server.facts import Served
+from harness.judge.verdict import State, Word
+from harness.scenario.model import ServerSpec
+from tests.judge.ruling import empty, law, state
+from tests.judge.scenes import handoff, handoff_plan
+from tests.judge.serving import served
+from tests.judge.story import Story, changed, ns, numbered, plan, reach, without
+
+LAW = "server-as-planned"
+
+
+def flawless(the_plan=None, **more):
+    """A run of ten seconds with an event twice a second, all of them shown, on one stream."""
+    return served(Story(the_plan or plan(**more)).run())
+
+
+def place(history: History, kind: type[Record], **fields: Any) -> int:
+    """Return which record of a kind has these fields."""
+    return next(
+        number
+        for number, record in enumerate(history.all(kind))
+        if all(getattr(record, name) == value for name, value in fields.items())
+    )
+
+
+def with_records(story: Story, *records: tuple[float, Record]) -> Story:
+    for at, record in records:
+        story.add(record, at)
+    return story
+
+
+def sentence(story: Story, history: History | None = None) -> str:
+    """The first sentence of a law that failed, which voids the run and fails nobody."""
+    history = history or story.history()
+    verdict = judge(story.plan, history)
+    found = next(one for one in verdict.laws if one.law == LAW)
+    assert (found.state, verdict.word, found.cause) == (State.FAILED, Word.VOID, "server-off-plan"), found
+    assert "client" not in verdict.sentence
+    return found.sentence
+
+
+def faults(story: Story, history: History | None = None) -> list[str]:
+    """Everything that the law has against a server."""
+    case = Case(story.plan, history or story.history())
+    return [text for rule in RULES for text, *_ in rule(case, Served(case), Bounds(case))]
+
+
+def test_a_server_that_does_as_planned_holds():
+    found = law(LAW, flawless())
+    assert (found.state, found.sentence) == (State.HELD, "22 events in time, on 1 stream")
+    assert state(LAW, served(handoff())) is State.HELD
+    assert state(LAW, handoff()) is State.HELD  # of a server that tells of no stream
+
+
+def test_an_empty_history_says_nothing_and_one_without_a_job_has_no_server_to_judge():
+    assert empty(LAW, handoff_plan()) is State.UNKNOWN
+    story = Story(plan()).run()
+    assert law(LAW, story, without(story.history(), Job, Emit)).reason == "the server accepted no job"
+    cut = Story(plan())
+    cut.end(1.0, "interrupted")
+    assert law(LAW, cut).reason == "no job was accepted before the run was cut short"
+
+
+# The schedule.
+
+
+def schedule_of(history, change):
+    job = history.all(Job)[0]
+    due = list(job.schedule_ns)
+    change(due)
+    return changed(history, Job, 0, schedule_ns=due)
+
+
+def test_a_schedule_that_is_not_the_plans():
+    story = flawless()
+    history = story.history()
+
+    def later(due):
+        due[7] += 300_000_000
+
+    assert sentence(story, schedule_of(history, later)) == "the server meant to emit event a-7 300 ms late (and 1 more)"
+    assert sentence(story, schedule_of(history, lambda due: due.pop())).startswith(
+        "the server meant to emit 21 events, and the plan has 22"
+    )
+
+    def rounded(due):
+        due[7] += 2
+
+    assert state(LAW, story, schedule_of(history, rounded)) is State.HELD
+
+
+@pytest.mark.parametrize(("by", "holds"), [(-0.25, True), (-0.26, False), (0.0005, True), (0.002, False)])
+def test_a_job_that_was_accepted_at_another_time_than_it_is_told_of(by, holds):
+    story = flawless()
+    history = story.history()
+    [job] = history.all(Job)
+    moved = ns(by) - ns(0)
+    shifted = [due + moved for due in job.schedule_ns]
+    history = changed(history, Job, 0, accepted_ns=job.accepted_ns + moved, schedule_ns=shifted)
+    records = [
+        msgspec.structs.replace(one, intended_ns=one.intended_ns + moved, actual_ns=one.actual_ns + moved)
+        if isinstance(one, Emit)
+        else one
+        for one in history.records
+    ]
+    found = law(LAW, story, History(records))
+    told = found.state is State.FAILED and "the server accepted a job at" in found.sentence
+    assert told is not holds
+
+
+def test_an_epoch_that_nobody_asked_for():
+    story = with_records(flawless(), (5.0, Job(job="j1", epoch="b", accepted_ns=ns(0), schedule_ns=[ns(5.0)])))
+    assert sentence(story).startswith("the server began epoch b of a job that it was not told to lose")
+
+
+def test_a_schedule_that_no_deed_changed_or_that_changes_what_was_emitted():
+    pauses = (5.1, "job", acts.Pauses(), "pauses")
+    told = Rescheduled(job="j1", epoch="a", why="pauses", first=11, schedule_ns=[ns(10.0)])
+
+    def paused(record, *deeds):
+        story = Story(plan(*deeds))
+        story.emit_all()
+        story.records = [one for one in story.records if not (isinstance(one, Emit) and one.intended_ns > ns(5.1))]
+        story.records.append(
+            Emit(
+                job="j1", epoch="a", index=11, id="a-11", type="completed", digest="end", intended_ns=ns(10.0),
+                actual_ns=ns(10.0), terminal=True, t_ns=ns(10.0),
+            )
+        )  # fmt: skip
+        story.deeds()
+        story.add(record, 5.10005)
+        story.end(11.2)
+        return story
+
+    assert state(LAW, paused(told, pauses)) is State.HELD
+    assert sentence(paused(told)) == "the server changed its schedule at 5.1 s (pauses), and no deed had told it to"
+    other = msgspec.structs.replace(told, why="resumes")
+    assert "(resumes), and no deed had told it to" in sentence(paused(other, pauses))
+    earlier = msgspec.structs.replace(told, first=10, schedule_ns=[ns(5.0), ns(10.0)])
+    assert "changed its schedule from event a-10 on, where 11 was next" in sentence(paused(earlier, pauses))
+
+
+# Emissions.
+
+
+@pytest.mark.parametrize(
+    ("late", "text"),
+    [
+        (0.25, ""),
+        (0.3, "the server emitted event a-7 300 ms late"),
+        (-0.0005, ""),
+        (-0.01, "the server emitted event a-7 10 ms early"),
+    ],
+)
+def test_an_event_that_comes_late_or_early(late, text):
+    story = flawless()
+    history = story.history()
+    emit = history.all(Emit)[7]
+    history = changed(history, Emit, 7, actual_ns=emit.intended_ns + round(late * 1e9))
+    if text:
+        assert sentence(story, history).startswith(text)
+    else:
+        assert state(LAW, story, history) is State.HELD
+
+
+def test_an_event_may_be_late_by_the_runs_own_lag():
+    story = flawless()
+    story.lags(100_000)
+    history = story.history()
+    late = changed(history, Emit, 7, actual_ns=history.all(Emit)[7].intended_ns + 340_000_000)
+    assert state(LAW, story, late) is State.HELD
+
+
+def test_an_event_that_is_intended_off_the_schedule():
+    story = flawless()
+    history = changed(story.history(), Emit, 7, intended_ns=ns(3.9), actual_ns=ns(3.9))
+    assert sentence(story, history).startswith("the server meant to emit event a-7 400 ms late")
+
+
+def test_an_event_that_nobody_planned_and_one_after_the_end():
+    more = {"intended_ns": ns(10.5), "actual_ns": ns(10.5)}
+    again = Emit(job="j1", epoch="a", index=22, id="a-22", type="processing", digest="x", **more)
+    assert faults(with_records(flawless(), (10.5, again)))[:2] == [
+        "the server emitted event a-22 after the end of its job",
+        "the server emitted event a-22, which nobody had planned",
+    ]
+
+
+def test_an_end_that_nobody_planned():
+    story = flawless()
+    history = changed(story.history(), Emit, 21, type="failed")
+    assert sentence(story, history).startswith("the server ended its job as failed, which nobody had planned")
+
+
+def without_progress(no_progress):
+    """A job whose last emission is a timeout, after five seconds without an update."""
+    the_plan = plan((5.1, "job", acts.Pauses(), "pauses"))
+    job = msgspec.structs.replace(the_plan.job, no_progress=no_progress, lasts=30.0, items=60)
+    story = Story(msgspec.structs.replace(the_plan, job=job))
+    story.emit_all()
+    story.records = [one for one in story.records if not (isinstance(one, Emit) and one.intended_ns > ns(5.1))]
+    story.deeds()
+    story.add(Rescheduled(job="j1", epoch="a", why="pauses", first=11, schedule_ns=[ns(30.0)]), 5.10005)
+    return story
+
+
+@pytest.mark.parametrize(("at", "text"), [(10.0, ""), (9.0, "the server meant to emit event a-11 21.0 s early")])
+def test_a_job_without_progress_ends_when_the_plan_has_had_enough(at, text):
+    story = without_progress(5.0)
+    more = {"intended_ns": ns(at), "actual_ns": ns(at), "terminal": True}
+    story.add(Emit(job="j1", epoch="a", index=11, id="a-11", type="timeout", digest="end", **more), at)
+    story.end(12.0)
+    if text:
+        assert sentence(story) == text
+    else:
+        assert state(LAW, story) is State.HELD
+
+
+def test_a_job_without_progress_that_does_not_end():
+    story = without_progress(5.0)
+    story.end(12.0)
+    assert sentence(story) == "the server never emitted event a-11, which was due at 10.0 s"
+
+
+@pytest.mark.parametrize(
+    ("end", "text"), [(7.7, ""), (7.8, "the server never emitted event a-15, which was due at 7.5 s")]
+)
+def test_an_event_that_never_comes(end, text):
+    story = Story(plan())
+    story.emit_all()
+    story.records = [one for one in story.records if not (isinstance(one, Emit) and one.index >= 15)]
+    story.end(end)
+    story.lags(100)
+    assert law(LAW, story).sentence.startswith(text or "15 events in time")
+
+
+def lost_log(*, back=True, deed=True):
+    """A restart without the log at 4.1 s, back at 5.1 s: event 9, due in between, is the first of the new epoch."""
+    the_plan = plan((4.1, "server", acts.Restarts(keeps_log=False, after=1.0), "restarts losing log after 1s"))
+    story = Story(the_plan)
+    story.emit_all()
+    if deed:
+        story.deeds()
+    old = [one for one in story.records if isinstance(one, Emit) and one.intended_ns > ns(4.1)]
+    story.records = [one for one in story.records if one not in old]
+    if back:
+        due = [one.intended_ns for one in old if one.intended_ns > ns(5.1)]
+        story.add(Job(job="j1", epoch="b", accepted_ns=ns(0), schedule_ns=[old[0].intended_ns, *due]), 5.1)
+        for index, intended_ns in enumerate([old[0].intended_ns, *due]):
+            actual_ns = max(intended_ns, ns(5.1))
+            last = index == len(due)
+            story.records.append(
+                Emit(
+                    job="j1", epoch="b", index=index, id=f"b-{index}", type="completed" if last else "processing",
+                    digest=f"db{index}", intended_ns=intended_ns, actual_ns=actual_ns, terminal=last, t_ns=actual_ns,
+                )
+            )  # fmt: skip
+    story.end(11.2)
+    return story
+
+
+def test_a_log_that_is_lost_is_read_again_at_its_time():
+    assert state(LAW, lost_log()) is State.HELD
+    assert sentence(lost_log(back=False)).startswith(
+        "the server never read its job from storage again, where it was back at 5.1 s"
+    )
+    story = lost_log()
+    late = changed(story.history(), Emit, place(story.history(), Emit, id="b-0"), actual_ns=ns(5.5))
+    assert sentence(story, late).startswith("the server emitted event b-0 400 ms late")
+
+
+# What the streams carried, at the client's socket.
+
+
+def delivered(history, indices, rid=2):
+    """The same history, with these events on the stream, as the story's client would have got them."""
+    events = [one for one in history.all(Delivered) if one.rid == rid]
+    found = [msgspec.structs.replace(events[index], t_ns=0, seq=0) for index in indices]
+    at = next(number for number, one in enumerate(history.records) if isinstance(one, End))
+    others = [one for one in history.records if not (isinstance(one, Delivered) and one.rid == rid)]
+    return numbered([*others[: at - len(events)], *found, *others[at - len(events) :]])
+
+
+@pytest.mark.parametrize(
+    ("indices", "text"),
+    [
+        (range(22), ""),
+        (range(10), ""),  # a line that is cut
+        ((), ""),
+        ([*range(7), *range(8, 22)], "the server left out event 7 on stream 1, after event a-6"),
+        ([*range(7), *range(10, 22)], f"the server left out events 7{DASH}9 on stream 1, after event a-6"),
+        ([*range(8), *range(7, 22)], "the server sent event a-7 twice on stream 1"),
+        ([*range(7), 8, 7, *range(9, 22)], "the server left out event 7 on stream 1, after event a-6"),
+        ([0, 1, 0], "the server sent event a-0 after event a-1 on stream 1"),
+        (range(3, 22), "the server answered no id from event a-3 instead of event a-0, on stream 1"),
+        (reversed(range(22)), "the server answered no id from event a-21 instead of event a-0, on stream 1"),
+    ],
+)  # fmt: skip
+def test_events_come_one_after_another(indices, text):
+    story = flawless()
+    history = delivered(story.history(), list(indices))
+    if text:
+        assert sentence(story, history).startswith(text)
+    else:
+        assert state(LAW, story, history) is State.HELD
+
+
+@pytest.mark.parametrize("first", [9, 7, 4, 0])
+def test_a_reconnection_that_is_answered_from_another_id(first):
+    story = served(handoff())
+    whole = story.history()
+    known = {one.id: one for one in whole.all(Delivered)}
+    found = [msgspec.structs.replace(known[f"a-{index}"], rid=3) for index in range(first, 22)]
+    others = [one for one in whole.records if not (isinstance(one, Delivered) and one.rid == 3)]
+    text = f"the server answered the id 'a-7' from event a-{first} instead of event a-8, on stream 2"
+    assert sentence(story, numbered([*others, *found])) == text
+
+
+def test_a_byte_that_was_flipped_and_an_event_that_never_was():
+    story = flawless()
+    history = story.history()
+    at = place(history, Delivered, id="a-7")
+    flipped = changed(history, Delivered, at, digest="another")
+    assert sentence(story, flipped).startswith("stream 1 carried other bytes than event a-7 has")
+    strange = changed(history, Delivered, at, id="x-7")
+    assert sentence(story, strange).startswith("stream 1 carried an event of the id 'x-7', which its log does not have")
+
+
+def test_a_retry_that_nobody_asked_for():
+    story = flawless()
+    history = story.history()
+    at = place(history, Delivered, id="a-7")
+    told = changed(history, Delivered, at, retry=5000)
+    assert sentence(story, told).startswith("request 2 was told to retry after 5000 ms, which the plan says nowhere")
+    for the_plan in (
+        plan(server=ServerSpec(retry=5.0)),
+        plan((3.0, "server", acts.SendsRetry(value="5000"), "sends retry 5000")),
+    ):
+        lawful = flawless(the_plan)
+        assert state(LAW, lawful, changed(lawful.history(), Delivered, at, retry=5000)) is State.HELD
+
+
+def test_a_stream_that_the_server_never_opened():
+    story = served(handoff())
+    history = story.history()
+    fewer = [one for one in history.records if not (isinstance(one, Subscriber) and one.sub == 2)]
+    assert sentence(story, numbered(fewer)).startswith(
+        "request 3 was told events on a stream that the server never opened"
+    )
+
+
+def test_the_canarys_streams_are_left_out():
+    story = served(handoff())
+    history = story.history()
+    fewer = numbered(
+        one for one in history.records if not (isinstance(one, Delivered) and one.rid == 3 and one.id == "a-12")
+    )
+    assert sentence(story, fewer) == "the server left out event 12 on stream 2, after event a-11"
+    its = changed(fewer, Request, place(fewer, Request, rid=3), client="canary")
+    assert state(LAW, story, its) is State.HELD
+
+
+# What was written.
+
+
+def write_at(history, index, sub=1):
+    return next(
+        number for number, one in enumerate(history.all(Write)) if one.sub == sub and one.first <= index <= one.last
+    )
+
+
+def test_an_event_that_is_written_twice_or_left_out_or_of_no_log():
+    story = flawless()
+    history = story.history()
+    at = write_at(history, 7)
+    assert sentence(story, changed(history, Write, at, first=6)).startswith(
+        "the server wrote event a-6 to stream 1 again"
+    )
+    assert sentence(story, changed(history, Write, at, first=8, last=8)).startswith(
+        "the server wrote event a-8 to stream 1, and had left out event 7"
+    )
+    assert sentence(story, changed(history, Write, at, epoch="z")).startswith(
+        "the server wrote z-7 to stream 1, of no log of its"
+    )
+    assert sentence(story, changed(history, Write, write_at(history, 0), first=-1)).startswith(
+        "the server wrote a--1 to stream 1, of no log of its"
+    )
+
+
+def test_an_event_that_is_never_written():
+    story = flawless()
+    history = story.history()
+    fewer = [
+        one
+        for one in history.records
+        if not (isinstance(one, Write) and one.first >= 15) and getattr(one, "what", "") != "close"
+    ]
+    assert sentence(story, numbered(fewer)) == "the server never wrote event a-15 to stream 1, due at 7.5 s"
+
+
+@pytest.mark.parametrize(("by", "text"), [(0.2, ""), (0.3, "the server kept event a-7 from stream 1 for 30")])
+def test_an_event_that_is_written_late(by, text):
+    story = flawless()
+    history = story.history()
+    at = write_at(history, 7)
+    found = changed(history, Write, at, began_ns=history.all(Write)[at].began_ns + round(by * 1e9))
+    if text:
+        assert sentence(story, found).startswith(text)
+    else:
+        assert state(LAW, story, found) is State.HELD
+
+
+def test_an_event_waits_lawfully_for_a_write_that_is_under_way():
+    story = flawless()
+    history = story.history()
+    at = write_at(history, 6)
+    slow = changed(history, Write, at, t_ns=ns(4.9))  # event 6 took a while: events 7 to 9 wait for it
+    records = sorted(slow.records, key=lambda one: (one.t_ns, one.seq))
+    found = [
+        msgspec.structs.replace(one, began_ns=ns(4.9001), t_ns=ns(4.9001))
+        if isinstance(one, Write) and one.first in {7, 8, 9}
+        else one
+        for one in records
+    ]
+    found = [one for one in found if not isinstance(one, Delivered)]
+    assert state(LAW, story, numbered(sorted(found, key=lambda one: (one.t_ns, one.seq)))) is State.HELD
+
+
+def test_a_write_that_was_under_way_at_the_end_owes_nothing():
+    story = served(handoff())
+    history = story.history()
+    last = [number for number, one in enumerate(history.all(Write)) if one.sub == 1][-1]
+    found = changed(history, Write, last, whole=False)
+    assert state(LAW, story, found) is State.HELD
+
+
+def test_a_silence_longer_than_the_keep_alive():
+    quiet = plan(lasts=100.0, items=2)
+    assert state(LAW, flawless(quiet)) is State.HELD
+    mute = flawless(quiet)
+    history = without(mute.history(), Said)
+    text = f"the server said nothing on stream 1 at 0.0{DASH}50.0 s, not even a comment"
+    assert sentence(mute, history).startswith(text)
+    never = msgspec.structs.replace(quiet, server=ServerSpec(keepalive=None))
+    assert state(LAW, served(Story(never).run(), keepalive=None)) is State.HELD
+    silenced = plan(
+        (1.0, "server", acts.SilencesKeepalive(), "silences keepalive"), lasts=100.0, items=2,
+    )  # fmt: skip
+    assert state(LAW, served(Story(silenced).run(), keepalive=None)) is State.HELD
+    assert "sent a keep-alive on stream 1 at 15.0 s, where it was told to send none" in sentence(flawless(silenced))
+
+
+def test_a_stream_is_told_something_as_soon_as_it_opens():
+    story = served(handoff())
+    history = story.history()
+    at = place(history, Write, sub=2)
+    late = msgspec.structs.replace(history.all(Write)[at], began_ns=ns(5.6), t_ns=ns(5.6))
+    found = [late if one is history.all(Write)[at] else one for one in history.records]
+    assert "kept event a-8 from stream 2" in sentence(story, History(found))
+
+
+HANGS = (5.1, "server", acts.Hangs(), "hangs for 2s")
+RECOVERS = (7.1, "server", acts.Recovers(), "recovers")
+
+
+def test_a_server_that_was_told_to_hang_writes_nothing_and_may_be_late():
+    the_plan = plan(HANGS, RECOVERS)
+    assert sentence(flawless(the_plan)).startswith("the server wrote to stream 1 at 5.5 s, where it was told to hang")
+    story = flawless(the_plan)
+    history = story.history()
+    found = [
+        msgspec.structs.replace(one, began_ns=ns(7.1001), t_ns=ns(7.1002))
+        if isinstance(one, Write) and 11 <= one.first <= 14
+        else one
+        for one in history.records
+        if not isinstance(one, Delivered)
+    ]
+    assert state(LAW, story, numbered(sorted(found, key=lambda one: (one.t_ns, one.seq)))) is State.HELD
+
+
+def test_a_stream_behind_its_queue_is_evicted():
+    story = flawless(server=ServerSpec(queue=3))
+    history = story.history()
+    at = write_at(history, 7)
+    slow = [
+        msgspec.structs.replace(one, t_ns=ns(6.1))
+        if one is history.all(Write)[at]
+        else msgspec.structs.replace(one, began_ns=ns(6.11), t_ns=ns(6.12))
+        if isinstance(one, Write) and 8 <= one.first <= 12
+        else one
+        for one in history.records
+        if not isinstance(one, Delivered)
+    ]
+    found = sentence(story, numbered(sorted(slow, key=lambda one: (one.t_ns, one.seq))))
+    assert found.startswith("the server did not evict stream 1, which was 6 events behind")
+
+
+def test_a_retry_is_said_where_the_plan_has_it():
+    story = with_records(flawless(), (3.1, Said(sub=1, what="retry", detail="9", began_ns=ns(3.1))))
+    assert sentence(story) == "the server asked for retry 9 on stream 1 at 3.1 s, which nobody had told it to"
+    told = plan((3.0, "server", acts.SendsRetry(value="9"), "sends retry 9"))
+    record = Said(sub=1, what="retry", detail="9", began_ns=ns(3.1))
+    assert state(LAW, with_records(flawless(told), (3.1, record))) is State.HELD
+
+
+# How a stream begins.
+
+
+def test_the_server_reads_the_id_that_was_sent():
+    story = served(handoff())
+    history = story.history()
+    at = place(history, Subscriber, sub=2, what="open")
+    found = changed(history, Subscriber, at, cursor="a-3")
+    assert sentence(story, found) == "the server took 'a-3' for the id that stream 2 asked from, 'a-7'"
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (ServerSpec(replay=5), ""),
+        (ServerSpec(replay=1), "the server opened stream 2 from the id 'a-7', where 410 was due"),
+        (ServerSpec(replay=1, expired_cursor="reset event"), "the server sent no reset event on stream 2, which asked"),
+        (
+            ServerSpec(replay=1, expired_cursor="silent"),
+            "the server answered the id 'a-7' from event a-8 instead of event a-10",
+        ),
+    ],
+    ids=["kept", "410", "reset", "silent"],
+)  # fmt: skip
+def test_an_id_is_answered_as_the_servers_settings_say(spec, text):
+    story = served(handoff(handoff_plan(server=spec)))
+    if text:
+        assert any(fault.startswith(text) for fault in faults(story))
+        assert sentence(story)
+    else:
+        assert state(LAW, story) is State.HELD
+
+
+def test_a_reset_that_nobody_needed():
+    story = served(handoff())
+    reset = Said(sub=2, what="reset", began_ns=ns(5.00801))
+    assert "sent a reset event on stream 2" in sentence(with_records(story, (5.00801, reset)))
+
+
+# How a stream ends.
+
+
+def closed(story: Story, evidence: str, at: float | None = None) -> History:
+    """The same run, its first stream closed for this evidence (at this time)."""
+    history = story.history()
+    place_ = place(history, Subscriber, sub=1, what="close")
+    stamp = {} if at is None else {"t_ns": ns(at)}
+    found = changed(history, Subscriber, place_, evidence=evidence, **stamp)
+    return numbered(sorted(found.records, key=lambda one: (one.t_ns, one.seq)))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "why"),
+    [
+        ("done", "done"), ("evicted", "evicted"), ("blocked", "blocked"), ("expired", "expired"), ("newer", "newer"),
+        ("stopped", "stopped"), ("", "no evidence"), ("whim", "whim"),
+    ],
+)  # fmt: skip
+def test_a_stream_that_ends_for_no_reason_of_the_plans(evidence, why):
+    found = sentence(served(handoff()), closed(served(handoff()), evidence))
+    assert found == f"the server ended stream 1 at 4.4 s ({why}) with no reason to"
+
+
+@pytest.mark.parametrize("evidence", ["fin", "rst", "flood"])
+def test_whether_a_peer_has_left_is_not_the_servers_to_prove(evidence):
+    assert state(LAW, served(handoff()), closed(served(handoff()), evidence)) is State.HELD
+
+
+def test_a_stream_ends_with_its_token_and_not_later():
+    story = flawless(server=ServerSpec(token_lasts=300.0))
+    history = story.history()
+    at = place(history, Subscriber, sub=1, what="open")
+    short = changed(history, Subscriber, at, expires_ns=ns(5.1))
+    assert "wrote event a-21 to stream 1 at 10.0 s, when its token had ended" in sentence(story, short)
+    cut = [
+        one
+        for one in short.records
+        if not (isinstance(one, Write) and one.first > 10) and not isinstance(one, Delivered)
+    ]
+    ended = changed(numbered(cut), Subscriber, 1, evidence="expired", t_ns=ns(5.1))
+    assert state(LAW, story, ended) is State.HELD
+
+
+def test_a_stream_whose_token_was_revoked_is_not_written_to():
+    the_plan = plan((5.1, "server", acts.RevokesToken(), "revokes token"), server=ServerSpec(token_lasts=300.0))
+    assert "to stream 1 at 10.0 s, when its token was revoked" in sentence(flawless(the_plan))
+    none = plan((5.1, "server", acts.RevokesToken(), "revokes token"))
+    assert state(LAW, flawless(none)) is State.HELD
+
+
+def test_a_stream_ends_an_interval_after_a_newer_one():
+    story = flawless(server=ServerSpec(keepalive=2.0))
+    story.add(Subscriber(sub=2, job="j1", what="open", cursor="a-5"), 3.1)
+    for index in range(6, 22):
+        at = max(3.1, story.times()[index]) + 0.001
+        story.add(Write(sub=2, job="j1", epoch="a", first=index, last=index, began_ns=ns(at)), at)
+    assert "wrote event a-21 to stream 1 at 10.0 s, when a newer stream had taken over" in sentence(story)
+    history = story.history()
+    early = [
+        one
+        for one in history.records
+        if not (isinstance(one, Write) and one.sub == 1 and one.first > 10) and not isinstance(one, Delivered)
+    ]
+    ended = changed(numbered(early), Subscriber, 2, evidence="newer", t_ns=ns(5.1))
+    assert state(LAW, story, ended) is State.HELD
+    sooner = changed(numbered(early), Subscriber, 2, evidence="newer", t_ns=ns(4.9))
+    assert "the server ended stream 1 at 4.9 s (newer) with no reason to" in sentence(story, sooner)
+
+
+def test_a_server_that_leaves_ends_all_streams():
+    drains = plan((5.1, "server", acts.Drains(), "drains"))
+    assert "the server kept stream 1 open at 5.1 s, told to end all" in faults(flawless(drains))
+    history = flawless(drains).history()
+    kept = [one for one in history.records if not (isinstance(one, Write) and one.first > 10)]
+    kept = [one for one in kept if not isinstance(one, Delivered)]
+    ended = changed(numbered(kept), Subscriber, 1, evidence="stopped", t_ns=ns(5.1))
+    assert state(LAW, flawless(drains), ended) is State.HELD
+
+
+def test_a_stream_is_blocked_after_an_interval_and_not_before():
+    story = flawless(server=ServerSpec(keepalive=2.0))
+    history = story.history()
+
+    def given_up(at):
+        kept = [one for one in history.records if not (isinstance(one, Write) and one.first > 10)]
+        kept = numbered([one for one in kept if not isinstance(one, Delivered)])
+        partial = changed(kept, Write, write_at(kept, 10), whole=False, t_ns=ns(at))
+        return changed(partial, Subscriber, 1, evidence="blocked", t_ns=ns(at))
+
+    assert state(LAW, story, given_up(7.01)) is State.HELD
+    assert "the server ended stream 1 at 6.8 s (blocked)" in sentence(story, given_up(6.8))
+
+
+# Deeds that change what is right.
+
+
+def repeating(times, first=8):
+    """A handoff to a server that was told to repeat two events from 4.5 s on: the second stream begins two early."""
+    the_plan = plan(
+        reach(4.0, "silent"),
+        (4.3, "server", acts.Repeats(count=2), "repeats 2"),
+        (4.4, "device", acts.Loses(path="wifi"), "loses wifi"),
+        (5.0, "device", acts.Joins(path="cellular"), "joins cellular"),
+    )
+    story = served(handoff(the_plan))
+    history = story.history()
+    at = place(history, Write, sub=2)
+    history = changed(history, Write, at, first=first)
+    kept = [one for one in history.records if not (isinstance(one, Delivered) and one.rid == 3)]
+    known = {one.id: one for one in history.all(Delivered)}
+    twice = [
+        msgspec.structs.replace(known[f"a-{index}"], rid=3) for index in range(first, 22) for _ in range(times(index))
+    ]
+    return story, numbered([*kept, *twice])
+
+
+def test_a_server_that_was_told_to_repeat_does_so():
+    assert state(LAW, *repeating(lambda _: 2, first=6)) is State.HELD
+    assert "the server answered the id 'a-7' from event a-8 instead of event a-6" in sentence(*repeating(lambda _: 2))
+    once = sentence(*repeating(lambda index: 1 if index == 9 else 2, first=6))
+    assert once == "the server sent event a-9 once on stream 2, and was told to repeat"
+    thrice = sentence(*repeating(lambda index: 3 if index == 9 else 2, first=6))
+    assert thrice == "the server sent event a-9 twice on stream 2"
+
+
+# Its other answers.
+
+
+def test_a_poll_is_answered_with_the_newest_state():
+    def asked(index, status="processing"):
+        story = flawless()
+        story.request("poll", 3.6)
+        snapshot = Snapshot(job="j1", epoch="a", state_index=index, status=status, rid=story.rids)
+        return with_records(story, (3.603, snapshot))
+
+    assert state(LAW, asked(7)) is State.HELD
+    assert sentence(asked(5)) == (
+        "the server answered a poll with processing, event a-5, where event a-7 (processing) was the newest"
+    )
+    assert "with completed, event a-7, where" in sentence(asked(7, "completed"))
+
+
+def test_a_gap_is_told_where_one_is():
+    expired = ServerSpec(replay=2)
+
+    def told(how, cursor, server=None):
+        story = flawless(server=server)
+        return with_records(story, (6.1, GapSignal(job="j1", how=how, cursor=cursor)))
+
+    assert state(LAW, told("410", "a-3", expired)) is State.HELD
+    for how, cursor, server in [("410", "a-12", expired), ("410", "a-3", None), ("reset", "a-3", expired)]:
+        assert sentence(told(how, cursor, server)).startswith(f"the server told a gap ({how}) to the cursor '{cursor}'")
+    assert "told a gap (epoch)" in sentence(told("epoch", "a-3", None))
+
+
+@pytest.mark.parametrize(
+    ("what", "answer", "text"),
+    [
+        ("token", {"status": 200, "expires_in": 300.0}, ""),
+        ("token", {"status": 200, "expires_in": 30.0}, "the server issued a token for 30.0 s, which is not the plan's"),
+        ("results", {"status": 200, "length": 10_000}, ""),
+        ("results", {"status": 410, "length": 10}, ""),
+        ("results", {"status": 200, "length": 10}, "the server has 10 B of results, where the plan has 10,000"),
+        ("stream", {"status": 410}, "the server answered 410 to the cursor 'a-3', where a stream was due"),
+        ("stream", {"status": 204}, "the server answered 204 to the cursor 'a-3', where a stream was due"),
+        ("stream", {"status": 401}, ""),
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_no_stream(what, answer, text):
+    story = flawless(server=ServerSpec(token_lasts=300.0))
+    story.request(what, 6.1, last="a-3" if what == "stream" else None, status=answer["status"], token=True)
+    story = with_records(story, (6.102, Answered(rid=story.rids, **answer)))
+    if text:
+        assert sentence(story) == text
+    else:
+        assert state(LAW, story) is State.HELD
+
+
+def test_a_finished_job_has_nothing_more_to_say():
+    story = flawless()
+    story.request("stream", 10.5, last="a-21", status=204)
+    assert state(LAW, with_records(story, (10.503, Answered(rid=story.rids, status=204)))) is State.HELD
+    open_ = Subscriber(sub=2, job="j1", what="open", cursor="a-21", rid=0)
+    said = Said(sub=2, what="open", began_ns=ns(10.6001))
+    again = with_records(flawless(), (10.6, open_), (10.6001, said))
+    assert "the server opened stream 2 from the id 'a-21', where 204 was due" in sentence(again)
+
+
+def test_a_deed_that_could_not_be_carried_out_excuses_nothing():
+    the_plan = plan((5.1, "server", acts.RevokesToken(), "revokes token"), server=ServerSpec(token_lasts=300.0))
+    story = flawless(the_plan)
+    at = place(story.history(), Deed, deed=0)
+    assert state(LAW, story, changed(story.history(), Deed, at, error="refused")) is State.HELD

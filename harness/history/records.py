@@ -280,6 +280,7 @@ class Response(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
     retry_after: str = ""
     date: str = ""
     location: str = ""
+    coding: str = ""  # the Content-Encoding of a stream of which nothing is ``Delivered``: it cannot be undone
     by: str = ""  # "middle" where a box answered in the server's place
 
 

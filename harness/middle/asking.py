@@ -23,6 +23,7 @@ class Exchange(msgspec.Struct, eq=False):
     method: bytes
     what: str
     closes: bool  # the connection cannot carry another request behind this one
+    cursor: str = ""  # the last event ID that it carried
     head: int = 0
     end: int | None = None
     kept: bool = False  # its bytes are not the server's

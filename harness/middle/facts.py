@@ -3,7 +3,7 @@
 import h11
 
 from harness.history.records import Request, Response
-from harness.middle.heads import address_of, headers_of, media_type
+from harness.middle.heads import address_of, media_type
 from harness.middle.kinds import RequestKinds
 from harness.middle.redaction import redact
 from harness.middle.replies import Reply
@@ -31,13 +31,12 @@ def of_request(
     )
 
 
-def of_response(head: h11.Response, *, rid: int, cid: int) -> Response:
+def of_response(status: int, headers: dict[str, str], *, rid: int, cid: int) -> Response:
     """Return the record of a server's answer."""
-    headers = headers_of(head.headers)
     return Response(
         rid=rid,
         cid=cid,
-        status=head.status_code,
+        status=status,
         content_type=media_type(headers),
         retry_after=headers.get("retry-after", ""),
         date=headers.get("date", "") if "retry-after" in headers else "",

@@ -45,9 +45,10 @@ class Force(msgspec.Struct, eq=False):
         share = gates if client == CANARY else 1
         return times is not None and self.spent.get(client, 0) >= times * share
 
-    def spend(self, client: str) -> None:
-        """Count one answer."""
-        self.spent[client] = self.spent.get(client, 0) + 1
+    def spend(self, client: str) -> int:
+        """Count one answer; return how often an act "N times" has answered this client, 0 for any other."""
+        self.spent[client] = count = self.spent.get(client, 0) + 1
+        return count if isinstance(self.act, Answers) and self.act.times is not None else 0
 
 
 def answers(act: MiddleAct, what: str) -> bool:

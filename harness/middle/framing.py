@@ -28,12 +28,16 @@ class _At(enum.Enum):
 
 
 class Framing:
-    """Follows one body. ``headers`` are the response's, by lower-case name."""
+    """Follows one body. ``headers`` are the response's, by lower-case name; one that is ``bodiless`` has none."""
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
+    def __init__(self, headers: Mapping[str, str], *, bodiless: bool = False) -> None:
         self._line = b""
         self._left = 0
-        if "chunked" in headers.get("transfer-encoding", "").lower():
+        self._error: FramingError | None = None
+        if bodiless:
+            self._at = _At.OVER
+            self._chunked = False
+        elif "chunked" in headers.get("transfer-encoding", "").lower():
             self._at = _At.SIZE
             self._chunked = True
         elif "content-length" in headers:
@@ -49,11 +53,18 @@ class Framing:
         """Whether the body has ended."""
         return self._at is _At.OVER
 
+    @property
+    def until_close(self) -> bool:
+        """Whether only the end of its connection ends the body."""
+        return self._at is _At.CLOSE
+
     def follow(self, data: bytes) -> tuple[Spans, int]:
         """Return where the body lies in the next bytes, and how many of them belong to this response.
 
-        Raises ``FramingError``; nothing sensible can be asked afterwards.
+        Raises ``FramingError`` at the line that is wrong: what comes before it in the same bytes is returned first.
         """
+        if self._error is not None:
+            raise self._error
         spans: Spans = []
         at = 0
         while at < len(data) and self._at is not _At.OVER:
@@ -68,7 +79,13 @@ class Framing:
                 spans.append((at, len(data)))
                 at = len(data)
             else:
-                at = self._read_line(data, at)
+                try:
+                    at = self._read_line(data, at)
+                except FramingError as error:
+                    self._error = error
+                    if not at:
+                        raise
+                    break
         return spans, at
 
     def _read_line(self, data: bytes, at: int) -> int:

@@ -5,8 +5,8 @@ with its number. It never raises on what a peer sends: a flow that is not HTTP/1
 is *opaque* from then on, passes untouched and is not recorded.
 
 Requests are read where the client's bytes reach the gate (``hears``), answers where the server's come from the path
-(``to_client``). An answer is recorded when its head is handed to the client, for the radio in between may lose it. So
-both sides speak of a message by its place: offsets into what the client sent, and into what the stage let go to it.
+(``to_client``). An answer is recorded as the client's socket takes it, for the radio in between may lose it. So both
+sides speak of a message by its place: offsets into what the client sent, and into what the stage let go to it.
 """
 
 import math
@@ -18,9 +18,10 @@ import trio
 
 from harness.deeds.acts import KillsIdle, ShowsPortal
 from harness.history.journal import Journal
-from harness.history.records import Boxed, Response
+from harness.history.records import Boxed
 from harness.middle import facts
-from harness.middle.answering import ResponseReader
+from harness.middle.answering import HeadReader, bodiless
+from harness.middle.arrivals import Arrivals, BodyReader, Reader, StreamReader
 from harness.middle.asking import Exchange, RequestReader
 from harness.middle.force import Force, RequestAct, for_idle, for_request, for_stream
 from harness.middle.framing import Framing, FramingError
@@ -28,8 +29,9 @@ from harness.middle.heads import headers_of
 from harness.middle.kinds import RequestKinds
 from harness.middle.replies import Reply, plain, reply
 from harness.middle.sorting import Sorter
-from harness.middle.streaming import StreamBody
+from harness.middle.streaming import PassingBody, StreamBody
 from harness.network.ends import How, Side
+from harness.network.gate import CANARY
 from harness.network.stage import Hands, Stage
 
 MOST_PENDING = 100
@@ -70,10 +72,11 @@ class HttpStage(Stage):
         self._requests = RequestReader(self._asked, self._expect)
         self._sorter = Sorter(self._decide)
         self._pending: deque[Exchange] = deque()  # answered in this order
-        self._response: ResponseReader | None = None
-        self._body: StreamBody | None = None
+        self._head: HeadReader | None = None  # of the answer that has begun
+        self._body: PassingBody | None = None  # of the answer whose head is whole
         self._given = 0  # offset in what goes to the client
-        self._heads: deque[tuple[int, Response]] = deque()  # recorded once the client's socket gets this far
+        self._arrivals = Arrivals(journal)
+        self._server_left: How | None = None
         self._silenced = False  # nothing passes any more, either way
         self._deaf = False  # and nobody is told of an end
         self._idle: KillsIdle | None = None
@@ -93,7 +96,7 @@ class HttpStage(Stage):
     @property
     def streaming(self) -> bool:
         """Whether an event stream is under way."""
-        return self._body is not None
+        return isinstance(self._body, StreamBody)
 
     def attach(self, hands: Hands) -> None:
         """Learn who carries the bytes."""
@@ -136,13 +139,25 @@ class HttpStage(Stage):
             self._look_again()
         return out
 
-    def delivered(self, upto: int) -> None:
-        """Record the answers whose heads the client gets now."""
-        while self._heads and self._heads[0][0] <= upto:
-            self._journal.write(self._heads.popleft()[1])
+    def delivered(self, upto: int, t_ns: int) -> None:
+        """Record what the client has got."""
+        self._arrivals.taken(upto, t_ns)
 
-    def leaves(self, side: Side) -> bool:
+    def lost(self, offset: int) -> None:
+        """Expect nothing from there on to arrive."""
+        self._arrivals.lost(offset)
+
+    def over(self, how: How) -> None:
+        """Record how far the answer under way has come."""
+        fin = how is How.FIN and self._server_left is How.FIN and not self._silenced
+        self._arrivals.over(whole=fin and self._body is not None and self._body.until_close)
+
+    def leaves(self, side: Side, how: How) -> bool:
         """Let go what was held, and tell whether the end may be known."""
+        if side is Side.CLIENT:
+            self._arrivals.over()
+        else:
+            self._server_left = how
         if self._deaf:
             return False
         if side is Side.CLIENT or self._silenced or self._body is None:
@@ -164,7 +179,7 @@ class HttpStage(Stage):
 
     def cut(self, how: How, mid: str) -> bool:
         """Arm a cut inside the next event of the stream that is under way, if one is."""
-        if self._body is None or self._silenced:
+        if not isinstance(self._body, StreamBody) or self._silenced:
             return False
         self._say(self._body.arm(how, mid))
         return True
@@ -173,7 +188,7 @@ class HttpStage(Stage):
         """Keep nothing."""
         self._give_up()
         self._sorter.give_up()
-        self._heads.clear()
+        self._arrivals.over()
         self._hands = None
         self._forget(self)
 
@@ -185,7 +200,7 @@ class HttpStage(Stage):
         idle = for_idle(forces)
         if idle is not self._idle and not self.opaque:
             self._idle, self._idle_since = idle, self._now()
-        if self._body is not None and not self._silenced:
+        if isinstance(self._body, StreamBody) and not self._silenced:
             self._say(self._body.turn(for_stream(forces)))
         self._look_again()
 
@@ -197,7 +212,13 @@ class HttpStage(Stage):
         )
         self._journal.write(record)
         closes = facts.last_on_its_connection(head, headers)
-        return Exchange(rid=record.rid, method=head.method, what=record.what, closes=closes)
+        return Exchange(
+            rid=record.rid,
+            method=head.method,
+            what=record.what,
+            closes=closes,
+            cursor=record.last_event_id or "",
+        )
 
     def _expect(self, exchange: Exchange) -> None:
         self._sorter.expect(exchange)
@@ -213,12 +234,13 @@ class HttpStage(Stage):
         force = for_request(self._forces, exchange.what, self.client, self._gates)
         if force is None:
             return
-        force.spend(self.client)
+        spent = force.spend(self.client)
         act = force.act
         assert isinstance(act, RequestAct)
         exchange.kept = True
         exchange.reply = reply(act, method=exchange.method, closes=exchange.closes)
-        self._boxed("portal" if isinstance(act, ShowsPortal) else "answered", exchange.rid, str(exchange.reply.status))
+        portal = isinstance(act, ShowsPortal)
+        self._boxed("portal" if portal else "answered", exchange.rid, str(exchange.reply.status), spent)
         if self._pending[0] is exchange:
             self._say(b"", replies=True)
 
@@ -237,48 +259,60 @@ class HttpStage(Stage):
                     if self._body.over:
                         self._next(out)
                 else:
-                    data = self._read_answer(data, out)
+                    data = self._read_head(data, out)
         except (h11.RemoteProtocolError, h11.LocalProtocolError, FramingError):
             self._give(self._give_up(), out)
             self._give(b"" if self._silenced else data, out)
         return out[0] if len(out) == 1 else b"".join(out)
 
-    def _read_answer(self, data: bytes, out: list[bytes]) -> bytes:
-        if self._response is None:
+    def _read_head(self, data: bytes, out: list[bytes]) -> bytes:
+        if self._head is None:
             if not self._pending:
                 raise h11.RemoteProtocolError("an answer to nothing")
-            self._response = ResponseReader(self._pending[0], self._heard)
-        used, done = self._response.feed(data)
+            self._head = HeadReader(self._pending[0].method)
+        used, head = self._head.feed(data)
         self._give(data if used == len(data) else data[:used], out)
-        if done:
-            self._response = None
-            if self._silenced:
-                return b""
-            if self._body is None or self._body.over:
+        if head is not None:
+            self._head = None
+            self._body = self._heard(head, self._pending[0])
+            if self._body.over and not self._silenced:
                 self._next(out)
         return data[used:]
 
-    def _heard(self, head: h11.Response, used: int) -> bool:
-        """Note an answer's head; return whether an event stream follows."""
-        exchange = self._pending[0]
+    def _heard(self, head: h11.Response, exchange: Exchange) -> PassingBody:
+        """Note an answer's head; return the body that follows."""
         exchange.begun = True
-        response = facts.of_response(head, rid=exchange.rid, cid=self.cid)
-        self._heads.append((self._given + used, response))
+        headers = headers_of(head.headers)
+        response = facts.of_response(head.status_code, headers, rid=exchange.rid, cid=self.cid)
+        framing = Framing(headers, bodiless=bodiless(exchange.method, head.status_code))
         streams = (
             response.content_type == "text/event-stream" and head.status_code == 200 and exchange.method != b"HEAD"
         )
-        if streams:
-            self._body = StreamBody(
-                Framing(headers_of(head.headers)),
-                act=for_stream(self._forces),
-                now=self._now,
-                boxed=lambda what, detail: self._boxed(what, exchange.rid, detail),
-                end=self._end,
-            )
-        return streams
+        if not streams:
+            self._arrivals.head(self._given, response, self._body_reader(exchange.rid))
+            return PassingBody(framing, self._arrivals, self._given)
+        codings = headers.get("content-encoding", "")
+        reader = StreamReader(self._journal, rid=exchange.rid, cid=self.cid, cursor=exchange.cursor, codings=codings)
+        if reader.broken:
+            response.coding = codings
+        self._arrivals.head(self._given, response, Reader() if self.client == CANARY else reader)
+        return StreamBody(
+            framing,
+            self._arrivals,
+            self._given,
+            act=for_stream(self._forces),
+            now=self._now,
+            boxed=lambda what, detail: self._boxed(what, exchange.rid, detail),
+            end=self._end,
+        )
+
+    def _body_reader(self, rid: int) -> Reader:
+        """Return who reads a body that is no stream: of the harness's own flows nobody."""
+        return Reader() if self.client == CANARY else BodyReader(self._journal, rid=rid, cid=self.cid)
 
     def _next(self, out: list[bytes]) -> None:
         """The oldest request has its answer; behind it a box's own may be due."""
+        self._arrivals.end(self._given)
         self._body = None
         self._pending.popleft()
         if self._reply_all(out):
@@ -295,8 +329,12 @@ class HttpStage(Stage):
     def _reply(self, box: Reply, out: list[bytes]) -> None:
         """Give a box's own answer to the oldest request."""
         exchange = self._pending.popleft()
-        self._heads.append((self._given + box.head, facts.of_reply(box, rid=exchange.rid, cid=self.cid)))
+        response, body = facts.of_reply(box, rid=exchange.rid, cid=self.cid), box.raw[box.head :]
+        self._arrivals.head(self._given + box.head, response, self._body_reader(exchange.rid))
         self._give(box.raw, out)
+        if body and self._arrivals.cares:
+            self._arrivals.body(self._given, body)
+        self._arrivals.end(self._given)
 
     # Within.
 
@@ -343,8 +381,8 @@ class HttpStage(Stage):
         if self._hands is not None and not math.isinf(self.deadline):
             self._hands.look_again()
 
-    def _boxed(self, what: str, rid: int, detail: str = "") -> None:
-        self._journal.write(Boxed(cid=self.cid, client=self.client, what=what, rid=rid, detail=detail))
+    def _boxed(self, what: str, rid: int, detail: str = "", spent: int = 0) -> None:
+        self._journal.write(Boxed(cid=self.cid, client=self.client, what=what, rid=rid, detail=detail, spent=spent))
 
     def _give_up(self) -> bytes:
         """Look at nothing any more; return what was held. A muted stream stays muted, its flow with it."""
@@ -354,6 +392,6 @@ class HttpStage(Stage):
         elif self._body is not None and not self._silenced:
             held = self._body.flush()
         self.opaque = True
-        self._response = self._body = self._idle = None
+        self._head = self._body = self._idle = None
         self._pending.clear()
         return held

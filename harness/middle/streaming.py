@@ -1,4 +1,4 @@
-"""What becomes of the body of one event stream: passed, muted, reset, held or cut. Pure: bytes and times in, bytes out.
+"""What becomes of an answer's body: passed; of an event stream's also muted, reset, held or cut. No I/O.
 
 Raw bytes are only ever delayed or withheld, never changed, so the framing stays valid wherever a hold falls; the body
 inside them is looked at only where an act asks for events or for a size.
@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 
 from harness.deeds.acts import Buffers, MutesStreams, ResetsStreams
+from harness.middle.arrivals import Arrivals
 from harness.middle.blocks import TAIL, BlockScanner, cut_at, is_event
 from harness.middle.force import HELD_LIMIT, StreamAct
 from harness.middle.framing import Framing, Spans
@@ -50,21 +51,73 @@ class _Cut:
         return raw + place - inside
 
 
-class StreamBody:
+class PassingBody:
+    """The body of an answer that no act is for, from the offset ``at`` of what goes to the client.
+
+    ``arrivals`` are told where its bytes lie there.
+    """
+
+    deadline = math.inf
+
+    def __init__(self, framing: Framing, arrivals: Arrivals, at: int) -> None:
+        self._framing = framing
+        self._arrivals = arrivals
+        self._at = at
+
+    @property
+    def over(self) -> bool:
+        """Whether the response has ended."""
+        return self._framing.over
+
+    @property
+    def until_close(self) -> bool:
+        """Whether it ends with its connection."""
+        return self._framing.until_close
+
+    @property
+    def mutes(self) -> bool:
+        """Whether nothing of it passes, its end neither."""
+        return False
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return what of these bytes, and of those held, goes on now; and what lies behind the response's end.
+
+        Raises ``FramingError``, having taken nothing.
+        """
+        mine, _ = self._follow(data)
+        return mine, data[len(mine) :]
+
+    def flush(self) -> bytes:
+        """Return what is held, and hold nothing."""
+        return b""
+
+    def _follow(self, data: bytes) -> tuple[bytes, Spans]:
+        """Return which of these bytes are the response's, and where the body lies in them."""
+        spans, used = self._framing.follow(data)
+        mine = data if used == len(data) else data[:used]
+        if self._arrivals.cares and not self.mutes:
+            for start, stop in spans:
+                self._arrivals.body(self._at + stop, mine[start:stop])
+        self._at += used
+        return mine, spans
+
+
+class StreamBody(PassingBody):
     """The body of one stream. ``boxed`` is told what an act did, once for each; ``end`` ends the connection."""
 
     def __init__(
         self,
         framing: Framing,
+        arrivals: Arrivals,
+        at: int,
         *,
         act: StreamAct | None,
         now: Callable[[], float],
         boxed: Callable[[str, str], None],
         end: Callable[[How], None],
     ) -> None:
-        self.deadline = math.inf
+        super().__init__(framing, arrivals, at)
         self.muted = False  # for good: bytes are missing
-        self._framing = framing
         self._act: StreamAct | None = None
         self._now = now
         self._boxed = boxed
@@ -81,11 +134,6 @@ class StreamBody:
             self._tell("muted")
         elif isinstance(act, ResetsStreams):
             self._reset()
-
-    @property
-    def over(self) -> bool:
-        """Whether the response has ended."""
-        return self._framing.over
 
     @property
     def mutes(self) -> bool:
@@ -108,19 +156,15 @@ class StreamBody:
         return held
 
     def flush(self) -> bytes:
-        """Return what is held, and hold nothing."""
+        """Return what is held, and hold nothing; see ``PassingBody``."""
         held = bytes(self._held)
         self._let_go(len(self._held))
         self._marks.clear()
         return held
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
-        """Return what of these bytes, and of those held, goes on now; and what lies behind the response's end.
-
-        Raises ``FramingError``, having taken nothing.
-        """
-        spans, used = self._framing.follow(data)
-        mine = data if used == len(data) else data[:used]
+        """Return what goes on, and what lies behind the end; see ``PassingBody``."""
+        mine, spans = self._follow(data)
         if self._cut is not None and not self.mutes:
             out = self._cutting(mine, spans)
         elif self._act is None and not self.muted and not self._held:
@@ -128,8 +172,9 @@ class StreamBody:
         else:
             out = self._acting(mine, spans)
         for start, stop in spans:
-            self._tail = (self._tail + mine[max(start, stop - TAIL) : stop])[-TAIL:]
-        return out, data[used:]
+            last = mine[max(start, stop - TAIL) : stop]
+            self._tail = last if len(last) == TAIL else (self._tail + last)[-TAIL:]
+        return out, data[len(mine) :]
 
     def _acting(self, data: bytes, spans: Spans) -> bytes:
         if self.mutes:

@@ -203,26 +203,32 @@ class Link:
     async def _send(self, offset: int, data: bytes) -> None:
         sink = SINK[self.direction]
         # Recorded first, so that nobody's record of having read these bytes comes before ours.
-        self._record(offset, data, "delivered")
-        to_send = data
-        if (stage := self.flow.stage) is not None:
-            if self.direction is DOWNSTREAM:
-                stage.delivered(offset + len(data))
-            else:
-                to_send = stage.to_server(data)
+        began_ns = self._record(offset, data, "delivered")
+        stage, down = self.flow.stage, self.direction is DOWNSTREAM
+        to_send = data if stage is None or down else stage.to_server(data)
         try:
             sent = self.flow.streams[sink].send_now(to_send) if to_send else 0
-            if sent < len(to_send) and not await self._send_rest(sink, memoryview(to_send)[sent:]):
+            if down and stage is not None:
+                stage.delivered(offset + sent, began_ns)
+            if sent < len(to_send) and not await self._send_rest(sink, memoryview(to_send)[sent:], offset + sent):
                 self._drop(offset, data)
         except trio.BrokenResourceError:
             self.flow.leave(sink, How.RST)
         except trio.ClosedResourceError:
             pass  # the gate reset this end meanwhile
 
-    async def _send_rest(self, sink: Side, rest: memoryview) -> bool:
-        """Wait for room; False where ``discard`` ended that."""
+    async def _send_rest(self, sink: Side, rest: memoryview, offset: int) -> bool:
+        """Send as there is room; False where ``discard`` ended that."""
+        stream = self.flow.streams[sink]
+        stage = self.flow.stage if self.direction is DOWNSTREAM else None
         with trio.CancelScope() as self._sending:
-            await self.flow.streams[sink].send_all(rest)
+            while rest:
+                await stream.wait_send_all_might_not_block()
+                began_ns = self.flow.journal.stamp()
+                sent = stream.send_now(rest)
+                rest, offset = rest[sent:], offset + sent
+                if stage is not None:
+                    stage.delivered(offset, began_ns)
         given_up = self._sending.cancelled_caught
         self._sending = None
         return not given_up
@@ -230,6 +236,8 @@ class Link:
     def _finish(self, how: How) -> None:
         sink = SINK[self.direction]
         self.flow.passed(_SOURCE[self.direction])
+        if self.direction is DOWNSTREAM and self.flow.stage is not None:
+            self.flow.stage.over(how)
         if how is How.RST:
             self.flow.note(sink, How.CLOSED)
             self.flow.streams[sink].reset()
@@ -248,8 +256,12 @@ class Link:
     def _drop(self, offset: int, data: bytes) -> None:
         self._record(offset, data, "dropped")
         if self.direction is DOWNSTREAM:
+            if self.flow.stage is not None:
+                self.flow.stage.lost(offset)
             self.flow.die()
 
-    def _record(self, offset: int, data: bytes, fate: str) -> None:
+    def _record(self, offset: int, data: bytes, fate: str) -> int:
+        """Record these bytes; return the record's stamp."""
         chunk = Chunk(cid=self.flow.cid, direction=self.direction, offset=offset, length=len(data), fate=fate)
         self.flow.journal.write(chunk)
+        return chunk.t_ns

@@ -167,6 +167,8 @@ class Flow:
                 link.end(How.FIN, final=True)
                 self.note(sink, How.CLOSED)
             case Do.RST | Do.ABORT:
+                if sink is Side.CLIENT and self.stage is not None:
+                    self.stage.over(How.RST)
                 self.note(sink, How.CLOSED, swallowed=act.do is Do.ABORT)  # before anybody can meet it
                 self._reset(sink)
                 link.discard()
@@ -181,7 +183,7 @@ class Flow:
         if how is How.RST:
             self.device.leaves(self.cid, _TOWARD[side])
             self._links[_TOWARD[side]].discard()
-        known = self.stage is None or self.stage.leaves(side)
+        known = self.stage is None or self.stage.leaves(side, how)
         fate = self.device.arrives(self.cid, _AWAY[side])
         swallowed = fate is Fate.DROP or not known
         self.note(side, how, swallowed=swallowed, held=fate is Fate.HOLD and not swallowed)

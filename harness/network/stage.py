@@ -55,11 +55,19 @@ class Stage(Protocol):
         """Return what goes on to the radio in the place of these bytes of the server: mostly the same object."""
         ...
 
-    def delivered(self, upto: int) -> None:
-        """The client's socket is about to get the bytes of ``to_client`` and ``say`` up to this offset."""
+    def delivered(self, upto: int, t_ns: int) -> None:
+        """The client's socket has taken ``to_client`` and ``say`` up to this offset, in a send begun at ``t_ns``."""
         ...
 
-    def leaves(self, side: Side) -> bool:
+    def lost(self, offset: int) -> None:
+        """Nothing of ``to_client`` and ``say`` from this offset on reaches the client."""
+        ...
+
+    def over(self, how: How) -> None:
+        """Nothing more reaches the client: it learns now that its connection ended, and how. May be repeated."""
+        ...
+
+    def leaves(self, side: Side, how: How) -> bool:
         """An end has left (FIN or RST). Return whether the other may learn of it; what was held is said before."""
         ...
 

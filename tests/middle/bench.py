@@ -57,7 +57,7 @@ class Bench:
     def say(self, data: bytes) -> None:
         assert not self.ends, "nothing can be said behind an end"
         self.to_client += data
-        self.stage.delivered(len(self.to_client))
+        self.stage.delivered(len(self.to_client), 1)
 
     def end(self, how: How) -> None:
         self.ends.append(how)
@@ -74,7 +74,7 @@ class Bench:
         before = len(self.to_client)
         for at in range(0, len(data), size):
             self.to_client += self.stage.to_client(data[at : at + size])
-            self.stage.delivered(len(self.to_client))
+            self.stage.delivered(len(self.to_client), 1)
         return self.to_client[before:]
 
     def open(self) -> None:

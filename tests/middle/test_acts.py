@@ -144,8 +144,8 @@ def test_muted_stream_gives_its_head_alone(bench):
     bench.open()
     bench.answer(chunk(event(1)) + END + SHOWN)
     assert bench.to_client == OPENED
-    assert not bench.stage.leaves(Side.SERVER)
-    assert bench.stage.leaves(Side.CLIENT)
+    assert not bench.stage.leaves(Side.SERVER, How.FIN)
+    assert bench.stage.leaves(Side.CLIENT, How.FIN)
     assert (bench.boxed, bench.ends) == ([("muted", 1)], [])
 
 
@@ -236,7 +236,7 @@ def test_servers_end_lets_go_what_is_held(bench, act):
     bench.middle.do(0, act)
     bench.open()
     bench.answer(chunk(event(1)))
-    assert bench.stage.leaves(Side.SERVER)
+    assert bench.stage.leaves(Side.SERVER, How.FIN)
     assert bench.to_client == OPENED + chunk(event(1))
 
 
@@ -275,8 +275,8 @@ def test_silently_killed_flow_tells_nobody(bench):
     bench.open()
     bench.middle.do(0, KillsIdle(after=60.0, how="silently"))
     bench.tick(61)
-    assert not bench.stage.leaves(Side.CLIENT)
-    assert not bench.stage.leaves(Side.SERVER)
+    assert not bench.stage.leaves(Side.CLIENT, How.FIN)
+    assert not bench.stage.leaves(Side.SERVER, How.FIN)
     before = bench.to_server
     bench.ask(POLL)
     assert bench.to_server == before

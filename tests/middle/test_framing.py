@@ -64,5 +64,19 @@ def test_empty_body_is_over_at_once():
 
 @pytest.mark.parametrize("wire", [b"xyz\r\n", b"-5\r\n", b"1\r\nab\r\n", b"\r\n", b"1" * (LONGEST_LINE + 1)])
 def test_what_is_no_framing_is_said(wire):
+    framing = Framing(CHUNKED)
     with pytest.raises(FramingError):
-        Framing(CHUNKED).follow(wire)
+        while True:
+            _, used = framing.follow(wire)
+            wire = wire[used:]
+
+
+def test_what_comes_before_the_wrong_line_is_the_bodys():
+    framing = Framing(CHUNKED)
+    wire = b"2\r\nab\r\n1\r\nc\r\nno size\r\n"
+    spans, used = framing.follow(wire)
+    assert [wire[start:stop] for start, stop in spans] == [b"ab", b"c"]
+    assert wire[used:] == b"no size\r\n"
+    for _ in range(2):
+        with pytest.raises(FramingError):
+            framing.follow(wire[used:])

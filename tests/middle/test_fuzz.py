@@ -46,7 +46,7 @@ def play(tmp_path, seed, acts, conversation):
                 bench.answer(piece)
             else:
                 bench.ask(piece)
-    bench.stage.leaves(Side.SERVER)
+    bench.stage.leaves(Side.SERVER, How.FIN)
     bench.stage.ended()
     bench.journal.close()
     return bench

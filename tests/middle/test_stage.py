@@ -57,7 +57,7 @@ class Bench:
     def to_client(self, data: bytes) -> None:
         assert self.stage.to_client(data) == data
         self.given += len(data)
-        self.stage.delivered(self.given)
+        self.stage.delivered(self.given, 1)
 
     @property
     def requests(self) -> list[Request]:
@@ -158,7 +158,7 @@ def test_authorization_is_recorded_as_a_fact_only(bench):
 def test_secrets_in_query_and_location_are_redacted(bench):
     asked = b"GET /x?a=1&access_token=s3cret HTTP/1.1\r\nHost: a\r\n\r\n"
     moved = b"HTTP/1.1 302 Found\r\nLocation: http://u:s3cret@b/?sig=s3cret\r\nContent-Length: 0\r\n\r\n"
-    request, response = bench.talk(asked, moved)
+    request, response, _ = bench.talk(asked, moved)
     assert (request.target, request.token) == ("/x?a=1&access_token=[redacted]", True)
     assert response.location == "http://[redacted]@b/?sig=[redacted]"
 

@@ -314,10 +314,16 @@ async def test_stage_sees_what_the_client_sent_and_what_it_got(tmp_path):
             seen.append(("to client", data))
             return data
 
-        def delivered(self, upto):
+        def delivered(self, upto, t_ns):
             seen.append(("delivered", upto))
 
-        def leaves(self, side):
+        def lost(self, offset):
+            seen.append(("lost", offset))
+
+        def over(self, how):
+            seen.append(("over", how))
+
+        def leaves(self, side, how):
             return True
 
         def ended(self):
@@ -335,9 +341,10 @@ async def test_stage_sees_what_the_client_sent_and_what_it_got(tmp_path):
         ("to server", b"?"),
         ("hears", b"lost request"),
     ]
-    assert [fact for fact in seen if fact[0] in {"to client", "delivered"}] == [
+    assert [fact for fact in seen if fact[0] in {"to client", "delivered", "lost"}] == [
         ("to client", b"!"),
         ("delivered", 1),
         ("to client", b"lost answer"),
+        ("lost", 1),
     ]
     assert seen[-1] == "ended"

@@ -16,7 +16,7 @@ from harness.middle import arrivals
 from harness.network.ends import How, Side
 from harness.seams import Direction
 from harness.sse import Event, Parser
-from tests.middle.bench import END, OPENED, POLL, SHOWN, START, STREAM, chunk, event
+from tests.middle.bench import END, OPENED, POLL, SHOWN, START, STREAM, chunk, event, marked
 from tests.middle.test_on_sockets import boxed_rig, open_stream
 from tests.network.rig import read, until
 
@@ -317,6 +317,7 @@ async def test_body_cut_by_the_path_is_recorded_before_the_clients_end(tmp_path)
         client = await r.connect()
         await client.send_all(POLL)
         server = await r.accepted()
+        await read(server, len(marked(POLL, 1)))
         await server.send_all(SHOWN[:-1])
         assert await read(client, len(SHOWN) - 1) == SHOWN[:-1]
         await r.gate.reach("wifi", Reach.RESET)

@@ -116,6 +116,13 @@ Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "late", "s
 answer in one piece."""
 
 
+class Need(enum.StrEnum):
+    """A setting of the server's without which an act does nothing."""
+
+    TOKEN = "token"  # noqa: S105 - a setting's name
+    KEEPALIVE = "keepalive"
+
+
 class Ending(enum.StrEnum):
     """How a flow that is open ends."""
 
@@ -203,6 +210,7 @@ class Row(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
     executor: Executor
     proof: Proof
     effect: Callable[[A], Effect]
+    needs: Need | None = None
     kinds: tuple[str, ...]  # every word that ``kinds_of`` returns
     kinds_of: Callable[[A], tuple[str, ...]]  # what a report and a table of coverage call it
 
@@ -232,6 +240,7 @@ def _plain(
     make: Callable[..., Act] | None = None,
     kind: str = "",
     effect: Effect | Callable[[A], Effect] = _STANDS,
+    needs: Need | None = None,
 ) -> Row[A]:
     """Return the row of an act of one form and one kind, its tag where no other is given."""
     name = kind or str(act.__struct_config__.tag)
@@ -242,6 +251,7 @@ def _plain(
         executor=executor,
         proof=proof,
         effect=_always(effect) if isinstance(effect, Effect) else effect,
+        needs=needs,
         kinds=(name,),
         kinds_of=_always((name,)),
     )
@@ -523,9 +533,17 @@ _KILLS_IDLE = Row[KillsIdle](
 
 
 def _of_server(
-    act: type[A], form: str, proof: Proof, effect: Effect = _STANDS, make: Callable[..., Act] | None = None
+    act: type[A],
+    form: str,
+    proof: Proof,
+    effect: Effect = _STANDS,
+    *,
+    make: Callable[..., Act] | None = None,
+    needs: Need | None = None,
 ) -> Row[A]:
-    return _plain(act, Actor.SERVER, form=form, make=make, executor=Executor.SERVER, proof=proof, effect=effect)
+    return _plain(
+        act, Actor.SERVER, form=form, make=make, executor=Executor.SERVER, proof=proof, effect=effect, needs=needs
+    )
 
 
 _DOWN = Effect(severs=Severs(Ending.FIN), barrier=_TOLD, mark=_marks("ended"))
@@ -635,15 +653,15 @@ ROWS: tuple[Row[Any], ...] = (
     _ORPHANS,
     _of_server(Drains, "drains [for DURATION:span]", Proof.REQUEST, _DOWN),
     _of_server(Hangs, "hangs [for DURATION:span]", Proof.REQUEST, Effect(barrier=_MUTE, mark=_QUIET)),
-    _of_server(SendsRetry, "sends retry WORD:value", Proof.READBACK, _AT_ONCE, _retry),
+    _of_server(SendsRetry, "sends retry WORD:value", Proof.READBACK, _AT_ONCE, make=_retry),
     _of_server(
         Repeats,
         "repeats N:count [for DURATION:span]",
         Proof.READBACK,
         make=lambda count: Repeats(count=_counted(count)),
     ),
-    _of_server(RevokesToken, "revokes token", Proof.READBACK, _AT_ONCE),
-    _of_server(SilencesKeepalive, "silences keepalive [for DURATION:span]", Proof.READBACK),
+    _of_server(RevokesToken, "revokes token", Proof.READBACK, _AT_ONCE, needs=Need.TOKEN),
+    _of_server(SilencesKeepalive, "silences keepalive [for DURATION:span]", Proof.READBACK, needs=Need.KEEPALIVE),
     _of_server(Recovers, "recovers", Proof.REQUEST, _AT_ONCE),
     _of_job(Pauses, "pauses [for DURATION:span]"),
     _of_job(Resumes, "resumes", _AT_ONCE),

@@ -22,9 +22,11 @@ from harness.deeds.acts import (
     Clears,
     ComesOnline,
     Deed,
+    Ends,
     GoesOffline,
     Joins,
     Loses,
+    Pauses,
     Prefers,
     SetReach,
     SetShape,
@@ -36,7 +38,7 @@ from harness.device.words import Radio, Reach
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction, Door, Signal
 
-DEVICE, MIDDLE, SERVER = "device", "middle", "server"
+DEVICE, MIDDLE, SERVER, JOB = "device", "middle", "server", "job"
 
 
 class Passage(enum.StrEnum):
@@ -119,14 +121,14 @@ class PathState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A deed of the device, the middle or the server that is in force. ``lifted``: paths on which it was cleared."""
+    """A deed that is in force, of no path. ``lifted``: paths on which it was cleared."""
 
     deed: Deed
     lifted: frozenset[str] = frozenset()
 
     @property
     def actor(self) -> str:
-        """``device``, ``middle`` or ``server``."""
+        """``device``, ``middle``, ``server`` or ``job``."""
         return self.deed.actor
 
     @property
@@ -159,6 +161,12 @@ class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
     lingering: Mapping[str, int] = {}  # path → turn
     turn: int = 0
     standing: tuple[Standing, ...] = ()  # in the order of their deeds
+    job_over: bool = False  # a deed has ended it
+
+    @property
+    def has(self) -> frozenset[str]:
+        """The paths that the device has, those that come back when it is online again among them."""
+        return frozenset((*self.joined, *(self.away[0] if self.away is not None else ())))
 
     @property
     def passes(self) -> bool:
@@ -169,6 +177,11 @@ class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
     def asleep(self) -> bool:
         """Whether the device sleeps: what comes for it waits."""
         return any(isinstance(one.deed.act, Suspends) for one in self.standing)
+
+    @property
+    def paused(self) -> bool:
+        """Whether the job stands still."""
+        return any(isinstance(one.deed.act, Pauses) for one in self.standing)
 
     def passage(self, path: str, way: Direction) -> Passage:
         """Return what becomes of bytes in one direction of a path, as its word and the device's sleep have it."""
@@ -272,7 +285,12 @@ class Fold:
         self._order = itertools.count()
 
     def do(self, deed: Deed, at: float, *, until: float | None = None) -> Change:
-        """Let a deed take hold at this second. ``until``: when its own time is over, where that is not by the plan."""
+        """Let time pass to this second, and a deed take hold.
+
+        ``until``: when its own time is over, where that is not by the plan.
+        """
+        for _ in self.pass_to(at):
+            pass
         change = after(self.state, deed, at)
         self.state = change.state
         if seconds := effect_of(deed.act).seconds:
@@ -385,7 +403,9 @@ def _stand(state: NetworkState, deed: Deed) -> Change:
             left.append(one)
     if effect_of(deed.act).seconds != 0.0:
         left.append(Standing(deed=deed))
-    signals = _told("suspended", None, isinstance(deed.act, Suspends) and not state.asleep)
+    over_now = state.job_over or isinstance(deed.act, Ends)
     return Change(
-        state=msgspec.structs.replace(state, standing=tuple(left)), ended=_ended(deed, state), signals=signals
+        state=msgspec.structs.replace(state, standing=tuple(left), job_over=over_now),
+        ended=_ended(deed, state),
+        signals=_told("suspended", None, isinstance(deed.act, Suspends) and not state.asleep),
     )

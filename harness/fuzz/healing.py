@@ -5,28 +5,16 @@ through: the phone has a default path that passes, and status and results are an
 may stay refused, muted or held: to get along without it is what polling is for.
 """
 
+import math
 from typing import NamedTuple
 
-from harness.deeds.acts import (
-    Act,
-    Answers,
-    Buffers,
-    Bursts,
-    ComesOnline,
-    Deed,
-    Drains,
-    Hangs,
-    Joins,
-    KillsIdle,
-    Limits,
-    MutesStreams,
-    ResetsStreams,
-    SetSlice,
-    ShowsPortal,
-)
-from harness.deeds.network_state import NetworkState, after
+from harness.deeds.acts import Act, Adjusts, Deed, KillsIdle
+from harness.deeds.catalogue import effect_of
+from harness.deeds.network_state import Fold
+from harness.scenario.bounds import events_of
 from harness.scenario.deadlines import exchange_cost, handshake_cost, overtime
-from harness.scenario.model import Plan, network_at_start, schedule
+from harness.scenario.deeds import parse_deed
+from harness.scenario.model import Plan, network_at_start
 from harness.toxics.shape import Shape, line_time
 
 _ROUNDS = 2
@@ -59,16 +47,18 @@ class Remedy(NamedTuple):
 
 def lacking(plan: Plan) -> tuple[Remedy, ...]:
     """Return what must be said after the last deed; nothing where the run can end as it is."""
-    network = network_at_start(plan)
+    fold = Fold(network_at_start(plan))
     for deed in plan.deeds:
-        network = after(network, deed, deed.at).state
+        fold.do(deed, deed.at)
+    for _ in fold.pass_to(math.inf):
+        pass
     never_polls = plan.client.policies.polls_after_failures is None
     dearest = _ROUNDS * handshake_cost(plan) + _ANSWERED
     walls = {
-        one.actor for one in network.standing if _keeps_out(one.deed.act, all_streams=never_polls, dearest=dearest)
+        one.actor for one in fold.state.standing if _keeps_out(one.deed.act, all_streams=never_polls, dearest=dearest)
     }
     remedies = [Remedy(actor, word) for actor, word in (("server", "recovers"), ("middle", "clears")) if actor in walls]
-    return (*remedies, *_of_device(plan, network))
+    return (*remedies, *_of_device(plan, fold))
 
 
 def gives_time(plan: Plan) -> bool:
@@ -101,33 +91,21 @@ def too_hasty(plan: Plan) -> bool:
 
 def too_narrow(plan: Plan) -> bool:
     """Whether a line is cut so finely, or is so slow, that what the job says needs longer than anybody would wait."""
-    slices = [deed.act.size for deed in plan.deeds if isinstance(deed.act, SetSlice)]
-    rates = [deed.act.rate for deed in plan.deeds if isinstance(deed.act, Limits)]
-    bursts = [deed.act for deed in plan.deeds if isinstance(deed.act, Bursts)]
-    events = len(schedule(plan.job)) + sum(act.rate * act.lasts for act in bursts)
-    each = line_time(
-        Shape(slice_size=min(slices, default=None), down=min(rates, default=None)), plan.job.event_size + _AROUND
-    )
-    return events * each > plan.job.lasts + _OVERTIME
+    lines = [deed.act.upon(Shape()) for deed in plan.deeds if isinstance(deed.act, Adjusts)]
+    slices, rates = ({getattr(line, name) for line in lines} - {None} for name in ("slice_size", "down"))
+    narrowest = Shape(slice_size=min(slices, default=None), down=min(rates, default=None))
+    return events_of(plan) * line_time(narrowest, plan.job.event_size + _AROUND) > plan.job.lasts + _OVERTIME
 
 
-def _of_device(plan: Plan, network: NetworkState) -> list[Remedy]:
+def _of_device(plan: Plan, fold: Fold) -> list[Remedy]:
     remedies = []
-    if network.default is None and network.away is not None:
-        remedies.append(Remedy("device", "comes online"))
-        network = after(network, _said(ComesOnline()), 0.0).state
-    if network.default is None:
-        remedies.append(Remedy("device", f"joins {plan.device.starts_on}"))
-        network = after(network, _said(Joins(path=plan.device.starts_on)), 0.0).state
-    assert network.default is not None
-    if not network.passes:
-        remedies.append(Remedy(network.default, "up"))
-    return remedies
-
-
-def _said(act: Act) -> Deed:
-    """A word to the device that stands in no plan."""
-    return Deed(index=-1, at=0.0, actor="device", act=act, text="")
+    for deed in ("comes online", f"joins {plan.device.starts_on}"):
+        if fold.state.default is None and (fold.state.away is not None or deed.startswith("joins")):
+            remedies.append(Remedy("device", deed))
+            said = parse_deed("device", deed, plan.paths).act
+            fold.do(Deed(index=-1, at=math.inf, actor="device", act=said, text=deed), math.inf)
+    assert fold.state.default is not None
+    return remedies if fold.state.passes else [*remedies, Remedy(fold.state.default, "up")]
 
 
 def _keeps_out(act: Act, *, all_streams: bool, dearest: float) -> bool:
@@ -136,12 +114,7 @@ def _keeps_out(act: Act, *, all_streams: bool, dearest: float) -> bool:
     An answer that stops by itself counts all the same: it may never be asked often enough. ``all_streams``: the client
     lives by streams alone. ``dearest``: how long an idle connection must live, in seconds.
     """
-    match act:
-        case ShowsPortal() | Drains() | Hangs():
-            return True
-        case KillsIdle(after=seconds):
-            return seconds < dearest
-        case Answers(to=to):
-            return all_streams or to != "streams"
-        case _:
-            return all_streams and isinstance(act, MutesStreams | ResetsStreams | Buffers)
+    if isinstance(act, KillsIdle):
+        return act.after < dearest
+    barrier = effect_of(act).barrier
+    return barrier is not None and (all_streams or not barrier.kinds <= {"streams"})

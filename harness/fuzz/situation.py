@@ -1,90 +1,98 @@
 """What has been said so far: who can be told what, so that nothing is invented that the language would refuse."""
 
-from harness.deeds.acts import ComesOnline, Ends, GoesOffline, Joins, Loses, Pauses, Resumes, Suspends
+import math
+
+from harness.deeds.acts import Act, Deed
+from harness.deeds.network_state import DEVICE, JOB, Fold, NetworkState, beginning, path_at_start
+from harness.deeds.replacement import Entry, InForce
 from harness.errors import UsageError
 from harness.fuzz.genotype import Fault, Paths, Texts
 from harness.scenario.deeds import parse_deed
-
-_FOREVER = float("inf")
+from harness.toxics.shape import Shape
 
 
 class Situation:
-    """The phone and the job at ``now``, after the faults that were heard in order of time."""
+    """The phone and the job at ``now``, after the faults that were heard in order of time.
+
+    What is over at this very instant is not over yet, for nobody may say then what happens by itself.
+    """
 
     def __init__(self, paths: Paths, starts_on: str, server: Texts) -> None:
         self.paths = tuple(paths)
-        self.joined = {starts_on}
         self.now = 0.0
         self.has_token = server.get("token", "none") != "none"
         self.has_keepalive = server.get("keepalive") != "none"
-        self.job_over = False
-        self._offline_until = self._asleep_until = self._paused_until = -1.0
+        states = dict.fromkeys(self.paths, path_at_start(Shape()))
+        self._fold = Fold(beginning(states, starts_on=starts_on, linger=0.0))
+        self._in_force = InForce({})
+        self._ends: list[tuple[float, str, Entry]] = []  # of spans that are not over
+        self._heard = 0
 
     @property
     def offline(self) -> bool:
         """Whether the phone has lost everything, and nothing brought it back yet."""
-        return self.now <= self._offline_until
+        return self._state.away is not None
 
     @property
     def asleep(self) -> bool:
         """Whether the phone sleeps."""
-        return self.now <= self._asleep_until
+        return self._state.asleep
 
     @property
     def paused(self) -> bool:
         """Whether the job stands still."""
-        return self.now <= self._paused_until
+        return self._state.paused
+
+    @property
+    def job_over(self) -> bool:
+        """Whether the job was ended."""
+        return self._state.job_over
 
     @property
     def turning(self) -> bool:
         """Whether the phone is back, or the job goes on, by itself at this very instant: nobody may say so then."""
-        return self.now in {self._offline_until, self._paused_until}
+        return any(at == self.now and entry.left for at, _, entry in self._ends)
 
     @property
     def apart(self) -> tuple[str, ...]:
         """Paths that are not joined."""
-        return tuple(path for path in self.paths if path not in self.joined)
+        return tuple(path for path in self.paths if path not in self._state.has)
 
     @property
     def present(self) -> tuple[str, ...]:
         """Paths that are joined, in the order of the file."""
-        return tuple(path for path in self.paths if path in self.joined)
+        return tuple(path for path in self.paths if path in self._state.has)
 
     def hear(self, fault: Fault) -> None:
         """Take a fault in. Only the device and the job can be told what makes a later word senseless."""
         self.now = fault.at
+        if fault.actor not in {DEVICE, JOB}:
+            return
         try:
-            if fault.actor == "device":
-                self._device(fault)
-            elif fault.actor == "job":
-                self._job(fault)
+            said = parse_deed(fault.actor, fault.deed, dict.fromkeys(self.paths))
         except UsageError:
             return  # a drawn range of the base's own: only compiling knows its number
+        self._pass()
+        self._fold.do(self._deed(fault.actor, said.act), fault.at)
+        entry = self._in_force.begin(fault.actor, "", said.act, spanned=said.span is not None)
+        if said.span is not None:
+            self._ends.append((round(fault.at + said.span, 9), fault.actor, entry))
 
-    def _device(self, fault: Fault) -> None:
-        said = parse_deed(fault.actor, fault.deed, dict.fromkeys(self.paths))
-        match said.act:
-            case Joins(path=path):
-                self.joined.add(path)
-            case Loses(path=path):
-                self.joined.discard(path)
-            case GoesOffline():
-                self._offline_until = _over(fault.at, said.span)
-            case ComesOnline():
-                self._offline_until = -1.0
-            case Suspends(lasts=seconds):
-                self._asleep_until = fault.at + seconds
+    @property
+    def _state(self) -> NetworkState:
+        self._pass()
+        return self._fold.state
 
-    def _job(self, fault: Fault) -> None:
-        said = parse_deed(fault.actor, fault.deed, {})
-        match said.act:
-            case Pauses():
-                self._paused_until = _over(fault.at, said.span)
-            case Resumes():
-                self._paused_until = -1.0
-            case Ends():
-                self.job_over = True
+    def _pass(self) -> None:
+        """Let all be over that was before now."""
+        before = math.nextafter(self.now, -math.inf)
+        for at, actor, entry in [one for one in self._ends if one[0] <= before]:
+            for act in self._in_force.end(entry):
+                self._fold.do(self._deed(actor, act), at)
+        self._ends = [one for one in self._ends if one[0] > before]
+        for _ in self._fold.pass_to(before):
+            pass
 
-
-def _over(at: float, span: float | None) -> float:
-    return _FOREVER if span is None else round(at + span, 9)
+    def _deed(self, actor: str, act: Act) -> Deed:
+        self._heard += 1
+        return Deed(index=self._heard, at=self.now, actor=actor, act=act, text="")

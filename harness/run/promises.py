@@ -56,8 +56,6 @@ class Promises:
 
     def do(self, deed: Deed) -> Promise:
         """A deed is done now."""
-        for _ in self._fold.pass_to(deed.at):
-            pass
         return self._promise(deed, self._fold.do(deed, deed.at))
 
     def _promise(self, deed: Deed, change: Change) -> Promise:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.chance import Chance
-from harness.deeds.acts import Deed, Ends
+from harness.deeds.acts import Deed
 from harness.errors import Problem, ScenarioError, UsageError
 from harness.scenario.bounds import refuse_excess
 from harness.scenario.clients import named, read_client
@@ -17,7 +17,7 @@ from harness.scenario.deadlines import horizon, terminal_due
 from harness.scenario.document import SECTIONS, Data, Scenario, Trail
 from harness.scenario.emissions import accepted, intended
 from harness.scenario.expectations import read_expectations, read_mutants, read_waivers
-from harness.scenario.model import DeviceSpec, Expectation, JobSpec, Plan, Warned
+from harness.scenario.model import DeviceSpec, Expectation, JobSpec, Plan, Warned, job_ends
 from harness.scenario.paths import Way, read_paths
 from harness.scenario.phrases import more_than_zero
 from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place
@@ -244,8 +244,7 @@ def _note(book: Book, what: Deed | Expectation, message: str) -> None:
 
 def _job(plan: Plan) -> str:
     """Return the job as a sentence names it: by its length, where no deed ends it sooner."""
-    ended = any(isinstance(deed.act, Ends) for deed in plan.deeds)
-    return "the job" if ended else f"the job of {plan.job.lasts:g} s"
+    return "the job" if job_ends(plan) else f"the job of {plan.job.lasts:g} s"
 
 
 def warned(plans: Sequence[Plan]) -> list[Problem]:

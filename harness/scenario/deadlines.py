@@ -8,9 +8,9 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from harness.deeds.acts import Answers, Ends, SendsRetry, SetShape
+from harness.deeds.acts import Answers, SendsRetry, SetShape
 from harness.deeds.catalogue import effect_of
-from harness.scenario.model import PathSpec, Plan
+from harness.scenario.model import PathSpec, Plan, job_ends
 from harness.sse.digits import read_digits
 from harness.sse.policy import Policies
 
@@ -156,5 +156,4 @@ def horizon_of_run(plan: Plan, accepted: float) -> float:
 def terminal_due(plan: Plan, *, late: float = 0.0) -> float:
     """Return when the last client's job ends at the latest: as long as it lasts, or where a deed ends it before."""
     begun = plan.client.arrive + late
-    ended = [deed.at for deed in plan.deeds if isinstance(deed.act, Ends)]
-    return min([begun + plan.job.lasts, *(at for at in ended if at >= begun)])
+    return min([begun + plan.job.lasts, *(at for at in job_ends(plan) if at >= begun)])

@@ -2,9 +2,11 @@
 
 import bisect
 import math
+from itertools import zip_longest
 
-from harness.deeds.acts import Bursts, Ends, Pauses, Resumes
-from harness.scenario.model import Plan, schedule
+from harness.deeds.acts import Bursts
+from harness.deeds.network_state import JOB, after
+from harness.scenario.model import Plan, job_ends, network_at_start, schedule
 
 
 def accepted(plan: Plan) -> float:
@@ -21,7 +23,7 @@ def intended(plan: Plan, accepted: float) -> list[float]:
     """
     due = [accepted + time for time in schedule(plan.job)]
     terminal = None if plan.job.ends == "never" else due.pop()
-    ended = [deed.at for deed in plan.deeds if isinstance(deed.act, Ends) and deed.at >= accepted]
+    ended = [at for at in job_ends(plan) if at >= accepted]
     last = min([math.inf if terminal is None else terminal, *ended])
     pauses = _pauses(plan)
     found = [time for time in (*due, *_extra(plan)) if time <= last and not _within(time, pauses)]
@@ -29,14 +31,12 @@ def intended(plan: Plan, accepted: float) -> list[float]:
 
 
 def _pauses(plan: Plan) -> list[tuple[float, float]]:
-    spans, since = [], math.inf
+    network, turns = network_at_start(plan), list[float]()
     for deed in plan.deeds:
-        if isinstance(deed.act, Pauses):
-            since = min(since, deed.at)
-        elif isinstance(deed.act, Resumes):
-            spans.append((since, deed.at))
-            since = math.inf
-    return [*spans, (since, math.inf)]
+        if deed.actor == JOB:
+            before, network = network.paused, after(network, deed, deed.at).state
+            turns += [deed.at] if network.paused != before else []
+    return list(zip_longest(turns[::2], turns[1::2], fillvalue=math.inf))
 
 
 def _within(time: float, spans: list[tuple[float, float]]) -> bool:

@@ -6,10 +6,11 @@ everything the judge may know. A plan is written to ``plan.json`` before the run
 """
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
-from harness.deeds.acts import Deed, Frozen
+from harness.deeds.acts import Deed, Ends, Frozen
 from harness.deeds.network_state import NetworkState, beginning, path_at_start
 from harness.device.words import Radio, Reach
 from harness.sse.policy import REFERENCE, Policies
@@ -149,11 +150,21 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def network_at_start(plan: Plan) -> NetworkState:
     """Return the network of each of the plan's clients before any deed."""
+    return network_of(plan.paths, starts_on=plan.device.starts_on, linger=plan.device.linger)
+
+
+def network_of(specs: Mapping[str, PathSpec], *, starts_on: str, linger: float = 0.0) -> NetworkState:
+    """Return the network of a client that has these paths, before any deed."""
     paths = {
         name: path_at_start(spec.shape, word=spec.start, radio=spec.radio, loss=spec.loss)
-        for name, spec in plan.paths.items()
+        for name, spec in specs.items()
     }
-    return beginning(paths, starts_on=plan.device.starts_on, linger=plan.device.linger)
+    return beginning(paths, starts_on=starts_on, linger=linger)
+
+
+def job_ends(plan: Plan) -> list[float]:
+    """Return when deeds end the job."""
+    return [deed.at for deed in plan.deeds if isinstance(deed.act, Ends)]
 
 
 def schedule(job: JobSpec) -> list[float]:

@@ -4,23 +4,13 @@ Deeds that would say what already is, or what cannot be, are refused: no fault c
 client could pass, or that meets the client it should try only where that has left already, can be run: with a warning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from harness.deeds.acts import (
-    ComesOnline,
-    Deed,
-    Ends,
-    GoesOffline,
-    Joins,
-    Loses,
-    Pauses,
-    Prefers,
-    Resumes,
-    RevokesToken,
-    SilencesKeepalive,
-    Suspends,
-)
+from harness.deeds.acts import Deed
+from harness.deeds.catalogue import Need, row_of
+from harness.deeds.network_state import Fold, NetworkState
+from harness.deeds.sense import senseless
 from harness.scenario.deed_text import deed_text
 from harness.scenario.emissions import intended
 from harness.scenario.model import Plan, ServerSpec
@@ -30,67 +20,32 @@ from harness.sse.policy import FedBy
 from harness.units import quote, spell_duration, spell_size
 
 
-def check_device(found: Sequence[Spoken], starts_on: str) -> None:
-    """Note a problem for each signal that the device cannot give. ``found`` is in order of doing."""
-    joined = {starts_on}
-    offline = False
-    asleep_until = 0.0
-    for deed in found:
-        at = f"at {spell_duration(deed.at)}"
-        match deed.act:
-            case Joins(path=path):
-                if path in joined:
-                    deed.place.fail(f"{quote(deed.text)}: {path} is joined already {at}")
-                joined.add(path)
-            case Prefers(path=path) | Loses(path=path) if path not in joined:
-                shown = ", ".join(sorted(joined)) or "none"
-                deed.place.fail(f"{quote(deed.text)}: {path} is not joined {at} (joined: {shown})")
-            case Loses(path=path):
-                joined.remove(path)
-            case GoesOffline():
-                if offline:
-                    deed.place.fail(f"{quote(deed.text)}: the device is offline already {at}")
-                offline = True
-            case ComesOnline():
-                if not offline:
-                    deed.place.fail(f"{quote(deed.text)}: the device is not offline {at}")
-                offline = False
-            case Suspends(lasts=lasts):
-                if deed.at < asleep_until:
-                    deed.place.fail(f"{quote(deed.text)}: the device is suspended already {at}")
-                asleep_until = round(deed.at + lasts, 9)
+def check_deeds(found: Sequence[Spoken], deeds: Sequence[Deed], network: NetworkState) -> None:
+    """Note a problem for each deed that cannot follow those before it. Both are the same, in order of doing."""
+    fold = Fold(network)
+    for spoken, deed in zip(found, deeds, strict=True):
+        for _ in fold.pass_to(deed.at):
+            pass  # what is over by then is over
+        if why := senseless(fold.state, deed):
+            spoken.place.fail(f"{quote(deed.text)}: {why}")
+        else:
+            fold.do(deed, deed.at)
 
 
-def check_job(found: Sequence[Spoken]) -> None:
-    """Note a problem for each word to the job that it cannot follow."""
-    paused = over = False
-    for deed in found:
-        if deed.actor != "job":
-            continue
-        at = f"at {spell_duration(deed.at)}"
-        if over:
-            deed.place.fail(f"{quote(deed.text)}: the job has been ended already {at}")
-        match deed.act:
-            case Pauses():
-                if paused:
-                    deed.place.fail(f"{quote(deed.text)}: the job is paused already {at}")
-                paused = True
-            case Resumes():
-                if not paused:
-                    deed.place.fail(f"{quote(deed.text)}: the job is not paused {at}")
-                paused = False
-            case Ends():
-                over = True
+_NEEDED: Mapping[Need, tuple[Callable[[ServerSpec], float | None], str]] = {
+    Need.TOKEN: (lambda server: server.token_lasts, "the server gives no token: expected server: {token: lasts 30s}"),
+    Need.KEEPALIVE: (lambda server: server.keepalive, "the server has no keep-alive to silence (keepalive: none)"),
+}
+"""The server's setting without which a deed would change nothing, and what is said then."""
 
 
 def pointless(deed: Deed, server: ServerSpec) -> str:
     """Return why a deed of the server would change nothing with these settings, or the empty string."""
-    match deed.act:
-        case RevokesToken() if server.token_lasts is None:
-            return "the server gives no token: expected server: {token: lasts 30s}"
-        case SilencesKeepalive() if server.keepalive is None:
-            return "the server has no keep-alive to silence (keepalive: none)"
-    return ""
+    need = row_of(deed.act).needs
+    if need is None:
+        return ""
+    setting, why = _NEEDED[need]
+    return why if setting(server) is None else ""
 
 
 BY_A_WAY = frozenset({"recovery", "terminal", "results ready", "lost"})

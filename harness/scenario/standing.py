@@ -15,26 +15,10 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from harness.deeds.acts import (
-    Act,
-    Answers,
-    Cuts,
-    Deed,
-    Drains,
-    Ends,
-    Hangs,
-    Loses,
-    MutesStreams,
-    Pauses,
-    ResetsStreams,
-    Resumes,
-    SetReach,
-    ShowsPortal,
-    Suspends,
-)
-from harness.deeds.catalogue import effect_of
-from harness.deeds.network_state import Passage, after
-from harness.deeds.network_state import Standing as Wall
+from harness.deeds.acts import Act, Answers, Deed
+from harness.deeds.catalogue import When, effect_of, path_of
+from harness.deeds.network_state import Fold, Passage, Standing
+from harness.deeds.replacement import directions
 from harness.device.words import Reach
 from harness.scenario.deadlines import Ending, recovery_allowance, terminal_due
 from harness.scenario.emissions import accepted, intended
@@ -57,43 +41,42 @@ class Loss(NamedTuple):
     deed: Deed | None
 
 
-class Standing:
-    """The state that a plan's deeds have brought about so far."""
+class Reachability:
+    """Whether a client can get through, and whether anything is in force, after the deeds done so far."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._start = self._network = network_at_start(plan)
-        self._paused = False
+        self._start = network_at_start(plan)
+        self._fold = Fold(self._start)
         self.until = 0.0
         """When what ends by itself has ended."""
         self._alive: set[str] = set()  # the paths on which a client may have a stream that is not dead
 
     def do(self, deed: Deed) -> None:
         """Let a deed take hold."""
-        change = after(self._network, deed, deed.at)
-        self._network = change.state
-        self._alive -= set(change.ended) if self._deafens(deed) else set()
+        for _ in self.pass_to(deed.at):
+            pass
         effect = effect_of(deed.act)
+        change = self._fold.do(deed, deed.at)
         if seconds := effect.armed or effect.goes_on:
             self.until = max(self.until, deed.at + seconds)
-        match deed.act:
-            case Loses(path=path):
-                self._alive.discard(path)
-            case Cuts():
-                self._alive.discard(deed.actor)
-            case Suspends():
-                self._alive.clear()
-            case Pauses():
-                self._paused = True
-            case Resumes() | Ends():
-                self._paused = False
+        if effect.severs is None or effect.severs.when is When.IDLE or change.grace is not None:
+            return
+        if Direction.DOWNSTREAM in directions(deed.act):  # silence upstream leaves what comes
+            self._alive -= {path_of(deed)} if path_of(deed) else {*self._alive}
+
+    def pass_to(self, at: float) -> Iterator[tuple[float, Deed]]:
+        """Let time pass to this second; yield when a deed's own time, or the grace of what it lost, was over."""
+        for passed in self._fold.pass_to(at):
+            self._alive -= set(passed.change.ended)
+            yield passed.at, passed.deed
+            self.settle()  # who lost a stream by it may have another
 
     def in_force(self, at: float) -> bool:
         """Whether anything that a deed did is still in force at this time, after the deeds done so far."""
-        network, start = self._network, self._start
+        network, start = self._fold.state, self._start
         return bool(
             self._walls
-            or self._paused
             or self.until >= at
             or network.away is not None
             or self._plan.device.starts_on not in network.joined
@@ -103,50 +86,45 @@ class Standing:
 
     def settle(self) -> None:
         """Let time pass: whoever can dial now may have done so."""
-        if self._answered and self._network.default is not None:
-            self._alive.add(self._network.default)
+        if self._answered and self._fold.state.default is not None:
+            self._alive.add(self._fold.state.default)
 
     @property
     def reachable(self) -> bool:
         """Whether a client can get through: by a new connection, or by one that it may have had before."""
-        hangs = any(isinstance(wall.deed.act, Hangs) for wall in self._walls)
-        paths = [self._network.paths[path] for path in self._alive]
-        alive = any(path.passages[Direction.DOWNSTREAM] is Passage.PASS for path in paths)
-        return self._answered or (alive and not hangs)
+        return self._answered or any(self._flows(path) for path in self._alive)
 
     @property
-    def _walls(self) -> list[Wall]:
-        """What the middle and the server go on doing until another deed ends it."""
-        return [one for one in self._network.standing if effect_of(one.deed.act).seconds is None]
+    def _walls(self) -> list[Standing]:
+        """What goes on until another deed ends it."""
+        return [one for one in self._fold.state.standing if effect_of(one.deed.act).seconds is None]
 
     @property
     def _answered(self) -> bool:
         """Whether a client that dials now gets the job's state, by stream or status."""
-        path = self._network.default
-        return path is not None and self._network.paths[path].up and not self._walled(path)
+        path = self._fold.state.default
+        return path is not None and self._fold.state.paths[path].up and not self._walled(path)
+
+    def _flows(self, path: str) -> bool:
+        """Whether a stream that is open on this path brings something, be it late."""
+        barriers = [effect_of(wall.deed.act).barrier for wall in self._walls if wall.on(path)]
+        held = any(barrier is not None and barrier.open_too and not barrier.delays for barrier in barriers)
+        return self._fold.state.paths[path].passages[Direction.DOWNSTREAM] is Passage.PASS and not held
 
     def _walled(self, path: str) -> bool:
         """Whether neither streams nor status requests pass on this path, with answers that no client stops at."""
         kept = {kind for wall in self._walls if wall.on(path) for kind in self._keeps(wall.deed.act)}
         return kept >= {"streams", "polls"}
 
-    def _keeps(self, act: Act) -> tuple[str, ...]:
+    def _keeps(self, act: Act) -> frozenset[str]:
         """Return the kinds of request that an act keeps from the server for as long as it stands."""
-        match act:
-            case Drains() | Hangs() | ShowsPortal():
-                return "streams", "polls"
-            case MutesStreams() | ResetsStreams():
-                return ("streams",)
-            case Answers(status=status, to=to, times=None):
-                meaning = judge_response(status, None, self._plan.client.policies).meaning
-                kinds = ("streams", "polls") if to == "everything" else (to,)
-                return kinds if meaning is Meaning.RETRY else ()
-        return ()
-
-    @staticmethod
-    def _deafens(deed: Deed) -> bool:
-        """Whether what a deed ends can bring nothing down any more: silence upstream leaves what comes."""
-        return not (isinstance(deed.act, SetReach) and deed.act.direction is Direction.UPSTREAM)
+        barrier = effect_of(act).barrier
+        if barrier is None or barrier.delays:
+            return frozenset()
+        if isinstance(act, Answers):
+            meaning = judge_response(act.status, None, self._plan.client.policies).meaning
+            return barrier.kinds if act.times is None and meaning is Meaning.RETRY else frozenset()
+        return barrier.kinds
 
 
 def unattended(plan: Plan) -> Iterator[Deed]:
@@ -179,7 +157,7 @@ class _Watch:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._standing = Standing(plan)
+        self._network = Reachability(plan)
         self._done = 0  # deeds
         self._quiet = said(plan)
         self._kept = False  # what is in force began when somebody was there
@@ -194,7 +172,7 @@ class _Watch:
         while self._done < len(deeds) and deeds[self._done].at < at:
             deed = deeds[self._done]
             met = self._pass(deed.at)
-            self._standing.do(deed)
+            self._network.do(deed)
             self._kept = self._kept or met
             self._disturbed = self._disturbed or met
             self._done += 1
@@ -202,9 +180,9 @@ class _Watch:
 
     def _pass(self, at: float) -> bool:
         """Let time pass to this instant; return whether somebody may be there then."""
-        in_force = self._standing.in_force(at)
+        in_force = self._network.in_force(at)
         if self._kept:
-            self._quiet = max(self._quiet, at if in_force else min(at, self._standing.until))
+            self._quiet = max(self._quiet, at if in_force else min(at, self._network.until))
         self._kept = self._kept and in_force
         return at <= self._quiet + (self._recovery if self._disturbed else AFTERWARDS)
 
@@ -231,21 +209,30 @@ def _behind(plan: Plan, path: PathSpec, size: int) -> float:
 
 def lost_for_good(plan: Plan) -> Loss | None:
     """Return from when on no client can get what its job still says; None where one can."""
-    standing = Standing(plan)
+    network = Reachability(plan)
     loss: Loss | None = None
     if not plan.deeds or plan.deeds[0].at > 0.0:
-        standing.settle()
-        loss = None if standing.reachable else Loss(0.0, None)
+        network.settle()
+        loss = None if network.reachable else Loss(0.0, None)
     for at, deeds in groupby(plan.deeds, key=lambda deed: deed.at):
+        loss = _when_over(network, at, loss)
         for deed in deeds:
-            standing.do(deed)
-            if loss is None and not standing.reachable:
-                lingers = plan.device.linger if isinstance(deed.act, Loses) else 0.0
-                loss = Loss(round(at + lingers, 9), deed)
-        standing.settle()
-        if standing.reachable:
+            network.do(deed)
+            if loss is None and not network.reachable:
+                loss = Loss(at, deed)
+        network.settle()
+        if network.reachable:
             loss = None
+    loss = _when_over(network, math.inf, loss)
     if loss is None:
         return None
     last = max(intended(plan, accepted(plan)), default=0.0) + plan.client.arrive
     return loss if last > loss.at else None
+
+
+def _when_over(network: Reachability, at: float, loss: Loss | None) -> Loss | None:
+    """Let time pass, in which the last stream may end with a lost path's grace, or as the device wakes."""
+    for over, deed in network.pass_to(at):
+        if loss is None and not network.reachable:
+            loss = Loss(round(over, 9), deed)
+    return loss

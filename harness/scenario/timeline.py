@@ -15,10 +15,10 @@ from harness.scenario.bounds import day
 from harness.scenario.deeds import declared, parse_deed
 from harness.scenario.document import Mark
 from harness.scenario.draws import Dice, draw, drawn, has_draws
-from harness.scenario.model import PathSpec
+from harness.scenario.model import PathSpec, network_of
 from harness.scenario.place import Place, nearest, not_built
 from harness.scenario.profiles import PROFILES
-from harness.scenario.sense import check_device, check_job
+from harness.scenario.sense import check_deeds
 from harness.scenario.spans import Spoken, with_ends
 from harness.units import parse_duration, parse_instant, quote, spell_duration
 
@@ -90,9 +90,9 @@ def read_timeline(place: Place, paths: Mapping[str, PathSpec], starts_on: str, c
     if len(place.book.problems) > before:
         return ()
     ended = with_ends(found, paths)
-    check_device(ended, starts_on)
-    check_job(ended)
-    return numbered(ended)
+    deeds = numbered(ended)
+    check_deeds(ended, deeds, network_of(paths, starts_on=starts_on))
+    return deeds
 
 
 def numbered(found: Sequence[Spoken]) -> tuple[Deed, ...]:

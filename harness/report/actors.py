@@ -4,10 +4,11 @@ Folded from the plan's deeds and when each took hold, never from what the client
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
-from harness.deeds.acts import Bursts, Clears, Deed, Pauses, Restarts, Resumes, SetReach, Suspends
-from harness.deeds.network_state import Fold, NetworkState, Passage, PathState, Standing
+from harness.deeds.acts import Bursts, Clears, Deed, Pauses, Restarts, SetReach, Suspends
+from harness.deeds.network_state import DEVICE, JOB, MIDDLE, SERVER, Fold, NetworkState, Passage, PathState, Standing
 from harness.device.words import Reach
 from harness.judge.verdict import Span
 from harness.scenario.deed_text import who, without_end
@@ -33,12 +34,11 @@ def path_spans(plan: Plan, times: Times, end: float) -> dict[str, list[Span]]:
 def other_spans(plan: Plan, times: Times, end: float) -> dict[str, list[Span]]:
     """Return what the phone, the boxes, the server and the job were told to do, by actor; only those that were."""
     states = list(_states(plan, times))
-    places = dict.fromkeys(["device", *(who(deed) for deed in plan.deeds if deed.actor == "middle"), "server"])
+    places = dict.fromkeys([DEVICE, *(who(deed) for deed in plan.deeds if deed.actor == MIDDLE), SERVER, JOB])
     found = {
         place: [span for span in merged([(at, _said(one.standing, place)) for at, one in states], end) if span.label]
         for place in places
     }
-    found["job"] = _job(plan, times, end)
     return {name: [span for span in spans if span.start < end] for name, spans in found.items() if spans}
 
 
@@ -92,33 +92,19 @@ def _word(path: PathState) -> str:
 
 
 def _said(standing: Iterable[Standing], place: str) -> str:
-    """Return what a place does: the device, the server, or the boxes of every path's way or of one path's."""
+    """Return what a place does: the device, the server, the job, or the boxes of every path's way or of one path's."""
     return " + ".join(_phrase(one.deed) for one in standing if who(one.deed) == place)[:_WORDS]
 
 
+_PHRASES: Mapping[type, Callable[[Any], str]] = {
+    Suspends: lambda _: "suspended",
+    Restarts: lambda act: f"restarts, {'keeps' if act.keeps_log else 'loses'} its log",
+    Pauses: lambda _: "paused",
+    Bursts: lambda act: f"bursts, {act.rate:g}/s",
+}
+"""What a lane says of an act, where that is not what the scenario says."""
+
+
 def _phrase(deed: Deed) -> str:
-    match deed.act:
-        case Suspends():
-            return "suspended"
-        case Restarts(keeps_log=kept):
-            return f"restarts, {'keeps' if kept else 'loses'} its log"
-        case _:
-            return without_end(deed.text)
-
-
-def _job(plan: Plan, times: Times, end: float) -> list[Span]:
-    spans: list[Span] = []
-    paused: float | None = None
-    for deed in in_order(plan, times):
-        at = times[deed.index]
-        match deed.act:
-            case Bursts(rate=rate, lasts=lasts):
-                spans.append(Span(start=at, end=at + lasts, label=f"bursts, {rate:g}/s"))
-            case Pauses() if deed.undoes is None:
-                paused = at if paused is None else paused
-            case Resumes() | Pauses() if paused is not None:
-                spans.append(Span(start=paused, end=at, label="paused"))
-                paused = None
-    if paused is not None:
-        spans.append(Span(start=paused, end=max(end, paused), label="paused"))
-    return sorted(spans, key=lambda span: span.start)
+    phrase = _PHRASES.get(type(deed.act))
+    return without_end(deed.text) if phrase is None else phrase(deed.act)

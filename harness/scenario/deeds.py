@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from harness.deeds.acts import Act, Joins, Loses, Prefers, SetShape
+from harness.deeds.acts import Act, SetShape
 from harness.deeds.catalogue import Actor, rows_of
 from harness.device.words import Reach
 from harness.errors import UsageError
@@ -56,8 +56,8 @@ def parse_deed(actor: str, text: str, paths: Mapping[str, object]) -> Said:
     if actor not in set(Actor) - {Actor.PATH}:
         return _of_path(text)
     said = SPEECHES[Actor(actor)].parse(text)
-    if isinstance(said.act, Joins | Prefers | Loses):
-        declared(said.act.path, paths)
+    if path := getattr(said.act, "path", ""):
+        declared(path, paths)
     return said
 
 

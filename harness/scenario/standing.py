@@ -72,13 +72,12 @@ class Reachability:
             yield passed.at, passed.deed
             self.settle()  # who lost a stream by it may have another
 
-    def in_force(self, at: float) -> bool:
-        """Whether anything that a deed did is still in force at this time, after the deeds done so far."""
+    @property
+    def in_force(self) -> bool:
+        """Whether anything that a deed did is in force until another deed ends it, after the deeds done so far."""
         network, start = self._fold.state, self._start
         return bool(
             self._walls
-            or self.until >= at
-            or network.away is not None
             or self._plan.device.starts_on not in network.joined
             or any(network.paths[name].shapes != path.shapes for name, path in start.paths.items())
             or any(not network.paths[name].up for name, path in start.paths.items() if path.word is Reach.UP)
@@ -180,7 +179,7 @@ class _Watch:
 
     def _pass(self, at: float) -> bool:
         """Let time pass to this instant; return whether somebody may be there then."""
-        in_force = self._network.in_force(at)
+        in_force = self._network.in_force
         if self._kept:
             self._quiet = max(self._quiet, at if in_force else min(at, self._network.until))
         self._kept = self._kept and in_force

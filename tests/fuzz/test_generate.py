@@ -32,6 +32,31 @@ def test_nobody_says_what_happens_by_itself_at_that_very_instant():
     invent(302093).plan()  # in which the job was then told to go on
 
 
+def test_what_was_said_for_a_time_is_so_until_that_is_over():
+    now = Situation({"wifi": "wifi", "cellular": "lte"}, "wifi", {"token": "lasts 5s"})
+    for at, actor, deed in [
+        (1.0, "device", "joins cellular"), (2.0, "wifi", "silent"), (3.0, "device", "goes offline for 4s"),
+        (4.0, "device", "suspends for 2s"), (5.0, "device", "loses wifi"), (5.5, "job", "pauses"),
+    ]:  # fmt: skip
+        now.hear(Fault(at=at, actor=actor, deed=deed))
+    assert (now.offline, now.asleep, now.paused, now.turning) == (True, True, True, False)
+    assert (now.present, now.apart, now.has_token, now.has_keepalive) == (("cellular",), ("wifi",), True, True)
+    now.now = 6.0
+    assert now.asleep  # at this very instant it is not over yet
+    now.now = 6.5
+    assert (now.offline, now.asleep) == (True, False)
+    now.now = 7.0
+    assert (now.offline, now.turning) == (True, True)
+    now.hear(Fault(at=7.5, actor="job", deed="resumes"))
+    assert (now.offline, now.turning, now.paused) == (False, False, False)
+    now.hear(Fault(at=8.0, actor="device", deed="goes offline for 9s"))
+    now.hear(Fault(at=9.0, actor="device", deed="comes online"))
+    now.now = 17.0
+    assert (now.offline, now.turning, now.job_over) == (False, False, False)
+    now.hear(Fault(at=18.0, actor="job", deed="completes"))
+    assert now.job_over
+
+
 def test_a_seed_invents_the_same_again_and_another_something_else():
     assert invent(11) == invent(11)
     assert invent(11).faults != invent(12).faults

@@ -105,6 +105,11 @@ def test_a_deed_in_force_just_before_may_keep_somebody_there(plan, before):
     assert found.deeds[-1].at == 99.5
 
 
+def test_a_path_that_was_never_up_keeps_nobody(problems):
+    head = HEAD.replace("cellular: lte", "cellular: offline")
+    assert len(problems(f"{head}timeline: {{1s: {{wifi: reset once}}, 100s: {{wifi: silent}}}}\n")) == 1
+
+
 def test_the_end_of_a_deed_is_never_refused(plan):
     found = plan("timeline: {1s: {wifi: silent for 200s}}\n", head=HEAD)
     assert [deed.at for deed in found.deeds] == [1.0, 201.0]
@@ -173,6 +178,8 @@ def test_a_departure_after_the_command_lines_limit_is_no_deed(plan):
         ("{10s: {middle: answers 503}, 20s: {wifi: closed once}}", (20.0, "closed once")),
         ("{0s: {middle: shows portal}}", (0.0, "shows portal")),
         ("{0s: {middle: [mutes streams, answers 503 to polls]}}", (0.0, "answers 503 to polls")),
+        ("{10s: {middle: [mutes streams, answers 503 to polls]}}", (10.0, "answers 503 to polls")),
+        ("{10s: {device: suspends for 5s}, 12s: {middle: shows portal}}", (15.0, "suspends for 5s")),
         ("{10s: {wifi: silent}, 20s: {wifi: closed}, 30s: {wifi: stalled}}", (10.0, "silent")),
         ("{10s: {wifi: silent for 5s}, 20s: {wifi: wifi-edge}}", (30.0, "silent (wifi-edge: gone after 10s)")),
     ],
@@ -194,6 +201,13 @@ def test_the_only_way_is_lost_for_good(loss, timeline, found):
         "{10s: {device: suspends for 30s}}",
         "{10s: {server: restarts losing log after 30s}}",
         "{0s: {middle: mutes streams}}",  # polls pass
+        "{10s: {middle: mutes streams}}",
+        "{10s: {middle: [buffers 1KB, answers 503 to polls]}}",  # what is held comes later
+        "{10s: {middle: kills idle after 1s}}",  # what is not idle lives
+        "{10s: {device: suspends for 5s}, 12s: {middle: answers 404}}",
+        "{10s: {middle: buffers 1KB}, 11s: {wifi: refused}}",
+        "{10s: {middle: kills idle after 60s, wifi: refused}}",
+        "{10s: {device: suspends for 5s}, 20s: {wifi: refused}}",  # who woke has a new one
         "{0s: {middle: answers 403 to streams}}",
         "{0s: {middle: answers 404}}",  # a client stops, lawfully
         "{10s: {middle: answers 503 3 times}, 20s: {wifi: closed once}}",
@@ -217,10 +231,12 @@ def test_the_other_path_is_a_way_only_once_the_device_has_taken_it(loss):
         10.0,
         "goes offline",
     )
-    assert loss("{10s: {device: loses wifi}}", head.replace("paths", "device: {linger: 4s}\npaths")) == (
-        14.0,
-        "loses wifi",
-    )
+    lingers = head.replace("paths", "device: {linger: 4s}\npaths")
+    assert loss("{10s: {device: loses wifi}}", lingers) == (14.0, "loses wifi")
+    assert loss("{10s: {device: loses wifi}, 12s: {device: goes offline}}", lingers) == (12.0, "goes offline")
+    assert loss("{10s: {device: loses wifi}, 12s: {wifi: silent}}", lingers) == (12.0, "silent")
+    assert loss("{10s: {device: loses wifi}, 12s: {device: joins wifi}}", lingers) is None
+    assert loss("{10s: {device: loses wifi}, 14s: {device: joins wifi}}", lingers) is None
 
 
 def test_what_is_lost_when_all_has_been_said_is_no_loss(loss):

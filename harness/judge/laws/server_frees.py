@@ -1,7 +1,7 @@
 """L13, server frees: within two keep-alives of evidence at its socket the server has let go of a stream."""
 
-from harness.deeds import acts
-from harness.deeds.acts import Hangs, Recovers, Restarts
+from harness.deeds.acts import Hangs
+from harness.deeds.replacement import takes_the_place_of
 from harness.history import Deed, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
@@ -68,16 +68,12 @@ def _hung_ns(case: Case, since_ns: int, until_ns: int) -> int:
     hung_ns, awake_ns = 0, since_ns
     for deed in case.plan.deeds:
         if isinstance(deed.act, Hangs) and deed.undoes is None and deed.index in done:
-            ends = [done.get(later.index, until_ns) for later in case.plan.deeds if _wakes(later, deed)]
+            later = case.plan.deeds[deed.index + 1 :]
+            ends = [done.get(one.index, until_ns) for one in later if takes_the_place_of(one, deed)]
             begins, ends_ns = max(awake_ns, done[deed.index]), min([*ends, until_ns])
             hung_ns += max(0, ends_ns - begins)
             awake_ns = max(awake_ns, ends_ns)
     return hung_ns
-
-
-def _wakes(later: acts.Deed, hangs: acts.Deed) -> bool:
-    said = later.actor == hangs.actor and later.index > hangs.index
-    return later.undoes == hangs.index or (said and isinstance(later.act, Recovers | Restarts))
 
 
 def _unasked(one: Subscription, closed_ns: int | None, outcome: Outcome) -> None:

@@ -2,7 +2,8 @@
 
 Evidence is what reached the server's end: the client's FIN or RST that the gate passed on, an end that the gate made
 there (``reset``, the deed ``orphan``), or a newer stream of the same job. Silence is none: a kernel takes megabytes for
-a peer that nobody reads any more. A blocked write is seen by the server alone, which closes the stream for it.
+a peer that nobody reads any more. Nor is how the run itself was taken down. A blocked write is seen by the server
+alone, which closes the stream for it.
 """
 
 import bisect
@@ -43,7 +44,8 @@ def _subscriptions(case: Case) -> list[Subscription]:
         request = requests.take(opened)
         after = next((one for one in newer[opened.job] if one.seq > opened.seq), None)
         cid = request.cid if request else None
-        evidence, why = _first(ends.get(cid, []), passed.get(cid, []), after, opened)
+        mine = [end for end in ends.get(cid, []) if opened.seq < end.seq and end.t_ns < case.end_ns]
+        evidence, why = _first(mine, passed.get(cid, []), after)
         found.append(Subscription(opened, closes.get(opened.seq), request, evidence, why))
     return found
 
@@ -60,13 +62,9 @@ def _closes(records: list[Subscriber]) -> dict[int, Subscriber]:
     return found
 
 
-def _first(
-    ends: list[ConnEnd], passed: list[EndPassed], newer: Subscriber | None, opened: Subscriber
-) -> tuple[Record | None, str]:
+def _first(ends: list[ConnEnd], passed: list[EndPassed], newer: Subscriber | None) -> tuple[Record | None, str]:
     signs: list[tuple[Record, str]] = []
     for end in ends:
-        if end.seq < opened.seq:
-            continue
         if end.side == "client" and end.how in {"fin", "rst"} and not end.swallowed and not end.held:
             signs.append((end, f"its client's {end.how.upper()}"))
         elif end.side == "server" and end.how == "closed":

@@ -26,6 +26,9 @@ class _Serving:
         ends = [one.t_ns for one in story.records if isinstance(one, ConnEnd) and one.cid == request.cid]
         self.curtain_ns = next(one.t_ns for one in story.records if isinstance(one, End))
         self.left_ns = min(ends, default=self.curtain_ns)
+        self.offset = 0
+        own = [one for one in story.records if isinstance(one, Delivered) and one.rid == self.rid]
+        story.records = [one for one in story.records if one not in own]  # told with all others below
         self.shown = {(one.id, one.digest): one.enter_ns for one in story.records if isinstance(one, App)}
 
     def add(self, record, t_ns: int) -> None:
@@ -69,10 +72,11 @@ class _Serving:
         self.add(
             Write(
                 sub=self.sub, job=first.job, epoch=first.epoch, first=first.index, last=last.index, rid=self.rid,
-                replay=first.t_ns <= self.open_ns, began_ns=t_ns - MS // 20,
+                replay=first.t_ns <= self.open_ns, began_ns=t_ns - MS // 20, offset=self.offset,
             ),
             t_ns,
         )  # fmt: skip
+        self.offset += 100 * len(emits)
         for emit in emits:
             arrived_ns = self.shown.get((emit.id, emit.digest), t_ns + 4 * MS) - MS // 4
             self.add(

@@ -27,6 +27,8 @@ from harness.history import (
     Conn,
     ConnEnd,
     Deed,
+    Delivered,
+    Dial,
     Emit,
     End,
     Gap,
@@ -49,6 +51,7 @@ from harness.scenario import model
 from harness.scenario.deadlines import horizon
 from harness.sse.policy import Policies
 from harness.toxics.shape import Shape
+from tests.judge.telling import told_besides
 
 ZERO = 1_000_000_000_000
 WIFI = model.PathSpec(profile="wifi", shape=Shape(latency=0.002, jitter=0.001), radio=Radio(handshake=0.012))
@@ -105,9 +108,11 @@ class Story:
         self.rids = 0
         self.subs = 0
         self.live: dict[str, int] = {}  # client -> cid of its stream
+        self.asked: dict[str, int] = {}  # client -> rid of its stream
         self.tries: dict[str, int] = {}
         self.buffer: dict[str, str] = {}
         self.hearings: list[tuple[SignalHeard, Record]] = []
+        self.sampled: Record | None = None
 
     def add(self, record: Record, at: float) -> Record:
         record.t_ns = ns(at)
@@ -162,13 +167,17 @@ class Story:
             return 0
         cid = self.conn(at + 0.001, path=path, client=client)
         carried = self.buffer.get(client, "") if last is None else last
-        self.request("stream", at + 0.002, cid=cid, last=carried or None, client=client, job=job, status=status)
+        rid = self.request("stream", at + 0.002, cid=cid, last=carried or None, client=client, job=job, status=status)
         self.live[client] = cid
+        self.asked[client] = rid
         return cid
 
     def conn(self, at: float, *, path: str = "wifi", client: str = "c1") -> int:
         self.cids += 1
-        self.add(Conn(cid=self.cids, client=client, path=path), at)
+        port = 40_000 + self.cids
+        self.add(Conn(cid=self.cids, client=client, path=path, peer=f"10.0.0.1:{port}"), at)
+        began, over = ns(at - 0.0005), ns(at + 0.0001)
+        self.add(Dial(client=client, path=path, port=port, from_ns=began, to_ns=over, fate="open"), at + 0.0001)
         return self.cids
 
     def request(
@@ -177,13 +186,11 @@ class Story:
     ) -> int:  # fmt: skip
         self.rids += 1
         cid = cid or self.conn(at - 0.001, client=client)
-        self.add(
-            Request(
-                rid=self.rids, cid=cid, client=client, what=what, method="GET", target="/", job=job,
-                last_event_id=last, token=token, origin=origin,
-            ),
-            at,
+        asked = Request(
+            rid=self.rids, cid=cid, client=client, what=what, method="GET", target="/", job=job,
+            last_event_id=last, token=token, origin=origin,
         )  # fmt: skip
+        self.add(asked, at)
         kind = "text/event-stream" if what == "stream" and status == 200 else "application/json"
         if status:
             answered = Response(rid=self.rids, cid=cid, status=status, content_type=kind, by=by, **answer)
@@ -231,6 +238,9 @@ class Story:
         if source == "stream" and block:
             cid = self.live.get(client, 0)
             self.add(Chunk(cid=cid, direction="downstream", offset=0, length=200, fate="delivered"), at - 0.0002)
+            if cid:
+                rid, came = self.asked[client], f"d{epoch}{index}"
+                self.add(Delivered(rid=rid, cid=cid, id=name, type=self.kind(index), digest=came), at - 0.0002)
             self.add(Block(client=client, attempt=self.tries.get(client, 1), id=name), at - 0.0001)
             self.buffer[client] = name
         self.add(
@@ -253,7 +263,7 @@ class Story:
         self.add(Gap(client="c1", reason=reason, healed=healed, id=event_id), at)
 
     def gap_signal(self, at: float, how: str = "410") -> None:
-        self.add(GapSignal(job="j1", how=how, cursor=self.buffer.get("c1", "")), at)
+        self.add(GapSignal(job="j1", how=how, cursor=self.buffer.get("c1", ""), rid=self.rids), at)
 
     def adopt(self, index: int, at: float, *, epoch: str = "a") -> None:
         self.buffer["c1"] = self.id(index, epoch)
@@ -262,7 +272,7 @@ class Story:
     def poll(self, index: int, at: float, *, shown: bool = True) -> None:
         """A status request, its snapshot, and the callback that shows it."""
         self.request("poll", at)
-        self.add(Snapshot(job="j1", epoch="a", state_index=index, status="processing"), at + 0.004)
+        self.add(Snapshot(job="j1", epoch="a", state_index=index, status="processing", rid=self.rids), at + 0.004)
         if shown:
             self.show(index, at + 0.01, source="poll")
 
@@ -300,7 +310,7 @@ class Story:
         """The harness's own samples. Their record is written as the play ends."""
         self.records = [record for record in self.records if not isinstance(record, Health)]
         ends = [record.t_ns for record in self.records if isinstance(record, End)]
-        self.add(Health(lags_us=list(lags_us)), (min(ends) - ZERO) / 1e9 if ends else 0.5)
+        self.sampled = self.add(Health(lags_us=list(lags_us)), (min(ends) - ZERO) / 1e9 if ends else 0.5)
 
     def finish(self, at: float, *, client: str = "c1", job: str = "j1", fetch: bool = True) -> None:
         """The client saw its terminal event: it hangs up, fetches the results and says so."""
@@ -314,21 +324,32 @@ class Story:
         self.add(Census(when="start", counts=counts), -0.05)
         self.add(Census(when="end", counts={**counts, "tasks": 3 + leaked}), at - 0.001)
         self.add(End(reason=reason), at)
+        if self.sampled is not None:
+            self.sampled.t_ns = ns(at)
 
     def history(self, *, health: bool = True) -> History:
-        """Number the records in order of time, the run's own first."""
+        """Number the records in order of time, the run's own first, and tell what its other writers had to."""
         if health and not any(isinstance(record, Health) for record in self.records):
             self.lags(*[100] * 100)
         run = Run(
             zero_ns=ZERO, scenario="a story", variant="", client="reference", world=self.plan.world, seed=7,
             t_ns=ZERO - 10**9,
         )  # fmt: skip
-        records = [run, *sorted(self.records, key=lambda record: record.t_ns)]
+        besides = told_besides(self.records)
+        ends = [record for record in self.records if isinstance(record, End)]
+        others = [*(record for record in self.records if not isinstance(record, End)), *besides]
+        records = [run, *sorted(others, key=lambda one: one.t_ns), *ends]
         for seq, record in enumerate(records, 1):
             record.seq = seq
         for heard, told in self.hearings:
             heard.told = told.seq
         self._one_by_one()
+        for kind in (App, Status):
+            numbers: Counter[str] = Counter()
+            for record in records:
+                if isinstance(record, kind):
+                    numbers[record.client] += 1
+                    record.no = numbers[record.client]
         return History(counted(records))
 
     def _one_by_one(self) -> None:
@@ -371,7 +392,13 @@ def counted(records: Iterable[Record]) -> list[Record]:
 
 def numbered(records: Iterable[Record]) -> History:
     """These records as a journal would have numbered and counted them."""
-    return History(counted(msgspec.structs.replace(record, seq=seq) for seq, record in enumerate(records, start=1)))
+    seqs: dict[int, int] = {}
+    found = []
+    for seq, record in enumerate(records, start=1):
+        seqs.setdefault(record.seq, seq)
+        told = {"told": seqs.get(record.told, 0)} if isinstance(record, SignalHeard) else {}
+        found.append(msgspec.structs.replace(record, seq=seq, **told))
+    return History(counted(found))
 
 
 def without(history: History, *kinds: type[Record]) -> History:

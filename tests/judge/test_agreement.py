@@ -23,7 +23,7 @@ def held(one: History, other: History, the_plan: Plan = QUIET, *more: History) -
 
 def in_virtual_time(history: History) -> History:
     """The same history without the scheduler's lag, by its own word in virtual time."""
-    kept = [record for record in history.records if not isinstance(record, Health)]
+    kept = without(history, Health).records
     return History([msgspec.structs.replace(kept[0], world="virtual"), *kept[1:]]) if kept else history
 
 

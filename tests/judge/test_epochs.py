@@ -49,8 +49,8 @@ def restarted(*, said: bool = True, healed: bool = True, adopts: bool = False, s
     story.hang_up(4.81, "refused")
     story.dial(6.4, cause="failed", status=410)
     story.hang_up(6.41, "status", status=410)
+    story.gap_signal(6.405, "410")
     if said:
-        story.gap_signal(6.405, "410")
         story.gap(6.42)
     if healed:
         story.request("poll", 6.43)
@@ -71,7 +71,7 @@ def come_back(story: Story, *, shown: bool) -> None:
         else:
             story.absorb(index, at, epoch="b")
     if shown:
-        story.finish(10.06)
+        story.finish(10.56)
 
 
 def test_a_new_epoch_said_aloud_and_healed_by_a_snapshot_holds():

@@ -62,9 +62,13 @@ def _opened(client: ClientCase, live: Live) -> Evidence:
 
 
 def _at_the_end(client: ClientCase, outcome: Outcome) -> None:
-    """A client that has told the app the job's end, or says it is closed, must have let go of its stream."""
-    over = bool(client.screen.terminals) or any(status.word == "closed" for status in client.statuses)
-    left = [live for live in live_streams(client) if live.end_ns is None]
+    """A client that has told the app the job's end, or says it is closed, must have let go of its stream.
+
+    One that ends as the run does was ended by those who took it down.
+    """
+    closed = any(one.word == "closed" and one.t_ns < client.case.end_ns for one in client.statuses)
+    over = bool(client.screen.terminals) or closed
+    left = [live for live in live_streams(client) if live.end_ns is None or live.end_ns >= client.case.end_ns]
     if over and left and not client.case.cut_short:
         what = "a stream" if len(left) == 1 else phrases.amount(len(left), "stream")
         text = f"{client.called} still held {what} at the end of the run"

@@ -1,0 +1,92 @@
+"""What the records read so far have told of, and what every record must agree with.
+
+One pass over a history fills these books, one rule a kind of record. Among the harness's own writers an effect comes
+behind its cause by ``seq``; where one of them writes its record only later (a write, once the socket has taken it; a
+dial, once it is over), by its stamp.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from harness.history import (
+    Answered,
+    Conn,
+    Delivered,
+    Dial,
+    Emit,
+    Request,
+    SignalTold,
+    Subscriber,
+    Write,
+)
+from harness.history.records import Record
+from harness.judge.case import Case
+
+CANARY = "canary"
+"""The client's name in the records of the harness's own flows."""
+
+Rule = Callable[[Any, "Books"], str]
+"""Takes a record into the books; returns what is wrong with it, or nothing."""
+
+Rules = Mapping[type[Record], Rule]
+
+Unfinished = Callable[["Books"], Iterator[tuple[Record, str]]]
+"""Yields, once all records are read, those that began what never ended, or that follow from nothing."""
+
+
+class Books:
+    """The books of one run."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.finished = not case.aborted  # nobody was cut short
+        history = case.history
+        self.server_tells = bool(history.all(Answered) or history.all(Subscriber))  # which request it answers
+        # The network.
+        self.conns: dict[int, Conn] = {}
+        self.at: dict[tuple[int, str], int] = {}  # how far the bytes of a connection have come, in a direction
+        self.received: dict[int, int] = {}  # how far a connection's bytes were handed to the client's socket
+        self.read: dict[int, int] = {}
+        self.ended: set[tuple[int, str]] = set()
+        self.left: set[int] = set()  # connections that their client ended itself
+        self.held_ends: set[tuple[int, str]] = set()
+        self.dials: dict[tuple[str, str], list[Dial]] = {}  # by client and port
+        self.dialled: dict[tuple[str, str], list[Conn]] = {}
+        # The phone's signals.
+        self.listeners: Counter[str] = Counter()
+        self.told: dict[int, SignalTold] = {}
+        self.hearings: Counter[int] = Counter()
+        # Requests and answers.
+        self.requests: dict[int, Request] = {}
+        self.waiting: dict[int, list[int]] = {}  # rids without an answer, by connection
+        self.answers: dict[int, int] = {}  # rid → status at the client
+        self.began: set[int] = set()
+        self.bodies: set[int] = set()
+        self.streams: set[int] = set()  # rids answered by an event stream
+        self.by_middle: set[int] = set()
+        self.boxed: set[int] = set()  # rids that a box acted on
+        # The server.
+        self.epochs: set[tuple[str, str]] = set()
+        self.emitted: dict[tuple[str, str], int] = {}
+        self.events: dict[tuple[str, str], list[Emit]] = {}  # by job and digest
+        self.subs: dict[int, Subscriber] = {}
+        self.open: set[int] = set()
+        self.sub_of: dict[int, int] = {}  # rid → sub
+        self.written: dict[int, list[Write]] = {}  # by sub
+        self.said: dict[int, tuple[int, int | None, str]] = {}  # rid → status, length, digest of the server's answer
+        self.states: dict[int, tuple[str, str, int]] = {}  # rid → the state that a status answer told
+        self.gaps: dict[int, str] = {}  # rid → how the server said that its cursor is too old
+        # What reached the phone.
+        self.digests: dict[str, set[str]] = {}  # of the events at the radio, by client
+        self.unwritten: list[tuple[Delivered, Emit]] = []  # at the radio before their write was over
+        self.unread: set[str] = set()  # clients that had a stream in a coding that nobody here undoes
+        self.snapshots: dict[str, set[tuple[str, str, int]]] = {}  # states that were answered, by client
+        # The client, and the app.
+        self.attempts: dict[str, int] = {}
+        self.trying: set[tuple[str, int]] = set()
+        self.callbacks: Counter[str] = Counter()
+        self.words: Counter[str] = Counter()
+        # The runner.
+        self.deeds: set[tuple[int, str]] = set()
+        self.done: set[int] = set()

@@ -1,0 +1,152 @@
+"""The records of the HTTP stage: requests, answers, and what of them reached the client's socket."""
+
+from collections.abc import Iterator
+
+from harness.history import Body, Boxed, Delivered, Emit, Request, Response, StreamBegan
+from harness.history.records import Record
+from harness.judge.streams import is_stream
+from harness.judge.whole.books import CANARY, Books, Rules
+
+MIDDLE = "middle"
+RESET = "reset"
+
+REFUSALS = frozenset({400, 408, 413, 414, 431, 501, 505})
+"""Answers to what is no request: the server keeps no record of one."""
+
+
+def _request(record: Request, books: Books) -> str:
+    rid, due = record.rid, len(books.requests) + 1
+    books.requests[rid] = record
+    books.waiting.setdefault(record.cid, []).append(rid)
+    if rid != due:
+        return f"request {rid} comes where {due} was due"
+    return "" if record.cid in books.conns else f"request {rid} comes before its connection"
+
+
+def _response(record: Response, books: Books) -> str:
+    rid = record.rid
+    request = books.requests.get(rid)
+    if request is None:
+        return f"request {rid} is answered before it was made"
+    waiting = books.waiting.get(record.cid, [])
+    if rid not in waiting:
+        return f"request {rid} is answered twice, or on another connection"
+    passed_over = waiting[0] if waiting[0] != rid else 0
+    del waiting[: waiting.index(rid) + 1]
+    books.answers[rid] = record.status
+    if is_stream(record):
+        books.streams.add(rid)
+    if record.coding:
+        books.unread.add(request.client)
+    if record.by == MIDDLE:
+        books.by_middle.add(rid)
+        if rid not in books.boxed:
+            return f"request {rid} has a box's answer before a box acts on it"
+    elif rid in books.states:
+        books.snapshots.setdefault(request.client, set()).add(books.states[rid])
+    if passed_over:
+        return f"request {passed_over} has no answer where request {rid} behind it has one"
+    return _by_the_server(record, request, books)
+
+
+def _by_the_server(record: Response, request: Request, books: Books) -> str:
+    """Hold an answer at the client against what the server told of it."""
+    if record.by == MIDDLE or request.client == CANARY or request.method == "HEAD" or not books.server_tells:
+        return ""
+    told = books.said.get(record.rid)
+    if told is None:
+        return "" if record.status in REFUSALS else f"request {record.rid} is answered before the server answered it"
+    if told[0] != record.status:
+        return f"request {record.rid} was answered {told[0]} and {record.status} reached the client"
+    return ""
+
+
+def _stream_began(record: StreamBegan, books: Books) -> str:
+    if record.rid in books.began:
+        return f"the stream of request {record.rid} begins twice"
+    books.began.add(record.rid)
+    return "" if record.rid in books.answers else f"the stream of request {record.rid} begins before its answer"
+
+
+def _body(record: Body, books: Books) -> str:
+    rid = record.rid
+    if rid not in books.answers:
+        return f"the body of request {rid} comes before its answer"
+    if rid in books.bodies:
+        return f"the body of request {rid} comes twice"
+    books.bodies.add(rid)
+    told = books.said.get(rid)
+    if told is None or rid in books.by_middle or books.requests[rid].method == "HEAD":
+        return ""
+    _, length, digest = told
+    if length is not None and (record.length > length or (record.whole and record.length != length)):
+        return f"request {rid} was answered with {length} bytes and {record.length} reached the client"
+    if record.whole and digest and record.digest != digest:
+        return f"the body of request {rid} is not what the server answered"
+    return ""
+
+
+def _delivered(record: Delivered, books: Books) -> str:
+    rid = record.rid
+    request = books.requests.get(rid)
+    if request is None or rid not in books.answers:
+        return f"an event of request {rid} reached the phone before its answer"
+    if rid not in books.began:
+        return f"an event of request {rid} reached the phone before the first byte of its stream"
+    if not record.event or not request.job:
+        return ""
+    if record.type == RESET:
+        told = books.gaps.get(rid) == RESET or not books.server_tells
+        return "" if told else f"request {rid} was reset, and no server said so"
+    books.digests.setdefault(request.client, set()).add(record.digest)
+    if record.cid in books.left:
+        return f"event {record.id} reached connection {record.cid} after its client had left"
+    emitted = books.events.get((request.job, record.digest), ())
+    emit = next((one for one in emitted if one.id == record.id), None)
+    if emit is None:
+        return f"event {record.id} at the phone ({request.client}) is none that the server had emitted"
+    return _written(record, emit, books)
+
+
+def _written(record: Delivered, emit: Emit, books: Books) -> str:
+    sub = books.sub_of.get(record.rid)
+    if sub is None:
+        return "" if not books.server_tells else f"event {record.id} reached the phone, and no stream of the server"
+    last = books.written[sub][-1] if books.written[sub] else None
+    if last is None or last.epoch != emit.epoch or not last.first <= emit.index <= last.last:
+        books.unwritten.append((record, emit))
+    return ""
+
+
+def _boxed(record: Boxed, books: Books) -> str:
+    if record.cid not in books.conns:
+        return f"a box acts on connection {record.cid} before it begins"
+    books.boxed.add(record.rid)
+    unknown = record.rid and record.rid not in books.requests
+    return f"a box acts on request {record.rid} before it was made" if unknown else ""
+
+
+RULES: Rules = {
+    Request: _request,
+    Response: _response,
+    StreamBegan: _stream_began,
+    Body: _body,
+    Delivered: _delivered,
+    Boxed: _boxed,
+}
+
+
+def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
+    """Yield the answers without a body, and the events at a radio that no write covers or that came before it began."""
+    for rid in books.answers if books.finished else ():
+        request = books.requests[rid]
+        if rid not in books.bodies and rid not in books.streams and request.client != CANARY:
+            yield request, f"the answer to request {rid} has no body, and none that was cut short"
+    for record, emit in books.unwritten:
+        writes = books.written[books.sub_of[record.rid]]
+        covering = [one for one in writes if one.epoch == emit.epoch and one.first <= emit.index <= one.last]
+        if not covering:
+            if books.finished:
+                yield record, f"event {record.id} reached the phone and was never written to its stream"
+        elif all(one.began_ns > record.t_ns for one in covering):
+            yield record, f"event {record.id} reached the phone before it was written"

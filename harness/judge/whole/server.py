@@ -1,0 +1,114 @@
+"""The records of the server: jobs, emissions, streams, what their sockets took, and every other answer."""
+
+from collections.abc import Iterator
+
+from harness.history import Answered, Emit, GapSignal, Job, Rescheduled, Said, Snapshot, Subscriber, Write
+from harness.history.records import Record
+from harness.judge.whole.books import Books, Rules
+
+GONE = 410
+"""The answer to a cursor that is older than the log."""
+
+
+def _job(record: Job, books: Books) -> str:
+    books.epochs.add((record.job, record.epoch))
+    return _known(record.rid, books)
+
+
+def _rescheduled(record: Rescheduled, books: Books) -> str:
+    if (record.job, record.epoch) not in books.epochs:
+        return f"job {record.job} is rescheduled before it was accepted"
+    return ""
+
+
+def _emit(record: Emit, books: Books) -> str:
+    key = record.job, record.epoch
+    due = books.emitted.get(key, 0)
+    books.emitted[key] = record.index + 1
+    books.events.setdefault((record.job, record.digest), []).append(record)
+    if key not in books.epochs:
+        return f"job {record.job} emits before it was accepted"
+    if record.index != due:
+        return f"event {record.epoch}-{record.index} is emitted where {record.epoch}-{due} was due"
+    return ""
+
+
+def _subscriber(record: Subscriber, books: Books) -> str:
+    sub = record.sub
+    if record.what == "open":
+        due = len(books.subs) + 1
+        books.subs[sub] = record
+        books.open.add(sub)
+        books.written[sub] = []
+        if record.rid:
+            books.sub_of[record.rid] = sub
+            books.said[record.rid] = 200, None, ""
+        return f"stream {sub} of the server opens where {due} was due" if sub != due else _known(record.rid, books)
+    if sub not in books.open:
+        return f"stream {sub} of the server closes before it opens"
+    books.open.discard(sub)
+    return ""
+
+
+def _write(record: Write, books: Books) -> str:
+    sub = record.sub
+    if sub not in books.open:
+        return f"stream {sub} of the server is written to before it opens"
+    before = books.written[sub]
+    if before and record.offset <= before[-1].offset:
+        return f"stream {sub} of the server is written to at {record.offset} after {before[-1].offset}"
+    before.append(record)
+    if record.rid != books.subs[sub].rid:
+        return f"stream {sub} of the server is written to for request {record.rid}, and was opened by another"
+    if record.last >= books.emitted.get((record.job, record.epoch), 0):
+        return f"event {record.epoch}-{record.last} is written before it was emitted"
+    return ""
+
+
+def _said(record: Said, books: Books) -> str:
+    return "" if record.sub in books.open else f"stream {record.sub} of the server says {record.what} before it opens"
+
+
+def _answered(record: Answered, books: Books) -> str:
+    books.said[record.rid] = record.status, record.length, record.digest
+    request = books.requests.get(record.rid)
+    if request is not None and request.what == "stream" and record.status == GONE and record.rid not in books.gaps:
+        return f"request {record.rid} is answered {GONE}, and no gap was told of"
+    return _known(record.rid, books)
+
+
+def _snapshot(record: Snapshot, books: Books) -> str:
+    if record.rid:
+        books.said[record.rid] = 200, None, record.digest
+        books.states[record.rid] = record.job, record.epoch, record.state_index
+    if record.state_index >= books.emitted.get((record.job, record.epoch), 0):
+        return f"a status answer tells of event {record.epoch}-{record.state_index} before it was emitted"
+    return _known(record.rid, books)
+
+
+def _gap_signal(record: GapSignal, books: Books) -> str:
+    books.gaps[record.rid] = record.how
+    return _known(record.rid, books)
+
+
+def _known(rid: int, books: Books) -> str:
+    return f"the server answers request {rid} before it was made" if rid and rid not in books.requests else ""
+
+
+RULES: Rules = {
+    Job: _job,
+    Rescheduled: _rescheduled,
+    Emit: _emit,
+    Subscriber: _subscriber,
+    Write: _write,
+    Said: _said,
+    Answered: _answered,
+    Snapshot: _snapshot,
+    GapSignal: _gap_signal,
+}
+
+
+def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
+    """Yield the streams that never close."""
+    for sub in sorted(books.open) if books.finished else ():
+        yield books.subs[sub], f"stream {sub} of the server never closes"

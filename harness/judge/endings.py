@@ -11,6 +11,9 @@ import msgspec
 from harness.history import AttemptEnd, ConnEnd, Request
 from harness.judge.case import ClientCase
 
+OWN_TIMERS = frozenset({"timeout", "watchdog", "suspect"})
+"""Ends of an attempt that a deadline of the client made."""
+
 NEAR = 0.1
 """Seconds: a byte that comes as the deadline fires is no life that the client could have seen."""
 

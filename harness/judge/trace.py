@@ -18,6 +18,7 @@ from harness.history import History
 from harness.history.records import Record
 from harness.judge.app import Shown
 from harness.judge.case import Case, ClientCase
+from harness.judge.endings import OWN_TIMERS
 from harness.judge.judge import judge
 from harness.judge.truth import ACCEPTED, Position
 from harness.judge.verdict import Evidence, LawVerdict
@@ -28,9 +29,6 @@ NEAR = 0.25
 
 ANOMALIES = ("lost", "duplicated", "reordered", "corrupted", "phantom", "regressed", "wrong_resumes")
 """Fields of ``Counts`` that must be equal."""
-
-_OWN_TIMERS = frozenset({"timeout", "watchdog", "suspect"})
-"""Ends of an attempt that a deadline of the client made."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -188,7 +186,7 @@ def _moments(client: ClientCase) -> Iterator[float]:
     at = client.case.at
     yield from (at(event.intended_ns) for event in client.truth.events)
     yield from (at(attempt.t_ns) for attempt in client.attempts if attempt.cause not in {"start", "signal"})
-    yield from (at(end.t_ns) for end in client.attempt_ends.values() if end.how in _OWN_TIMERS)
+    yield from (at(end.t_ns) for end in client.attempt_ends.values() if end.how in OWN_TIMERS)
     yield from (at(request.t_ns) for request in client.requests if request.what == "poll")
 
 

@@ -1,42 +1,79 @@
-"""H4, in time: each deed came when the plan says, on the same side of the job's events and of the other deeds.
+"""H4, in time: each deed came when the plan says, on the same side of the job's events, deadlines and other deeds.
 
-It judges the harness and the machine. A deed that came so late that it met another story than the planned one tested
-something else; one that was only late is judged by its real times.
+It judges the harness and the machine. A deed that met another story than the planned one, an event before it instead of
+behind it, tested something else; one that was only late is judged by its real times. Facts nearer than the run's slack
+have no order, and what a deed meets while it is carried out, gate by gate, may be on either side of it.
 """
 
-from harness.deeds.acts import Deed as Planned
-from harness.history import Deed, Emit
-from harness.judge import phrases
-from harness.judge.case import Case
-from harness.judge.laws.outcome import Law, Outcome
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 
-TOLERANCE = 0.25
-"""Seconds by which a deed may be late without a question."""
+import msgspec
+
+from harness.deeds.acts import Deed as Planned
+from harness.history import AttemptEnd, Deed, Emit
+from harness.judge import phrases
+from harness.judge.case import Case, ClientCase
+from harness.judge.endings import OWN_TIMERS
+from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.network.fold import TOLERANCE, slack
 
 ADVICE = "The machine was too busy to keep the plan: run it again alone, or on a quieter machine"
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """An event of a client's job, or a deadline of the client: when it was due, and when it came."""
+
+    due_ns: int
+    came_ns: int
+    what: str
+
+
+def lateness(case: Case) -> Mapping[int, float]:
+    """Return by how many seconds each deed that was late came behind its plan, by its index; at the last gate."""
+    return case.once(_lateness)
+
+
+def told(late: Mapping[int, float]) -> str:
+    """Return ``late: 1 deed by 310 ms``; empty where none was."""
+    if not late:
+        return ""
+    by = "by" if len(late) == 1 else "by up to"
+    return f"late: {phrases.amount(len(late), 'deed')} {by} {phrases.duration(max(late.values()))}"
+
+
+def _lateness(case: Case) -> Mapping[int, float]:
+    found: dict[int, float] = {}
+    for record in case.history.all(Deed):
+        behind = case.at(record.issued_ns) - case.plan.deeds[record.deed].at
+        if behind > TOLERANCE:
+            found[record.deed] = max(behind, found.get(record.deed, 0.0))
+    return found
 
 
 def _judge(case: Case) -> Outcome:
     outcome = Outcome()
     if not case.plan.deeds:
         outcome.skip("the plan has no deeds")
-    due = sorted(case.at(emit.intended_ns) for emit in case.history.all(Emit))
-    late: list[float] = []
+    facts = {client.name: _facts(client) for client in case.clients}
+    facts[""] = sorted((fact for one in facts.values() for fact in one), key=attrgetter("due_ns"))
+    begun: dict[int, int] = {}
+    for record in case.history.all(Deed):
+        begun.setdefault(record.deed, record.issued_ns)
     for record in case.history.all(Deed):
         planned = case.plan.deeds[record.deed]
         behind = case.at(record.issued_ns) - planned.at
-        if abs(behind) <= TOLERANCE:
+        crossed = ""
+        if behind > TOLERANCE or record.issued_ns == begun[record.deed]:
+            crossed = _crossed(case, record, facts.get(record.client, [])) or _overtaken(case, planned, record, begun)
+        if behind >= -TOLERANCE and not crossed:
             outcome.hold()
             continue
-        between = [at for at in due if planned.at < at < planned.at + behind]
-        text = f"the deed at {phrases.limit(planned.at)} ({planned.actor} {planned.text}) came {_by(behind)}"
-        if behind < 0 or between or _overtaken(case, planned, behind):
-            crossed = f", after an event that was due at {phrases.moment(between[0])}" if between else ""
-            outcome.fail(text + crossed, case.evidence(record, text), advice=ADVICE, cause="deed-late")
-        else:
-            late.append(behind)
-    if late:
-        outcome.hold(f"late: {phrases.amount(len(late), 'deed')} by up to {phrases.duration(max(late))}")
+        text = f"the deed at {phrases.limit(planned.at)} ({planned.actor} {planned.text}) came {_by(behind)}{crossed}"
+        outcome.fail(text, case.evidence(record, text), advice=ADVICE, cause="deed-late")
+    if late := lateness(case):
+        outcome.hold(told(late))
     return outcome
 
 
@@ -44,11 +81,33 @@ def _by(behind: float) -> str:
     return f"{phrases.duration(abs(behind))} {'late' if behind > 0 else 'early'}"
 
 
-def _overtaken(case: Case, planned: Planned, behind: float) -> bool:
-    """Whether another deed that was planned behind this one came before it."""
-    passed = {deed.index for deed in case.plan.deeds if planned.at < deed.at < planned.at + behind}
-    done = [record for record in case.history.all(Deed) if record.deed in passed]
-    return any(case.at(record.issued_ns) < planned.at + behind for record in done)
+def _facts(client: ClientCase) -> list[Fact]:
+    emits = client.case.grouped(Emit, "job")
+    found = [Fact(one.intended_ns, one.actual_ns, "an event") for job in client.jobs for one in emits.get(job, [])]
+    ends: list[AttemptEnd] = client.case.grouped(AttemptEnd, "client").get(client.name, [])
+    found += [Fact(one.t_ns, one.t_ns, f"a deadline ({one.how})") for one in ends if one.how in OWN_TIMERS]
+    return sorted(found, key=attrgetter("due_ns"))
+
+
+def _crossed(case: Case, record: Deed, facts: list[Fact]) -> str:
+    """Name the first fact that was due behind a deed, and came before it."""
+    due: Callable[[Fact], int] = attrgetter("due_ns")
+    tick_ns = slack(case).tick_ns
+    first = bisect_right(facts, case.ns(case.plan.deeds[record.deed].at) + tick_ns, key=due)
+    last = bisect_left(facts, record.issued_ns - tick_ns, key=due)
+    met = next((fact for fact in facts[first:last] if fact.came_ns < record.issued_ns - tick_ns), None)
+    return f", after {met.what} that was due at {phrases.moment(case.at(met.due_ns))}" if met is not None else ""
+
+
+def _overtaken(case: Case, planned: Planned, record: Deed, begun: Mapping[int, int]) -> str:
+    """Name another deed that was planned behind this one, and came before it."""
+    tick_ns = slack(case).tick_ns
+    before_ns = record.issued_ns - tick_ns
+    for index, issued_ns in begun.items():
+        other = case.plan.deeds[index]
+        if issued_ns < before_ns and other.at > planned.at + tick_ns / 1e9:
+            return f", after the one at {phrases.limit(other.at)} ({other.actor} {other.text})"
+    return ""
 
 
 LAW = Law(code="H4", word="in-time", judge=_judge)

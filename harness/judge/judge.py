@@ -3,6 +3,8 @@
 Pure: no clock, no file. So a run is judged again years later, and a run that was cut short is judged as far as it got.
 """
 
+from collections import Counter
+
 import msgspec
 
 from harness.history import Health, History, history_digest
@@ -12,11 +14,21 @@ from harness.judge.causes import OUTAGES, outage_cause, stood_still, unrecovered
 from harness.judge.counts import counts
 from harness.judge.expectations import judge_expectations
 from harness.judge.laws import LAWS
-from harness.judge.laws.fault_seen import proofs
 from harness.judge.measures import measures
 from harness.judge.metrics import NEVER
 from harness.judge.outages import outages
-from harness.judge.verdict import ExpectationVerdict, Interval, LawVerdict, State, Trust, Verdict, Word
+from harness.judge.proofs import deeds
+from harness.judge.verdict import (
+    DeedVerdict,
+    ExpectationVerdict,
+    Interval,
+    LawVerdict,
+    State,
+    Trust,
+    Verdict,
+    Way,
+    Word,
+)
 from harness.scenario.expectations import OF_HARNESS
 from harness.scenario.model import Plan
 
@@ -27,6 +39,7 @@ FUNDAMENTAL = (
 )  # fmt: skip
 """Laws, the most fundamental first: what the user lost, then what they were told, then what it cost."""
 
+PROVED = (Way.FLOW, Way.CANARY, Way.READ_BACK)
 
 LATE = frozenset({"recovery", "detection", "staleness", "terminal"})
 """Metrics that grow while the app is kept from what is new."""
@@ -48,7 +61,7 @@ def judge(plan: Plan, history: History, *, died: str = "") -> Verdict:
         word = Word.UNKNOWN  # what would still have come was not seen
     if fault:
         word = Word.VOID
-    run = history.run
+    run, told = history.run, deeds(case)
     return Verdict(
         word=word,
         sentence=phrases.sentence(fault or _sentence(word, case, laws, expectations)),
@@ -63,11 +76,12 @@ def judge(plan: Plan, history: History, *, died: str = "") -> Verdict:
         expectations=expectations,
         counts=counts(case),
         measures=measures(case),
+        deeds=told,
         outages=spans.outages(case),
         steady=spans.steady_windows(case),
         faults=spans.faults(case),
         warnings=plan.warnings,
-        trust=_trust(case, fault),
+        trust=_trust(case, told, fault),
         aborted=case.aborted,
     )
 
@@ -164,15 +178,18 @@ def _said(measured: Interval) -> str:
             return f"{value:g}"
 
 
-def _trust(case: Case, fault: str) -> Trust:
-    proved = proofs(case) if not case.empty else []
+def _trust(case: Case, told: tuple[DeedVerdict, ...], fault: str) -> Trust:
+    ways = Counter(one.way for one in told)
     controls = [control for health in case.history.all(Health) for control in health.controls_ms]
     return Trust(
-        faults=sum(proof.counts for proof in proved),
-        proved=sum(proof.proved for proof in proved),
-        read_back=sum(proof.proved and proof.way == "read back" for proof in proved),
-        undecided=sum(proof.counts and not proof.fault and proof.way == "undecided" for proof in proved),
-        untried=sum(proof.untried for proof in proved if proof.deed.undoes is None),
+        faults=sum(ways[way] for way in (*PROVED, Way.UNDECIDED, Way.UNPROVED)),
+        proved=sum(ways[way] for way in PROVED),
+        on_flow=ways[Way.FLOW],
+        by_canary=ways[Way.CANARY],
+        read_back=ways[Way.READ_BACK],
+        undecided=ways[Way.UNDECIDED],
+        nothing=ways[Way.NOTHING],
+        untried=sum(one.way is Way.UNTRIED and not one.ends for one in told),
         lag_p99=case.lag.p99,
         lag_max=case.lag.highest,
         control_max=max(controls) / 1e3 if controls else None,

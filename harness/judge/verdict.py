@@ -7,6 +7,7 @@ import enum
 
 import msgspec
 
+from harness.judge.phrases import limit
 from harness.scenario.model import Warned
 
 SCHEMA_VERSION = 2
@@ -29,6 +30,19 @@ class Word(enum.StrEnum):
     FAIL = "fail"
     UNKNOWN = "unknown"
     VOID = "void"
+
+
+class Way(enum.StrEnum):
+    """What became of a deed: how it was proved, the best way first, or why it was not."""
+
+    FLOW = "flow"  # on a client's own flow, dial, request or signal
+    CANARY = "canary"  # by a flow of the harness
+    READ_BACK = "read back"  # by what its executor shows
+    UNDECIDED = "undecided"  # other deeds in force hid it
+    NOTHING = "nothing to do"  # there was nothing that it could have been done to
+    UNTRIED = "untried"  # it came only after every client had lawfully finished
+    NOT_DUE = "not due"  # the run ended before it
+    UNPROVED = "not proved"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -95,6 +109,33 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: int = 0
 
 
+class DeedVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One deed of the plan: ``way`` says how it was proved, ``felt`` how many of the clients it touched.
+
+    ``ends``: it is the end of another's span. ``late``: seconds behind the plan, where these are worth telling.
+    """
+
+    deed: int  # its index in the plan
+    at: float
+    text: str
+    way: Way
+    felt: int = 0
+    clients: int = 1
+    ends: bool = False
+    late: float = 0.0
+
+    @property
+    def unfelt(self) -> bool:
+        """Whether it was done while a client could have met it, and touched nothing of any."""
+        met = self.way not in {Way.UNTRIED, Way.NOT_DUE, Way.UNPROVED, Way.NOTHING}
+        return met and not self.felt and not self.ends
+
+    @property
+    def said(self) -> str:
+        """The deed and when it was planned: ``wifi silent at 20 s``."""
+        return f"{self.text} at {limit(self.at)}"
+
+
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Anomalies and traffic of the whole run, over all clients."""
 
@@ -122,8 +163,11 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     faults: int = 0
     proved: int = 0
-    read_back: int = 0  # of those proved: by what their executor shows, where a flow had nothing to meet
+    on_flow: int = 0  # of those proved: on a client's own flow
+    by_canary: int = 0  # by a flow of the harness
+    read_back: int = 0  # by what their executor shows, where a flow had nothing to meet
     undecided: int = 0  # of those not proved: hidden by another deed, or the next one came first
+    nothing: int = 0  # deeds that there was nothing for; no faults
     untried: int = 0  # deeds that came only after every client had lawfully finished
     lag_p99: float | None = None  # seconds
     lag_max: float | None = None
@@ -153,6 +197,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     expectations: tuple[ExpectationVerdict, ...] = ()
     counts: Counts = Counts()
     measures: dict[str, Interval] = {}  # "update latency", "transport", "staleness max", "recovery", "detection", …
+    deeds: tuple[DeedVerdict, ...] = ()
     outages: tuple[Outage, ...] = ()
     steady: tuple[Span, ...] = ()
     faults: tuple[Span, ...] = ()  # for shading: from each deed to the healing

@@ -1,14 +1,18 @@
 """H0, the fault was seen: each deed was applied, and a canary flow of the harness met it."""
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
 from harness.deeds import acts
 from harness.history import Canary, Deed
+from harness.history.records import Record
 from harness.judge import phrases, refusals
 from harness.judge.case import Case
+from harness.judge.felt import on_its_own_flow, touched
 from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.verdict import Way
 
 LATE = 0.25
 """Seconds before the end of a run that did not end by itself in which a deed may have come due and found it closing."""
@@ -23,6 +27,7 @@ class Proof(msgspec.Struct, frozen=True):
     due: bool
     untried: bool = False  # it came only after every client had lawfully finished
     fault: str = ""  # why it proves nothing; empty when it is proved
+    touched: Mapping[str, Record] = {}  # by client: what it did to a client's own
 
     @property
     def counts(self) -> bool:
@@ -32,13 +37,20 @@ class Proof(msgspec.Struct, frozen=True):
     @property
     def proved(self) -> bool:
         """Whether the deed was due, applied and met."""
-        return self.counts and not self.fault and self.way != "undecided"
+        return self.counts and not self.fault and self.way not in {Way.UNDECIDED, Way.NOTHING}
 
     @property
-    def way(self) -> str:
-        """How it was proved: where it was at several gates, as it was best."""
+    def way(self) -> Way:
+        """How it was proved: where it was at several gates, as it was best.
+
+        What it did to a client's own flow agrees with the plan, or the run would be void by another law.
+        """
         ways = {canary.way for canary in self.canaries}
-        return next((way for way in ("canary", "read back", "undecided") if way in ways), "canary")
+        if ways == {Way.NOTHING}:
+            return Way.NOTHING
+        if any(map(on_its_own_flow, self.touched.values())):
+            return Way.FLOW
+        return next((way for way in (Way.CANARY, Way.READ_BACK, Way.UNDECIDED, Way.NOTHING) if way in ways), Way.CANARY)
 
 
 def proofs(case: Case) -> list[Proof]:
@@ -71,7 +83,8 @@ def _proof(case: Case, deed: acts.Deed, done: list[Deed], canaries: list[Canary]
     untried = bool(done) and not any(record.error for record in done)
     untried = untried and all(case.at(record.issued_ns) > over for record in done)
     fault = _fault(case, done, canaries) if due and not untried else ""
-    return Proof(deed, done, canaries, due, untried, fault)
+    felt = {client.name: found[deed.index] for client in case.clients if deed.index in (found := touched(client))}
+    return Proof(deed, done, canaries, due, untried, fault, felt)
 
 
 def _fault(case: Case, done: list[Deed], canaries: list[Canary]) -> str:

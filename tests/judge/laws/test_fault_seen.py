@@ -3,9 +3,9 @@ import pytest
 
 from harness.deeds import acts
 from harness.device.words import Reach
-from harness.history import Canary, Deed, End, History, Results
+from harness.history import Canary, Deed, End, Results
 from harness.judge import judge
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import State, Way, Word
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan
 from tests.judge.story import Story, changed, numbered, plan, reach, without
@@ -106,8 +106,8 @@ def late_word(at: float, *more: tuple[float, str, acts.Act, str]) -> Story:
 )
 def test_a_deed_that_never_came_makes_the_run_void_whoever_does_it(actor, act):
     story = Story(plan(reach(4.0, "closed", once=True), (60.0, actor, act, "a deed"))).run()
-    came = [r for r in story.history().records if not (isinstance(r, Deed | Canary) and r.deed == 1)]
-    verdict = judge(story.plan, History(came))
+    came = numbered(r for r in story.history().records if not (isinstance(r, Deed | Canary) and r.deed == 1))
+    verdict = judge(story.plan, came)
     assert verdict.word is Word.VOID
     assert verdict.sentence.startswith(f"The fault at 60 s ({actor} a deed) was not carried out")
 
@@ -200,12 +200,31 @@ def test_an_empty_history_is_unknown():
 
 
 def test_the_ways_of_proof_are_counted_apart_and_what_is_undecided_is_not_proved():
-    story = handoff()
-    history = changed(changed(story.history(), Canary, 0, way="read back"), Canary, 1, way="undecided")
+    story = Story(plan(*((at, "job", acts.Bursts(rate=9, lasts=0.1), "bursts") for at in (2.0, 3.0, 4.0, 5.0)))).run()
+    history = story.history()
+    for place, way in enumerate(("read back", "undecided", "nothing to do")):
+        history = changed(history, Canary, place, way=way)
     verdict = judge(story.plan, history)
     trust = verdict.trust
-    assert (trust.faults, trust.proved, trust.read_back, trust.undecided) == (3, 2, 1, 1)
+    assert (trust.faults, trust.proved, trust.by_canary, trust.read_back) == (3, 2, 1, 1)
+    assert (trust.on_flow, trust.undecided, trust.nothing) == (0, 1, 1)
     assert verdict.word is Word.PASS
+
+
+def test_what_a_client_felt_by_itself_is_proved_there_whatever_the_canary_could_see():
+    story = handoff()
+    history = changed(changed(story.history(), Canary, 1, way="read back"), Canary, 2, way="undecided")
+    verdict = judge(story.plan, history)
+    trust = verdict.trust
+    assert {one.way for one in verdict.deeds} == {Way.FLOW}
+    assert (trust.faults, trust.proved, trust.on_flow, trust.by_canary, trust.read_back) == (3, 3, 3, 0, 0)
+
+
+def test_what_there_was_nothing_for_is_no_fault_though_a_client_went_on():
+    story = Story(plan((3.0, "middle", acts.Clears(), "clears"))).run()
+    story.request("poll", 5.0)
+    trust = judge(story.plan, changed(story.history(), Canary, 0, way="nothing to do")).trust
+    assert (trust.faults, trust.proved, trust.nothing) == (0, 0, 1)
 
 
 def test_of_several_gates_the_best_way_counts():

@@ -8,7 +8,8 @@ from harness.device import Radio, Reach
 from harness.history import Chunk, Conn, Waited
 from harness.network.ends import How
 from harness.seams import Direction
-from tests.network.rig import read, simulated
+from harness.world import real
+from tests.network.rig import read, rig, simulated
 
 LTE = {"wifi": Radio(handshake=0.21, wake=0.9, wake_after=10.0)}
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
@@ -166,3 +167,13 @@ async def test_every_wait_of_a_random_exchange_is_as_the_plan_has_it(r):
                 assert max(ready[one.cid], radio.use(at(r, one.t_ns))) <= at(r, one.t_ns)
     assert len(r.of(Waited)) > 20
     assert not waited
+
+
+async def test_a_wait_of_real_sockets(tmp_path):
+    async with rig(tmp_path, radios={"wifi": Radio(handshake=0.03, wake=0.02)}, stamp=real.stamp) as r:
+        await r.dial()
+        (conn,), (waited,) = r.of(Conn), r.of(Waited)
+        first = next(one for one in r.of(Chunk) if (one.direction, one.offset) == (waited.direction, waited.offset))
+        assert conn.t_ns < waited.t_ns < waited.until_ns
+        assert abs(waited.until_ns - conn.t_ns - 50_000_000) < 5_000_000
+        assert first.t_ns > waited.until_ns - 1_000_000

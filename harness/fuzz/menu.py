@@ -1,21 +1,60 @@
 """The menu: every deed that this harness can do, as the fuzzer says it, and how often.
 
-One entry is one form of the reference, with and without its options. An entry that makes no sense in the situation
-says nothing. The weights are for variety, not for realism: what ends a stream in an odd moment finds most.
+One entry is one form of the language, with and without its options. An entry that makes no sense in the situation
+says nothing. The weights are for variety, not for realism: what ends a stream in an odd moment finds most. A test walks
+every act and form, and names those that no entry draws.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
+from harness.deeds.acts import (
+    Act,
+    Answers,
+    Buffers,
+    Bursts,
+    Clears,
+    ComesOnline,
+    Cuts,
+    Drains,
+    Ends,
+    GoesOffline,
+    Hangs,
+    Joins,
+    KillsIdle,
+    Limits,
+    Loses,
+    MutesStreams,
+    Orphans,
+    Pauses,
+    Prefers,
+    Recovers,
+    Repeats,
+    ResetsStreams,
+    Restarts,
+    Resumes,
+    RevokesToken,
+    SendsRetry,
+    SetReach,
+    SetShape,
+    SetSlice,
+    ShowsPortal,
+    SilencesKeepalive,
+    Suspends,
+)
+from harness.deeds.catalogue import Actor, Mood, When, effect_of
 from harness.fuzz.draws import Draws
 from harness.fuzz.situation import Situation
+from harness.scenario.deeds import parse_deed
 
 Say = Callable[[Draws, Situation], str]
 
 
 class Entry(NamedTuple):
-    """A deed and its weight. ``say`` returns its text, or nothing where it makes no sense now."""
+    """One way to say an act of an actor's, and its weight. ``say`` returns nothing where it makes no sense now."""
 
+    actor: Actor
+    act: type[Act]
     weight: float
     say: Say
 
@@ -28,8 +67,6 @@ STATUSES = (
     (409, 1.0), (410, 1.0), (425, 0.5), (204, 1.0), (200, 1.0), (301, 0.5), (400, 0.5),
 )  # fmt: skip
 
-_REFUSING = frozenset({"answers", "shows", "mutes", "resets", "buffers", "kills", "hangs"})
-_HANGING = frozenset({"unreachable", "silent", "stalled"})
 _FOLLOWED = 0.4
 
 _LIMITS = ("16kbps", "64kbps", "256kbps", "2Mbps")
@@ -186,58 +223,56 @@ def _ends(draws: Draws, now: Situation) -> str:
     return "" if now.job_over else draws.pick(["completes", "fails E7", "times out"])
 
 
-PATH = (
-    Entry(4, _one_way_reach),
-    Entry(4, _reach),
-    Entry(2, _strikes),
-    Entry(2.5, _cuts),
-    Entry(2, _profile),
-    Entry(2, _slices),
-    Entry(1.5, _limits),
-    Entry(1, _spanned("up")),
+MENU: tuple[Entry, ...] = (
+    Entry(Actor.PATH, SetReach, 4, _one_way_reach),
+    Entry(Actor.PATH, SetReach, 4, _reach),
+    Entry(Actor.PATH, SetReach, 2, _strikes),
+    Entry(Actor.PATH, Cuts, 2.5, _cuts),
+    Entry(Actor.PATH, SetShape, 2, _profile),
+    Entry(Actor.PATH, SetSlice, 2, _slices),
+    Entry(Actor.PATH, Limits, 1.5, _limits),
+    Entry(Actor.PATH, SetReach, 1, _spanned("up")),
+    Entry(Actor.DEVICE, Joins, 3, _joins),
+    Entry(Actor.DEVICE, Prefers, 2, _prefers),
+    Entry(Actor.DEVICE, Loses, 2, _loses),
+    Entry(Actor.DEVICE, GoesOffline, 2, _goes_offline),
+    Entry(Actor.DEVICE, ComesOnline, 1.5, _comes_online),
+    Entry(Actor.DEVICE, Suspends, 2, _suspends),
+    Entry(Actor.MIDDLE, Answers, 5, _answers),
+    Entry(Actor.MIDDLE, ShowsPortal, 1, _spanned("shows portal")),
+    Entry(Actor.MIDDLE, MutesStreams, 2, _spanned("mutes streams")),
+    Entry(Actor.MIDDLE, ResetsStreams, 1.5, _spanned("resets streams")),
+    Entry(Actor.MIDDLE, Buffers, 2, _buffers),
+    Entry(Actor.MIDDLE, KillsIdle, 1.5, _kills_idle),
+    Entry(Actor.MIDDLE, Clears, 1, _always("clears")),
+    Entry(Actor.SERVER, Restarts, 3, _restarts),
+    Entry(Actor.SERVER, Orphans, 1, _orphan),
+    Entry(Actor.SERVER, Drains, 1.5, _spanned("drains", longest=8)),
+    Entry(Actor.SERVER, Answers, 2, _answers),
+    Entry(Actor.SERVER, Hangs, 1.5, _spanned("hangs", longest=12)),
+    Entry(Actor.SERVER, SendsRetry, 1.5, _retry),
+    Entry(Actor.SERVER, Repeats, 1.5, _repeats),
+    Entry(Actor.SERVER, RevokesToken, 2.5, _revokes),
+    Entry(Actor.SERVER, SilencesKeepalive, 1, _silences),
+    Entry(Actor.SERVER, Recovers, 1, _always("recovers")),
+    Entry(Actor.JOB, Pauses, 2, _pauses),
+    Entry(Actor.JOB, Resumes, 4, _resumes),
+    Entry(Actor.JOB, Bursts, 2, _bursts),
+    Entry(Actor.JOB, Ends, 1, _ends),
+)
+"""The order counts: another one draws other plans from the same seeds."""
+
+_OF = {actor: [(entry.say, entry.weight) for entry in MENU if entry.actor is actor] for actor in Actor}
+
+ACTORS = (
+    (Actor.PATH, 0.38),
+    (Actor.DEVICE, 0.20),
+    (Actor.MIDDLE, 0.18),
+    (Actor.SERVER, 0.16),
+    (Actor.JOB, 0.08),
 )
 
-MENU: Mapping[str, Sequence[Entry]] = {
-    "device": (
-        Entry(3, _joins),
-        Entry(2, _prefers),
-        Entry(2, _loses),
-        Entry(2, _goes_offline),
-        Entry(1.5, _comes_online),
-        Entry(2, _suspends),
-    ),
-    "middle": (
-        Entry(5, _answers),
-        Entry(1, _spanned("shows portal")),
-        Entry(2, _spanned("mutes streams")),
-        Entry(1.5, _spanned("resets streams")),
-        Entry(2, _buffers),
-        Entry(1.5, _kills_idle),
-        Entry(1, _always("clears")),
-    ),
-    "server": (
-        Entry(3, _restarts),
-        Entry(1, _orphan),
-        Entry(1.5, _spanned("drains", longest=8)),
-        Entry(2, _answers),
-        Entry(1.5, _spanned("hangs", longest=12)),
-        Entry(1.5, _retry),
-        Entry(1.5, _repeats),
-        Entry(2.5, _revokes),
-        Entry(1, _silences),
-        Entry(1, _always("recovers")),
-    ),
-    "job": (
-        Entry(2, _pauses),
-        Entry(4, _resumes),
-        Entry(2, _bursts),
-        Entry(1, _ends),
-    ),
-}
-
-ACTORS = (("path", 0.38), ("device", 0.20), ("middle", 0.18), ("server", 0.16), ("job", 0.08))
-
-_WAITING = ("job", 0.4)
+_WAITING = (Actor.JOB, 0.4)
 """A job that stands still is mostly told to go on: else that word would hardly ever be said."""
 
 
@@ -245,8 +280,7 @@ def invent_deed(draws: Draws, now: Situation) -> tuple[str, str]:
     """Return who is told what, something that makes sense now."""
     while True:
         actor = draws.weighted((*ACTORS, _WAITING) if now.paused and not now.job_over else ACTORS)
-        entries = MENU.get(actor, PATH)
-        deed = draws.weighted([(entry.say, entry.weight) for entry in entries])(draws, now)
+        deed = draws.weighted(_OF[actor])(draws, now)
         if deed:
             return _who(draws, now, actor), deed
 
@@ -257,10 +291,14 @@ def follow(draws: Draws, now: Situation, actor: str, deed: str) -> tuple[str, st
     Who refuses new requests troubles a client only if its stream ends; a dial that hangs is only noticed by who dials,
     and left only where there is another way.
     """
-    verb = deed.split(maxsplit=1)[0]
-    if verb not in _REFUSING | _HANGING or not draws.chance(_FOLLOWED):
+    act = parse_deed(actor.partition(" ")[0], deed, dict.fromkeys(now.paths)).act
+    barrier, severs = effect_of(act).barrier, effect_of(act).severs
+    of_a_path, spares = isinstance(act, SetReach), severs is None or severs.when is When.IDLE
+    hangs = of_a_path and barrier is not None and barrier.mood is Mood.MUTE
+    refuses = not of_a_path and spares and (barrier or severs) is not None
+    if not (refuses or hangs) or not draws.chance(_FOLLOWED):
         return None
-    if verb in _REFUSING:
+    if refuses:
         path = draws.pick(now.present or now.paths)
         return path, draws.pick(["reset once", "closed once", "reset mid data"])
     if now.apart and draws.chance(0.6):
@@ -268,10 +306,10 @@ def follow(draws: Draws, now: Situation, actor: str, deed: str) -> tuple[str, st
     return actor, "reset once"
 
 
-def _who(draws: Draws, now: Situation, actor: str) -> str:
+def _who(draws: Draws, now: Situation, actor: Actor) -> str:
     """Return the actor as a timeline names it: mostly the path that the phone has."""
-    if actor == "path":
+    if actor is Actor.PATH:
         return draws.pick(now.present if now.present and draws.chance(0.8) else now.paths)
-    if actor == "middle" and draws.chance(0.2):
+    if actor is Actor.MIDDLE and draws.chance(0.2):
         return f"middle on {draws.pick(now.paths)}"
-    return actor
+    return str(actor)

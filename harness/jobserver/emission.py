@@ -9,7 +9,7 @@ on waking emits. At all other times (no stream, or one that is held up by its pe
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, assert_never
 
 import msgspec
 import trio
@@ -149,6 +149,8 @@ class RunningJob:
                 self._work.burst(now, rate, lasts)
             case Ends(how=how, code=code):
                 self._work.end(now, how, code)
+            case other:
+                assert_never(other)
         if not self.lost:
             self._reschedule(str(act.__struct_config__.tag))
         return True

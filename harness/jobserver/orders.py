@@ -16,6 +16,7 @@ Tokens outlive a restart.
 """
 
 from collections.abc import Mapping
+from typing import assert_never
 
 import trio
 
@@ -74,6 +75,8 @@ class Orders:
                     told["streams told"] = str(self._registry.ask_retry(value))
                 case Answers() | Orphans():
                     raise AssertionError(f"not a deed of the server's: {act!r}")
+                case other:
+                    assert_never(other)
             await self._settle()
             return self._state() | told
 

@@ -4,6 +4,8 @@ Several acts can be in force at once. For a request, or for the bytes of a strea
 idle kills the newest alone counts.
 """
 
+from typing import assert_never
+
 import msgspec
 
 from harness.deeds.acts import Answers, Buffers, Clears, KillsIdle, MiddleAct, MutesStreams, ResetsStreams, ShowsPortal
@@ -114,4 +116,6 @@ def tell(force: Force) -> str:
             text = f"kills idle after {after:g}s, {how}"
         case ShowsPortal() | MutesStreams() | ResetsStreams() | Clears() as act:
             text = str(act.__struct_config__.tag)
+        case other:
+            assert_never(other)
     return text + (f" on {force.on}" if force.on else "")

@@ -13,6 +13,7 @@ from harness.deeds.acts import (
     ComesOnline,
     Cuts,
     Deed,
+    DeviceAct,
     GoesOffline,
     JobAct,
     Joins,
@@ -40,6 +41,8 @@ from harness.vocabulary import Direction
 
 STEP = 0.25  # seconds between the steps of a change `over DUR`
 Readback = Mapping[str, str]
+GateAct = SetReach | Cuts | DeviceAct
+"""What each gate carries out itself."""
 
 
 class Ramp:
@@ -173,9 +176,10 @@ async def act_on(gate: Gate, deed: Deed) -> Readback:
 
     Raises ``EnvironmentFault`` where this machine cannot do it.
     """
-    readback: Readback = {}
+    act = deed.act
+    assert isinstance(act, GateAct)
     try:
-        match deed.act:
+        match act:
             case SetReach(word=word, direction=direction, once=once):
                 readback = await gate.reach(deed.actor, word, direction=direction, once=once)
             case Cuts(how=how, mid=mid):
@@ -192,8 +196,8 @@ async def act_on(gate: Gate, deed: Deed) -> Readback:
                 readback = await gate.comes_online()
             case Suspends(lasts=lasts):
                 readback = await gate.suspend(lasts)
-            case _:
-                raise AssertionError(deed.act)
+            case other:
+                assert_never(other)
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "")
         raise EnvironmentFault(f"{deed_text(deed)}: this machine refused it: {error} {name}".strip()) from error

@@ -1,8 +1,10 @@
 """Every act through every table: what a new deed must bring with it."""
 
+import contextlib
 import re
 import typing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import fields
@@ -27,6 +29,9 @@ from harness.deeds.catalogue import (
     rows_of,
 )
 from harness.fuzz.coverage import DEEDS, words_of
+from harness.middle.force import Force, tell
+from harness.run.boxes import see
+from harness.run.hands import act_on
 from harness.run.readbacks import DONE, TAKEN_BACK, read_back
 from harness.scenario.deeds import SPEECHES
 
@@ -228,3 +233,30 @@ def test_a_deed_is_about_a_path_or_about_all(actor, text, path):
 
 def test_what_is_narrowed_to_a_path_is_about_that_one():
     assert path_of(Deed(index=0, at=0.0, actor="middle", act=acts.ShowsPortal(), text="", on="cellular")) == "cellular"
+
+
+class Asked(Exception):
+    """Somebody was asked to carry an act out, or was dialled to meet it."""
+
+
+class Anybody:
+    """Whatever it is told to do, it says that it was asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def asked(*_args: object, **_options: object) -> None:
+            raise Asked(name)
+
+        return asked
+
+
+@pytest.mark.parametrize(("actor", "text"), DEEDS_SAID, ids=str)
+async def test_every_act_of_the_gate_s_is_asked_of_a_gate_and_every_request_s_proof_dials(actor, text):
+    act, row = SPEECHES[actor].parse(text).act, row_of(SPEECHES[actor].parse(text).act)
+    if row.executor is Executor.GATE:
+        with pytest.raises(Asked):
+            await act_on(Anybody(), Deed(index=0, at=0.0, actor="wifi", act=act, text=text))
+    for undone in (False, True) if row.proof is Proof.REQUEST else ():
+        with contextlib.suppress(Asked):
+            assert (await see(act, Anybody().dial, undone=undone)).briefly  # a restart that is over at once
+    if row.executor is Executor.MIDDLE:
+        assert tell(Force(index=0, act=act, on="", actor="middle"))

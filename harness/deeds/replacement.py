@@ -15,6 +15,7 @@ which must not excuse a miss by a deed that is gone; the fuzzer, which says what
    every other actor takes the deed itself back. The end of a span replaces nothing but its own deed.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -112,9 +113,13 @@ def takes_the_place_of(later: Deed, earlier: Deed) -> bool:
 
 
 class Entry:
-    """One deed in force, its act as carried out. ``left``: the directions in which nothing has replaced it yet."""
+    """One deed in force, its act as carried out ``at`` this second.
 
-    def __init__(self, actor: str, on: str, act: Act, *, spanned: bool) -> None:
+    ``left``: the directions in which nothing has replaced it yet.
+    """
+
+    def __init__(self, at: float, actor: str, on: str, act: Act, *, spanned: bool) -> None:
+        self.at = at
         self.actor = actor
         self.on = on
         self.act = act
@@ -131,33 +136,38 @@ class InForce:
     def __init__(self, paths: Mapping[str, tuple[Reach, SetShape]]) -> None:
         self._entries: list[Entry] = []
         for path, (word, shape) in paths.items():
-            self.begin(path, "", SetReach(word=word), spanned=False)
-            self.begin(path, "", shape, spanned=False)
+            self.begin(0.0, path, "", SetReach(word=word), spanned=False)
+            self.begin(0.0, path, "", shape, spanned=False)
 
-    def begin(self, actor: str, on: str, act: Act, *, spanned: bool) -> Entry:
-        """Take a deed in."""
+    def begin(self, at: float, actor: str, on: str, act: Act, *, spanned: bool) -> Entry:
+        """Take in a deed of this second."""
         if isinstance(act, Limits) and any(isinstance(one.act, Limits) and one.actor == actor for one in self._entries):
-            lines, _ = self._unlimited(actor)
+            lines, _ = self._unlimited(actor, at)
             act = Limits(rate=act.rate, of=(lines[Direction.DOWNSTREAM].shape.down, lines[Direction.UPSTREAM].shape.up))
         for other in self._entries:
             if (other.spanned or not spanned) and speaks_to(actor, on, other.actor, other.on):
                 other.left -= replaced(act, other.act)
-        entry = Entry(actor, on, act, spanned=spanned)
+        entry = Entry(at, actor, on, act, spanned=spanned)
         self._entries = [other for other in self._entries if other.left]
         if not (isinstance(act, SetReach) and act.once):
             self._entries.append(entry)
         return entry
 
-    def end(self, entry: Entry) -> list[Act]:
-        """Return the acts that end a deed whose span is over: none where nothing is left of it."""
+    def end(self, entry: Entry, at: float) -> list[Act]:
+        """Return the acts that end a deed whose span is over at this second: none where nothing is left of it.
+
+        A change over time that was adjusted for a while goes on; one that another profile hid is made by then.
+        """
         if not entry.left:
             return []
         self._entries.remove(entry)
         match entry.act:
             case SetReach():
                 return _by_way(entry.left, self._word(entry.actor), _said)
-            case SetShape() | Adjusts():
-                return _by_way(entry.left, self._shape(entry.actor), _shaped)
+            case SetShape():
+                return _by_way(entry.left, self._shape(entry.actor, math.inf), _shaped)
+            case Adjusts():
+                return _by_way(entry.left, self._shape(entry.actor, at), _shaped)
             case GoesOffline():
                 return [ComesOnline()]
             case Pauses():
@@ -169,14 +179,14 @@ class InForce:
         told = [entry for entry in self._entries if entry.actor == path and isinstance(entry.act, SetReach)]
         return {way: entry.act.word for entry in told for way in entry.left if isinstance(entry.act, SetReach)}
 
-    def _shape(self, path: str) -> dict[Direction, SetShape]:
+    def _shape(self, path: str, at: float) -> dict[Direction, SetShape]:
         """Return the shape of each direction: the profile, with what adjusts it; of two limits the later alone."""
-        found, rates = self._unlimited(path)
+        found, rates = self._unlimited(path, at)
         for way, rate in rates.items():
             found[way] = msgspec.structs.replace(found[way], shape=Limits(rate=rate).upon(found[way].shape))
         return found
 
-    def _unlimited(self, path: str) -> tuple[dict[Direction, SetShape], dict[Direction, float]]:
+    def _unlimited(self, path: str, at: float) -> tuple[dict[Direction, SetShape], dict[Direction, float]]:
         """Return the shape that each direction would have without a limit, and the limit's rate where one has any."""
         found: dict[Direction, SetShape] = {}
         rates: dict[Direction, float] = {}
@@ -184,7 +194,8 @@ class InForce:
             for way in entry.left if entry.actor == path else ():
                 match entry.act:
                     case SetShape() as act:
-                        found[way] = msgspec.structs.replace(act, over=0.0, direction=None)
+                        over = round(max(0.0, entry.at + act.over - at), 9)
+                        found[way] = msgspec.structs.replace(act, over=over, direction=None)
                         rates.pop(way, None)
                     case Limits(rate=rate):
                         rates[way] = rate

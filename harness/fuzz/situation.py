@@ -74,7 +74,7 @@ class Situation:
             return  # a drawn range of the base's own: only compiling knows its number
         self._pass()
         self._fold.do(self._deed(fault.actor, said.act), fault.at)
-        entry = self._in_force.begin(fault.actor, "", said.act, spanned=said.span is not None)
+        entry = self._in_force.begin(fault.at, fault.actor, "", said.act, spanned=said.span is not None)
         if said.span is not None:
             self._ends.append((round(fault.at + said.span, 9), fault.actor, entry))
 
@@ -87,7 +87,7 @@ class Situation:
         """Let all be over that was before now."""
         before = math.nextafter(self.now, -math.inf)
         for at, actor, entry in [one for one in self._ends if one[0] <= before]:
-            for act in self._in_force.end(entry):
+            for act in self._in_force.end(entry, at):
                 self._fold.do(self._deed(actor, act), at)
         self._ends = [one for one in self._ends if one[0] > before]
         for _ in self._fold.pass_to(before):

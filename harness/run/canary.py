@@ -97,7 +97,7 @@ class Canary:
                 assert isinstance(act, SetSlice)
                 outcome = await self._slice(deed.actor, act.size, promise, until)
             case Proof.RATE:
-                outcome = await self._rate(deed.actor, promise, until)
+                outcome = await self._rate(deed, promise, until)
             case Proof.DEFAULT:
                 outcome = await self._default(promise, readback, until)
             case Proof.LOSS:
@@ -240,10 +240,8 @@ class Canary:
             return by_reading_back(f"{path} is not up, so nothing passes to measure")
         by_way = self._promises.shapes(path)
         shapes = by_way.values()
-        climbing = self._promises.unsettled(path, deed.at)
-        if climbing > until - trio.current_time():
+        if not await self._settled(deed, until):
             return undecided(FIRST)
-        await trio.sleep(climbing)
         mets = await self._ask(path, ASKS, until)
         trips = [met.seconds for met in mets if met.what == "answer"]
         if not trips:
@@ -258,6 +256,14 @@ class Canary:
         if trips == trips[:1] and trio.current_time() >= until:
             return undecided(f"{FIRST} ({detail})")
         return missed(path, "soon" if quickest < least else "late", detail, held=True)
+
+    async def _settled(self, deed: Deed, until: float) -> bool:
+        """Wait until the path has the shape that is promised; False where the next deed comes first."""
+        climbing = self._promises.unsettled(deed.actor, deed.at)
+        if climbing > until - trio.current_time():
+            return False
+        await trio.sleep(climbing)
+        return True
 
     async def _slice(self, path: str, size: int, promise: Promise, until: float) -> Outcome:
         """An answer that is longer than a slice comes in several."""
@@ -274,8 +280,9 @@ class Canary:
         detail = f"{met.reads} reads of about {size} B"
         return Outcome(met=True, detail=detail) if met.reads > 1 else missed(path, "whole", detail, held=True)
 
-    async def _rate(self, path: str, promise: Promise, until: float) -> Outcome:
+    async def _rate(self, deed: Deed, promise: Promise, until: float) -> Outcome:
         """An answer takes longer than the path's delay explains, as it is too large for the line."""
+        path = deed.actor
         shapes = self._promises.shapes(path)
         rate = shapes[Direction.DOWNSTREAM].down
         assert rate is not None
@@ -284,6 +291,8 @@ class Canary:
         least = size / rate
         if least < delay + QUICKEST:
             return by_reading_back("a line so fast carries any answer at once")
+        if promise.dial is Door.OPEN and not await self._settled(deed, until):
+            return undecided(FIRST)
         mets = await self._ask(path, 1, until, target=f"{BYTES}/{size}") if promise.dial is Door.OPEN else []
         if not mets:
             return by_reading_back("no open connection to see the rate on")

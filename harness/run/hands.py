@@ -17,6 +17,7 @@ from harness.deeds.acts import (
     GoesOffline,
     JobAct,
     Joins,
+    Limits,
     Loses,
     MiddleAct,
     Orphans,
@@ -25,10 +26,11 @@ from harness.deeds.acts import (
     ServerAct,
     SetReach,
     SetShape,
+    SetSlice,
     Suspends,
 )
 from harness.deeds.catalogue import Executor, row_of
-from harness.deeds.replacement import takes_back
+from harness.deeds.replacement import directions, takes_back
 from harness.errors import EnvironmentFault
 from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
@@ -49,17 +51,69 @@ class Ramp:
     """The change from one shape to another in so many ``steps`` of ``STEP`` seconds; one step where it is at once.
 
     Delays go up linearly, rates by equal factors (a rate is felt as a ratio); a rate that was or becomes unlimited
-    changes at the last step.
+    changes at the last step, and slices are as they become from the first.
     """
 
     def __init__(self, before: Shape, after: Shape, over: float = 0.0) -> None:
         self.before = before
         self.after = after
         self.steps = max(1, round(over / STEP))
+        self.done = 0
 
-    def at(self, step: int) -> Shape:
-        """Return the shape of this step, counted from 1; the last one is ``after``."""
-        return self.after if step >= self.steps else _between(self.before, self.after, step / self.steps)
+    @property
+    def under_way(self) -> bool:
+        """Whether steps are left."""
+        return self.done < self.steps
+
+    @property
+    def now(self) -> Shape:
+        """The shape of the steps that are done; the last one is ``after``."""
+        if not self.under_way:
+            return self.after
+        return _between(self.before, self.after, self.done / self.steps) if self.done else self.before
+
+
+class Line:
+    """One direction of a path: its profile, or the change to it that is under way, and what adjusts that."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.ramp = Ramp(shape, shape)
+        self._adjusts: dict[type, Adjusts] = {}
+
+    @property
+    def shape(self) -> Shape:
+        """What it is now."""
+        shape = self.ramp.now
+        for act in self._adjusts.values():
+            # What a limit says that it is one of is where the change leads to.
+            shape = (Limits(rate=act.rate) if isinstance(act, Limits) and self.ramp.under_way else act).upon(shape)
+        return shape
+
+    def change(self, shape: Shape, over: float) -> None:
+        """Begin to become this, from what is there; nothing adjusts it any more."""
+        self.ramp = Ramp(self.shape, shape, over)
+        self._adjusts = {}
+        self.ramp.done = 1
+
+    def adjust(self, act: Adjusts) -> None:
+        """Adjust what is there, and where the change under way leads to."""
+        self._adjusts[type(act)] = act
+
+    def free(self, gone: Adjusts, shape: Shape) -> None:
+        """The one that adjusted it is over, and the change under way leads to this, with what still adjusts it."""
+        self._adjusts.pop(type(gone), None)
+        before = self.ramp.after
+        if isinstance(gone, SetSlice) and shape.slice_size is not None and shape.slice_size != before.slice_size:
+            self.adjust(SetSlice(size=shape.slice_size))
+        rates = {shape.down, shape.up} - {before.down, before.up, None}
+        if isinstance(gone, Limits) and rates:
+            self.adjust(Limits(rate=min(rate for rate in rates if rate is not None)))
+
+    def step(self, step: Step) -> None:
+        """Take a stepped profile's next rate, to which limits have been applied."""
+        self._adjusts.pop(Limits, None)
+        for shape in ("before", "after"):
+            setattr(self.ramp, shape, msgspec.structs.replace(getattr(self.ramp, shape), down=step.down, up=step.up))
 
 
 class Hands:
@@ -78,8 +132,8 @@ class Hands:
         self.toxiproxy = toxiproxy
         self._middle = middle
         self._server = server
-        self._shapes = {(path, way): spec.shape for path, spec in plan.paths.items() for way in Direction}
-        self._shaped_by: dict[tuple[str, Direction], int] = {}  # the last deed that had a say there
+        self._plan = plan
+        self._lines = {(path, way): Line(spec.shape) for path, spec in plan.paths.items() for way in Direction}
 
     async def at_gate(self, gate: Gate, deed: Deed) -> Readback:
         """Carry out a deed of a path's reach or of the device at one gate, and read the state back.
@@ -126,38 +180,47 @@ class Hands:
 
     async def step(self, step: Step) -> None:
         """Give a stepped profile its next rate."""
-        path, rates = step.path, {"down": step.down, "up": step.up}
-        for way in Direction:
-            self._shapes[path, way] = msgspec.structs.replace(self._shapes[path, way], **rates)
-        await self._shape(path, {way: self._shapes[path, way] for way in Direction})
+        lines = {way: self._lines[step.path, way] for way in Direction}
+        for line in lines.values():
+            line.step(step)
+        await self._give(step.path, lines)
 
     async def _reshape(self, deed: Deed, later: trio.Nursery) -> Readback:
         path, act = deed.actor, deed.act
         assert isinstance(act, SetShape | Adjusts)
+        lines = {way: self._lines[path, way] for way in Direction if way in directions(act)}
+        gone = None if deed.undoes is None else self._plan.deeds[deed.undoes].act
+        changed: dict[Direction, Ramp] = {}
         if isinstance(act, SetShape):
             for gate in self.gates.values():
                 gate.set_radio(path, act.radio)
-        ways = [act.direction] if isinstance(act, SetShape) and act.direction is not None else list(Direction)
-        ramps = {way: _ramp(self._shapes[path, way], act) for way in ways}
-        for way in ways:
-            self._shapes[path, way] = ramps[way].after
-            self._shaped_by[path, way] = deed.index
-        readback = await self._shape(path, {way: ramps[way].at(1) for way in ways})
-        if ramps[ways[0]].steps > 1:
-            later.start_soon(self._climb, deed, ramps, trio.current_time())
+        for way, line in lines.items():
+            if isinstance(act, Adjusts):
+                line.adjust(act)
+            elif isinstance(gone, Adjusts) and line.ramp.under_way:
+                line.free(gone, act.shape)
+            else:
+                line.change(act.shape, act.over)
+                changed[way] = line.ramp
+        readback = await self._give(path, lines)
+        if any(ramp.under_way for ramp in changed.values()):
+            later.start_soon(self._climb, path, changed, trio.current_time())
         return readback
 
-    async def _climb(self, deed: Deed, ramps: Mapping[Direction, Ramp], began: float) -> None:
+    async def _climb(self, path: str, ramps: Mapping[Direction, Ramp], began: float) -> None:
         """Go on with a change over time, where no later deed has taken its place. Each step is made when it is due."""
         for number in range(1, max(ramp.steps for ramp in ramps.values())):
             await sleep_until(began + number * STEP)
-            mine = [way for way in ramps if self._shaped_by[deed.actor, way] == deed.index]
+            mine = {way: self._lines[path, way] for way, ramp in ramps.items() if self._lines[path, way].ramp is ramp}
             if not mine:
                 return
-            await self._shape(deed.actor, {way: ramps[way].at(number + 1) for way in mine})
+            for line in mine.values():
+                line.ramp.done += 1
+            await self._give(path, mine)
 
-    async def _shape(self, path: str, shapes: Mapping[Direction, Shape]) -> Readback:
+    async def _give(self, path: str, lines: Mapping[Direction, Line]) -> Readback:
         """Give these directions of a path their shapes, with one call where both have the same."""
+        shapes = {way: line.shape for way, line in lines.items()}
         if len(shapes) == len(Direction) and len(set(shapes.values())) == 1:
             return await self.toxiproxy.shape(path, next(iter(shapes.values())))
         readback: Readback = {}
@@ -204,12 +267,6 @@ async def act_on(gate: Gate, deed: Deed) -> Readback:
     return readback
 
 
-def _ramp(before: Shape, act: SetShape | Adjusts) -> Ramp:
-    if isinstance(act, Adjusts):
-        return Ramp(before, act.upon(before))
-    return Ramp(before, act.shape, act.over)
-
-
 def _between(before: Shape, after: Shape, share: float) -> Shape:
     def line(a: float, b: float) -> float:
         return a + (b - a) * share
@@ -222,5 +279,5 @@ def _between(before: Shape, after: Shape, share: float) -> Shape:
         jitter=line(before.jitter, after.jitter),
         down=curve(before.down, after.down),
         up=curve(before.up, after.up),
-        slice_size=before.slice_size,
+        slice_size=after.slice_size,
     )

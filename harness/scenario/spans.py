@@ -35,13 +35,13 @@ def with_ends(found: Sequence[Spoken], paths: Mapping[str, PathSpec]) -> list[Sp
     done: list[Spoken] = []
     for deed, begins in _in_order(found):
         if begins:
-            entry = in_force.begin(deed.actor, deed.on, deed.act, spanned=deed.span is not None)
+            entry = in_force.begin(deed.at, deed.actor, deed.on, deed.act, spanned=deed.span is not None)
             told = deed._replace(act=entry.act)
             begun[id(deed)] = told, entry
             done.append(told)
         else:
             told, entry = begun[id(deed)]
-            done += [_end(told, act) for act in in_force.end(entry)]
+            done += [_end(told, act) for act in in_force.end(entry, _over(told))]
     return done
 
 
@@ -52,17 +52,19 @@ def _shape(spec: PathSpec) -> SetShape:
 def _in_order(found: Sequence[Spoken]) -> Iterator[tuple[Spoken, bool]]:
     """Yield every deed at its time (True), and again where its span is over (False)."""
     moments = [(deed.at, place, True, deed) for place, deed in enumerate(found)]
-    moments += [
-        (round(deed.at + deed.span, 9), place, False, deed) for place, deed in enumerate(found) if deed.span is not None
-    ]
+    moments += [(_over(deed), place, False, deed) for place, deed in enumerate(found) if deed.span is not None]
     for _, _, begins, deed in sorted(moments, key=lambda moment: moment[:2]):
         yield deed, begins
 
 
-def _end(deed: Spoken, act: Act) -> Spoken:
+def _over(deed: Spoken) -> float:
+    """Return when its span is over."""
     assert deed.span is not None
-    at = round(deed.at + deed.span, 9)
-    return deed._replace(at=at, act=act, text=f"{_words(act)}{deed.text} is over{')' if _words(act) else ''}",
+    return round(deed.at + deed.span, 9)
+
+
+def _end(deed: Spoken, act: Act) -> Spoken:
+    return deed._replace(at=_over(deed), act=act, text=f"{_words(act)}{deed.text} is over{')' if _words(act) else ''}",
                          span=None, undoes=deed)  # fmt: skip
 
 

@@ -2,11 +2,13 @@ import tracemalloc
 
 import pytest
 import trio
+from msgspec.structs import replace
 
 from harness.deeds.acts import Deed, Limits, SetShape, SetSlice
 from harness.device.words import Radio
 from harness.run.hands import STEP, Hands, Ramp
 from harness.scenario import Scenario, plans
+from harness.scenario.model import Step
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 from harness.world import virtual
@@ -17,8 +19,11 @@ FAST = Shape(latency=0.1, jitter=0.0, down=100_000.0, up=1_000.0)
 
 def ramp(before, after, over):
     """All steps of a change."""
-    change = Ramp(before, after, over)
-    return [change.at(step) for step in range(1, change.steps + 1)]
+    change, found = Ramp(before, after, over), []
+    while change.under_way:
+        change.done += 1
+        found.append(change.now)
+    return found
 
 
 def test_a_change_at_once_is_one_step():
@@ -46,10 +51,8 @@ def test_a_change_over_a_day_is_made_step_by_step():
     tracemalloc.start()
     try:
         change = Ramp(FAST, SLOW, 86_400.0)
-        assert [change.at(step).latency for step in (1, change.steps // 2, change.steps)][1:] == [
-            pytest.approx(0.3),
-            0.5,
-        ]
+        change.done = change.steps // 2
+        assert change.now.latency == pytest.approx(0.3)
         assert (change.steps, tracemalloc.get_traced_memory()[1] < 100_000) == (345_600, True)
     finally:
         tracemalloc.stop()
@@ -98,6 +101,25 @@ def told(*acts, until=20.0):
     return proxies, gate
 
 
+def given_by(timeline, until=20.0, **sections):
+    """What Wi-Fi's downstream was given, by time, when a scenario's own deeds were done."""
+    facts = {"scenario": "s", "job": {"lasts": "19s"}, "paths": {"wifi": "edge"}, "timeline": timeline}
+    [plan] = plans(Scenario(**facts, **sections), world="virtual")
+    proxies = Proxies()
+
+    async def main():
+        hands = Hands(plan, gates={}, toxiproxy=proxies, middle=None, server=None)
+        async with trio.open_nursery() as later:
+            start = trio.current_time()
+            for deed in plan.deeds:
+                await trio.sleep_until(start + deed.at)
+                await hands.once(deed, later)
+            await trio.sleep_until(start + until)
+
+    virtual.run(main, seed=7)
+    return {at: shape for at, _, way, shape in proxies.given if way is Direction.DOWNSTREAM}
+
+
 def profile(shape=SLOW, **values):
     return SetShape(profile="slow", shape=shape, radio=Radio(wake=2.0), **values)
 
@@ -128,3 +150,67 @@ def test_a_change_over_time_goes_on_until_another_takes_its_place():
 def test_of_a_change_over_time_that_half_is_replaced_the_other_goes_on():
     proxies, _ = told((0.0, profile(over=4.0)), (1.1, profile(FAST, direction=Direction.UPSTREAM)))
     assert proxies.now("wifi") == {Direction.UPSTREAM: FAST, Direction.DOWNSTREAM: SLOW}
+
+
+CLIMB = given_by({"1s": {"wifi": "lte over 4s"}})
+"""From 2G to LTE, alone."""
+
+
+def test_what_adjusts_a_change_over_time_adjusts_what_is_there_and_where_it_leads_to():
+    sliced = given_by({"1s": {"wifi": "lte over 4s"}, "2100ms": {"wifi": "sliced to 16B"}})
+    expected = {at: shape if at < 2.1 else replace(shape, slice_size=16) for at, shape in CLIMB.items()}
+    assert sliced == expected | {2.1: replace(CLIMB[2.0], slice_size=16)}
+    assert [CLIMB[at].latency for at in (2.0, 4.75)] == [pytest.approx(0.42 - 5 / 16 * 0.385), 0.035]
+
+
+def test_a_limit_holds_through_a_change_over_time_and_beyond():
+    limited = given_by({"1s": {"wifi": "lte over 4s"}, "2100ms": {"wifi": "limited to 1600kbps"}})
+    expected = {at: min(200_000.0, shape.down) for at, shape in (CLIMB | {2.1: CLIMB[2.0]}).items()}
+    assert {at: shape.down for at, shape in limited.items()} == expected
+    assert CLIMB[2.0].down < 200_000.0 < CLIMB[4.75].down
+
+
+@pytest.mark.parametrize("deed", ["sliced to 16B for 1s", "limited to 80kbps for 1s"])
+def test_when_what_adjusted_it_is_over_the_change_goes_on_as_it_would_have(deed):
+    adjusted = given_by({"1s": {"wifi": "lte over 4s"}, "2100ms": {"wifi": deed}})
+    over = {at: shape for at, shape in adjusted.items() if at > 3.1}
+    assert over == {at: shape for at, shape in CLIMB.items() if at > 3.1}
+    assert adjusted[3.1] == CLIMB[3.0]
+    assert adjusted[2.25] != CLIMB[2.25]
+
+
+def test_of_two_that_adjust_a_change_the_other_stays_when_one_is_over():
+    told = ["sliced to 16B for 1s", "limited to 80kbps"]
+    found = given_by({"1s": {"wifi": "lte over 4s"}, "2100ms": {"wifi": told}})
+    assert {(shape.slice_size, shape.down) for at, shape in found.items() if 2.1 < at < 3.1} == {(16, 10_000.0)}
+    assert {(shape.slice_size, shape.down) for at, shape in found.items() if at > 3.1} == {(None, 10_000.0)}
+    told = {"2s": {"wifi": "sliced to 16B"}, "2100ms": {"wifi": ["limited to 80kbps for 1s", "sliced to 9B for 1s"]}}
+    found = given_by({"1s": {"wifi": "lte over 4s"}, **told})
+    assert [(found[at].slice_size, found[at].down) for at in (3.0, 4.75)] == [(9, 10_000.0), (16, CLIMB[4.75].down)]
+
+
+def test_a_change_over_time_begins_at_what_is_there():
+    turned = given_by({"1s": {"wifi": "lte over 4s"}, "3100ms": {"wifi": "edge over 2s"}})
+    there = CLIMB[3.0].latency
+    assert turned[3.1].latency == pytest.approx(there + (0.42 - there) / 8)
+    assert max(turned) == pytest.approx(3.1 + 7 * STEP)
+
+
+def test_a_stepped_profile_s_next_rate_does_not_end_a_change_over_time():
+    [plan] = plans(Scenario(scenario="s", job={"lasts": "9s"}, paths={"wifi": "loopback"}), world="virtual")
+    proxies = Proxies()
+
+    async def main():
+        hands = Hands(plan, gates={}, toxiproxy=proxies, middle=None, server=None)
+        async with trio.open_nursery() as later:
+            start = trio.current_time()
+            await hands.once(Deed(index=0, at=0.0, actor="wifi", act=profile(over=2.0), text=""), later)
+            await trio.sleep_until(start + 0.6)
+            await hands.step(Step(path="wifi", at=0.6, down=7_000.0, up=9_000.0))
+            await trio.sleep_until(start + 5.0)
+
+    virtual.run(main, seed=7)
+    found = {at: (round(shape.latency, 4), shape.down, shape.up) for at, _, _, shape in proxies.given}
+    assert found[0.5] == (0.1875, None, None)
+    assert found[0.6] == (0.1875, 7_000.0, 9_000.0)
+    assert found[1.75] == (0.5, 7_000.0, 9_000.0)

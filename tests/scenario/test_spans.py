@@ -221,3 +221,16 @@ def test_a_departure_in_between_moves_the_numbers(plan):
         ("silent", 2, None),
         ("up", 3, 1),
     ]
+
+
+def test_what_adjusted_a_change_over_time_leaves_the_rest_of_it(plan):
+    def ends(timeline):
+        deeds = [deed for deed in plan(f"timeline: {timeline}\n").deeds if deed.undoes is not None]
+        return [(deed.at, deed.act.profile, deed.act.over, deed.act.direction) for deed in deeds]
+
+    assert ends("{10s: {wifi: 3g over 8s}, 12s: {wifi: sliced to 9B for 3s}}") == [(15.0, "3g", 3.0, None)]
+    assert ends("{10s: {wifi: 3g over 8s}, 12s: {wifi: limited to 64kbps for 7s}}") == [(19.0, "3g", 0.0, None)]
+    assert ends("{10s: {wifi: 3g}, 12s: {wifi: sliced to 9B for 3s}}") == [(15.0, "3g", 0.0, None)]
+    assert ends("{10s: {wifi: 3g over 8s}, 12s: {wifi: lte for 3s}}") == [(15.0, "3g", 0.0, None)]
+    half = "{10s: {wifi: 3g over 8s downstream only}, 12s: {wifi: sliced to 9B for 3s}}"
+    assert ends(half) == [(15.0, "wifi", 0.0, Direction.UPSTREAM), (15.0, "3g", 3.0, Direction.DOWNSTREAM)]

@@ -374,6 +374,7 @@ class Emit(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="emit
     actual_ns: int
     progress: float | None = None
     terminal: bool = False
+    code: str = ""  # of a failure
 
 
 class Write(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="write"):
@@ -414,7 +415,8 @@ class Said(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="said
 class Answered(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="answered"):
     """The server began an answer that is no stream and no snapshot: this much, with ``digest`` as ``Body`` has it.
 
-    ``expires_in``: seconds for which the token lives that it holds. None to a HEAD, and none to the harness's probes.
+    ``token`` is the ``body_digest`` of the one that it issues, for ``expires_in`` seconds, or that it refuses (401).
+    None to a HEAD, and none to the harness's probes.
     """
 
     lane: ClassVar[str] = "server"
@@ -422,6 +424,7 @@ class Answered(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
     status: int
     length: int = 0
     digest: str = ""
+    token: str = ""
     expires_in: float | None = None
 
 
@@ -450,8 +453,8 @@ class Snapshot(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
 class Subscriber(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="subscriber"):
     """A stream of the server opened or closed.
 
-    ``evidence``: fin, rst, blocked, newer, done, evicted, expired (its token), flood, stopped (the server). Its token
-    ends at ``expires_ns``; 0: it has none.
+    ``evidence``: fin, rst, blocked, newer, done, evicted, expired (its token), flood, stopped (the server). Its
+    ``token``, as of ``Answered``, ends at ``expires_ns``; 0: it has none.
     """
 
     lane: ClassVar[str] = "server"
@@ -461,6 +464,7 @@ class Subscriber(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag
     cursor: str = ""
     evidence: str = ""
     rid: int = 0
+    token: str = ""
     expires_ns: int = 0
 
 

@@ -147,9 +147,10 @@ class Connection:
     def frame(self, data: bytes) -> bytes:
         """Return a piece of that body as it goes on the wire: a chunk, or as it is for HTTP/1.0 (RFC 9112, 7.1).
 
-        h11 would make the same chunk, at five times the cost, which is a tenth of that of an event.
+        h11 would make the same chunk, at five times the cost, which is a tenth of that of an event. Nothing is no
+        chunk: an empty one would end the body.
         """
-        return b"%x\r\n%b\r\n" % (len(data), data) if self._h11.their_http_version != b"1.0" else data
+        return b"%x\r\n%b\r\n" % (len(data), data) if data and self._h11.their_http_version != b"1.0" else data
 
     def end_stream(self) -> bytes:
         """Return the end of that body."""

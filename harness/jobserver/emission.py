@@ -221,13 +221,13 @@ class RunningJob:
         self._next = math.inf if due is None else self.accepted + due
         self._counts.events += 1
         if self._journal is not None:
-            self._record(self._journal, event, intended)
+            self._record(self._journal, event, intended, step.code if event.type == "failed" else "")
         for follower in self.followers:
             follower.grown()
         if self.log.over:
             self._ended()
 
-    def _record(self, journal: Journal, event: Event, intended: float) -> None:
+    def _record(self, journal: Journal, event: Event, intended: float, code: str) -> None:
         journal.write(
             Emit(
                 job=self.log.job_id,
@@ -240,6 +240,7 @@ class RunningJob:
                 actual_ns=journal.stamp(),
                 progress=event.progress,
                 terminal=event.terminal,
+                code=code,
             )
         )
 

@@ -20,7 +20,6 @@ Errors are JSON ``{"error":{"code","message"}}``: 400 a body that is no such obj
 needed, 404 nothing there, 405 with ``Allow``, 503 when no more jobs can be held.
 """
 
-import math
 import re
 
 import msgspec
@@ -35,6 +34,7 @@ from harness.jobserver.payloads import UNITS, results
 from harness.jobserver.pulse import pulse
 from harness.jobserver.registry import Registry
 from harness.jobserver.streams import HEADERS as STREAM
+from harness.jobserver.tokens import Permit, bearer
 
 IMPORTS = "/api/v2/imports"
 PROBES = "/healthz"
@@ -47,9 +47,10 @@ _JOB = re.compile(r"/api/v2/imports/(?P<job>[^/]+)(?P<part>/stream|/results|)")
 class Answer(Exception):
     """An error answer, raised from wherever it is found out."""
 
-    def __init__(self, status: int, code: str, message: str, headers: Headers = ()) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: Headers = (), *, token: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.token = token  # the digest of the one that is refused
         self.body = error_body(code, message)
         self.headers = headers
 
@@ -72,7 +73,7 @@ class Endpoints:
         try:
             return await self._route(request, connection)
         except Answer as answer:
-            self._record(request, answer.status, answer.body)
+            self._record(request, answer.status, answer.body, token=answer.token)
             await connection.respond_json(answer.status, answer.body, answer.headers)
             return True
 
@@ -101,41 +102,43 @@ class Endpoints:
             await self._start(request, connection)
         elif match := _JOB.fullmatch(request.path):
             _allow(request, "GET")
-            expires = self._authorize(request)
+            permit = self._authorize(request)
             job = self._registry.find(match["job"])
             if job is None:
                 raise Answer(404, "unknown_job", f"there is no job {match['job'][:64]!r}")
-            return await self._job(job, match["part"], request, connection, expires)
+            return await self._job(job, match["part"], request, connection, permit)
         else:
             raise Answer(404, "not_found", f"there is nothing at this path; jobs are at {IMPORTS}")
         return True
 
-    async def _job(self, job: RunningJob, part: str, request: Request, connection: Connection, expires: float) -> bool:
+    async def _job(self, job: RunningJob, part: str, request: Request, connection: Connection, permit: Permit) -> bool:
         if part == "/stream":
-            return await self._stream(job, request, connection, expires)
+            return await self._stream(job, request, connection, permit)
         if part == "/results":
             await self._results(job, request, connection)
         else:
             await self._status(job, request, connection)
         return True
 
-    def _authorize(self, request: Request) -> float:
-        """Return when the request's token ends (never, without tokens); refuse a request without a valid one."""
+    def _authorize(self, request: Request) -> Permit:
+        """Return what the request's token permits, all for ever without tokens; refuse one without a valid one."""
         tokens = self._registry.tokens
         if tokens is None:
-            return math.inf
-        expiry = tokens.expiry(request.headers.get("authorization", ""), trio.current_time())
+            return Permit()
+        token = bearer(request.headers.get("authorization", ""))
+        expiry = tokens.expiry(token, trio.current_time())
         if expiry is None:
             message = "a valid bearer token is needed: POST /api/v2/token"
-            raise Answer(401, "unauthorized", message, [("www-authenticate", "Bearer")])
-        return expiry
+            raise Answer(401, "unauthorized", message, [("www-authenticate", "Bearer")], token=_digest(token))
+        return Permit(expiry, _digest(token))
 
     async def _issue(self, request: Request, connection: Connection) -> None:
         tokens = self._registry.tokens
         assert tokens is not None
         self._registry.counts.tokens += 1
-        body = msgspec.json.encode({"token": tokens.issue(trio.current_time()), "expiresIn": tokens.lasts})
-        self._record(request, 200, body, expires_in=tokens.lasts)
+        token = tokens.issue(trio.current_time())
+        body = msgspec.json.encode({"token": token, "expiresIn": tokens.lasts})
+        self._record(request, 200, body, token=_digest(token), expires_in=tokens.lasts)
         await connection.respond_json(200, body)
 
     async def _start(self, request: Request, connection: Connection) -> None:
@@ -181,7 +184,7 @@ class Endpoints:
         self._record(request, 200, body)
         await connection.respond(200, body, [("content-type", "text/csv"), ("cache-control", "no-store")])
 
-    async def _stream(self, job: RunningJob, request: Request, connection: Connection, expires: float) -> bool:
+    async def _stream(self, job: RunningJob, request: Request, connection: Connection, permit: Permit) -> bool:
         if not accepts_stream(request.headers.get("accept", "*/*")):
             raise Answer(406, "not_acceptable", "this is a text/event-stream; Accept does not allow it")
         cursor = request.headers.get("last-event-id", "")
@@ -200,14 +203,22 @@ class Endpoints:
         if request.method == "HEAD":
             await connection.respond_stream_head(STREAM)
             return True
-        return await self._registry.stream(job, connection, resume, cursor, rid=request.rid, expires=expires)
+        return await self._registry.stream(job, connection, resume, cursor, rid=request.rid, permit=permit)
 
-    def _record(self, request: Request, status: int, body: bytes = b"", *, expires_in: float | None = None) -> None:
+    def _record(
+        self, request: Request, status: int, body: bytes = b"", *, token: str = "", expires_in: float | None = None
+    ) -> None:
         """Write down what this request is about to be answered."""
         if request.method != "HEAD" and not request.path.startswith(PROBES):
-            digest, length = body_digest(body), len(body)
             self._registry.record(
-                Answered(rid=request.rid, status=status, length=length, digest=digest, expires_in=expires_in)
+                Answered(
+                    rid=request.rid,
+                    status=status,
+                    length=len(body),
+                    digest=body_digest(body),
+                    token=token,
+                    expires_in=expires_in,
+                )
             )
 
 
@@ -225,6 +236,10 @@ def accepts_stream(accept: str) -> bool:
         if media_range in allowed:
             return allowed[media_range]
     return False
+
+
+def _digest(token: str) -> str:
+    return body_digest(token.encode()) if token else ""
 
 
 def _allow(request: Request, method: str) -> None:

@@ -15,7 +15,7 @@ from harness.jobserver.emission import Counts, RunningJob
 from harness.jobserver.jobs import JobLog, Resume, epoch_name
 from harness.jobserver.payloads import Payloads
 from harness.jobserver.streams import EventStream
-from harness.jobserver.tokens import Tokens
+from harness.jobserver.tokens import Permit, Tokens
 from harness.jobserver.work import Work, updates_of
 from harness.scenario.model import JobSpec, ServerSpec
 
@@ -86,7 +86,7 @@ class Registry:
         self._ended.set()
 
     async def stream(
-        self, job: RunningJob, connection: Connection, resume: Resume, cursor: str, *, rid: int, expires: float
+        self, job: RunningJob, connection: Connection, resume: Resume, cursor: str, *, rid: int, permit: Permit
     ) -> bool:
         """Serve a stream of this job to its end; return whether the connection is still good."""
         self.counts.streams += 1
@@ -99,7 +99,7 @@ class Registry:
             journal=self._journal,
             conduct=self._conduct,
             rid=rid,
-            expires=expires,
+            permit=permit,
         )
         try:
             return await stream.serve(resume.start, cursor, reset=resume.signal == "reset")

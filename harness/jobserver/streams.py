@@ -23,6 +23,7 @@ from harness.history.records import Said, Subscriber, Write
 from harness.jobserver.conduct import Conduct
 from harness.jobserver.connection import Connection
 from harness.jobserver.emission import Counts, RunningJob
+from harness.jobserver.tokens import Permit
 from harness.scenario.model import ServerSpec
 from harness.sse.encoder import LineEnds, encode, encode_comment, encode_retry
 
@@ -42,6 +43,9 @@ FAREWELLS = {
     "stopped": "bye",
 }
 """What a stream is told that ends before its job."""
+
+FOREVER = Permit()
+"""What a stream has that needs no token."""
 
 _LINE_ENDS = {LineEnds.LF: b"\n", LineEnds.CR: b"\r", LineEnds.CRLF: b"\r\n", LineEnds.MIXED: b"\n"}
 
@@ -63,7 +67,7 @@ class EventStream:
         journal: Journal | None,
         conduct: Conduct,
         rid: int = 0,
-        expires: float = math.inf,
+        permit: Permit = FOREVER,
     ) -> None:
         self.number = number
         self.evidence = ""
@@ -77,8 +81,8 @@ class EventStream:
         self._conduct = conduct
         self._rid = rid
         self._interval = spec.keepalive or BLOCKED
-        self._expires = expires
-        self._ends = expires, "expired"  # at this instant, for this reason, unless another one comes first
+        self._permit = permit
+        self._ends = permit.expires, "expired"  # at this instant, for this reason, unless another one comes first
         self._next = 0
         self._opened_at = job.log.newest  # events up to here are replay, later ones are live
         self._nap = Nap()  # while there is nothing to do
@@ -284,12 +288,13 @@ class EventStream:
                     cursor=cursor,
                     evidence=self.evidence,
                     rid=self._rid,
+                    token=self._permit.token if what == "open" else "",
                     expires_ns=self._expires_ns() if what == "open" else 0,
                 )
             )
 
     def _expires_ns(self) -> int:
         """Return the stamp at which its token ends; 0: never, or there is none."""
-        if self._journal is None or self._expires == math.inf:
+        if self._journal is None or self._permit.expires == math.inf:
             return 0
-        return self._journal.stamp() + round((self._expires - trio.current_time()) * 1e9)
+        return self._journal.stamp() + round((self._permit.expires - trio.current_time()) * 1e9)

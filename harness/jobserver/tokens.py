@@ -3,7 +3,9 @@
 Whoever asks is given one: what is tested is a client's care with tokens, not the server's with clients.
 """
 
+import math
 import random
+from typing import NamedTuple
 
 MOST = 10_000
 """Tokens remembered at a time; the oldest is forgotten first."""
@@ -34,8 +36,20 @@ class Tokens:
         self._expiry.clear()
         return revoked
 
-    def expiry(self, authorization: str, now: float) -> float | None:
-        """Return when the token of an ``Authorization`` header ends, or None when it is none or none any more."""
-        scheme, _, token = authorization.partition(" ")
-        expiry = self._expiry.get(token.strip()) if scheme.lower() == "bearer" else None
+    def expiry(self, token: str, now: float) -> float | None:
+        """Return when a token ends, or None when it is none or none any more."""
+        expiry = self._expiry.get(token)
         return expiry if expiry is not None and now < expiry else None
+
+
+def bearer(authorization: str) -> str:
+    """Return the token of an ``Authorization`` header; empty: it has none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+class Permit(NamedTuple):
+    """Leave to be answered: until the token's end (seconds of trio's clock), by this token's digest."""
+
+    expires: float = math.inf
+    token: str = ""

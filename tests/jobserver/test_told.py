@@ -5,7 +5,7 @@ import pytest
 import trio
 
 from harness.deeds.acts import Hangs, SendsRetry
-from harness.history.records import Answered, GapSignal, Job, Said, Snapshot, Subscriber, Write, body_digest
+from harness.history.records import Answered, Emit, GapSignal, Job, Said, Snapshot, Subscriber, Write, body_digest
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.sse.encoder import encode_comment
 from harness.sse.events import Event, Retry
@@ -65,6 +65,8 @@ def test_every_other_answer_is_recorded_with_its_status_its_body_and_its_request
     assert sorted(told) == [1, 2, 3, 5, 6, 7, 8]
     assert told == {rid: (bodies[rid][0], len(bodies[rid][1]), body_digest(bodies[rid][1])) for rid in told}
     assert {one.rid: one.expires_in for one in history.all(Answered) if one.expires_in} == {1: 300.0}
+    token = body_digest(msgspec.json.decode(bodies[1][1])["token"].encode())
+    assert {one.rid: one.token for one in history.all(Answered) if one.token} == {1: token}
     assert [(one.rid, one.digest) for one in history.all(Snapshot)] == [(4, body_digest(bodies[4][1]))]
     assert [job.rid for job in history.all(Job)] == [3]
     assert [one.rid for one in history.all(GapSignal)] == [8]
@@ -210,4 +212,28 @@ def test_a_stream_that_outlives_its_token_says_bye_and_when_it_was_to_end(rig):
     assert body.endswith(encode_comment("the token has expired"))
     opened, closed = history.all(Subscriber)
     assert opened.expires_ns == 4_000_000_001 == closed.t_ns
+    assert opened.token == history.all(Answered)[0].token != ""
     assert not [item for item in Parser().feed(body) if isinstance(item, Retry)]
+
+
+def test_a_token_that_is_refused_is_told_by_its_digest(rig):
+    async def main(rig):
+        client = await rig.client()
+        for value in ["Bearer  abc", "Basic abc", ""]:
+            await client.fetch("POST", "/api/v2/imports", [("authorization", value)])
+
+    history = rig.run(main, job=QUICK, server=ServerSpec(token_lasts=4.0))
+    assert [(one.status, one.token) for one in history.all(Answered)] == [
+        (401, body_digest(b"abc")),
+        (401, ""),
+        (401, ""),
+    ]
+
+
+def test_a_failure_is_recorded_with_its_code(rig):
+    async def main(rig):
+        await rig.job()
+        await trio.sleep(7)
+
+    history = rig.run(main, job=msgspec.structs.replace(QUICK, ends="failed", code="E7"))
+    assert [emit.code for emit in history.all(Emit)] == ["", "", "", "E7"]

@@ -9,17 +9,18 @@ from harness.history import Emit
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.laws.outcome import Law, Outcome
-from harness.judge.server.answering import answers
+from harness.judge.server.answering import answers, unanswered
 from harness.judge.server.bounds import Bounds
 from harness.judge.server.delivering import deliveries
 from harness.judge.server.emitting import emissions, overdue, schedules
 from harness.judge.server.facts import Served
+from harness.judge.server.intending import changes
 from harness.judge.server.writing import streams
 
 ADVICE = "The job server did not keep to the plan: nothing can be said of the client. Run it again, alone"
 CAUSE = "server-off-plan"
 
-RULES = (schedules, emissions, overdue, deliveries, streams, answers)
+RULES = (schedules, changes, emissions, overdue, streams, deliveries, answers, unanswered)
 
 
 def _judge(case: Case) -> Outcome:

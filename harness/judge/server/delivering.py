@@ -6,22 +6,25 @@ twice or in another order was never sent otherwise.
 
 from collections.abc import Iterator
 
-from harness.history import Delivered
+from harness.history import Boxed, Delivered, Write
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.server.bounds import Bounds, Fault
 from harness.judge.server.facts import Served, Stream
-from harness.judge.server.writing import beginning, retries
+from harness.judge.server.writing import beginning
 from harness.sse.digits import read_digits
+
+WITHHOLDING = frozenset({"muted", "reset"})
+"""What boxes do to streams of which nothing is to arrive."""
 
 
 def deliveries(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
     """Each stream carried what was emitted, from its cursor on."""
-    allowed = {read_digits(value) for value in retries(case)}
+    withheld = {one.rid for one in case.history.all(Boxed) if one.what in WITHHOLDING}
     for rid, delivered in case.grouped(Delivered, "rid").items():
         request = served.requests.get(delivered[0].rid)
-        if request is None or request.client == "canary":
-            continue
+        if request is None or request.client == "canary" or rid in withheld:
+            continue  # what a box lets through of a stream that it withholds is no doing of the server's
         stream = served.by_rid.get(request.rid)
         if stream is None:
             if not served.streams:
@@ -29,9 +32,8 @@ def deliveries(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
             yield f"request {rid} was told events on a stream that the server never opened", delivered[0]
         elif stream.epoch.whole:
             yield from _delivery(case, served, bounds, stream, delivered)
-        for one in delivered:
-            if one.retry >= 0 and one.retry not in allowed:
-                yield f"request {rid} was told to retry after {one.retry} ms, which the plan says nowhere", one
+            if stream.retries or any(one.retry >= 0 for one in delivered):
+                yield from _asked_retries(stream, delivered)
 
 
 def _delivery(
@@ -67,6 +69,29 @@ def _delivery(
         elif repeats and times < _times(served, bounds, stream, before)[0]:
             yield f"the server sent {epoch.event(before)} once on {stream.called}, and was told to repeat", one
         before, times = index, 1
+
+
+def _asked_retries(stream: Stream, delivered: list[Delivered]) -> Iterator[Fault]:
+    """What a stream asks for by ``retry`` is what the server said, each at its place between the events."""
+    said: list[int] = []
+    before: dict[int, int] = {}  # how many the server had said, by the first event of each write
+    for turn in stream.turns:
+        if isinstance(turn, Write):
+            before[turn.first] = len(said)
+        elif turn.what == "retry" and (value := read_digits(turn.detail)) is not None:
+            said.append(value)
+    carried, due = 0, 0
+    firsts = {stream.epoch.emits[index].id: count for index, count in before.items() if index < len(stream.epoch.emits)}
+    for one in delivered:
+        if one.retry >= 0:
+            if carried >= len(said) or said[carried] != one.retry:
+                yield f"{stream.called} asked for retry {one.retry}, which the server had not said there", one
+                return
+            carried += 1
+        due = firsts.get(one.id, due) if one.event else due
+        if carried < due:
+            yield f"{stream.called} never asked for retry {said[carried]}, which the server said that it did", one
+            return
 
 
 def _resets(served: Served, stream: Stream) -> bool:

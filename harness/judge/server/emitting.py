@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from harness.deeds.acts import Act, Bursts, Ends, Pauses, Restarts, Resumes
-from harness.history import Deed, Emit, Job, Rescheduled
+from harness.deeds.acts import Ends
+from harness.history import Deed, Emit, Job
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.server.bounds import ROUNDING_NS, Bounds, Fault, off
-from harness.judge.server.facts import FOREVER, Epoch, Served
+from harness.judge.server.facts import FOREVER, Epoch, Served, Stand
 from harness.scenario.model import schedule
 
 
@@ -18,10 +18,8 @@ def schedules(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
         yield from _first_schedule(case, first.begun, planned, bounds)
         for epoch in later:
             at_ns = epoch.begun.t_ns
-            if not any(one.since_ns <= at_ns and not _keeps_log(one.act) for one in served.restarts):
+            if not any(one.since_ns <= at_ns and one.loses for one in served.restarts):
                 yield f"the server began {epoch.called} of a job that it was not told to lose", epoch.begun
-    for change in case.history.all(Rescheduled):
-        yield from _change(case, served, change, bounds)
 
 
 def emissions(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
@@ -29,6 +27,7 @@ def emissions(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
     early_ns, late_ns = -bounds.tick_ns, bounds.late_ns
     for epoch in served.epochs.values():
         due, again, end = epoch.schedule, served.jobs[epoch.begun.job][0] is not epoch, None
+        progress: float | None = None
         for emit in epoch.emits:
             index, behind = emit.index, emit.actual_ns - emit.intended_ns
             if end is not None:
@@ -39,29 +38,71 @@ def emissions(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
                 behind = emit.actual_ns - epoch.begun.t_ns
             if not early_ns <= behind <= late_ns:
                 yield f"the server emitted {epoch.event(index)} {off(behind)}", emit
+            if not _called_right(emit, again=again):
+                yield f"the server called {epoch.event(index)} {emit.id!r}, and its type {emit.type}", emit
+            if abs(emit.t_ns - emit.actual_ns) > bounds.tick_ns:
+                yield f"the server told of {epoch.event(index)} {off(emit.t_ns - emit.actual_ns)}", emit
+            if emit.progress is not None and progress is not None and emit.progress < progress:
+                yield f"the server showed less progress in {epoch.event(index)} than before it", emit
+            progress = emit.progress
             if emit.terminal:
                 end = emit
         if end is not None and not _may_end(case, end):
-            yield f"the server ended its job as {end.type}, which nobody had planned", end
+            yield f"the server ended its job as {f'{end.type} {end.code}'.rstrip()}, which nobody had planned", end
 
 
 def overdue(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
-    """What was due before the run's end was emitted, and a job whose log was lost was read again."""
+    """What was due before the run's end was emitted, and a job whose log was lost was read again in time."""
     for epochs in served.jobs.values():
         epoch, emits = epochs[-1], epochs[-1].emits
+        yield from _lost_logs(case, served, epochs, bounds)
         if any(one.emits and one.emits[-1].terminal for one in epochs):
             continue
         due_ns = epoch.schedule[len(emits)] if len(emits) < len(epoch.schedule) else FOREVER
         if emits and len(epochs) == 1:
             due_ns = min(due_ns, emits[-1].intended_ns + round(case.plan.job.no_progress * 1e9))
-        lost_ns = _lost_from(served, epoch)
-        if due_ns + bounds.late_ns < min(case.end_ns, lost_ns):
+        lossy = [one.since_ns for one in served.restarts if one.loses and one.since_ns >= epoch.begun.t_ns]
+        if due_ns + bounds.late_ns < min([case.end_ns, *lossy]):
             at = phrases.moment(case.at(due_ns))
             yield f"the server never emitted {epoch.event(len(emits))}, which was due at {at}", epoch.begun
-        back_ns = _back_from(served) if lost_ns < FOREVER else FOREVER
-        if back_ns + bounds.late_ns < case.end_ns:
-            at = phrases.moment(case.at(back_ns))
-            yield f"the server never read its job from storage again, where it was back at {at}", epoch.begun
+
+
+def _lost_logs(case: Case, served: Served, epochs: list[Epoch], bounds: Bounds) -> Iterator[Fault]:
+    """Each restart that loses the log is followed by a new epoch of every job that was not over."""
+    for place, lost in enumerate(served.restarts):
+        known = [one for one in epochs if one.begun.t_ns < lost.since_ns]
+        if not lost.loses or not known or lost.sure_ns == FOREVER or _over(known, lost.sure_ns + bounds.tick_ns):
+            continue
+        late = next((one for one in known[-1].emits if one.t_ns > lost.sure_ns + bounds.tick_ns), None)
+        if late is not None:
+            name = known[-1].event(late.index)
+            yield f"the server emitted {name} into a log that it had lost in a restart", late, known[-1].begun
+        again = next((one.begun for one in epochs if one.begun.t_ns >= lost.since_ns), None)
+        ends = _returns(served.restarts[place:], bounds.tick_ns)
+        if again is None and ends[-1].back_ns + bounds.late_ns < case.end_ns:
+            at = phrases.moment(case.at(ends[-1].back_ns))
+            yield f"the server was back from its restart at {at}, and never read its job again", known[-1].begun
+        elif again is not None and not any(
+            one.due_ns - bounds.tick_ns <= again.t_ns <= one.back_ns + bounds.late_ns for one in ends
+        ):
+            by = off(again.t_ns - ends[0].due_ns)
+            yield f"the server was back from its restart {by}, by when it read its job again", again
+
+
+def _returns(restarts: list[Stand], tick_ns: int) -> list[Stand]:
+    """Return the restarts that may end the first one's absence: a further one before it was back puts that off."""
+    found = [restarts[0]]
+    for later in restarts[1:]:
+        if later.since_ns < found[-1].back_ns - tick_ns:
+            found = [later]
+        elif later.since_ns <= found[-1].back_ns + tick_ns:
+            found.append(later)
+    return found
+
+
+def _over(epochs: list[Epoch], at_ns: int) -> bool:
+    """Whether a job's end had been emitted by then, into one of these epochs."""
+    return any(one.emits and one.emits[-1].terminal and one.emits[-1].t_ns <= at_ns for one in epochs)
 
 
 def _first_schedule(case: Case, first: Job, planned: list[int], bounds: Bounds) -> Iterator[Fault]:
@@ -79,26 +120,14 @@ def _first_schedule(case: Case, first: Job, planned: list[int], bounds: Bounds) 
             return
 
 
-def _change(case: Case, served: Served, change: Rescheduled, bounds: Bounds) -> Iterator[Fault]:
-    epoch = served.epochs.get((change.job, change.epoch))
-    if epoch is None or not epoch.whole:
-        return
-    told = [
-        done
-        for done in case.history.all(Deed)
-        if done.issued_ns - bounds.tick_ns <= change.t_ns <= done.returned_ns + bounds.tick_ns
-        and _why(case.plan.deeds[done.deed].act) == change.why
-    ]
-    if not told:
-        at = phrases.moment(case.at(change.t_ns))
-        yield f"the server changed its schedule at {at} ({change.why}), and no deed had told it to", change
-    due = epoch.newest_at(change.seq) + 1
-    if change.first != due:
-        yield f"the server changed its schedule from {epoch.event(change.first)} on, where {due} was next", change
-
-
-def _why(act: Act) -> str:
-    return str(act.__struct_config__.tag) if isinstance(act, Pauses | Resumes | Bursts | Ends) else ""
+def _called_right(emit: Emit, *, again: bool) -> bool:
+    """Whether an event has the id and the type of its place: the state found where a log is read ``again``."""
+    types = {"processing"} if emit.index else {"initialized"}
+    if emit.terminal:
+        types = {"completed", "failed", "timeout"}
+    elif again and emit.index == 0:
+        types = {"initialized", "processing"}
+    return emit.type in types and emit.id == f"{emit.epoch}-{emit.index}"
 
 
 def _unplanned(case: Case, epoch: Epoch, emit: Emit, bounds: Bounds) -> Iterator[Fault]:
@@ -121,20 +150,6 @@ def _without_progress(case: Case, epoch: Epoch, emit: Emit, bounds: Bounds) -> b
 def _may_end(case: Case, end: Emit) -> bool:
     """Whether a job may end so: as planned, as a deed said, or for want of progress."""
     done = (case.plan.deeds[record.deed].act for record in case.history.all(Deed) if record.issued_ns <= end.t_ns)
-    return end.type in {case.plan.job.ends, "timeout", *(act.how for act in done if isinstance(act, Ends))}
-
-
-def _lost_from(served: Served, epoch: Epoch) -> int:
-    """Return from when on the log of this epoch may have been lost; ``FOREVER``: it was not."""
-    lossy = (one.since_ns for one in served.restarts if not _keeps_log(one.act))
-    return min((since_ns for since_ns in lossy if since_ns >= epoch.begun.t_ns), default=FOREVER)
-
-
-def _back_from(served: Served) -> int:
-    """Return when the server was back from the last restart of the run."""
-    acts = ((one, one.act.after) for one in served.restarts if isinstance(one.act, Restarts))
-    return max(max(one.sure_ns, one.since_ns + round(after * 1e9)) for one, after in acts)
-
-
-def _keeps_log(act: Act) -> bool:
-    return isinstance(act, Restarts) and act.keeps_log
+    ways = {(act.how, act.code) for act in done if isinstance(act, Ends)}
+    ways |= {(case.plan.job.ends, case.plan.job.code), ("timeout", "")}
+    return (end.type, end.code) in {(how, code if how == "failed" else "") for how, code in ways}

@@ -9,9 +9,9 @@ from operator import attrgetter
 
 import msgspec
 
-from harness.deeds.acts import Act, Drains, Hangs, Repeats, Restarts, SilencesKeepalive
+from harness.deeds.acts import Act, Drains, Hangs, Repeats, Restarts, RevokesToken, SendsRetry, SilencesKeepalive
 from harness.deeds.replacement import takes_the_place_of
-from harness.history import Deed, Emit, Job, Request, Rescheduled, Said, Subscriber, Write
+from harness.history import Answered, Deed, Emit, Job, Request, Rescheduled, Said, Subscriber, Write
 from harness.judge.case import Case
 from harness.scenario.model import ServerSpec
 
@@ -77,6 +77,7 @@ class Stream:
         self.closed: Subscriber | None = None
         self.newer: Subscriber | None = None
         self.turns: list[Write | Said] = []
+        self.retries: list[Said] = []  # those of the turns that ask for one
 
     @property
     def called(self) -> str:
@@ -122,6 +123,21 @@ class Stand(msgspec.Struct, frozen=True):
     until_ns: int
     over_ns: int
 
+    @property
+    def loses(self) -> bool:
+        """Whether it is a restart that loses the log."""
+        return isinstance(self.act, Restarts) and not self.act.keeps_log
+
+    @property
+    def due_ns(self) -> int:
+        """When the server is back from a restart, at the earliest."""
+        return self.since_ns + round((self.act.after if isinstance(self.act, Restarts) else 0.0) * 1e9)
+
+    @property
+    def back_ns(self) -> int:
+        """The same, at the latest."""
+        return max(self.sure_ns, self.due_ns)
+
     def surely(self, at_ns: int, margin_ns: int) -> bool:
         """Whether it was in force at this stamp, and so far from its ends."""
         return self.sure_ns + margin_ns < at_ns < self.until_ns - margin_ns
@@ -133,6 +149,23 @@ class Stand(msgspec.Struct, frozen=True):
     def overlap(self, since_ns: int, until_ns: int) -> int:
         """Return for how many nanoseconds of this time it may have been in force."""
         return max(0, min(until_ns, self.over_ns) - max(since_ns, self.since_ns))
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A token that the server issued. It was revoked between two stamps, if it was."""
+
+    issued_ns: int
+    expires_ns: int
+    revoking_ns: int = FOREVER
+    revoked_ns: int = FOREVER
+
+    def surely(self, at_ns: int, margin_ns: int) -> bool:
+        """Whether it was good at this stamp."""
+        return at_ns + margin_ns < min(self.expires_ns, self.revoking_ns)
+
+    def perhaps(self, at_ns: int, margin_ns: int) -> bool:
+        """Whether it may have been."""
+        return at_ns - margin_ns <= min(self.expires_ns, self.revoked_ns)
 
 
 class Served:
@@ -153,6 +186,34 @@ class Served:
     def interval_ns(self) -> int:
         """The keep-alive interval, or what counts as one."""
         return round((self._case.plan.server.keepalive or WITHOUT_KEEPALIVE) * 1e9)
+
+    @cached_property
+    def tokens(self) -> dict[str, Token]:
+        """The tokens that it issued, by their digest."""
+        found = {}
+        for answer in self._case.history.all(Answered):
+            if answer.expires_in is not None:
+                expires_ns = answer.t_ns + round(answer.expires_in * 1e9)
+                revoked = next((one for one in self.revocations if one.returned_ns > answer.t_ns), None)
+                ends = (revoked.issued_ns, revoked.returned_ns) if revoked is not None else (FOREVER, FOREVER)
+                found[answer.token] = Token(answer.t_ns, expires_ns, *ends)
+        return found
+
+    @cached_property
+    def revocations(self) -> list[Deed]:
+        """The records of the deeds that revoked all tokens."""
+        deeds = self._case.plan.deeds
+        return [
+            one
+            for one in self._case.history.all(Deed)
+            if not one.error and isinstance(deeds[one.deed].act, RevokesToken)
+        ]
+
+    @cached_property
+    def retries(self) -> list[tuple[Deed, str]]:
+        """The deeds that had a ``retry`` sent on every stream, with its value."""
+        acts = ((one, self._case.plan.deeds[one.deed].act) for one in self._case.history.all(Deed) if not one.error)
+        return [(one, act.value) for one, act in acts if isinstance(act, SendsRetry)]
 
     @cached_property
     def hangs(self) -> list[Stand]:
@@ -244,6 +305,8 @@ class Served:
         for turn in sorted(turns, key=_seq):
             if turn.sub in by_sub:
                 by_sub[turn.sub].turns.append(turn)
+                if isinstance(turn, Said) and turn.what == "retry":
+                    by_sub[turn.sub].retries.append(turn)
         for stream in by_sub.values():
             if stream.request is not None and stream.request.client == "canary":
                 continue

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 
-from harness.deeds.acts import RevokesToken, SendsRetry
-from harness.history import Deed, Said, Subscriber, Write
+from harness.deeds.acts import SendsRetry
+from harness.history import ConnEnd, Said, Subscriber, Write
 from harness.history.records import Record
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.server.bounds import Bounds, Fault
 from harness.judge.server.facts import FOREVER, Served, Stand, Stream
+
+POLITE = frozenset({"newer", "evicted", "expired", "stopped"})
+"""Why a stream ends whose peer is told."""
 
 REFUSED = frozenset({"204", "410"})
 """How a cursor is answered for which no stream opens."""
@@ -52,7 +55,9 @@ class _Walk:
         self._closed_ns = min(closed.t_ns if closed is not None else FOREVER, case.end_ns)
         self._newer_ns = stream.newer.t_ns + served.interval_ns if stream.newer is not None else FOREVER
         self._next = -1  # the index that is to be written next; -1: nothing was written yet
-        self._free_ns = opened.t_ns  # since when nothing is being written
+        self._free_ns = self._heard_ns = (
+            opened.t_ns
+        )  # since when nothing is being written; when anything was last begun
         self._spoken = False
         self._given_up: Write | Said | None = None  # the write that was under way at its end
 
@@ -60,6 +65,7 @@ class _Walk:
         """Yield what the server did wrong on this stream."""
         yield from self._opening()
         yield from self._writing()
+        yield from self._retries()
         yield from self._outliving()
         if self._stream.closed is not None:
             yield from self._ending(self._stream.closed)
@@ -82,28 +88,46 @@ class _Walk:
             yield f"the server sent no reset event on {called}, which asked from {stream.question}", stream.opened
         if found.how != "reset" and reset:
             yield f"the server sent a reset event on {called}, which asked from {stream.question}", stream.opened
+        own = self._case.plan.server.retry
+        if own is not None and stream.turns and stream.turns[0].whole:
+            first, value = stream.turns[0], str(round(own * 1000))
+            if not (isinstance(first, Said) and (first.what, first.detail) == ("retry", value)):
+                yield f"the server did not begin {called} with retry {value}, as it is set to", first
+        yield from self._permit()
+
+    def _permit(self) -> Iterator[Fault]:
+        """It was opened with a token that was good, for as long as that is."""
+        opened, served, tick_ns = self._stream.opened, self._served, self._bounds.tick_ns
+        if self._case.plan.server.token_lasts is None or not served.tokens:
+            return
+        token = served.tokens.get(opened.token)
+        if token is None or not token.perhaps(opened.t_ns, tick_ns):
+            yield f"the server opened {self._stream.called} to a token that was not good", opened
+        elif abs(token.expires_ns - opened.expires_ns) > tick_ns:
+            its, due = self._at(opened.expires_ns), self._at(token.expires_ns)
+            yield f"the server takes the token of {self._stream.called} until {its}, and it is good until {due}", opened
 
     # What it is told.
 
     def _writing(self) -> Iterator[Fault]:
-        emits, epoch, late_ns = self._stream.epoch.emits, self._stream.epoch.begun.epoch, self._bounds.late_ns
-        silence_ns, queue = self._served.interval_ns + late_ns, self._case.plan.server.queue
-        for turn in self._stream.turns:
+        stream, late_ns = self._stream, self._bounds.late_ns
+        silence_ns, behind = self._served.interval_ns + late_ns, len(stream.epoch.emits) - self._case.plan.server.queue
+        began_ns = 0
+        for place, turn in enumerate(stream.turns):
             waited = turn.began_ns - self._free_ns
+            if waited < -self._bounds.tick_ns and turn.began_ns != began_ns:
+                yield f"the server wrote to {stream.called} twice at once, at {self._at(turn.began_ns)}", turn
+            began_ns = turn.began_ns
             if isinstance(turn, Write):
-                if turn.epoch != epoch or not (0 <= turn.first <= turn.last < len(emits)):
-                    yield f"the server wrote {turn.epoch}-{turn.first} to {self._stream.called}, of no log of its", turn
+                if not self._of_its_log(turn):
+                    yield f"the server wrote {turn.epoch}-{turn.first} to {stream.called}, of no log of its", turn
                     return
-                if turn.first != self._next:
-                    yield from self._astray(turn)
-                if waited > late_ns and turn.began_ns - emits[turn.first].actual_ns > late_ns:
-                    yield from self._tardy(turn)
-                if len(emits) - turn.first > queue:
-                    yield from self._behind(turn)
+                if turn.first != self._next or waited > late_ns or turn.first < behind or turn.rid != stream.opened.rid:
+                    yield from self._event(turn, waited)
             if waited > silence_ns or not self._spoken:
-                yield from self._silent(turn.began_ns, turn)
+                yield from self._silent(began_ns, turn)
             if self._served.hangs or isinstance(turn, Said):
-                yield from self._manners(turn)
+                yield from self._manners(place, turn)
             self._free_ns, self._spoken = turn.t_ns, True
             if not turn.whole:
                 self._given_up = turn
@@ -111,6 +135,21 @@ class _Walk:
             if isinstance(turn, Write):
                 self._next = turn.last + 1
         yield from self._unwritten()
+
+    def _of_its_log(self, turn: Write) -> bool:
+        epoch = self._stream.epoch
+        return turn.epoch == epoch.begun.epoch and 0 <= turn.first <= turn.last < len(epoch.emits)
+
+    def _event(self, turn: Write, waited: int) -> Iterator[Fault]:
+        """A write of events that may not be the next, or not in time."""
+        stream = self._stream
+        if turn.rid != stream.opened.rid:
+            yield f"the server wrote to {stream.called} for request {turn.rid}, which is another's", turn
+        if turn.first != self._next:
+            yield from self._astray(turn)
+        if waited > self._bounds.late_ns:
+            yield from self._tardy(turn)
+        yield from self._behind(turn)
 
     def _due(self) -> int:
         """Return the index of the event that it is to get next."""
@@ -162,21 +201,35 @@ class _Walk:
             span = phrases.between(self._case.at(since_ns), self._case.at(until_ns))
             yield f"the server said nothing on {self._stream.called} at {span}, not even a comment", shown
 
-    def _manners(self, turn: Write | Said) -> Iterator[Fault]:
-        """Nothing is written while the server hangs, no comment while it is to send none, and no ``retry`` unasked."""
+    def _manners(self, place: int, turn: Write | Said) -> Iterator[Fault]:
+        """Nothing is written while the server hangs, no comment too soon or unwanted, and no ``retry`` unasked."""
         served, tick_ns, called = self._served, self._bounds.tick_ns, self._stream.called
         at = self._at(turn.began_ns)
         if any(one.surely(turn.began_ns, tick_ns) for one in served.hangs):
             yield f"the server wrote to {called} at {at}, where it was told to hang", turn
         if not isinstance(turn, Said):
             return
-        # One that was due before is sent once the server hangs no more.
-        hung = any(one.perhaps(turn.began_ns, self._bounds.late_ns) for one in served.hangs)
-        silent = any(one.surely(turn.began_ns, tick_ns) for one in served.silences)
-        if turn.what == "keep-alive" and silent and not hung:
-            yield f"the server sent a keep-alive on {called} at {at}, where it was told to send none", turn
+        if turn.what == "keep-alive":
+            yield from self._keep_alive(place, turn)
         if turn.what == "retry" and turn.detail not in retries(self._case):
             yield f"the server asked for retry {turn.detail} on {called} at {at}, which nobody had told it to", turn
+
+    def _keep_alive(self, place: int, turn: Said) -> Iterator[Fault]:
+        """A comment comes after an interval in which nothing was begun, and not while the server is to send none."""
+        served, bounds, called = self._served, self._bounds, self._stream.called
+        at_ns, at = turn.began_ns, self._at(turn.began_ns)
+        # What came with it, in this moment, may have been there when it was due.
+        earlier = (one.began_ns for one in reversed(self._stream.turns[:place]))
+        before_ns = next(
+            (began_ns for began_ns in earlier if began_ns < at_ns - bounds.late_ns), self._stream.opened.t_ns
+        )
+        if any(one.overlap(before_ns, at_ns) for one in served.hangs):
+            return  # one that was due is sent once the server hangs no more
+        if any(one.surely(at_ns, bounds.tick_ns) for one in served.silences):
+            yield f"the server sent a keep-alive on {called} at {at}, where it was told to send none", turn
+        if at_ns - before_ns < served.interval_ns - bounds.tick_ns:
+            by = phrases.duration((at_ns - before_ns) / 1e9)
+            yield f"the server sent a keep-alive on {called} at {at}, only {by} after what came before it", turn
 
     def _unwritten(self) -> Iterator[Fault]:
         """The event that was due on this stream, and was not written before it ended."""
@@ -190,6 +243,18 @@ class _Walk:
                 name = stream.epoch.event(first)
                 yield f"the server never wrote {name} to {stream.called}, due at {self._at(since_ns)}", emits[first]
 
+    def _retries(self) -> Iterator[Fault]:
+        """Each deed that has a ``retry`` sent reaches every stream that is open."""
+        stream, tick_ns = self._stream, self._bounds.tick_ns
+        for done, value in self._served.retries:
+            open_all_along = stream.opened.t_ns < done.issued_ns - tick_ns
+            open_all_along &= self._closed_ns > done.returned_ns + self._bounds.late_ns
+            said = any(one.detail == value and one.began_ns >= done.issued_ns - tick_ns for one in stream.retries)
+            hung = any(one.overlap(done.issued_ns, self._closed_ns) for one in self._served.hangs)
+            if open_all_along and not said and not hung and self._given_up is None:
+                at = self._at(done.issued_ns)
+                yield f"the server did not send retry {value} on {stream.called}, as it was told to at {at}", done
+
     # When it ends.
 
     def _stopped_ns(self) -> int:
@@ -202,9 +267,10 @@ class _Walk:
 
     def _revoked_ns(self) -> int:
         """Return when a deed ended the life of its token."""
-        revoked = (done for done in _done(self._case, RevokesToken) if done.returned_ns > self._stream.opened.t_ns)
-        has_token = self._case.plan.server.token_lasts is not None
-        return min((done.issued_ns for done in revoked), default=FOREVER) if has_token else FOREVER
+        if self._case.plan.server.token_lasts is None:
+            return FOREVER
+        revoked = (one.issued_ns for one in self._served.revocations if one.returned_ns > self._stream.opened.t_ns)
+        return min(revoked, default=FOREVER)
 
     def _outliving(self) -> Iterator[Fault]:
         """Nothing is written to a stream that was to end: its token's, a newer one's, or the server's leaving."""
@@ -224,40 +290,56 @@ class _Walk:
                 yield f"the server kept {stream.called} open at {self._at(one.sure_ns)}, told to end all", stream.opened
 
     def _ending(self, closed: Subscriber) -> Iterator[Fault]:
+        called, at, why = self._stream.called, self._at(closed.t_ns), closed.evidence or "no evidence"
         if not self._may_end(closed):
-            why = closed.evidence or "no evidence"
-            yield f"the server ended {self._stream.called} at {self._at(closed.t_ns)} ({why}) with no reason to", closed
+            yield f"the server ended {called} at {at} ({why}) with no reason to", closed
+        elif why in POLITE and closed.t_ns < self._case.end_ns and not self._bye(closed):
+            yield f"the server ended {called} at {at} ({why}) and said no bye", closed
+
+    def _bye(self, closed: Subscriber) -> bool:
+        """Whether it was told why it ends, where the server could tell it."""
+        if self._given_up is not None or any(
+            one.perhaps(closed.t_ns, self._bounds.tick_ns) for one in self._served.hangs
+        ):
+            return True
+        last = self._stream.turns[-1] if self._stream.turns else None
+        return isinstance(last, Said) and (last.what, last.detail) == ("bye", closed.evidence)
+
+    def _left(self, closed: Subscriber) -> bool:
+        """Whether the gate knows of an end of this stream's connection, told to the server or not."""
+        request = self._stream.request
+        if request is None or closed.t_ns >= self._case.end_ns:
+            return True
+        ends = self._case.grouped(ConnEnd, "cid").get(request.cid, [])
+        return any(one.seq < closed.seq and (one.side == "client" or one.how == "closed") for one in ends)
 
     def _may_end(self, closed: Subscriber) -> bool:
         """Whether a stream may end then, on this evidence. Whether a peer had left is the network's to say."""
         epoch, tick_ns = self._stream.epoch, self._bounds.tick_ns
         latest_ns = closed.t_ns + tick_ns
         match closed.evidence:
-            case "fin" | "rst" | "flood":
-                return True
+            case "fin" | "rst":
+                lawful = self._left(closed)
+            case "flood":
+                lawful = True
             case "done":
-                return epoch.over_at(closed.seq) and self._due() == len(epoch.emits)
+                lawful = epoch.over_at(closed.seq) and self._due() == len(epoch.emits)
             case "evicted":
                 newest = max(self._next - 1, self._newest_at_opening)
-                return epoch.newest_at(closed.seq) - newest > self._case.plan.server.queue
+                lawful = epoch.newest_at(closed.seq) - newest > self._case.plan.server.queue
             case "blocked":
                 held = self._given_up
-                return held is not None and latest_ns >= held.began_ns + self._served.interval_ns
+                lawful = held is not None and latest_ns >= held.began_ns + self._served.interval_ns
             case "expired":
-                return latest_ns >= min(self._stream.opened.expires_ns or FOREVER, self._revoked_ns())
+                lawful = latest_ns >= min(self._stream.opened.expires_ns or FOREVER, self._revoked_ns())
             case "newer":
-                return latest_ns >= self._newer_ns
+                lawful = latest_ns >= self._newer_ns
             case "stopped":
                 drained = any(one.perhaps(closed.t_ns, tick_ns) for one in self._served.drains)
                 left = any(
                     one.since_ns - tick_ns <= closed.t_ns <= one.sure_ns + tick_ns for one in self._served.restarts
                 )
-                return drained or left or latest_ns >= self._case.end_ns
+                lawful = drained or left or latest_ns >= self._case.end_ns
             case _:
-                return False
-
-
-def _done(case: Case, kind: type) -> list[Deed]:
-    """Return the records of the deeds of a kind that were carried out."""
-    done = (record for record in case.history.all(Deed) if not record.error)
-    return [record for record in done if isinstance(case.plan.deeds[record.deed].act, kind)]
+                lawful = False
+        return lawful

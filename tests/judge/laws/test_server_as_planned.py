@@ -8,6 +8,7 @@ import pytest
 from harness.deeds import acts
 from harness.history import (
     Answered,
+    Chunk,
     Deed,
     Delivered,
     Emit,
@@ -94,6 +95,20 @@ def test_an_empty_history_says_nothing_and_one_without_a_job_has_no_server_to_ju
 # The schedule.
 
 
+def in_order(history: History) -> History:
+    """The same records, each where its stamp has it; a stream's follow an event that came later."""
+    late = {one.index: one.t_ns for one in history.all(Emit)}
+    found = [
+        msgspec.structs.replace(
+            one, began_ns=max(one.began_ns, late[one.first]), t_ns=max(one.t_ns, late[one.first] + 1)
+        )
+        if isinstance(one, Write) and one.first in late
+        else one
+        for one in history.records
+    ]
+    return numbered(sorted(found, key=lambda one: (one.t_ns, one.seq)))
+
+
 def schedule_of(history, change):
     job = history.all(Job)[0]
     due = list(job.schedule_ns)
@@ -165,7 +180,14 @@ def test_a_schedule_that_no_deed_changed_or_that_changes_what_was_emitted():
     assert state(LAW, paused(told, pauses)) is State.HELD
     assert sentence(paused(told)) == "the server changed its schedule at 5.1 s (pauses), and no deed had told it to"
     other = msgspec.structs.replace(told, why="resumes")
-    assert "(resumes), and no deed had told it to" in sentence(paused(other, pauses))
+    assert faults(paused(other, pauses)) == [
+        "the server did not tell its job at 5.1 s (pauses)",
+        "the server changed its schedule at 5.1 s (resumes), and no deed had told it to",
+    ]
+    goes_on = msgspec.structs.replace(told, schedule_ns=[ns(9.0), ns(10.0)])
+    assert "the server's job was told at 5.1 s (pauses), and its schedule is another one" in faults(
+        paused(goes_on, pauses)
+    )
     earlier = msgspec.structs.replace(told, first=10, schedule_ns=[ns(5.0), ns(10.0)])
     assert "changed its schedule from event a-10 on, where 11 was next" in sentence(paused(earlier, pauses))
 
@@ -186,7 +208,8 @@ def test_an_event_that_comes_late_or_early(late, text):
     story = flawless()
     history = story.history()
     emit = history.all(Emit)[7]
-    history = changed(history, Emit, 7, actual_ns=emit.intended_ns + round(late * 1e9))
+    at_ns = emit.intended_ns + round(late * 1e9)
+    history = in_order(changed(history, Emit, 7, actual_ns=at_ns, t_ns=at_ns))
     if text:
         assert sentence(story, history).startswith(text)
     else:
@@ -197,8 +220,8 @@ def test_an_event_may_be_late_by_the_runs_own_lag():
     story = flawless()
     story.lags(100_000)
     history = story.history()
-    late = changed(history, Emit, 7, actual_ns=history.all(Emit)[7].intended_ns + 340_000_000)
-    assert state(LAW, story, late) is State.HELD
+    at_ns = history.all(Emit)[7].intended_ns + 340_000_000
+    assert state(LAW, story, in_order(changed(history, Emit, 7, actual_ns=at_ns, t_ns=at_ns))) is State.HELD
 
 
 def test_an_event_that_is_intended_off_the_schedule():
@@ -218,8 +241,22 @@ def test_an_event_that_nobody_planned_and_one_after_the_end():
 
 def test_an_end_that_nobody_planned():
     story = flawless()
-    history = changed(story.history(), Emit, 21, type="failed")
-    assert sentence(story, history).startswith("the server ended its job as failed, which nobody had planned")
+    history = changed(story.history(), Emit, 21, type="failed", code="E9")
+    assert faults(story, history) == ["the server ended its job as failed E9, which nobody had planned"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"id": "a-77"}, "the server called event a-7 'a-77', and its type processing"),
+        ({"type": "initialized"}, "the server called event a-7 'a-7', and its type initialized"),
+        ({"progress": 0.1}, "the server showed less progress in event a-7 than before it"),
+        ({"t_ns": ns(4.5)}, "the server told of event a-7 1.0 s late"),
+    ],
+)
+def test_an_event_says_what_its_place_makes_of_it(fields, text):
+    story = flawless()
+    assert text in faults(story, changed(story.history(), Emit, 7, **fields))
 
 
 def without_progress(no_progress):
@@ -291,12 +328,67 @@ def lost_log(*, back=True, deed=True):
 
 def test_a_log_that_is_lost_is_read_again_at_its_time():
     assert state(LAW, lost_log()) is State.HELD
-    assert sentence(lost_log(back=False)).startswith(
-        "the server never read its job from storage again, where it was back at 5.1 s"
+    assert sentence(lost_log(back=False)) == (
+        "the server was back from its restart at 5.1 s, and never read its job again"
     )
     story = lost_log()
     late = changed(story.history(), Emit, place(story.history(), Emit, id="b-0"), actual_ns=ns(5.5))
     assert sentence(story, late).startswith("the server emitted event b-0 400 ms late")
+    kept = with_records(
+        lost_log(),
+        (
+            4.5,
+            Emit(
+                job="j1",
+                epoch="a",
+                index=9,
+                id="a-9",
+                type="processing",
+                digest="x",
+                intended_ns=ns(4.5),
+                actual_ns=ns(4.5),
+            ),
+        ),
+    )
+    assert sentence(kept) == "the server emitted event a-9 into a log that it had lost in a restart"
+
+
+def read_again(at, *more):
+    """A restart without the log at 4.1 s, for a second, and ``more`` deeds; the job is read again ``at`` this time."""
+    the_plan = plan((4.1, "server", acts.Restarts(keeps_log=False, after=1.0), "restarts losing log after 1s"), *more)
+    story = Story(the_plan)
+    story.emit_all()
+    story.deeds()
+    schedule_ns = [ns(due) for due in story.times() if due > at]
+    story.records = [one for one in story.records if not (isinstance(one, Emit) and one.intended_ns > ns(4.1))]
+    story.add(Job(job="j1", epoch="b", accepted_ns=ns(0), schedule_ns=[ns(4.5), *schedule_ns]), at)
+    more_ = {"intended_ns": ns(4.5), "actual_ns": ns(at)}
+    story.add(Emit(job="j1", epoch="b", index=0, id="b-0", type="processing", digest="x", **more_), at)
+    story.end(at + 0.1)
+    return story
+
+
+AGAIN = (acts.Restarts(keeps_log=True, after=2.0), "restarts keeping log after 2s")
+
+
+@pytest.mark.parametrize(
+    ("at", "more", "text"),
+    [
+        (5.1, (), ""),
+        (5.3, (), ""),
+        (5.45, (), "the server was back from its restart 350 ms late"),
+        (5.0, (), "the server was back from its restart 100 ms early"),
+        (6.8, ((4.8, "server", *AGAIN),), ""),
+        (5.1, ((4.8, "server", *AGAIN),), "the server was back from its restart 1.0 s late"),
+        (7.1, ((5.1, "server", *AGAIN),), ""),  # at the very instant: either is right
+        (5.1, ((5.1, "server", *AGAIN),), ""),
+    ],
+)
+def test_a_server_is_back_from_its_restarts_when_the_plan_says(at, more, text):
+    if text:
+        assert faults(read_again(at, *more))[0].startswith(text.replace("1.0 s late", "1.7 s early" if more else ""))
+    else:
+        assert state(LAW, read_again(at, *more)) is State.HELD
 
 
 # What the streams carried, at the client's socket.
@@ -361,13 +453,43 @@ def test_a_retry_that_nobody_asked_for():
     history = story.history()
     at = place(history, Delivered, id="a-7")
     told = changed(history, Delivered, at, retry=5000)
-    assert sentence(story, told).startswith("request 2 was told to retry after 5000 ms, which the plan says nowhere")
-    for the_plan in (
-        plan(server=ServerSpec(retry=5.0)),
-        plan((3.0, "server", acts.SendsRetry(value="5000"), "sends retry 5000")),
-    ):
-        lawful = flawless(the_plan)
-        assert state(LAW, lawful, changed(lawful.history(), Delivered, at, retry=5000)) is State.HELD
+    assert sentence(story, told) == "stream 1 asked for retry 5000, which the server had not said there"
+
+
+def retrying(at=3.1, value="9", carried=(9,), said=True, text="sends retry 9"):
+    """A server that was told to send a ``retry`` at 3 s: said at this time, and carried to the client."""
+    story = flawless(plan((3.0, "server", acts.SendsRetry(value="9"), text)))
+    if said:
+        story.add(Said(sub=1, what="retry", detail=value, began_ns=ns(at)), at)
+    for retry in carried:
+        story.add(Delivered(rid=2, cid=2, id="a-6", event=False, retry=retry), at + 0.003)
+    return story
+
+
+def test_a_retry_is_sent_to_every_stream_and_carried_as_it_was_said():
+    assert state(LAW, retrying()) is State.HELD
+    assert sentence(retrying(said=False, carried=())) == (
+        "the server did not send retry 9 on stream 1, as it was told to at 3.0 s"
+    )
+    assert "stream 1 asked for retry 8, which the server had not said there" in faults(retrying(carried=(8,)))
+    assert "stream 1 asked for retry 9, which the server had not said there" in faults(retrying(carried=(9, 9)))
+    assert "stream 1 never asked for retry 9, which the server said that it did" in faults(retrying(carried=()))
+    assert "the server asked for retry 8 on stream 1 at 3.1 s, which nobody had told it to" in faults(
+        retrying(value="8")
+    )
+    no_number = retrying(value="soon", carried=())
+    assert not any("never asked" in fault for fault in faults(no_number))
+
+
+def test_a_server_that_is_set_to_a_retry_begins_with_it():
+    at_once = plan(server=ServerSpec(retry=5.0))
+    assert sentence(flawless(at_once)) == "the server did not begin stream 1 with retry 5000, as it is set to"
+    story = flawless(at_once)
+    opened_ns = next(one.t_ns for one in story.records if isinstance(one, Subscriber))
+    at = (opened_ns - ns(0)) / 1e9 + 0.00001
+    story.add(Said(sub=1, what="retry", detail="5000", began_ns=opened_ns), at)
+    story.add(Delivered(rid=2, cid=2, event=False, retry=5000), at + 0.00002)
+    assert state(LAW, story) is State.HELD
 
 
 def test_a_stream_that_the_server_never_opened():
@@ -525,12 +647,19 @@ def test_a_stream_behind_its_queue_is_evicted():
     assert found.startswith("the server did not evict stream 1, which was 6 events behind")
 
 
-def test_a_retry_is_said_where_the_plan_has_it():
-    story = with_records(flawless(), (3.1, Said(sub=1, what="retry", detail="9", began_ns=ns(3.1))))
-    assert sentence(story) == "the server asked for retry 9 on stream 1 at 3.1 s, which nobody had told it to"
-    told = plan((3.0, "server", acts.SendsRetry(value="9"), "sends retry 9"))
-    record = Said(sub=1, what="retry", detail="9", began_ns=ns(3.1))
-    assert state(LAW, with_records(flawless(told), (3.1, record))) is State.HELD
+def test_a_comment_comes_after_an_interval_and_not_sooner():
+    story = with_records(flawless(), (6.2, Said(sub=1, what="keep-alive", began_ns=ns(6.2))))
+    assert sentence(story) == "the server sent a keep-alive on stream 1 at 6.2 s, only 699 ms after what came before it"
+
+
+def test_two_writes_at_once():
+    story = flawless()
+    history = story.history()
+    at = write_at(history, 7)
+    slow = changed(history, Write, at, t_ns=ns(4.2))
+    assert faults(story, slow)[0] == "the server wrote to stream 1 twice at once, at 4.0 s"
+    other = changed(history, Write, at, rid=9)
+    assert faults(story, other)[0] == "the server wrote to stream 1 for request 9, which is another's"
 
 
 # How a stream begins.
@@ -575,6 +704,20 @@ def test_a_reset_that_nobody_needed():
 # How a stream ends.
 
 
+def ended(history: History, evidence: str, at: float, *, bye: bool = True) -> History:
+    """The same history, its first stream ended at this time for this reason, and told so."""
+    at_ns = ns(at)
+    kept = [
+        one
+        for one in history.records
+        if not isinstance(one, Delivered) and not (getattr(one, "sub", 0) == 1 and one.t_ns >= at_ns)
+    ]
+    told = Said(sub=1, what="bye", detail=evidence, began_ns=at_ns - 1000, t_ns=at_ns - 1000, seq=10**6)
+    close = Subscriber(sub=1, job="j1", what="close", evidence=evidence, rid=2, t_ns=at_ns, seq=10**6)
+    records = [*kept, *([told] if bye else []), close]
+    return numbered(sorted(records, key=lambda one: (one.t_ns, one.seq)))
+
+
 def closed(story: Story, evidence: str, at: float | None = None) -> History:
     """The same run, its first stream closed for this evidence (at this time)."""
     history = story.history()
@@ -596,9 +739,12 @@ def test_a_stream_that_ends_for_no_reason_of_the_plans(evidence, why):
     assert found == f"the server ended stream 1 at 4.4 s ({why}) with no reason to"
 
 
-@pytest.mark.parametrize("evidence", ["fin", "rst", "flood"])
-def test_whether_a_peer_has_left_is_not_the_servers_to_prove(evidence):
-    assert state(LAW, served(handoff()), closed(served(handoff()), evidence)) is State.HELD
+@pytest.mark.parametrize("evidence", ["fin", "rst"])
+def test_a_stream_ends_when_its_peer_has_left_and_not_before(evidence):
+    story = served(handoff())
+    assert state(LAW, story, closed(story, evidence)) is State.HELD
+    found = faults(story, closed(story, evidence, 3.9))
+    assert found[0] == f"the server ended stream 1 at 3.9 s ({evidence}) with no reason to"
 
 
 def test_a_stream_ends_with_its_token_and_not_later():
@@ -607,13 +753,40 @@ def test_a_stream_ends_with_its_token_and_not_later():
     at = place(history, Subscriber, sub=1, what="open")
     short = changed(history, Subscriber, at, expires_ns=ns(5.1))
     assert "wrote event a-21 to stream 1 at 10.0 s, when its token had ended" in sentence(story, short)
-    cut = [
-        one
-        for one in short.records
-        if not (isinstance(one, Write) and one.first > 10) and not isinstance(one, Delivered)
-    ]
-    ended = changed(numbered(cut), Subscriber, 1, evidence="expired", t_ns=ns(5.1))
-    assert state(LAW, story, ended) is State.HELD
+    assert state(LAW, story, ended(short, "expired", 5.1)) is State.HELD
+
+
+@pytest.mark.parametrize(
+    ("token", "expires", "text"),
+    [
+        ("t", 300.5, ""),
+        ("", 300.5, "the server opened stream 1 to a token that was not good"),
+        ("another", 300.5, "the server opened stream 1 to a token that was not good"),
+        ("t", 150.0, "the server takes the token of stream 1 until 150.0 s, and it is good until 300.5 s"),
+    ],
+)
+def test_a_stream_is_opened_with_a_good_token_for_as_long_as_that_is(token, expires, text):
+    story = flawless(server=ServerSpec(token_lasts=300.0))
+    story = with_records(story, (0.5, Answered(rid=0, status=200, token="t", expires_in=300.0)))
+    history = story.history()
+    at = place(history, Subscriber, sub=1, what="open")
+    history = changed(history, Subscriber, at, token=token, expires_ns=ns(expires))
+    if text:
+        assert faults(story, history) == [text]
+    else:
+        assert state(LAW, story, history) is State.HELD
+
+
+@pytest.mark.parametrize(("revoked", "holds"), [(3.0, False), (0.2, True), (7.0, True)])
+def test_a_revoked_token_opens_nothing(revoked, holds):
+    the_plan = plan((revoked, "server", acts.RevokesToken(), "revokes token"), server=ServerSpec(token_lasts=300.0))
+    story = Story(the_plan)
+    story.emit_all()
+    story.deeds()
+    story.end(11.2)
+    story.add(Answered(rid=0, status=200, token="t", expires_in=300.0), 0.5)
+    story.add(Subscriber(sub=1, job="j1", what="open", cursor="a-9", token="t", expires_ns=ns(300.5)), 5.0)
+    assert ("the server opened stream 1 to a token that was not good" in faults(story)) is not holds
 
 
 def test_a_stream_whose_token_was_revoked_is_not_written_to():
@@ -631,25 +804,17 @@ def test_a_stream_ends_an_interval_after_a_newer_one():
         story.add(Write(sub=2, job="j1", epoch="a", first=index, last=index, began_ns=ns(at)), at)
     assert "wrote event a-21 to stream 1 at 10.0 s, when a newer stream had taken over" in sentence(story)
     history = story.history()
-    early = [
-        one
-        for one in history.records
-        if not (isinstance(one, Write) and one.sub == 1 and one.first > 10) and not isinstance(one, Delivered)
-    ]
-    ended = changed(numbered(early), Subscriber, 2, evidence="newer", t_ns=ns(5.1))
-    assert state(LAW, story, ended) is State.HELD
-    sooner = changed(numbered(early), Subscriber, 2, evidence="newer", t_ns=ns(4.9))
-    assert "the server ended stream 1 at 4.9 s (newer) with no reason to" in sentence(story, sooner)
+    assert state(LAW, story, ended(history, "newer", 5.1)) is State.HELD
+    assert "the server ended stream 1 at 4.9 s (newer) with no reason to" in faults(story, ended(history, "newer", 4.9))
 
 
 def test_a_server_that_leaves_ends_all_streams():
     drains = plan((5.1, "server", acts.Drains(), "drains"))
     assert "the server kept stream 1 open at 5.1 s, told to end all" in faults(flawless(drains))
     history = flawless(drains).history()
-    kept = [one for one in history.records if not (isinstance(one, Write) and one.first > 10)]
-    kept = [one for one in kept if not isinstance(one, Delivered)]
-    ended = changed(numbered(kept), Subscriber, 1, evidence="stopped", t_ns=ns(5.1))
-    assert state(LAW, flawless(drains), ended) is State.HELD
+    assert state(LAW, flawless(drains), ended(history, "stopped", 5.1)) is State.HELD
+    rude = without(ended(history, "stopped", 5.1), Said)
+    assert sentence(flawless(drains), rude) == "the server ended stream 1 at 5.1 s (stopped) and said no bye"
 
 
 def test_a_stream_is_blocked_after_an_interval_and_not_before():
@@ -728,27 +893,100 @@ def test_a_gap_is_told_where_one_is():
     assert "told a gap (epoch)" in sentence(told("epoch", "a-3", None))
 
 
+COMPLETED, GOING_ON = 10.5, 6.1
+
+
 @pytest.mark.parametrize(
-    ("what", "answer", "text"),
+    ("what", "at", "answer", "text"),
     [
-        ("token", {"status": 200, "expires_in": 300.0}, ""),
-        ("token", {"status": 200, "expires_in": 30.0}, "the server issued a token for 30.0 s, which is not the plan's"),
-        ("results", {"status": 200, "length": 10_000}, ""),
-        ("results", {"status": 410, "length": 10}, ""),
-        ("results", {"status": 200, "length": 10}, "the server has 10 B of results, where the plan has 10,000"),
-        ("stream", {"status": 410}, "the server answered 410 to the cursor 'a-3', where a stream was due"),
-        ("stream", {"status": 204}, "the server answered 204 to the cursor 'a-3', where a stream was due"),
-        ("stream", {"status": 401}, ""),
+        ("results", COMPLETED, {"status": 200, "length": 10_000}, ""),
+        ("results", COMPLETED, {"status": 200}, "the server has 0 B of results, where the plan has 10,000"),
+        ("results", COMPLETED, {"status": 410}, "the server answered 410 to a request for results, where 200 was due"),
+        ("results", GOING_ON, {"status": 409}, ""),
+        ("results", GOING_ON, {"status": 200}, "the server answered 200 to a request for results, where 409 was due"),
+        ("stream", GOING_ON, {"status": 410}, "the server answered 410 to the cursor 'a-3', where a stream was due"),
+        ("stream", GOING_ON, {"status": 204}, "the server answered 204 to the cursor 'a-3', where a stream was due"),
+        ("stream", GOING_ON, {"status": 406}, ""),
+        ("poll", GOING_ON, {"status": 404}, "the server knew nothing of a job that it had accepted (request 4)"),
+        ("poll", GOING_ON, {"status": 401}, "the server answered 401 to request 4 at 6.1 s, whose token was good"),
     ],
 )  # fmt: skip
-def test_an_answer_that_is_no_stream(what, answer, text):
-    story = flawless(server=ServerSpec(token_lasts=300.0))
-    story.request(what, 6.1, last="a-3" if what == "stream" else None, status=answer["status"], token=True)
-    story = with_records(story, (6.102, Answered(rid=story.rids, **answer)))
+def test_an_answer_that_is_no_stream(what, at, answer, text):
+    story = flawless()
+    story.request(what, at, last="a-3" if what == "stream" else None, status=answer["status"])
+    story = with_records(story, (at + 0.002, Answered(rid=story.rids, **answer)))
     if text:
         assert sentence(story) == text
     else:
         assert state(LAW, story) is State.HELD
+
+
+def test_results_are_kept_as_long_as_the_plan_says_and_of_no_other_end():
+    def asked(at, status, **job):
+        the_plan = plan()
+        the_plan = msgspec.structs.replace(the_plan, job=msgspec.structs.replace(the_plan.job, **job))
+        story = served(Story(the_plan).run(until=30.0))
+        story.request("results", at, status=status)
+        return with_records(story, (at + 0.002, Answered(rid=story.rids, status=status, length=10_000)))
+
+    assert state(LAW, asked(14.0, 200, results_kept=5.0)) is State.HELD
+    assert state(LAW, asked(16.0, 410, results_kept=5.0)) is State.HELD
+    assert "answered 410 to a request for results, where 200 was due" in sentence(asked(14.0, 410, results_kept=5.0))
+    assert "answered 200 to a request for results, where 410 was due" in sentence(asked(16.0, 200, results_kept=5.0))
+    assert state(LAW, asked(14.0, 404, ends="failed")) is State.HELD
+
+
+@pytest.mark.parametrize(
+    ("lasts", "refused", "at", "text"),
+    [
+        (300.0, None, 0, ""),
+        (30.0, None, 0, "the server issued a token for 30.0 s, which is not the plan's"),
+        (300.0, "t", 299.0, "the server answered 401 to request 4 at 299.0 s, whose token was good"),
+        (300.0, "t", 301.0, ""),
+        (300.0, "another", 299.0, ""),
+    ],
+)
+def test_a_token_is_good_as_long_as_the_plan_says(lasts, refused, at, text):
+    story = Story(plan(server=ServerSpec(token_lasts=300.0), lasts=400.0)).run()
+    story.add(Answered(rid=0, status=200, token="t", expires_in=lasts), 0.5)
+    if refused:
+        story.request("poll", at - 0.002, status=401, token=True)
+        story.add(Answered(rid=4, status=401, token=refused), at)
+    assert faults(story) == ([text] if text else [])
+
+
+def asked(**answer):
+    """A poll that went on to the server at 6.1 s over a line of 2 ms, answered so; or not at all."""
+    story = flawless()
+    cid = story.conn(6.0)
+    rid = story.request("poll", 6.1, cid=cid, status=0)
+    story.add(Chunk(cid=cid, direction="upstream", offset=0, length=200, fate="delivered"), 6.1001)
+    for at in answer.get("answered", ()):
+        story.add(Snapshot(job="j1", epoch="a", state_index=int(at * 2), status="processing", rid=rid), at)
+    if "left" in answer:
+        story.close(answer["left"], cid)
+    return story
+
+
+def test_a_question_is_answered_soon_and_once():
+    assert state(LAW, asked(answered=(6.11,))) is State.HELD
+    assert sentence(asked()) == "the server did not answer request 4 (poll) of 6.1 s"
+    assert sentence(asked(answered=(6.6,))) == "the server did not answer request 4 (poll) of 6.1 s"
+    assert sentence(asked(answered=(6.11, 6.12))) == "the server answered request 4 twice"
+    assert state(LAW, asked(left=6.2)) is State.HELD
+    assert state(LAW, asked(left=6.6)) is State.FAILED
+    boxed = asked()
+    boxed.box("answered", 6.1001, 3, rid=4)
+    assert state(LAW, boxed) is State.HELD
+    hung = Story(plan(HANGS, RECOVERS))
+    hung.emit_all()
+    hung.deeds()
+    cid = hung.conn(6.0)
+    hung.request("poll", 6.1, cid=cid, status=0)
+    hung.add(Chunk(cid=cid, direction="upstream", offset=0, length=200, fate="delivered"), 6.1001)
+    hung.add(Answered(rid=9, status=404), 0.1)
+    hung.end(11.2)
+    assert state(LAW, hung) is State.HELD
 
 
 def test_a_finished_job_has_nothing_more_to_say():

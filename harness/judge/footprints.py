@@ -196,27 +196,11 @@ class Facts:
                 return one
         return None
 
-    def retried(self, stretch: Stretch) -> Record | None:
-        """Return the first block by which a client got what a deed had its streams say; else the server's saying it."""
+    def retried(self, stretch: Stretch) -> Delivered | None:
+        """Return the first block by which a client got what a deed had its streams say."""
         rids = {one.rid for one in self.client.requests}
-        subs = {one.sub for one in self.subs}
-        case = self.client.case
-        said = first(
-            one
-            for one in case.history.all(Said)
-            if one.sub in subs
-            and one.what == "retry"
-            and one.t_ns >= stretch.since_ns
-            and one.t_ns <= stretch.done_ns + self.tick_ns + round(case.slack * 1e9)
-        )
-        if said is None:
-            return None
-        got = first(
-            one
-            for one in case.history.all(Delivered)
-            if one.rid in rids and one.retry >= 0 and one.t_ns >= stretch.since_ns
-        )
-        return got or said
+        got = (one for one in self.client.case.history.all(Delivered) if one.rid in rids and one.retry >= 0)
+        return within(got, stretch.since_ns, stretch.last_ns)
 
     def rescheduled(self, stretch: Stretch) -> Rescheduled | None:
         """Return how the client's job was told something."""

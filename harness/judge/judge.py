@@ -17,7 +17,7 @@ from harness.judge.laws import LAWS
 from harness.judge.measures import measures
 from harness.judge.metrics import NEVER
 from harness.judge.outages import outages
-from harness.judge.proofs import deeds
+from harness.judge.proofs import besides, deeds
 from harness.judge.verdict import (
     DeedVerdict,
     ExpectationVerdict,
@@ -64,7 +64,7 @@ def judge(plan: Plan, history: History, *, died: str = "") -> Verdict:
     run, told = history.run, deeds(case)
     return Verdict(
         word=word,
-        sentence=phrases.sentence(fault or _sentence(word, case, laws, expectations)),
+        sentence=phrases.sentence(fault or _sentence(word, case, laws, expectations, told)),
         scenario=plan.scenario,
         name=plan.name,
         variant=plan.variant,
@@ -122,7 +122,11 @@ def _waived(verdict: LawVerdict, plan: Plan) -> LawVerdict:
 
 
 def _sentence(
-    word: Word, case: Case, laws: tuple[LawVerdict, ...], expectations: tuple[ExpectationVerdict, ...]
+    word: Word,
+    case: Case,
+    laws: tuple[LawVerdict, ...],
+    expectations: tuple[ExpectationVerdict, ...],
+    told: tuple[DeedVerdict, ...],
 ) -> str:
     if word in {Word.VOID, Word.FAIL}:
         return _failure(case, laws, expectations)
@@ -140,6 +144,7 @@ def _sentence(
     if worst:
         parts.insert(0, f"recovered in {phrases.duration(max(worst))}")
     parts += [case.nobody] if case.nobody else []
+    parts += besides(told)
     return ", ".join(parts)
 
 

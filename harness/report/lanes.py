@@ -11,13 +11,15 @@ from harness.scenario.model import Plan
 LANES = ("runner", "gate", "stage", "server", "client")
 """The lanes of the trace, from the network's side to the app's."""
 
+_MET = {"read back": "read back", "undecided": "undecided", "nothing to do": "had nothing to do"}
+
 
 def describe(record: r.Record, plan: Plan | None = None) -> str:
     """Return one record as a sentence of facts. The plan, when there, turns a deed's index into its words."""
     if isinstance(record, r.Deed):
         return _deed(record, plan)
     if isinstance(record, r.Canary):
-        verdict = "proved" if record.met else "NOT met"
+        verdict = _MET.get(record.way, "proved") if record.met else "NOT met"
         return f"fault {verdict}: {_deed_text(record.deed, plan)}" + (f" ({record.detail})" if record.detail else "")
     say = _SAY.get(type(record))
     return say(record) if say else type(record).__name__.lower()

@@ -14,7 +14,7 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.latency import eligible, samples
 from harness.judge.staleness import Ramp, staleness
 from harness.judge.steady import steady
-from harness.judge.verdict import Span
+from harness.judge.verdict import DeedVerdict, Span
 from harness.report.actors import merged, other_spans, path_spans, told_by_lane
 from harness.report.findings import findings
 from harness.report.folder import RunResult
@@ -65,6 +65,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     marks: list[Mark]
     crowd: list[tuple[float, float]]  # of many clients, the share that says it is connected, from each moment on
     deeds: list[tuple[float, str]]  # no words where a lane says it
+    felt: list[tuple[float, bool]]  # when a deed was done, and whether it touched any client; none of older verdicts
     faults: tuple[Span, ...]
     steady: tuple[Span, ...]
     prompt: tuple[Span, ...]  # steady windows to which the limit of 100 ms applies
@@ -107,6 +108,7 @@ def read_series(run: RunResult) -> Series:
             for deed in run.plan.deeds
             if deeds[deed.index] <= end
         ],
+        felt=[(deeds[one.deed], not one.unfelt) for one in run.verdict.deeds if _tried(one) and deeds[one.deed] <= end],
         faults=run.verdict.faults,
         steady=run.verdict.steady,
         prompt=_prompt(client) if client else (),
@@ -114,6 +116,11 @@ def read_series(run: RunResult) -> Series:
         failing=moment is not None,
         caught_up=_caught_up(run, moment),
     )
+
+
+def _tried(one: DeedVerdict) -> bool:
+    """Whether a client could have felt a deed: the end of a span, and one that came too late, is none to ask of."""
+    return one.unfelt or bool(one.felt and not one.ends)
 
 
 def failing_moment(run: RunResult) -> float | None:

@@ -28,7 +28,7 @@ from harness.report.canvas import (
     time_axis,
     words,
 )
-from harness.report.saying import one_line
+from harness.report.saying import one_line, plural
 from harness.report.series import Series, Update
 
 MOST = 4000
@@ -111,6 +111,7 @@ def draw(drawing: Drawing, series: Series, *, start: float, end: float) -> None:
     failing_line(events, series, start, end)
     time_axis(events, start, end)
     _deeds(bands, events, [at for at, _ in series.deeds if start <= at <= end], labels)
+    _felt(bands, [(at, felt) for at, felt in series.felt if start <= at <= end])
 
 
 def _top(labels: Sequence[Label]) -> float:
@@ -277,6 +278,12 @@ def _events(axes: Axes, series: Series, start: float, end: float, *, wordless: S
         if count:
             marker, colour = _MARKS[what]
             axes.plot([], [], marker=marker, color=colour, linestyle="none", label=f"{label}: {count}")
+    unfelt = sum(not felt and start <= at <= end for at, felt in series.felt)
+    if unfelt:
+        axes.plot(
+            [], [], marker="o", markersize=7, markerfacecolor=PAPER, markeredgecolor=ORANGE, markeredgewidth=1.6,
+            linestyle="none", label=f"never felt: {plural(unfelt, 'deed')}",
+        )  # fmt: skip
     handles, _ = axes.get_legend_handles_labels()
     for label in wordless:
         colour, hatch = _LOOK.get(label, (SKY, ""))
@@ -354,6 +361,16 @@ def _extent(label: Label, start: float, end: float) -> tuple[float, float]:
     wide = (0.0082 * len(label.text) + 0.012) * (end - start)
     before = label.at + wide > end + 0.01 * (end - start)
     return (label.at - wide, label.at) if before else (label.at, label.at + wide)
+
+
+def _felt(bands: Axes, told: Sequence[tuple[float, bool]]) -> None:
+    """Mark each deed at the foot of its line: a dot where it touched a client, a ring where it touched none."""
+    for felt, face, edge, size in ((True, INK, INK, 4.0), (False, PAPER, ORANGE, 7.0)):
+        at = [when for when, one in told if one is felt]
+        bands.plot(
+            at, [bands.get_ylim()[0]] * len(at), marker="o", markersize=size, markerfacecolor=face,
+            markeredgecolor=edge, markeredgewidth=1.6 if not felt else 0.6, linestyle="none", clip_on=False, zorder=6,
+        )  # fmt: skip
 
 
 def _deeds(bands: Axes, events: Axes, moments: Sequence[float], labels: Sequence[Label]) -> None:

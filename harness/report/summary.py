@@ -6,7 +6,7 @@ import msgspec
 
 from harness.judge.agreement import Agreement
 from harness.judge.replay import Replay
-from harness.judge.verdict import Counts, ExpectationVerdict, Interval, State, Word
+from harness.judge.verdict import Counts, DeedVerdict, ExpectationVerdict, Interval, State, Way, Word
 from harness.report import tally
 from harness.report.findings import doubts, failed, findings, replay
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
@@ -38,6 +38,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts
     measures: dict[str, Interval]
     warnings: tuple[Warned, ...]
+    deeds: tuple[DeedVerdict, ...]  # how each was proved, whom it touched, how late it came
+    ways: dict[str, int]  # how many deeds, by what became of them
+    unfelt: tuple[str, ...]  # faults that touched nothing of any client
     seconds: float
     folder: str
     replay: str
@@ -114,6 +117,9 @@ def summarize_run(run: RunResult) -> RunSummary:
         counts=verdict.counts,
         measures=verdict.measures,
         warnings=verdict.warnings,
+        deeds=verdict.deeds,
+        ways={str(way): count for way in Way if (count := sum(one.way is way for one in verdict.deeds))},
+        unfelt=tuple(one.said for one in verdict.deeds if one.unfelt),
         seconds=verdict.seconds,
         folder=run.key,
         replay=replay(run),

@@ -6,11 +6,12 @@ import msgspec
 
 from harness import exits
 from harness.judge.case import COMPLETE
+from harness.judge.proofs import late_deeds
 from harness.judge.verdict import ExpectationVerdict, Interval, LawVerdict, State, Word
 from harness.report import worlds
 from harness.report.findings import expected_by, rank
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
-from harness.report.saying import against, elapsed, joined, plural
+from harness.report.saying import against, elapsed, joined, joined_by, plural
 
 LAG_SHARE = 0.1
 """If the scheduler's lag exceeds this share of a limit, the verdict on that limit is unknown."""
@@ -19,6 +20,12 @@ PROMPT_LIMIT = 0.1
 
 ON = "update latency on "
 """How the judge names the update latency of one path."""
+
+_WAYS = ("faults", "proved", "on_flow", "by_canary", "read_back", "undecided", "nothing", "untried")
+"""The counts of ``Trust`` that many runs add up."""
+
+MOST_UNFELT = 5
+"""Faults that nobody felt, told by name; of more there is a count."""
 
 _WORST = (Word.FAIL, Word.VOID, Word.UNKNOWN, Word.PASS)
 _WORST_STATE = (State.FAILED, State.UNKNOWN, State.WAIVED, State.HELD, State.NOT_JUDGED)
@@ -154,7 +161,12 @@ def laws_of(runs: Sequence[RunResult]) -> list[LawVerdict]:
             known = by_law.get(law.law)
             if known is None or _WORST_STATE.index(law.state) < _WORST_STATE.index(known.state):
                 by_law[law.law] = law
-    return sorted(by_law.values(), key=lambda law: (int(law.code[1:]) if law.code[1:].isdigit() else 99, law.law))
+    return sorted(by_law.values(), key=_place)
+
+
+def _place(law: LawVerdict) -> tuple[bool, int, str]:
+    """The harness's laws first, each kind by number."""
+    return law.code[:1] != "H", int(law.code[1:]) if law.code[1:].isdigit() else 99, law.law
 
 
 def laws_line(runs: Sequence[RunResult]) -> str:
@@ -169,24 +181,39 @@ def laws_line(runs: Sequence[RunResult]) -> str:
 
 
 def faults_line(runs: Sequence[RunResult]) -> str:
-    """Return ``faults proved 6 of 6``; or that none was planned, or tried.
+    """Return ``faults proved 5 of 5 (3 on the client's flow, 2 by canary)``; or that none was planned, or tried.
 
-    Those that were read back, since a flow had nothing to meet, are told beside it; so are those of which nothing can
-    be said, and the deeds that met nobody any more.
+    Those that were only read back are told beside it; so are those of which nothing can be said, the deeds that there
+    was nothing for or that met nobody any more, and those that came late.
     """
     trusts = [run.verdict.trust for run in runs]
-    total, proved = sum(trust.faults for trust in trusts), sum(trust.proved for trust in trusts)
-    read_back, undecided = sum(trust.read_back for trust in trusts), sum(trust.undecided for trust in trusts)
-    untried = sum(trust.untried for trust in trusts)
-    if not total and not untried:
+    ways = {name: sum(getattr(trust, name) for trust in trusts) for name in _WAYS}
+    if not any(ways[name] for name in ("faults", "nothing", "untried")):
         cut = any(run.plan.deeds and run.verdict.trust.ended not in COMPLETE for run in runs)
         return "no fault was tried" if cut else "no faults planned"
+    read_back, untried = ways["read_back"], ways["untried"]
+    total, proved = ways["faults"] - read_back, ways["proved"] - read_back
+    how = [(ways["on_flow"], "on the client's flow"), (ways["by_canary"], "by canary")]
+    shown = ", ".join(f"{count} {where}" for count, where in how if count)
     told = [
-        f"{proved} of {total}" + (f" ({read_back} by reading back)" if read_back else ""),
-        f"{undecided} undecided" if undecided else "",
+        joined_by(
+            ", ",
+            f"proved {proved} of {total}" + (f" ({shown})" if shown else "") if total or not read_back else "",
+            f"confirmed by reading back {read_back}" if read_back else "",
+        ),
+        f"{ways['undecided']} undecided" if ways["undecided"] else "",
+        f"{ways['nothing']} nothing to do" if ways["nothing"] else "",
         f"{plural(untried, 'deed')} untried: the job had ended" if untried else "",
+        late_deeds([one for run in runs for one in run.verdict.deeds]),
     ]
-    return f"faults proved {joined(told)}"
+    return f"faults {joined(told)}"
+
+
+def unfelt(runs: Sequence[RunResult], *, most: int = MOST_UNFELT) -> str:
+    """Return the faults that touched nothing of any client, by name: ``middle answers 503 to results at 40 s``."""
+    named = list(dict.fromkeys(one.said for run in runs for one in run.verdict.deeds if one.unfelt))
+    more = [f"{len(named) - most} more"] if len(named) > most else []
+    return "; ".join([*named[:most], *more])
 
 
 def limits_of(runs: Sequence[RunResult]) -> list[tuple[RunResult, ExpectationVerdict]]:

@@ -293,11 +293,17 @@ def _advice(finding: Finding, style: Style) -> list[str]:
 
 def _proved(runs: list[RunResult], style: Style) -> list[str]:
     lines = wrapped(f"{tally.faults_line(runs)} · {tally.laws_line(runs)}", indent="  ", hanging="    ", width=WIDTH)
+    lines += _labelled("unfelt", _never_sat(runs), style)
     for label, text in (("limits", tally.limits_line(runs)), ("host", tally.host_line(runs))):
         lines += _labelled(label, text, style)
     for run in runs:
         lines += _compared(run, style)
     return lines
+
+
+def _never_sat(runs: list[RunResult]) -> str:
+    named = tally.unfelt(runs)
+    return f"{named}: a test the client never sat" if named else ""
 
 
 def _labelled(label: str, text: str, style: Style) -> list[str]:
@@ -339,12 +345,13 @@ def _all_worlds(runs: list[RunResult], style: Style) -> list[str]:
 
 def _laws(run: RunResult, style: Style) -> list[str]:
     colours = {State.HELD: _GREEN, State.FAILED: _RED, State.UNKNOWN: _YELLOW}
-    lines = []
-    for law in tally.laws_of([run]):
+    lines, laws = [], tally.laws_of([run])
+    wide = max((len(law.law) for law in laws), default=0)
+    for law in laws:
         sign = style.paint(colours.get(law.state, _DIM), STATE_SIGN[law.state])
         why = law.waiver or law.reason or law.sentence
-        said = one_line(why, WIDTH - 40)
-        lines.append(f"      {sign} {law.code:<3} {law.law:<14} {law.state:<10}  {said}".rstrip())
+        said = one_line(why, WIDTH - 26 - wide)
+        lines.append(f"      {sign} {law.code:<3} {law.law:<{wide}} {law.state:<10}  {said}".rstrip())
     return lines
 
 

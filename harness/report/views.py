@@ -8,7 +8,7 @@ from markupsafe import Markup
 from harness.deeds.acts import Deed
 from harness.files import read_bytes
 from harness.history import Canary
-from harness.judge.verdict import Evidence, ExpectationVerdict, State, Word
+from harness.judge.verdict import DeedVerdict, Evidence, ExpectationVerdict, State, Way, Word
 from harness.report import tally, trace, worlds
 from harness.report.findings import Finding, expected_by, findings, reason, replay
 from harness.report.folder import SCENARIO, RunResult, raw_files
@@ -55,7 +55,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     trace: list[trace.Row]
     files: list[tuple[str, str]]
     trust: list[tuple[str, str]]
-    timeline: list[tuple[str, str, str]]
+    timeline: list[tuple[str, str, str, str]]
+    unfelt: str
     inline: bool
 
     @property
@@ -88,7 +89,8 @@ def view_of(run: RunResult, place: int, *, room: int, records: int) -> View:
         trace=rows if inline else [],
         files=_files(run),
         trust=_trust(run),
-        timeline=_timeline(run.plan),
+        timeline=_timeline(run),
+        unfelt=tally.unfelt([run]),
         inline=inline,
     )
     run.forget()
@@ -170,6 +172,7 @@ def _trust(run: RunResult) -> list[tuple[str, str]]:
     rows = [
         *(("Warning", f"line {warning.line}: {warning.text}") for warning in run.verdict.warnings),
         ("Faults", tally.faults_line([run]).removeprefix("faults ")),
+        ("Never felt", tally.unfelt([run])),
         ("Host", tally.host_line([run])),
         ("Worlds", worlds.said(run.agreement) if run.agreement else ""),
         ("Twice", worlds.twice(run.replay) if run.replay else ""),
@@ -182,21 +185,35 @@ def _trust(run: RunResult) -> list[tuple[str, str]]:
     return [(name, printable(value)) for name, value in rows if value]
 
 
-def _timeline(plan: Plan) -> list[tuple[str, str, str]]:
-    """Return the compiled timeline: when, who, what; of the weather only how much there is of it."""
-    rows = [(f"{deed.at:.3f} s", who(deed), _did(deed, plan)) for deed in plan.deeds]
+def _timeline(run: RunResult) -> list[tuple[str, str, str, str]]:
+    """Return the compiled timeline: when, who, what, and how it was proved; of the weather how much there is of it."""
+    plan, told = run.plan, {one.deed: one for one in run.verdict.deeds}
+    rows = [
+        (f"{deed.at:.3f} s", who(deed), _did(deed, plan), _proved(told[deed.index]) if deed.index in told else "")
+        for deed in plan.deeds
+    ]
     pulses = [item for item in plan.weather if isinstance(item, Pulse)]
     if pulses:
         total = sum(pulse.lasts for pulse in pulses)
-        rows.append(("throughout", "weather", f"{len(pulses)} stall pulses, {duration(total)} in all"))
+        rows.append(("throughout", "weather", f"{len(pulses)} stall pulses, {duration(total)} in all", ""))
     steps = len(plan.weather) - len(pulses)
     if steps:
-        rows.append(("throughout", "weather", f"{steps} steps of rate"))
+        rows.append(("throughout", "weather", f"{steps} steps of rate", ""))
     job = plan.job
     every = "on change" if job.every is None else f"every {bare(job.every)}"
-    rows.append((f"{job.lasts:.3f} s", "job", f"{job.ends}, {job.items} items of {size(job.event_size)}, {every}"))
-    rows.append((f"{plan.horizon:.3f} s", "horizon", "what is missing now has failed"))
+    rows.append((f"{job.lasts:.3f} s", "job", f"{job.ends}, {job.items} items of {size(job.event_size)}, {every}", ""))
+    rows.append((f"{plan.horizon:.3f} s", "horizon", "what is missing now has failed", ""))
     return rows
+
+
+_PROVED = {Way.FLOW: "on the client's flow", Way.CANARY: "by canary"}
+
+
+def _proved(deed: DeedVerdict) -> str:
+    """Return what became of a deed: how it was proved, whom it did not touch, how late it was."""
+    touched = f"felt by {deed.felt} of {deed.clients} clients" if 0 < deed.felt < deed.clients else ""
+    late = f"{duration(deed.late)} late" if deed.late else ""
+    return joined([_PROVED.get(deed.way, str(deed.way)), touched, "never felt" if deed.unfelt else "", late])
 
 
 def _did(deed: Deed, plan: Plan) -> str:

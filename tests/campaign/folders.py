@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.history import App, Health, History
+from harness.history import App, History
 from harness.history.files import HISTORY, PLAN
 from harness.report.folder import run_folder_name, write_bytes, write_json
 from harness.scenario.model import Plan
@@ -17,9 +17,7 @@ VIRTUAL = msgspec.structs.replace(REAL, world="virtual")
 
 def told(the_plan: Plan, *, late: float = 0.0) -> History:
     """A flawless run; ``late`` keeps one event that long from the app."""
-    history = Story(the_plan).run().history()
-    if the_plan.world == "virtual":
-        history = History([record for record in history.records if not isinstance(record, Health)])
+    history = Story(the_plan).run().history(health=the_plan.world != "virtual")
     if not late:
         return history
     app, ns = history.all(App)[7], round(late * 1e9)

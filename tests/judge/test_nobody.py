@@ -5,6 +5,7 @@ import pytest
 
 from harness.deeds import acts
 from harness.device.words import Reach
+from harness.history import Chunk
 from harness.judge import judge
 from harness.judge.verdict import State, Word
 from harness.scenario import model
@@ -24,6 +25,7 @@ def left_alone(*, skip: tuple[int, ...] = (), until: int = 8, deed=LOST) -> Stor
     for index in range(until + 1):
         if index not in skip:
             story.show(index, max(story.times()[index] + 0.005, 0.035))
+    story.add(Chunk(cid=2, direction="downstream", offset=200, length=200, fate="dropped"), 4.5)
     story.status("reconnecting", 24.05)
     story.hang_up(24.05, "watchdog", fresh=1, events=until + 1)
     story.end(story.plan.horizon, "limit")

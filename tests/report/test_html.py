@@ -162,4 +162,4 @@ def test_the_compiled_timeline_names_actors_and_ends(tmp_path):
         ("4.000", "middle on wifi", "kills idle after 60s"),
         ("12.000", "middle", "end of mutes streams"),
     ):
-        assert f'<tr><td class="num">{at} s</td><td>{who}</td><td>{what}</td></tr>' in text
+        assert f'<tr><td class="num">{at} s</td><td>{who}</td><td>{what}</td><td class="muted">' in text

@@ -32,13 +32,23 @@ def test_a_failure_stays_one_beside_runs_that_are_missing(failed):
     assert tally.word_of(msgspec.structs.replace(failed, unjudged=("a/b",))) is Word.FAIL
 
 
+REST = "1 undecided · 1 nothing to do · 1 deed untried: the job had ended"
+PROVED = "faults proved 5 of 6 (3 on the client's flow, 2 by canary)"
+
+
 @pytest.mark.parametrize(
     ("trust", "line"),
     [
         (Trust(ended="done"), "no faults planned"),
         (Trust(faults=3, proved=3), "faults proved 3 of 3"),
-        (Trust(faults=3, proved=2, read_back=1, undecided=1), "faults proved 2 of 3 (1 by reading back) · 1 undecided"),
+        (
+            Trust(faults=7, proved=6, on_flow=3, by_canary=2, read_back=1, undecided=1, nothing=1, untried=1),
+            f"{PROVED}, confirmed by reading back 1 · {REST}",
+        ),
+        (Trust(faults=2, proved=2, by_canary=2), "faults proved 2 of 2 (2 by canary)"),
+        (Trust(faults=2, proved=2, read_back=2), "faults confirmed by reading back 2"),
         (Trust(untried=2), "faults proved 0 of 0 · 2 deeds untried: the job had ended"),
+        (Trust(nothing=1), "faults proved 0 of 0 · 1 nothing to do"),
     ],
 )
 def test_the_ways_in_which_faults_were_proved_are_told_apart(passed, trust, line):

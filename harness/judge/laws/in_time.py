@@ -35,12 +35,12 @@ def lateness(case: Case) -> Mapping[int, float]:
     return case.once(_lateness)
 
 
-def told(late: Mapping[int, float]) -> str:
+def late(behind: Mapping[int, float]) -> str:
     """Return ``late: 1 deed by 310 ms``; empty where none was."""
-    if not late:
+    if not behind:
         return ""
-    by = "by" if len(late) == 1 else "by up to"
-    return f"late: {phrases.amount(len(late), 'deed')} {by} {phrases.duration(max(late.values()))}"
+    by = "by" if len(behind) == 1 else "by up to"
+    return f"late: {phrases.amount(len(behind), 'deed')} {by} {phrases.duration(max(behind.values()))}"
 
 
 def _lateness(case: Case) -> Mapping[int, float]:
@@ -72,8 +72,8 @@ def _judge(case: Case) -> Outcome:
             continue
         text = f"the deed at {phrases.limit(planned.at)} ({planned.actor} {planned.text}) came {_by(behind)}{crossed}"
         outcome.fail(text, case.evidence(record, text), advice=ADVICE, cause="deed-late")
-    if late := lateness(case):
-        outcome.hold(told(late))
+    if lateness(case):
+        outcome.hold(late(lateness(case)))
     return outcome
 
 

@@ -32,13 +32,15 @@ Way = tuple[str, str]
 class Regime:
     """What holds at a gate as long as nothing changes."""
 
-    __slots__ = ("asleep", "default", "doors", "passages")
+    __slots__ = ("asleep", "default", "doors", "orphans", "passages")
 
     def __init__(self, state: NetworkState, stalled: frozenset[str]) -> None:
         self.passages: dict[Way, Passage] = {(p, way): state.passage(p, way) for p in state.paths for way in Direction}
         self.doors: dict[str, Door] = {name: path.door for name, path in state.paths.items()}
         self.default = state.default
         self.asleep = state.asleep
+        buries = [one.deed.act.after for one in state.standing if isinstance(one.deed.act, acts.Orphans)]
+        self.orphans = buries[-1] if buries else None  # after how many seconds the servers' sides of dead flows close
         for name in stalled:
             if self.passages[name, DOWN] is Passage.PASS:
                 self.passages[name, DOWN] = Passage.HOLD
@@ -84,16 +86,16 @@ class Timeline:
                 if ending is not Ending.DROPPED:
                     yield change, path, ending
 
-    def could(self, way: Way, passage: Passage, since_ns: int, until_ns: int) -> bool:
-        """Whether at some time within these stamps this may have become of bytes."""
+    def within(self, since_ns: int, until_ns: int) -> Iterator[Regime]:
+        """Yield the regimes that may hold at some time within these stamps, in order."""
         regime = self.start
         for change in self.changes:
             if change.since_ns > until_ns:
                 break
-            if regime.passages[way] is passage and change.until_ns >= since_ns:
-                return True
+            if change.until_ns >= since_ns:
+                yield regime
             regime = change.after
-        return regime.passages[way] is passage
+        yield regime
 
     def surely_since(self, way: Way, passage: Passage, t_ns: int) -> float:
         """Return since when, up to this stamp, nothing else can have become of bytes; infinity: it can now."""

@@ -1,0 +1,122 @@
+"""How connections ended: by somebody, told where the path lets it through, and wherever a deed ends them.
+
+A silent death is known to one side only. ``closed``, ``reset``, a lost path, a device that goes offline or wakes up end
+every connection that was open there; the server learns of the first two alone.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from harness.deeds.network_state import Ending, Passage
+from harness.history import ConnEnd, EndPassed, Request, Subscriber
+from harness.judge import phrases
+from harness.judge.case import Case
+from harness.judge.network.faults import Fault
+from harness.judge.network.flows import AWAY, CLIENT, SERVER, TOWARD, Flow
+
+_OTHER = {CLIENT: SERVER, SERVER: CLIENT}
+_HOW = {Ending.FIN: "closed", Ending.RST: "reset", Ending.ABORTED: "lost"}
+_NAMES = {CLIENT: "the client", SERVER: "the server"}
+
+
+def end(flow: Flow, record: ConnEnd) -> None:
+    """Judge the end of one side."""
+    if record.how == "closed":
+        if not _somebody(flow, record):
+            flow.fail(
+                "ended-by-nobody", record, f"the gate ended the side of {_NAMES[record.side]}, and no deed says so"
+            )
+    else:
+        _told(flow, record)
+    flow.ends.setdefault(record.side, record)
+    if record.swallowed:
+        flow.dead.setdefault(AWAY[record.side], record)
+    if record.side == CLIENT and record.swallowed and flow.died_ns is None:
+        flow.died_ns = record.t_ns
+
+
+def end_passed(flow: Flow, record: EndPassed) -> None:
+    """Judge that an end which was held went on."""
+    if record.side == CLIENT:
+        flow.end_passed_ns = record.t_ns
+    way = AWAY[record.side]
+    may = any(regime.passages[flow.path, way] is Passage.PASS for regime in flow.at(record))
+    if not (may or flow.boxed or flow.struck(record.t_ns)):
+        flow.fail("end-told", record, f"the end of {_NAMES[record.side]} was told on, where the path passes nothing")
+
+
+def finish(flow: Flow, until_ns: int) -> None:
+    """Judge whether all that should have ended a connection has."""
+    tick_ns = flow.timeline.slack.tick_ns
+    for change, path, ending in flow.timeline.ends():
+        due_ns = change.until_ns + tick_ns
+        if path != flow.path or due_ns >= until_ns or flow.conn.t_ns >= change.since_ns - tick_ns:
+            continue
+        for side in (CLIENT, SERVER) if ending is not Ending.ABORTED else (CLIENT,):
+            ended = flow.ends.get(side)
+            if (ended is None or ended.t_ns > due_ns) and not _unreachable(flow, side, ending, due_ns):
+                text = f"the side of {_NAMES[side]} was not {_HOW[ending]} by {change.what}"
+                flow.fail("not-ended", flow.conn, text, t_ns=change.until_ns)
+
+
+def told_of_silence(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
+    """Yield each stream that the server saw end by FIN or RST, though nobody told it of an end."""
+    requests = {request.rid: request for request in case.history.all(Request)}
+    for closed in case.history.all(Subscriber):
+        if closed.what == "close" and closed.evidence in {"fin", "rst"} and closed.t_ns < case.end_ns:
+            request = requests.get(closed.rid)
+            flow = flows.get(request.cid) if request is not None else None
+            if flow is not None and not _knows(flow, closed.t_ns + flow.timeline.slack.tick_ns):
+                at = phrases.limit(case.at(closed.t_ns))
+                text = (
+                    f"{flow.name}: at {at} the server learned of its end ({closed.evidence}), which nobody had told it"
+                )
+                yield Fault("silent-death-told", text, ((closed, text),))
+
+
+def _somebody(flow: Flow, record: ConnEnd) -> bool:
+    """Whether an end that the gate made is the doing of a deed, of a box, or of the other side."""
+    until_ns = record.t_ns
+    if flow.boxed or _OTHER[record.side] in flow.ends:
+        return True
+    for _, ending in flow.strikes(until_ns):
+        if ending is not Ending.ABORTED or record.side == CLIENT:
+            return True
+    return record.side == SERVER and flow.orphaned(until_ns)
+
+
+def _told(flow: Flow, record: ConnEnd) -> None:
+    """Judge whether an end went where the path lets ends go."""
+    way = AWAY[record.side]
+    passages = {regime.passages[flow.path, way] for regime in flow.at(record)}
+    who = _NAMES[record.side]
+    if record.swallowed:
+        lawful = Passage.DROP in passages or way in flow.dead or flow.boxed or flow.struck(record.t_ns)
+        if not (lawful or _OTHER[record.side] in flow.ends):
+            flow.fail("end-swallowed", record, f"the end of {who} was swallowed, where the path lets it pass")
+    elif record.held:
+        if Passage.HOLD not in passages:
+            flow.fail("end-held", record, f"the end of {who} was held, where the path holds nothing")
+    elif Passage.PASS not in passages or way in flow.dead:
+        flow.fail("end-told", record, f"the end of {who} was told on, where the path passes nothing")
+
+
+def _unreachable(flow: Flow, side: str, ending: Ending, until_ns: int) -> bool:
+    """Whether an ending does not reach a side: a FIN has its place among the bytes, and passes none that are lost."""
+    dead = flow.dead.get(TOWARD[side])
+    return ending is Ending.FIN and ((dead is not None and dead.t_ns <= until_ns) or _lost_before(flow, until_ns))
+
+
+def _lost_before(flow: Flow, until_ns: int) -> bool:
+    """Whether the device had lost the connection: nothing passes it any more."""
+    return any(ending is Ending.ABORTED for _, ending in flow.strikes(until_ns))
+
+
+def _knows(flow: Flow, until_ns: int) -> bool:
+    """Whether the server had been told of an end of this connection by then."""
+    client, server = flow.ends.get(CLIENT), flow.ends.get(SERVER)
+    if server is not None and server.how == "closed" and server.t_ns <= until_ns:
+        return True
+    if client is None or client.swallowed:
+        return False
+    passed_ns = flow.end_passed_ns if client.held else client.t_ns
+    return passed_ns is not None and passed_ns <= until_ns

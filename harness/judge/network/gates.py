@@ -1,0 +1,89 @@
+"""One reading of the gates' records: each is judged once, in its order, beside the timeline of its gate."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from harness.history import Boxed, Chunk, Conn, ConnEnd, EndPassed, Waited
+from harness.history.records import Record
+from harness.judge.case import Case, ClientCase
+from harness.judge.network import ends, passage
+from harness.judge.network.faults import Fault
+from harness.judge.network.flows import Flow
+from harness.judge.network.radios import Antenna, reigns
+from harness.judge.network.timeline import Timeline, Watch, everywhere, happened, timeline
+
+CANARY = "canary"
+"""The name of the harness's own flows. At which client's gate one is, no record says."""
+
+
+class Gate:
+    """One client's gate: its timeline, read as far as the records are, and its radios. The canaries use none."""
+
+    def __init__(self, timeline: Timeline, antennas: Mapping[str, Antenna]) -> None:
+        self.timeline = timeline
+        self.watch = Watch(timeline)
+        self.antennas = antennas
+
+
+def flows(case: Case) -> Mapping[int, Flow]:
+    """Return every connection at a gate, judged, by its number."""
+    return case.once(_flows)
+
+
+def faults(case: Case) -> Iterator[Fault]:
+    """Yield what the gates did with bytes and ends against the plan."""
+    for flow in flows(case).values():
+        yield from flow.faults.values()
+    yield from ends.told_of_silence(case, flows(case))
+
+
+def _flows(case: Case) -> Mapping[int, Flow]:
+    gates = {client.name: Gate(timeline(client), _antennas(client)) for client in case.clients}
+    gates[CANARY] = Gate(everywhere(case), {})
+    found: dict[int, Flow] = {}
+    until_ns = case.end_ns
+    for record in case.history.records:
+        rule = _RULES.get(type(record))
+        if rule is not None:
+            flow = found.get(record.cid)  # type: ignore[attr-defined]  # all that have a rule have it
+            if flow is not None and record.t_ns < until_ns:
+                rule(flow, record)
+        elif isinstance(record, Conn) and record.client in gates and record.path in case.plan.paths:
+            gate = gates[record.client]
+            flow = Flow(record, gate.timeline, gate.watch, gate.antennas.get(record.path))
+            found[record.cid] = flow
+            if flow.antenna is not None:
+                flow.antenna.dial(flow, record)
+    for flow in found.values():
+        passage.finish(flow, until_ns)
+        ends.finish(flow, until_ns)
+    return found
+
+
+def _antennas(client: ClientCase) -> Mapping[str, Antenna]:
+    plan, slack = client.case.plan, timeline(client).slack
+    return {path: Antenna(found, slack) for path, found in reigns(plan, happened(client)).items()}
+
+
+def _chunk(flow: Flow, record: Chunk) -> None:
+    held = passage.chunk(flow, record)
+    if flow.antenna is not None and record.fate == "delivered":
+        flow.antenna.chunk(flow, record, held=held)
+
+
+def _waited(flow: Flow, record: Waited) -> None:
+    if flow.antenna is not None:
+        flow.antenna.waits(flow, record)
+
+
+def _boxed(flow: Flow, record: Boxed) -> None:
+    flow.boxed.append(record)
+
+
+_RULES: Mapping[type[Record], Callable[[Flow, Any], None]] = {
+    Chunk: _chunk,
+    ConnEnd: ends.end,
+    EndPassed: ends.end_passed,
+    Waited: _waited,
+    Boxed: _boxed,
+}

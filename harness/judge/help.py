@@ -61,6 +61,17 @@ HELP: tuple[LawHelp, ...] = (
         breaks=("This law judges the harness, not the client: a bug of its server, or a machine that is too busy.",),
     ),
     LawHelp(
+        code="H3",
+        word="network-as-planned",
+        title="The network was as planned",
+        says="What the gates did with the client's own bytes, connections and dials is what the deeds say, in both "
+        "directions and at both ends: nothing passed a path that was silent, stalled or refused, nobody was told of "
+        "a silent death, every connection that a deed ends was ended, each radio was paid for, each delay, rate, "
+        "stall and signal of the plan was there, and none besides. Where it was not, the run is void: the client "
+        "met another network than the planned one.",
+        breaks=("This law judges the harness and the machine, not the client: see `harness doctor`.",),
+    ),
+    LawHelp(
         code="H4",
         word="in-time",
         title="The deeds came when the plan says",

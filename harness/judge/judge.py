@@ -33,7 +33,7 @@ from harness.scenario.expectations import OF_HARNESS
 from harness.scenario.model import Plan
 
 FUNDAMENTAL = (
-    "history-whole", "in-time", "fault-seen", "server-as-planned",
+    "history-whole", "in-time", "fault-seen", "network-as-planned", "server-as-planned",
     "terminal-once", "no-gap", "no-duplicate", "order", "progress", "resume", "honest-status",
     "recovery", "one-stream", "stop", "clean-exit", "backoff", "discreet", "server-frees", "prompt",
 )  # fmt: skip

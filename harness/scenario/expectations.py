@@ -43,8 +43,8 @@ CROWDS = ("arrivals per second",)
 METRICS = (*COUNTS, *TOKEN_COUNTS, *DURATIONS, *MOMENTS, *SIZES, *CROWDS)
 STATISTICS = ("p95", "p50", "max")
 
-OF_HARNESS = ("fault-seen", "history-whole", "server-as-planned", "in-time")
-"""H0, H1, H2 and H4: they judge the harness, and a run that fails one is void."""
+OF_HARNESS = ("fault-seen", "history-whole", "server-as-planned", "network-as-planned", "in-time")
+"""H0 to H4: they judge the harness, and a run that fails one is void."""
 
 OF_CLIENT = (
     "terminal-once",

@@ -83,7 +83,7 @@ def _delivered(flow: Flow, record: Chunk, regimes: Sequence[Regime], key: Way, *
 
 def _late(flow: Flow, held: Chunk, until_ns: int, way: str) -> None:
     """Held bytes did not go on before a stamp."""
-    since_ns = flow.timeline.surely_since((flow.path, way), Passage.PASS, until_ns)
+    since_ns = flow.timeline.surely_since(lambda one: one.passages[flow.path, way] is Passage.PASS, until_ns)
     waited = (until_ns - max(since_ns, held.t_ns) - flow.timeline.slack.late_ns) / 1e9
     if waited > PROMPT and flow.passed[way] < ROOM and not flow.struck(until_ns):
         flow.fail("not-let-go", held, f"{_bytes(held)} were held {way}, and did not go on when the path let them")

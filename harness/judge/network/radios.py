@@ -102,7 +102,8 @@ class Antenna:
             flow.fail("radio-free", record, f"{text} {self._at(flow, waited.until_ns)}")
         elif late > self._slack.late_ns and record.direction not in flow.queued:
             way = (flow.path, record.direction)
-            if flow.timeline.surely_since(way, Passage.PASS, record.t_ns) <= waited.until_ns:
+            passes = flow.timeline.surely_since(lambda one: one.passages[way] is Passage.PASS, record.t_ns)
+            if passes <= waited.until_ns:
                 text = f"bytes passed {record.direction}, which were to wait for the radio only until"
                 flow.fail("radio-late", record, f"{text} {self._at(flow, waited.until_ns)}")
 

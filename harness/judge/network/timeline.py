@@ -97,13 +97,13 @@ class Timeline:
             regime = change.after
         yield regime
 
-    def surely_since(self, way: Way, passage: Passage, t_ns: int) -> float:
-        """Return since when, up to this stamp, nothing else can have become of bytes; infinity: it can now."""
-        since = -math.inf if self.start.passages[way] is passage else math.inf
+    def surely_since(self, test: Callable[[Regime], bool], t_ns: int) -> float:
+        """Return since when, up to this stamp, all that can have held passes a test; infinity: not all does now."""
+        since = -math.inf if test(self.start) else math.inf
         for change in self.changes:
             if change.since_ns > t_ns:
                 break
-            if change.after.passages[way] is not passage:
+            if not test(change.after):
                 since = math.inf
             elif since == math.inf:
                 since = change.until_ns

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import msgspec
 
 from harness.history import Weather
+from harness.judge import phrases
 from harness.judge.case import Case
+from harness.judge.network.faults import Fault
 from harness.judge.network.fold import TOLERANCE
 from harness.scenario.model import Pulse, Step
 
@@ -22,10 +24,19 @@ def made(case: Case) -> list[Made]:
     return case.once(_made)
 
 
-def unplanned(case: Case) -> Iterator[Weather]:
-    """Yield the records of weather that nobody planned."""
-    planned = {one.record.seq for one in made(case) if one.record is not None}
-    yield from (record for record in case.history.all(Weather) if record.seq not in planned)
+def faults(case: Case) -> Iterator[Fault]:
+    """Yield the weather that was planned and not made, and what was made and not planned."""
+    records = {one.record.seq for one in made(case) if one.record is not None}
+    for one in made(case):
+        if one.record is None and one.planned.at < case.end - TOLERANCE - case.slack:
+            what = "stall" if isinstance(one.planned, Pulse) else "step of rate"
+            yield Fault(
+                "weather-not-made", f"the {what} of {one.planned.path} at {phrases.limit(one.planned.at)} was not made"
+            )
+    for record in case.history.all(Weather):
+        if record.seq not in records and record.t_ns < case.end_ns:
+            text = f"{record.path} had weather ({record.what}) that nobody planned"
+            yield Fault("weather-unplanned", f"at {phrases.limit(case.at(record.t_ns))} {text}", ((record, text),))
 
 
 def _made(case: Case) -> list[Made]:

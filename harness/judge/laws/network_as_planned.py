@@ -1,0 +1,34 @@
+"""H3, the network was as planned: what the gates did with the client's own bytes and dials is what the deeds say.
+
+It judges the harness, not the client. A canary shows that a fault was there; only the client's own connections show
+that it was there for the client, in both directions and at both ends, and that nothing else was.
+"""
+
+from collections.abc import Iterator
+
+from harness.judge.case import Case
+from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.network import dials, gates, signals, weather
+from harness.judge.network.faults import Fault
+
+ADVICE = "The harness did not do what the plan says, or more: nothing can be said of the client. Report it with the run"
+
+
+def _judge(case: Case) -> Outcome:
+    outcome = Outcome()
+    for fault in _faults(case):
+        shown = (case.evidence(record, text) for record, text in fault.shown)
+        outcome.fail(fault.sentence, *shown, advice=ADVICE, cause=fault.kind)
+    outcome.hold()
+    return outcome
+
+
+def _faults(case: Case) -> Iterator[Fault]:
+    yield from gates.faults(case)
+    yield from dials.faults(case)
+    yield from weather.faults(case)
+    for client in case.clients:
+        yield from signals.faults(client)
+
+
+LAW = Law(code="H3", word="network-as-planned", judge=_judge)

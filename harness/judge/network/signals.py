@@ -1,0 +1,99 @@
+"""What the OS told the app: each signal of the plan, and no other, into every ear that was open then; and was heard.
+
+A phone that sleeps lets its app hear what it was told when it wakes up. Who stops listening hears no more.
+"""
+
+import math
+from collections.abc import Iterator
+
+from harness.history import Listens, SignalHeard, SignalTold
+from harness.judge import phrases
+from harness.judge.case import ClientCase
+from harness.judge.network.faults import Fault
+from harness.judge.network.timeline import Change, Timeline, timeline
+from harness.vocabulary import Signal
+
+PROMPT = 0.25
+"""Seconds within which a listener that is awake hears a signal, beside the run's slack."""
+
+
+def faults(client: ClientCase) -> Iterator[Fault]:
+    """Yield what one client was told against the plan."""
+    line = timeline(client)
+    told = client.case.grouped(SignalTold, "client").get(client.name, [])
+    told = [record for record in told if record.t_ns < client.case.end_ns]
+    yield from _told(client, line, told)
+    yield from _heard(client, line, told)
+
+
+def _told(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterator[Fault]:
+    """Match what was told with what there was to tell, in order."""
+    waiting = list(told)
+    tick_ns = line.slack.tick_ns
+    for change in line.changes:
+        for signal in change.signals:
+            found = next((one for one in waiting if _is(one, signal) and _within(one, change, tick_ns)), None)
+            if found is not None:
+                waiting.remove(found)
+            elif change.until_ns + tick_ns < client.case.end_ns:
+                yield Fault("signal-untold", f"{client.name} was not told {_said(signal)} by {change.what}")
+    for record in waiting:
+        text = f"was told {_said(record)} at {_at(client, record)}, which no deed explains"
+        yield Fault("signal-unplanned", f"{client.name} {text}", ((record, text),))
+
+
+def _heard(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterator[Fault]:
+    """Hold who listened when a signal was told against who heard it."""
+    hearings: dict[int, list[SignalHeard]] = {}
+    for heard in client.case.grouped(SignalHeard, "client").get(client.name, []):
+        hearings.setdefault(heard.told, []).append(heard)
+    listens = client.case.grouped(Listens, "client").get(client.name, [])
+    ears, place = 0, 0
+    for record in told:
+        while place < len(listens) and listens[place].seq < record.seq:
+            ears += 1 if listens[place].on else -1
+            place += 1
+        if record.ears != ears:
+            text = f"told {_said(record)} at {_at(client, record)} to {phrases.amount(record.ears, 'listener')}"
+            whole = f"{client.name}: the phone {text}, where {ears} listened"
+            yield Fault("signal-to-nobody", whole, ((record, text),))
+            continue
+        limit_ns = _awake(line, record.t_ns) + round(PROMPT * 1e9) + line.slack.late_ns
+        if not ears or limit_ns >= client.case.end_ns:
+            continue
+        left = sum(not one.on for one in listens[place:] if one.t_ns <= limit_ns)
+        heard = sum(one.t_ns <= limit_ns for one in hearings.get(record.seq, []))
+        if heard + left < ears:
+            text = f"was told {_said(record)} at {_at(client, record)}, and {heard} of {ears} listeners heard it"
+            yield Fault("signal-unheard", f"{client.name} {text}", ((record, text),))
+
+
+def _awake(line: Timeline, t_ns: int) -> float:
+    """Return from which stamp on the device is awake for long enough to hear what it was told at this one."""
+    awake_ns: float = t_ns
+    asleep_ns = math.inf
+    prompt_ns = round(PROMPT * 1e9) + line.slack.late_ns
+    for change in line.changes:
+        if change.after.asleep and not change.before.asleep:
+            asleep_ns = change.since_ns
+        elif change.before.asleep and not change.after.asleep:
+            if asleep_ns <= awake_ns + prompt_ns and change.until_ns >= awake_ns:
+                awake_ns = change.until_ns
+            asleep_ns = math.inf
+    return awake_ns if asleep_ns > awake_ns + prompt_ns else math.inf
+
+
+def _is(record: SignalTold, signal: Signal) -> bool:
+    return (record.what, record.path) == (signal.what, signal.path or "")
+
+
+def _within(record: SignalTold, change: Change, tick_ns: int) -> bool:
+    return change.since_ns - tick_ns <= record.t_ns <= change.until_ns + tick_ns
+
+
+def _said(signal: SignalTold | Signal) -> str:
+    return f"{signal.what} {signal.path}" if signal.path else signal.what
+
+
+def _at(client: ClientCase, record: SignalTold) -> str:
+    return phrases.limit(client.case.at(record.t_ns))

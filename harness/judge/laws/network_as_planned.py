@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from harness.judge.case import Case
 from harness.judge.laws.outcome import Law, Outcome
-from harness.judge.network import dials, gates, signals, weather
+from harness.judge.network import delays, dials, gates, signals, weather
 from harness.judge.network.faults import Fault
 
 ADVICE = "The harness did not do what the plan says, or more: nothing can be said of the client. Report it with the run"
@@ -27,6 +27,7 @@ def _faults(case: Case) -> Iterator[Fault]:
     yield from gates.faults(case)
     yield from dials.faults(case)
     yield from weather.faults(case)
+    yield from delays.faults(case)
     for client in case.clients:
         yield from signals.faults(client)
 

@@ -10,7 +10,7 @@ from harness.deeds.network_state import Passage
 from harness.history import Chunk
 from harness.judge import phrases
 from harness.judge.network.flows import DOWN, SINK, UP, Flow
-from harness.judge.network.timeline import Regime, Way
+from harness.judge.network.timeline import Regime, Way, passing
 
 FATES = {"delivered": Passage.PASS, "held": Passage.HOLD, "dropped": Passage.DROP}
 _DONE = {"delivered": "passed", "held": "were held", "dropped": "were lost"}
@@ -83,7 +83,7 @@ def _delivered(flow: Flow, record: Chunk, regimes: Sequence[Regime], key: Way, *
 
 def _late(flow: Flow, held: Chunk, until_ns: int, way: str) -> None:
     """Held bytes did not go on before a stamp."""
-    since_ns = flow.timeline.surely_since(lambda one: one.passages[flow.path, way] is Passage.PASS, until_ns)
+    since_ns = flow.timeline.surely_since(passing((flow.path, way)), until_ns)
     waited = (until_ns - max(since_ns, held.t_ns) - flow.timeline.slack.late_ns) / 1e9
     if waited > PROMPT and flow.passed[way] < ROOM and not flow.struck(until_ns):
         flow.fail("not-let-go", held, f"{_bytes(held)} were held {way}, and did not go on when the path let them")

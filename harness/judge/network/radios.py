@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from harness.deeds.network_state import Passage
 from harness.device.words import Radio
 from harness.history import Chunk, Conn, Waited
 from harness.judge import phrases
 from harness.judge.network.flows import DOWN, Flow
 from harness.judge.network.fold import Happened, Slack
+from harness.judge.network.timeline import passing
 from harness.scenario.model import Plan
 
 Span = tuple[float, float]
@@ -102,8 +102,7 @@ class Antenna:
             flow.fail("radio-free", record, f"{text} {self._at(flow, waited.until_ns)}")
         elif late > self._slack.late_ns and record.direction not in flow.queued:
             way = (flow.path, record.direction)
-            passes = flow.timeline.surely_since(lambda one: one.passages[way] is Passage.PASS, record.t_ns)
-            if passes <= waited.until_ns:
+            if flow.timeline.surely_since(passing(way), record.t_ns) <= waited.until_ns:
                 text = f"bytes passed {record.direction}, which were to wait for the radio only until"
                 flow.fail("radio-late", record, f"{text} {self._at(flow, waited.until_ns)}")
 

@@ -62,9 +62,9 @@ def _heard(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterat
         if not ears or limit_ns >= client.case.end_ns:
             continue
         left = sum(not one.on for one in listens[place:] if one.t_ns <= limit_ns)
-        heard = sum(one.t_ns <= limit_ns for one in hearings.get(record.seq, []))
-        if heard + left < ears:
-            text = f"was told {_said(record)} at {_at(client, record)}, and {heard} of {ears} listeners heard it"
+        heard_it = sum(one.t_ns <= limit_ns for one in hearings.get(record.seq, []))
+        if heard_it + left < ears:
+            text = f"was told {_said(record)} at {_at(client, record)}, and {heard_it} of {ears} listeners heard it"
             yield Fault("signal-unheard", f"{client.name} {text}", ((record, text),))
 
 

@@ -97,17 +97,23 @@ class Timeline:
             regime = change.after
         yield regime
 
+    def stretches(self, test: Callable[[Regime], bool]) -> list[tuple[float, float]]:
+        """Return the stretches in which all that can have held passes a test, in order."""
+        found: list[tuple[float, float]] = []
+        since: float | None = -math.inf if test(self.start) else None
+        for change in self.changes:
+            passes = test(change.after)
+            if since is not None and not passes:
+                if since < change.since_ns:
+                    found.append((since, change.since_ns))
+                since = None
+            elif since is None and passes:
+                since = change.until_ns
+        return found if since is None else [*found, (since, math.inf)]
+
     def surely_since(self, test: Callable[[Regime], bool], t_ns: int) -> float:
         """Return since when, up to this stamp, all that can have held passes a test; infinity: not all does now."""
-        since = -math.inf if test(self.start) else math.inf
-        for change in self.changes:
-            if change.since_ns > t_ns:
-                break
-            if not test(change.after):
-                since = math.inf
-            elif since == math.inf:
-                since = change.until_ns
-        return since if since <= t_ns else math.inf
+        return next((since for since, until in self.stretches(test) if since <= t_ns <= until), math.inf)
 
     def because(self, regime: Regime, of: Callable[[Regime], object]) -> str:
         """Say what made a regime be as it is in this respect."""
@@ -172,6 +178,11 @@ class Timeline:
                 until_ns = max(begun, due_ns) + self.slack.late_ns
                 found.append((over_ns, until_ns, 0, path, f"the end of {path}'s stall at {at}"))
         return sorted(found)
+
+
+def passing(way: Way) -> Callable[[Regime], bool]:
+    """Return the test whether a regime lets bytes of this direction of a path pass."""
+    return lambda regime: regime.passages[way] is Passage.PASS
 
 
 class Watch:

@@ -91,7 +91,8 @@ def _delays(case: Case) -> Iterator[Delay]:
     for rid, request in requests.items():
         flow, record = found[request.cid], arrived.get(rid)
         if record is not None:
-            yield Delay(flow, UP, request.t_ns, record.t_ns, "a request", record)
+            if (sent_ns := flow.sent.get(rid)) is not None:
+                yield Delay(flow, UP, sent_ns, record.t_ns, "a request", record)
             if (answer := answers.get(rid)) is not None:
                 yield Delay(flow, DOWN, record.t_ns, answer.t_ns, "an answer", answer)
     emitted: dict[tuple[str, str, str], Emit] = {}

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from harness.history import Boxed, Chunk, Conn, ConnEnd, EndPassed, Waited
+from harness.history import Boxed, Chunk, Conn, ConnEnd, EndPassed, Request, Waited
 from harness.history.records import Record
 from harness.judge.case import Case, ClientCase
 from harness.judge.network import ends, passage
 from harness.judge.network.faults import Fault
-from harness.judge.network.flows import Flow
+from harness.judge.network.flows import UP, Flow
 from harness.judge.network.radios import Antenna, reigns
 from harness.judge.network.timeline import Timeline, Watch, everywhere, happened, timeline
 
@@ -67,13 +67,21 @@ def _antennas(client: ClientCase) -> Mapping[str, Antenna]:
 
 def _chunk(flow: Flow, record: Chunk) -> None:
     held = passage.chunk(flow, record)
-    if flow.antenna is not None and record.fate == "delivered":
-        flow.antenna.chunk(flow, record, held=held)
+    if record.fate == "delivered":
+        if flow.antenna is not None:
+            flow.antenna.chunk(flow, record, held=held)
+        if flow.asked and record.direction == UP:
+            flow.sent.update(dict.fromkeys(flow.asked, record.t_ns))
+            flow.asked.clear()
 
 
 def _waited(flow: Flow, record: Waited) -> None:
     if flow.antenna is not None:
         flow.antenna.waits(flow, record)
+
+
+def _request(flow: Flow, record: Request) -> None:
+    flow.asked.append(record.rid)
 
 
 def _boxed(flow: Flow, record: Boxed) -> None:
@@ -86,4 +94,5 @@ _RULES: Mapping[type[Record], Callable[[Flow, Any], None]] = {
     EndPassed: ends.end_passed,
     Waited: _waited,
     Boxed: _boxed,
+    Request: _request,
 }

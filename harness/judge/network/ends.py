@@ -4,6 +4,7 @@ A silent death is known to one side only. ``closed``, ``reset``, a lost path, a 
 every connection that was open there; the server learns of the first two alone.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 
 from harness.deeds.network_state import Ending, Passage
@@ -11,10 +12,20 @@ from harness.history import ConnEnd, EndPassed, Request, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.network.faults import Fault
-from harness.judge.network.flows import AWAY, CLIENT, SERVER, TOWARD, Flow
+from harness.judge.network.flows import AWAY, CLIENT, SERVER, TOWARD, UP, Flow
+from harness.judge.network.shapes import stretches
 
 _OTHER = {CLIENT: SERVER, SERVER: CLIENT}
 _HOW = {Ending.FIN: "closed", Ending.RST: "reset", Ending.ABORTED: "lost"}
+_LEARNED = frozenset({"fin", "rst"})
+"""The evidence of a stream that the server saw end by its peer."""
+
+ARRIVES = 1.0
+"""Seconds within which an end has come to the server, beside its path's delay."""
+
+ASKED = 4096
+"""Bytes that may be on their way before an end: a request."""
+
 _NAMES = {CLIENT: "the client", SERVER: "the server"}
 
 
@@ -58,19 +69,36 @@ def finish(flow: Flow, until_ns: int) -> None:
                 flow.fail("not-ended", flow.conn, text, t_ns=change.until_ns)
 
 
-def told_of_silence(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
-    """Yield each stream that the server saw end by FIN or RST, though nobody told it of an end."""
+def at_server(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
+    """Yield each stream whose end the server learned of though nobody told it, or did not though somebody had."""
     requests = {request.rid: request for request in case.history.all(Request)}
-    for closed in case.history.all(Subscriber):
-        if closed.what == "close" and closed.evidence in {"fin", "rst"} and closed.t_ns < case.end_ns:
-            request = requests.get(closed.rid)
-            flow = flows.get(request.cid) if request is not None else None
-            if flow is not None and not _knows(flow, closed.t_ns + flow.timeline.slack.tick_ns):
-                at = phrases.limit(case.at(closed.t_ns))
-                text = (
-                    f"{flow.name}: at {at} the server learned of its end ({closed.evidence}), which nobody had told it"
-                )
-                yield Fault("silent-death-told", text, ((closed, text),))
+    closed = {record.sub: record for record in case.history.all(Subscriber) if record.what == "close"}
+    for opened in case.history.all(Subscriber):
+        request = requests.get(opened.rid) if opened.what == "open" else None
+        flow = flows.get(request.cid) if request is not None else None
+        if flow is None:
+            continue
+        told_ns, end = _told_ns(flow), closed.get(opened.sub)
+        if end is not None and end.evidence in _LEARNED and end.t_ns < case.end_ns:
+            if told_ns > end.t_ns + flow.timeline.slack.tick_ns:
+                at = phrases.limit(case.at(end.t_ns))
+                text = f"the server learned of its end ({end.evidence}), which nobody had told it"
+                yield Fault("silent-death-told", f"{flow.name}: at {at} {text}", ((end, text),))
+            continue
+        due_ns = told_ns + _way_ns(case, flow.path) + flow.timeline.slack.late_ns
+        if due_ns < (case.end_ns if end is None else min(case.end_ns, end.t_ns)):
+            at = phrases.limit(case.at(round(told_ns)))
+            text = "its end was told on, and the server learned nothing of it"
+            yield Fault("end-untold", f"{flow.name}: at {at} {text}", ((opened, text),))
+
+
+def _way_ns(case: Case, path: str) -> float:
+    """Return by when an end has come to the server, on a path of any of the plan's shapes."""
+    shapes = [one.shape for one in stretches(case)[path, UP]]
+    if any(shape.up == 0 for shape in shapes):
+        return math.inf
+    slowest = max(shape.latency + shape.jitter + (ASKED / shape.up if shape.up else 0.0) for shape in shapes)
+    return (slowest + ARRIVES) * 1e9
 
 
 def _somebody(flow: Flow, record: ConnEnd) -> bool:
@@ -111,12 +139,13 @@ def _lost_before(flow: Flow, until_ns: int) -> bool:
     return any(ending is Ending.ABORTED for _, ending in flow.strikes(until_ns))
 
 
-def _knows(flow: Flow, until_ns: int) -> bool:
-    """Whether the server had been told of an end of this connection by then."""
+def _told_ns(flow: Flow) -> float:
+    """Return when the server's side was told of an end of this connection; infinity: never."""
     client, server = flow.ends.get(CLIENT), flow.ends.get(SERVER)
-    if server is not None and server.how == "closed" and server.t_ns <= until_ns:
-        return True
-    if client is None or client.swallowed:
-        return False
-    passed_ns = flow.end_passed_ns if client.held else client.t_ns
-    return passed_ns is not None and passed_ns <= until_ns
+    told_ns = math.inf
+    if server is not None and server.how == "closed":
+        told_ns = server.t_ns
+    if client is not None and not client.swallowed:
+        passed_ns = flow.end_passed_ns if client.held else client.t_ns
+        told_ns = min(told_ns, passed_ns if passed_ns is not None else math.inf)
+    return told_ns

@@ -34,7 +34,7 @@ def faults(case: Case) -> Iterator[Fault]:
     """Yield what the gates did with bytes and ends against the plan."""
     for flow in flows(case).values():
         yield from flow.faults.values()
-    yield from ends.told_of_silence(case, flows(case))
+    yield from ends.at_server(case, flows(case))
 
 
 def _flows(case: Case) -> Mapping[int, Flow]:

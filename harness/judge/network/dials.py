@@ -7,7 +7,7 @@ that began by an open door gets in at once; a phone that sleeps meanwhile learns
 import math
 from collections.abc import Iterator
 
-from harness.deeds.network_state import Ending
+from harness.deeds.catalogue import Ending
 from harness.history import Conn, Dial
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
@@ -90,7 +90,8 @@ def _due(client: ClientCase, line: Timeline, dial: Dial) -> float:
     if opened_ns <= dial.from_ns:
         return dial.from_ns + prompt_ns
     knocks = (dial.from_ns + round(instant * 1e9) for instant in syn_retries(client))
-    return next((knock_ns + prompt_ns for knock_ns in knocks if knock_ns >= opened_ns), math.inf)
+    after_ns = opened_ns + line.slack.tick_ns
+    return next((knock_ns + prompt_ns for knock_ns in knocks if knock_ns > after_ns), math.inf)
 
 
 def _lost(line: Timeline, dial: Dial) -> bool:

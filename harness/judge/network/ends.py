@@ -7,7 +7,8 @@ every connection that was open there; the server learns of the first two alone.
 import math
 from collections.abc import Iterator, Mapping
 
-from harness.deeds.network_state import Ending, Passage
+from harness.deeds.catalogue import Ending
+from harness.deeds.network_state import Passage
 from harness.history import ConnEnd, EndPassed, Request, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
@@ -86,7 +87,8 @@ def at_server(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
                 yield Fault("silent-death-told", f"{flow.name}: at {at} {text}", ((end, text),))
             continue
         due_ns = told_ns + _way_ns(case, flow.path) + flow.timeline.slack.late_ns
-        if due_ns < (case.end_ns if end is None else min(case.end_ns, end.t_ns)):
+        # A server that hangs says nothing; but its side of the connection has ended.
+        if due_ns < min((one.t_ns for one in (end, flow.ends.get(SERVER)) if one is not None), default=case.end_ns):
             at = phrases.limit(case.at(round(told_ns)))
             text = "its end was told on, and the server learned nothing of it"
             yield Fault("end-untold", f"{flow.name}: at {at} {text}", ((opened, text),))

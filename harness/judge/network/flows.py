@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.deeds.network_state import Ending
+from harness.deeds.catalogue import Ending
 from harness.history import Boxed, Chunk, Conn, ConnEnd, Waited
 from harness.history.records import Record
 from harness.judge import phrases

@@ -17,7 +17,7 @@ from harness.deeds.catalogue import Ending, Mood
 from harness.history import ConnEnd
 from harness.judge.case import ClientCase
 from harness.judge.network.fold import Happened, Over
-from harness.judge.network.timeline import happened
+from harness.judge.network.timeline import foreseen
 from harness.judge.strikes import Struck, strikes
 from harness.scenario.model import network_at_start
 from harness.toxics.shape import Shape
@@ -103,7 +103,7 @@ class Sky:
 
     def _fold(self) -> None:
         since, case = 0.0, self._client.case
-        story: list[tuple[float, Happened | Struck]] = [(one.at, one) for one in happened(self._client)]
+        story: list[tuple[float, Happened | Struck]] = [(one.at, one) for one in foreseen(self._client)]
         story += [(case.at(one.t_ns), one) for one in strikes(self._client)]
         for at, what in sorted(story, key=itemgetter(0)):
             before = self._state()

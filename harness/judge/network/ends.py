@@ -88,7 +88,8 @@ def at_server(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
             continue
         due_ns = told_ns + _way_ns(case, flow.path) + flow.timeline.slack.late_ns
         # A server that hangs says nothing; but its side of the connection has ended.
-        if due_ns < min((one.t_ns for one in (end, flow.ends.get(SERVER)) if one is not None), default=case.end_ns):
+        ended = [one.t_ns for one in (end, flow.ends.get(SERVER)) if one is not None]
+        if due_ns < min([case.end_ns, *ended]):
             at = phrases.limit(case.at(round(told_ns)))
             text = "its end was told on, and the server learned nothing of it"
             yield Fault("end-untold", f"{flow.name}: at {at} {text}", ((opened, text),))

@@ -108,8 +108,11 @@ def at_all_gates(records: Iterable[Deed]) -> dict[int, Done]:
     return found
 
 
-def fold(case: Case, done: Mapping[int, Done], spent: Mapping[int, int]) -> list[Happened]:
-    """Return all that was done, in order. ``spent``: when an act that answers so many times had done so."""
+def fold(case: Case, deeds: Iterable[acts.Deed], done: Mapping[int, Done], spent: Mapping[int, int]) -> list[Happened]:
+    """Return these deeds and all that comes of them, in order of time; one that was not ``done`` as it was planned.
+
+    ``spent``: when an act that answers so many times had done so.
+    """
     found: list[Happened] = []
     told, begun = Fold(network_at_start(case.plan)), dict[int, Due]()
 
@@ -118,7 +121,7 @@ def fold(case: Case, done: Mapping[int, Done], spent: Mapping[int, int]) -> list
             due = _of_itself(passed, begun[passed.deed.index], slack(case))
             found.append(due.made(passed.change))
 
-    for due in sorted(_to_come(case, done, spent), key=lambda due: due.at):
+    for due in sorted(_to_come(case, deeds, done, spent), key=lambda due: due.at):
         pass_to(due.at)
         if isinstance(due.what, acts.Deed):
             begun[due.what.index] = due
@@ -146,9 +149,11 @@ def _until(case: Case, due: Due) -> float | None:
     return max(due.at + own, case.at(due.until_ns)) if own and due.seq else None
 
 
-def _to_come(case: Case, done: Mapping[int, Done], spent: Mapping[int, int]) -> Iterator[Due]:
+def _to_come(
+    case: Case, deeds: Iterable[acts.Deed], done: Mapping[int, Done], spent: Mapping[int, int]
+) -> Iterator[Due]:
     """Yield the deeds, and the ends of those that are used up."""
-    for deed in case.plan.deeds:
+    for deed in deeds:
         planned_ns = case.ns(deed.at)
         one = done.get(deed.index) or Done(planned_ns, planned_ns + round(TOLERANCE * 1e9), 0)
         issued, returned = case.at(one.issued_ns), case.at(one.returned_ns) if one.seq else deed.at

@@ -226,11 +226,23 @@ def everywhere(case: Case) -> Timeline:
 
 
 def happened(client: ClientCase) -> list[Happened]:
-    """Return what was done to a client's network, in order of time."""
+    """Return what was done to a client's network, in order of time. What was not done is for law H0."""
     return client.once(_happened)
 
 
+def foreseen(client: ClientCase) -> list[Happened]:
+    """Return the same with what was not done, or not yet, at its planned time."""
+    return client.once(_foreseen)
+
+
 def _happened(client: ClientCase) -> list[Happened]:
+    done = at_gate(client.deeds)
+    if len(done) == len(client.case.plan.deeds):
+        return foreseen(client)
+    return fold(client.case, [deed for deed in client.case.plan.deeds if deed.index in done], done, {})
+
+
+def _foreseen(client: ClientCase) -> list[Happened]:
     done = at_gate(client.deeds)
     spent = {}
     for deed in client.case.plan.deeds:
@@ -238,7 +250,7 @@ def _happened(client: ClientCase) -> list[Happened]:
         spent_ns = exhausted(client, deed, one.issued_ns if one else client.case.ns(deed.at))
         if spent_ns is not None:
             spent[deed.index] = spent_ns
-    return fold(client.case, done, spent)
+    return fold(client.case, client.case.plan.deeds, done, spent)
 
 
 def _timeline(client: ClientCase) -> Timeline:
@@ -246,7 +258,8 @@ def _timeline(client: ClientCase) -> Timeline:
 
 
 def _everywhere(case: Case) -> Timeline:
-    return Timeline(case, fold(case, at_all_gates(case.history.all(Deed)), {}), [])
+    done = at_all_gates(case.history.all(Deed))
+    return Timeline(case, fold(case, [deed for deed in case.plan.deeds if deed.index in done], done, {}), [])
 
 
 def _tell(change: Change, told: Sequence[SignalTold]) -> None:

@@ -71,6 +71,11 @@ class Flow:
             when = self.timeline.case.at(t_ns or record.t_ns)
             self.faults[kind] = Fault(kind, f"{self.name}: at {phrases.limit(when)} {text}", ((record, text),))
 
+    def surely_dead(self, way: str) -> bool:
+        """Whether nothing can pass a direction any more. An end that a box swallowed had no place among the bytes."""
+        dead = self.dead.get(way)
+        return isinstance(dead, Chunk) or (dead is not None and not self.boxed)
+
     def strikes(self, until_ns: int) -> Iterator[tuple[Change, Ending]]:
         """Yield what may have ended it up to a stamp."""
         for change, path, ending in self.timeline.ends():

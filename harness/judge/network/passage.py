@@ -70,7 +70,7 @@ def _delivered(flow: Flow, record: Chunk, regimes: Sequence[Regime], key: Way, *
     held = flow.held[way].pop(record.offset, None) if flow.held[way] else None
     flow.passed[way] += length
     flow.last[way] = record
-    if way in flow.dead:
+    if flow.surely_dead(way):
         flow.fail("passed-dead", record, f"{_bytes(record)} passed {way}, though bytes before them were lost")
     elif held is not None:
         if not (may or flow.boxed or flow.struck(record.t_ns)):

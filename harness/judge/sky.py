@@ -126,13 +126,12 @@ class Sky:
                     self.asleep.append((begun, one.at))
                 return [], -1
             case acts.Deed(index=index, act=act):
-                at_ns = one.since_ns
                 if isinstance(act, acts.Suspends):
                     self._slept[index] = one.at
             case _:
-                at_ns, index = self._client.case.ns(one.at), -1
+                index = -1
         ended = one.change.ended.items()
-        return [(path, ending is Ending.DROPPED) for path, ending in ended if self._live(path, at_ns)], index
+        return [(path, ending is Ending.DROPPED) for path, ending in ended if self._live(path, one.since_ns)], index
 
     def _state(self) -> _State:
         network, name = self._network, self._network.default

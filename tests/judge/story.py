@@ -51,6 +51,7 @@ from harness.scenario import model
 from harness.scenario.deadlines import horizon
 from harness.sse.policy import Policies
 from harness.toxics.shape import Shape
+from tests.judge.gatehouse import as_the_gates_have_it
 from tests.judge.telling import told_besides
 
 ZERO = 1_000_000_000_000
@@ -109,6 +110,7 @@ class Story:
         self.subs = 0
         self.live: dict[str, int] = {}  # client -> cid of its stream
         self.asked: dict[str, int] = {}  # client -> rid of its stream
+        self.path: dict[str, str] = {}  # client -> of its last dial
         self.tries: dict[str, int] = {}
         self.buffer: dict[str, str] = {}
         self.hearings: list[tuple[SignalHeard, Record]] = []
@@ -165,15 +167,17 @@ class Story:
         self.add(Attempt(client=client, n=self.tries[client], cause=cause), at)
         if not opens:
             return 0
-        cid = self.conn(at + 0.001, path=path, client=client)
+        self.path[client] = path
+        cid = self.conn(at + 0.001, client=client)
         carried = self.buffer.get(client, "") if last is None else last
         rid = self.request("stream", at + 0.002, cid=cid, last=carried or None, client=client, job=job, status=status)
         self.live[client] = cid
         self.asked[client] = rid
         return cid
 
-    def conn(self, at: float, *, path: str = "wifi", client: str = "c1") -> int:
+    def conn(self, at: float, *, path: str = "", client: str = "c1") -> int:
         self.cids += 1
+        path = path or self.path.get(client, "wifi")
         port = 40_000 + self.cids
         self.add(Conn(cid=self.cids, client=client, path=path, peer=f"10.0.0.1:{port}"), at)
         began, over = ns(at - 0.0005), ns(at + 0.0001)
@@ -335,9 +339,9 @@ class Story:
             zero_ns=ZERO, scenario="a story", variant="", client="reference", world=self.plan.world, seed=7,
             t_ns=ZERO - 10**9,
         )  # fmt: skip
-        besides = told_besides(self.records)
-        ends = [record for record in self.records if isinstance(record, End)]
-        others = [*(record for record in self.records if not isinstance(record, End)), *besides]
+        told = as_the_gates_have_it(self.plan, sorted(self.records, key=lambda record: record.t_ns))
+        ends = [record for record in told if isinstance(record, End)]
+        others = [*(record for record in told if not isinstance(record, End)), *told_besides(told)]
         records = [run, *sorted(others, key=lambda one: one.t_ns), *ends]
         for seq, record in enumerate(records, 1):
             record.seq = seq

@@ -1,5 +1,7 @@
 """What receiving costs the reference client, its full record kept, beside httpx with httpx-sse. Run it as a script.
 
+The record is the client's own and that of the gate's HTTP stage, which here stands in the client's stream.
+
 Each client lives in a process of its own and follows as many streams of one paced server, a client object each. CPU
 (of the client's process, per event) is measured on all of them at the same time, so that whatever else the machine does
 disturbs them alike; latency (the server's stamp at emission to the app) on one at a time, by turns. Figures are medians
@@ -7,6 +9,7 @@ over the rounds. The bar: CPU at most 1.10 of httpx with httpx-sse, p99 at most 
 second. Reported beside it: our own without a record, and httpx with our parser, which is the floor under both.
 """
 
+import itertools
 import json
 import statistics
 import subprocess
@@ -22,7 +25,10 @@ import trio
 
 from harness.clients import Callbacks, JobEvent, Observer, SSEClient
 from harness.clients.journaling import JournalObserver
+from harness.clients.machine import MachinePhone
 from harness.history import Journal
+from harness.middle import HttpStage, RequestKinds
+from harness.seams import Stream
 from harness.sse import Event, Parser
 from harness.world import real
 
@@ -81,13 +87,70 @@ async def serve() -> None:
 # The clients: each follows one stream until it is cancelled.
 
 
-async def follow_ours(url: str, observer: Observer, take: Take) -> None:
+class StagedStream(Stream):
+    """A stream with the HTTP stage in it: what the client has read is what its socket took."""
+
+    def __init__(self, inner: Stream, stage: HttpStage) -> None:
+        self.local, self.peer = inner.local, inner.peer
+        self._inner = inner
+        self._stage = stage
+        self._got = 0
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        data = bytes(await self._inner.receive_some(max_bytes))
+        began_ns = real.stamp()
+        self._got += len(self._stage.to_client(data))
+        self._stage.delivered(self._got, began_ns)
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self._stage.hears(bytes(data))
+        await self._inner.send_all(self._stage.to_server(bytes(data)))
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._inner.wait_send_all_might_not_block()
+
+    def finish(self) -> None:
+        self._inner.finish()
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def reset(self) -> None:
+        self._inner.reset()
+
+
+class StagedPhone(MachinePhone):
+    """A phone whose streams are recorded."""
+
+    rids = itertools.count(1)
+
+    def __init__(self, name: str, journal: Journal) -> None:
+        super().__init__()
+        self._name = name
+        self._journal = journal
+
+    async def connect(self, host: str, port: int) -> Stream:
+        stage = HttpStage(
+            cid=self._journal.written + 1,
+            client=self._name,
+            path="wifi",
+            journal=self._journal,
+            next_rid=self.rids.__next__,
+            routes=RequestKinds(),
+        )
+        return StagedStream(await super().connect(host, port), stage)
+
+
+async def follow_ours(url: str, name: str, journal: Journal | None, take: Take) -> None:
     """Use the reference client as an app does."""
+    observer = JournalObserver(name, journal) if journal else Observer()
+    phone = StagedPhone(name, journal) if journal else MachinePhone()
 
     def show(event: JobEvent) -> None:
         take(event.data)
 
-    async with SSEClient(url, observer=observer) as client:
+    async with SSEClient(url, observer=observer, phone=phone) as client:
         await client.follow(await client.start(), Callbacks(on_processing=show))
 
 
@@ -165,7 +228,7 @@ def child(arm: str, port: str, streams: str, folder: str) -> None:
         elif arm == "floor":
             await follow_floor(url, take)
         else:
-            await follow_ours(url, JournalObserver(f"c{number}", journal) if journal else Observer(), take)
+            await follow_ours(url, f"c{number}", journal, take)
 
     trio.run(measure, int(streams), follow, journal)
     if journal is not None:

@@ -38,7 +38,7 @@ class Journal:
         self.path = path
         self.stamp = stamp
         self.written = 0
-        self.counts: Counter[str] = Counter()  # of the records handed in, by kind
+        self._counts: Counter[type[Record]] = Counter()  # of the records handed in
         self._tap = tap
         self._encoder = msgspec.json.Encoder()
         self._batch: list[Record] = []
@@ -51,9 +51,14 @@ class Journal:
         except OSError as error:
             raise EnvironmentFault(f"cannot write the history {path}: {error.strerror}") from error
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many records of each kind were handed in."""
+        return {str(kind.__struct_config__.tag): count for kind, count in self._counts.items()}
+
     def write(self, record: Record) -> int:
         """Number the record, stamp it (unless it brings its own ``t_ns``), append it. Returns its ``seq``."""
-        self.counts[str(record.__struct_config__.tag)] += 1
+        self._counts[record.__class__] += 1
         return self._append(record)
 
     def _append(self, record: Record) -> int:

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 LONGEST_LINE = 4096
 """Bytes of a chunk's size line or of a trailer line, before the framing counts as broken."""
 
+_END = b"\r\n"
+_SHORT_LINE = 20
+
 Spans = list[tuple[int, int]]
 """Where body bytes lie in one read: from, to."""
 
@@ -78,6 +81,9 @@ class Framing:
             elif self._at is _At.CLOSE:
                 spans.append((at, len(data)))
                 at = len(data)
+            elif (chunk := self._whole_chunk(data, at)) is not None:
+                spans.append(chunk)
+                at = chunk[1] + len(_END)
             else:
                 try:
                     at = self._read_line(data, at)
@@ -87,6 +93,21 @@ class Framing:
                         raise
                     break
         return spans, at
+
+    def _whole_chunk(self, data: bytes, at: int) -> tuple[int, int] | None:
+        """Return where the data of a chunk lies that begins at ``at`` and ends in these bytes: the commonest case.
+
+        None for what is not plainly that, which is then read line by line.
+        """
+        if self._at is not _At.SIZE or self._line:
+            return None
+        start = data.find(b"\n", at, at + _SHORT_LINE) + 1
+        try:
+            size = int(data[at:start], 16)
+        except ValueError:
+            return None
+        stop = start + size
+        return (start, stop) if size > 0 and data[stop : stop + len(_END)] == _END else None
 
     def _read_line(self, data: bytes, at: int) -> int:
         """Take bytes of the line of framing at ``at``, and act on it once it is whole."""

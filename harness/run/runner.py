@@ -103,7 +103,7 @@ class Runner:
                 raise
             finally:
                 journal.write(self._census("end"))
-                journal.write(End(reason=reason, detail=detail, counts=dict(journal.counts)))
+                journal.write(End(reason=reason, detail=detail, counts=journal.counts))
 
     async def _set_up_and_play(self, journal: Journal, before: Census, stop: trio.Event) -> str:
         async with self._proxies() as toxiproxy, trio.open_nursery() as nursery:

@@ -22,7 +22,11 @@ LARGEST = 1 << 30
 LONGEST_LINE = 1 << 25
 """Bytes of one record: that of a job names the instants of all its events."""
 
-MOST_RECORDS = 4_000_000
+MOST_RECORDS = 6_000_000
+"""Those of 500,000 events, seven each, and more than half as many again."""
+
+_SHARED = frozenset(("client", "job", "epoch", "type", "direction", "fate", "callback", "id", "digest"))
+"""Fields whose words come again in other records: kept once, they make a history two fifths smaller in memory."""
 
 
 class History:
@@ -60,7 +64,9 @@ class History:
 
 def read_history(path: Path) -> History:
     """Read ``history.jsonl.gz``. A cut tail is dropped and noted; anything else unreadable raises ``BadRecords``."""
-    decoder = msgspec.json.Decoder(AnyRecord)
+    decode = msgspec.json.Decoder(AnyRecord).decode
+    share: dict[str, str] = {}
+    shared = {kind: _shared(kind) for kind in AnyRecord.__args__}
     records: list[Record] = []
     truncated = False
     try:
@@ -68,7 +74,11 @@ def read_history(path: Path) -> History:
             if number >= MOST_RECORDS:
                 raise BadRecords(f"{path} is no history of a run: it has more than {MOST_RECORDS} records")
             if line:
-                records.append(decoder.decode(line))
+                record = decode(line)
+                for name in shared[record.__class__]:
+                    word = getattr(record, name)
+                    setattr(record, name, share.setdefault(word, word))
+                records.append(record)
     except EOFError:
         truncated = True
     except zlib.error as error:
@@ -81,6 +91,10 @@ def read_history(path: Path) -> History:
     if history.run is not None:
         check_schema(path, history.run.schema_version, SCHEMA_VERSION)
     return history
+
+
+def _shared(kind: type[Record]) -> tuple[str, ...]:
+    return tuple(name for name in kind.__struct_fields__ if name in _SHARED)
 
 
 def check_schema(path: Path, found: int, newest: int) -> None:

@@ -34,7 +34,7 @@ def body_digest(body: bytes) -> str:
     return hashlib.blake2b(body, digest_size=8).hexdigest()
 
 
-class Record(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind"):
+class Record(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", gc=False):
     """What every record has. ``lane`` names its writer, for the swim-lanes of the report."""
 
     lane: ClassVar[str] = ""

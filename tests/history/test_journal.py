@@ -1,3 +1,4 @@
+import hashlib
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import trio
 import trio.testing
 
 from harness.errors import BadRecords, EnvironmentFault
-from harness.history import App, End, History, Journal, Run, Status, digest, read_history
+from harness.history import App, Block, End, History, Journal, Run, Status, digest, read_history
 from harness.history.journal import BATCH, FLUSH_EVERY
 
 
@@ -32,6 +33,31 @@ def test_records_come_back_as_they_were_written_numbered_and_stamped(tmp_path):
     assert [(record.seq, record.t_ns) for record in history.records] == [(1, 5), (2, 5), (3, 5)]
     assert history.all(App) == [app]
     assert (history.end.reason, history.truncated, history.zero_ns) == ("done", False, 1_000)
+
+
+def test_words_that_come_again_are_kept_once_in_memory(tmp_path):
+    app = App(client="c1", job="j", callback="processing", enter_ns=1, exit_ns=2, id="a-1", digest="d")
+    block = Block(client="c1", attempt=1, id="a-1")
+    history = read_history(written(tmp_path, block, app, app))
+    first, again = history.all(App)
+    assert first.id is again.id is history.all(Block)[0].id
+    assert first.client is history.all(Block)[0].client
+    assert first.digest is again.digest
+
+
+def test_records_are_counted_by_kind(tmp_path):
+    with Journal(tmp_path / "h", lambda: 1) as journal:
+        for record in (a_run(), Status(client="c1", word="connected"), Status(client="c1", word="closed")):
+            journal.write(record)
+        assert journal.counts == {"run": 1, "status": 2}
+
+
+@pytest.mark.parametrize("length", [0, 5, 999, 1000, 70_000])
+def test_a_digest_is_that_of_type_and_data_however_often_it_is_asked_for(length):
+    data = "€" * length
+    expected = hashlib.blake2b(f"processing\n{data}".encode(), digest_size=8).hexdigest()
+    assert [digest("processing", data) for _ in range(2)] == [expected] * 2
+    assert digest("completed", data) != expected
 
 
 def test_a_record_that_brings_its_own_stamp_keeps_it(tmp_path):

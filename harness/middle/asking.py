@@ -4,6 +4,7 @@ Each message has an h11 connection of its own, of the server's role; so keep-ali
 but the offsets.
 """
 
+import re
 from collections.abc import Callable
 
 import h11
@@ -11,6 +12,10 @@ import msgspec
 
 from harness.middle.heads import LONGEST_HEAD, headers_of
 from harness.middle.replies import Reply
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_BEGINNING = re.compile(rb"%s(?:\Z| [^ \r\n]*(?:\Z| (?:[HTP/0-9.]*\r?\Z|HTTP/[0-9]\.[0-9]\r?\n)))" % _TOKEN)
+"""A request line (RFC 9112, 3), or as much of one as has come."""
 
 
 class Exchange(msgspec.Struct, eq=False):
@@ -67,4 +72,6 @@ class RequestReader:
                 return bytes(rest)
             elif not isinstance(event, h11.Data):
                 raise h11.RemoteProtocolError(f"no HTTP from here on: {event!r}")
+        if self._current is None and not _BEGINNING.match(reader.trailing_data[0]):
+            raise h11.RemoteProtocolError("expected a request line")  # h11 would wait for a blank line
         return b""

@@ -181,6 +181,25 @@ def test_garbage_makes_the_flow_opaque_and_raises_nothing(bench, garbage):
     assert bench.passed == bench.sent == garbage + POLL
 
 
+@pytest.mark.parametrize(
+    "greeting",
+    [b"SSH-2.0-OpenSSH_9.6\r\n", b"\x81\x85fr", b"GET  /x HTTP/1.1\r\n", b"HELO a\n", b"GET /x HTTP/1.1\rHost"],
+)
+def test_what_is_no_request_line_waits_for_no_more(bench, greeting):
+    bench.to_server(greeting)
+    assert bench.stage.opaque
+    assert bench.passed == greeting
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n"])
+def test_a_request_line_is_one_at_each_of_its_bytes(bench, line_end):
+    asked = b"M-SEARCH http://a/x?y=%20&z HTTP/1.0" + line_end + b"Host: a" + line_end * 2
+    for upto in range(len(asked)):
+        bench.to_server(asked[upto : upto + 1])
+        assert not bench.stage.opaque
+    assert [request.method for request in bench.requests] == ["M-SEARCH"]
+
+
 def test_endless_head_is_given_up_at_the_bound(bench):
     for _ in range(100):
         bench.to_server(b"x" * 1000)

@@ -22,7 +22,7 @@ from harness.scenario.paths import Way, read_paths
 from harness.scenario.phrases import more_than_zero
 from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place
 from harness.scenario.project import NO_PROJECT, Project
-from harness.scenario.sense import BY_A_WAY, hopeless, impassable, indigestible, pointless, restless
+from harness.scenario.sense import BY_A_WAY, coinciding, hopeless, impassable, indigestible, pointless, restless, unmet
 from harness.scenario.settings import read_device, read_job, read_server
 from harness.scenario.standing import attended, lost_for_good, unattended
 from harness.scenario.sweep import Variant, read_sweep, selected
@@ -226,6 +226,10 @@ def _weighed(plan: Plan, scenario: Scenario, book: Book, *, replaced: bool) -> t
                 _note(book, expected, f"expect {expected.metric}: no client could meet it: {impassable(loss)}")
         line, column = (loss.deed.line, loss.deed.column) if loss.deed else book.mark(("paths",)).key
         warnings.append(Warned(line=line, column=column, text=hopeless(loss)))
+    told: dict[tuple[int, int], Warned] = {}  # of a repeated deed the first
+    for deed, why in (*unmet(plan), *coinciding(plan)):
+        told.setdefault((deed.line, deed.column), Warned(line=deed.line, column=deed.column, text=why))
+    warnings += told.values()
     for why, policy, other in (
         (restless(plan), "watchdog", ("server", "keepalive")),
         (indigestible(plan), "max event", ("job", "event size")),

@@ -4,16 +4,17 @@ Deeds that would say what already is, or what cannot be, are refused: no fault c
 client could pass, or that meets the client it should try only where that has left already, can be run: with a warning.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from harness.deeds.acts import Deed
-from harness.deeds.catalogue import Need, row_of
-from harness.deeds.network_state import Fold, NetworkState
+from harness.deeds.catalogue import Need, effect_of, row_of
+from harness.deeds.network_state import DEVICE, MIDDLE, SERVER, Fold, NetworkState, after
 from harness.deeds.sense import senseless
+from harness.scenario.deadlines import terminal_due
 from harness.scenario.deed_text import deed_text
-from harness.scenario.emissions import intended
-from harness.scenario.model import Plan, ServerSpec
+from harness.scenario.emissions import accepted, intended
+from harness.scenario.model import Plan, ServerSpec, network_at_start
 from harness.scenario.spans import Spoken
 from harness.scenario.standing import Loss
 from harness.sse.policy import FedBy
@@ -86,6 +87,63 @@ def restless(plan: Plan) -> str:
         f"the client's watchdog of {spell_duration(watchdog)} is not above {by}: it leaves a stream that is well, "
         "and what would happen to a quiet one later is not tested"
     )
+
+
+def unmet(plan: Plan) -> Iterator[tuple[Deed, str]]:
+    """Yield the deeds that refuse whoever dials while nobody does, each with its warning.
+
+    A client that nothing has disturbed has its stream, until its job is over. It dials after the stream's end alone,
+    when its first wait is over.
+    """
+    base, begun = plan.client.policies.backoff_base, accepted(plan) + plan.client.arrive
+    network, shut = network_at_start(plan), dict[str, Deed]()
+    for deed in plan.deeds if plan.server.token_lasts is None else ():
+        if _disturbs(deed) or deed.at >= terminal_due(plan):
+            return  # whoever may dial from now on
+        network = after(network, deed, deed.at).state
+        if deed.actor not in plan.paths:
+            continue
+        if not network.paths[deed.actor].up:
+            shut.setdefault(deed.actor, deed)
+        elif (first := shut.pop(deed.actor, None)) is not None and begun <= first.at > deed.at - base:
+            lasts = spell_duration(round(deed.at - first.at, 9))
+            yield (
+                first,
+                (
+                    f"nobody dials while {deed_text(first)}: it ends no stream, and is over after {lasts}, "
+                    f"before a client's first wait of {spell_duration(base)} is"
+                ),
+            )
+
+
+def _disturbs(deed: Deed) -> bool:
+    """Whether a deed may lead a client to dial that has a stream."""
+    effect = effect_of(deed.act)
+    hears = deed.actor == DEVICE or row_of(deed.act).needs is not None
+    holds = effect.barrier is not None and (effect.barrier.open_too or deed.actor in {MIDDLE, SERVER})
+    return hears or holds or effect.severs is not None
+
+
+def coinciding(plan: Plan) -> Iterator[tuple[Deed, str]]:
+    """Yield the deeds that are over at the very instant of another one, each with its warning."""
+    begun: dict[float, Deed] = {}
+    for deed in plan.deeds:
+        if deed.undoes is None:
+            begun.setdefault(deed.at, deed)
+    for deed in plan.deeds:
+        effect = effect_of(deed.act)
+        own = round(deed.at + effect.seconds, 9) if effect.seconds and effect.barrier is not None else None
+        over = deed.at if deed.undoes is not None else own
+        other = None if over is None else begun.get(over)
+        if over is not None and other is not None:
+            first = deed if deed.undoes is None else plan.deeds[deed.undoes]
+            yield (
+                first,
+                (
+                    f"{deed_text(first)} is over at {spell_duration(over)}, the instant of {deed_text(other)}: "
+                    "nothing is tried between them"
+                ),
+            )
 
 
 _LEAST_FIELDS = len("id: a-1\nevent: processing\ndata: \n")

@@ -306,6 +306,60 @@ def test_an_update_that_its_client_takes_for_no_event_is_warned_of(warnings):
     assert warnings(head.replace("SIZE", "1MB"), client="as-shipped") == []
 
 
+@pytest.mark.parametrize("word", ["refused", "unreachable"])
+def test_who_refuses_nobody_is_warned_of(warnings, word):
+    def unmet(timeline, more="", head=LONE):
+        return [one for one in warnings(f"{head}{more}timeline: {timeline}\n") if "nobody dials" in one]
+
+    brief = f"{{10s: {{wifi: {word} for 900ms}}}}"
+    (one,) = unmet(brief)
+    assert one.startswith(
+        f"4:24: nobody dials while wifi {word} for 900ms: it ends no stream, and is over after 900ms, "
+    )
+    assert one.endswith("before a client's first wait of 1s is")
+    assert unmet(brief.replace("900ms", "1s")) == []
+    assert unmet(brief, "client: {backoff: 500ms to 5s}\n") == []
+    assert unmet(brief.replace("10s", "0s")) == []  # the first dial meets it
+    assert unmet(brief.replace("10s", "59.5s")) == []  # who asks for the results does
+    assert unmet(brief, "server: {token: lasts 5s}\n") == []  # a stream that ends by itself may be dialled anew
+    assert len(unmet(f"{{10s: {{wifi: {word}}}, 10.5s: {{wifi: up}}}}")) == 1
+    assert len(unmet("{10s: {wifi: 3g}, 20s: {job: pauses}, 30s: {wifi: " + word + " for 900ms}}")) == 1
+    for deed in (
+        "wifi: reset once", "wifi: silent for 1s", "wifi: stalled for 1s", "wifi: closed mid data",
+        "device: loses wifi", "middle: mutes streams", "middle: kills idle after 5s", "server: restarts keeping log",
+        "server: silences keepalive",
+    ):  # fmt: skip
+        assert unmet(f"{{5s: {{{deed}}}, 10s: {{wifi: {word} for 900ms}}}}") == []
+        assert unmet(f"{{10s: {{wifi: {word} for 900ms}}, 10.5s: {{{deed}}}}}") == []
+
+
+def test_what_is_over_at_the_instant_of_another_deed_is_warned_of(warnings):
+    def coinciding(timeline):
+        return [one for one in warnings(f"{LONE}timeline: {timeline}\n") if "the instant of" in one]
+
+    assert coinciding("{10s: {wifi: silent for 5s}, 15s: {wifi: closed once}}") == [
+        "4:24: wifi silent for 5s is over at 15s, the instant of wifi closed once: nothing is tried between them"
+    ]
+    assert len(coinciding("{10s: {device: suspends for 5s}, 15s: {wifi: 3g}}")) == 1
+    assert len(coinciding("{10s: {server: restarts losing log after 5s}, 15s: {wifi: 3g}}")) == 1
+    assert len(coinciding("{0s..20s every 5s: {wifi: stalled for 5s}}")) == 1  # of a repeated one the first
+    for apart in (
+        "{10s: {wifi: silent for 5s}, 15.1s: {wifi: closed once}}",
+        "{10s: {wifi: silent for 5s}, 12s: {middle: mutes streams for 3s}}",  # two ends
+        "{10s: {wifi: silent for 5s}, 12s: {wifi: up}, 15s: {wifi: closed once}}",  # ended before
+        "{10s: {job: bursts 5/s for 5s}, 15s: {wifi: closed once}}",
+        "{10s: {wifi: 3g over 5s}, 15s: {wifi: closed once}}",
+    ):
+        assert coinciding(apart) == []
+
+
+def test_a_phone_that_comes_online_long_after_the_end_is_a_scenario_worth_having(plan):
+    head = LONE.replace("60s", "40s")
+    assert (
+        plan("timeline: {30s: {device: goes offline}, 70s: {device: comes online}}\n", head=head).deeds[-1].at == 70.0
+    )
+
+
 def test_no_scenario_that_ships_is_warned_of():
     from harness.scenario import bundled
 

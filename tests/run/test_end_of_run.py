@@ -89,6 +89,21 @@ def test_the_jobs_end_is_waited_for_though_the_client_gave_up(planned):
     assert ended(history)[0] == "done"
 
 
+def test_a_client_that_gave_up_is_no_reason_for_a_deed_not_to_come(planned):
+    head = HEAD.replace("3s", "40s") + "client: {gives up: after 2 attempts, backoff: 1s to 2s}\n"
+    plan = planned("  1s: {wifi: closed}\n  30s: {wifi: up}\n  60s: {cellular: closed}\n", head)
+    history = rehearse(plan)
+    assert {record.deed for record in history.all(Deed)} == {0, 1, 2}
+    assert ended(history)[1] >= 61.0
+    verdict = judge(plan, history)
+    assert (verdict.word, verdict.trust.untried) == (Word.FAIL, 0)
+
+
+def test_the_horizon_ends_a_run_whose_client_is_never_done(planned):
+    plan = planned("  1s: {wifi: closed}\n", HEAD + "client: {gives up: never}\n")
+    assert ended(rehearse(plan)) == ("limit", round(plan.horizon, 2))
+
+
 def test_a_limit_and_an_interruption_end_it_before_its_last_deed(planned):
     plan = planned(HELD + "  20s: {wifi: closed once}\n", HEAD + "limit: 20.1s\n")
     assert ended(rehearse(plan)) == ("limit", 20.1)

@@ -72,7 +72,8 @@ class Campaign:
 
     With a ``hash_seed``, that of Python in every virtual run's process (``PYTHONHASHSEED``); else whatever it takes.
     These are forked from a server of the campaign's own, or from one that is ``forking`` already. Where they are still
-    to be ``compared``, it is left to whoever does that to let them be heeded.
+    to be ``compared``, it is left to whoever does that to let them be heeded; and to whoever repeats them, the real
+    ones that came to nothing for being ``late``.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Campaign:
     ) -> None:
         self.waiting = deque(plans)
         self.ran: list[Ran] = []
+        self.late: list[Ran] = []
         self.started: dict[Path, Plan] = {}
         self._invocation = invocation
         self.jobs = max(1, min(jobs, len(plans)))
@@ -155,10 +157,13 @@ class Campaign:
             plan = self.waiting.popleft()
             began = trio.current_time()
             folder, ending, finished = await self._one(plan, run, finish, stop)
-            self._live.over(plan, finished.word or "fault")
-            self._failures += finished.word != "pass"
+            self.told(plan, finished)
             took = trio.current_time() - began
             self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished, took=took))
+            if finished.late:
+                self.late.append(self.ran[-1])
+                continue
+            self._failures += finished.word != "pass"
             if not (self._compared and plan.world == virtual.NAME):
                 await self.heed(self.ran[-1])
 
@@ -188,6 +193,10 @@ class Campaign:
         ending = await run_child(folder, self._toxiproxy, tell, stop, hash_seed=hash_seed)
         redact_log(folder)
         return ending
+
+    def told(self, plan: Plan, finished: Finished) -> None:
+        """Show that a run is over, and what it came to."""
+        self._live.over(plan, finished.word or "fault")
 
     def _going_on(self, stop: trio.Event) -> bool:
         enough = self._maxfail is not None and self._failures >= self._maxfail

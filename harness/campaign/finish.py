@@ -17,15 +17,20 @@ from harness.errors import BadRecords
 from harness.escaping import visible
 from harness.history.files import PLAN
 from harness.judge.judge import judge
-from harness.judge.verdict import Verdict
-from harness.report.folder import ENDING, VERDICT, read_json, read_to_judge, said, write_json
+from harness.judge.laws import in_time
+from harness.judge.verdict import State, Verdict
+from harness.report.folder import ENDING, LATE, VERDICT, read_json, read_to_judge, said, write_json
+from harness.scenario.expectations import OF_HARNESS
 from harness.trouble import in_words
+
+IN_TIME = in_time.LAW.word
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A run was judged and drawn, or ``fault`` says why not."""
+    """A run was judged and drawn, or ``fault`` says why not. ``late``: it is void for a deed that came late, alone."""
 
     word: str = ""
+    late: bool = False
     toxiproxy: str = ""
     fault: str = ""
 
@@ -36,6 +41,8 @@ def judge_folder(folder: Path) -> Verdict:
         raise BadRecords("its folder is gone: moved, or deleted, while the runs went on")
     plan, history = read_to_judge(folder)
     verdict = judge(plan, history, died=_how_it_died(folder))
+    if (folder / LATE).is_dir():
+        verdict = msgspec.structs.replace(verdict, trust=msgspec.structs.replace(verdict.trust, repeated=True))
     write_json(folder / VERDICT, verdict)
     return verdict
 
@@ -60,7 +67,13 @@ def finish(folder: Path) -> Finished:
         if known is None:
             raise
         return Finished(fault=visible(str(known)))
-    return Finished(word=said(verdict), toxiproxy=verdict.trust.facts.get("toxiproxy", ""))
+    return Finished(word=said(verdict), late=late_alone(verdict), toxiproxy=verdict.trust.facts.get("toxiproxy", ""))
+
+
+def late_alone(verdict: Verdict) -> bool:
+    """Whether a run is void for nothing but deeds that met another story, being late: another try may be in time."""
+    broken = [law.law for law in verdict.laws if law.state is State.FAILED and law.law in OF_HARNESS]
+    return broken == [IN_TIME] and not verdict.trust.fault
 
 
 def answer(folder: Path) -> None:

@@ -15,6 +15,7 @@ import msgspec
 import trio
 
 import harness
+from harness.campaign.again import repeat_late
 from harness.campaign.campaign import Campaign, Heed, Ran, heedless
 from harness.campaign.choosing import BOTH, Choice, chosen
 from harness.campaign.folders import forget_old, kept, new_invocation, point_latest
@@ -157,6 +158,7 @@ async def _run(campaign: Campaign, live: Live, *, worlds: bool, twice: bool) -> 
         await nursery.start(_hear, stop, caught, nursery.cancel_scope)
         nursery.start_soon(live.redraw)
         await campaign.run(stop)
+        await repeat_late(campaign, stop)
         await settle(campaign, stop, worlds=worlds, twice=twice)
         live.end()
         nursery.cancel_scope.cancel()

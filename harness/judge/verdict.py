@@ -169,6 +169,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     undecided: int = 0  # of those not proved: hidden by another deed, or the next one came first
     nothing: int = 0  # deeds that there was nothing for; no faults
     untried: int = 0  # deeds that came only after every client had lawfully finished
+    repeated: bool = False  # alone, since the first try was void for a deed that came late
     lag_p99: float | None = None  # seconds
     lag_max: float | None = None
     control_max: float | None = None

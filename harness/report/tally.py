@@ -216,6 +216,12 @@ def unfelt(runs: Sequence[RunResult], *, most: int = MOST_UNFELT) -> str:
     return "; ".join([*named[:most], *more])
 
 
+def repeated(runs: Sequence[RunResult]) -> str:
+    """Return how many runs were made once more, alone; empty where none was."""
+    count = sum(run.verdict.trust.repeated for run in runs)
+    return f"{plural(count, 'run')} made once more, alone: a deed of the first try came too late" if count else ""
+
+
 def limits_of(runs: Sequence[RunResult]) -> list[tuple[RunResult, ExpectationVerdict]]:
     """Return each expectation of the file once, from the run that came nearest to its limit, or went furthest past."""
     nearest: dict[tuple[str, int], tuple[RunResult, ExpectationVerdict]] = {}

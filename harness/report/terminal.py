@@ -294,6 +294,7 @@ def _advice(finding: Finding, style: Style) -> list[str]:
 def _proved(runs: list[RunResult], style: Style) -> list[str]:
     lines = wrapped(f"{tally.faults_line(runs)} · {tally.laws_line(runs)}", indent="  ", hanging="    ", width=WIDTH)
     lines += _labelled("unfelt", _never_sat(runs), style)
+    lines += _labelled("again", tally.repeated(runs), style)
     for label, text in (("limits", tally.limits_line(runs)), ("host", tally.host_line(runs))):
         lines += _labelled(label, text, style)
     for run in runs:

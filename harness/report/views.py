@@ -172,6 +172,7 @@ def _trust(run: RunResult) -> list[tuple[str, str]]:
     rows = [
         *(("Warning", f"line {warning.line}: {warning.text}") for warning in run.verdict.warnings),
         ("Faults", tally.faults_line([run]).removeprefix("faults ")),
+        ("Repeated", tally.repeated([run])),
         ("Never felt", tally.unfelt([run])),
         ("Host", tally.host_line([run])),
         ("Worlds", worlds.said(run.agreement) if run.agreement else ""),

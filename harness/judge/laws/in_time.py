@@ -2,7 +2,8 @@
 
 It judges the harness and the machine. A deed that met another story than the planned one, an event before it instead of
 behind it, tested something else; one that was only late is judged by its real times. Facts nearer than the run's slack
-have no order, and what a deed meets while it is carried out, gate by gate, may be on either side of it.
+have no order, where the deed was in time; where it was late, facts that came in one turn of the scheduler have none.
+What a deed meets while it is carried out, gate by gate, may be on either side of it.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,6 +19,9 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.endings import OWN_TIMERS
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.network.fold import TOLERANCE, slack
+
+TURN_NS = 3_000_000
+"""Nanoseconds within which what is overdue comes in any order."""
 
 ADVICE = "The machine was too busy to keep the plan: run it again alone, or on a quieter machine"
 
@@ -66,7 +70,9 @@ def _judge(case: Case) -> Outcome:
         behind = case.at(record.issued_ns) - planned.at
         crossed = ""
         if behind > TOLERANCE or record.issued_ns == begun[record.deed]:
-            crossed = _crossed(case, record, facts.get(record.client, [])) or _overtaken(case, planned, record, begun)
+            tick_ns = TURN_NS if behind > TOLERANCE else slack(case).tick_ns
+            crossed = _crossed(case, record, facts.get(record.client, []), tick_ns)
+            crossed = crossed or _overtaken(case, planned, record, begun, tick_ns)
         if behind >= -TOLERANCE and not crossed:
             outcome.hold()
             continue
@@ -89,19 +95,17 @@ def _facts(client: ClientCase) -> list[Fact]:
     return sorted(found, key=attrgetter("due_ns"))
 
 
-def _crossed(case: Case, record: Deed, facts: list[Fact]) -> str:
+def _crossed(case: Case, record: Deed, facts: list[Fact], tick_ns: int) -> str:
     """Name the first fact that was due behind a deed, and came before it."""
     due: Callable[[Fact], int] = attrgetter("due_ns")
-    tick_ns = slack(case).tick_ns
     first = bisect_right(facts, case.ns(case.plan.deeds[record.deed].at) + tick_ns, key=due)
     last = bisect_left(facts, record.issued_ns - tick_ns, key=due)
     met = next((fact for fact in facts[first:last] if fact.came_ns < record.issued_ns - tick_ns), None)
     return f", after {met.what} that was due at {phrases.moment(case.at(met.due_ns))}" if met is not None else ""
 
 
-def _overtaken(case: Case, planned: Planned, record: Deed, begun: Mapping[int, int]) -> str:
+def _overtaken(case: Case, planned: Planned, record: Deed, begun: Mapping[int, int], tick_ns: int) -> str:
     """Name another deed that was planned behind this one, and came before it."""
-    tick_ns = slack(case).tick_ns
     before_ns = record.issued_ns - tick_ns
     for index, issued_ns in begun.items():
         other = case.plan.deeds[index]

@@ -1,5 +1,6 @@
 """H4: a deed that came when the plan says, late, early, and on another side of an event or a deed."""
 
+import msgspec
 import pytest
 
 from harness.history import Deed
@@ -52,6 +53,54 @@ def test_two_deeds_that_are_late_in_their_order_met_the_planned_story():
     story = came(late(SILENT, UP, by=0.4), 1, 4.3 + 0.4)
     found = law("in-time", story)
     assert (found.state, found.sentence) == (State.HELD, "late: 2 deeds by up to 400 ms")
+
+
+def test_a_deed_in_time_keeps_its_side_of_an_event_beyond_the_runs_slack():
+    """The story has lags of 0.1 ms, so a slack of 3.1 ms: an event is due at 6 s, and emitted 0.5 ms later."""
+    beside = reach(5.99, "silent")
+    for by, expected in ((0.012, State.HELD), (0.0135, State.HELD), (0.014, State.FAILED), (0.2, State.FAILED)):
+        assert state("in-time", late(beside, by=by)) is expected, by
+    assert state("in-time", late(reach(5.998, "silent"), by=0.2)) is State.HELD  # planned within the slack of it
+    found = law("in-time", late(beside, by=0.1)).sentence
+    assert found == "the deed at 5.99 s (wifi silent) came 100 ms late, after an event that was due at 6.0 s"
+
+
+def test_a_lag_is_no_order_where_the_deed_was_in_time_and_excuses_none_that_was_late():
+    for by, expected in ((0.2, State.HELD), (0.4, State.FAILED)):
+        story = late(reach(5.9, "silent"), by=by)
+        story.lags(*[100] * 99, 300_000)
+        assert state("in-time", story) is expected
+
+
+def test_a_deadline_of_the_client_that_came_first_is_another_story():
+    story = late(SILENT, by=1.0)
+    story.dial(4.5, cause="failed", opens=False)
+    story.hang_up(4.9, "watchdog")
+    found = law("in-time", story)
+    assert found.sentence == (
+        "the deed at 4.1 s (wifi silent) came 1.0 s late, after a deadline (watchdog) that was due at 4.9 s"
+    )
+    story = late(SILENT, by=1.0)
+    story.dial(4.5, cause="failed", opens=False)
+    story.hang_up(4.9, "eof")
+    assert state("in-time", story) is State.HELD
+
+
+def test_what_a_deed_meets_gate_by_gate_is_on_either_side_of_it():
+    """Each gate is judged by its own client's events; all but the first may be late by as much as the others took."""
+
+    def second(by: float) -> Story:
+        story = late(reach(5.99, "silent"), by=0.0)
+        story.add(Deed(deed=0, issued_ns=ns(5.99 + by), returned_ns=ns(6.3), client="c2"), 6.3)
+        return story
+
+    assert state("in-time", second(0.2)) is State.HELD
+    assert state("in-time", second(0.3)) is State.HELD  # the events are the other client's
+    story = second(0.3)
+    story.emit_all(job="j2")
+    story.request("stream", 1.0, client="c2", job="j2")
+    story.plan = msgspec.structs.replace(story.plan, client=msgspec.structs.replace(story.plan.client, count=2))
+    assert state("in-time", story) is State.FAILED
 
 
 @pytest.mark.parametrize("by", [-0.4, -3.0])

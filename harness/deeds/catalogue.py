@@ -148,6 +148,17 @@ class Mood(enum.StrEnum):
     MUTE = "mute"  # by nothing: only a deadline of the client's own can tell
 
 
+class Fact(enum.StrEnum):
+    """A kind of fact that may have no order with a deed that it is near to."""
+
+    DELIVERY = "what reached the phone"
+    END = "a connection's end"
+    DIAL = "what became of a dial"
+    ANSWER = "the answer to a request"
+    SIGNAL = "a signal heard"
+    EMISSION = "an event of the job"
+
+
 class Severs(msgspec.Struct, frozen=True):
     """How and when an act ends the flows that are open on its paths."""
 
@@ -185,7 +196,8 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """What an act does, for how long, and what it leaves to be seen.
 
     ``seconds``: how long it is in force by itself (0: it is done at once; None: until another deed ends it).
-    ``settles``: after so many it has its whole effect. ``armed``: for so many it waits for its victim.
+    ``settles``: after so many it has its whole effect. ``armed``: for so many it waits for its victim. ``doubtful``:
+    which facts near to it may have come before it or after it.
     """
 
     seconds: float | None = None
@@ -194,6 +206,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     severs: Severs | None = None
     barrier: Barrier | None = None
     mark: Mark = Mark()
+    doubtful: frozenset[Fact] = frozenset()
 
     @property
     def goes_on(self) -> float:
@@ -223,10 +236,16 @@ def _marks(*flows: Symptom, streams: tuple[Symptom, ...] = (), **how: bool) -> M
     return Mark(frozenset(flows), frozenset(streams), **how)
 
 
-_STANDS, _AT_ONCE = Effect(), Effect(seconds=0.0)
+_AT_ONCE = Effect(seconds=0.0)
+_OF_STREAMS = frozenset({Fact.DELIVERY, Fact.END})
+_OF_A_PATH = _OF_STREAMS | {Fact.DIAL}
+_OF_THE_DEVICE = frozenset({Fact.SIGNAL, Fact.DIAL})
+_OF_REQUESTS = frozenset({Fact.ANSWER})
+_OF_THE_SERVER = _OF_A_PATH | {Fact.ANSWER}
+_OF_THE_JOB = frozenset({Fact.EMISSION, Fact.DELIVERY})
+_DELIVERY = frozenset({Fact.DELIVERY})
 _STREAMS = frozenset({"streams"})
 _TOLD, _MUTE = Barrier(Mood.TOLD), Barrier(Mood.MUTE, open_too=True)
-_QUIET = _marks("quiet", "late")
 _MUTED = Barrier(Mood.MUTE, _STREAMS, open_too=True)
 _OF_A_BOX = _marks("otherwise", "late", "soon", "whole", in_front=True)
 
@@ -239,7 +258,7 @@ def _plain(
     proof: Proof,
     make: Callable[..., Act] | None = None,
     kind: str = "",
-    effect: Effect | Callable[[A], Effect] = _STANDS,
+    effect: Effect | Callable[[A], Effect],
     needs: Need | None = None,
 ) -> Row[A]:
     """Return the row of an act of one form and one kind, its tag where no other is given."""
@@ -289,8 +308,9 @@ def _reach(word: str, way: str | None = None) -> Act:
 def _effect_of_reach(act: SetReach) -> Effect:
     severs = Severs(_ENDINGS[act.word]) if act.word in _ENDINGS else None
     if act.once:
-        return Effect(seconds=0.0, severs=severs, mark=_marks("ended", struck=True))
-    return Effect(severs=severs, barrier=_SHUT.get(act.word), mark=_SEEN.get(act.word, Mark()))
+        return Effect(seconds=0.0, severs=severs, mark=_marks("ended", struck=True), doubtful=_OF_A_PATH)
+    mark = _SEEN.get(act.word, Mark())
+    return Effect(severs=severs, barrier=_SHUT.get(act.word), mark=mark, doubtful=_OF_A_PATH)
 
 
 def _kinds_of_reach(act: SetReach) -> tuple[str, ...]:
@@ -329,6 +349,7 @@ _CUTS = Row[Cuts](
         armed=ARMED,
         severs=Severs(_ENDINGS[act.how], When.EVENT),
         mark=_marks("ended", streams=("otherwise",)),  # the first part of an event that is cut passes
+        doubtful=_OF_STREAMS,
     ),
     kinds=tuple(f"{how} mid {mid}" for how in _STRIKING for mid in _INSIDE),
     kinds_of=lambda act: (f"{act.how} mid {act.mid}",),
@@ -353,13 +374,13 @@ _SHAPE = Row[SetShape](
     },
     executor=Executor.PROXY,
     proof=Proof.SHAPE,
-    effect=lambda act: Effect(settles=act.over, mark=_marks("late", "soon", promised=True)),
+    effect=lambda act: Effect(settles=act.over, mark=_marks("late", "soon", promised=True), doubtful=_DELIVERY),
     kinds=("profile", "profile over", *(f"profile {way} only" for way in Direction)),
     kinds_of=_kinds_of_shape,
 )
 
 
-_SLOWER = Effect(mark=_marks("late", promised=True))
+_SLOWER = Effect(mark=_marks("late", promised=True), doubtful=_DELIVERY)
 
 
 def _slice(size: int) -> Act:
@@ -407,10 +428,11 @@ def _above_zero(value: Any) -> Any:
     return value
 
 
-_LOST = Effect(severs=Severs(Ending.ABORTED), mark=_marks("ended", struck=True))
+_USABLE = Effect(doubtful=_OF_THE_DEVICE)
+_LOST = Effect(severs=Severs(Ending.ABORTED), mark=_marks("ended", struck=True), doubtful=_OF_THE_DEVICE | _OF_STREAMS)
 
 
-def _of_device(act: type[A], form: str, proof: Proof, effect: Effect = _STANDS) -> Row[A]:
+def _of_device(act: type[A], form: str, proof: Proof, effect: Effect = _USABLE) -> Row[A]:
     return _plain(act, Actor.DEVICE, form=form, executor=Executor.GATE, proof=proof, effect=effect)
 
 
@@ -426,6 +448,7 @@ _SUSPENDS = _plain(
         severs=Severs(Ending.ABORTED, When.OVER),
         barrier=_MUTE,
         mark=_marks("ended", "quiet", "late"),
+        doubtful=_OF_THE_DEVICE | _OF_STREAMS,
     ),
 )
 
@@ -467,7 +490,9 @@ _ANSWERS = Row[Answers](
     executor=Executor.MIDDLE,
     proof=Proof.REQUEST,
     effect=lambda act: Effect(
-        barrier=_TOLD if act.to == _TARGETS[0] else Barrier(Mood.TOLD, frozenset({act.to})), mark=_OF_A_BOX
+        barrier=_TOLD if act.to == _TARGETS[0] else Barrier(Mood.TOLD, frozenset({act.to})),
+        mark=_OF_A_BOX,
+        doubtful=_OF_REQUESTS,
     ),
     kinds=(*(f"answers to {to}" for to in _TARGETS), "answers N times", "answers retry-after"),
     kinds_of=_kinds_of_answers,
@@ -502,6 +527,7 @@ _BUFFERS = Row[Buffers](
         Effect(
             barrier=Barrier(Mood.MUTE, _STREAMS, open_too=True, delays=True),
             mark=_marks(streams=("ended", "quiet", "otherwise"), in_front=True),
+            doubtful=_DELIVERY,
         )
     ),
     kinds=("buffers size", "buffers each event", "buffers duration"),
@@ -524,6 +550,7 @@ _KILLS_IDLE = Row[KillsIdle](
     effect=lambda act: Effect(
         severs=Severs(Ending.DROPPED if act.how == SILENTLY else Ending.FIN, When.IDLE),
         mark=_marks("ended", "quiet", "late"),
+        doubtful=_OF_STREAMS,
     ),
     kinds=("kills idle with fin", "kills idle silently", "kills idle with code"),
     kinds_of=lambda act: (f"kills idle {({'fin': 'with fin', SILENTLY: SILENTLY}).get(act.how, 'with code')}",),
@@ -536,7 +563,7 @@ def _of_server(
     act: type[A],
     form: str,
     proof: Proof,
-    effect: Effect = _STANDS,
+    effect: Effect,
     *,
     make: Callable[..., Act] | None = None,
     needs: Need | None = None,
@@ -546,7 +573,8 @@ def _of_server(
     )
 
 
-_DOWN = Effect(severs=Severs(Ending.FIN), barrier=_TOLD, mark=_marks("ended"))
+_DOWN = Effect(severs=Severs(Ending.FIN), barrier=_TOLD, mark=_marks("ended"), doubtful=_OF_THE_SERVER)
+_RECOVERED = Effect(seconds=0.0, doubtful=_OF_THE_SERVER)
 
 _RESTARTS = Row[Restarts](
     act=Restarts,
@@ -557,7 +585,7 @@ _RESTARTS = Row[Restarts](
     },
     executor=Executor.SERVER,
     proof=Proof.REQUEST,
-    effect=lambda act: msgspec.structs.replace(_DOWN, seconds=act.after),
+    effect=lambda act: msgspec.structs.replace(_DOWN, seconds=act.after, doubtful=_OF_THE_SERVER | {Fact.EMISSION}),
     kinds=("restarts keeping log", "restarts losing log"),
     kinds_of=lambda act: (f"restarts {'keeping' if act.keeps_log else 'losing'} log",),
 )
@@ -585,7 +613,7 @@ def _retry(value: str) -> Act:
 def _of_job(
     act: type[A],
     form: str,
-    effect: Effect | Callable[[A], Effect] = _STANDS,
+    effect: Effect | Callable[[A], Effect],
     make: Callable[..., Act] | None = None,
 ) -> Row[A]:
     return _plain(act, Actor.JOB, form=form, make=make, executor=Executor.JOB, proof=Proof.READBACK, effect=effect)
@@ -597,6 +625,9 @@ def _bursts(rate: float, lasts: float) -> Act:
     if rate * lasts > MOST_IN_A_BURST:
         raise UsageError(f"expected at most {MOST_IN_A_BURST} events of one burst, got {rate * lasts:.0f}")
     return Bursts(rate=rate, lasts=_above_zero(lasts))
+
+
+_TOLD_TO_JOB = Effect(seconds=0.0, doubtful=_OF_THE_JOB)
 
 
 def _fails(code: str) -> Act:
@@ -615,7 +646,7 @@ _ENDS = Row[Ends](
     },
     executor=Executor.JOB,
     proof=Proof.READBACK,
-    effect=_always(_AT_ONCE),
+    effect=_always(_TOLD_TO_JOB),
     kinds=("completed", "failed", "timeout"),
     kinds_of=lambda act: (act.how,),
 )
@@ -630,42 +661,61 @@ ROWS: tuple[Row[Any], ...] = (
     _of_device(Prefers, "prefers PATH:path", Proof.DEFAULT),
     _of_device(Loses, "loses PATH:path", Proof.LOSS, _LOST),
     _of_device(GoesOffline, "goes offline [for DURATION:span]", Proof.LOSS, _LOST),
-    _of_device(ComesOnline, "comes online", Proof.DEFAULT, _AT_ONCE),
+    _of_device(ComesOnline, "comes online", Proof.DEFAULT, Effect(seconds=0.0, doubtful=_OF_THE_DEVICE)),
     _SUSPENDS,
     _ANSWERS,
-    _of_middle(ShowsPortal, "shows portal [for DURATION:span]", Effect(barrier=_TOLD, mark=_OF_A_BOX)),
+    _of_middle(
+        ShowsPortal, "shows portal [for DURATION:span]", Effect(barrier=_TOLD, mark=_OF_A_BOX, doubtful=_OF_REQUESTS)
+    ),
     _of_middle(
         MutesStreams,
         "mutes streams [for DURATION:span]",
-        Effect(
-            barrier=Barrier(Mood.MUTE, _STREAMS, open_too=True), mark=_marks(streams=("ended", "quiet"), in_front=True)
-        ),
+        Effect(barrier=_MUTED, mark=_marks(streams=("ended", "quiet"), in_front=True), doubtful=_DELIVERY),
     ),
     _of_middle(
         ResetsStreams,
         "resets streams [for DURATION:span]",
-        Effect(barrier=Barrier(Mood.TOLD, _STREAMS), mark=_marks(streams=("ended",), in_front=True)),
+        Effect(
+            barrier=Barrier(Mood.TOLD, _STREAMS),
+            mark=_marks(streams=("ended",), in_front=True),
+            doubtful=_OF_STREAMS,
+        ),
     ),
     _BUFFERS,
     _KILLS_IDLE,
-    _of_middle(Clears, "clears", _AT_ONCE),
+    _of_middle(Clears, "clears", _RECOVERED),
     _RESTARTS,
     _ORPHANS,
     _of_server(Drains, "drains [for DURATION:span]", Proof.REQUEST, _DOWN),
-    _of_server(Hangs, "hangs [for DURATION:span]", Proof.REQUEST, Effect(barrier=_MUTE, mark=_QUIET)),
+    _of_server(
+        Hangs,
+        "hangs [for DURATION:span]",
+        Proof.REQUEST,
+        Effect(barrier=_MUTE, mark=_marks("quiet", "late"), doubtful=_OF_THE_SERVER),
+    ),
     _of_server(SendsRetry, "sends retry WORD:value", Proof.READBACK, _AT_ONCE, make=_retry),
     _of_server(
         Repeats,
         "repeats N:count [for DURATION:span]",
         Proof.READBACK,
+        Effect(doubtful=_DELIVERY),
         make=lambda count: Repeats(count=_counted(count)),
     ),
-    _of_server(RevokesToken, "revokes token", Proof.READBACK, _AT_ONCE, needs=Need.TOKEN),
-    _of_server(SilencesKeepalive, "silences keepalive [for DURATION:span]", Proof.READBACK, needs=Need.KEEPALIVE),
-    _of_server(Recovers, "recovers", Proof.REQUEST, _AT_ONCE),
-    _of_job(Pauses, "pauses [for DURATION:span]"),
-    _of_job(Resumes, "resumes", _AT_ONCE),
-    _of_job(Bursts, "bursts RATE:rate for DURATION:lasts", lambda act: Effect(seconds=act.lasts), _bursts),
+    _of_server(
+        RevokesToken, "revokes token", Proof.READBACK, Effect(seconds=0.0, doubtful=_OF_REQUESTS), needs=Need.TOKEN
+    ),
+    _of_server(
+        SilencesKeepalive, "silences keepalive [for DURATION:span]", Proof.READBACK, Effect(), needs=Need.KEEPALIVE
+    ),
+    _of_server(Recovers, "recovers", Proof.REQUEST, _RECOVERED),
+    _of_job(Pauses, "pauses [for DURATION:span]", Effect(doubtful=_OF_THE_JOB)),
+    _of_job(Resumes, "resumes", _TOLD_TO_JOB),
+    _of_job(
+        Bursts,
+        "bursts RATE:rate for DURATION:lasts",
+        lambda act: Effect(seconds=act.lasts, doubtful=_OF_THE_JOB),
+        _bursts,
+    ),
     _ENDS,
 )
 """All acts, in the order in which the language page lists them."""

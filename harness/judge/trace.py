@@ -3,9 +3,9 @@
 Law states, anomalies, the app's sequence, gaps, results and attempts; the times apart from them. Identities are those
 of the truth, (rank of the epoch, index), since the names of epochs and jobs are a run's own.
 
-*Contested* is what falls within ``NEAR`` of a deed: an event emitted so close to it may have slipped through or not,
-in the same world too. Deeds at 0 s are the setting, and come before everything. Just before a stall of the weather it
-is an event's jitter that decides whether it is held: that changes its time only.
+*Contested* is what falls within ``NEAR`` of a deed that makes it doubtful: an event emitted so close to it may have
+slipped through or not, in the same world too. Deeds at 0 s are the setting, and come before everything. Just before a
+stall of the weather it is an event's jitter that decides whether it is held: that changes its time only.
 """
 
 import bisect
@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from harness.deeds.catalogue import Fact, effect_of
 from harness.history import History
 from harness.history.records import Record
 from harness.judge.app import Shown
@@ -26,6 +27,9 @@ from harness.scenario.model import Plan, Pulse
 
 NEAR = 0.25
 """Seconds between a deed and an emission or a deadline, under which two worlds may order them differently."""
+
+_OF_AN_EVENT = frozenset(Fact) - {Fact.ANSWER}
+"""What decides whether an event that was just emitted slips through; also by what a client does, who hears a signal."""
 
 ANOMALIES = ("lost", "duplicated", "reordered", "corrupted", "phantom", "regressed", "wrong_resumes")
 """Fields of ``Counts`` that must be equal."""
@@ -160,7 +164,7 @@ def _step(client: ClientCase, record: Record, key: tuple[Any, ...], text: str, *
 
 
 def _near(client: ClientCase) -> Iterator[Position]:
-    deeds = _deeds(client.case)
+    deeds = _deeds(client.case, _OF_AN_EVENT)
     for event in client.truth.events:
         if _closest(client.case.at(event.intended_ns), deeds) < NEAR:
             yield event.position
@@ -178,7 +182,7 @@ def _windy(client: ClientCase) -> Iterator[Position]:
 def _contested(case: Case) -> float | None:
     """When the first deed comes near an emission or a deadline of any client."""
     moments = [moment for client in case.clients for moment in _moments(client)]
-    return min((deed for deed in _deeds(case) if _closest(deed, moments) < NEAR), default=None)
+    return min((deed for deed in _deeds(case, frozenset(Fact)) if _closest(deed, moments) < NEAR), default=None)
 
 
 def _moments(client: ClientCase) -> Iterator[float]:
@@ -190,8 +194,10 @@ def _moments(client: ClientCase) -> Iterator[float]:
     yield from (at(request.t_ns) for request in client.requests if request.what == "poll")
 
 
-def _deeds(case: Case) -> list[float]:
-    return sorted({deed.at for deed in case.plan.deeds if deed.at > 0.0})
+def _deeds(case: Case, facts: frozenset[Fact]) -> list[float]:
+    """When deeds are done that make such facts doubtful."""
+    deeds = [deed for deed in case.plan.deeds if deed.at > 0.0]
+    return sorted({deed.at for deed in deeds if effect_of(deed.act).doubtful & facts})
 
 
 def _closest(at: float, others: Iterable[float]) -> float:

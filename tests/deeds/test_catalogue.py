@@ -17,6 +17,7 @@ from harness.deeds.catalogue import (
     Barrier,
     Ending,
     Executor,
+    Fact,
     Mark,
     Mood,
     Proof,
@@ -184,6 +185,28 @@ EFFECTS = {
     "bursts 5/s for 5s": ((5, 0, 0), None, None, "", ""),
     "completes": ((0, 0, 0), None, None, "", ""),
 }
+DOUBTFUL = {
+    # kind of act: what may have come before it or after it
+    acts.SetReach: "DELIVERY END DIAL", acts.Cuts: "DELIVERY END", acts.SetShape: "DELIVERY", acts.SetSlice: "DELIVERY",
+    acts.Limits: "DELIVERY", acts.Joins: "SIGNAL DIAL", acts.Prefers: "SIGNAL DIAL",
+    acts.Loses: "SIGNAL DIAL DELIVERY END", acts.GoesOffline: "SIGNAL DIAL DELIVERY END",
+    acts.ComesOnline: "SIGNAL DIAL", acts.Suspends: "SIGNAL DIAL DELIVERY END", acts.Answers: "ANSWER",
+    acts.ShowsPortal: "ANSWER", acts.MutesStreams: "DELIVERY", acts.ResetsStreams: "DELIVERY END",
+    acts.Buffers: "DELIVERY", acts.KillsIdle: "DELIVERY END", acts.Clears: "DELIVERY END DIAL ANSWER",
+    acts.Restarts: "DELIVERY END DIAL ANSWER EMISSION", acts.Drains: "DELIVERY END DIAL ANSWER",
+    acts.Hangs: "DELIVERY END DIAL ANSWER", acts.Recovers: "DELIVERY END DIAL ANSWER", acts.Orphans: "",
+    acts.SendsRetry: "", acts.Repeats: "DELIVERY", acts.RevokesToken: "ANSWER", acts.SilencesKeepalive: "",
+    acts.Pauses: "EMISSION DELIVERY", acts.Resumes: "EMISSION DELIVERY", acts.Bursts: "EMISSION DELIVERY",
+    acts.Ends: "EMISSION DELIVERY",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", EFFECTS)
+def test_what_each_act_makes_doubtful(text):
+    act = _said(text)
+    assert effect_of(act).doubtful == {Fact[name] for name in DOUBTFUL[type(act)].split()}
+
+
 PROMISED = {acts.SetShape, acts.SetSlice, acts.Limits}
 IN_FRONT = {acts.Answers, acts.ShowsPortal, acts.MutesStreams, acts.ResetsStreams, acts.Buffers}
 

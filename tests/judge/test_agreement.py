@@ -1,9 +1,13 @@
 """Two worlds held against each other: equal ones, one planted difference of each kind, and what may differ."""
 
 import msgspec
+import pytest
 
+from harness.deeds import acts
+from harness.device.words import Reach
 from harness.history import App, Attempt, AttemptEnd, End, Gap, Health, History, Results
 from harness.judge.agreement import LEAST, MOST_REAL_RUNS, Agreement, Said, agreement
+from harness.judge.trace import trace_of
 from harness.scenario.model import Plan, Pulse
 from tests.judge.story import Story, changed, plan, reach, without
 
@@ -175,6 +179,23 @@ def test_ids_with_an_event_far_from_every_deed_between_them_differ():
     found = next(one for one in held(real, virtual, the_plan).differences if one.what == "attempts")
     assert "from event 8" in found.text
     assert "from event 9" in found.text
+
+
+@pytest.mark.parametrize(
+    ("actor", "act", "contests", "events"),
+    [
+        ("wifi", acts.SetReach(word=Reach.CLOSED, once=True), True, True),
+        ("device", acts.Joins(path="cellular"), True, True),
+        ("job", acts.Bursts(rate=5.0, lasts=1.0), True, True),
+        ("middle", acts.Answers(status=503), True, False),
+        ("server", acts.SendsRetry(value="5"), False, False),
+        ("server", acts.SilencesKeepalive(), False, False),
+    ],
+)
+def test_only_what_a_deed_makes_doubtful_is_contested(actor, act, contests, events):
+    story = Story(plan((5.01, actor, act, "does"))).run()
+    trace = trace_of(story.plan, story.history())
+    assert (trace.contested is not None, bool(trace.clients[0].near)) == (contests, events)
 
 
 def test_after_a_contested_deed_attempts_are_compared_as_sets():

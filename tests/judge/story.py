@@ -37,6 +37,7 @@ from harness.history import (
     History,
     Job,
     Request,
+    Rescheduled,
     Response,
     Results,
     Run,
@@ -304,11 +305,21 @@ class Story:
             self.deed(deed.index, met=met, client=client)
 
     def deed(self, index: int, *, met: bool | None = True, client: str = "c1", error: str = "") -> None:
-        at = self.plan.deeds[index].at
+        at, act = self.plan.deeds[index].at, self.plan.deeds[index].act
+        if isinstance(act, acts.Pauses | acts.Resumes | acts.Bursts | acts.Ends) and not error:
+            self.tell(str(act.__struct_config__.tag), at + 5e-5)
         self.add(Deed(deed=index, issued_ns=ns(at), returned_ns=ns(at + 0.0001), client=client, error=error), at + 1e-4)
         if met is not None:
             detail = "" if met else "dial: open"
             self.add(Canary(deed=index, met=met, client=client, detail=detail, way="canary"), at + 0.2)
+
+    def tell(self, why: str, at: float) -> None:
+        """Every job is told to do what the story has it do from then on."""
+        for job in [record for record in self.records if isinstance(record, Job)]:
+            emits = [record for record in self.records if isinstance(record, Emit) and record.job == job.job]
+            due = [emit.intended_ns for emit in emits if emit.t_ns > ns(at)]
+            first = len(emits) - len(due)
+            self.add(Rescheduled(job=job.job, epoch=job.epoch, why=why, first=first, schedule_ns=due), at)
 
     def lags(self, *lags_us: int) -> None:
         """The harness's own samples. Their record is written as the play ends."""

@@ -33,7 +33,8 @@ def emit_b(story: Story) -> None:
 
 def restarted(*, said: bool = True, healed: bool = True, adopts: bool = False, shown: bool = True) -> Story:
     """The client is back at 7.2 s; it tells of a gap, takes a snapshot of b-2, and goes on after it."""
-    story = Story(plan(RESTART))
+    the_plan = plan(RESTART)
+    story = Story(msgspec.structs.replace(the_plan, job=msgspec.structs.replace(the_plan.job, every=0.5)))
     story.job()
     for index in range(9):
         story.emit(index)

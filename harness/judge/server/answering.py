@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.deeds.acts import Limits, SetShape
+from harness.deeds.acts import Limits, SetShape, SetSlice
 from harness.history import Answered, Boxed, Chunk, ConnEnd, GapSignal, Request, Snapshot, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
@@ -10,12 +10,13 @@ from harness.judge.server.bounds import Bounds, Fault
 from harness.judge.server.facts import FOREVER, Epoch, Served
 from harness.judge.server.writing import REFUSED
 from harness.scenario.model import Step
+from harness.toxics.shape import Shape, line_time
 
 KNOWN = frozenset({"stream", "poll", "results"})
 """Questions that one message asks."""
 
-HEAD = 16_384
-"""Bytes of a request, at most, with what its connection still had on the way."""
+HEAD = 4096
+"""Bytes of a request, with what its connection still had on the way."""
 
 ROUND_TRIPS = 4
 """One-way delays that a request may take, with the connection from the proxy to the server."""
@@ -141,9 +142,13 @@ def _left_the_gate(case: Case, request: Request) -> int:
 def _on_its_way_ns(case: Case) -> int:
     """Return how long a request may be on its way from the gate to the server, by the slowest of the plan's lines."""
     shapes = [path.shape for path in case.plan.paths.values()]
-    shapes += [deed.act.shape for deed in case.plan.deeds if isinstance(deed.act, SetShape)]
-    rates = [rate for shape in shapes if (rate := shape.up) is not None]
-    rates += [deed.act.rate for deed in case.plan.deeds if isinstance(deed.act, Limits)]
+    deeds = [deed.act for deed in case.plan.deeds]
+    shapes += [act.shape for act in deeds if isinstance(act, SetShape)]
+    slices = [shape.slice_size for shape in shapes] + [act.size for act in deeds if isinstance(act, SetSlice)]
+    rates = [shape.up for shape in shapes] + [act.rate for act in deeds if isinstance(act, Limits)]
     rates += [change.up for change in case.plan.weather if isinstance(change, Step)]
+    slowest = min((rate for rate in rates if rate), default=None)
+    finest = min((size for size in slices if size), default=None)
     delay = max(shape.latency + shape.jitter for shape in shapes)
-    return round((ROUND_TRIPS * delay + (HEAD / min(rates) if rates else 0.0)) * 1e9)
+    line = line_time(Shape(down=slowest, slice_size=finest), HEAD)
+    return round((ROUND_TRIPS * delay + line) * 1e9)

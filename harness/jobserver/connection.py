@@ -27,6 +27,9 @@ PIECE = 1 << 14
 MOST_DIGITS = 18
 """Digits of a request's number."""
 
+OPEN_BODIES = b"/healthz/stream/"
+"""Requests to here are handed on while their body is still coming: it has no end before their answer has one."""
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a peer may take. Times in seconds, sizes in bytes."""
@@ -112,8 +115,7 @@ class Connection:
 
     async def send(self, data: bytes | memoryview) -> None:
         """Send these bytes of an answer. Raises ``trio.BrokenResourceError`` when the peer is gone or takes nothing."""
-        if self._conduct.hangs:
-            await self._conduct.leave_to_write()
+        await self.may_write()
         await trio.lowlevel.checkpoint_if_cancelled()
         sent = self.stream.send_now(data)
         if sent == len(data):
@@ -140,6 +142,11 @@ class Connection:
                 while await self.stream.receive_some(PIECE):
                     pass
 
+    async def may_write(self) -> None:
+        """Wait while the server hangs."""
+        if self._conduct.hangs:
+            await self._conduct.leave_to_write()
+
     def begin_stream(self, headers: Headers) -> bytes:
         """Return the head of a 200 whose body goes on until ``end_stream``. The caller sends it."""
         return self._h11.send(_stream_head((*headers, *self.leave))) or b""
@@ -163,6 +170,18 @@ class Connection:
     async def hear(self) -> bool:
         """While a stream is being sent: wait for bytes, and keep them for the next request. False: FIN, or a flood."""
         return await self._receive() and not self.flooded
+
+    async def more(self) -> bytes:
+        """Return the next bytes of a body that is still coming; ``b""`` at its end, or where the peer has left."""
+        while (event := self._next_event()) is h11.NEED_DATA:
+            if not await self._receive():
+                return b""
+        return bytes(event.data) if isinstance(event, h11.Data) else b""
+
+    @property
+    def half_heard(self) -> bool:
+        """Whether the current request's body has not come to its end."""
+        return self._h11.their_state is h11.SEND_BODY
 
     @property
     def flooded(self) -> bool:
@@ -192,21 +211,17 @@ class Connection:
         self._bodiless = event.method == b"HEAD"
         if self._h11.they_are_waiting_for_100_continue:
             await self.send(self._h11.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
-        return _request(event, await self._body())
+        return _request(event, b"" if event.target.startswith(OPEN_BODIES) else await self._body())
 
     async def _body(self) -> bytes:
         body = bytearray()
-        while True:
-            event = self._next_event()
-            if event is h11.NEED_DATA:
-                if not await self._receive():
-                    raise trio.BrokenResourceError("the peer left in the middle of a body")
-            elif isinstance(event, h11.Data):
-                body += event.data
-                if len(body) > self.limits.body:
-                    raise Refusal(413, "too_large", f"a body may have {self.limits.body} bytes")
-            else:
-                return bytes(body)
+        while piece := await self.more():
+            body += piece
+            if len(body) > self.limits.body:
+                raise Refusal(413, "too_large", f"a body may have {self.limits.body} bytes")
+        if self.half_heard:
+            raise trio.BrokenResourceError("the peer left in the middle of a body")
+        return bytes(body)
 
     def _next_event(self) -> object:
         try:

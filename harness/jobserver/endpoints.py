@@ -10,6 +10,7 @@
 ``POST /api/v2/token``                   ``{"token","expiresIn"}``, where the spec has tokens; else 404
 ``GET /healthz``                         200, for the harness's own probes; never needs a token
 ``GET /healthz/stream``                  an event stream of no job, for the same; likewise
+``POST /healthz/stream/KEY``             the same as no event stream, while its body is read; of an announced key only
 ``GET /healthz/bytes/N``                 so many bytes (at most 65536) of no meaning, for the same; likewise
 =======================================  ==========================================================================
 
@@ -31,7 +32,7 @@ from harness.jobserver.emission import RunningJob
 from harness.jobserver.jobs import epoch_of
 from harness.jobserver.origins import is_preflight, leave, terms
 from harness.jobserver.payloads import UNITS, results
-from harness.jobserver.pulse import pulse
+from harness.jobserver.pulse import Pulses, exchange_with, listen_to
 from harness.jobserver.registry import Registry
 from harness.jobserver.streams import HEADERS as STREAM
 from harness.jobserver.tokens import Permit, bearer
@@ -41,6 +42,7 @@ PROBES = "/healthz"
 BINARY = "application/octet-stream"
 _BYTES = re.compile(r"/healthz/bytes/(?P<size>[0-9]{1,9})")
 _MOST_BYTES = 65_536
+_HELD = "/healthz/stream/"
 _JOB = re.compile(r"/api/v2/imports/(?P<job>[^/]+)(?P<part>/stream|/results|)")
 
 
@@ -64,8 +66,9 @@ class Start(msgspec.Struct):
 class Endpoints:
     """Answers the requests of all connections from one registry of jobs."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, pulses: Pulses) -> None:
         self._registry = registry
+        self._pulses = pulses
 
     async def answer(self, request: Request, connection: Connection) -> bool:
         """Answer one request; return whether the connection is still good. Only a stream takes long."""
@@ -92,7 +95,13 @@ class Endpoints:
             if request.method == "HEAD":
                 await connection.respond_stream_head(STREAM)
                 return True
-            return await pulse(connection)
+            return await listen_to(connection)
+        elif request.path.startswith(_HELD):
+            _allow(request, "POST")
+            pulse = self._pulses.take(request.path.removeprefix(_HELD))
+            if pulse is None:
+                raise Answer(404, "unannounced", "no probe has announced this stream")
+            return await exchange_with(connection, pulse)
         elif request.path == "/api/v2/token" and self._registry.tokens is not None:
             _allow(request, "POST")
             await self._issue(request, connection)

@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 from harness.jobserver.conduct import Conduct
 from harness.jobserver.connection import Connection, Limits, Refusal, Request
 from harness.jobserver.endpoints import Endpoints
+from harness.jobserver.pulse import Pulses
 from harness.jobserver.registry import Registry
 from harness.network.accepting import accept
 from harness.seams import Door, Listener
@@ -34,7 +35,8 @@ class Front:
 
     def __init__(self, registry: Registry, conduct: Conduct, limits: Limits) -> None:
         self._registry = registry
-        self._endpoints = Endpoints(registry)
+        self.pulses = Pulses()
+        self._endpoints = Endpoints(registry, self.pulses)
         self._conduct = conduct
         self._limits = limits
         self._guests: dict[Guest, None] = {}  # in order of coming

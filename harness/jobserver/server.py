@@ -10,6 +10,7 @@ from harness.jobserver.connection import Limits
 from harness.jobserver.emission import Counts
 from harness.jobserver.front import Front
 from harness.jobserver.orders import Orders, Readback
+from harness.jobserver.pulse import Pulses
 from harness.jobserver.registry import Registry
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.seams import Address, Network
@@ -56,6 +57,11 @@ class JobServer:
     def counts(self) -> Counts:
         """What it has done so far."""
         return self._registry.counts
+
+    @property
+    def pulses(self) -> Pulses:
+        """The held streams that probes announce."""
+        return self._front.pulses
 
     @property
     def accepted(self) -> float:

@@ -20,7 +20,7 @@ from harness.device.words import Radio, Reach
 from harness.errors import UsageError
 from harness.history.journal import Journal
 from harness.history.records import Conn, SignalTold
-from harness.network.ends import How
+from harness.network.ends import How, Side
 from harness.network.phone import GatePhone
 from harness.network.relay import Flow
 from harness.network.stage import StageMaker
@@ -66,6 +66,7 @@ class Gate:
         self._listeners: dict[str, Listener] = {}
         self._flows: dict[int, Flow] = {}
         self._canaries: set[Address] = set()
+        self._released: set[Address] = set()  # of those that were given up before they were accepted
         self._deeds = {path: trio.Lock() for path in device.paths}
         self._nursery: trio.Nursery | None = None
         self._sleeps = 0  # suspensions so far
@@ -167,6 +168,14 @@ class Gate:
         except BaseException:
             self._canaries.difference_update(mine)
             raise
+
+    def release(self, stream: Stream) -> None:
+        """Let the server's side of a flow that ``dial`` made end with this one, whatever its path swallows."""
+        self._released.add(stream.local)
+        for flow in self._flows.values():
+            if flow.streams[Side.CLIENT].peer == stream.local:
+                self._released.discard(stream.local)
+                flow.release()
 
     # Deeds.
 
@@ -346,6 +355,9 @@ class Gate:
             died=self._died,
             connection=self.phone.accepted(stream.peer, cid),
         )
+        if stream.peer in self._released:
+            self._released.discard(stream.peer)
+            flow.release()
         self._apply(self.device.opened(cid, path))
         self._nursery.start_soon(self._relay, flow)
 

@@ -54,6 +54,7 @@ class Flow:
         self.dead_since: float | None = None  # nothing reaches the client any more, and the server was not told
         self._died = died
         self._connection = connection
+        self._released = False  # the server's side ends with the client's
         self._tasks: trio.Nursery | None = None  # until nothing is carried any more
         self._carrying = 0
         self._nap: Nap | None = None
@@ -75,6 +76,8 @@ class Flow:
                 self.look_again()
                 connected = await self._connect(connect)
                 self.dialed = True
+                if self._released:
+                    self.release()
                 self.carry(self._links[UPSTREAM].pump)
                 if connected:
                     self.carry(self._links[DOWNSTREAM].pump)
@@ -147,6 +150,13 @@ class Flow:
             self.dead_since = trio.current_time()
             self._died(self)
 
+    def release(self) -> None:
+        """Close the server's side as soon as the client has left, and be over."""
+        self._released = True
+        if Side.CLIENT in self._noted and self._tasks is not None:
+            self.note(Side.SERVER, How.CLOSED)
+            self._tasks.cancel_scope.cancel()
+
     def bury(self) -> bool:
         """Close the server's side of a dead flow; False where that has ended already."""
         if Side.SERVER in self._noted or Side.SERVER not in self.streams:
@@ -191,6 +201,8 @@ class Flow:
             self._links[_AWAY[side]].end(how)
         elif side is Side.CLIENT:
             self.die()
+        if self._released:
+            self.release()
 
     def note(self, side: Side, how: How, *, swallowed: bool = False, held: bool = False) -> None:
         """Record how a side ended; its first end counts."""

@@ -26,7 +26,7 @@ from harness.deeds.catalogue import Symptom
 from harness.jobserver.pulse import PERIOD, beat
 from harness.run.probe import HEALTH, Meeting, Met, Probe
 
-QUIET = 0.25  # without a byte, where a byte was due: the server's own probe stream sends one each 100 ms
+QUIET = 0.25  # without a byte, where a byte was due: the server's own probe stream sends one each 50 ms
 PATIENCE = 8.0
 OVERDUE = 3.0  # a stream's first byte is sent with its head: one that comes no sooner is held
 BRIEF = 0.5  # a restart shorter than this may be over before a dial gets there

@@ -107,13 +107,16 @@ class Proof(enum.StrEnum):
     CUT = "cut"  # by a stream that ends inside an event
     DEFAULT = "default"  # by a dial through the path that the device uses now
     LOSS = "loss"  # by open connections that end with an error of the device's own
+    SLEEP = "sleep"  # by an open connection that hears nothing, and is gone when the phone wakes
     REQUEST = "request"  # by what a request of that kind meets
+    AWAY = "away"  # by an open connection that the server ends, and by a request
+    CLEARING = "clearing"  # by requests of each kind that was kept back
     READBACK = "read back"  # by what its executor shows afterwards
 
 
-Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "late", "soon", "whole"]
+Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "late", "soon", "whole", "spoiled"]
 """What a flow met: FIN or RST, nothing, a refused dial, what should not pass, another's answer, a wrong delay, an
-answer in one piece."""
+answer in one piece, bytes that are not as they were sent."""
 
 
 class Need(enum.StrEnum):
@@ -442,7 +445,7 @@ _SUSPENDS = _plain(
     form="suspends for DURATION:lasts",
     make=lambda lasts: Suspends(lasts=_above_zero(lasts)),
     executor=Executor.GATE,
-    proof=Proof.READBACK,
+    proof=Proof.SLEEP,
     effect=lambda act: Effect(
         seconds=act.lasts,
         severs=Severs(Ending.ABORTED, When.OVER),
@@ -584,7 +587,7 @@ _RESTARTS = Row[Restarts](
         "restarts losing log [after DURATION:after]": lambda after=0.0: Restarts(keeps_log=False, after=after),
     },
     executor=Executor.SERVER,
-    proof=Proof.REQUEST,
+    proof=Proof.AWAY,
     effect=lambda act: msgspec.structs.replace(_DOWN, seconds=act.after, doubtful=_OF_THE_SERVER | {Fact.EMISSION}),
     kinds=("restarts keeping log", "restarts losing log"),
     kinds_of=lambda act: (f"restarts {'keeping' if act.keeps_log else 'losing'} log",),
@@ -683,10 +686,10 @@ ROWS: tuple[Row[Any], ...] = (
     ),
     _BUFFERS,
     _KILLS_IDLE,
-    _of_middle(Clears, "clears", _RECOVERED),
+    _plain(Clears, Actor.MIDDLE, form="clears", executor=Executor.MIDDLE, proof=Proof.CLEARING, effect=_RECOVERED),
     _RESTARTS,
     _ORPHANS,
-    _of_server(Drains, "drains [for DURATION:span]", Proof.REQUEST, _DOWN),
+    _of_server(Drains, "drains [for DURATION:span]", Proof.AWAY, _DOWN),
     _of_server(
         Hangs,
         "hangs [for DURATION:span]",
@@ -707,7 +710,7 @@ ROWS: tuple[Row[Any], ...] = (
     _of_server(
         SilencesKeepalive, "silences keepalive [for DURATION:span]", Proof.READBACK, Effect(), needs=Need.KEEPALIVE
     ),
-    _of_server(Recovers, "recovers", Proof.REQUEST, _RECOVERED),
+    _of_server(Recovers, "recovers", Proof.CLEARING, _RECOVERED),
     _of_job(Pauses, "pauses [for DURATION:span]", Effect(doubtful=_OF_THE_JOB)),
     _of_job(Resumes, "resumes", _TOLD_TO_JOB),
     _of_job(

@@ -32,7 +32,7 @@ from harness.jobserver.emission import RunningJob
 from harness.jobserver.jobs import epoch_of
 from harness.jobserver.origins import is_preflight, leave, terms
 from harness.jobserver.payloads import UNITS, results
-from harness.jobserver.pulse import Pulses, exchange_with, listen_to
+from harness.jobserver.pulse import BEGAN, Pulses, exchange_with, listen_to
 from harness.jobserver.registry import Registry
 from harness.jobserver.streams import HEADERS as STREAM
 from harness.jobserver.tokens import Permit, bearer
@@ -89,7 +89,9 @@ class Endpoints:
             await connection.respond_json(200, b'{"status":"ok"}')
         elif match := _BYTES.fullmatch(request.path):
             _allow(request, "GET")
-            await connection.respond(200, bytes(min(int(match["size"]), _MOST_BYTES)), [("content-type", BINARY)])
+            began = (BEGAN, repr(trio.current_time()))
+            body = bytes(min(int(match["size"]), _MOST_BYTES))
+            await connection.respond(200, body, [("content-type", BINARY), began])
         elif request.path == "/healthz/stream":
             _allow(request, "GET")
             if request.method == "HEAD":
@@ -101,7 +103,7 @@ class Endpoints:
             pulse = self._pulses.take(request.path.removeprefix(_HELD))
             if pulse is None:
                 raise Answer(404, "unannounced", "no probe has announced this stream")
-            return await exchange_with(connection, pulse)
+            return await exchange_with(connection, pulse, streams="event-stream" in request.headers.get("accept", ""))
         elif request.path == "/api/v2/token" and self._registry.tokens is not None:
             _allow(request, "POST")
             await self._issue(request, connection)

@@ -5,10 +5,10 @@ A canary holds one to see what a path, and the boxes on it, do to a connection t
 then. So a reader knows how long each beat took, and what came of its own bytes, without a word from anybody else.
 
 - ``GET /healthz/stream`` is an event stream: what a box does to event streams, it does to this one.
-- ``POST /healthz/stream/KEY`` is none: it is for whoever only wants to know the path. Its body, chunked and as long as
-  the peer likes, is read while the beats are written. The bytes are those of ``pattern``, so that one that was changed,
-  lost or added on the way is seen. ``KEY`` is one that the probe has announced to ``Pulses``, and finds there what the
-  server's side saw.
+- ``POST /healthz/stream/KEY`` is one only where ``Accept`` asks for it: else it is for who wants to know the path
+  alone. Its body, chunked and as long as the peer likes, is read while the beats are written. The bytes are those of
+  ``pattern``, so that one that was changed, lost or added on the way is seen. ``KEY`` is one that the probe has
+  announced to ``Pulses``, and finds there what the server's side saw.
 
 Beats stop by themselves after ``LASTS`` seconds, since a stream that nobody looks at any more costs work. The body of
 the GET ends with them; the POST goes on being read until its peer leaves.
@@ -56,9 +56,10 @@ class Pulse(msgspec.Struct):
 
     arrivals: list[tuple[float, int]] = []  # when bytes of the body came, and how many there were then
     changed: Callable[[], None] = lambda: None  # called when bytes have come, and at the end
-    beats: int = 0  # written
+    written: list[float] = []  # when each beat was
     spoiled: int | None = None  # where the body was first not what every probe sends
     ended: str = ""  # fin, rst, whole (the body had its own end), stopped (the server ended it)
+    ended_at: float = math.inf
 
     def note(self, data: bytes) -> None:
         """More of the body has come."""
@@ -71,7 +72,7 @@ class Pulse(msgspec.Struct):
     def end(self, why: str) -> None:
         """It has ended; the first reason counts."""
         if not self.ended:
-            self.ended = why
+            self.ended, self.ended_at = why, trio.current_time()
             self.changed()
 
     @property
@@ -131,18 +132,19 @@ class Held:
         await connection.may_write()
         began = trio.current_time()
         opening = connection.begin_stream((*headers, (BEGAN, repr(began))))
-        while pulse.beats < BEATS and not pulse.ended:
+        while (number := len(pulse.written)) < BEATS and not pulse.ended:
             await connection.may_write()
-            micros = math.floor((trio.current_time() - began) * 1e6)
+            now = trio.current_time()
+            pulse.written.append(now)
             try:
-                await connection.send(opening + connection.frame(beat(pulse.beats, micros, pulse.came)))
+                micros = math.floor((now - began) * 1e6)
+                await connection.send(opening + connection.frame(beat(number, micros, pulse.came)))
             except trio.BrokenResourceError:
                 self._end("rst")
                 return
             opening = b""
-            pulse.beats += 1
             if not pulse.ended:
-                await self._nap.until(began + pulse.beats * PERIOD)
+                await self._nap.until(began + (number + 1) * PERIOD)
 
     async def _listen(self) -> None:
         try:
@@ -168,8 +170,8 @@ async def listen_to(connection: Connection) -> bool:
     return await Held(connection, Pulse(), connection.hear).serve(EVENT_STREAM, until_left=False)
 
 
-async def exchange_with(connection: Connection, pulse: Pulse) -> bool:
-    """Answer a POST whose body is still coming. The connection is good for nothing else."""
+async def exchange_with(connection: Connection, pulse: Pulse, *, streams: bool) -> bool:
+    """Answer a POST whose body is still coming, by an event stream or not. The connection is good for nothing else."""
 
     async def hears() -> bool:
         data = await connection.more()
@@ -179,5 +181,5 @@ async def exchange_with(connection: Connection, pulse: Pulse) -> bool:
             pulse.end("whole")
         return bool(data)
 
-    await Held(connection, pulse, hears).serve(_OPAQUE, until_left=True)
+    await Held(connection, pulse, hears).serve(EVENT_STREAM if streams else _OPAQUE, until_left=True)
     return False

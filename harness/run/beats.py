@@ -3,6 +3,7 @@
 No I/O, and no clock: whoever reads says what came, and when.
 """
 
+import math
 from typing import NamedTuple
 
 from harness.jobserver.pulse import BEAT, BEGAN
@@ -75,9 +76,8 @@ class BeatReader:
         code = first[9:12] if first.startswith("HTTP/1.") else ""
         self.status = int(code) if code.isdecimal() else -1
         self.content_type = headers.get("content-type", "").partition(";")[0].lower()
-        try:
-            self._began = float(headers.get(BEGAN, ""))
-        except ValueError:
+        self._began = began_of(headers.get(BEGAN, ""))
+        if math.isnan(self._began):
             self.stranger = True
             return b""
         self._framing, self._received = Framing(headers), b""
@@ -95,3 +95,11 @@ class BeatReader:
         self._received = body[at:]
         if b"\n\n" in self._received or len(self._received) > LONGEST:
             self.misread = f"{self._received[:LONGEST]!r} is no beat"
+
+
+def began_of(said: str) -> float:
+    """Return the instant at which a server says that its answer began; NaN where it says none."""
+    try:
+        return float(said)
+    except ValueError:
+        return math.nan

@@ -1,9 +1,10 @@
-"""Proofs for what HTTP boxes and the server are told: one question each, asked through the gate like any client's.
+"""Proofs for what HTTP boxes and the server are told: requests of that kind, made through the gate as any client's.
 
 Each returns what was met in words, and whether it is what the act promises.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import math
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 import trio
@@ -12,24 +13,23 @@ from harness.deeds.acts import (
     Act,
     Answers,
     Buffers,
-    Clears,
     Drains,
     Hangs,
     KillsIdle,
     MutesStreams,
-    Recovers,
     ResetsStreams,
     Restarts,
     ShowsPortal,
 )
 from harness.deeds.catalogue import Symptom
 from harness.jobserver.pulse import PERIOD, beat
-from harness.run.probe import HEALTH, Meeting, Met, Probe
+from harness.run.probe import HEALTH, SYMPTOMS, Listener, Meeting, Met, Probe, Release
+from harness.seams import Stream
 
-QUIET = 0.25  # without a byte, where a byte was due: the server's own probe stream sends one each 50 ms
+QUIET = 0.25  # seconds without a byte, where a byte was due
 PATIENCE = 8.0
-OVERDUE = 3.0  # a stream's first byte is sent with its head: one that comes no sooner is held
-BRIEF = 0.5  # a restart shorter than this may be over before a dial gets there
+LONG = 3.0  # seconds for which nobody waits to see that an idle connection is left alone
+OVERDUE = 1.0  # seconds of beats, one of which must come in time
 BRIEFLY = 0.01  # what is held back for less is not seen to be
 TARGETS = {
     "everything": (HEALTH, "*/*"),
@@ -39,8 +39,6 @@ TARGETS = {
 }
 _OF_A_BOX = {"", "text/plain"}
 """The content types of what a box answers itself; the server says JSON."""
-
-Dial = Callable[[], Awaitable[Probe]]
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,43 +51,74 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     briefly: bool = False  # nothing was met, since it was over too soon
 
 
-SYMPTOMS: Mapping[str, Symptom] = {"answer": "otherwise", "silence": "quiet", "fin": "ended", "rst": "ended"}
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """How to get to the boxes: a dial, which may raise ``OSError``, and how long a beat is on its way from there."""
+
+    dial: Callable[[], Awaitable[Stream]]
+    release: Release
+    least: float = 0.0
+    most: float = 0.0
+
+    async def probe(self) -> Probe:
+        """Return a new connection for questions."""
+        return Probe(await self.dial(), self.release)
+
+    async def listener(self) -> Listener:
+        """Return a new connection for an event stream."""
+        return Listener(await self.dial(), self.release)
 
 
-async def see(act: Act, dial: Dial, *, undone: bool, blur: float = 0.0) -> Seen:
-    """Meet an act of the middle or the server; ``undone``: meet that it is in force no more.
-
-    ``dial`` opens a new connection, which may raise ``OSError``. ``blur``: by how many seconds the path may bring a
-    head nearer to what comes behind it. Bounded by the caller.
-    """
-    if undone or isinstance(act, Clears | Recovers):
-        return await _over(act, dial)
+async def see(act: Act, way: Way) -> Seen:
+    """Meet an act of the middle or the server, in force. Bounded by the caller."""
     match act:
         case Answers():
-            seen = await _answers(act, dial)
+            met = await _ask(way, act.to)
+            seen = _seen(met, met.what == "answer" and met.status == act.status)
         case ShowsPortal():
-            met = await _ask(dial, "everything")
+            met = await _ask(way, "everything")
             seen = _seen(met, (met.status, met.content_type) == (200, "text/html"))
         case MutesStreams():
-            seen = await _held_back(dial, QUIET)
+            seen = await _held_back(way, math.inf)
         case Buffers():
-            holds = _holds(act) - blur
-            briefly = Seen(met=True, detail="it holds too briefly to be met", briefly=True)
-            seen = await _held_back(dial, min(QUIET, holds / 2)) if holds > BRIEFLY else briefly
+            seen = await _held_back(way, _holds(act))
         case ResetsStreams():
-            seen = await _reset(dial)
+            seen = await _reset(way)
         case KillsIdle(after=after, how=how):
-            seen = await _killed(dial, after, how)
-        case Restarts(after=after) if after < BRIEF:
-            seen = Seen(met=True, detail="it was gone too briefly to be met", briefly=True)
+            seen = await _killed(way, after, how)
         case Restarts() | Drains():
-            seen = await _away(dial)
+            seen = await _away(way)
         case Hangs():
-            met = await _ask(dial, "everything", patience=QUIET)
+            met = await _ask(way, "everything", patience=QUIET + way.most)
             seen = _seen(met, met.what == "silence")
         case _:
             raise AssertionError(f"no request can meet {act!r}")
     return seen
+
+
+async def see_over(acts: Iterable[Act], way: Way) -> Seen:
+    """Meet that none of these is in force any more: what each kept back passes again. Bounded by the caller."""
+    found: list[Seen] = []
+    for act in acts:
+        found.append(await _over(act, way))
+        if not found[-1].met:
+            return found[-1]
+    return msgspec.structs.replace(found[-1], detail=", ".join(dict.fromkeys(seen.detail for seen in found)))
+
+
+async def _over(act: Act, way: Way) -> Seen:
+    match act:
+        case MutesStreams() | ResetsStreams() | Buffers():
+            return await _streams(way)
+        case Answers(status=status, to=to):
+            met = await _ask(way, to)
+            return _seen(met, met.what == "answer" and not (met.status == status and met.content_type in _OF_A_BOX))
+        case KillsIdle(after=after) if after <= LONG:
+            return await _spared(way, after)
+        case KillsIdle():
+            return Seen(met=True, detail="nobody waits so long", briefly=True)
+        case _:
+            met = await _ask(way, "everything")
+            return _seen(met, met.what == "answer" and met.content_type != "text/html" and met.status < 500)
 
 
 def _seen(met: Met, as_promised: bool) -> Seen:
@@ -109,104 +138,104 @@ def _holds(act: Buffers) -> float:
     return max(0, beats - 1) * PERIOD
 
 
-async def _ask(dial: Dial, to: str, *, patience: float = PATIENCE) -> Met:
+async def _ask(way: Way, to: str, *, patience: float = PATIENCE) -> Met:
     target, accept = TARGETS[to]
-    probe = await dial()
+    probe = await way.probe()
     try:
         return await probe.ask(patience, target=target, accept=accept)
     finally:
-        await probe.close()
+        probe.close()
 
 
-async def _over(act: Act, dial: Dial) -> Seen:
-    """What an act kept back passes again: requests of its own kind, or a stream's first byte."""
-    match act:
-        case Answers(status=status, to=to) if to != "everything":
-            met = await _ask(dial, to)
-            still = met.status == status and met.content_type in _OF_A_BOX
-            return _seen(met, met.what == "answer" and not still)
-        case MutesStreams() | ResetsStreams() | Buffers():
-            return await _streams(dial)
-        case Clears():
-            answered = await _answered(dial)
-            return await _streams(dial) if answered.met else answered
-        case _:
-            return await _answered(dial)
-
-
-async def _answered(dial: Dial) -> Seen:
-    met = await _ask(dial, "everything")
-    return _seen(met, met.what == "answer" and met.content_type != "text/html" and met.status < 500)
-
-
-async def _streams(dial: Dial) -> Seen:
-    """A stream's head comes, and its first byte behind it."""
-    probe = await dial()
+async def _streams(way: Way) -> Seen:
+    """A stream's head comes, and a beat behind it that nothing has held."""
+    listener = await way.listener()
     try:
-        head = await probe.listen(PATIENCE)
-        if (head.what, head.content_type) != ("answer", "text/event-stream"):
-            return _no_stream(head)
-        what = await probe.body(OVERDUE)
-        return _of_stream(what, what == "answer", f"its head, then {what}")
+        await listener.ask()
+        what = await listener.until(lambda: bool(listener.answer.status), PATIENCE)
+        if what != "answer" or not listener.streams:
+            return _no_stream(listener, what)
+        answer = listener.answer
+        in_time = way.most + PERIOD / 2
+        what = await listener.until(lambda: any(one.took <= in_time for one in answer.beats), OVERDUE + way.most)
+        quickest = min((one.took for one in answer.beats), default=math.inf)
+        words = f"its head, then {what}" if what == "answer" or not answer.beats else f"a beat in {quickest:.3f} s"
+        return _of_stream(what, what == "answer", words)
     finally:
-        await probe.close()
+        listener.close()
 
 
-async def _answers(act: Answers, dial: Dial) -> Seen:
-    met = await _ask(dial, act.to)
-    return _seen(met, met.what == "answer" and met.status == act.status)
-
-
-async def _held_back(dial: Dial, quiet: float) -> Seen:
-    """The head of a stream comes, and its first byte, due at once, does not for so many seconds."""
-    probe = await dial()
+async def _held_back(way: Way, holds: float) -> Seen:
+    """The head of a stream comes, and its first beat, sent with it, does not for so many seconds."""
+    if holds <= BRIEFLY:
+        return Seen(met=True, detail="it holds too briefly to be met", briefly=True)
+    listener = await way.listener()
     try:
-        head = await probe.listen(PATIENCE)
-        if (head.what, head.content_type) != ("answer", "text/event-stream"):
-            return _no_stream(head)
-        what = await probe.body(quiet)
-        return _of_stream(what, what == "silence", f"its head, then {what}")
+        await listener.ask()
+        what = await listener.until(lambda: bool(listener.answer.status), PATIENCE)
+        if what != "answer" or not listener.streams:
+            return _no_stream(listener, what)
+        beats = listener.answer.beats
+        what = await listener.until(lambda: bool(beats), way.most - way.least + min(QUIET, holds / 2))
+        held = beats[0].took >= way.least + holds / 2 if beats else what == "silence"
+        return _of_stream(what, held, f"its head, then {what if not held else 'silence'}")
     finally:
-        await probe.close()
+        listener.close()
 
 
-async def _reset(dial: Dial) -> Seen:
-    probe = await dial()
+async def _reset(way: Way) -> Seen:
+    listener = await way.listener()
     try:
-        head = await probe.listen(PATIENCE)
-        what = head.what if head.what != "answer" else await probe.body(PATIENCE)  # not one byte of it
+        await listener.ask()
+        what = await listener.until(lambda: bool(listener.answer.beats), PATIENCE)  # not one byte of its body
         return _of_stream(what, what == "rst", what)
     finally:
-        await probe.close()
+        listener.close()
 
 
-def _no_stream(head: Met) -> Seen:
+def _no_stream(listener: Listener, what: Meeting) -> Seen:
     """A server that is not the reference's has no stream for probes, and says so."""
-    return _of_stream(head.what, head.what == "answer" and head.status == 404, _words(head))
+    answer = listener.answer
+    words = f"{answer.status} {answer.content_type}".rstrip() if what == "answer" else what
+    return _of_stream(what, what == "answer" and answer.status == 404, words)
 
 
 def _of_stream(what: Meeting, as_promised: bool, words: str) -> Seen:
     return Seen(met=as_promised, detail=f"a stream: {words}", symptom=SYMPTOMS[what], stream=True)
 
 
-async def _killed(dial: Dial, after: float, how: str) -> Seen:
-    probe = await dial()
+async def _killed(way: Way, after: float, how: str) -> Seen:
+    """A connection of its own, of which nobody asks anything any more, ends."""
+    probe = await way.probe()
     try:
         await probe.ask(PATIENCE)
         if how != "silently":
             what = await probe.ending(after + PATIENCE)
             return Seen(met=what in {"fin", "rst"}, detail=f"an idle connection: {what}", symptom=SYMPTOMS[what])
         await trio.sleep(after + QUIET)
-        met = await probe.ask(QUIET)
+        met = await probe.ask(QUIET + way.most)
         return Seen(met=met.what == "silence", detail=f"an idle connection: {_words(met)}", symptom=SYMPTOMS[met.what])
     finally:
-        await probe.close()
+        probe.close()
 
 
-async def _away(dial: Dial) -> Seen:
+async def _spared(way: Way, after: float) -> Seen:
+    """A connection of its own that was idle for so long answers still."""
+    probe = await way.probe()
+    try:
+        met = await probe.ask(PATIENCE)
+        if met.what == "answer":
+            await trio.sleep(after + QUIET)
+            met = await probe.ask(PATIENCE)
+        return _seen(met, met.what == "answer")
+    finally:
+        probe.close()
+
+
+async def _away(way: Way) -> Seen:
     """The server takes nobody in: through a proxy that shows as a connection that ends without an answer."""
     try:
-        met = await _ask(dial, "everything")
+        met = await _ask(way, "everything")
     except OSError as error:
         return Seen(met=True, detail=f"dial: {error.strerror}")
     return _seen(met, met.what in {"fin", "rst"})

@@ -1,44 +1,40 @@
 """The canary: law H0's proof that a deed took hold, by flows of the harness's own through the same gate and proxies.
 
-Before a deed the canary holds an open connection on each path that lets it in; after the deed it asks what became of
-that connection and of a new dial, and compares both with what the deed's word promises. It never asks whether the
-client felt anything: a client that never redials must not be excused.
+Before a deed the canary opens a feed, fed in both directions, on each path that the deed is about; after it the canary
+looks at what became of that feed and of a new dial, and compares both with what the deed's word promises. It never asks
+whether the client felt anything: a client that never redials must not be excused.
 """
 
 import errno
+import math
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Protocol, assert_never
 
+import msgspec
 import trio
 
-from harness.deeds.acts import Cuts, Deed, KillsIdle, SetReach, SetSlice
+from harness.deeds.acts import Act, Cuts, Deed, KillsIdle, Loses, Restarts, SetReach, SetSlice
 from harness.deeds.catalogue import Proof, Symptom, row_of
-from harness.deeds.network_state import NetworkState
 from harness.deeds.replacement import takes_back
-from harness.network.gate import Gate
-from harness.run import boxes
-from harness.run.boxes import SYMPTOMS
-from harness.run.hidden import LEAD, Miss, Outcome, by_reading_back, missed, undecided
-from harness.run.probe import BYTES, HEALTH, Meeting, Met, Probe
-from harness.run.promises import STRIKES, Promise, Promises
-from harness.run.readbacks import read_back
-from harness.toxics.shape import line_time
+from harness.run import boxes, readbacks
+from harness.run.expected import ExpectedState, FlowState
+from harness.run.feed import Feed
+from harness.run.flows import HEAD, Case, Flows
+from harness.run.hidden import FIRST, LEAD, Outcome, by_reading_back, missed, nothing_to_do, undecided
+from harness.run.probe import SYMPTOMS, Meeting
+from harness.run.shaping import PATIENCE, Gauge, sliced
+from harness.run.witness import LAG, Finding, Witness, outcome_of
 from harness.vocabulary import Direction, Door
 
-PATIENCE = 8.0  # for what must happen: the slowest profile takes seconds for a round trip and a handshake
-QUIET = 0.15  # for what must not happen, on top of three round trips
+QUIET = 0.15  # for what must not happen, on top of the time that a byte takes
 GLIMPSE = 0.02  # the least time that means anything when the next deed cuts a proof short
-SLACK = 0.25  # above a shape's own delay: the question's way up, and this machine's, with all its runs side by side
-TICK = 0.001  # below a shape's own delay: Toxiproxy counts whole milliseconds
-ON_THE_WAY = 0.2  # seconds that a body by which a rate is proved takes beyond the path's delay
-QUICKEST = 0.02  # the least of them that means anything
-MOST_BYTES = 65_536  # of such a body, as the server has it
-MOST_AT_ONCE = 8_192  # bytes of an answer that come in one read where nothing cuts them
-HEAD = 400  # bytes of an answer's head, or more
-ASKS = 3  # questions per measured delay, of which the quickest counts
+SOON = 3.0  # seconds, on top of the same, for what has happened at the gate by now
+EARLIEST = 1.8  # seconds before a deed from which on a feed on the slowest path serves it
+AGAIN = 0.1  # seconds after which a path that let nobody in is tried again
+BRIEF = 0.5  # a restart shorter than this may be over before a dial gets there
 
 UNDECIDED = "undecided"
-FIRST = "the next deed came first"
+STRIKES: Mapping[str, Meeting] = {"closed": "fin", "reset": "rst"}
 _DIALED: Mapping[str, Symptom] = {
     "open": "let in",
     "refuse": "refused",
@@ -46,361 +42,315 @@ _DIALED: Mapping[str, Symptom] = {
     "silence": "quiet",
     "ETIMEDOUT": "quiet",
 }
+DOWN = Direction.DOWNSTREAM
+_BY_FLOWS = {
+    Proof.WORD, Proof.SHAPE, Proof.SLICES, Proof.RATE, Proof.CUT, Proof.LOSS, Proof.SLEEP, Proof.AWAY
+}  # fmt: skip
+
+
+class Moot(Protocol):
+    """Knows the deeds to come."""
+
+    def __call__(self, *paths: str) -> float:
+        """Return when, on trio's clock, a later deed changes what flows on these paths meet."""
+        ...
+
+
+def _never(*_: str) -> float:
+    return math.inf
+
+
+def looks_at_flows(deed: Deed) -> bool:
+    """Whether a deed is proved by flows that were open before it."""
+    proof = row_of(deed.act).proof
+    return proof in _BY_FLOWS and not (proof is Proof.AWAY and takes_back(deed))
 
 
 class Canary:
-    """The flows of one gate, one per path, and the proofs made with them."""
+    """The proofs of one gate. ``begin`` before use; ``stepped``: the paths whose rates the weather changes."""
 
-    def __init__(self, gate: Gate, network: NetworkState) -> None:
-        self._gate = gate
-        self._flows: dict[str, Probe] = {}
-        self._listeners: dict[str, Probe] = {}
-        self._promises = Promises(network)
+    def __init__(self, flows: Flows, *, stepped: frozenset[str] = frozenset()) -> None:
+        self.flows = flows
+        self._stepped = stepped
+        self._gauge = Gauge(flows, stepped)
 
-    async def prepare(self, actor: str, *, stream: bool = False) -> None:
-        """Hold an open connection on ``actor``, where that is a path, and on every path the device uses.
+    @property
+    def expected(self) -> ExpectedState:
+        """The network as the plan has it by now."""
+        return self.flows.expected
 
-        With ``stream``, an event stream on ``actor`` too. A path that lets nobody in is left alone. Never takes longer
-        than ``LEAD``.
-        """
-        promises = self._promises
-        with trio.move_on_after(LEAD):
-            async with trio.open_nursery() as nursery:
-                if stream and promises.dial(actor) is Door.OPEN:
-                    nursery.start_soon(self._listen, actor)
-                for path in promises.paths:
-                    if path == actor or path in promises.joined:
-                        nursery.start_soon(self._hold, path)
+    def lead(self, deed: Deed) -> float:
+        """Return how many seconds before a deed its flows are to be opened, so that they are in use when it is done."""
+        return min(EARLIEST, LEAD + max(map(self.flows.round_trip, self._paths_of(deed)), default=0.0))
 
-    async def close(self) -> None:
-        """Drop all flows."""
-        flows = [*self._flows.values(), *self._listeners.values()]
-        self._flows.clear()
-        self._listeners.clear()
-        for flow in flows:
-            await flow.close()
+    async def prepare(self, deed: Deed, until: float) -> None:
+        """Open what the proof of a deed looks at, as far as the paths let anybody in; it is done at ``until``."""
+        if not looks_at_flows(deed):
+            return
+        with trio.move_on_at(until):
+            # A path that is down, or a phone that sleeps, may be back in time.
+            while not (paths := [path for path in self._paths_of(deed) if self.expected.passable(path)]):
+                await trio.sleep(AGAIN)
+                self.expected.advance(trio.current_time())
+            for path in paths:
+                await self.flows.reserve(deed, path, until, streams=isinstance(deed.act, Cuts))
 
-    def follow(self, deed: Deed) -> Promise:
-        """A deed is done now: return what it promises. To be called for every deed, in order."""
-        return self._promises.do(deed)
+    def follow(self, deed: Deed, issued: float) -> Case:
+        """A deed is done now. To be called for every deed, in order, and each answered by ``prove`` or ``leave``."""
+        return self.flows.follow(deed, issued, self._paths_of(deed))
 
-    async def prove(self, deed: Deed, promise: Promise, readback: Mapping[str, str], until: float) -> Outcome:
-        """Meet a deed that has just been carried out. ``until``: when the next deed makes the question moot."""
-        act = deed.act
-        match row_of(act).proof:
-            case Proof.WORD:
-                struck = isinstance(act, SetReach) and act.once
-                outcome = await self._meet(deed.actor, promise.flow, promise.dial, until, struck=struck)
-            case Proof.SHAPE:
-                outcome = await self._shape(deed, promise, until)
-            case Proof.SLICES:
-                assert isinstance(act, SetSlice)
-                outcome = await self._slice(deed.actor, act.size, promise, until)
-            case Proof.RATE:
-                outcome = await self._rate(deed, promise, until)
-            case Proof.DEFAULT:
-                outcome = await self._default(promise, readback, until)
+    def leave(self, case: Case) -> None:
+        """Give up what was held for a deed."""
+        self.flows.let_go([feed for feed, _ in case.feeds])
+
+    def _paths_of(self, deed: Deed) -> list[str]:
+        """Return the paths on which a deed is looked at by a flow that was open before it."""
+        if not looks_at_flows(deed):
+            return []
+        network = self.expected.network
+        match row_of(deed.act).proof:
             case Proof.LOSS:
-                outcome = await self._lost(promise, until)
+                lost = {deed.act.path} if isinstance(deed.act, Loses) else {*network.paths}
+                return [path for path in network.joined if path in lost]
+            case Proof.SLEEP | Proof.AWAY:
+                return [path] if (path := self._way_out("")) else []
+            case _:
+                return [deed.actor]
+
+    def _way_out(self, on: str, moot: Moot = _never) -> str:
+        """Return a path that is up: this one, or that which stays longest as it is, the default first; or none."""
+        network = self.expected.network
+        names = [on] if on else [*filter(None, [network.default]), *network.paths]
+        return max((path for path in names if self.expected.passable(path)), key=moot, default="")
+
+    def _way(self, path: str) -> boxes.Way:
+        least, most = self.expected.delay(path, DOWN, HEAD)
+        return boxes.Way(dial=lambda: self.flows.dial(path), release=self.flows.release, least=least, most=most)
+
+    async def prove(self, case: Case, readback: Mapping[str, str], moot: Moot) -> Outcome:
+        """Meet a deed that has just been carried out. ``moot`` tells when a later one makes the question moot."""
+        try:
+            return await self._prove(case, readback, moot)
+        finally:
+            self.leave(case)
+
+    async def _prove(self, case: Case, readback: Mapping[str, str], moot: Moot) -> Outcome:
+        actor = case.deed.actor
+        match row_of(case.deed.act).proof:
+            case Proof.WORD:
+                outcome = await self._word(case, readback, moot(actor))
+            case Proof.SHAPE | Proof.RATE | Proof.SLICES:
+                outcome = await self._shape(case, readback, moot(actor))
+            case Proof.DEFAULT:
+                outcome = await self._default(case, readback, moot(case.step.after.default or ""))
+            case Proof.LOSS:
+                outcome = await self._lost(case, readback, moot(*case.step.lost))
+            case Proof.SLEEP:
+                outcome = await self._sleep(case, readback, moot(*case.paths))
             case Proof.CUT:
-                assert isinstance(act, Cuts)
-                outcome = await self._cut(deed.actor, STRIKES[act.how], until)
-            case Proof.REQUEST:
-                outcome = await self._box(deed, promise, until)
+                outcome = await self._cut(case, readback, moot(actor))
+            case Proof.AWAY if not takes_back(case.deed):
+                outcome = await self._away(case, readback, moot)
+            case Proof.REQUEST | Proof.CLEARING | Proof.AWAY:
+                outcome = await self._box(case, readback, moot)
             case Proof.READBACK:
-                outcome = read_back(deed, readback)
+                outcome = self.shown(case, readback, "")
             case other:
                 assert_never(other)
         return outcome
 
-    async def _box(self, deed: Deed, promise: Promise, until: float) -> Outcome:
-        """What the middle and the server do is met over the path that the deed names, or the default one."""
-        path = deed.on or promise.default
-        if promise.dial is not Door.OPEN:
-            return by_reading_back("no path is up to meet it on")
+    def shown(self, case: Case, readback: Mapping[str, str], why: str) -> Outcome:
+        """Prove by what the executor shows, where no flow could meet anything."""
+        wrong = readbacks.contradiction(case.step, readback, stepped=case.deed.actor in self._stepped)
+        return Outcome(met=False, detail=wrong) if wrong else by_reading_back(why)
 
-        async def dial() -> Probe:
-            return Probe(await self._gate.dial(path))
+    async def _word(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+        """Look at the open feeds and a new dial at once."""
+        path, act = case.deed.actor, case.deed.act
+        assert isinstance(act, SetReach)
+        dials: list[Finding] = []
 
-        window = _window(until, PATIENCE if not isinstance(deed.act, KillsIdle) else PATIENCE + deed.act.after)
-        seen = boxes.Seen(met=False, detail="no answer", symptom="quiet")
-        with trio.move_on_after(window):
-            try:
-                shapes = self._promises.shapes(path)
-                blur = 2 * max(shape.jitter for shape in shapes.values()) + line_time(
-                    shapes[Direction.DOWNSTREAM], HEAD
-                )
-                seen = await boxes.see(deed.act, dial, undone=takes_back(deed), blur=blur)
-            except OSError as error:
-                seen = boxes.Seen(met=False, detail=f"dial: {error.strerror}", symptom="refused")
-        if not seen.met and trio.current_time() >= until:
-            return undecided(f"{FIRST} ({seen.detail})")
-        if seen.met:
-            return by_reading_back(seen.detail) if seen.briefly else Outcome(met=True, detail=seen.detail)
-        return missed(path, seen.symptom, seen.detail, held=False, stream=seen.stream)
+        async def dial() -> None:
+            dials.append(await self._dial(path, case.step.after.paths[path].door, until))
 
-    async def _cut(self, path: str, wants: Meeting, until: float) -> Outcome:
-        """The stream held for it ends so, in the middle of an event."""
-        listener = self._listeners.pop(path, None)
-        if listener is None:
-            return by_reading_back("no event stream of the canary was open to be cut")
-        try:
-            what = await listener.body(_window(until, PATIENCE), least=1 << 20)
-        finally:
-            await listener.close()
-        tail = listener.received
-        inside = bool(tail) and not tail.endswith(b"\n\n")
-        detail = f"open stream: {what}, {'inside' if inside else 'after'} an event"
-        if what == wants and inside:
-            return Outcome(met=True, detail=detail)
-        if trio.current_time() >= until:
-            return undecided(f"{FIRST} ({detail})")
-        return missed(path, SYMPTOMS[what], detail, held=True, stream=True)
-
-    async def _default(self, promise: Promise, readback: Mapping[str, str], until: float) -> Outcome:
-        """The device's default path is the promised one, and a dial through it meets what that path's word promises."""
-        path = readback.get("default", "none")
-        if path != (promise.default or "none"):
-            return Outcome(met=False, detail=f"the default is {path}, not {promise.default or 'none'}")
-        if not promise.default:
-            return by_reading_back("the device has no path")
-        return await self._meet(path, None, promise.dial, until)
-
-    async def _meet(
-        self, path: str, flow_wants: Meeting | None, dial_wants: Door, until: float, *, struck: bool = False
-    ) -> Outcome:
-        """Ask the open connection and a new dial at once, and hold what they met against what they must.
-
-        ``struck``: only what was open can tell; a dial meets what it met before.
-        """
-        flow = self._flows.get(path)
-        seen: dict[str, str] = {}
         async with trio.open_nursery() as nursery:
-            if flow is not None and flow_wants is not None:
-                nursery.start_soon(self._ask_flow, flow, flow_wants, until, seen)
-            nursery.start_soon(self._ask_dial, path, dial_wants, until, seen)
-        if flow_wants in {"fin", "rst"} and flow is not None:
-            if self._flows.get(path) is flow:  # and not one that another proof has put there meanwhile
-                del self._flows[path]
-            await flow.close()
-        misses = []
-        if seen["dial"] not in {dial_wants, UNDECIDED}:
-            misses.append(Miss(path=path, symptom=_DIALED.get(seen["dial"].rpartition(" ")[2], "ended")))
-        what = seen.get("open connection", UNDECIDED)
-        if what not in {flow_wants, UNDECIDED}:
-            symptom = "let in" if what == "answer" else SYMPTOMS[what]
-            misses.append(Miss(path=path, symptom=symptom, held=True))
-        detail = ", ".join(f"{who}: {seen[who]}" for who in ("open connection", "dial") if who in seen)
-        if misses:
-            return Outcome(met=False, detail=detail, misses=tuple(misses))
-        if struck and "open connection" not in seen:
-            return by_reading_back(f"no open connection was there to be ended ({detail})")
-        return undecided(detail) if set(seen.values()) == {UNDECIDED} else Outcome(met=True, detail=detail)
+            nursery.start_soon(dial)
+            held = await self._held(case, until)
+        if act.once and not any(one.met is not None for one in held) and dials[0].met is not False:
+            # A dial meets what it met before.
+            return self.shown(case, readback, f"no open connection was there to be ended ({dials[0].words})")
+        return outcome_of(path, held, dials)
 
-    async def _ask_flow(self, flow: Probe, wants: Meeting, until: float, seen: dict[str, str]) -> None:
-        """Testify for an open connection, where it can: one that has ended, or was used up, saw nothing of this."""
-        patience = QUIET + 3 * flow.round_trip if wants == "silence" else PATIENCE
-        async with flow.turn:  # the proof of the deed before may still be at it
-            window = _window(until, patience)
-            # What silence killed stays dead: it can neither answer nor see the FIN that would come behind lost bytes.
-            if not (flow.alive or (flow.mute and wants in {"silence", "rst"})):
-                return
-            what = await flow.ending(window) if wants in {"fin", "rst"} else (await flow.ask(window)).what
-        if flow.closed:
-            return
-        cut_short = what == "silence" and wants != "silence" and window < patience
-        overtaken = what != wants and trio.current_time() >= until
-        seen["open connection"] = UNDECIDED if cut_short or overtaken else what
+    async def _held(self, case: Case, until: float) -> list[Finding]:
+        """Return what the feeds that were open saw of a deed."""
+        found: dict[Feed, list[Finding]] = {}
 
-    async def _ask_dial(self, path: str, wants: Door, until: float, seen: dict[str, str]) -> None:
+        async def watch(feed: Feed, state: FlowState) -> None:
+            found[feed] = await self._watch(case, feed, state, until)
+
+        async with trio.open_nursery() as nursery:
+            for feed, state in case.feeds:
+                nursery.start_soon(watch, feed, state)
+        return [one for feed, _ in case.feeds for one in found[feed]]
+
+    async def _watch(self, case: Case, feed: Feed, state: FlowState, until: float) -> list[Finding]:
+        delay = case.delay(feed.path)
+        witness = Witness(feed, state, issued=case.issued, done=case.step.done, delay=delay)
+        found = await witness.watch(until, patience=SOON, quiet=QUIET + LAG)
+        return [msgspec.structs.replace(one, path=feed.path) for one in found]
+
+    async def _dial(self, path: str, wants: Door, until: float) -> Finding:
+        """Dial, and ask a question where the path must let one in: it needs both directions."""
         patience = QUIET if wants is Door.HANG else PATIENCE
         window = _window(until, patience)
-        unanswered = UNDECIDED if window < patience else "accepted, then silence"
-        what = UNDECIDED if wants is not Door.HANG and window < patience else "hang"
+        cut = wants is not Door.HANG and window < patience
+        what = UNDECIDED if cut else "hang"
         with trio.move_on_after(window):
             try:
-                probe = Probe(await self._gate.dial(path))
+                probe = await self.flows.probe(path)
             except OSError as error:
                 name = errno.errorcode.get(error.errno or 0, str(error))
                 what = "refuse" if error.errno == errno.ECONNREFUSED else name
             else:
                 # Where nobody must get in, being let in is all there is to see.
-                what = unanswered if wants is Door.OPEN else "open"
+                what = (UNDECIDED if cut else "accepted, then silence") if wants is Door.OPEN else "open"
                 try:
                     if wants is Door.OPEN:
                         met = await probe.ask(PATIENCE)
                         what = "open" if met.what == "answer" else f"accepted, then {met.what}"
                 finally:
-                    await self._keep(path, probe)
-        seen["dial"] = UNDECIDED if what != wants and trio.current_time() >= until else what
+                    probe.close()
+        if what == UNDECIDED or (what != wants and trio.current_time() >= until):
+            return Finding(None, f"dial: {UNDECIDED}")
+        return Finding(what == wants, f"dial: {what}", _DIALED.get(what.rpartition(" ")[2], "ended"))
 
-    async def _shape(self, deed: Deed, promise: Promise, until: float) -> Outcome:
-        path = deed.actor
-        if promise.dial is not Door.OPEN:
-            return by_reading_back(f"{path} is not up, so nothing passes to measure")
-        by_way = self._promises.shapes(path)
-        shapes = by_way.values()
-        if not await self._settled(deed, until):
-            return undecided(FIRST)
-        mets = await self._ask(path, ASKS, until)
-        trips = [met.seconds for met in mets if met.what == "answer"]
-        if not trips:
-            return _silenced(path, mets, until)
-        least = sum(max(0.0, shape.latency - shape.jitter) for shape in shapes) - TICK * len(shapes)
-        on_the_line = line_time(by_way[Direction.DOWNSTREAM], max(met.length for met in mets))
-        most = sum(shape.latency + shape.jitter for shape in shapes) + on_the_line + SLACK
-        quickest = min(trips)
-        detail = f"round trip {quickest * 1e3:.1f} ms (at least {max(0.0, least) * 1e3:.0f} ms)"
-        if least <= quickest <= most:
+    async def _default(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+        """The device's default path is the promised one, and a dial through it meets what that path's word promises."""
+        path = case.step.after.default
+        shown = self.shown(case, readback, "the device has no path")
+        if not shown.met or path is None:
+            return shown
+        dialed = await self._dial(path, case.step.after.paths[path].door, until)
+        return outcome_of(path, [], [dialed])
+
+    async def _lost(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+        """The feeds on these paths must end with an error of the device's own making, and no server be told."""
+        step = case.step
+        if not step.lost:
+            return nothing_to_do("no path was there to lose")
+        grace = 0.0 if step.grace is None else step.grace.seconds
+        feeds = case.feeds
+        if grace:
+            await trio.sleep_until(min(until, step.done + grace + GLIMPSE))
+            feeds = tuple((feed, self.flows.now(feed)) for feed, _ in feeds)
+            if trio.current_time() >= until:
+                return undecided(FIRST)
+            if any(state.ended is None for _, state in feeds):
+                return undecided("the path was there again before its connections were lost")
+        found = await self._held(msgspec.structs.replace(case, feeds=feeds), until)
+        if not any(one.met is not None for one in found):
+            return self.shown(case, readback, "no connection was open to lose")
+        return outcome_of(step.lost[0], found)
+
+    async def _sleep(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+        """Nothing comes down while the phone sleeps, and what was open is gone when it wakes; no server is told."""
+        found = await self._held(case, until)
+        (path,) = {feed.path for feed, _ in case.feeds} or {""}
+        wakes = self.expected.zero + case.deed.at + _lasts(case.deed.act) + GLIMPSE
+        if wakes < until and all(one.met for one in found):
+            await trio.sleep_until(wakes)
+            feeds = tuple((feed, self.flows.now(feed)) for feed, _ in case.feeds)
+            if all(state.ended is not None for _, state in feeds):
+                found += await self._held(msgspec.structs.replace(case, feeds=feeds), until)
+        if not any(one.met is not None for one in found):
+            return self.shown(case, readback, "no connection was open to be held")
+        return outcome_of(path, found)
+
+    async def _cut(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+        """The stream held for it ends so, in the middle of an event, and the server is told."""
+        act = case.deed.act
+        assert isinstance(act, Cuts)
+        under_way = (feed for feed, _ in case.feeds if feed.streams and feed.beats and feed.lived_to(case.issued))
+        feed = next(under_way, None)
+        if feed is None:
+            return self.shown(case, readback, "no event stream of the canary was under way to be cut")
+        await feed.until(lambda: bool(feed.end and feed.pulse.ended), trio.current_time() + _window(until, PATIENCE))
+        what, inside = feed.end or "silence", feed.answer.inside
+        detail = f"open stream: {what}, {'inside' if inside else 'after'} an event"
+        if what == STRIKES[act.how] and inside and feed.pulse.ended:
             return Outcome(met=True, detail=detail)
-        if trips == trips[:1] and trio.current_time() >= until:
+        if trio.current_time() >= until:
             return undecided(f"{FIRST} ({detail})")
-        return missed(path, "soon" if quickest < least else "late", detail, held=True)
+        return missed(case.deed.actor, SYMPTOMS[what], detail, held=True, stream=True)
 
-    async def _settled(self, deed: Deed, until: float) -> bool:
-        """Wait until the path has the shape that is promised; False where the next deed comes first."""
-        climbing = self._promises.unsettled(deed.actor, deed.at)
-        if climbing > until - trio.current_time():
-            return False
-        await trio.sleep(climbing)
-        return True
+    async def _away(self, case: Case, readback: Mapping[str, str], moot: Moot) -> Outcome:
+        """A server that leaves ends what is open, and lets nobody in."""
+        path, act = (case.paths or ("",))[0], case.deed.act
+        briefly = isinstance(act, Restarts) and act.after < BRIEF
+        asked: list[Outcome] = []
 
-    async def _slice(self, path: str, size: int, promise: Promise, until: float) -> Outcome:
-        """An answer that is longer than a slice comes in several."""
-        if size > MOST_AT_ONCE:
-            return by_reading_back("so much comes in pieces anyway")
-        mets = await self._ask(path, 1, until, target=f"{BYTES}/{size}") if promise.dial is Door.OPEN else []
-        if not mets:
-            return by_reading_back("no open connection to see the slices on")
-        met = mets[0]
-        if met.what != "answer":
-            return _silenced(path, mets, until)
-        if met.length <= size:
-            return by_reading_back("the server has no answer longer than a slice")
-        detail = f"{met.reads} reads of about {size} B"
-        return Outcome(met=True, detail=detail) if met.reads > 1 else missed(path, "whole", detail, held=True)
-
-    async def _rate(self, deed: Deed, promise: Promise, until: float) -> Outcome:
-        """An answer takes longer than the path's delay explains, as it is too large for the line."""
-        path = deed.actor
-        shapes = self._promises.shapes(path)
-        rate = shapes[Direction.DOWNSTREAM].down
-        assert rate is not None
-        delay = sum(shape.latency + shape.jitter for shape in shapes.values())
-        size = min(MOST_BYTES, round(rate * (ON_THE_WAY + delay)))
-        least = size / rate
-        if least < delay + QUICKEST:
-            return by_reading_back("a line so fast carries any answer at once")
-        if promise.dial is Door.OPEN and not await self._settled(deed, until):
-            return undecided(FIRST)
-        mets = await self._ask(path, 1, until, target=f"{BYTES}/{size}") if promise.dial is Door.OPEN else []
-        if not mets:
-            return by_reading_back("no open connection to see the rate on")
-        if mets[0].what != "answer":
-            return _silenced(path, mets, until)
-        if mets[0].length < size:
-            return by_reading_back("the server has no answer of that size")
-        took = mets[0].seconds
-        detail = f"{size} B in {took * 1e3:.0f} ms (at least {least * 1e3:.0f} ms)"
-        met = took >= least - TICK
-        return Outcome(met=True, detail=detail) if met else missed(path, "soon", detail, held=True)
-
-    async def _ask(self, path: str, times: int, until: float, *, target: str = HEALTH) -> list[Met]:
-        """Ask so often on one open connection, until the next deed is done; what was no answer comes last."""
-        mets: list[Met] = []
-        with trio.move_on_after(_window(until, PATIENCE)):
-            met = await self._hold(path)
-            if met is not None and met.what != "answer":
-                return [met]
-        flow = self._flows.get(path)
-        while flow is not None and flow.alive and len(mets) < times:
-            async with flow.turn:
-                if flow.alive:
-                    met = await flow.ask(_window(until, PATIENCE), target=target)
-                    if mets and trio.current_time() >= until:
-                        break
-                    mets.append(met)
-        return mets
-
-    async def _lost(self, promise: Promise, until: float) -> Outcome:
-        """Every open connection on these paths must end with an error of the device's own making."""
-        seen: dict[str, str] = {}
-        outlived = until - trio.current_time() <= promise.lingers + GLIMPSE
-
-        async def watch(path: str, flow: Probe) -> None:
-            async with flow.turn:
-                what = await flow.ending(_window(until, promise.lingers + PATIENCE))
-            seen[path] = UNDECIDED if what == "silence" and outlived else what
-            if self._flows.get(path) is flow:
-                del self._flows[path]
-            await flow.close()
+        async def ask() -> None:
+            asked.append(await self._box(case, readback, moot))
 
         async with trio.open_nursery() as nursery:
-            for path in promise.lost:
-                flow = self._flows.get(path)
-                if flow is not None and (flow.alive or flow.mute):
-                    nursery.start_soon(watch, path, flow)
-        if not seen:
-            return by_reading_back("no connection was open to lose")
-        detail = ", ".join(f"open connection on {path}: {what}" for path, what in seen.items())
-        misses = [Miss(path=path, symptom="quiet", held=True) for path, what in seen.items() if what == "silence"]
-        if misses:
-            return Outcome(met=False, detail=detail, misses=tuple(misses))
-        return undecided(detail) if set(seen.values()) == {UNDECIDED} else Outcome(met=True, detail=detail)
+            if not briefly:
+                nursery.start_soon(ask)
+            held = await self._held(case, moot(path))
+        if any(one.met is False for one in held) or (briefly and any(one.met for one in held)):
+            return outcome_of(path, held)
+        return self.shown(case, readback, "it was gone too briefly to be met") if briefly else asked[0]
 
-    async def _hold(self, path: str) -> Met | None:
-        """Have an open connection on the path: the one held already, if it lives, or a new one where dials get in.
+    async def _box(self, case: Case, readback: Mapping[str, str], moot: Moot) -> Outcome:
+        """What the middle and the server do is met over the path that the deed names, or any that is up."""
+        deed = case.deed
+        over = self._lifted(case)
+        if over is not None and not over:
+            return nothing_to_do("nothing was in force")
+        path = self._way_out(deed.on, moot)
+        if not path:
+            return self.shown(case, readback, "no path is up to meet it on")
+        until = moot(path)
+        patience = PATIENCE + max((act.after for act in over or [deed.act] if isinstance(act, KillsIdle)), default=0.0)
+        seen = boxes.Seen(met=False, detail="no answer", symptom="quiet")
+        with trio.move_on_after(_window(until, patience)):
+            try:
+                way = self._way(path)
+                seen = await (boxes.see(deed.act, way) if over is None else boxes.see_over(over, way))
+            except OSError as error:
+                seen = boxes.Seen(met=False, detail=f"dial: {error.strerror}", symptom="refused")
+        if seen.met:
+            return self.shown(case, readback, seen.detail) if seen.briefly else Outcome(met=True, detail=seen.detail)
+        if trio.current_time() >= until:
+            return undecided(f"{FIRST} ({seen.detail})")
+        return missed(path, seen.symptom, seen.detail, held=False, stream=seen.stream)
 
-        Returns what the new one met.
-        """
-        held = self._flows.get(path)
-        if held is not None:
-            async with held.turn:
-                await held.look()
-        if (held is not None and held.alive) or self._promises.dial(path) is not Door.OPEN:
+    def _lifted(self, case: Case) -> list[Act] | None:
+        """Return what is in force no more by a deed, as far as a request can tell; None where it is not that kind."""
+        if takes_back(case.deed):
+            return [case.deed.act]
+        if row_of(case.deed.act).proof is not Proof.CLEARING:
             return None
-        try:
-            probe = Probe(await self._gate.dial(path))
-        except OSError:
-            return None
-        try:
-            return await probe.ask(PATIENCE)
-        finally:
-            await self._keep(path, probe)
+        return [act for act in case.step.lifted if row_of(act).proof in {Proof.REQUEST, Proof.AWAY}]
 
-    async def _listen(self, path: str) -> None:
-        try:
-            probe = Probe(await self._gate.dial(path))
-        except OSError:
-            return
-        useless: Probe | None = probe
-        try:
-            met = await probe.listen(LEAD)
-            if met.content_type == "text/event-stream":
-                # One that was ready too late for the cut before may have ended since.
-                useless, self._listeners[path] = self._listeners.get(path), probe
-        finally:
-            if useless is not None:
-                await useless.close()
+    # Shapes.
 
-    async def _keep(self, path: str, probe: Probe) -> None:
-        """Hold this connection as the path's own when it can carry more questions and the held one cannot."""
-        held = self._flows.get(path)
-        serves = held is not None and (held.alive or held.turn.locked())  # one that is being asked is not done yet
-        if probe.alive and not serves:
-            self._flows[path] = probe
-            if held is not None:
-                await held.close()
-        else:
-            await probe.close()
+    async def _shape(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+        """Measure the path, if it is up; what its proxy shows must be right in any case."""
+        path, act = case.deed.actor, case.deed.act
+        shown = self.shown(case, readback, f"{path} is not up, so nothing passes to measure")
+        if not shown.met or not self.expected.passable(path):
+            return shown
+        if not isinstance(act, SetSlice):
+            return await self._gauge.shape(case, until)
+        if not sliced(act):
+            return self.shown(case, readback, "so much comes in pieces anyway")
+        return await self._gauge.slices(case, act.size, until)
 
 
-def _silenced(path: str, mets: list[Met], until: float) -> Outcome:
-    """No answer came to measure."""
-    what = mets[-1].what if mets else "silence"
-    if _window(until, PATIENCE) < PATIENCE:
-        return undecided(FIRST)
-    return missed(path, SYMPTOMS[what], f"no answer: {what}", held=True)
+def _lasts(act: Act) -> float:
+    seconds = getattr(act, "lasts", 0.0)
+    assert isinstance(seconds, float)
+    return seconds
 
 
 def _window(until: float, patience: float) -> float:

@@ -5,7 +5,8 @@ judges nothing: it keeps when each byte was sent and came, at either end, and ho
 look at what is written here, and many may look.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import trio
 
@@ -13,8 +14,9 @@ from harness.clock import Nap
 from harness.jobserver.pulse import BEATS, PERIOD, Pulses, pattern
 from harness.network.gate import Gate
 from harness.run.beats import Beat, BeatReader
-from harness.run.probe import READ, Meeting, ending_of
+from harness.run.probe import READ, Meeting, Release, ending_of
 from harness.seams import Stream
+from harness.vocabulary import Direction
 
 PIECE = 16
 """Bytes of a piece. With its framing 22, or 440 B/s: less than the slowest line carries."""
@@ -23,26 +25,30 @@ PIECE = 16
 class Feed:
     """One stream. ``run`` sends and reads, until ``close``; everything else only looks."""
 
-    def __init__(self, path: str, stream: Stream, pulses: Pulses, release: Callable[[Stream], None]) -> None:
+    def __init__(self, path: str, stream: Stream, pulses: Pulses, release: Release, *, streams: bool = False) -> None:
         self.path = path
+        self.streams = streams  # its answer is an event stream
         self.opened = trio.current_time()
         self.pieces: list[tuple[float, int]] = []  # when one was sent, and how many bytes of the body were sent then
         self.end: Meeting | None = None  # what ended it, unless that was ``close``
+        self.ended_at = math.inf
         self.answer = BeatReader()
         self.closed = False
+        self.pushed = False  # more was sent than pieces: what comes behind it may have to wait
         self._key, self.pulse = pulses.announce()
         self._forget = pulses.take
         self.pulse.changed = self._changed
         self._stream = stream
         self._release = release
         self._nap = Nap()
+        self._rests = False
         self._scope = trio.CancelScope()
         self._lookers = trio.lowlevel.ParkingLot()
 
     @classmethod
-    async def open(cls, gate: Gate, path: str, pulses: Pulses) -> "Feed":
-        """Dial; hangs and fails as any dial."""
-        return cls(path, await gate.dial(path), pulses, gate.release)
+    async def open(cls, gate: Gate, path: str, pulses: Pulses, *, streams: bool = False) -> "Feed":
+        """Dial; hangs and fails as any dial. ``streams``: be answered by an event stream."""
+        return cls(path, await gate.dial(path), pulses, gate.release, streams=streams)
 
     # What was seen.
 
@@ -65,19 +71,34 @@ class Feed:
             return f"upstream: byte {self.pulse.spoiled} of the body is not the one that was sent"
         return ""
 
+    def lived_to(self, instant: float) -> bool:
+        """Whether neither end had come by then."""
+        return min(self.ended_at, self.pulse.ended_at) >= instant
+
     def sent_by(self, instant: float) -> int:
         """Return how many bytes of the body had been sent by then."""
         return next((upto for at, upto in reversed(self.pieces) if at <= instant), 0)
 
-    def written_since(self, instant: float) -> Beat | None:
-        """Return the last beat that has come, if it was written after that instant."""
-        last = self.beats[-1] if self.beats else None
-        return last if last is not None and last.written > instant else None
+    def sent(self, way: Direction) -> Sequence[float]:
+        """Return when bytes were sent in this direction."""
+        return self.pulse.written if way is Direction.DOWNSTREAM else [at for at, _ in self.pieces]
 
-    @property
-    def complete(self) -> bool:
-        """Whether every beat that was written has come, and none is written any more."""
-        return len(self.beats) == self.pulse.beats == BEATS
+    def seen(self, way: Direction) -> tuple[float, float]:
+        """Return when the newest of the bytes that have come in this direction were sent, and when they came.
+
+        Minus infinity where none have.
+        """
+        if way is Direction.DOWNSTREAM:
+            last = self.beats[-1] if self.beats else None
+            return (last.written, last.read) if last is not None else (-math.inf, -math.inf)
+        if not self.pulse.arrivals:
+            return -math.inf, -math.inf
+        at, came = self.pulse.arrivals[-1]
+        return next((sent for sent, upto in reversed(self.pieces) if upto <= came), self.opened), at
+
+    def over(self, way: Direction) -> bool:
+        """Whether nothing is sent in this direction any more."""
+        return self._rests if way is Direction.UPSTREAM else len(self.pulse.written) == BEATS
 
     async def until(self, seen: Callable[[], bool], deadline: float) -> bool:
         """Wait until this has been ``seen``, or the instant has come; return whether it was."""
@@ -99,9 +120,11 @@ class Feed:
             finally:
                 self._leave()
 
-    def push(self, size: int) -> None:
-        """Send so many bytes at once, between two pieces."""
+    def push(self, size: int) -> int:
+        """Send so many bytes at once, between two pieces; return how many of the body have been sent by then."""
+        self.pushed = True
         self._write(b"%x\r\n%b\r\n" % (size, pattern(self._sent, size)), size)
+        return self._sent
 
     def close(self) -> None:
         """Leave, and let the server's side end. Idempotent."""
@@ -120,13 +143,15 @@ class Feed:
         return self.pieces[-1][1] if self.pieces else 0
 
     async def _send(self) -> None:
-        head = f"POST /healthz/stream/{self._key} HTTP/1.1\r\nHost: canary\r\nTransfer-Encoding: chunked\r\n\r\n"
-        if not self._write(head.encode(), 0):
-            return
+        head = f"POST /healthz/stream/{self._key} HTTP/1.1\r\nHost: canary\r\nTransfer-Encoding: chunked\r\n"
+        accept = "Accept: text/event-stream\r\n" if self.streams else ""
+        writes = self._write(f"{head}{accept}\r\n".encode(), 0)
         for number in range(BEATS):
-            if not self._write(b"%x\r\n%b\r\n" % (PIECE, pattern(self._sent, PIECE)), PIECE):
-                return
+            writes = writes and self._write(b"%x\r\n%b\r\n" % (PIECE, pattern(self._sent, PIECE)), PIECE)
+            if not writes:
+                break
             await self._nap.until(self.opened + (number + 1) * PERIOD)
+        self._rests = True
 
     def _write(self, data: bytes, size: int) -> bool:
         """Send what is to be sent, or nothing more: who reads learns of the end, and half a piece is none."""
@@ -147,7 +172,7 @@ class Feed:
             return
         except trio.BrokenResourceError as error:
             end = ending_of(error)
-        self.end = end
+        self.end, self.ended_at = end, trio.current_time()
         self._changed()
 
     def _changed(self) -> None:

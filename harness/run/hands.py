@@ -205,7 +205,7 @@ class Hands:
         readback = await self._give(path, lines)
         if any(ramp.under_way for ramp in changed.values()):
             later.start_soon(self._climb, path, changed, trio.current_time())
-        return readback
+        return {"path": path, **readback}
 
     async def _climb(self, path: str, ramps: Mapping[Direction, Ramp], began: float) -> None:
         """Go on with a change over time, where no later deed has taken its place. Each step is made when it is due."""

@@ -6,11 +6,23 @@ drains lets a dial in where it must hang. What a deed replaces or takes back exc
 where the deed was not carried out; but what a strike has ended stays ended.
 """
 
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
 
-from harness.deeds.acts import Deed
+from harness.deeds.acts import (
+    ComesOnline,
+    Deed,
+    JobAct,
+    Joins,
+    Loses,
+    Prefers,
+    Repeats,
+    RevokesToken,
+    SendsRetry,
+    SilencesKeepalive,
+)
 from harness.deeds.catalogue import Effect, Ending, Severs, Symptom, When, effect_of, path_of, row_of
 from harness.deeds.network_state import after
 from harness.deeds.replacement import directions, replaced, takes_back, takes_the_place_of
@@ -20,10 +32,15 @@ from harness.scenario.model import Plan, Pulse, Step, network_at_start
 LEAD = 0.6
 """Seconds before a deed from which on its canary opens the flows that it holds."""
 
-Way = Literal["canary", "read back", "undecided"]
-"""How a deed was proved: by what a flow of the harness met, by what its executor shows, or not."""
+FIRST = "the next deed came first"
+
+Way = Literal["canary", "read back", "nothing to do", "undecided"]
+"""How a deed was proved: by what a flow of the harness met, by what its executor shows, or not; or it had no effect to
+be seen, as nothing was there for it."""
 
 
+_AT_THE_SERVER = JobAct | Repeats | RevokesToken | SendsRetry | SilencesKeepalive
+"""What no flow through a gate can tell, unless it is a client's."""
 _SILENCED = Severs(Ending.DROPPED, When.IDLE)
 
 
@@ -50,6 +67,11 @@ def by_reading_back(why: str) -> Outcome:
     return Outcome(met=True, detail=f"read back; {why}", way="read back")
 
 
+def nothing_to_do(why: str) -> Outcome:
+    """Return the outcome of a proof of a deed for which there was nothing."""
+    return Outcome(met=True, detail=f"nothing to do: {why}", way="nothing to do")
+
+
 def undecided(why: str) -> Outcome:
     """Return the outcome of a proof that could not say."""
     return Outcome(met=True, detail=f"undecided: {why}", way="undecided")
@@ -58,6 +80,15 @@ def undecided(why: str) -> Outcome:
 def missed(path: str, symptom: Symptom, detail: str, *, held: bool, stream: bool = False) -> Outcome:
     """Return the outcome of a proof that met one other thing."""
     return Outcome(met=False, detail=detail, misses=(Miss(path=path, symptom=symptom, held=held, stream=stream),))
+
+
+def touches(deed: Deed, paths: Collection[str], *, moves: bool) -> bool:
+    """Whether a deed may change what flows on these paths meet; ``moves``: which path is the device's counts too."""
+    if isinstance(deed.act, Joins | Prefers | ComesOnline):
+        return moves
+    if isinstance(deed.act, _AT_THE_SERVER):
+        return False
+    return path_of(deed) in {"", *paths} or (moves and isinstance(deed.act, Loses))
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,36 +4,42 @@ Times are absolute (``zero`` plus the plan's), so nothing drifts. A deed's proof
 deed never waits for it.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import trio
 
 from harness.clock import sleep_until
-from harness.deeds.acts import Cuts, Deed, SetReach
+from harness.deeds.acts import Deed, SetReach
+from harness.deeds.catalogue import Proof, row_of
 from harness.deeds.replacement import replaced, takes_the_place_of
 from harness.errors import EnvironmentFault
 from harness.history import Canary as CanaryRecord
 from harness.history import Deed as DeedRecord
 from harness.history import Journal, Weather
-from harness.run.canary import Canary
+from harness.jobserver.pulse import Pulses
+from harness.run.canary import EARLIEST, Canary, Moot
+from harness.run.expected import ExpectedState
+from harness.run.flows import Case, Flows
 from harness.run.hands import Hands, Readback, of_gates
-from harness.run.hidden import LEAD, Hidden, Outcome, by_reading_back, undecided
-from harness.run.promises import Promise
-from harness.scenario.model import Plan, Pulse, Step, network_at_start
-
-MOOT = float("-inf")
+from harness.run.hidden import LEAD, Hidden, Outcome, touches, undecided
+from harness.scenario.model import Plan, Pulse, Step, canaries_of, network_at_start
 
 
 class Nemesis:
     """One run's deeds and weather. Without ``proofs`` no canary flies, and law H0 has nothing to go by."""
 
-    def __init__(self, plan: Plan, *, hands: Hands, journal: Journal, proofs: bool = True) -> None:
+    def __init__(self, plan: Plan, *, hands: Hands, journal: Journal, pulses: Pulses, proofs: bool = True) -> None:
         self._plan = plan
         self._hands = hands
         self._journal = journal
-        network = network_at_start(plan)
-        self._canaries = {name: Canary(gate, network) for name, gate in hands.gates.items() if proofs}
+        stepped = frozenset(change.path for change in plan.weather if isinstance(change, Step))
+        watched = canaries_of(plan.client.count) if proofs else ()
+        self._canaries = {
+            name: Canary(Flows(hands.gates[name], ExpectedState(network_at_start(plan)), pulses), stepped=stepped)
+            for name in watched
+        }
         self._hidden = Hidden(plan)
         self._zero = 0.0
         self.carried_out = trio.Event()
@@ -50,54 +56,71 @@ class Nemesis:
     async def run(self, zero: float) -> None:
         """Do every deed, then wait for the last proofs. Cancel it to stop; ``close`` then frees the canaries."""
         self._zero = zero
-        async with trio.open_nursery() as weather:
-            weather.start_soon(self._make_weather, zero)
-            async with trio.open_nursery() as proofs:
-                await self._do_all(zero, proofs)
-                self.carried_out.set()
-            self.proved.set()
+        async with trio.open_nursery() as flows:
+            async with trio.open_nursery() as weather:
+                weather.start_soon(self._make_weather, zero)
+                async with trio.open_nursery() as proofs:
+                    for canary in self._canaries.values():
+                        canary.flows.begin(flows, zero)
+                        for deed in self._plan.deeds:
+                            proofs.start_soon(self._prepare, canary, deed)
+                    await self._do_all(zero, proofs)
+                    self.carried_out.set()
+                self.proved.set()
+            flows.cancel_scope.cancel()
 
     async def _do_all(self, zero: float, proofs: trio.Nursery) -> None:
         for place, deed in enumerate(self._plan.deeds):
-            due = zero + deed.at
-            if place == 0 or deed.at > self._plan.deeds[place - 1].at or isinstance(deed.act, Cuts):
-                await sleep_until(due - LEAD)
-                for canary in self._canaries.values():
-                    proofs.start_soon(self._prepare, canary, deed)
-            await sleep_until(due)
-            await self._do(deed, proofs, self._moot_at(place, zero))
+            await sleep_until(zero + deed.at)
+            await self._do(deed, proofs, None if self._replaced(place) else self._moot(place))
             self._hands.toxiproxy.look()
 
     async def close(self) -> None:
         """Free every flow of the canaries."""
         for canary in self._canaries.values():
-            await canary.close()
+            canary.flows.close()
 
     async def _prepare(self, canary: Canary, deed: Deed) -> None:
-        await canary.prepare(deed.actor, stream=isinstance(deed.act, Cuts))
+        due = self._zero + deed.at
+        await sleep_until(due - EARLIEST)
+        await sleep_until(due - canary.lead(deed))
+        await canary.prepare(deed, due)
 
-    def _moot_at(self, place: int, zero: float) -> float:
-        """When a later deed makes this one's proof moot: -inf where one of the same instant replaces a part of it."""
+    def _replaced(self, place: int) -> bool:
+        """Whether a deed of the same instant replaces a part of this one, or is met by the same proof."""
         deed = self._plan.deeds[place]
         for later in self._plan.deeds[place + 1 :]:
             if later.at > deed.at:
-                return zero + later.at
+                break
             on_it = later.actor == deed.actor in self._plan.paths
             words = isinstance(deed.act, SetReach) and isinstance(later.act, SetReach)  # one proof meets them all
             if (on_it and (words or replaced(later.act, deed.act))) or takes_the_place_of(later, deed):
-                return MOOT
-        return float("inf")
+                return True
+        return False
 
-    async def _do(self, deed: Deed, proofs: trio.Nursery, until: float) -> None:
+    def _moot(self, place: int) -> Moot:
+        """Return what tells when a later deed changes what a proof of this one looks at, by the paths it looks at."""
+        deed = self._plan.deeds[place]
+        later = [one for one in self._plan.deeds[place + 1 :] if one.at > deed.at]
+        moves = row_of(deed.act).proof is Proof.DEFAULT
+
+        def at(*paths: str) -> float:
+            return next((self._zero + one.at for one in later if touches(one, paths, moves=moves)), math.inf)
+
+        return at
+
+    async def _do(self, deed: Deed, proofs: trio.Nursery, moot: Moot | None) -> None:
         if not of_gates(deed):
+            issued = trio.current_time()
             readback = await self._recorded(deed, "", partial(self._hands.once, deed, proofs))
             for name, canary in self._canaries.items():
-                proofs.start_soon(self._prove, deed, name, canary.follow(deed), readback, until)
+                proofs.start_soon(self._prove, canary.follow(deed, issued), name, readback, moot)
             return
         for name, gate in self._hands.gates.items():
+            issued = trio.current_time()
             readback = await self._recorded(deed, name, partial(self._hands.at_gate, gate, deed))
             if name in self._canaries:
-                proofs.start_soon(self._prove, deed, name, self._canaries[name].follow(deed), readback, until)
+                proofs.start_soon(self._prove, self._canaries[name].follow(deed, issued), name, readback, moot)
 
     async def _recorded(self, deed: Deed, client: str, act: Callable[[], Awaitable[Readback]]) -> Readback:
         """Carry a deed out and record it, also where this machine refused; raises what ``act`` raises."""
@@ -122,15 +145,15 @@ class Nemesis:
             )
         )
 
-    async def _prove(
-        self, deed: Deed, client: str, promise: Promise, readback: Mapping[str, str], until: float
-    ) -> None:
+    async def _prove(self, case: Case, client: str, readback: Mapping[str, str], moot: Moot | None) -> None:
         outcome = undecided("the run ended first")
+        canary, deed = self._canaries[client], case.deed
         try:
-            if until == MOOT:
-                outcome = by_reading_back("replaced at the same instant")
+            if moot is None:
+                canary.leave(case)
+                outcome = canary.shown(case, readback, "replaced at the same instant")
             else:
-                outcome = self._excused(deed, await self._canaries[client].prove(deed, promise, readback, until))
+                outcome = self._excused(deed, await canary.prove(case, readback, moot))
         finally:
             self._journal.write(
                 CanaryRecord(deed=deed.index, met=outcome.met, client=client, detail=outcome.detail, way=outcome.way)

@@ -1,21 +1,28 @@
-"""One flow of the harness's own: HTTP over a stream it dialled itself, to see what a path and its boxes do.
+"""Flows of the harness's own: HTTP over a stream it dialled itself, to see what a path and its boxes do.
 
 The plain question is ``GET /healthz``; a server that does not know it answers 404, which proves as much. An event
 stream is asked for at ``/healthz/stream``, and a body of a size at ``/healthz/bytes/SIZE``.
 """
 
 import errno
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import h11
 import msgspec
 import trio
 
+from harness.deeds.catalogue import Symptom
+from harness.jobserver.pulse import BEGAN
+from harness.run.beats import BeatReader, began_of
 from harness.seams import Stream
 
 Meeting = Literal["answer", "silence", "fin", "rst"]
+SYMPTOMS: Mapping[Meeting, Symptom] = {"answer": "otherwise", "silence": "quiet", "fin": "ended", "rst": "ended"}
+"""What is the matter where this was met instead of another."""
+Release = Callable[[Stream], None]
+"""Called as a flow is given up: lets its server's side end too (``Gate.release``)."""
 READ = 65_536
-BLINK = 0.001  # seconds: enough for what is there already
 HEALTH = "/healthz"
 STREAM = "/healthz/stream"
 BYTES = "/healthz/bytes"
@@ -30,22 +37,16 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
     length: int = 0
     status: int = 0
     content_type: str = ""
+    took: float = 0.0  # seconds from when the server began its answer to the last byte of it, where it says when
 
 
 class Probe:
-    """A keep-alive connection that asks one question at a time, or listens to one event stream.
+    """A connection that asks one question at a time."""
 
-    Whoever shares it takes its ``turn`` first.
-    """
-
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, release: Release = lambda _: None) -> None:
         self.stream = stream
         self.alive = True  # it carries another question
-        self.mute = False  # its last question is unanswered: only its end can be met
-        self.closed = False  # by ourselves
-        self.turn = trio.Lock()
-        self.round_trip = 0.0  # seconds the last answer took
-        self.received = b""  # of the body listened to
+        self._release = release
         self._http = h11.Connection(h11.CLIENT)
         self._head: h11.Response | None = None
         self._reads = self._length = 0
@@ -53,47 +54,12 @@ class Probe:
     async def ask(self, patience: float, *, target: str = HEALTH, accept: str = "*/*") -> Met:
         """Ask and wait for the whole answer, the connection's end, or ``patience`` seconds without either.
 
-        After anything but an answer the flow asks no more; after silence it can still be watched by ``ending``, which
-        is all that is done where it carries no more questions.
+        After anything but an answer the flow asks no more.
         """
-        if not self.alive:
-            began = trio.current_time()
-            return Met(what=await self.ending(patience), seconds=trio.current_time() - began)
-        self.alive, self.mute = False, True  # also where this is cancelled: the answer may still be on its way
-        met = await self._meet(patience, target, accept, whole=True)
-        self.mute = met.what == "silence"
-        if met.what == "answer":
-            self.round_trip = met.seconds
-            self.alive = self._again()
+        self.alive = False  # also where this is cancelled: the answer may still be on its way
+        met = await self._meet(patience, target, accept)
+        self.alive = met.what == "answer" and self._again()
         return met
-
-    async def listen(self, patience: float) -> Met:
-        """Ask for an event stream and wait for its head; ``body`` then reads on."""
-        self.alive = False  # it carries no more questions
-        return await self._meet(patience, STREAM, "text/event-stream", whole=False)
-
-    async def look(self) -> None:
-        """Notice whether the connection has ended meanwhile."""
-        if self.alive or self.mute:
-            await self.ending(BLINK)
-
-    async def body(self, patience: float, *, least: int = 1) -> Meeting:
-        """Wait until ``least`` bytes of the body are ``received`` (answer), its end, or neither (silence)."""
-        with trio.move_on_after(patience):
-            try:
-                while len(self.received) < least:
-                    event = await self._event()
-                    if isinstance(event, h11.Data):
-                        self.received += bytes(event.data)
-                    elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-                        return "fin"
-            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                return ending_of(error)
-            except h11.RemoteProtocolError:
-                return "fin"  # the body ended in the middle of a chunk
-            else:
-                return "answer"
-        return "silence"
 
     async def ending(self, patience: float) -> Meeting:
         """Wait for this connection's end without asking: ``fin``, ``rst``, or ``silence`` when patience runs out."""
@@ -106,24 +72,20 @@ class Probe:
                 what = ending_of(error)
             else:
                 what = "fin"
-        if what != "silence":
-            self.alive = self.mute = False
         return what
 
-    async def close(self) -> None:
-        """Close without waiting, also where cancelled. Who waits on it meets an end of no meaning."""
-        self.alive = self.mute = False
-        self.closed = True
-        with trio.CancelScope(shield=True):
-            await trio.aclose_forcefully(self.stream)
+    def close(self) -> None:
+        """Close, and let the server's side end."""
+        self._release(self.stream)
+        self.stream.close()
 
-    async def _meet(self, patience: float, target: str, accept: str, *, whole: bool) -> Met:
+    async def _meet(self, patience: float, target: str, accept: str) -> Met:
         began = trio.current_time()
         what: Meeting = "silence"
         with trio.move_on_after(patience):
             try:
                 await self._send(target, accept)
-                what = await self._answer(whole=whole)
+                what = await self._answer()
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
                 what = ending_of(error)
             except h11.RemoteProtocolError:
@@ -134,7 +96,8 @@ class Probe:
             reads=self._reads,
             length=self._length,
             status=self._head.status_code if self._head is not None else 0,
-            content_type=_content_type(self._head),
+            content_type=_header(self._head, b"content-type").partition(";")[0].strip().lower(),
+            took=trio.current_time() - began_of(_header(self._head, BEGAN.encode())),
         )
 
     async def _send(self, target: str, accept: str) -> None:
@@ -145,13 +108,11 @@ class Probe:
         end = self._http.send(h11.EndOfMessage())
         await self.stream.send_all((head or b"") + (end or b""))
 
-    async def _answer(self, *, whole: bool) -> Meeting:
+    async def _answer(self) -> Meeting:
         while True:
             event = await self._event()
             if isinstance(event, h11.Response):
                 self._head = event
-                if not whole:
-                    return "answer"
             elif isinstance(event, h11.EndOfMessage):
                 return "answer"
             elif isinstance(event, h11.ConnectionClosed):
@@ -177,6 +138,45 @@ class Probe:
         return True
 
 
+class Listener:
+    """A connection that asks for one event stream, and reads its beats when it is told to."""
+
+    def __init__(self, stream: Stream, release: Release = lambda _: None) -> None:
+        self.answer = BeatReader()
+        self._stream = stream
+        self._release = release
+
+    async def ask(self) -> None:
+        """Ask for the stream. Raises trio's ``BrokenResourceError`` where the connection has ended."""
+        await self._stream.send_all(
+            f"GET {STREAM} HTTP/1.1\r\nHost: canary\r\nAccept: text/event-stream\r\n\r\n".encode()
+        )
+
+    async def until(self, seen: Callable[[], bool], patience: float) -> Meeting:
+        """Read until this has been ``seen`` (answer), the connection's end, or for so many seconds (silence)."""
+        with trio.move_on_after(patience):
+            try:
+                while not seen():
+                    data = bytes(await self._stream.receive_some(READ))
+                    if not data:
+                        return "fin"
+                    self.answer.take(data, trio.current_time())
+            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                return ending_of(error)
+            return "answer"
+        return "silence"
+
+    @property
+    def streams(self) -> bool:
+        """Whether it is the server's own stream that answers, as far as its head has come."""
+        return (self.answer.status, self.answer.content_type, self.answer.stranger) == (200, "text/event-stream", False)
+
+    def close(self) -> None:
+        """Close, and let the server's side end."""
+        self._release(self._stream)
+        self._stream.close()
+
+
 def ending_of(error: Exception) -> Meeting:
     """Tell a RST from an orderly end by the errno below trio's error."""
     cause = error.__cause__
@@ -185,8 +185,7 @@ def ending_of(error: Exception) -> Meeting:
     return "rst"
 
 
-def _content_type(head: h11.Response | None) -> str:
-    if head is None:
-        return ""
-    found = (value for name, value in head.headers if name == b"content-type")
-    return next(found, b"").decode("latin-1").partition(";")[0].strip().lower()
+def _header(head: h11.Response | None, name: bytes) -> str:
+    """Return what an answer's head says under this name; empty where it says nothing."""
+    headers = head.headers if head is not None else ()
+    return next((value.decode("latin-1") for key, value in headers if key == name), "")

@@ -1,60 +1,166 @@
-"""Proofs of what leaves no mark on a connection of the canary: what the executor shows of it afterwards.
+"""What the executor of a deed shows of it afterwards, held against the plan.
 
-Each act has a predicate, and none has a default: an executor that shows nothing has done nothing.
+For most deeds that is what there is where no flow of the harness can meet them. Each act has a predicate, and none has
+a default: an executor that shows nothing has done nothing.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from harness.deeds.acts import (
     Bursts,
-    Deed,
+    ComesOnline,
+    Cuts,
+    Drains,
     Ends,
+    GoesOffline,
+    Hangs,
+    Joins,
+    Limits,
+    Loses,
+    MiddleAct,
     Orphans,
     Pauses,
+    Prefers,
+    Recovers,
     Repeats,
+    Restarts,
     Resumes,
     RevokesToken,
     SendsRetry,
+    SetReach,
+    SetShape,
+    SetSlice,
     SilencesKeepalive,
     Suspends,
 )
+from harness.deeds.network_state import Standing
 from harness.deeds.replacement import takes_back
-from harness.run.hidden import Outcome
+from harness.middle.force import Force, tell
+from harness.run.expected import Step
+from harness.toxics.shape import Shape, toxics_of
+from harness.toxiproxy.state import ToxicState
+from harness.vocabulary import Direction, Door
 
 Shown = Mapping[str, str]
+Wanted = Mapping[str, str]
+"""What must be shown, by its key."""
 
 
-def _told(key: str) -> Callable[[Any, Shown], bool]:
-    """Whoever there was has been told, be it nobody: a client that gave up must not make a run void."""
-    return lambda _, shown: shown.get(key, "").isdecimal()
+def contradiction(step: Step, shown: Shown, *, stepped: bool = False) -> str:
+    """Say what is not shown as it must be once a deed is done; empty where all is.
+
+    ``stepped``: the weather changes the path's rates, which are not held against anything then.
+    """
+    wanted = {key: words for key, words in WANTED[type(step.deed.act)](step).items() if not (stepped and _rate(key))}
+    wrong = {key: words for key, words in wanted.items() if not _as_wanted(shown.get(key, ""), words)}
+    if not wrong:
+        return ""
+    told = ", ".join(f"{key}: {shown.get(key, 'nothing')} (not {words})" for key, words in wrong.items())
+    return f"read back {told}" if shown else "read back nothing"
 
 
-DONE: Mapping[type, Callable[[Any, Shown], bool]] = {
-    Suspends: lambda _, shown: shown.get("suspended") == "yes",
-    Orphans: lambda act, shown: shown.get("orphans") == f"closed after {act.after:g} s",
-    SendsRetry: _told("streams told"),
-    RevokesToken: _told("revoked"),
-    Repeats: lambda act, shown: shown.get("repeats") == str(act.count),
-    SilencesKeepalive: lambda _, shown: shown.get("keep-alive") == "no",
-    Pauses: _told("jobs told"),
-    Resumes: _told("jobs told"),
-    Bursts: _told("jobs told"),
-    Ends: _told("jobs told"),
+ANY = "any"
+"""Stands for a number: whoever there was has been told, be it nobody."""
+
+
+def _as_wanted(found: str, wanted: str) -> bool:
+    return found.isdecimal() if wanted == ANY else found == wanted
+
+
+def _rate(key: str) -> bool:
+    return key.startswith("bandwidth")
+
+
+def _reach(step: Step) -> Wanted:
+    path = step.after.paths[step.deed.actor]
+    # What the weather holds back meanwhile is shown too, so of the downstream only what it cannot do.
+    down = step.after.passage(step.deed.actor, Direction.DOWNSTREAM)
+    shown = {"word": path.word, "upstream": path.passages[Direction.UPSTREAM], "door": path.door}
+    return shown if down == "pass" else {**shown, "downstream": down}
+
+
+def _toxics(step: Step) -> Wanted:
+    """Return all toxics of a path, but of a direction whose shape changes step by step."""
+    path, at = step.after.paths[step.deed.actor], step.deed.at
+    settled = {way: shape for way, shape in path.shapes.items() if path.settled.get(way, at) <= at}
+    return {"path": step.deed.actor, **toxics_shown(settled)}
+
+
+def toxics_shown(shapes: Mapping[Direction, Shape]) -> Wanted:
+    """Return what a proxy shows of the toxics that make these shapes."""
+    return {spec.name: ToxicState.of(spec).words for way, shape in shapes.items() for spec in toxics_of(shape, way)}
+
+
+def _device(step: Step) -> Wanted:
+    network = step.after
+    return {"default": network.default or "none", "joined": " ".join(network.joined) or "none"}
+
+
+def _boxes(step: Step) -> Wanted:
+    return {"in force": ", ".join(_told(one) for one in step.after.standing if _at_boxes(one)) or "nothing"}
+
+
+def _at_boxes(one: Standing) -> bool:
+    return isinstance(one.deed.act, MiddleAct)
+
+
+def _told(one: Standing) -> str:
+    deed = one.deed
+    assert isinstance(deed.act, MiddleAct)
+    words = tell(Force(index=deed.index, act=deed.act, on=deed.on, actor=deed.actor))
+    return words + "".join(f" but {path}" for path in sorted(one.lifted))
+
+
+def _server(step: Step) -> Wanted:
+    standing = [one.deed.act for one in step.after.standing if one.actor == "server"]
+    away = any(isinstance(act, Drains) or (isinstance(act, Restarts) and act.after) for act in standing)
+    return {
+        "door": Door.REFUSE if away else Door.OPEN,
+        "hangs": "yes" if any(isinstance(act, Hangs) for act in standing) else "no",
+        "repeats": str(max((act.count for act in standing if isinstance(act, Repeats)), default=0)),
+        "keep-alive": "no" if any(isinstance(act, SilencesKeepalive) for act in standing) else "yes",
+    }
+
+
+def _orphans(step: Step) -> Wanted:
+    act = step.deed.act
+    assert isinstance(act, Orphans)
+    return {"orphans": "left alone" if takes_back(step.deed) else f"closed after {act.after:g} s"}
+
+
+def _also(key: str) -> Callable[[Step], Wanted]:
+    return lambda step: {**_server(step), key: ANY}
+
+
+def _jobs(_: Step) -> Wanted:
+    return {"jobs told": ANY}
+
+
+WANTED: Mapping[type, Callable[[Step], Wanted]] = {
+    SetReach: _reach,
+    Cuts: lambda step: {"path": step.deed.actor},
+    SetShape: _toxics,
+    SetSlice: _toxics,
+    Limits: _toxics,
+    Joins: _device,
+    Prefers: _device,
+    Loses: _device,
+    GoesOffline: _device,
+    ComesOnline: _device,
+    Suspends: lambda step: {**_device(step), "suspended": "yes"},
+    **dict.fromkeys(MiddleAct.__args__, _boxes),
+    Restarts: _server,
+    Drains: _server,
+    Hangs: _server,
+    Recovers: _server,
+    Repeats: _server,
+    SilencesKeepalive: _server,
+    Orphans: _orphans,
+    SendsRetry: _also("streams told"),
+    RevokesToken: _also("revoked"),
+    Pauses: _jobs,
+    Resumes: _jobs,
+    Bursts: _jobs,
+    Ends: _jobs,
 }
-"""Whether an act was done, by what its executor shows."""
-
-TAKEN_BACK: Mapping[type, Callable[[Any, Shown], bool]] = {
-    Repeats: lambda _, shown: shown.get("repeats") == "0",
-    SilencesKeepalive: lambda _, shown: shown.get("keep-alive") == "yes",
-}
-"""The same for the end of a span; what is not here ends by a deed of its own, or has no span."""
-
-
-def read_back(deed: Deed, shown: Shown) -> Outcome:
-    """Return whether what was read back after a deed is what it promises."""
-    table = TAKEN_BACK if takes_back(deed) else DONE
-    if table[type(deed.act)](deed.act, shown):
-        return Outcome(met=True, detail="read back", way="read back")
-    seen = ", ".join(f"{key}: {value}" for key, value in shown.items()) or "nothing"
-    return Outcome(met=False, detail=f"read back {seen}")
+"""What must be shown once an act is done, or taken back."""

@@ -24,12 +24,12 @@ from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
 from harness.run import census, health
-from harness.run.canary import PATIENCE
 from harness.run.hands import Hands
 from harness.run.host import facts
 from harness.run.nemesis import Nemesis
+from harness.run.shaping import PATIENCE
 from harness.scenario.deadlines import horizon_of_run
-from harness.scenario.model import Plan
+from harness.scenario.model import Plan, canaries_of
 from harness.seams import Address
 from harness.toxiproxy.control import Proxies
 from harness.toxiproxy.launch import open_toxiproxy
@@ -116,10 +116,10 @@ class Runner:
             )
             upstream = await server.start(nursery)
             routes = await self._add_paths(toxiproxy, upstream)
-            middle = Middle(journal=journal, next_rid=self._next_rid, gates=self.plan.client.count)
+            middle = Middle(journal=journal, next_rid=self._next_rid, gates=len(canaries_of(self.plan.client.count)))
             gates = await self._open_gates(nursery, journal, routes, middle)
             hands = Hands(self.plan, gates=gates, toxiproxy=toxiproxy, middle=middle, server=server)
-            nemesis = Nemesis(self.plan, hands=hands, journal=journal, proofs=self._proofs)
+            nemesis = Nemesis(self.plan, hands=hands, journal=journal, pulses=server.pulses, proofs=self._proofs)
             rig = Rig(
                 journal=journal, toxiproxy=toxiproxy, server=server, upstream=upstream, gates=gates, nemesis=nemesis
             )

@@ -148,6 +148,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     horizon: float  # when everything missing has failed; the run never outlasts it
 
 
+FEW = 8
+"""Clients beyond whom not every gate has a canary, but one in so many."""
+
+
+def canaries_of(clients: int) -> tuple[str, ...]:
+    """Return the names of the clients at whose gates a canary proves the faults."""
+    return tuple(f"c{number}" for number in range(1, clients + 1, 1 if clients <= FEW else FEW))
+
+
 def network_at_start(plan: Plan) -> NetworkState:
     """Return the network of each of the plan's clients before any deed."""
     return network_of(plan.paths, starts_on=plan.device.starts_on, linger=plan.device.linger)

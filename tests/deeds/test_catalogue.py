@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import fields
 
 from harness.deeds import acts, catalogue
 from harness.deeds.acts import Act, Deed
@@ -31,9 +30,9 @@ from harness.deeds.catalogue import (
 )
 from harness.fuzz.coverage import DEEDS, words_of
 from harness.middle.force import Force, tell
-from harness.run.boxes import see
+from harness.run.boxes import Way, see, see_over
 from harness.run.hands import act_on
-from harness.run.readbacks import DONE, TAKEN_BACK, read_back
+from harness.run.readbacks import WANTED
 from harness.scenario.deeds import SPEECHES
 
 README = Path(catalogue.__file__).with_name("README.md")
@@ -88,43 +87,8 @@ def test_every_form_of_every_row_is_said_here():
         assert unsaid == []
 
 
-def test_what_is_read_back_has_a_predicate_and_its_end_too():
-    read_back = {row.act for row in ROWS if row.proof is Proof.READBACK}
-    assert set(DONE) == read_back
-    spanned = {
-        type(speech.parse(text).act)
-        for actor, speech in SPEECHES.items()
-        for text in SAID[actor]
-        if speech.parse(text).span is not None
-    }
-    by_index = {row.act for row in ROWS if row.executor is Executor.SERVER} & spanned & read_back
-    assert set(TAKEN_BACK) == by_index
-
-
-@pytest.mark.parametrize("act", DONE, ids=lambda act: act.__name__)
-def test_an_executor_that_shows_nothing_has_done_nothing(act):
-    values = {"lasts": 5.0, "after": 5.0, "value": "5000", "count": 3, "rate": 5.0, "how": "completed"}
-    wanted = {field.name: values[field.name] for field in fields(act) if field.required}
-    assert not DONE[act](act(**wanted), {})
-
-
-@pytest.mark.parametrize(
-    ("act", "shown", "undoes"),
-    [
-        (acts.Suspends(lasts=5.0), {"suspended": "no"}, None),
-        (acts.Orphans(after=5.0), {"orphans": "left alone"}, None),
-        (acts.Orphans(after=5.0), {"orphans": "closed after 4 s"}, None),
-        (acts.SendsRetry(value="5"), {"streams told": "none"}, None),
-        (acts.Repeats(count=3), {"repeats": "0"}, None),
-        (acts.Repeats(count=3), {"repeats": "3"}, 0),
-        (acts.SilencesKeepalive(), {"keep-alive": "yes"}, None),
-        (acts.SilencesKeepalive(), {"keep-alive": "no"}, 0),
-        (acts.Pauses(), {"jobs": "1"}, None),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, acts.Frozen) else str(value),
-)
-def test_an_executor_that_shows_another_state_has_not_done_it(act, shown, undoes):
-    assert not read_back(Deed(index=1, at=0.0, actor="server", act=act, text="", undoes=undoes), shown).met
+def test_what_is_read_back_of_every_act_has_a_predicate():
+    assert set(WANTED) == set(ACTS)
 
 
 def test_the_page_has_every_sentence():
@@ -258,6 +222,9 @@ def test_what_is_narrowed_to_a_path_is_about_that_one():
     assert path_of(Deed(index=0, at=0.0, actor="middle", act=acts.ShowsPortal(), text="", on="cellular")) == "cellular"
 
 
+BY_REQUESTS = (Proof.REQUEST, Proof.AWAY)
+
+
 class Asked(Exception):
     """Somebody was asked to carry an act out, or was dialled to meet it."""
 
@@ -278,8 +245,9 @@ async def test_every_act_of_the_gate_s_is_asked_of_a_gate_and_every_request_s_pr
     if row.executor is Executor.GATE:
         with pytest.raises(Asked):
             await act_on(Anybody(), Deed(index=0, at=0.0, actor="wifi", act=act, text=text))
-    for undone in (False, True) if row.proof is Proof.REQUEST else ():
+    way = Way(dial=Anybody().dial, release=lambda _: None)
+    for seen in (lambda: see(act, way), lambda: see_over([act], way)) if row.proof in BY_REQUESTS else ():
         with contextlib.suppress(Asked):
-            assert (await see(act, Anybody().dial, undone=undone)).briefly  # a restart that is over at once
+            assert (await seen()).briefly  # what is held, or idle, for so long that nobody waits to see it
     if row.executor is Executor.MIDDLE:
         assert tell(Force(index=0, act=act, on="", actor="middle"))

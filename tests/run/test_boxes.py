@@ -28,6 +28,8 @@ from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
 from harness.run.canary import Canary
+from harness.run.expected import ExpectedState
+from harness.run.flows import Flows
 from harness.run.hands import Hands, act_on, of_gates
 from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan, ServerSpec
 from harness.toxics.shape import Shape
@@ -91,11 +93,12 @@ async def a_rig(tmp_path, nursery):
         )
         await gate.start(nursery)
         hands = Hands(a_plan(), gates={"c1": gate}, toxiproxy=Nothing(), middle=middle, server=server)
-        canary = Canary(gate, network_of("wifi"))
+        canary = Canary(Flows(gate, ExpectedState(network_of("wifi")), server.pulses))
+        canary.flows.begin(nursery, trio.current_time())
         try:
             yield hands, gate, canary
         finally:
-            await canary.close()
+            canary.flows.close()
             await gate.aclose()
             await server.stop()
 
@@ -106,14 +109,15 @@ async def proved(tmp_path, deeds, *, done=True):
         async with a_rig(tmp_path, nursery) as (hands, gate, canary):
             for each in deeds[:-1]:
                 await hands.once(each, nursery)
-                canary.follow(each)
-            last = deeds[-1]
-            await canary.prepare("wifi", stream=isinstance(last.act, Cuts))
-            readback = {}
+                canary.leave(canary.follow(each, trio.current_time()))
+            last, readback = deeds[-1], {}
+            await canary.prepare(last, trio.current_time() + 0.3)
+            await trio.sleep(0.2)
+            issued = trio.current_time()
             if done:
                 readback = await (act_on(gate, last) if of_gates(last) else hands.once(last, nursery))
             with trio.fail_after(30):
-                outcome = await canary.prove(last, canary.follow(last), readback, inf)
+                outcome = await canary.prove(canary.follow(last, issued), readback, lambda *_: inf)
         nursery.cancel_scope.cancel()
     return outcome
 

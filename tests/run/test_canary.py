@@ -7,14 +7,17 @@ import pytest
 import trio
 
 from harness.chance import Chance
-from harness.deeds.acts import ComesOnline, Deed, GoesOffline, Joins, Loses, Prefers, SetReach
+from harness.deeds.acts import ComesOnline, Deed, GoesOffline, Joins, Loses, Prefers, SetReach, SetShape
 from harness.device.model import Device
-from harness.device.words import Reach
+from harness.device.words import Radio, Reach
 from harness.history import Journal
 from harness.jobserver.server import JobServer
 from harness.network.gate import Gate
 from harness.run.canary import Canary
+from harness.run.expected import ExpectedState
+from harness.run.flows import Flows
 from harness.run.hands import act_on
+from harness.run.readbacks import toxics_shown
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
@@ -57,14 +60,25 @@ async def a_canary(tmp_path, nursery, *, joined=("wifi",)):
             journal=journal,
         )
         await gate.start(nursery)
-        canary = Canary(gate, network_of(joined[0], *(path for path in paths if path != joined[0])))
-        await canary.prepare("wifi")
+        expected = ExpectedState(network_of(joined[0], *(path for path in paths if path != joined[0])))
+        canary = Canary(Flows(gate, expected, server.pulses))
+        canary.flows.begin(nursery, trio.current_time())
         try:
             yield gate, canary
         finally:
-            await canary.close()
+            canary.flows.close()
             await gate.aclose()
             await server.stop()
+
+
+def never(*_):
+    return inf
+
+
+async def prepared(canary, last):
+    """Let its flows be in use, if the path carries any."""
+    await canary.prepare(last, trio.current_time() + 0.3)
+    await trio.sleep(0.2)
 
 
 async def proved(tmp_path, acts, *, done=True, until=inf):
@@ -72,16 +86,18 @@ async def proved(tmp_path, acts, *, done=True, until=inf):
     async with trio.open_nursery() as nursery:
         async with a_canary(tmp_path, nursery) as (gate, canary):
             for act in acts[:-1]:
+                await prepared(canary, deed(act))
+                issued = trio.current_time()
                 readback = await act_on(gate, deed(act))
-                await canary.prove(deed(act), canary.follow(deed(act)), readback, inf)
-                await canary.prepare("wifi")
+                await canary.prove(canary.follow(deed(act), issued), readback, never)
             last = deed(acts[-1])
-            promise = canary.follow(last)
+            await prepared(canary, last)
+            issued = trio.current_time()
             readback = await act_on(gate, last) if done else gate.device_readback()
+            case = canary.follow(last, issued)
+            moot = trio.current_time() + until
             with trio.fail_after(30):
-                outcome = await canary.prove(
-                    last, promise, readback, until if until == inf else trio.current_time() + until
-                )
+                outcome = await canary.prove(case, readback, lambda *_: moot)
         nursery.cancel_scope.cancel()
     return outcome
 
@@ -94,7 +110,7 @@ async def test_a_deed_that_was_done_is_met(tmp_path, act):
 
 @pytest.mark.parametrize("act", ACTS, ids=named)
 async def test_a_deed_that_was_only_said_is_not_met(tmp_path, act, monkeypatch):
-    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.3)
+    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.6)
     outcome = await proved(tmp_path, [act], done=False)
     assert not outcome.met, outcome.detail
 
@@ -107,7 +123,7 @@ async def test_up_after_each_word_is_met(tmp_path, word):
 
 @pytest.mark.parametrize("word", [word for word in Reach if word is not Reach.UP])
 async def test_up_that_was_only_said_is_not_met(tmp_path, word, monkeypatch):
-    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.5)
+    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.6)
     outcome = await proved(tmp_path, [SetReach(word=word), SetReach(word=Reach.UP)], done=False)
     assert not outcome.met, outcome.detail
 
@@ -115,7 +131,7 @@ async def test_up_that_was_only_said_is_not_met(tmp_path, word, monkeypatch):
 @pytest.mark.parametrize("act", ONE_WAY, ids=named)
 @pytest.mark.parametrize("done", [True, False], ids=["done", "only said"])
 async def test_one_way_that_is_free_again_is_met_by_a_new_dial(tmp_path, act, done, monkeypatch):
-    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.5)
+    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.6)
     outcome = await proved(tmp_path, [act, SetReach(word=Reach.UP, direction=act.direction)], done=done)
     assert outcome.met is done, outcome.detail
 
@@ -155,14 +171,27 @@ async def test_a_proof_cut_short_by_the_next_deed_is_decided_by_what_was_seen(tm
     assert outcome.met, outcome.detail
 
 
-async def test_the_shape_that_is_in_force_is_measured(tmp_path):
-    from harness.deeds.acts import SetShape
-    from harness.device.words import Radio
-
-    slow = SetShape(profile="slow", shape=Shape(latency=0.1), radio=Radio())
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [(Shape(latency=0.1), "at least 99 ms"), (Shape(latency=0.002, jitter=0.001), "the mean of 20 (at least 0.")],
+    ids=["long", "short"],
+)
+async def test_a_shape_that_is_only_shown_is_not_met(tmp_path, shape, said):
+    slow = deed(SetShape(profile="slow", shape=shape, radio=Radio()))
+    shown = {"path": "wifi", **toxics_shown(dict.fromkeys(Direction, shape))}
     async with trio.open_nursery() as nursery:
         async with a_canary(tmp_path, nursery) as (_, canary):
-            outcome = await canary.prove(deed(slow), canary.follow(deed(slow)), {}, inf)
+            await prepared(canary, slow)
+            outcome = await canary.prove(canary.follow(slow, trio.current_time()), shown, never)
         nursery.cancel_scope.cancel()
-    assert not outcome.met  # nobody slowed anything down: a round trip took far less than 200 ms
-    assert "at least 198 ms" in outcome.detail
+    assert not outcome.met  # nobody slowed anything down
+    assert said in outcome.detail
+
+
+async def test_a_shape_that_is_not_even_shown_is_not_met(tmp_path):
+    slow = deed(SetShape(profile="slow", shape=Shape(latency=0.1), radio=Radio()))
+    async with trio.open_nursery() as nursery:
+        async with a_canary(tmp_path, nursery) as (_, canary):
+            outcome = await canary.prove(canary.follow(slow, trio.current_time()), {}, never)
+        nursery.cancel_scope.cancel()
+    assert (outcome.met, outcome.detail) == (False, "read back nothing")

@@ -31,7 +31,8 @@ def test_it_comes_to_rest_by_itself_and_stays_open():
     async def main(rig):
         feed = await rig.feed()
         await trio.sleep(LASTS + 5)
-        assert feed.complete
+        assert feed.over(DOWN)
+        assert feed.over(UP)
         assert (len(feed.beats), feed.pulse.came, feed.end, feed.pulse.ended) == (BEATS, 16 * BEATS, None, "")
 
     behind_a_gate(main)

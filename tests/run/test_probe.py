@@ -1,59 +1,72 @@
-"""A probe is asked in any state, and says what it met; its own close is no end of the path's."""
+"""A probe asks, and says what it met; a listener reads beats until it has seen what it is told to look for."""
 
 import pytest
 import trio
 import trio.testing
 
-from harness.run.probe import Probe
+from harness.jobserver.pulse import beat
+from harness.run.probe import Listener, Probe
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-began: 0.0\r\n\r\n"
 
 
-def a_probe():
+def a_pair(kind=Probe):
     ours, theirs = trio.testing.memory_stream_pair()
-    return Probe(ours), theirs
-
-
-async def test_an_unanswered_question_leaves_a_flow_that_can_only_be_watched(autojump_clock):
-    probe, theirs = a_probe()
-    assert (await probe.ask(1.0)).what == "silence"
-    assert (probe.alive, probe.mute) == (False, True)
-    await theirs.send_all(ANSWER)
-    assert (await probe.ask(1.0)).what == "silence"  # too late to be an answer to anything
-
-
-async def test_a_question_that_was_cancelled_is_not_asked_again(autojump_clock):
-    probe, _theirs = a_probe()
-    with trio.move_on_after(0.5):
-        await probe.ask(10.0)
-    assert (probe.alive, probe.mute) == (False, True)
-    assert (await probe.ask(1.0)).what == "silence"
+    ours.close = ours.send_stream.close
+    return kind(ours), theirs
 
 
 async def test_an_answered_question_leaves_a_flow_for_another(autojump_clock):
-    probe, theirs = a_probe()
+    probe, theirs = a_pair()
     for _ in range(2):
         await theirs.send_all(ANSWER)
         assert (await probe.ask(1.0)).what == "answer"
-    assert (probe.alive, probe.mute) == (True, False)
+        assert probe.alive
 
 
-@pytest.mark.parametrize("asked", [False, True])
-async def test_a_look_notices_the_end_and_nothing_else(autojump_clock, asked):
-    probe, theirs = a_probe()
-    await probe.look()
-    assert probe.alive
+async def test_an_unanswered_question_leaves_none(autojump_clock):
+    probe, _theirs = a_pair()
+    assert (await probe.ask(1.0)).what == "silence"
+    assert not probe.alive
+
+
+async def test_a_question_that_was_cancelled_leaves_none(autojump_clock):
+    probe, _theirs = a_pair()
+    with trio.move_on_after(0.5):
+        await probe.ask(10.0)
+    assert not probe.alive
+
+
+async def test_an_end_is_met_without_asking(autojump_clock):
+    probe, theirs = a_pair()
+    assert await probe.ending(0.5) == "silence"
     await theirs.aclose()
-    if asked:
-        assert (await probe.ask(1.0)).what != "answer"
-    await probe.look()
-    assert (probe.alive, probe.mute) == (False, False)
+    assert await probe.ending(0.5) == "fin"
 
 
-async def test_a_close_is_done_where_it_is_cancelled():
-    probe, theirs = a_probe()
-    with trio.CancelScope() as scope:
-        scope.cancel()
-        await probe.close()
-    assert probe.closed
-    assert await theirs.receive_some(1) == b""
+async def test_who_gives_a_flow_up_releases_it_first(autojump_clock):
+    ours, _theirs = trio.testing.memory_stream_pair()
+    seen = []
+    ours.close = lambda: seen.append("closed")
+    Probe(ours, seen.append).close()
+    assert seen == [ours, "closed"]
+
+
+@pytest.mark.parametrize(("sent", "what"), [(2, "answer"), (1, "silence")])
+async def test_a_listener_reads_until_it_has_seen_enough(autojump_clock, sent, what):
+    listener, theirs = a_pair(Listener)
+    await theirs.send_all(STREAM + b"".join(beat(number) for number in range(sent)))
+    assert await listener.until(lambda: len(listener.answer.beats) == 2, 1.0) == what
+    assert listener.streams
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "streams"),
+    [(STREAM, 200, True), (ANSWER, 200, False), (STREAM.replace(b"x-began", b"x-other"), 200, False)],
+)
+async def test_a_listener_knows_whose_stream_it_is(autojump_clock, answer, status, streams):
+    listener, theirs = a_pair(Listener)
+    await theirs.send_all(answer)
+    await listener.until(lambda: bool(listener.answer.status), 1.0)
+    assert (listener.answer.status, listener.streams) == (status, streams)

@@ -140,7 +140,7 @@ async def test_a_new_profile_is_measured_by_the_canary(tmp_path):
     history = await ran(tmp_path, a_plan(deeds=(deed,), job=JobSpec(lasts=2.5, every=0.05)))
     (canary,) = history.all(Canary)
     assert canary.met, canary.detail
-    assert "round trip" in canary.detail
+    assert "downstream" in canary.detail
 
 
 async def test_a_toxiproxy_that_cannot_be_had_is_told_and_recorded(tmp_path):

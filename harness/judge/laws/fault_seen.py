@@ -13,6 +13,7 @@ from harness.judge.case import Case
 from harness.judge.felt import on_its_own_flow, touched
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.verdict import Way
+from harness.scenario.model import canaries_of
 
 LATE = 0.25
 """Seconds before the end of a run that did not end by itself in which a deed may have come due and found it closing."""
@@ -105,7 +106,7 @@ def _fault(case: Case, done: list[Deed], canaries: list[Canary]) -> str:
     missing = sorted((clients if wanted else wanted) - gates)
     if missing:
         return f"was not carried out at the gate of {phrases.several(missing)}"
-    unproved = sorted(wanted - seen) if "" not in seen else []
+    unproved = sorted((wanted & {*canaries_of(len(clients))}) - seen) if "" not in seen else []
     return f"was not met by the canary at the gate of {phrases.several(unproved)}" if unproved else ""
 
 

@@ -1,0 +1,158 @@
+"""Proofs of shapes: delays, rates and slices of a path that is up, measured on the canary's own flows."""
+
+import math
+from collections.abc import Mapping
+
+import trio
+
+from harness.deeds.acts import SetSlice
+from harness.deeds.catalogue import Symptom
+from harness.run import measure
+from harness.run.feed import Feed
+from harness.run.flows import Case, Flows
+from harness.run.hidden import FIRST, Outcome, missed, undecided
+from harness.run.probe import BYTES, SYMPTOMS, Met
+from harness.run.witness import Finding, outcome_of
+from harness.toxics.shape import Shape
+from harness.vocabulary import Direction
+
+PATIENCE = 8.0  # seconds for what must happen
+DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
+Shapes = Mapping[Direction, Shape]
+
+
+class Gauge:
+    """Measures paths by these flows. ``stepped``: the paths whose rates the weather changes."""
+
+    def __init__(self, flows: Flows, stepped: frozenset[str]) -> None:
+        self._flows = flows
+        self._stepped = stepped
+
+    async def shape(self, case: Case, until: float) -> Outcome:
+        """Meet the shape that a path, which is up, has taken, in either direction."""
+        path, step = case.deed.actor, case.step
+        climbing = self._flows.expected.unsettled(path, case.deed.at)
+        if climbing > until - trio.current_time():
+            return undecided(FIRST)
+        await trio.sleep(climbing)
+        feed = next((feed for feed, _ in case.feeds if not climbing and self._flows.serves(feed)), None)
+        return await self.measured(
+            path, step.after.paths[path].shapes, until, feed=feed, before=step.before.paths[path].shapes
+        )
+
+    async def measured(
+        self, path: str, shapes: Shapes, until: float, *, feed: Feed | None = None, before: Shapes | None = None
+    ) -> Outcome:
+        """Hold what a path does from now on against these shapes; ``before``: what it did until now."""
+        since, held = trio.current_time(), feed is not None
+        feed = feed or await self._flows.open(path)
+        if feed is None:
+            return missed(path, "refused", "no dial was let in to measure", held=False)
+        self._flows.use(feed)
+        try:
+            await feed.until(lambda: self._measured(feed, shapes, since), min(until, since + PATIENCE))
+            found = [self._delay(feed, way, since, shapes, before) for way in Direction]
+            if all(one.met for one in found):
+                found += await self._rates(feed, shapes, until)
+        finally:
+            self._flows.let_go([feed])
+        return outcome_of(path, _in_time(found, until), before=held)
+
+    @staticmethod
+    def _measured(feed: Feed, shapes: Shapes, since: float) -> bool:
+        """Whether there is no more to come that would tell of a delay."""
+        if feed.end or feed.answer.stranger or feed.wrong:
+            return True
+        return all(len(measure.delays(feed, way, since)) >= measure.samples_of(shapes[way]) for way in Direction)
+
+    @staticmethod
+    def _delay(feed: Feed, way: Direction, since: float, shapes: Shapes, before: Shapes | None) -> Finding:
+        took, wanted = measure.delays(feed, way, since), measure.samples_of(shapes[way])
+        if feed.wrong:
+            return Finding(False, feed.wrong, "spoiled")
+        if len(took) >= wanted:
+            return measure.delay_met(shapes[way], way, took)
+        if took and before is not None and measure.tells_apart(shapes[way], before[way], way, took):
+            return Finding(True, f"{way} {took[0] * 1e3:.1f} ms, not as before")
+        return Finding(False, f"{way} {len(took)} of {wanted} bytes came", _instead(feed))
+
+    async def _rates(self, feed: Feed, shapes: Shapes, until: float) -> list[Finding]:
+        """Send at once what occupies the line, in each direction that has a rate which shows."""
+        if feed.path in self._stepped:
+            return []
+        found = []
+        if size := measure.occupies(shapes[UP], UP):
+            began = trio.current_time()
+            if at := await self._pushed(feed, size, until):
+                found.append(measure.rate_met(shapes[UP], UP, size, at - began))
+        if size := measure.occupies(shapes[DOWN], DOWN):
+            met = await self._asked(feed.path, size, until)
+            if met is not None and met.length >= size and not math.isnan(met.took):
+                found.append(measure.rate_met(shapes[DOWN], DOWN, size, met.took))
+        return found
+
+    async def slices(self, case: Case, size: int, until: float) -> Outcome:
+        """What is longer than a slice comes in several, in either direction."""
+        path = case.deed.actor
+        feed = next((feed for feed, _ in case.feeds if self._flows.serves(feed)), None)
+        held = feed is not None
+        feed = feed or await self._flows.open(path)
+        if feed is None:
+            return missed(path, "refused", "no dial was let in to see the slices on", held=False)
+        self._flows.use(feed)
+        try:
+            begun = min(until, trio.current_time() + PATIENCE)
+            await feed.until(lambda: bool(feed.beats or feed.end or feed.answer.stranger), begun)
+            found = [await self._sliced_up(feed, size, until), await self._sliced_down(path, size, until)]
+        finally:
+            self._flows.let_go([feed])
+        return outcome_of(path, _in_time(found, until), before=held)
+
+    async def _sliced_up(self, feed: Feed, size: int, until: float) -> Finding:
+        first = feed.sent_by(math.inf)
+        if not await self._pushed(feed, 2 * size, until):
+            return Finding(False, f"{UP} nothing", _instead(feed))
+        reads = sum(first < came <= first + 2 * size for _, came in feed.pulse.arrivals)
+        return Finding(reads > 1, f"{UP} {reads} reads of about {size} B", "whole")
+
+    async def _sliced_down(self, path: str, size: int, until: float) -> Finding:
+        met = await self._asked(path, 2 * size, until)
+        if met is None or met.what != "answer" or met.length <= size:
+            what = "silence" if met is None else met.what
+            return Finding(False, f"{DOWN} no answer: {what}", SYMPTOMS[what])
+        return Finding(met.reads > 1, f"{DOWN} {met.reads} reads of about {size} B", "whole")
+
+    async def _pushed(self, feed: Feed, size: int, until: float) -> float:
+        """Send so many bytes at once; return when the last of them came, or 0 where it did not."""
+        upto = feed.push(size)
+        await feed.until(lambda: feed.pulse.came >= upto or bool(feed.end), min(until, trio.current_time() + PATIENCE))
+        return next((at for at, came in feed.pulse.arrivals if came >= upto), 0.0)
+
+    async def _asked(self, path: str, size: int, until: float) -> Met | None:
+        """Ask for so many bytes on a connection of its own."""
+        with trio.move_on_at(min(until, trio.current_time() + PATIENCE)):
+            try:
+                probe = await self._flows.probe(path)
+            except OSError:
+                return None
+            try:
+                return await probe.ask(PATIENCE, target=f"{BYTES}/{size}")
+            finally:
+                probe.close()
+        return None
+
+
+def _instead(feed: Feed) -> Symptom:
+    """Return what is the matter with a feed of which nothing came."""
+    return "otherwise" if feed.answer.stranger else "ended" if feed.end else "quiet"
+
+
+def sliced(act: SetSlice) -> bool:
+    """Whether slices of this size can be seen: nothing comes in one read that is longer than some."""
+    return act.size <= measure.MOST_AT_ONCE
+
+
+def _in_time(found: list[Finding], until: float) -> list[Finding]:
+    """Return what the next deed has not made doubtful."""
+    late = trio.current_time() >= until
+    return [Finding(None, f"{FIRST} ({one.words})") if late and one.met is False else one for one in found]

@@ -1,0 +1,185 @@
+"""What a feed has to say of a deed: held against what a flow that was open must meet once the deed is done.
+
+Of either direction: that bytes *pass* (one that was sent afterwards has come, or those that were held have), or that it
+is *quiet* (of those sent since it fell quiet none has come, though one had its time). Of either end: that it has come,
+of which kind, or that it has not. A direction of which nothing was on its way has nothing to say.
+
+A byte counts by when it was sent, at the end that sent it: what was on its way as the deed was done proves nothing.
+"""
+
+import enum
+import math
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import trio
+
+from harness.deeds.catalogue import Ending, Symptom
+from harness.deeds.network_state import Passage
+from harness.run.expected import FlowState, Loss
+from harness.run.feed import Feed
+from harness.run.hidden import FIRST, Miss, Outcome, undecided
+from harness.run.probe import Meeting
+from harness.vocabulary import Direction
+
+Delay = Mapping[Direction, tuple[float, float]]
+LAG = 0.1
+"""Seconds by which this machine may be late with a byte, with all its runs side by side."""
+
+STAMP = 1e-5
+"""Seconds by which a beat's stamp may be wrong: it counts microseconds."""
+
+DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
+
+
+class Way(enum.Enum):
+    """What one direction must do."""
+
+    PASSES = enum.auto()
+    QUIET = enum.auto()
+    EITHER = enum.auto()
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was seen or missed. ``met`` None: undecided; ``at``: when it was seen, if it must not be."""
+
+    met: bool | None
+    words: str
+    symptom: Symptom = "otherwise"
+    at: float = math.inf
+    path: str = ""  # empty: the one that the deed is about
+
+
+class Witness:
+    """One feed and one deed, which was ``issued`` and ``done`` at these instants of trio's clock.
+
+    ``delay``: of each direction how many seconds, at least and at most, bytes are on their way, before the deed or
+    after it.
+    """
+
+    def __init__(self, feed: Feed, state: FlowState, *, issued: float, done: float, delay: Delay) -> None:
+        self.feed = feed
+        self._issued, self._done = issued, done
+        self._delay = delay
+        self._since: dict[Direction, float] = {}
+        self._ended = state.ended
+        self.testifies = not feed.answer.stranger and feed.lived_to(issued)
+        losses = {
+            DOWN: state.loss(DOWN, feed.sent(DOWN), (delay[DOWN][0], delay[DOWN][1] + LAG)),
+            UP: state.loss(UP, feed.sent(UP), (0.0, LAG)),
+        }
+        self._ways = {way: self._way(state, way, losses[way]) for way in Direction}
+        self._end, self._server = self._ends(state, {way: loss for way, (loss, _) in losses.items()})
+
+    def _way(self, state: FlowState, way: Direction, loss: tuple[Loss, float]) -> Way:
+        last = state.now(way)
+        self._since[way] = last.since if last.passage is not Passage.PASS else self._done
+        if loss[0] is Loss.YES:
+            self._since[way] = min(loss[1], self._since[way])
+            return Way.QUIET
+        if last.passage is not Passage.PASS:
+            return Way.QUIET
+        return Way.PASSES if loss[0] is Loss.NO else Way.EITHER
+
+    def _ends(self, state: FlowState, losses: Mapping[Direction, Loss]) -> tuple[Meeting | None, bool | None]:
+        """Return the end that the canary must meet, and whether the server must meet one.
+
+        ``answer``: either end; ``silence``: none; None: it may or may not.
+        """
+        if state.ended is None:
+            return "silence", False
+        if state.ended is Ending.ABORTED:
+            return "rst", False
+        if state.by_server:
+            reached = state.now(DOWN).passage is Passage.PASS and losses[DOWN] is Loss.NO
+            return ("answer" if reached else None), True
+        if state.ended is Ending.RST:
+            return "rst", True
+        met: Mapping[Loss, Meeting | None] = {Loss.NO: "fin", Loss.MAYBE: None, Loss.YES: "silence"}
+        return met[losses[DOWN]], {Loss.NO: True, Loss.MAYBE: None, Loss.YES: False}[losses[UP]]
+
+    async def watch(self, until: float, *, patience: float, quiet: float) -> list[Finding]:
+        """Return what is seen, as soon as it is decided; what the next deed, at ``until``, may have done is not.
+
+        ``patience``: seconds for what must happen, ``quiet`` for what must not; both on top of what a byte takes.
+        """
+        if not self.testifies:
+            return []
+        now, feed = trio.current_time(), self.feed
+        longest = max(most for _, most in self._delay.values())
+        if self._ended is Ending.ABORTED or (self._ended is None and Way.QUIET in self._ways.values()):
+            await feed.until(self._refuted, min(until, now + quiet + longest))
+        if not self._refuted():
+            await feed.until(lambda: self._refuted() or self._settled(), min(until, now + patience + longest))
+        found = self._findings()
+        if trio.current_time() >= until:
+            found = [one if one.met or one.at < until else Finding(None, one.words) for one in found]
+        return found
+
+    def _refuted(self) -> bool:
+        """Whether something was seen that must not be."""
+        return any(one.met is False and one.at < math.inf for one in self._findings())
+
+    def _settled(self) -> bool:
+        """Whether all that must be seen was."""
+        return all(one.met for one in self._findings())
+
+    def _findings(self) -> list[Finding]:
+        feed = self.feed
+        if feed.wrong:
+            return [Finding(False, feed.wrong, "spoiled", 0.0)]
+        found = [self._end_met(), self._server_met()]
+        if self._ended is None:
+            found += [self._way_met(way) for way in Direction]
+        return [one for one in found if one is not None]
+
+    def _end_met(self) -> Finding | None:
+        feed, wanted = self.feed, self._end
+        if wanted is None or (wanted == "silence" and feed.end is None):
+            return None
+        if feed.end is None:
+            return Finding(False, "no end", "quiet")
+        return Finding(wanted in {feed.end, "answer"}, feed.end, "ended", feed.ended_at)
+
+    def _server_met(self) -> Finding | None:
+        pulse, wanted = self.feed.pulse, self._server
+        if wanted is None or (wanted is False and not pulse.ended):
+            return None
+        if not pulse.ended:
+            return Finding(False, "the server was not told", "quiet")
+        return Finding(wanted, "the server was told", "ended", pulse.ended_at)
+
+    def _way_met(self, way: Direction) -> Finding | None:
+        feed, since, now = self.feed, self._since[way], trio.current_time()
+        sent, came = feed.seen(way)
+        if self._ways[way] is Way.QUIET:
+            if sent > since:
+                return Finding(False, f"{way} passes", "let in", came)
+            due = any(since < at <= now - self._delay[way][1] - LAG for at in feed.sent(way))
+            return Finding(True, f"{way} nothing") if due else None
+        if self._ways[way] is Way.PASSES:
+            all_came = sent > max(feed.sent(way), default=-math.inf) - STAMP
+            if sent > since or (all_came and came >= self._issued):
+                return Finding(True, f"{way} passes")
+            # All that there was had come before: a feed that is at rest has nothing to say.
+            return None if feed.over(way) and all_came else Finding(False, f"{way} nothing", "quiet")
+        return None
+
+
+def outcome_of(path: str, held: Sequence[Finding], dials: Sequence[Finding] = (), *, before: bool = True) -> Outcome:
+    """Return what these findings prove together: one that is wrong is a miss, and one that is right is proof.
+
+    ``held`` are those of flows; ``before``: that were opened before the deed.
+    """
+    of: dict[str, list[str]] = {}
+    for one in held:
+        of.setdefault(one.path or path, []).append(one.words)
+    words = [
+        f"open connection{f' on {name}' * (len(of) > 1)}: {', '.join(dict.fromkeys(said))}" for name, said in of.items()
+    ]
+    detail = ", ".join([*words, *(one.words for one in dials)])
+    misses = [Miss(path=one.path or path, symptom=one.symptom, held=before) for one in held if one.met is False]
+    misses += [Miss(path=path, symptom=one.symptom) for one in dials if one.met is False]
+    if misses:
+        return Outcome(met=False, detail=detail, misses=tuple(misses))
+    return Outcome(met=True, detail=detail) if any(one.met for one in (*held, *dials)) else undecided(detail or FIRST)

@@ -94,10 +94,13 @@ class Listener(Protocol):
 class Network(Protocol):
     """Connect and listen, in one world."""
 
-    async def connect(self, address: Address, *, dialing: Callable[[Address], None] | None = None) -> Stream:
+    async def connect(
+        self, address: Address, *, dialing: Callable[[Address], None] | None = None, aside: bool = False
+    ) -> Stream:
         """Dial. Raises the bare ``OSError`` with its errno; hangs as long as the SYN is unanswered (cancel it).
 
         ``dialing`` is told the local address before the other side can accept: by it a listener knows who dialed.
+        ``aside``: a flow of the harness's own; what chance does to others must not depend on it.
         """
         ...
 

@@ -164,7 +164,7 @@ class Gate:
             self._canaries.add(local)
 
         try:
-            return await self._network.connect(self.address(path), dialing=dialing)
+            return await self._network.connect(self.address(path), dialing=dialing, aside=True)
         except BaseException:
             self._canaries.difference_update(mine)
             raise
@@ -363,7 +363,7 @@ class Gate:
 
     async def _relay(self, flow: Flow) -> None:
         try:
-            await flow.run(partial(self._network.connect, self._routes[flow.path]))
+            await flow.run(partial(self._network.connect, self._routes[flow.path], aside=flow.aside))
         finally:
             self.device.gone(flow.cid)
             del self._flows[flow.cid]

@@ -36,7 +36,13 @@ _QUEUE = struct.Struct("24xII")  # struct tcp_info: tcpi_unacked, tcpi_sacked; o
 class RealNetwork(Network):
     """Connect and listen on this machine's loopback."""
 
-    async def connect(self, address: Address, *, dialing: Callable[[Address], None] | None = None) -> Stream:
+    async def connect(
+        self,
+        address: Address,
+        *,
+        dialing: Callable[[Address], None] | None = None,
+        aside: bool = False,  # noqa: ARG002 - a kernel draws nothing
+    ) -> Stream:
         """Dial; see ``Network``. The socket is connected directly, since trio's helper hides the errno."""
         sock = _socket(_family(address))
         try:

@@ -50,6 +50,7 @@ class Flow:
         self.stage = stage
         self.streams: dict[Side, Stream] = {Side.CLIENT: client}
         self.dialed = False  # the links may carry
+        self.aside = radio is None  # the harness's own
         self.boxed = False  # the stage ended it
         self.dead_since: float | None = None  # nothing reaches the client any more, and the server was not told
         self._died = died
@@ -76,13 +77,13 @@ class Flow:
                 self.look_again()
                 connected = await self._connect(connect)
                 self.dialed = True
-                if self._released:
-                    self.release()
                 self.carry(self._links[UPSTREAM].pump)
                 if connected:
                     self.carry(self._links[DOWNSTREAM].pump)
                 for link in self._links.values():
                     link.start()
+                if self._released:
+                    self.release()
             for stream in self.streams.values():
                 stream.close()
         finally:
@@ -156,6 +157,7 @@ class Flow:
         if Side.CLIENT in self._noted and self._tasks is not None:
             self.note(Side.SERVER, How.CLOSED)
             self._tasks.cancel_scope.cancel()
+            self._tasks = None
 
     def bury(self) -> bool:
         """Close the server's side of a dead flow; False where that has ended already."""

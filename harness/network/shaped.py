@@ -217,12 +217,12 @@ class ShapedPath(Toxified):
         self.upstream = upstream
         self._room = room
         self._dice = dice
-        self._made = 0
+        self._made = {False: 0, True: 0}  # pipes so far; those aside have numbers of their own
         self._pipes: dict[Direction, dict[ShapedPipe, None]] = {direction: {} for direction in Direction}
 
-    def pipes(self) -> tuple[ShapedPipe, ShapedPipe]:
-        """Return a new connection's directions, upstream first."""
-        return self._pipe(Direction.UPSTREAM), self._pipe(Direction.DOWNSTREAM)
+    def pipes(self, *, aside: bool = False) -> tuple[ShapedPipe, ShapedPipe]:
+        """Return a new connection's directions, upstream first; one ``aside`` changes no draw of the others."""
+        return self._pipe(Direction.UPSTREAM, aside), self._pipe(Direction.DOWNSTREAM, aside)
 
     def join(self, up: ShapedPipe, down: ShapedPipe, near: End, far: End) -> None:
         """Let the end of either direction be the end of the other."""
@@ -249,9 +249,9 @@ class ShapedPath(Toxified):
             reader.peer_left()
         back.finish()
 
-    def _pipe(self, direction: Direction) -> ShapedPipe:
-        self._made += 1
-        specs = self.toxics_of(direction)
-        pipe = ShapedPipe(self._room, Chain(specs, self._dice.split(self._made), trio.current_time()))
+    def _pipe(self, direction: Direction, aside: bool) -> ShapedPipe:
+        self._made[aside] += 1
+        number = -self._made[aside] if aside else self._made[aside]
+        pipe = ShapedPipe(self._room, Chain(self.toxics_of(direction), self._dice.split(number), trio.current_time()))
         self._pipes[direction][pipe] = None
         return pipe

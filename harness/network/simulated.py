@@ -295,7 +295,9 @@ class SimNetwork(Network):
         self._ports = itertools.cycle(range(_FIRST_DIAL, _LAST_DIAL))
         self._taken: set[int] = set()
 
-    async def connect(self, address: Address, *, dialing: Callable[[Address], None] | None = None) -> Stream:
+    async def connect(
+        self, address: Address, *, dialing: Callable[[Address], None] | None = None, aside: bool = False
+    ) -> Stream:
         """Dial; see ``Network``. Raises ``ECONNREFUSED``, or ``ETIMEDOUT`` when the last SYN stays unanswered."""
         local = ("127.0.0.1", self._port())
         try:
@@ -307,7 +309,7 @@ class SimNetwork(Network):
             raise
         path = self._paths.get(address)
         if path is not None:
-            return self._through(path, local)
+            return self._through(path, local, aside=aside)
         near, far = self._pair(local, address)
         self._listeners[address].arrives(far)
         return near
@@ -378,14 +380,14 @@ class SimNetwork(Network):
         self._streams[near] = self._streams[far] = None
         return near, far
 
-    def _through(self, path: ShapedPath, local: Address) -> SimStream:
+    def _through(self, path: ShapedPath, local: Address, *, aside: bool) -> SimStream:
         """A connection through a path: its proxy takes it in, whatever the upstream then says."""
         listener = self._listeners.get(path.upstream)
         if listener is None or not listener.lets_in:
             near, far = self._pair(local, path.address)
             far.close()
             return near
-        up, down = path.pipes()
+        up, down = path.pipes(aside=aside)
         near = SimStream(self, local, path.address, inbox=down, outbox=up)
         far = SimStream(self, path.upstream, local, inbox=up, outbox=down)
         self._streams[near] = self._streams[far] = None

@@ -14,13 +14,14 @@ import msgspec
 import trio
 
 from harness.deeds.acts import Act, Cuts, Deed, KillsIdle, Loses, Restarts, SetReach, SetSlice
-from harness.deeds.catalogue import Proof, Symptom, row_of
+from harness.deeds.catalogue import Proof, Symptom, effect_of, row_of
 from harness.deeds.replacement import takes_back
 from harness.run import boxes, readbacks
 from harness.run.expected import ExpectedState, FlowState
 from harness.run.feed import Feed
 from harness.run.flows import HEAD, Case, Flows
 from harness.run.hidden import FIRST, LEAD, Outcome, by_reading_back, missed, nothing_to_do, undecided
+from harness.run.measure import SLACK
 from harness.run.probe import SYMPTOMS, Meeting
 from harness.run.shaping import PATIENCE, Gauge, sliced
 from harness.run.witness import LAG, Finding, Witness, outcome_of
@@ -67,12 +68,15 @@ def looks_at_flows(deed: Deed) -> bool:
 
 
 class Canary:
-    """The proofs of one gate. ``begin`` before use; ``stepped``: the paths whose rates the weather changes."""
+    """The proofs of one gate, by its flows. ``stepped``: the paths whose rates the weather changes.
 
-    def __init__(self, flows: Flows, *, stepped: frozenset[str] = frozenset()) -> None:
+    ``slack``: seconds by which this world may be late.
+    """
+
+    def __init__(self, flows: Flows, *, stepped: frozenset[str] = frozenset(), slack: float = SLACK) -> None:
         self.flows = flows
         self._stepped = stepped
-        self._gauge = Gauge(flows, stepped)
+        self._gauge = Gauge(flows, stepped, slack)
 
     @property
     def expected(self) -> ExpectedState:
@@ -254,17 +258,16 @@ class Canary:
 
     async def _sleep(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
         """Nothing comes down while the phone sleeps, and what was open is gone when it wakes; no server is told."""
-        found = await self._held(case, until)
-        (path,) = {feed.path for feed, _ in case.feeds} or {""}
-        wakes = self.expected.zero + case.deed.at + _lasts(case.deed.act) + GLIMPSE
-        if wakes < until and all(one.met for one in found):
-            await trio.sleep_until(wakes)
+        wakes = self.expected.zero + case.deed.at + (effect_of(case.deed.act).seconds or 0.0)
+        found = await self._held(case, min(until, wakes))
+        if wakes + GLIMPSE < until and not any(one.met is False for one in found):
+            await trio.sleep_until(wakes + GLIMPSE)
             feeds = tuple((feed, self.flows.now(feed)) for feed, _ in case.feeds)
             if all(state.ended is not None for _, state in feeds):
                 found += await self._held(msgspec.structs.replace(case, feeds=feeds), until)
         if not any(one.met is not None for one in found):
             return self.shown(case, readback, "no connection was open to be held")
-        return outcome_of(path, found)
+        return outcome_of((case.paths or ("",))[0], found)
 
     async def _cut(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
         """The stream held for it ends so, in the middle of an event, and the server is told."""
@@ -345,12 +348,6 @@ class Canary:
         if not sliced(act):
             return self.shown(case, readback, "so much comes in pieces anyway")
         return await self._gauge.slices(case, act.size, until)
-
-
-def _lasts(act: Act) -> float:
-    seconds = getattr(act, "lasts", 0.0)
-    assert isinstance(seconds, float)
-    return seconds
 
 
 def _window(until: float, patience: float) -> float:

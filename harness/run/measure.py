@@ -24,6 +24,7 @@ SLACK = 0.25  # above a shape's own delay: this machine's, with all its runs sid
 TICK = 0.001  # below a shape's own delay: Toxiproxy counts whole milliseconds
 FINE = 0.005  # a delay less its jitter that is shorter than this is proved by a mean
 FEW, MANY = 3, 20
+TELLING = 0.0004  # the least bound of a mean that an unshaped path does not reach
 HALF_A_DRAW = 0.0005  # by which the mean of Toxiproxy's whole milliseconds of jitter is below the delay
 ON_THE_WAY = 0.2  # seconds for which the bytes that prove a rate occupy the line
 QUICKEST = 0.02  # the least of them that means anything
@@ -62,6 +63,11 @@ def delays(feed: Feed, way: Direction, since: float) -> list[float]:
     return found
 
 
+def mean_bound(shape: Shape, count: int) -> float:
+    """Return what the mean of so many delays reaches at least: four deviations of it below Toxiproxy's own mean."""
+    return shape.latency - HALF_A_DRAW - 4 * shape.jitter / math.sqrt(3 * count) - TICK / 3
+
+
 def delay_met(shape: Shape, way: Direction, took: Sequence[float]) -> Finding:
     """Hold delays of one direction against what its shape must make of them."""
     least, most = span_of(shape, way)
@@ -70,8 +76,7 @@ def delay_met(shape: Shape, way: Direction, took: Sequence[float]) -> Finding:
         bound, seen = least - TICK, statistics.median(took)
         words = f"{way} {seen * 1e3:.1f} ms (at least {max(0.0, bound) * 1e3:.0f} ms)"
     else:
-        bound = shape.latency - HALF_A_DRAW - 4 * shape.jitter / math.sqrt(3 * count) - TICK / 3
-        seen = statistics.fmean(took)
+        bound, seen = mean_bound(shape, count), statistics.fmean(took)
         words = f"{way} {seen * 1e3:.2f} ms, the mean of {count} (at least {max(0.0, bound) * 1e3:.2f} ms)"
     if seen < bound:
         return Finding(False, words, "soon", 0.0)
@@ -97,9 +102,18 @@ def rate_met(shape: Shape, way: Direction, size: int, took: float) -> Finding:
     return Finding(took >= least, words, "soon", 0.0)
 
 
-def tells_apart(shape: Shape, before: Shape, way: Direction, took: Sequence[float]) -> bool:
-    """Whether each of these delays can be of this shape, and none of them of the one before."""
+def tells(shape: Shape, before: Shape | None, way: Direction, took: Sequence[float], *, slack: float) -> bool:
+    """Whether fewer delays than a proof wants are enough: their mean has a bound, or none is as it was before.
+
+    ``slack``: seconds by which this world may be late.
+    """
+    if not took:
+        return False
+    if samples_of(shape) == MANY and mean_bound(shape, len(took)) >= TELLING:
+        return True
+    if before is None:
+        return False
     least, most = span_of(shape, way)
     old_least, old_most = span_of(before, way)
     fits = all(least - TICK <= each <= most + SLACK for each in took)
-    return fits and (all(each < old_least - TICK for each in took) or all(each > old_most + SLACK for each in took))
+    return fits and (all(each < old_least - TICK for each in took) or all(each > old_most + slack for each in took))

@@ -19,6 +19,7 @@ from harness.history import Canary as CanaryRecord
 from harness.history import Deed as DeedRecord
 from harness.history import Journal, Weather
 from harness.jobserver.pulse import Pulses
+from harness.run import measure
 from harness.run.canary import EARLIEST, Canary, Moot
 from harness.run.expected import ExpectedState
 from harness.run.flows import Case, Flows
@@ -36,8 +37,11 @@ class Nemesis:
         self._journal = journal
         stepped = frozenset(change.path for change in plan.weather if isinstance(change, Step))
         watched = canaries_of(plan.client.count) if proofs else ()
+        slack = measure.TICK if plan.world == "virtual" else measure.SLACK
         self._canaries = {
-            name: Canary(Flows(hands.gates[name], ExpectedState(network_at_start(plan)), pulses), stepped=stepped)
+            name: Canary(
+                Flows(hands.gates[name], ExpectedState(network_at_start(plan)), pulses), stepped=stepped, slack=slack
+            )
             for name in watched
         }
         self._hidden = Hidden(plan)

@@ -128,10 +128,10 @@ class Witness:
         feed = self.feed
         if feed.wrong:
             return [Finding(False, feed.wrong, "spoiled", 0.0)]
-        found = [self._end_met(), self._server_met()]
-        if self._ended is None:
-            found += [self._way_met(way) for way in Direction]
-        return [one for one in found if one is not None]
+        found = [one for one in (self._end_met(), self._server_met()) if one is not None]
+        if self._ended is None and not found:  # nothing passes what has ended
+            found = [one for way in Direction if (one := self._way_met(way)) is not None]
+        return found
 
     def _end_met(self) -> Finding | None:
         feed, wanted = self.feed, self._end

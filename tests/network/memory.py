@@ -61,7 +61,9 @@ class MemoryNetwork(Network):
         self.ports = itertools.count(1)
         self.listeners: dict[Address, MemoryListener] = {}
 
-    async def connect(self, address: Address, *, dialing: Callable[[Address], None] | None = None) -> Stream:
+    async def connect(
+        self, address: Address, *, dialing: Callable[[Address], None] | None = None, aside: bool = False
+    ) -> Stream:
         local = ("127.0.0.1", next(self.ports))
         if dialing is not None:
             dialing(local)

@@ -154,10 +154,14 @@ class Feed:
         self._rests = True
 
     def _write(self, data: bytes, size: int) -> bool:
-        """Send what is to be sent, or nothing more: who reads learns of the end, and half a piece is none."""
+        """Send what is to be sent, or nothing more where only a part of it was taken."""
         try:
             taken = self._stream.send_now(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except trio.ClosedResourceError:
+            return False
+        except trio.BrokenResourceError as error:
+            if ending_of(error) == "rst":  # a kernel says it once, to whoever asks first
+                self._note("rst")
             return False
         self.pieces.append((trio.current_time(), self._sent + size))
         return taken == len(data)
@@ -172,8 +176,12 @@ class Feed:
             return
         except trio.BrokenResourceError as error:
             end = ending_of(error)
-        self.end, self.ended_at = end, trio.current_time()
-        self._changed()
+        self._note(end)
+
+    def _note(self, end: Meeting) -> None:
+        if self.end is None:
+            self.end, self.ended_at = end, trio.current_time()
+            self._changed()
 
     def _changed(self) -> None:
         self._lookers.unpark_all()

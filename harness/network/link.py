@@ -226,6 +226,9 @@ class Link:
                 await stream.wait_send_all_might_not_block()
                 began_ns = self.flow.journal.stamp()
                 sent = stream.send_now(rest)
+                if not sent:  # it may know nothing but to send everything
+                    await stream.send_all(rest)
+                    sent = len(rest)
                 rest, offset = rest[sent:], offset + sent
                 if stage is not None:
                     stage.delivered(offset, began_ns)

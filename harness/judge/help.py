@@ -36,17 +36,19 @@ HELP: tuple[LawHelp, ...] = (
         says="Every deed of the scenario was carried out, and a canary connection of the harness met it on the "
         "same way that the client's bytes take. Where one was not, the run is void: nothing was tested. So is a "
         "run of which every deed came only after all clients had lawfully finished; of several, such a one is "
-        "untried, and counted. That the client felt a deed is not asked, or a client that never redials would be "
-        "excused.",
+        "untried, and counted. A deed is proved on the client's own flow, dial, request or signal where it touched "
+        "one, else by the canary, else by what its executor shows: counted apart. That the client felt a deed is not "
+        "asked, or one that never redials would be excused; one that none felt is named: a test it never sat.",
         breaks=("This law judges the harness and the machine, not the client: see `harness doctor`.",),
     ),
     LawHelp(
         code="H1",
         word="history-whole",
         title="The history is whole",
-        says="No record is missing, by the numbers that the journal and each writer gave them, and nothing is told "
-        "before what it follows from: no answer before its question, no event written before it was emitted. Where "
-        "one is missing, the run is void: it would else be held against whoever the record tells of.",
+        says="No record is missing, by the numbers that the journal and each writer gave them; what was begun has "
+        "ended; nothing is told before what it follows from: no answer before its question, no event written before "
+        "it was emitted, none shown before it reached the phone; and what reached the phone are the bytes that the "
+        "server wrote. Where it is not so the run is void: it would else be held against whoever the record tells of.",
         breaks=("This law judges the harness, not the client: a file that was cut or changed, or a bug.",),
     ),
     LawHelp(
@@ -76,8 +78,9 @@ HELP: tuple[LawHelp, ...] = (
         word="in-time",
         title="The deeds came when the plan says",
         says="Each deed was issued within 250 ms of its time. One that came later is judged by its real time, unless "
-        "it came on another side of an event or of another deed than planned: then the run is void, since it "
-        "tested another story.",
+        "it came on another side of an event, of a deadline of the client or of another deed than planned: then the "
+        "run is void, since it tested another story. A run on real sockets that is void for this alone is made once "
+        "more, with no other beside it.",
         breaks=("This law judges the machine, not the client: see `harness doctor`, and run with fewer jobs (-j).",),
     ),
     LawHelp(

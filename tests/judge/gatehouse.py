@@ -82,16 +82,20 @@ class Gatehouse:
 
     def _do(self, outcome: Outcome, t_ns: int) -> list[Record]:
         found: list[Record] = []
+        ended_ns = t_ns
         for signal in outcome.signals:
             what, path = signal.what, signal.path or ""
-            if not any((one.what, one.path) == (what, path) and abs(one.t_ns - t_ns) < NEAR for one in self.told):
+            mine = [one for one in self.told if (one.what, one.path) == (what, path) and abs(one.t_ns - t_ns) < NEAR]
+            if mine:
+                ended_ns = max(ended_ns, mine[0].t_ns + 1)  # the OS knows before its sockets die
+            else:
                 found.append(SignalTold(client=self.client, what=what, path=path, t_ns=t_ns))
         for act in outcome.acts:
             side = SIDE[act.direction]
             if act.do in {Do.FIN, Do.RST, Do.ABORT} and side not in self.flows[act.cid]:
                 self.flows[act.cid].add(side)
                 swallowed = act.do is Do.ABORT
-                found.append(ConnEnd(cid=act.cid, side=side, how="closed", swallowed=swallowed, t_ns=t_ns))
+                found.append(ConnEnd(cid=act.cid, side=side, how="closed", swallowed=swallowed, t_ns=ended_ns))
         if outcome.linger is not None:
             due = t_ns + round(outcome.linger.seconds * 1e9)
             heapq.heappush(self.later, (due, next(self.ties), outcome.linger))

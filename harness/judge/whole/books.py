@@ -55,6 +55,7 @@ class Books:
         self.dialled: dict[tuple[str, str], list[Conn]] = {}
         # The phone's signals.
         self.listeners: Counter[str] = Counter()
+        self.bereaved: set[str] = set()  # clients whose OS knew of a loss
         self.told: dict[int, SignalTold] = {}
         self.hearings: Counter[int] = Counter()
         # Requests and answers.

@@ -121,6 +121,8 @@ def _written(record: Delivered, emit: Emit, books: Books) -> str:
 def _boxed(record: Boxed, books: Books) -> str:
     if record.cid not in books.conns:
         return f"a box acts on connection {record.cid} before it begins"
+    if {(record.cid, "client"), (record.cid, "server")} <= books.ended:
+        return f"a box acts on connection {record.cid} after its end"
     books.boxed.add(record.rid)
     unknown = record.rid and record.rid not in books.requests
     return f"a box acts on request {record.rid} before it was made" if unknown else ""

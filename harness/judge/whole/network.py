@@ -19,7 +19,7 @@ from harness.history.records import Record
 from harness.judge.whole.books import CANARY, Books, Rules
 
 KILLS = frozenset({"loses", "offline", "resumed"})
-"""What the OS tells of when it kills dials."""
+"""What the OS tells of when it kills connections and dials."""
 
 
 def _conn(record: Conn, books: Books) -> str:
@@ -64,8 +64,12 @@ def _conn_end(record: ConnEnd, books: Books) -> str:
     if key in books.ended:
         return f"connection {record.cid} ends twice at its {record.side}"
     books.ended.add(key)
-    if record.side == "client" and record.how != "closed":
+    if record.side != "client":
+        return ""
+    if record.how != "closed":
         books.left.add(record.cid)
+    elif record.swallowed and books.conns[record.cid].client not in {CANARY, *books.bereaved}:
+        return f"connection {record.cid} was lost before the OS of its client knew of a loss"
     return ""
 
 
@@ -87,7 +91,7 @@ def _read(record: Read, books: Books) -> str:
 def _dial(record: Dial, books: Books) -> str:
     if record.port:
         books.dials.setdefault((record.client, str(record.port)), []).append(record)
-    if record.fate == "lost" and not any(told.what in KILLS for told in books.told.values()):
+    if record.fate == "lost" and record.client not in books.bereaved:
         return f"a dial of {record.client} was lost before its OS knew of a loss"
     return ""
 
@@ -99,6 +103,8 @@ def _listens(record: Listens, books: Books) -> str:
 
 def _signal(record: SignalTold, books: Books) -> str:
     books.told[record.seq] = record
+    if record.what in KILLS:
+        books.bereaved.add(record.client)
     return ""
 
 

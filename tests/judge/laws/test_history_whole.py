@@ -145,6 +145,7 @@ def test_a_record_twice_is_no_better():
 
 
 LAST = Emit(job="j1", epoch="a", index=99, id="a-99", type="x", digest="", intended_ns=1, actual_ns=1)
+ENDS = ("client", "server")
 POLL = Request(rid=4, cid=1, client="c1", what="poll", method="GET", target="/", job="j1")
 BODY = Body(rid=4, cid=1, length=0, digest="", whole=False)
 EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
@@ -161,6 +162,10 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
         ([Waited(cid=1, direction="upstream", offset=3, until_ns=1)], "bytes of connection 1 wait at 3 upstream, wher"),
         ([ConnEnd(cid=99, side="client", how="fin")], "connection 99 ends before it begins"),
         ([ConnEnd(cid=1, side="client", how="fin")] * 2, "connection 1 ends twice at its client"),
+        (
+            [ConnEnd(cid=1, side="client", how="closed", swallowed=True)],
+            "connection 1 was lost before the OS of its client knew of a loss",
+        ),
         ([EndPassed(cid=1, side="client", how="fin")], "an end of connection 1 was let go that nobody had held"),
         ([Read(cid=1, upto=1)], "the phone read 1 bytes of connection 1 where 0 had come"),
         ([Read(cid=2, upto=200)], "the phone read connection 2 up to 200 after 200"),
@@ -197,6 +202,10 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
         ([msgspec.structs.replace(EVENT, type="reset")], "request 2 was reset, and no server said so"),
         ([POLL, Response(rid=4, cid=1, status=503, by="middle")], "request 4 has a box's answer before a box acts"),
         ([Boxed(cid=99, client="c1", what="killed")], "a box acts on connection 99 before it begins"),
+        (
+            [*(ConnEnd(cid=1, side=side, how="fin") for side in ENDS), Boxed(cid=1, client="c1", what="cut")],
+            "a box acts on connection 1 after its end",
+        ),
         ([Boxed(cid=1, client="c1", what="answered", rid=9)], "a box acts on request 9 before it was made"),
         # The server.
         ([Job(job="j9", epoch="a", accepted_ns=1, schedule_ns=[], rid=9)], "the server answers request 9 before it"),

@@ -15,12 +15,14 @@ from harness.judge.judge import judge
 from harness.judge.verdict import LawVerdict, State, Verdict, Word
 from harness.run.rehearsal import rehearse
 from harness.scenario import Plan, Project
+from harness.scenario.expectations import OF_HARNESS
 from harness.world.virtual import Stuck
 
 CRASH, STUCK, UNSEEN = "crash", "stuck", "fault-seen"
 """What stands in a law's place where the harness itself failed; the last is a law, but no client breaks it."""
 
-OWN = (CRASH, STUCK, UNSEEN)
+OWN = (CRASH, STUCK, *OF_HARNESS)
+"""What no client is to blame for."""
 
 PROVED_EVERY = 16
 """One seed in so many flies canaries: a third of a run's cost, for faults that all were seen before. What is found is
@@ -88,8 +90,8 @@ def judged(plan: Plan, *, proofs: bool = False) -> Judged:
 def failures_of(verdict: Verdict, *, proofs: bool = True) -> tuple[Failure, ...]:
     """Return the failed laws. Of a void run only the first: nothing else was tested. H0 has no say without proofs."""
     laws = [law for law in verdict.laws if law.state is State.FAILED and (proofs or law.law != UNSEEN)]
-    failed = tuple(_failure(law) for law in laws)
-    return failed[:1] if proofs and verdict.word is Word.VOID else failed
+    of_harness = [law for law in laws if law.law in OF_HARNESS]
+    return tuple(_failure(law) for law in of_harness[:1] or laws)
 
 
 def unseen(plan: Plan, history: History) -> tuple[Failure, ...]:

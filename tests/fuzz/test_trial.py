@@ -2,12 +2,14 @@ import gc
 import sys
 
 import msgspec
+import pytest
 
 from harness.fuzz import trial
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
 from harness.fuzz.trial import Failure, attempt, failures_of
 from harness.judge.verdict import LawVerdict, State, Verdict, Word
+from harness.scenario.expectations import OF_HARNESS
 from harness.world.virtual import Stuck, spacious_memory
 
 QUIET = Genotype(seed=3, job={"lasts": "5s"}, paths={"wifi": "wifi"})
@@ -51,6 +53,18 @@ def test_of_a_void_run_only_the_unseen_fault_counts():
     assert [one.law for one in failures_of(Verdict(word=Word.VOID, sentence="", laws=tuple(laws)), proofs=False)] == [
         "no-gap"
     ]
+
+
+@pytest.mark.parametrize("proofs", [False, True])
+@pytest.mark.parametrize("word", OF_HARNESS[1:])
+def test_what_the_harness_did_wrong_is_no_failure_of_the_client(word, proofs):
+    """Whatever the client seems to have broken then, with and without canaries; and no mutant is convicted by it."""
+    codes = {"fault-seen": "H0", word: "H9", "no-gap": "L2"}
+    seen = [] if proofs else ["fault-seen"]  # without canaries it always fails
+    laws = tuple(LawVerdict(law=law, code=codes[law], state=State.FAILED) for law in (*seen, word, "no-gap"))
+    verdict = Verdict(word=Word.VOID, sentence="", laws=laws)
+    assert [one.law for one in failures_of(verdict, proofs=proofs)] == [word]
+    assert word in trial.OWN
 
 
 def test_one_seed_in_a_few_is_proved(monkeypatch):

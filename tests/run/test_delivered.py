@@ -40,7 +40,8 @@ def streams(history: History) -> dict[tuple[str, int], tuple[list[tuple[str, boo
     """By client and attempt: the id buffer after each block, as the client has it and as its socket got it; the end."""
     attempt: dict[str, int] = {}
     of_rid: dict[int, tuple[str, int]] = {}
-    read, got = defaultdict(list), defaultdict(list)
+    read: dict[tuple[str, int], list[tuple[str, bool]]] = defaultdict(list)
+    got: dict[tuple[str, int], list[Delivered]] = defaultdict(list)
     ends: dict[tuple[str, int], str] = {}
     for record in history.records:
         match record:
@@ -53,8 +54,14 @@ def streams(history: History) -> dict[tuple[str, int], tuple[list[tuple[str, boo
             case Request(what="stream") if record.client in attempt:
                 of_rid[record.rid] = record.client, attempt[record.client]
             case Delivered(retry=-1):
-                got[of_rid[record.rid]].append((record.id, record.event))
-    return {key: (read[key], got[key], ends.get(key, "cancelled")) for key in of_rid.values()}
+                got[of_rid[record.rid]].append(record)
+    return {key: (read[key], _buffers(got[key], read[key]), ends.get(key, "cancelled")) for key in of_rid.values()}
+
+
+def _buffers(got: list[Delivered], read: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """At a reset the client asks for the state, and its buffer is that state's id."""
+    asked = {place for place, one in enumerate(got[: len(read)]) if one.type == "reset"}
+    return [(read[place][0] if place in asked else one.id, one.event) for place, one in enumerate(got)]
 
 
 def check(history: History) -> int:
@@ -170,6 +177,10 @@ def scenario(name: str, **server: str) -> Scenario:
 def test_sockets_got_what_the_client_read_in_virtual_time(name, ends):
     plan = plans(scenario(name, **{"line ends": ends}), world="virtual")[0]
     assert check(rehearse(plan, proofs=False)) > 40
+
+
+def test_a_reset_leaves_the_client_with_the_id_of_the_state():
+    check(rehearse(invent(51385).plan(client=None, project=None), proofs=False))
 
 
 @pytest.mark.parametrize("block", range(4))

@@ -1,12 +1,11 @@
 """What receiving costs the reference client, its full record kept, beside httpx with httpx-sse. Run it as a script.
 
-The record is the client's own and that of the gate's HTTP stage, which here stands in the client's stream.
-
 Each client lives in a process of its own and follows as many streams of one paced server, a client object each. CPU
 (of the client's process, per event) is measured on all of them at the same time, so that whatever else the machine does
 disturbs them alike; latency (the server's stamp at emission to the app) on one at a time, by turns. Figures are medians
 over the rounds. The bar: CPU at most 1.10 of httpx with httpx-sse, p99 at most 2 ms at 100 streams of 10 events a
-second. Reported beside it: our own without a record, and httpx with our parser, which is the floor under both.
+second. Reported beside it: our own without a record; our own with the gate's HTTP stage in its stream, which records
+what its socket took; and httpx with our parser, which is the floor under all.
 """
 
 import itertools
@@ -33,7 +32,7 @@ from harness.sse import Event, Parser
 from harness.world import real
 
 STREAMS = 100
-ABREAST = 25
+ABREAST = 20
 """Streams of each arm where all run at once, so that together they are as many."""
 
 PERIOD = 0.1
@@ -41,7 +40,7 @@ WARM_UP = 1.0
 SECONDS = 5.0
 ROUNDS = 3
 SIZE = 200
-ARMS = ("ours", "unrecorded", "httpx-sse", "floor")
+ARMS = ("ours", "staged", "unrecorded", "httpx-sse", "floor")
 CPU_BAR, LATENCY_BAR = 1.10, 2.0
 
 Take = Callable[[str], None]
@@ -142,10 +141,8 @@ class StagedPhone(MachinePhone):
         return StagedStream(await super().connect(host, port), stage)
 
 
-async def follow_ours(url: str, name: str, journal: Journal | None, take: Take) -> None:
+async def follow_ours(url: str, observer: Observer, phone: MachinePhone, take: Take) -> None:
     """Use the reference client as an app does."""
-    observer = JournalObserver(name, journal) if journal else Observer()
-    phone = StagedPhone(name, journal) if journal else MachinePhone()
 
     def show(event: JobEvent) -> None:
         take(event.data)
@@ -220,7 +217,7 @@ def child(arm: str, port: str, streams: str, folder: str) -> None:
         trio.run(serve)
         return
     url = f"http://127.0.0.1:{port}"
-    journal = Journal(Path(folder) / "history", real.stamp) if arm == "ours" else None
+    journal = Journal(Path(folder) / "history", real.stamp) if arm in {"ours", "staged"} else None
 
     async def follow(number: int, take: Take) -> None:
         if arm == "httpx-sse":
@@ -228,7 +225,10 @@ def child(arm: str, port: str, streams: str, folder: str) -> None:
         elif arm == "floor":
             await follow_floor(url, take)
         else:
-            await follow_ours(url, f"c{number}", journal, take)
+            name = f"c{number}"
+            observer = JournalObserver(name, journal) if journal else Observer()
+            phone = StagedPhone(name, journal) if journal and arm == "staged" else MachinePhone()
+            await follow_ours(url, observer, phone, take)
 
     trio.run(measure, int(streams), follow, journal)
     if journal is not None:
@@ -276,7 +276,7 @@ def main() -> int:
         if server.stdout is not None:
             server.stdout.close()
     cpu, p99 = statistics.median(ratios["ours"]), statistics.median(tails)
-    beside = ", ".join(f"{arm} {statistics.median(ratios[arm]):.2f}" for arm in ("unrecorded", "floor"))
+    beside = ", ".join(f"{arm} {statistics.median(ratios[arm]):.2f}" for arm in ("staged", "unrecorded", "floor"))
     print(f"CPU against httpx with httpx-sse: {cpu:.2f} (bar {CPU_BAR}); {beside}")
     print(f"p99: {p99:.2f} ms (bar {LATENCY_BAR})")
     return 0 if cpu <= CPU_BAR and p99 <= LATENCY_BAR else 1

@@ -66,6 +66,7 @@ def render(invocation: Invocation, *, report: str = "", style: Style = PLAIN) ->
         lines += scenario_block(scenarios[0], style=style, again=again)
     elif scenarios:
         lines += _table(scenarios, style)
+        lines += _unfelt_of(scenarios, style)
         lines += _repeated(scenarios, style, again=again)
         lines += _all_worlds(invocation.runs, style)
     left_out = _left_out(invocation, style)
@@ -300,6 +301,17 @@ def _proved(runs: list[RunResult], style: Style) -> list[str]:
     for run in runs:
         lines += _compared(run, style)
     return lines
+
+
+def _unfelt_of(scenarios: list[tally.Group], style: Style) -> list[str]:
+    """Return, of many scenarios, the faults that nobody felt, by scenario."""
+    told = {group.name: named for group in scenarios if (named := tally.unfelt(group.runs))}
+    lines = [
+        line for name, named in [*told.items()][:REPEATED] for line in _labelled("unfelt", f"{name}: {named}", style)
+    ]
+    if len(told) > REPEATED:
+        lines += _labelled("unfelt", f"and in {plural(len(told) - REPEATED, 'scenario')} more", style)
+    return ["", *lines] if lines else []
 
 
 def _never_sat(runs: list[RunResult]) -> str:

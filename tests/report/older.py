@@ -9,7 +9,7 @@ from typing import Any
 from harness.history.files import HISTORY, PLAN
 from harness.report.folder import VERDICT
 
-LATER_KINDS = {"delivered", "stream_began", "body", "dial", "listens", "shaped", "waited", "said", "read"}
+LATER_KINDS = {"delivered", "stream_began", "body", "dial", "listens", "shaped", "waited", "said", "read", "answered"}
 LATER_FIELDS: Mapping[str, set[str]] = {
     "end": {"counts"},
     "canary": {"way"},

@@ -49,6 +49,13 @@ def test_every_output_names_what_was_never_felt(told):
     assert [one["way"] for one in summary["deeds"]] == ["flow", "canary", "canary"]
 
 
+def test_of_several_scenarios_each_names_its_own(told):
+    synthetic.put_half_open(told, history=False)
+    text = render(read_results(told), "text")
+    assert f"  unfelt  handoff: {UNFELT}\n" in text
+    assert text.count("unfelt") == 1
+
+
 def test_ways_and_lateness_are_in_one_line(told):
     line = "faults proved 3 of 3 (1 on the client's flow, 2 by canary) · late: 1 deed by 310 ms"
     assert tally.faults_line(read_results(told).runs) == line

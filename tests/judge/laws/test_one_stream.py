@@ -1,6 +1,6 @@
 from harness.judge.verdict import State
 from tests.judge.ruling import empty, expect, law, state
-from tests.judge.scenes import handoff
+from tests.judge.scenes import half_open, handoff
 from tests.judge.story import Story, plan
 
 
@@ -67,6 +67,14 @@ def test_a_stream_left_at_the_end_fails():
     story = Story(plan()).run()
     cid = story.conn(9.9)
     story.request("stream", 9.95, cid=cid, last="a-18")
+    assert "still held a stream at the end of the run" in law("one-stream", story).sentence
+
+
+def test_a_client_that_says_closed_only_as_the_run_ends_was_cut_off_in_its_stream():
+    story = half_open()
+    story.status("closed", story.plan.horizon)
+    assert state("one-stream", story) is State.HELD
+    story.status("closed", story.plan.horizon - 1.0)
     assert "still held a stream at the end of the run" in law("one-stream", story).sentence
 
 

@@ -205,18 +205,26 @@ def _of_stream(what: Meeting, as_promised: bool, words: str) -> Seen:
 
 
 async def _killed(way: Way, after: float, how: str) -> Seen:
-    """A connection of its own, of which nobody asks anything any more, ends."""
+    """A connection of its own, of which nobody asks anything any more, ends; or while it waits for an answer."""
     probe = await way.probe()
     try:
-        await probe.ask(PATIENCE)
-        if how != "silently":
+        met = await probe.ask(PATIENCE)
+        quietly = how == "silently"
+        if not probe.alive:  # it was never answered: the answer's way may be longer than the box's patience
+            killed = (met.what == "silence" and 2 * way.most >= after) if quietly else met.what != "silence"
+            return _of_idle(met.what, killed and met.seconds >= after, _words(met))
+        if not quietly:
             what = await probe.ending(after + PATIENCE)
-            return Seen(met=what in {"fin", "rst"}, detail=f"an idle connection: {what}", symptom=SYMPTOMS[what])
+            return _of_idle(what, what in {"fin", "rst"}, what)
         await trio.sleep(after + QUIET)
         met = await probe.ask(QUIET + way.most)
-        return Seen(met=met.what == "silence", detail=f"an idle connection: {_words(met)}", symptom=SYMPTOMS[met.what])
+        return _of_idle(met.what, met.what == "silence", _words(met))
     finally:
         probe.close()
+
+
+def _of_idle(what: Meeting, as_promised: bool, words: str) -> Seen:
+    return Seen(met=as_promised, detail=f"an idle connection: {words}", symptom=SYMPTOMS[what])
 
 
 async def _spared(way: Way, after: float) -> Seen:

@@ -5,6 +5,7 @@ from math import inf
 
 import pytest
 import trio
+import trio.testing
 
 from harness.chance import Chance
 from harness.deeds.acts import (
@@ -27,6 +28,7 @@ from harness.history import Journal
 from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
+from harness.run.boxes import Way, see
 from harness.run.canary import Canary
 from harness.run.expected import ExpectedState
 from harness.run.flows import Flows
@@ -174,3 +176,31 @@ async def test_a_cut_that_was_only_said_is_not_met(tmp_path, monkeypatch):
     monkeypatch.setattr("harness.run.canary.PATIENCE", 0.5)
     outcome = await proved(tmp_path, [deed(CUTS[0], "wifi")], done=False)
     assert not outcome.met, outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("how", "ends", "most", "expected"),
+    [
+        ("fin", 0.1, 0.0, (False, "ended")),  # it ended before it had been idle for so long
+        ("fin", 0.4, 0.0, (True, "ended")),
+        ("fin", None, 0.0, (False, "quiet")),
+        ("silently", 0.4, 0.2, (False, "ended")),
+        ("silently", None, 0.1, (False, "quiet")),  # an answer is back before it has been idle for so long
+        ("silently", None, 0.2, (True, "quiet")),
+    ],
+)
+async def test_an_answer_may_take_longer_than_a_box_waits(autojump_clock, how, ends, most, expected):
+    async def dial():
+        ours, theirs = trio.testing.memory_stream_pair()
+        ours.close = ours.send_stream.close
+        if ends is not None:
+            nursery.start_soon(end, theirs)
+        return ours
+
+    async def end(theirs):
+        await trio.sleep(ends)
+        await theirs.aclose()
+
+    async with trio.open_nursery() as nursery:
+        seen = await see(KillsIdle(after=0.3, how=how), Way(dial=dial, release=lambda _: None, most=most))
+    assert (seen.met, seen.symptom) == expected

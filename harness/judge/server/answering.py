@@ -112,6 +112,7 @@ def unanswered(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
     if not any(told):
         return  # a server that knows no request by its number
     boxed = {one.rid for one in case.history.all(Boxed)}
+    killed = {one.cid: one.t_ns for one in case.history.all(Boxed) if one.what == "killed"}
     ends = case.grouped(ConnEnd, "cid")
     allowed_ns = _on_its_way_ns(case) + bounds.late_ns
     away = [*served.hangs, *served.drains, *served.restarts]
@@ -125,7 +126,10 @@ def unanswered(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
             streaming[request.cid] = stream.closed.t_ns if stream.closed is not None else FOREVER
         ended = any(min(one.t_ns, one.left_ns or one.t_ns) <= due_ns for one in ends.get(request.cid, []))
         asks = request.what in KNOWN and request.method == "GET" and request.client != "canary"
-        if not asks or busy or request.rid in boxed or told.get(request.rid, FOREVER) <= due_ns:
+        lost = (
+            killed.get(request.cid, FOREVER) <= left_ns
+        )  # it waited for its radio, while a box gave its connection up
+        if not asks or busy or lost or request.rid in boxed or told.get(request.rid, FOREVER) <= due_ns:
             continue
         if not ended and due_ns < case.end_ns and not any(one.overlap(left_ns, due_ns) for one in away):
             at = phrases.moment(case.at(left_ns))

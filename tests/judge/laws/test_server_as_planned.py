@@ -965,6 +965,8 @@ def asked(**answer):
     story.add(Chunk(cid=cid, direction="upstream", offset=0, length=200, fate="delivered"), 6.1001)
     for at in answer.get("answered", ()):
         story.add(Snapshot(job="j1", epoch="a", state_index=int(at * 2), status="processing", rid=rid), at)
+    if "killed" in answer:
+        story.box("killed", answer["killed"], cid, detail="silently")
     if "left" in answer:
         story.close(answer["left"], cid)
     return story
@@ -980,6 +982,8 @@ def test_a_question_is_answered_soon_and_once():
     boxed = asked()
     boxed.box("answered", 6.1001, 3, rid=4)
     assert state(LAW, boxed) is State.HELD
+    assert state(LAW, asked(killed=6.10005)) is State.HELD
+    assert state(LAW, asked(killed=6.2)) is State.FAILED
     hung = Story(plan(HANGS, RECOVERS))
     hung.emit_all()
     hung.deeds()

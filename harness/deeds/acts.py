@@ -40,6 +40,10 @@ class Adjusts(Frozen, frozen=True, kw_only=True, omit_defaults=True):
         """Return the shape once it is adjusted."""
         raise NotImplementedError
 
+    def alone(self) -> "Adjusts":
+        """Return it without what it knows of the shape that it was said for."""
+        return self
+
 
 class SetSlice(Adjusts, frozen=True, kw_only=True, omit_defaults=True, tag="slice"):
     """A path cuts its bytes into pieces of about this size."""
@@ -64,6 +68,10 @@ class Limits(Adjusts, frozen=True, kw_only=True, omit_defaults=True, tag="limit"
         """Return the shape, at most so fast."""
         down, up = (self.rate if rate is None else min(rate, self.rate) for rate in self.of or (shape.down, shape.up))
         return msgspec.structs.replace(shape, down=down, up=up)
+
+    def alone(self) -> "Limits":
+        """Return the limit of whatever rates there are."""
+        return Limits(rate=self.rate)
 
 
 class Joins(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="joins"):

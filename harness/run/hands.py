@@ -1,7 +1,7 @@
 """The hands: how each act of a plan is carried out, at the gates, the proxies, the middle, the server or its jobs."""
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 import msgspec
@@ -17,7 +17,6 @@ from harness.deeds.acts import (
     GoesOffline,
     JobAct,
     Joins,
-    Limits,
     Loses,
     MiddleAct,
     Orphans,
@@ -26,7 +25,6 @@ from harness.deeds.acts import (
     ServerAct,
     SetReach,
     SetShape,
-    SetSlice,
     Suspends,
 )
 from harness.deeds.catalogue import Executor, row_of
@@ -83,11 +81,8 @@ class Line:
     @property
     def shape(self) -> Shape:
         """What it is now."""
-        shape = self.ramp.now
-        for act in self._adjusts.values():
-            # What a limit says that it is one of is where the change leads to.
-            shape = (Limits(rate=act.rate) if isinstance(act, Limits) and self.ramp.under_way else act).upon(shape)
-        return shape
+        acts = self._adjusts.values()
+        return _adjusted(self.ramp.now, (act.alone() for act in acts) if self.ramp.under_way else acts)
 
     def change(self, shape: Shape, over: float) -> None:
         """Begin to become this, from what is there; nothing adjusts it any more."""
@@ -99,19 +94,17 @@ class Line:
         """Adjust what is there, and where the change under way leads to."""
         self._adjusts[type(act)] = act
 
-    def free(self, gone: Adjusts, shape: Shape) -> None:
-        """The one that adjusted it is over, and the change under way leads to this, with what still adjusts it."""
-        self._adjusts.pop(type(gone), None)
-        before = self.ramp.after
-        if isinstance(gone, SetSlice) and shape.slice_size is not None and shape.slice_size != before.slice_size:
-            self.adjust(SetSlice(size=shape.slice_size))
-        rates = {shape.down, shape.up} - {before.down, before.up, None}
-        if isinstance(gone, Limits) and rates:
-            self.adjust(Limits(rate=min(rate for rate in rates if rate is not None)))
+    def free(self, gone: Adjusts, shape: Shape, earlier: Iterable[Adjusts]) -> None:
+        """What adjusted it is over, and the change under way leads to this: as one before it adjusts it, or alone."""
+        left = {kind: act for kind, act in self._adjusts.items() if kind is not type(gone)}
+        for before in ((), *((act,) for act in earlier if type(act) is type(gone))):
+            self._adjusts = left | {type(act): act for act in before}
+            if _adjusted(self.ramp.after, self._adjusts.values()) == shape:
+                return
 
     def step(self, step: Step) -> None:
         """Take a stepped profile's next rate, to which limits have been applied."""
-        self._adjusts.pop(Limits, None)
+        self._adjusts = {kind: act.alone() for kind, act in self._adjusts.items()}
         for shape in ("before", "after"):
             setattr(self.ramp, shape, msgspec.structs.replace(getattr(self.ramp, shape), down=step.down, up=step.up))
 
@@ -198,7 +191,9 @@ class Hands:
             if isinstance(act, Adjusts):
                 line.adjust(act)
             elif isinstance(gone, Adjusts) and line.ramp.under_way:
-                line.free(gone, act.shape)
+                told = reversed(self._plan.deeds[: deed.undoes])
+                earlier = (one.act for one in told if one.actor == path and isinstance(one.act, Adjusts))
+                line.free(gone, act.shape, earlier)
             else:
                 line.change(act.shape, act.over)
                 changed[way] = line.ramp
@@ -265,6 +260,12 @@ async def act_on(gate: Gate, deed: Deed) -> Readback:
         name = errno.errorcode.get(error.errno or 0, "")
         raise EnvironmentFault(f"{deed_text(deed)}: this machine refused it: {error} {name}".strip()) from error
     return readback
+
+
+def _adjusted(shape: Shape, acts: Iterable[Adjusts]) -> Shape:
+    for act in acts:
+        shape = act.upon(shape)
+    return shape
 
 
 def _between(before: Shape, after: Shape, share: float) -> Shape:

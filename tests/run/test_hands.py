@@ -189,6 +189,15 @@ def test_of_two_that_adjust_a_change_the_other_stays_when_one_is_over():
     assert [(found[at].slice_size, found[at].down) for at in (3.0, 4.75)] == [(9, 10_000.0), (16, CLIMB[4.75].down)]
 
 
+def test_a_limit_that_another_hid_for_a_while_is_back_in_the_middle_of_a_change():
+    limits = {"2s": {"wifi": "limited to 1600kbps"}, "2100ms": {"wifi": "limited to 80kbps for 1s"}}
+    found = given_by({"1s": {"wifi": "lte over 4s"}, **limits})
+    assert {shape.down for at, shape in found.items() if 2.1 <= at < 3.1} == {10_000.0}
+    assert {at: shape.down for at, shape in found.items() if at > 3.1} == {
+        at: min(200_000.0, shape.down) for at, shape in CLIMB.items() if at > 3.1
+    }
+
+
 def test_a_change_over_time_begins_at_what_is_there():
     turned = given_by({"1s": {"wifi": "lte over 4s"}, "3100ms": {"wifi": "edge over 2s"}})
     there = CLIMB[3.0].latency

@@ -8,9 +8,9 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from harness.deeds.acts import Answers, SendsRetry, SetShape
+from harness.deeds.acts import Answers, SendsRetry
 from harness.deeds.catalogue import effect_of
-from harness.scenario.model import PathSpec, Plan, job_ends
+from harness.scenario.model import Plan, job_ends, lines
 from harness.sse.digits import read_digits
 from harness.sse.policy import Policies
 
@@ -58,19 +58,13 @@ def handshake_cost(plan: Plan, path: str | None = None) -> float:
 
     Profiles that deeds give the path count too.
     """
-    return max((spec.radio.handshake + spec.radio.wake for spec in _profiles(plan, path)), default=0.0)
+    return max((line.radio.handshake + line.radio.wake for line in lines(plan, path)), default=0.0)
 
 
 def exchange_cost(plan: Plan, path: str | None = None) -> float:
     """Return the dearest question on a new connection of this path (any, if None): its handshake and a round trip."""
-    trips = [2 * (spec.shape.latency + spec.shape.jitter) for spec in _profiles(plan, path)]
-    return handshake_cost(plan, path) + max(trips, default=0.0)
-
-
-def _profiles(plan: Plan, path: str | None) -> list[PathSpec | SetShape]:
-    paths = [spec for name, spec in plan.paths.items() if path in {None, name}]
-    deeds = [deed.act for deed in plan.deeds if isinstance(deed.act, SetShape) and path in {None, deed.actor}]
-    return [*paths, *deeds]
+    shapes = [shape for line in lines(plan, path) for shape in line.shapes.values()]
+    return handshake_cost(plan, path) + max((2 * (shape.latency + shape.jitter) for shape in shapes), default=0.0)
 
 
 def recovery_allowance(

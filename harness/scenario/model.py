@@ -6,12 +6,12 @@ everything the judge may know. A plan is written to ``plan.json`` before the run
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from harness.deeds.acts import Deed, Ends, Frozen
-from harness.deeds.network_state import NetworkState, beginning, path_at_start
+from harness.deeds.acts import Adjusts, Deed, Ends, Frozen, SetShape
+from harness.deeds.network_state import NetworkState, PathState, beginning, path_at_start
 from harness.device.words import Radio, Reach
 from harness.sse.policy import REFERENCE, Policies
 from harness.toxics.shape import Shape
@@ -169,6 +169,17 @@ def network_of(specs: Mapping[str, PathSpec], *, starts_on: str, linger: float =
         for name, spec in specs.items()
     }
     return beginning(paths, starts_on=starts_on, linger=linger)
+
+
+def lines(plan: Plan, path: str | None = None) -> Iterator[PathState]:
+    """Yield what this path is (any, if None) at the start, and as each deed shapes it."""
+    for name, state in network_at_start(plan).paths.items():
+        if path in {None, name}:
+            yield state
+            for deed in plan.deeds:
+                if deed.actor == name and isinstance(deed.act, SetShape | Adjusts):
+                    state = state.reshaped(deed.act, deed.at)  # noqa: PLW2901 - it is told on
+                    yield state
 
 
 def job_ends(plan: Plan) -> list[float]:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from harness.deeds.acts import Limits, SetShape, SetSlice
 from harness.history import Answered, Boxed, Chunk, ConnEnd, GapSignal, Request, Snapshot, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.server.bounds import Bounds, Fault
 from harness.judge.server.facts import FOREVER, Epoch, Served
 from harness.judge.server.writing import REFUSED
-from harness.scenario.model import Step
+from harness.scenario.model import Step, lines
 from harness.toxics.shape import Shape, line_time
 
 KNOWN = frozenset({"stream", "poll", "results"})
@@ -145,12 +144,9 @@ def _left_the_gate(case: Case, request: Request) -> int:
 
 def _on_its_way_ns(case: Case) -> int:
     """Return how long a request may be on its way from the gate to the server, by the slowest of the plan's lines."""
-    shapes = [path.shape for path in case.plan.paths.values()]
-    deeds = [deed.act for deed in case.plan.deeds]
-    shapes += [act.shape for act in deeds if isinstance(act, SetShape)]
-    slices = [shape.slice_size for shape in shapes] + [act.size for act in deeds if isinstance(act, SetSlice)]
-    rates = [shape.up for shape in shapes] + [act.rate for act in deeds if isinstance(act, Limits)]
-    rates += [change.up for change in case.plan.weather if isinstance(change, Step)]
+    shapes = [shape for line in lines(case.plan) for shape in line.shapes.values()]
+    slices = [shape.slice_size for shape in shapes]
+    rates = [shape.up for shape in shapes] + [change.up for change in case.plan.weather if isinstance(change, Step)]
     slowest = min((rate for rate in rates if rate), default=None)
     finest = min((size for size in slices if size), default=None)
     delay = max(shape.latency + shape.jitter for shape in shapes)

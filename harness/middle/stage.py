@@ -79,6 +79,7 @@ class HttpStage(Stage):
         self._server_left: How | None = None
         self._silenced = False  # nothing passes any more, either way
         self._deaf = False  # and nobody is told of an end
+        self._parted = False  # both ends have ended: a box acts no more
         self._idle: KillsIdle | None = None
         self._idle_since = 0.0
 
@@ -87,7 +88,7 @@ class HttpStage(Stage):
     @property
     def deadline(self) -> float:
         """When to call ``due``."""
-        if self._silenced:
+        if self._silenced or self._parted:
             return math.inf
         held = self._body.deadline if self._body is not None else math.inf
         idle = self._idle_since + self._idle.after if self._idle is not None else math.inf
@@ -132,6 +133,8 @@ class HttpStage(Stage):
         """Let answers pass, or do to them what the acts say."""
         if self._silenced:
             return b""
+        if self._parted:
+            return data
         self._touch()
         before = self._body.deadline if self._body is not None else math.inf
         out = data if self.opaque else self._read(data)
@@ -167,6 +170,10 @@ class HttpStage(Stage):
         self._say(self._body.flush())
         return True
 
+    def parted(self) -> None:
+        """Act on nothing any more."""
+        self._parted = True
+
     def due(self) -> None:
         """Let go what was held long enough; end what was idle too long."""
         now = self._now()
@@ -179,7 +186,7 @@ class HttpStage(Stage):
 
     def cut(self, how: How, mid: str) -> bool:
         """Arm a cut inside the next event of the stream that is under way, if one is."""
-        if not isinstance(self._body, StreamBody) or self._silenced:
+        if not isinstance(self._body, StreamBody) or self._silenced or self._parted:
             return False
         self._say(self._body.arm(how, mid))
         return True
@@ -200,7 +207,7 @@ class HttpStage(Stage):
         idle = for_idle(forces)
         if idle is not self._idle and not self.opaque:
             self._idle, self._idle_since = idle, self._now()
-        if isinstance(self._body, StreamBody) and not self._silenced:
+        if isinstance(self._body, StreamBody) and not self._silenced and not self._parted:
             self._say(self._body.turn(for_stream(forces)))
         self._look_again()
 

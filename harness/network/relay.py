@@ -225,6 +225,8 @@ class Flow:
             )
             if held:
                 self._held[side] = how
+            if self.stage is not None and len(self._noted) == len(Side):
+                self.stage.parted()
 
     def passed(self, side: Side) -> None:
         """Record that the other side learns now of this one's end, if that was held."""

@@ -71,6 +71,10 @@ class Stage(Protocol):
         """An end has left (FIN or RST). Return whether the other may learn of it; what was held is said before."""
         ...
 
+    def parted(self) -> None:
+        """Both ends have ended: what comes or is due from here on, nobody gets. Called once."""
+        ...
+
     def due(self) -> None:
         """``deadline`` has come."""
         ...

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 
 import trio
 
@@ -14,7 +15,7 @@ from harness.run.hidden import FIRST, Outcome, missed, undecided
 from harness.run.probe import BYTES, SYMPTOMS, Met
 from harness.run.witness import Finding, outcome_of
 from harness.toxics.shape import Shape
-from harness.vocabulary import Direction
+from harness.vocabulary import Direction, Door
 
 PATIENCE = 8.0  # seconds for what must happen
 DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
@@ -51,7 +52,7 @@ class Gauge:
         since, held = trio.current_time(), feed is not None
         feed = feed or await self._flows.open(path)
         if feed is None:
-            return missed(path, "refused", "no dial was let in to measure", held=False)
+            return missed(path, self._shut(path), "no dial was let in to measure", held=False)
         self._flows.use(feed)
         try:
             await feed.until(lambda: self._measured(feed, shapes, since), min(until, since + PATIENCE))
@@ -88,7 +89,9 @@ class Gauge:
             if at := await self._pushed(feed, size, until):
                 found.append(measure.rate_met(shapes[UP], UP, size, at - began))
         if size := measure.occupies(shapes[DOWN], DOWN):
-            met = await self._asked(feed.path, size, until)
+            met = None
+            with suppress(OSError):  # who refuses a dial has a proof of its own
+                met = await self._asked(feed.path, size, until)
             if met is not None and met.length >= size and not math.isnan(met.took):
                 found.append(measure.rate_met(shapes[DOWN], DOWN, size, met.took))
         return found
@@ -100,7 +103,7 @@ class Gauge:
         held = feed is not None
         feed = feed or await self._flows.open(path)
         if feed is None:
-            return missed(path, "refused", "no dial was let in to see the slices on", held=False)
+            return missed(path, self._shut(path), "no dial was let in to see the slices on", held=False)
         self._flows.use(feed)
         try:
             begun = min(until, trio.current_time() + PATIENCE)
@@ -110,6 +113,11 @@ class Gauge:
             self._flows.let_go([feed])
         return outcome_of(path, _in_time(found, until), before=held)
 
+    def _shut(self, path: str) -> Symptom:
+        """Return what a dial meets on a path that carries nothing both ways: one that hangs is told of nothing."""
+        state = self._flows.expected.network.paths[path]
+        return "quiet" if state.door is Door.HANG or not state.passes else "refused"
+
     async def _sliced_up(self, feed: Feed, size: int, until: float) -> Finding:
         first = feed.sent_by(math.inf)
         if not await self._pushed(feed, 2 * size, until):
@@ -118,7 +126,11 @@ class Gauge:
         return Finding(reads > 1, f"{UP} {reads} reads of about {size} B", "whole")
 
     async def _sliced_down(self, path: str, size: int, until: float) -> Finding:
-        met = await self._asked(path, 2 * size, until)
+        try:
+            met = await self._asked(path, 2 * size, until)
+        except OSError as error:
+            symptom: Symptom = "quiet" if isinstance(error, TimeoutError) else "refused"
+            return Finding(False, f"{DOWN} no answer: {error.strerror}", symptom)
         if met is None or met.what != "answer" or met.length <= size:
             what = "silence" if met is None else met.what
             return Finding(False, f"{DOWN} no answer: {what}", SYMPTOMS[what])
@@ -131,12 +143,9 @@ class Gauge:
         return next((at for at, came in feed.pulse.arrivals if came >= upto), 0.0)
 
     async def _asked(self, path: str, size: int, until: float) -> Met | None:
-        """Ask for so many bytes on a connection of its own."""
+        """Ask for so many bytes on a connection of its own. Raises ``OSError`` where that is refused."""
         with trio.move_on_at(min(until, trio.current_time() + PATIENCE)):
-            try:
-                probe = await self._flows.probe(path)
-            except OSError:
-                return None
+            probe = await self._flows.probe(path)
             try:
                 return await probe.ask(PATIENCE, target=f"{BYTES}/{size}")
             finally:

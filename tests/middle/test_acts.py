@@ -283,6 +283,25 @@ def test_silently_killed_flow_tells_nobody(bench):
     assert len(bench.requests) == 2, "it was made all the same"
 
 
+@pytest.mark.parametrize(
+    "act", [KillsIdle(after=60.0), MutesStreams(), ResetsStreams(), Buffers(each_event=True), Buffers(seconds=9.0)]
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_no_box_acts_on_a_connection_that_has_ended_at_both_ends(bench, act, first):
+    bench.open()
+    if first:
+        bench.middle.do(0, act)
+        if isinstance(act, MutesStreams | Buffers):
+            bench.stage.to_client(b"")
+    before = bench.boxed
+    bench.stage.parted()
+    bench.middle.do(1, act)
+    bench.answer(chunk(event(1)) + chunk(event(2)))
+    bench.tick(100)
+    assert not bench.stage.cut(How.RST, "data")
+    assert (bench.boxed, bench.ends) == (before, [])
+
+
 def test_killing_idle_counts_from_the_deed(bench):
     bench.open()
     bench.tick(1000)

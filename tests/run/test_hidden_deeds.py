@@ -31,6 +31,8 @@ HIDDEN = {
     "a strike on a path that is stalled": {"5s": {"wifi": "stalled for 3s"}, "6500ms": {"wifi": "reset once"}},
     "a dial to a server that is away": {"5s": {"server": "restarts keeping log after 3s"}, "6s": {"wifi": "up"}},
     "a slice while a box answers": {"5s": {"middle": "shows portal for 4s"}, "7s": {"wifi": "lte"}},
+    "a change over time of a path that stalls meanwhile": {"5s": {"wifi": ["edge over 3s", "stalled"]}},
+    "slices for a while on a path that refuses dials": {"5s": {"wifi": ["sliced to 7B for 2s", "refused"]}},
     "a word while the path is cut": {"5s": {"wifi": ["closed", "reset mid event"]}, "8s": {"server": "recovers"}},
 }
 

@@ -19,6 +19,7 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.endings import OWN_TIMERS
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.network.fold import TOLERANCE, slack
+from harness.judge.network.weather import made
 
 TURN_NS = 3_000_000
 """Nanoseconds within which what is overdue comes in any order."""
@@ -58,7 +59,7 @@ def _lateness(case: Case) -> Mapping[int, float]:
 
 def _judge(case: Case) -> Outcome:
     outcome = Outcome()
-    if not case.plan.deeds:
+    if not (case.plan.deeds or case.plan.weather):
         outcome.skip("the plan has no deeds")
     facts = {client.name: _facts(client) for client in case.clients}
     facts[""] = sorted((fact for one in facts.values() for fact in one), key=attrgetter("due_ns"))
@@ -78,9 +79,37 @@ def _judge(case: Case) -> Outcome:
             continue
         text = f"the deed at {phrases.limit(planned.at)} ({planned.actor} {planned.text}) came {_by(behind)}{crossed}"
         outcome.fail(text, case.evidence(record, text), advice=ADVICE, cause="deed-late")
-    if lateness(case):
-        outcome.hold(late(lateness(case)))
+    weather = _weather(case, begun, outcome)
+    if lateness(case) or weather:
+        outcome.hold("; ".join(filter(None, [late(lateness(case)), weather])))
     return outcome
+
+
+def _weather(case: Case, begun: Mapping[int, int], outcome: Outcome) -> str:
+    """Hold the order of a path's weather among the deeds on this path; return how much of it was late."""
+    came: dict[str, list[Fact]] = {}
+    for index, issued_ns in begun.items():
+        deed = case.plan.deeds[index]
+        came.setdefault(deed.actor, []).append(Fact(case.ns(deed.at), issued_ns, f"{deed.actor} {deed.text}"))
+    behind: list[float] = []
+    for one in made(case):
+        if one.record is None:
+            continue
+        path, due_ns, at_ns = one.planned.path, case.ns(one.planned.at), one.record.t_ns
+        said = f"the {one.record.what} of {path} at {phrases.limit(one.planned.at)}"
+        if (at_ns - due_ns) / 1e9 > TOLERANCE:
+            behind.append((at_ns - due_ns) / 1e9)
+            others = came.get(path, [])
+            met = next((o for o in others if o.due_ns > due_ns + TURN_NS and o.came_ns < at_ns - TURN_NS), None)
+            if met is not None:
+                text = f"{said} came {_by(behind[-1])}, after {met.what} that was due behind it"
+                outcome.fail(text, case.evidence(one.record, text), advice=ADVICE, cause="deed-late")
+        outcome.hold()
+    return (
+        f"late: {phrases.amount(len(behind), 'change')} of weather by up to {phrases.duration(max(behind))}"
+        if behind
+        else ""
+    )
 
 
 def _by(behind: float) -> str:

@@ -3,9 +3,14 @@
 import msgspec
 import pytest
 
-from harness.history import Deed
+from harness.deeds import acts
+from harness.device.words import Reach
+from harness.history import Deed, Weather
+from harness.judge.case import Case
 from harness.judge.judge import judge
+from harness.judge.network.weather import made
 from harness.judge.verdict import State, Word
+from harness.scenario.model import Pulse, Step
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import handoff, handoff_plan
 from tests.judge.story import Story, ns, plan, reach
@@ -114,3 +119,42 @@ def test_a_plan_without_deeds_has_none_to_be_late():
 
 def test_an_empty_history_says_nothing():
     assert empty("in-time", handoff_plan()) is State.UNKNOWN
+
+
+STALL = Pulse(path="wifi", at=3.0, lasts=0.2)
+STEPS = (Step(path="wifi", at=5.0, down=1e6, up=1e5), Step(path="wifi", at=5.5, down=2e6, up=1e5))
+
+
+def weathered(*behind: float, deed: float = 9.0) -> Story:
+    """A run whose stall and two steps of rate came so late, and a word of their path at ``deed``."""
+    the_plan = plan((deed, "wifi", acts.SetReach(word=Reach.UP), "up"), lasts=10.0, items=5)
+    story = Story(msgspec.structs.replace(the_plan, weather=(STALL, *STEPS))).run()
+    said = [("stall", 0.2), ("rate 1000000 B/s", 0.0), ("rate 2000000 B/s", 0.0)]
+    for planned, (what, lasts), late_by in zip(story.plan.weather, said, behind, strict=True):
+        story.add(Weather(path="wifi", what=what, lasts=lasts), planned.at + late_by)
+    return story
+
+
+def test_weather_that_is_late_is_told_and_was_made():
+    story = weathered(0.3, 0.1, 0.6)
+    found = law("in-time", story)
+    assert (found.state, found.sentence) == (State.HELD, "late: 2 changes of weather by up to 600 ms")
+    made_ones = made(Case(story.plan, story.history()))
+    assert [one.record is not None for one in made_ones] == [True] * 3
+    assert law("in-time", weathered(0.0, 0.0, 0.25)).sentence == ""
+
+
+def test_weather_behind_a_deed_of_its_path_that_it_was_planned_before_is_void():
+    assert law("in-time", weathered(0.0, 0.0, 0.6, deed=5.7)).sentence == (
+        "the rate 2000000 B/s of wifi at 5.5 s came 600 ms late, after wifi up that was due behind it"
+    )
+    assert state("in-time", weathered(0.0, 0.0, 0.6, deed=6.2)) is State.HELD
+
+
+def test_one_that_was_never_made_is_missed_alone_however_late_the_others_are():
+    story = weathered(0.3, 0.3, 0.3)
+    story.records = [one for one in story.records if not (isinstance(one, Weather) and "1000000" in one.what)]
+    found = [one.record is not None for one in made(Case(story.plan, story.history()))]
+    assert found == [True, False, True]
+    early = weathered(0.0, -0.3, 0.0)
+    assert [one.record is not None for one in made(Case(early.plan, early.history()))] == [True, False, True]

@@ -25,8 +25,8 @@ def _digest(event_type: str, data: str) -> str:
 
 
 _SHORT = 1_000
-_remembered = functools.lru_cache(maxsize=4096)(_digest)
-"""Server, gate and client of one process ask for the same event's within a moment. It holds a few MB at most."""
+_remembered = functools.lru_cache(maxsize=512)(_digest)
+"""Server, gate and client of one process ask for the same event's within a moment. It holds half a MB at most."""
 
 
 def body_digest(body: bytes) -> str:

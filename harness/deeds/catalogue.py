@@ -600,7 +600,7 @@ _ORPHANS = _plain(
     make=lambda after: Orphans(after=_above_zero(after)),
     executor=Executor.GATES,
     proof=Proof.READBACK,
-    effect=lambda act: Effect(settles=act.after),
+    effect=lambda act: Effect(settles=act.after, mark=_marks("ended")),
 )
 
 

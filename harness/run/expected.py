@@ -16,13 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from harness.deeds.acts import Act, Deed
+from harness.deeds.acts import Act, Deed, Restarts
 from harness.deeds.catalogue import Ending
 from harness.deeds.network_state import Change, Fold, Grace, NetworkState, Passage
 from harness.toxics.shape import Shape, line_time
 from harness.vocabulary import Direction, Door
 
 BEAT = 60  # bytes of a beat or a piece on the wire, or more
+OPENS = 0.25  # seconds within which a server that restarted is open again
 
 
 class Loss(enum.Enum):
@@ -92,6 +93,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     after: NetworkState
     ended: Mapping[str, Ending] = {}
     grace: Grace | None = None
+    opening: bool = False  # a restart is over at about this instant: nobody knows which came first
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -114,6 +116,7 @@ class ExpectedState:
         self.zero = zero
         self.flows: dict[object, tuple[str, FlowState]] = {}  # those that are held, and their paths
         self._fold = Fold(network)
+        self._restarted = -math.inf  # when a restart was over last, in scenario seconds
 
     @property
     def network(self) -> NetworkState:
@@ -153,6 +156,8 @@ class ExpectedState:
         """Let pass what is over by itself by now: a sleep, a restart, the grace of a lost path."""
         for passed in self._fold.pass_to(now - self.zero):
             self._turn(passed.change, self.zero + passed.at, -1, by_server=False)
+            if isinstance(passed.deed.act, Restarts):
+                self._restarted = passed.at
 
     def do(self, deed: Deed, done: float) -> Step:
         """A deed is done now."""
@@ -160,7 +165,16 @@ class ExpectedState:
         before = self.network
         change = self._fold.do(deed, deed.at)
         self._turn(change, done, deed.index, by_server=deed.actor == "server")
-        return Step(deed=deed, done=done, before=before, after=change.state, ended=change.ended, grace=change.grace)
+        opening = deed.at - self._restarted <= OPENS
+        return Step(
+            deed=deed,
+            done=done,
+            before=before,
+            after=change.state,
+            ended=change.ended,
+            grace=change.grace,
+            opening=opening,
+        )
 
     def _turn(self, change: Change, at: float, index: int, *, by_server: bool) -> None:
         for flow, (path, state) in self.flows.items():

@@ -114,8 +114,9 @@ def _told(one: Standing) -> str:
 def _server(step: Step) -> Wanted:
     standing = [one.deed.act for one in step.after.standing if one.actor == "server"]
     away = any(isinstance(act, Drains) or (isinstance(act, Restarts) and act.after) for act in standing)
+    opening = step.opening and not away
     return {
-        "door": Door.REFUSE if away else Door.OPEN,
+        **({} if opening else {"door": Door.REFUSE if away else Door.OPEN}),
         "hangs": "yes" if any(isinstance(act, Hangs) for act in standing) else "no",
         "repeats": str(max((act.count for act in standing if isinstance(act, Repeats)), default=0)),
         "keep-alive": "no" if any(isinstance(act, SilencesKeepalive) for act in standing) else "yes",

@@ -33,6 +33,13 @@ HIDDEN = {
     "a slice while a box answers": {"5s": {"middle": "shows portal for 4s"}, "7s": {"wifi": "lte"}},
     "a change over time of a path that stalls meanwhile": {"5s": {"wifi": ["edge over 3s", "stalled"]}},
     "slices for a while on a path that refuses dials": {"5s": {"wifi": ["sliced to 7B for 2s", "refused"]}},
+    "a dead connection that is an orphan as the path is up again": {
+        "2s": {"server": "orphan for 2s"},
+        "5s": {"wifi": "silent for 1990ms"},
+    },
+    "a server that is told while it comes back": {
+        "5s": {"server": ["silences keepalive for 2s", "restarts keeping log after 2s"]},
+    },
     "a word while the path is cut": {"5s": {"wifi": ["closed", "reset mid event"]}, "8s": {"server": "recovers"}},
 }
 

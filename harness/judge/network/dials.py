@@ -5,7 +5,7 @@ that began by an open door gets in at once; a phone that sleeps meanwhile learns
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.deeds.catalogue import Ending
 from harness.history import Conn, Dial
@@ -18,7 +18,7 @@ from harness.judge.recoveries import syn_retries
 from harness.vocabulary import Door
 
 PROMPT = 0.25
-"""Seconds within which an open door lets a dial in, beside the run's slack."""
+"""Seconds within which a door that does not let dials hang answers one, beside the run's slack."""
 
 _MET = {"open": Door.OPEN, "refused": Door.REFUSE}
 _DOORS = {Door.OPEN: "lets dials in", Door.REFUSE: "refuses dials", Door.HANG: "lets dials hang"}
@@ -43,14 +43,17 @@ def _judged(client: ClientCase, line: Timeline, dial: Dial) -> Iterator[Fault]:
         regime = at_first[-1]
         wanted = f"through {regime.default}" if regime.default else "through no path"
         why = line.because(regime, lambda one: one.default)
-        yield _fault(
-            client, dial, "dialled-elsewhere", f"went through {dial.path or 'no path'}, and was to go {wanted} by {why}"
-        )
+        text = f"went through {dial.path or 'no path'}, and was to go {wanted} by {why}"
+        yield _fault(client, dial, "dialled-elsewhere", text)
         return
+    if all(regime.asleep for regime in line.within(dial.from_ns - line.slack.late_ns, dial.from_ns)):
+        yield _fault(client, dial, "asleep", "came from a device that slept")
     if not dial.path:
         if dial.fate != NO_PATH:
             yield _fault(client, dial, "let-in", f"had no path, and was {dial.fate}")
         return
+    if dial.fate == "open":
+        yield from _where(client, line, dial)
     regimes = list(line.within(dial.from_ns - tick, dial.to_ns + tick))
     met = _MET.get(dial.fate)
     if met is not None and all(regime.doors[dial.path] is not met for regime in regimes):
@@ -59,14 +62,30 @@ def _judged(client: ClientCase, line: Timeline, dial: Dial) -> Iterator[Fault]:
         yield _fault(client, dial, f"{dial.fate}-dial", f"{wrong} {_DOORS[regimes[-1].doors[dial.path]]} by {why}")
     elif dial.fate == LOST and not _lost(line, dial):
         yield _fault(client, dial, "lost-dial", f"was lost with {dial.path}, which the device did not lose")
-    elif dial.fate != "refused" and (due_ns := _due(client, line, dial)) < dial.to_ns:
-        by = phrases.limit(client.case.at(round(due_ns)))
-        yield _fault(
-            client,
-            dial,
-            "hung-dial",
-            f"hung until {phrases.limit(client.case.at(dial.to_ns))}, where an open door lets it in by {by}",
-        )
+    elif (due_ns := _due(client, line, dial)) < dial.to_ns:
+        to, by = (phrases.limit(client.case.at(round(t_ns))) for t_ns in (dial.to_ns, due_ns))
+        yield _fault(client, dial, "hung-dial", f"hung until {to}, where {dial.path} answers it by {by}")
+
+
+def _where(client: ClientCase, line: Timeline, dial: Dial) -> Iterator[Fault]:
+    """Hold where a dial came in, and whether its path was still there by then."""
+    slack = line.slack
+    for conn in client.once(_by_port).get(str(dial.port), []):
+        near = dial.from_ns - slack.tick_ns <= conn.t_ns <= dial.to_ns + slack.late_ns
+        if near and conn.path != dial.path:
+            yield _fault(client, dial, "dialled-elsewhere", f"went through {dial.path}, and came in on {conn.path}")
+    for change, path, ending in line.ends():
+        surely = dial.from_ns + slack.tick_ns < change.since_ns and change.until_ns < dial.to_ns - slack.tick_ns
+        if path == dial.path and ending is Ending.ABORTED and surely:
+            yield _fault(client, dial, "dial-not-lost", f"was let in, though {path} was lost by {change.what}")
+
+
+def _by_port(client: ClientCase) -> Mapping[str, list[Conn]]:
+    """Return a client's connections by the port that they came from."""
+    found: dict[str, list[Conn]] = {}
+    for conn in client.conns:
+        found.setdefault(conn.peer.rpartition(":")[2], []).append(conn)
+    return found
 
 
 def _let_in(line: Timeline, conn: Conn, name: str) -> Iterator[Fault]:
@@ -80,17 +99,17 @@ def _let_in(line: Timeline, conn: Conn, name: str) -> Iterator[Fault]:
 
 
 def _due(client: ClientCase, line: Timeline, dial: Dial) -> float:
-    """Return by when a dial should have been let in, had its door been open; infinity where it was not."""
+    """Return by when a dial should have been let in or refused; infinity where it was to hang."""
 
     def answered(regime: Regime) -> bool:
-        return regime.doors[dial.path] is Door.OPEN and not regime.asleep
+        return regime.doors[dial.path] is not Door.HANG and not regime.asleep
 
-    opened_ns = line.surely_since(answered, dial.to_ns)
+    since_ns = line.surely_since(answered, dial.to_ns)
     prompt_ns = round(PROMPT * 1e9) + line.slack.late_ns
-    if opened_ns <= dial.from_ns:
+    if since_ns <= dial.from_ns:
         return dial.from_ns + prompt_ns
     knocks = (dial.from_ns + round(instant * 1e9) for instant in syn_retries(client))
-    after_ns = opened_ns + line.slack.tick_ns
+    after_ns = since_ns + line.slack.tick_ns
     return next((knock_ns + prompt_ns for knock_ns in knocks if knock_ns > after_ns), math.inf)
 
 

@@ -12,8 +12,9 @@ from harness.deeds.network_state import Passage
 from harness.history import ConnEnd, EndPassed, Request, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
+from harness.judge.network import passage
 from harness.judge.network.faults import Fault
-from harness.judge.network.flows import AWAY, CLIENT, SERVER, TOWARD, UP, Flow
+from harness.judge.network.flows import AWAY, CLIENT, DOWN, SERVER, TOWARD, UP, Flow
 from harness.judge.network.shapes import stretches
 
 _OTHER = {CLIENT: SERVER, SERVER: CLIENT}
@@ -40,16 +41,16 @@ def end(flow: Flow, record: ConnEnd) -> None:
     else:
         _told(flow, record)
     flow.ends.setdefault(record.side, record)
-    if record.swallowed:
-        flow.dead.setdefault(AWAY[record.side], record)
+    if record.swallowed:  # what the device lost passes nothing in either direction
+        for way in (UP, DOWN) if record.how == "closed" else (AWAY[record.side],):
+            flow.dead.setdefault(way, record)
     if record.side == CLIENT and record.swallowed and flow.died_ns is None:
         flow.died_ns = record.t_ns
 
 
 def end_passed(flow: Flow, record: EndPassed) -> None:
     """Judge that an end which was held went on."""
-    if record.side == CLIENT:
-        flow.end_passed_ns = record.t_ns
+    flow.ends_passed[record.side] = record.t_ns
     way = AWAY[record.side]
     may = any(regime.passages[flow.path, way] is Passage.PASS for regime in flow.at(record))
     if not (may or flow.boxed or flow.struck(record.t_ns)):
@@ -68,6 +69,9 @@ def finish(flow: Flow, until_ns: int) -> None:
             if (ended is None or ended.t_ns > due_ns) and not _unreachable(flow, side, ending, due_ns):
                 text = f"the side of {_NAMES[side]} was not {_HOW[ending]} by {change.what}"
                 flow.fail("not-ended", flow.conn, text, t_ns=change.until_ns)
+    for side, record in flow.ends.items():
+        if record.held and side not in flow.ends_passed and _OTHER[side] not in flow.ends:
+            passage.let_go(flow, AWAY[side], record, until_ns, f"the end of {_NAMES[side]} was held")
 
 
 def at_server(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
@@ -107,7 +111,8 @@ def _way_ns(case: Case, path: str) -> float:
 def _somebody(flow: Flow, record: ConnEnd) -> bool:
     """Whether an end that the gate made is the doing of a deed, of a box, or of the other side."""
     until_ns = record.t_ns
-    if flow.boxed or _OTHER[record.side] in flow.ends:
+    other = flow.ends.get(_OTHER[record.side])
+    if flow.boxed or (other is not None and not other.swallowed):
         return True
     for _, ending in flow.strikes(until_ns):
         if ending is not Ending.ABORTED or record.side == CLIENT:
@@ -149,6 +154,5 @@ def _told_ns(flow: Flow) -> float:
     if server is not None and server.how == "closed":
         told_ns = server.t_ns
     if client is not None and not client.swallowed:
-        passed_ns = flow.end_passed_ns if client.held else client.t_ns
-        told_ns = min(told_ns, passed_ns if passed_ns is not None else math.inf)
+        told_ns = min(told_ns, flow.ends_passed.get(CLIENT, math.inf) if client.held else client.t_ns)
     return told_ns

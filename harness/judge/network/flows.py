@@ -47,7 +47,7 @@ class Flow:
         self.passed: dict[str, int] = {UP: 0, DOWN: 0}  # bytes
         self.last: dict[str, Chunk] = {}  # that passed, by direction
         self.ends: dict[str, ConnEnd] = {}
-        self.end_passed_ns: int | None = None  # when the client's end, having been held, went on
+        self.ends_passed: dict[str, int] = {}  # when a side's end, having been held, went on
         self.lost: list[tuple[Chunk, Sequence[Regime]]] = []  # bytes, and nothing says yet why they may be
         self.boxed: list[Boxed] = []
         self.asked: list[int] = []  # requests whose heads are whole at the gate, and have not passed the radio

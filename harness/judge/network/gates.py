@@ -82,6 +82,10 @@ def _waited(flow: Flow, record: Waited) -> None:
 
 def _request(flow: Flow, record: Request) -> None:
     flow.asked.append(record.rid)
+    if flow.antenna is not None:  # the phone's: a canary needs no sleep
+        late_ns = flow.timeline.slack.late_ns
+        if all(regime.asleep for regime in flow.timeline.within(record.t_ns - late_ns, record.t_ns)):
+            flow.fail("asleep", record, "a request came from a device that slept")
 
 
 def _boxed(flow: Flow, record: Boxed) -> None:

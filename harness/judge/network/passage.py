@@ -7,7 +7,7 @@ path held when it was closed, or when a box ended the connection, go with the FI
 from collections.abc import Sequence
 
 from harness.deeds.network_state import Passage
-from harness.history import Chunk
+from harness.history import Chunk, ConnEnd
 from harness.judge import phrases
 from harness.judge.network.flows import DOWN, SINK, UP, Flow
 from harness.judge.network.timeline import Regime, Way, passing
@@ -62,7 +62,15 @@ def finish(flow: Flow, until_ns: int) -> None:
             continue
         end = flow.ends.get(SINK[way])
         last_ns = until_ns if end is None else min(until_ns, end.t_ns)
-        _late(flow, oldest, last_ns, way)
+        let_go(flow, way, oldest, last_ns, f"{_bytes(oldest)} were held {way}")
+
+
+def let_go(flow: Flow, way: str, held: Chunk | ConnEnd, until_ns: int, what: str) -> None:
+    """Judge whether what was held went on in time; it had not before a stamp."""
+    since_ns = flow.timeline.surely_since(passing((flow.path, way)), until_ns)
+    waited = (until_ns - max(since_ns, held.t_ns) - flow.timeline.slack.late_ns) / 1e9
+    if waited > PROMPT and flow.passed[way] < ROOM and way not in flow.dead and not flow.struck(until_ns):
+        flow.fail("not-let-go", held, f"{what}, and did not go on when the path let it")
 
 
 def _delivered(flow: Flow, record: Chunk, regimes: Sequence[Regime], key: Way, *, may: bool) -> bool:
@@ -75,18 +83,10 @@ def _delivered(flow: Flow, record: Chunk, regimes: Sequence[Regime], key: Way, *
     elif held is not None:
         if not (may or flow.boxed or flow.struck(record.t_ns)):
             _misplaced(flow, record, regimes, key)
-        _late(flow, held, record.t_ns, way)
+        let_go(flow, way, held, record.t_ns, f"{_bytes(held)} were held {way}")
     elif not may:
         _misplaced(flow, record, regimes, key)
     return held is not None
-
-
-def _late(flow: Flow, held: Chunk, until_ns: int, way: str) -> None:
-    """Held bytes did not go on before a stamp."""
-    since_ns = flow.timeline.surely_since(passing((flow.path, way)), until_ns)
-    waited = (until_ns - max(since_ns, held.t_ns) - flow.timeline.slack.late_ns) / 1e9
-    if waited > PROMPT and flow.passed[way] < ROOM and not flow.struck(until_ns):
-        flow.fail("not-let-go", held, f"{_bytes(held)} were held {way}, and did not go on when the path let them")
 
 
 def _may_lose(flow: Flow, record: Chunk, key: Way) -> bool:

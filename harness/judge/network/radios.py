@@ -49,10 +49,11 @@ class Antenna:
         self._slack = slack
         self._last: Span = (-math.inf, -math.inf)  # when it was used last
         self._awake: Span = (-math.inf, -math.inf)  # when its last waking was over
+        self._calm: tuple[float, float] = (-math.inf, 0.0)  # until when one radio reigns alone, and its least quiet
 
     def dial(self, flow: Flow, record: Conn) -> None:
         """A connection begins: its first byte waits for this."""
-        radios = list(self._radios(record.t_ns))
+        radios = self._radios(record.t_ns)
         ready = self._wake(record.t_ns, radios, dials=True)
         flow.ready = _plus(ready, _span(radio.handshake for radio in radios))
         self._use(flow.ready)
@@ -65,6 +66,9 @@ class Antenna:
     def chunk(self, flow: Flow, record: Chunk, *, held: bool) -> None:
         """Bytes passed; ``held``: they were let go after a stall."""
         way, now = record.direction, record.t_ns
+        if not (held or flow.waits or flow.queued or flow.boxed) and self._busy(flow, now):
+            self._last = (now, now)
+            return
         queued = held or (way == DOWN and bool(flow.boxed))
         waited = flow.waits.pop((way, record.offset), None) if flow.waits else None
         if waited is not None and not held:
@@ -78,9 +82,14 @@ class Antenna:
         else:
             flow.queued.discard(way)
 
+    def _busy(self, flow: Flow, now: int) -> bool:
+        """Whether bytes surely pass now without being charged: nearly all do."""
+        until, quiet = self._calm
+        return now < until and now - self._last[0] < quiet and flow.ready[1] <= now >= self._awake[1]
+
     def _charge(self, flow: Flow, record: Waited | Chunk, now: int, until: int) -> None:
         """Bytes came now, and were let pass then: hold it against what was due, and learn from it."""
-        awake = self._wake(now, list(self._radios(now)), dials=False)
+        awake = self._wake(now, self._radios(now), dials=False)
         least, most = _latest(flow.ready, awake)
         tick = self._slack.tick_ns
         if until < least - tick:
@@ -127,12 +136,18 @@ class Antenna:
     def _use(self, when: Span) -> None:
         self._last = _latest(self._last, when)
 
-    def _radios(self, now: int) -> Iterator[Radio]:
-        """Yield the radios of which one reigns now."""
-        for place, reign in enumerate(self._reigns):
-            over = self._reigns[place + 1].until_ns if place + 1 < len(self._reigns) else math.inf
-            if reign.since_ns - self._slack.tick_ns <= now <= over + self._slack.tick_ns:
-                yield reign.radio
+    def _radios(self, now: int) -> list[Radio]:
+        """Return the radios of which one reigns now."""
+        tick, nexts = self._slack.tick_ns, [*self._reigns[1:], None]
+        reigning = [
+            (one.radio, math.inf if after is None else after.since_ns - tick)
+            for one, after in zip(self._reigns, nexts, strict=True)
+            if one.since_ns - tick <= now and (after is None or now <= after.until_ns + tick)
+        ]
+        if len(reigning) == 1:
+            radio, until = reigning[0]
+            self._calm = until, math.inf if radio.wake_after == 0 else radio.wake_after * 1e9 - tick
+        return [radio for radio, _ in reigning]
 
     @staticmethod
     def _at(flow: Flow, t_ns: float) -> str:

@@ -38,7 +38,7 @@ class Gatehouse:
     def before(self, record: Record) -> list[Record]:
         """What comes by itself before this record."""
         found: list[Record] = []
-        while self.later and self.later[0][0] <= record.t_ns:
+        while self.later and self.later[0][0] < record.t_ns:  # what is told at that instant is told before
             at, _, linger = heapq.heappop(self.later)
             if linger is not None:
                 found += self._do(self.device.linger_over(linger), at)
@@ -49,7 +49,7 @@ class Gatehouse:
     def take(self, record: Record) -> list[Record]:
         """This record, with what goes with it; nothing, where the gate writes no such record."""
         if isinstance(record, Deed) and not record.error:
-            return [*self._do(self._deed(record), record.issued_ns), record]
+            return [*self._do(self._deed(record), record.returned_ns), record]
         if isinstance(record, Conn):
             self.flows[record.cid] = set()
             return [record, *self._do(self.device.opened(record.cid, record.path), record.t_ns)]

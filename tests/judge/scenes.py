@@ -33,10 +33,10 @@ def handoff(the_plan: Plan | None = None, *, last: str | None = None, back: floa
     before = [index for index, due in enumerate(times) if due + DELAY < 4.0]
     for index in before:
         story.show(index, max(times[index] + DELAY, 0.04))
-    story.signal("loses", 4.4001, "wifi")
+    story.signal("loses", 4.40005, "wifi")
     story.hang_up(4.401, "error", fresh=len(before), events=len(before), opened=True, bytes=999)
     story.status("reconnecting", 4.402)
-    story.signal("joins", 5.0001, "cellular")
+    story.signal("joins", 5.00005, "cellular")
     story.dial(5.001, cause="signal", path="cellular", last=last)
     story.status("connected", back - 0.01, attempt=2)
     for index in range(len(before), len(times)):

@@ -3,7 +3,7 @@
 Downstream a live event passes from its emission to the phone, and the head of an answer from the server's record of it;
 upstream a request passes from the gate to that record. A single delay lies above the least that the jitter leaves, the
 mean of twenty above the latency itself: jitter is uniform, and toxics only ever add to it. Of twenty in a row on a line
-without a rate, at least one is as quick as the shape.
+that has room for them, at least one is as quick as the shape.
 """
 
 import math
@@ -27,6 +27,9 @@ ENOUGH = 20
 
 LATE = 0.05
 """Seconds by which even the quickest of so many may be behind the shape, beside the run's slack."""
+
+PIECE = 4096
+"""Bytes that something may consist of for which a line of a rate takes its time."""
 
 AHEAD, HEAD = 0.1, 1500
 """A line may be ahead of its rate by so many seconds, and so many bytes: Toxiproxy sends in pieces of 100 ms."""
@@ -64,7 +67,7 @@ def faults(case: Case) -> Iterator[Fault]:
         if key not in passes:
             passes[key] = flow.timeline.stretches(passing(way))
         if any(since <= delay.from_ns and delay.to_ns <= until for since, until in passes[key]):
-            stretch.add(took_ns)
+            stretch.add(took_ns, delay.to_ns)
     slack = timeline(case.clients[0]).slack
     for way, several in found.items():
         for stretch in several:
@@ -144,11 +147,26 @@ def _on_average(case: Case, way: Way, stretch: Stretch, tick_ns: int) -> Iterato
         took, least = phrases.duration(mean_ns / 1e9), phrases.duration(least_ns / 1e9)
         yield Fault("too-soon-on-average", f"{where} were {took} on average, and take {least} at the least")
     rate = shape.down if direction == DOWN else shape.up
+    if shape.slice_size is not None or (rate is not None and _demand(case, way, stretch) > rate / 4):
+        return  # what comes may wait for what came before it
     wake = max(reign.radio.wake for reign in reigns(case.plan, happened(case.clients[0]))[path])
-    most_ns = latency_ns + jitter_ns + round((LATE + wake) * 1e9) + tick_ns
-    if rate is None and shape.slice_size is None and stretch.least_ns > most_ns:
+    most_ns = latency_ns + jitter_ns + round((LATE + wake + (PIECE / rate if rate else 0.0)) * 1e9) + tick_ns
+    if stretch.least_ns > most_ns:
         took, most = phrases.duration(stretch.least_ns / 1e9), phrases.duration(most_ns / 1e9)
         yield Fault("too-late", f"of {where} the quickest took {took}, and the path takes {most} at the most")
+
+
+def _demand(case: Case, way: Way, stretch: Stretch) -> float:
+    """Return how many bytes a second came this way of a path, while delays were seen in a stretch."""
+    path, direction = way
+    came = sum(
+        record.length
+        for flow in flows(case).values()
+        if flow.path == path
+        for record in case.grouped(Chunk, "cid").get(flow.cid, [])
+        if record.direction == direction and stretch.first_ns <= record.t_ns <= stretch.last_ns
+    )
+    return came * 1e9 / max(1, stretch.last_ns - stretch.first_ns)
 
 
 def _too_fast(case: Case, flow: Flow, several: list[Stretch], tick_ns: int) -> Iterator[Fault]:

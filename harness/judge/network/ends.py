@@ -16,6 +16,7 @@ from harness.judge.network import passage
 from harness.judge.network.faults import Fault
 from harness.judge.network.flows import AWAY, CLIENT, DOWN, SERVER, TOWARD, UP, Flow
 from harness.judge.network.shapes import stretches
+from harness.judge.network.timeline import Change
 
 _OTHER = {CLIENT: SERVER, SERVER: CLIENT}
 _HOW = {Ending.FIN: "closed", Ending.RST: "reset", Ending.ABORTED: "lost"}
@@ -35,9 +36,8 @@ def end(flow: Flow, record: ConnEnd) -> None:
     """Judge the end of one side."""
     if record.how == "closed":
         if not _somebody(flow, record):
-            flow.fail(
-                "ended-by-nobody", record, f"the gate ended the side of {_NAMES[record.side]}, and no deed says so"
-            )
+            what = "ended the side of the client" if record.side == CLIENT else "told the server of an end"
+            flow.fail("ended-by-nobody", record, f"the gate {what}, and no deed says so")
     else:
         _told(flow, record)
     flow.ends.setdefault(record.side, record)
@@ -66,7 +66,7 @@ def finish(flow: Flow, until_ns: int) -> None:
             continue
         for side in (CLIENT, SERVER) if ending is not Ending.ABORTED else (CLIENT,):
             ended = flow.ends.get(side)
-            if (ended is None or ended.t_ns > due_ns) and not _unreachable(flow, side, ending, due_ns):
+            if (ended is None or _came_after(ended, change)) and not _unreachable(flow, side, ending, due_ns):
                 text = f"the side of {_NAMES[side]} was not {_HOW[ending]} by {change.what}"
                 flow.fail("not-ended", flow.conn, text, t_ns=change.until_ns)
     for side, record in flow.ends.items():
@@ -92,7 +92,9 @@ def at_server(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
             continue
         due_ns = told_ns + _way_ns(case, flow.path) + flow.timeline.slack.late_ns
         # A server that hangs says nothing; but its side of the connection has ended.
-        ended = [one.t_ns for one in (end, flow.ends.get(SERVER)) if one is not None]
+        server = flow.ends.get(SERVER)
+        own = server if server is not None and server.how != "closed" else None
+        ended = [one.t_ns for one in (end, own) if one is not None]
         if due_ns < min([case.end_ns, *ended]):
             at = phrases.limit(case.at(round(told_ns)))
             text = "its end was told on, and the server learned nothing of it"
@@ -134,6 +136,13 @@ def _told(flow: Flow, record: ConnEnd) -> None:
             flow.fail("end-held", record, f"the end of {who} was held, where the path holds nothing")
     elif (Passage.PASS not in passages or flow.surely_dead(way)) and _OTHER[record.side] not in flow.ends:
         flow.fail("end-told", record, f"the end of {who} was told on, where the path passes nothing")
+
+
+def _came_after(ended: ConnEnd, change: Change) -> bool:
+    """Whether a side ended only later than a change that was to end it, or of its own accord behind that."""
+    if ended.how == "closed" or not change.seq:
+        return ended.t_ns > change.until_ns
+    return ended.seq > change.seq
 
 
 def _unreachable(flow: Flow, side: str, ending: Ending, until_ns: int) -> bool:

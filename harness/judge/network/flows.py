@@ -51,6 +51,7 @@ class Flow:
         self.lost: list[tuple[Chunk, Sequence[Regime]]] = []  # bytes, and nothing says yet why they may be
         self.boxed: list[Boxed] = []
         self.asked: list[int] = []  # requests whose heads are whole at the gate, and have not passed the radio
+        self.asked_ns = 0  # when the last of them was
         self.sent: dict[int, int] = {}  # when each passed
         self.died_ns: int | None = None  # nothing reaches the client any more, and the server was not told
         self.faults: dict[str, Fault] = {}  # the first of each kind

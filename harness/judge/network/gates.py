@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from harness.history import Boxed, Chunk, Conn, ConnEnd, EndPassed, Request, Waited
+from harness.history import Boxed, Chunk, Conn, ConnEnd, EndPassed, Read, Request, Waited
 from harness.history.records import Record
 from harness.judge.case import Case, ClientCase
 from harness.judge.network import ends, passage
 from harness.judge.network.faults import Fault
-from harness.judge.network.flows import UP, Flow
+from harness.judge.network.flows import CLIENT, UP, Flow
 from harness.judge.network.radios import Antenna, reigns
 from harness.judge.network.timeline import Timeline, Watch, everywhere, happened, timeline
 
@@ -68,9 +68,12 @@ def _antennas(client: ClientCase) -> Mapping[str, Antenna]:
 def _chunk(flow: Flow, record: Chunk) -> None:
     held = passage.chunk(flow, record)
     if record.fate == "delivered":
+        waited = (record.direction, record.offset) in flow.waits
         if flow.antenna is not None:
             flow.antenna.chunk(flow, record, held=held)
         if flow.asked and record.direction == UP:
+            if not (held or waited):
+                passage.at_once(flow, record, flow.asked_ns)
             flow.sent.update(dict.fromkeys(flow.asked, record.t_ns))
             flow.asked.clear()
 
@@ -82,10 +85,24 @@ def _waited(flow: Flow, record: Waited) -> None:
 
 def _request(flow: Flow, record: Request) -> None:
     flow.asked.append(record.rid)
+    flow.asked_ns = record.t_ns
     if flow.antenna is not None:  # the phone's: a canary needs no sleep
         late_ns = flow.timeline.slack.late_ns
         if all(regime.asleep for regime in flow.timeline.within(record.t_ns - late_ns, record.t_ns)):
             flow.fail("asleep", record, "a request came from a device that slept")
+
+
+def _read(flow: Flow, record: Read) -> None:
+    if all(regime.asleep for regime in flow.at(record)):
+        flow.fail("asleep", record, "a client read bytes on a device that slept")
+
+
+def _end(flow: Flow, record: ConnEnd) -> None:
+    ends.end(flow, record)
+    if record.side == CLIENT and record.how != "closed" and flow.antenna is not None:
+        left_ns = record.left_ns or record.t_ns
+        if all(one.asleep for one in flow.timeline.within(left_ns - flow.timeline.slack.late_ns, left_ns)):
+            flow.fail("asleep", record, "a client left on a device that slept")
 
 
 def _boxed(flow: Flow, record: Boxed) -> None:
@@ -94,7 +111,8 @@ def _boxed(flow: Flow, record: Boxed) -> None:
 
 _RULES: Mapping[type[Record], Callable[[Flow, Any], None]] = {
     Chunk: _chunk,
-    ConnEnd: ends.end,
+    ConnEnd: _end,
+    Read: _read,
     EndPassed: ends.end_passed,
     Waited: _waited,
     Boxed: _boxed,

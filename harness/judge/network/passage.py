@@ -89,6 +89,17 @@ def _delivered(flow: Flow, record: Chunk, regimes: Sequence[Regime], key: Way, *
     return held is not None
 
 
+def at_once(flow: Flow, record: Chunk, since_ns: int) -> None:
+    """Judge whether bytes that came at a stamp, and were neither held nor charged, passed at once."""
+    late = record.t_ns - since_ns > flow.timeline.slack.late_ns
+    if not late or flow.passed[record.direction] >= ROOM or flow.queued:
+        return
+    if flow.timeline.surely_since(passing((flow.path, record.direction)), record.t_ns) <= since_ns:
+        came = phrases.limit(flow.timeline.case.at(since_ns))
+        text = f"{_bytes(record)} passed {record.direction}, which had come at {came} and were kept by nothing"
+        flow.fail("kept", record, text)
+
+
 def _may_lose(flow: Flow, record: Chunk, key: Way) -> bool:
     """Whether bytes may be lost where the path lets them pass: their reader is gone, or they are half sent."""
     way = key[1]

@@ -23,7 +23,7 @@ BOTH = frozenset(Direction)
 class Stretch:
     """One shape, from one stamp to another; and of the delays seen in it the number, the sum and the least."""
 
-    __slots__ = ("blamed", "count", "least_ns", "shape", "since_ns", "total_ns", "until_ns")
+    __slots__ = ("blamed", "count", "first_ns", "last_ns", "least_ns", "shape", "since_ns", "total_ns", "until_ns")
 
     def __init__(self, since_ns: float, until_ns: float, shape: Shape) -> None:
         self.since_ns = since_ns
@@ -32,10 +32,13 @@ class Stretch:
         self.count = 0
         self.total_ns = 0
         self.least_ns: float = math.inf
+        self.first_ns = self.last_ns = 0  # when the first and the last of them was seen
         self.blamed = False  # one that was too short has been told of
 
-    def add(self, took_ns: int) -> None:
-        """Count one delay."""
+    def add(self, took_ns: int, at_ns: int) -> None:
+        """Count one delay, seen then."""
+        self.first_ns = min(self.first_ns, at_ns) if self.count else at_ns
+        self.last_ns = max(self.last_ns, at_ns)
         self.count += 1
         self.total_ns += took_ns
         self.least_ns = min(self.least_ns, took_ns)

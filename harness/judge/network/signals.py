@@ -10,7 +10,8 @@ from harness.history import Listens, SignalHeard, SignalTold
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.network.faults import Fault
-from harness.judge.network.timeline import Change, Timeline, timeline
+from harness.judge.network.gates import flows
+from harness.judge.network.timeline import Change, Timeline, Watch, timeline
 from harness.vocabulary import Signal
 
 PROMPT = 0.25
@@ -35,18 +36,35 @@ def _told(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterato
             found = next((one for one in waiting if _is(one, signal) and _within(one, change, tick_ns)), None)
             if found is not None:
                 waiting.remove(found)
+                yield from _in_time(client, change, found)
             elif change.until_ns + tick_ns < client.case.end_ns:
-                yield Fault("signal-untold", f"{client.name} was not told {_said(signal)} by {change.what}")
+                yield Fault("signal-untold", f"{client.name} was not told the signal {_said(signal)} by {change.what}")
     for record in waiting:
-        text = f"was told {_said(record)} at {_at(client, record)}, which no deed explains"
+        text = f"was told the signal {_said(record)} at {_at(client, record)}, which no deed explains"
         yield Fault("signal-unplanned", f"{client.name} {text}", ((record, text),))
+
+
+def _in_time(client: ClientCase, change: Change, told: SignalTold) -> Iterator[Fault]:
+    """What ends connections is told before it does: else an app would meet an effect before its cause."""
+    for flow in flows(client.case).values():
+        end = flow.ends.get("client")
+        if end is None or not end.swallowed or end.how != "closed" or flow.conn.client != client.name:
+            continue
+        if flow.path in change.ended and change.since_ns <= end.t_ns <= change.until_ns and end.seq < told.seq:
+            text = f"was told the signal {_said(told)} at {_at(client, told)} after {flow.name} was gone"
+            yield Fault("signal-late", f"{client.name} {text}", ((told, text), (end, "gone")))
 
 
 def _heard(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterator[Fault]:
     """Hold who listened when a signal was told against who heard it."""
     hearings: dict[int, list[SignalHeard]] = {}
+    watch = Watch(line)
     for heard in client.case.grouped(SignalHeard, "client").get(client.name, []):
         hearings.setdefault(heard.told, []).append(heard)
+        if heard.t_ns < client.case.end_ns and all(one.asleep for one in watch.at(heard.t_ns, heard.seq)):
+            at = phrases.limit(client.case.at(heard.t_ns))
+            text = f"heard the signal {heard.what} at {at}, on a device that slept"
+            yield Fault("asleep", f"{client.name} {text}", ((heard, text),))
     listens = client.case.grouped(Listens, "client").get(client.name, [])
     ears, place = 0, 0
     for record in told:
@@ -54,9 +72,9 @@ def _heard(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterat
             ears += 1 if listens[place].on else -1
             place += 1
         if record.ears != ears:
-            text = f"told {_said(record)} at {_at(client, record)} to {phrases.amount(record.ears, 'listener')}"
-            whole = f"{client.name}: the phone {text}, where {ears} listened"
-            yield Fault("signal-to-nobody", whole, ((record, text),))
+            told_to = f"told the signal {_said(record)} at {_at(client, record)}"
+            text = f"{told_to} to {phrases.amount(record.ears, 'listener')}, where {ears} listened"
+            yield Fault("signal-to-nobody", f"{client.name}: the phone {text}", ((record, text),))
             continue
         limit_ns = _awake(line, record.t_ns) + round(PROMPT * 1e9) + line.slack.late_ns
         if not ears or limit_ns >= client.case.end_ns:
@@ -64,7 +82,8 @@ def _heard(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterat
         left = sum(not one.on for one in listens[place:] if one.t_ns <= limit_ns)
         heard_it = sum(one.t_ns <= limit_ns for one in hearings.get(record.seq, []))
         if heard_it + left < ears:
-            text = f"was told {_said(record)} at {_at(client, record)}, and {heard_it} of {ears} listeners heard it"
+            heard_by = f"{heard_it} of {ears} listeners heard it"
+            text = f"was told the signal {_said(record)} at {_at(client, record)}, and {heard_by}"
             yield Fault("signal-unheard", f"{client.name} {text}", ((record, text),))
 
 

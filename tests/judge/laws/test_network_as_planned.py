@@ -20,6 +20,7 @@ from harness.history import (
     EndPassed,
     History,
     Listens,
+    Read,
     Request,
     Response,
     SignalHeard,
@@ -326,7 +327,8 @@ def test_a_lingering_connection_dies_when_its_grace_is_over():
 def test_the_gate_ends_no_side_of_its_own_accord(side):
     wire = Wire()
     wire.left(4.0, "closed", side)
-    assert broken(wire).endswith(f"at 4 s the gate ended the side of the {side}, and no deed says so")
+    what = "ended the side of the client" if side == "client" else "told the server of an end"
+    assert broken(wire).endswith(f"at 4 s the gate {what}, and no deed says so")
     wire.box("killed", 3.9999, wire.cid)
     assert held(wire)
 
@@ -339,7 +341,7 @@ def test_the_server_s_side_of_a_dead_connection_is_closed_when_a_deed_has_it_so_
         assert rule(wire)
     wire = Wire(LOSES)
     wire.left(6.1, "closed", "server")
-    assert "ended the side of the server" in broken(wire)
+    assert "the gate told the server of an end, and no deed says so" in broken(wire)
 
 
 @pytest.mark.parametrize("side", ["client", "server"])
@@ -408,6 +410,8 @@ def test_an_end_that_is_told_comes_to_the_server():
     assert broken(wire) == "connection 1 on wifi: at 4 s its end was told on, and the server learned nothing of it"
     wire.left(4.1, side="server")  # it hangs: its socket ended all the same
     assert held(wire)
+    assert broken(streaming(reach(4.0, "closed"))).endswith("and the server learned nothing of it")
+    assert held(streaming(reach(4.0, "closed"), evidence="fin", closed=4.2))
 
 
 # Dials.
@@ -489,6 +493,23 @@ def test_a_sleeping_device_neither_dials_nor_asks():
     wire = Wire(SLEEPS)
     wire.request("poll", 6.0, cid=wire.cid, status=0)
     assert broken(wire).endswith("at 6 s a request came from a device that slept")
+    wire = Wire(SLEEPS)
+    wire.add(Read(cid=wire.cid, upto=10), 6.0)
+    assert broken(wire).endswith("at 6 s a client read bytes on a device that slept")
+    wire = Wire(SLEEPS)
+    wire.left(6.0)
+    assert "at 6 s a client left on a device that slept" in broken(wire)
+
+
+def test_a_connection_that_a_deed_ends_is_not_left_to_end_by_itself():
+    wire = Wire(LOSES)
+    history = wire.over()
+    (end, *_) = (record for record in history.all(ConnEnd) if record.side == "client")
+    behind = [record for record in history.records if record is not end]
+    place = next(at for at, record in enumerate(behind) if isinstance(record, Deed))
+    end.how, end.swallowed, end.t_ns = "rst", False, ns(4.0001)
+    behind.insert(place + 1, end)
+    assert "the side of the client was not lost by device loses wifi at 4 s" in broken(wire, numbered(behind))
 
 
 # The radio.
@@ -591,13 +612,13 @@ def test_the_app_is_told_each_signal_of_the_plan(deed, what):
     wire = Wire(deed)
     assert held(wire)
     deaf = without(wire.over(), SignalTold)
-    assert broken(wire, deaf).startswith(f"c1 was not told {what} by device ")
+    assert broken(wire, deaf).startswith(f"c1 was not told the signal {what} by device ")
 
 
 def test_the_app_is_told_nothing_that_no_deed_explains():
     wire = Wire()
     wire.signal("joins", 5.0, "cellular", ears=0)
-    assert broken(wire) == "c1 was told joins cellular at 5 s, which no deed explains"
+    assert broken(wire) == "c1 was told the signal joins cellular at 5 s, which no deed explains"
 
 
 def test_a_signal_goes_into_every_ear_that_is_open():
@@ -605,21 +626,31 @@ def test_a_signal_goes_into_every_ear_that_is_open():
     wire.signal("loses", 4.00005, "wifi", heard=4.00006)
     assert held(wire)
     wire.add(Listens(client="c1", on=True), 2.0)
-    assert broken(wire) == "c1: the phone told loses wifi at 4 s to 1 listener, where 2 listened"
+    assert broken(wire) == "c1: the phone told the signal loses wifi at 4 s to 1 listener, where 2 listened"
+
+
+def test_what_ends_connections_is_told_before():
+    wire = Wire(LOSES)
+    history = wire.over()
+    (told,), (end, *_) = history.all(SignalTold), history.all(ConnEnd)
+    swapped = [{told.seq: end, end.seq: told}.get(record.seq, record) for record in history.records]
+    assert "was told the signal loses wifi at 4 s after connection 1 on wifi was gone" in broken(
+        wire, numbered(swapped)
+    )
 
 
 def test_a_signal_that_was_told_is_heard():
     wire = Wire(LOSES)
     wire.signal("loses", 4.00005, "wifi", heard=4.00006)
     assert broken(wire, without(wire.over(), SignalHeard)) == (
-        "c1 was told loses wifi at 4 s, and 0 of 1 listeners heard it"
+        "c1 was told the signal loses wifi at 4 s, and 0 of 1 listeners heard it"
     )
     wire.add(Listens(client="c1", on=False), 4.1)
     assert held(wire, without(wire.over(), SignalHeard))
 
 
 def test_a_device_that_sleeps_hears_as_it_wakes():
-    for heard, rule in ((9.0001, held), (9.5, broken)):
+    for heard, rule in ((9.0001, held), (9.5, broken), (6.1, broken)):
         wire = Wire(SLEEPS, (6.0, "device", acts.Joins(path="cellular"), "joins cellular"))
         wire.signal("suspended", 4.00005, heard=heard)
         wire.signal("joins", 6.00005, "cellular", heard=heard)
@@ -655,7 +686,21 @@ def test_nothing_comes_sooner_than_its_path_lets_it_either_way():
 
 
 def test_a_request_s_way_begins_where_it_has_passed_the_radio():
-    assert "a request came upstream after 100 ms" in broken(answered(2.0, 2.6, 3.0, sent=2.5))
+    wire = Wire(wifi=msgspec.structs.replace(EDGE, radio=LTE.radio))
+    wire.request("poll", 1.0, cid=wire.cid, status=0)
+    waits(wire, 1.0, 2.2, way=UP)
+    wire.add(Answered(rid=1, status=200), 2.3)
+    assert broken(wire) == (
+        "connection 1 on wifi: at 2.3 s a request came upstream after 100 ms, and wifi takes 299 ms at the least"
+    )
+
+
+def test_a_request_that_nothing_keeps_passes_at_once():
+    assert broken(answered(2.0, 3.0, 3.5, sent=2.5, wifi=FREE)) == (
+        "connection 1 on wifi: at 2.5 s 100 bytes passed upstream, which had come at 2 s and were kept by nothing"
+    )
+    wire = Wire(reach(2.1, "stalled", direction=Direction.UPSTREAM), reach(2.4, "up"))
+    assert held(asked(wire, 2.0, 3.0, 3.5, sent=2.5))  # it was held in between, by no record of its own
 
 
 def live(wire: Wire, delays: Iterable[float], *, since: float = 3.0) -> Wire:
@@ -698,6 +743,13 @@ def test_of_twenty_events_at_least_one_is_as_quick_as_its_path():
         broken(wire)
         == "of 21 delays on wifi downstream the quickest took 700 ms, and the path takes 551 ms at the most"
     )
+
+
+def test_a_line_with_a_rate_is_late_only_where_it_has_room():
+    for rate, rule in ((100_000.0, broken), (300.0, held)):
+        shape = msgspec.structs.replace(EDGE.shape, down=rate)
+        wire = Wire(wifi=msgspec.structs.replace(EDGE, shape=shape))
+        assert rule(live(asked(wire, 1.0, 1.5, 2.5), [1.0] * 20))
 
 
 def test_what_is_near_a_change_of_shape_counts_for_neither_and_the_last_shape_for_what_is_behind_it():

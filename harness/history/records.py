@@ -482,11 +482,16 @@ class Subscriber(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag
 
 
 class Read(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="read"):
-    """The client's task has received the bytes of a connection up to this offset. Written by the phone."""
+    """The client's task has received the bytes of a connection up to this offset. Written by the phone.
+
+    ``end``: it has met the end there: ``fin``, ``rst``, or ``lost`` (its path). ``given up``: it waited for more, and
+    waits no longer; so none of these had come.
+    """
 
     lane: ClassVar[str] = "client"
     cid: int
     upto: int
+    end: str = ""
 
 
 class Attempt(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="attempt"):

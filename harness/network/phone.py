@@ -82,6 +82,7 @@ class PhoneStream(Stream):
         self._sleep = phone.sleep
         self._read = 0  # bytes
         self._lost = False
+        self._ended = False  # an end is recorded
 
     def lose(self) -> None:
         """The path is gone for the device: whatever is done with this stream fails from now on."""
@@ -93,16 +94,27 @@ class PhoneStream(Stream):
         """Return what has arrived; see ``Stream``."""
         try:
             data = bytes(await self._inner.receive_some(max_bytes))
-        except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
-            raise await self._error(error) from self._cause(error)
-        if self._sleep.asleep:
             await self._sleep.over()
-            if self._lost:  # what the kernel had for it went with the socket
-                raise trio.BrokenResourceError(str(os_error(errno.ECONNABORTED))) from os_error(errno.ECONNABORTED)
-        if data:
-            self._read += len(data)
-            self._phone.write(Read(cid=self._connection.cid, upto=self._read))
+        except trio.Cancelled:
+            self._note("given up")
+            raise
+        except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
+            told = await self._error(error)
+            closed = isinstance(error, trio.ClosedResourceError)  # by its owner, who no longer waits for it
+            self._note("lost" if self._lost else "given up" if closed else "rst")
+            raise told from self._cause(error)
+        if self._lost:  # while it slept, and what the kernel had for it with it
+            self._note("lost")
+            raise trio.BrokenResourceError(os.strerror(errno.ECONNABORTED)) from os_error(errno.ECONNABORTED)
+        self._read += len(data)
+        self._note("" if data else "fin")
         return data
+
+    def _note(self, end: str) -> None:
+        """Record how far the connection has been read, and what end was met: nothing comes behind that."""
+        if not self._ended:
+            self._ended = end not in {"", "given up"}
+            self._phone.write(Read(cid=self._connection.cid, upto=self._read, end=end))
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send everything; see ``Stream``."""

@@ -180,7 +180,7 @@ _SAY: dict[type[r.Record], Callable[[Any], str]] = {
     r.GapSignal: lambda x: f"told a gap by {x.how}, cursor {x.cursor!r}",
     r.Snapshot: lambda x: f"answered a poll: {x.status}, state {x.state_index} of epoch {x.epoch}",
     r.Subscriber: lambda x: f"subscriber {x.sub} {x.what}" + (f" ({x.evidence})" if x.evidence else ""),
-    r.Read: lambda x: f"the client read connection {x.cid} up to offset {x.upto}",
+    r.Read: lambda x: f"the client read connection {x.cid} up to offset {x.upto}" + (f": {x.end}" if x.end else ""),
     r.Attempt: _attempt,
     r.AttemptEnd: _attempt_end,
     r.Block: lambda x: f"{x.client} block complete, id buffer {x.id!r}" + ("" if x.event else ", no event"),

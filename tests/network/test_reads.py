@@ -1,5 +1,6 @@
 """What the phone's task has read of a connection is recorded as it reads, and when the phone left as it leaves."""
 
+import contextlib
 import random
 
 import pytest
@@ -18,7 +19,12 @@ def at(r, t_ns):
 
 def reads(r, conn=0):
     cid = r.of(Conn)[conn].cid
-    return [(at(r, one.t_ns), one.upto) for one in r.of(Read) if one.cid == cid]
+    return [(at(r, one.t_ns), one.upto) for one in r.of(Read) if one.cid == cid and not one.end]
+
+
+def met(r):
+    """What end each connection had for the client, how far it had been read, and when."""
+    return [(one.end, one.upto, at(r, one.t_ns)) for one in r.of(Read) if one.end]
 
 
 def ends(r):
@@ -33,6 +39,12 @@ async def drain(stream, most=None):
         total += len(data)
         seen.append((round(trio.current_time(), 6), total))
     return seen
+
+
+async def ended(stream):
+    """Read until the end, whatever it is."""
+    with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        await drain(stream)
 
 
 @simulated
@@ -80,7 +92,7 @@ async def test_nothing_is_read_that_was_not_delivered_before(r):
     for one in r.records:
         if isinstance(one, Chunk) and one.direction == "downstream":
             delivered[one.cid] = one.offset + one.length
-        elif isinstance(one, Read):
+        elif isinstance(one, Read) and not one.end:
             assert upto.get(one.cid, 0) < one.upto <= delivered[one.cid]
             upto[one.cid] = one.upto
     assert upto == delivered
@@ -132,6 +144,55 @@ async def test_what_comes_while_the_phone_sleeps_is_never_read(r):
         await server.send_all(bytes(100))
         await r.gate.suspend(45.0)
     assert reads(r) == [(0.0, 1), (1.0, 101)]
+
+
+@simulated
+async def test_the_end_that_the_client_met_is_recorded_once(r):
+    for instant, word in ((1.0, Reach.CLOSED), (2.0, Reach.RESET)):
+        client, _ = await r.dial()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ended, client)
+            await trio.sleep_until(instant)
+            await r.gate.reach("wifi", word)
+            await r.gate.reach("wifi", Reach.UP)
+        await ended(client)
+    client, server = await r.dial()
+    await server.send_all(bytes(100))
+    server.finish()
+    await trio.sleep_until(3.0)
+    await ended(client)
+    client, _ = await r.dial()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ended, client)
+        await trio.sleep_until(4.0)
+        await r.gate.loses("wifi")
+    assert met(r) == [("fin", 1, 1.0), ("rst", 1, 2.0), ("fin", 101, 3.0), ("lost", 1, 4.0)]
+
+
+@simulated
+async def test_a_client_that_waits_no_longer_has_met_no_end(r):
+    client, server = await r.dial()
+    for instant in (1.0, 2.0):
+        with trio.move_on_at(instant):
+            await client.receive_some()
+    await server.send_all(bytes(100))
+    await trio.sleep_until(3.0)
+    await client.receive_some()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ended, client)
+        await trio.sleep_until(4.0)
+        await client.aclose()
+    assert met(r) == [("given up", 1, 1.0), ("given up", 1, 2.0), ("given up", 101, 4.0)]
+
+
+@simulated
+async def test_a_sleeping_client_meets_the_end_of_its_connection_as_it_wakes(r):
+    client, _ = await r.dial()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ended, client)
+        await trio.sleep_until(1.0)
+        await r.gate.suspend(45.0)
+    assert met(r) == [("lost", 1, 46.0)]
 
 
 @simulated

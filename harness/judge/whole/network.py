@@ -85,7 +85,8 @@ def _read(record: Read, books: Books) -> str:
         return f"the phone read {upto} bytes of connection {cid} where {books.received.get(cid, 0)} had come"
     before = books.read.get(cid, 0)
     books.read[cid] = upto
-    return f"the phone read connection {cid} up to {upto} after {before}" if upto <= before else ""
+    again = upto < before or (upto == before and not record.end)
+    return f"the phone read connection {cid} up to {upto} after {before}" if again else ""
 
 
 def _dial(record: Dial, books: Books) -> str:

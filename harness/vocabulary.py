@@ -12,6 +12,9 @@ Stamp = Callable[[], int]
 """The world's time in nanoseconds: ``CLOCK_MONOTONIC`` on real sockets, virtual time in the simulation."""
 
 
+CANARY = "canary"
+"""The client's name in the records of flows that the harness itself dialled."""
+
 REQUEST_HEADER = "X-Harness-Request"
 """Carries a request's ``rid`` from the gate to the server, whose records so name it. A client's own is dropped."""
 

@@ -10,7 +10,7 @@ import msgspec
 
 from harness.deeds.acts import Answers, Buffers, Clears, KillsIdle, MiddleAct, MutesStreams, ResetsStreams, ShowsPortal
 from harness.errors import UsageError
-from harness.network.gate import CANARY
+from harness.vocabulary import CANARY
 
 HELD_LIMIT = 4_000_000
 """Bytes of one stream that a box holds; beyond, it lets them go, as a box of finite memory does."""

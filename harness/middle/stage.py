@@ -31,8 +31,8 @@ from harness.middle.replies import Reply, plain, reply
 from harness.middle.sorting import Sorter
 from harness.middle.streaming import PassingBody, StreamBody
 from harness.network.ends import How, Side
-from harness.network.gate import CANARY
 from harness.network.stage import Hands, Stage
+from harness.vocabulary import CANARY
 
 MOST_PENDING = 100
 """Requests sent ahead of their answers, before the flow counts as opaque."""

@@ -25,12 +25,10 @@ from harness.network.phone import GatePhone
 from harness.network.relay import Flow
 from harness.network.stage import StageMaker
 from harness.seams import Address, Direction, Door, Listener, Network, Signal, Stream
+from harness.vocabulary import CANARY
 
 MIDS = ("id", "data", "character", "event")
 """Where inside an event a cut may fall."""
-
-CANARY = "canary"
-"""The client's name in the records of flows that the harness itself dialed."""
 
 
 class Gate:

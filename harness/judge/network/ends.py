@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.deeds.catalogue import Ending
 from harness.deeds.network_state import Passage
-from harness.history import ConnEnd, EndPassed, Request, Subscriber
+from harness.history import ConnEnd, EndPassed, Read, Request, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.network import passage
@@ -17,6 +17,7 @@ from harness.judge.network.faults import Fault
 from harness.judge.network.flows import AWAY, CLIENT, DOWN, SERVER, TOWARD, UP, Flow
 from harness.judge.network.shapes import stretches
 from harness.judge.network.timeline import Change
+from harness.vocabulary import CANARY
 
 _OTHER = {CLIENT: SERVER, SERVER: CLIENT}
 _HOW = {Ending.FIN: "closed", Ending.RST: "reset", Ending.ABORTED: "lost"}
@@ -28,6 +29,9 @@ ARRIVES = 1.0
 
 ASKED = 4096
 """Bytes that may be on their way before an end: a request."""
+
+_MET = {Ending.FIN: "fin", Ending.RST: "rst", Ending.ABORTED: "lost"}
+"""What an ending is to the client."""
 
 _NAMES = {CLIENT: "the client", SERVER: "the server"}
 
@@ -57,6 +61,34 @@ def end_passed(flow: Flow, record: EndPassed) -> None:
         flow.fail("end-told", record, f"the end of {_NAMES[record.side]} was told on, where the path passes nothing")
 
 
+def met(flow: Flow, record: Read) -> None:
+    """Judge the end that a connection had for its client."""
+    if record.end == "given up":
+        _unmet(flow, record)
+        return
+    server = flow.ends.get(SERVER)
+    lawful = {_MET[ending] for _, ending in flow.strikes(record.t_ns) if ending in _MET}
+    if flow.boxed:
+        lawful |= {"fin", "rst"}
+    if server is not None and not server.swallowed and (not server.held or SERVER in flow.ends_passed):
+        lawful |= {server.how} & _LEARNED
+    if record.end not in lawful:
+        wanted = f"where it was to be {phrases.several(sorted(lawful))}" if lawful else "which nobody had sent it"
+        flow.fail("end-met", record, f"its client met the end of it ({record.end}), {wanted}")
+
+
+def _unmet(flow: Flow, record: Read) -> None:
+    """A client waited for more, and waits no longer: no end had come to it until then."""
+    end = flow.ends.get(CLIENT)
+    if end is None or end.how != "closed" or flow.passed[DOWN] >= passage.ROOM:
+        return
+    slack = flow.timeline.slack
+    waited = record.t_ns - end.t_ns - slack.late_ns > passage.PROMPT * 1e9
+    if waited and not any(one.asleep for one in flow.timeline.within(end.t_ns, record.t_ns)):
+        at = phrases.limit(flow.timeline.case.at(end.t_ns))
+        flow.fail("end-unmet", record, f"its client still waited for bytes of it, though the gate ended it at {at}")
+
+
 def finish(flow: Flow, until_ns: int) -> None:
     """Judge whether all that should have ended a connection has."""
     tick_ns = flow.timeline.slack.tick_ns
@@ -66,7 +98,7 @@ def finish(flow: Flow, until_ns: int) -> None:
             continue
         for side in (CLIENT, SERVER) if ending is not Ending.ABORTED else (CLIENT,):
             ended = flow.ends.get(side)
-            if (ended is None or _came_after(ended, change)) and not _unreachable(flow, side, ending, due_ns):
+            if (ended is None or _came_after(ended, change, due_ns)) and not _unreachable(flow, side, ending, due_ns):
                 text = f"the side of {_NAMES[side]} was not {_HOW[ending]} by {change.what}"
                 flow.fail("not-ended", flow.conn, text, t_ns=change.until_ns)
     for side, record in flow.ends.items():
@@ -114,7 +146,9 @@ def _somebody(flow: Flow, record: ConnEnd) -> bool:
     """Whether an end that the gate made is the doing of a deed, of a box, or of the other side."""
     until_ns = record.t_ns
     other = flow.ends.get(_OTHER[record.side])
-    if flow.boxed or (other is not None and not other.swallowed):
+    # A canary that is done takes the server's side with it, or each would leave one behind until the server beats.
+    hidden = other is not None and other.swallowed and flow.conn.client != CANARY
+    if flow.boxed or (other is not None and not hidden):
         return True
     for _, ending in flow.strikes(until_ns):
         if ending is not Ending.ABORTED or record.side == CLIENT:
@@ -138,10 +172,10 @@ def _told(flow: Flow, record: ConnEnd) -> None:
         flow.fail("end-told", record, f"the end of {who} was told on, where the path passes nothing")
 
 
-def _came_after(ended: ConnEnd, change: Change) -> bool:
+def _came_after(ended: ConnEnd, change: Change, due_ns: int) -> bool:
     """Whether a side ended only later than a change that was to end it, or of its own accord behind that."""
     if ended.how == "closed" or not change.seq:
-        return ended.t_ns > change.until_ns
+        return ended.t_ns > due_ns
     return ended.seq > change.seq
 
 

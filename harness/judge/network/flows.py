@@ -13,7 +13,7 @@ from harness.history.records import Record
 from harness.judge import phrases
 from harness.judge.network.faults import Fault
 from harness.judge.network.timeline import Change, Regime, Timeline, Watch
-from harness.vocabulary import Direction
+from harness.vocabulary import CANARY, Direction
 
 if TYPE_CHECKING:
     from harness.judge.network.radios import Antenna
@@ -59,7 +59,7 @@ class Flow:
     @property
     def name(self) -> str:
         """What a sentence calls it."""
-        whose = "a canary's connection" if self.conn.client == "canary" else "connection"
+        whose = "a canary's connection" if self.conn.client == CANARY else "connection"
         return f"{whose} {self.cid} on {self.path}"
 
     def at(self, record: Record) -> Sequence[Regime]:

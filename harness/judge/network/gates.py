@@ -11,9 +11,7 @@ from harness.judge.network.faults import Fault
 from harness.judge.network.flows import CLIENT, UP, Flow
 from harness.judge.network.radios import Antenna, reigns
 from harness.judge.network.timeline import Timeline, Watch, everywhere, happened, timeline
-
-CANARY = "canary"
-"""The name of the harness's own flows. At which client's gate one is, no record says."""
+from harness.vocabulary import CANARY
 
 
 class Gate:
@@ -95,6 +93,8 @@ def _request(flow: Flow, record: Request) -> None:
 def _read(flow: Flow, record: Read) -> None:
     if all(regime.asleep for regime in flow.at(record)):
         flow.fail("asleep", record, "a client read bytes on a device that slept")
+    if record.end:
+        ends.met(flow, record)
 
 
 def _end(flow: Flow, record: ConnEnd) -> None:

@@ -6,7 +6,7 @@ A phone that sleeps lets its app hear what it was told when it wakes up. Who sto
 import math
 from collections.abc import Iterator
 
-from harness.history import Listens, SignalHeard, SignalTold
+from harness.history import ConnEnd, Listens, SignalHeard, SignalTold
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.network.faults import Fault
@@ -36,7 +36,7 @@ def _told(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterato
             found = next((one for one in waiting if _is(one, signal) and _within(one, change, tick_ns)), None)
             if found is not None:
                 waiting.remove(found)
-                yield from _in_time(client, change, found)
+                yield from _in_time(client, change, found, tick_ns)
             elif change.until_ns + tick_ns < client.case.end_ns:
                 yield Fault("signal-untold", f"{client.name} was not told the signal {_said(signal)} by {change.what}")
     for record in waiting:
@@ -44,13 +44,13 @@ def _told(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterato
         yield Fault("signal-unplanned", f"{client.name} {text}", ((record, text),))
 
 
-def _in_time(client: ClientCase, change: Change, told: SignalTold) -> Iterator[Fault]:
+def _in_time(client: ClientCase, change: Change, told: SignalTold, tick_ns: int) -> Iterator[Fault]:
     """What ends connections is told before it does: else an app would meet an effect before its cause."""
     for flow in flows(client.case).values():
         end = flow.ends.get("client")
         if end is None or not end.swallowed or end.how != "closed" or flow.conn.client != client.name:
             continue
-        if flow.path in change.ended and change.since_ns <= end.t_ns <= change.until_ns and end.seq < told.seq:
+        if flow.path in change.ended and end.seq < told.seq and _within(end, change, tick_ns):
             text = f"was told the signal {_said(told)} at {_at(client, told)} after {flow.name} was gone"
             yield Fault("signal-late", f"{client.name} {text}", ((told, text), (end, "gone")))
 
@@ -106,7 +106,7 @@ def _is(record: SignalTold, signal: Signal) -> bool:
     return (record.what, record.path) == (signal.what, signal.path or "")
 
 
-def _within(record: SignalTold, change: Change, tick_ns: int) -> bool:
+def _within(record: SignalTold | ConnEnd, change: Change, tick_ns: int) -> bool:
     return change.since_ns - tick_ns <= record.t_ns <= change.until_ns + tick_ns
 
 

@@ -23,9 +23,6 @@ from harness.history import (
 from harness.history.records import Record
 from harness.judge.case import Case
 
-CANARY = "canary"
-"""The client's name in the records of the harness's own flows."""
-
 Rule = Callable[[Any, "Books"], str]
 """Takes a record into the books; returns what is wrong with it, or nothing."""
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from harness.history import Body, Boxed, Delivered, Emit, Request, Response, StreamBegan
 from harness.history.records import Record
 from harness.judge.streams import is_stream
-from harness.judge.whole.books import CANARY, Books, Rules
+from harness.judge.whole.books import Books, Rules
+from harness.vocabulary import CANARY
 
 MIDDLE = "middle"
 RESET = "reset"

@@ -16,7 +16,8 @@ from harness.history import (
     Waited,
 )
 from harness.history.records import Record
-from harness.judge.whole.books import CANARY, Books, Rules
+from harness.judge.whole.books import Books, Rules
+from harness.vocabulary import CANARY
 
 KILLS = frozenset({"loses", "offline", "resumed"})
 """What the OS tells of when it kills connections and dials."""

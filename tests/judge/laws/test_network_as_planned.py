@@ -314,6 +314,45 @@ def test_a_fin_passes_no_direction_that_lost_bytes_and_a_rst_does():
         assert (held if word == "closed" else broken)(wire, deaf)
 
 
+@pytest.mark.parametrize(
+    ("deed", "lawful"),
+    [(reach(4.0, "closed"), "fin"), (reach(4.0, "reset"), "rst"), (LOSES, "lost"), (OFFLINE, "lost")],
+)
+@pytest.mark.parametrize("end", ["fin", "rst", "lost"])
+def test_the_client_meets_the_end_that_a_deed_brings(deed, lawful, end):
+    wire = Wire(deed)
+    wire.add(Read(cid=wire.cid, upto=0, end=end), 4.0002)
+    if end == lawful:
+        assert held(wire)
+    else:
+        assert broken(wire).endswith(f"at 4 s its client met the end of it ({end}), where it was to be {lawful}")
+
+
+def test_the_client_meets_no_end_but_the_server_s_a_box_s_or_a_deed_s():
+    wire = Wire()
+    wire.add(Read(cid=wire.cid, upto=0, end="fin"), 4.0)
+    assert broken(wire).endswith("its client met the end of it (fin), which nobody had sent it")
+    wire.box("killed", 3.9, wire.cid)
+    assert held(wire)
+    for passed in ({}, {"swallowed": True}):
+        wire = Wire(reach(2.0, "silent")) if passed else Wire()
+        wire.left(3.9, side="server", **passed)
+        wire.add(Read(cid=wire.cid, upto=0, end="fin"), 4.0)
+        assert (broken if passed else held)(wire)
+
+
+@pytest.mark.parametrize("deed", [reach(4.0, "closed"), reach(4.0, "reset"), LOSES])
+def test_a_client_does_not_wait_on_for_bytes_of_what_the_gate_has_ended(deed):
+    for at, rule in ((3.9, held), (4.1, held), (5.0, broken)):
+        wire = Wire(deed)
+        wire.add(Read(cid=wire.cid, upto=0, end="given up"), at)
+        assert rule(wire)
+    asleep = (3.0, "device", acts.Suspends(lasts=5.0), "suspends for 5s")
+    wire = Wire(asleep, deed)
+    wire.add(Read(cid=wire.cid, upto=0, end="given up"), 8.1)
+    assert held(wire)
+
+
 def test_a_lingering_connection_dies_when_its_grace_is_over():
     wire = Wire(JOINS, LOSES, device=model.DeviceSpec(starts_on="wifi", linger=3.0))
     wire.chunk(6.9)

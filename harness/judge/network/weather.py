@@ -37,18 +37,10 @@ def faults(case: Case) -> Iterator[Fault]:
             yield Fault(
                 "weather-not-made", f"the {what} of {one.planned.path} at {phrases.limit(one.planned.at)} was not made"
             )
-        elif one.record is not None and _words(one.planned) != (one.record.what, one.record.lasts):
-            at, text = phrases.limit(one.planned.at), f"the weather of {one.planned.path} was {one.record.what}"
-            yield Fault("weather-other", f"at {at} {text}, not {_words(one.planned)[0]}", ((one.record, text),))
     for record in case.history.all(Weather):
         if record.seq not in records and record.t_ns < case.end_ns:
             text = f"{record.path} had weather ({record.what}) that nobody planned"
             yield Fault("weather-unplanned", f"at {phrases.limit(case.at(record.t_ns))} {text}", ((record, text),))
-
-
-def _words(planned: Pulse | Step) -> tuple[str, float]:
-    """Return what the record of it says."""
-    return ("stall", planned.lasts) if isinstance(planned, Pulse) else (f"rate {planned.down:.0f} B/s", 0.0)
 
 
 def _made(case: Case) -> list[Made]:

@@ -360,7 +360,9 @@ class Case:
     def _owners(self) -> dict[str, str]:
         """Whose job each is: as its requests and callbacks say; the rest in order of acceptance and start."""
         said: dict[str, str] = {}
-        claims = [(request.job, request.client) for request in self.history.all(Request)]
+        askers = {request.rid: request.client for request in self.history.all(Request)}
+        claims = [(job.job, askers[job.rid]) for job in self.history.all(Job) if job.rid in askers]
+        claims += [(request.job, request.client) for request in self.history.all(Request)]
         claims += [(app.job, app.client) for app in self.history.all(App)]
         for job, client in claims:
             if job:

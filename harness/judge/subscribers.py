@@ -6,13 +6,12 @@ a peer that nobody reads any more. Nor is how the run itself was taken down. A b
 alone, which closes the stream for it.
 """
 
-import bisect
-
 import msgspec
 
-from harness.history import ConnEnd, EndPassed, Request, Response, Subscriber
+from harness.history import ConnEnd, EndPassed, Request, Subscriber
 from harness.history.records import Record
 from harness.judge.case import Case
+from harness.judge.server.facts import Served
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -26,39 +25,19 @@ class Subscription(msgspec.Struct, frozen=True):
 
 
 def subscriptions(case: Case) -> list[Subscription]:
-    """Return the server's streams in the order of their opening."""
+    """Return the server's streams in the order of their opening, the canary's left out."""
     return case.once(_subscriptions)
 
 
 def _subscriptions(case: Case) -> list[Subscription]:
-    records = case.history.all(Subscriber)
-    opens = [record for record in records if record.what == "open"]
-    closes = _closes(records)
-    requests = _Requests(case)
-    newer: dict[str, list[Subscriber]] = {}
-    for record in opens:
-        newer.setdefault(record.job, []).append(record)
     ends, passed = case.grouped(ConnEnd, "cid"), case.grouped(EndPassed, "cid")
     found = []
-    for opened in opens:
-        request = requests.take(opened)
-        after = next((one for one in newer[opened.job] if one.seq > opened.seq), None)
-        cid = request.cid if request else None
+    for stream in case.once(Served).streams:
+        opened, request = stream.opened, stream.request
+        cid = request.cid if request is not None else None
         mine = [end for end in ends.get(cid, []) if opened.seq < end.seq and end.t_ns < case.end_ns]
-        evidence, why = _first(mine, passed.get(cid, []), after)
-        found.append(Subscription(opened, closes.get(opened.seq), request, evidence, why))
-    return found
-
-
-def _closes(records: list[Subscriber]) -> dict[int, Subscriber]:
-    """Return how each stream ended, by the number of the record that opened it: a new server counts from 1 again."""
-    open_by_sub: dict[int, int] = {}
-    found: dict[int, Subscriber] = {}
-    for record in records:
-        if record.what == "open":
-            open_by_sub[record.sub] = record.seq
-        elif record.sub in open_by_sub:
-            found[open_by_sub.pop(record.sub)] = record
+        evidence, why = _first(mine, passed.get(cid, []), stream.newer)
+        found.append(Subscription(opened, stream.closed, request, evidence, why))
     return found
 
 
@@ -73,36 +52,3 @@ def _first(ends: list[ConnEnd], passed: list[EndPassed], newer: Subscriber | Non
     if newer is not None:
         signs.append((newer, "a newer stream of the same job"))
     return min(signs, key=lambda sign: sign[0].t_ns, default=(None, ""))
-
-
-class _Requests:
-    """Which request at the gate became which stream of the server: by job, cursor and time, for want of a number."""
-
-    def __init__(self, case: Case) -> None:
-        self._free: dict[tuple[str, str], list[Request]] = {}
-        self._answers = case.grouped(Response, "rid")
-        for request in case.history.all(Request):
-            if request.what == "stream":
-                self._free.setdefault((request.job, request.last_event_id or ""), []).append(request)
-
-    def take(self, opened: Subscriber) -> Request | None:
-        free = self._free.get((opened.job, opened.cursor), [])
-        before = free[: bisect.bisect_left(free, opened.seq, key=_seq)]
-        candidates = [request for request in before if self._may_be(request, opened)]
-        if not candidates:
-            return None
-        # The oldest that was answered; a request that nobody answered may have been lost on its way.
-        answered = [request for request in candidates if request.rid in self._answers]
-        found = answered[0] if answered else candidates[-1]
-        free.remove(found)
-        return found
-
-    def _may_be(self, request: Request, opened: Subscriber) -> bool:
-        return all(
-            answer.status == 200 and not answer.by and answer.seq > opened.seq
-            for answer in self._answers.get(request.rid, [])
-        )
-
-
-def _seq(request: Request) -> int:
-    return request.seq

@@ -215,9 +215,13 @@ class Story:
     def subscribe(self, at: float, cursor: str = "", *, until: float | None = None, evidence: str = "") -> int:
         """The server opens a stream, and closes it ``until`` then for this evidence."""
         self.subs += 1
-        self.add(Subscriber(sub=self.subs, job="j1", what="open", cursor=cursor), at)
+        asked = [
+            one for one in self.records if isinstance(one, Request) and one.what == "stream" and one.t_ns <= ns(at)
+        ]
+        rid = max((one.rid for one in asked if (one.last_event_id or "") == cursor), default=0)
+        self.add(Subscriber(sub=self.subs, job="j1", what="open", cursor=cursor, rid=rid), at)
         if until is not None:
-            self.add(Subscriber(sub=self.subs, job="j1", what="close", evidence=evidence), until)
+            self.add(Subscriber(sub=self.subs, job="j1", what="close", evidence=evidence, rid=rid), until)
         return self.subs
 
     def box(

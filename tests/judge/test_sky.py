@@ -3,7 +3,7 @@ import pytest
 
 from harness.deeds import acts
 from harness.device.words import Reach
-from harness.history import Deed, Subscriber
+from harness.history import Deed
 from harness.judge.case import Case
 from harness.judge.outages import Lapse, outages
 from harness.judge.sky import Sky
@@ -198,8 +198,7 @@ def test_a_stream_cut_inside_an_event_is_an_outage_when_it_was_cut():
 
 def test_a_token_that_runs_out_is_no_fault_of_the_client_s():
     story = story_of()
-    story.add(Subscriber(sub=1, job="j1", what="open"), 0.014)
-    story.add(Subscriber(sub=1, job="j1", what="close", evidence="expired"), 30.0)
+    story.subscribe(0.014, until=30.0, evidence="expired")
     assert spans(story) == [(30.0, 30.0)]
     windows = steady(Case(story.plan, story.history()).clients[0])
     assert round(windows[0].end, 1) == 29.9

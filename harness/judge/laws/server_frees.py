@@ -1,19 +1,15 @@
 """L13, server frees: within two keep-alives of evidence at its socket the server has let go of a stream."""
 
-from harness.deeds.acts import Hangs
-from harness.deeds.replacement import takes_the_place_of
-from harness.history import Deed, Subscriber
+from harness.history import Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.server.facts import WITHOUT_KEEPALIVE, Served
 from harness.judge.subscribers import Subscription, subscriptions
 from harness.judge.verdict import Evidence
 
 INTERVALS = 2
 """Keep-alive intervals that the server has, from the evidence on."""
-
-WITHOUT_KEEPALIVE = 15.0
-"""The interval that counts where the server sends no comments."""
 
 ADVICE = (
     "Fix: read from the socket while nothing is written, bound every write, and end the older stream when a newer one "
@@ -46,7 +42,9 @@ def _of_stream(case: Case, one: Subscription, outcome: Outcome) -> None:
         _unasked(one, closed_ns, outcome)
         return
     since_ns, until_ns = one.evidence.t_ns, case.end_ns if closed_ns is None else closed_ns
-    took = (until_ns - since_ns - _hung_ns(case, since_ns, until_ns)) / 1e9
+    # A server that was told to hang lets go of nothing.
+    hung_ns = sum(stand.overlap(since_ns, until_ns) for stand in case.once(Served).hangs)
+    took = (until_ns - since_ns - hung_ns) / 1e9
     doubt = case.doubtful(limit)
     if took <= limit + case.slack and closed_ns is None:
         reason = f"the run ended before two keep-alives ({phrases.limit(limit)}) had passed"
@@ -60,20 +58,6 @@ def _of_stream(case: Case, one: Subscription, outcome: Outcome) -> None:
         outcome.hold(f"freed {phrases.duration(took)} after {one.why} (limit {phrases.limit(limit)})")
     else:
         _failed(case, one, took, outcome)
-
-
-def _hung_ns(case: Case, since_ns: int, until_ns: int) -> int:
-    """Return for how long the server could not act, of this time: one that was told to hang lets go of nothing."""
-    done = {record.deed: record.returned_ns for record in case.history.all(Deed) if not record.error}
-    hung_ns, awake_ns = 0, since_ns
-    for deed in case.plan.deeds:
-        if isinstance(deed.act, Hangs) and deed.undoes is None and deed.index in done:
-            later = case.plan.deeds[deed.index + 1 :]
-            ends = [done.get(one.index, until_ns) for one in later if takes_the_place_of(one, deed)]
-            begins, ends_ns = max(awake_ns, done[deed.index]), min([*ends, until_ns])
-            hung_ns += max(0, ends_ns - begins)
-            awake_ns = max(awake_ns, ends_ns)
-    return hung_ns
 
 
 def _unasked(one: Subscription, closed_ns: int | None, outcome: Outcome) -> None:

@@ -288,6 +288,7 @@ class Served:
     def _read_streams(self) -> None:
         history = self._case.history
         by_sub: dict[int, Stream] = {}
+        every: list[Stream] = []
         newest: dict[str, Stream] = {}
         for one in history.all(Subscriber):
             if one.what != "open":
@@ -301,13 +302,14 @@ class Served:
             if one.job in newest:
                 newest[one.job].newer = one
             newest[one.job] = stream
+            every.append(stream)
         turns: list[Write | Said] = [*history.all(Write), *history.all(Said)]
         for turn in sorted(turns, key=_seq):
             if turn.sub in by_sub:
                 by_sub[turn.sub].turns.append(turn)
                 if isinstance(turn, Said) and turn.what == "retry":
                     by_sub[turn.sub].retries.append(turn)
-        for stream in by_sub.values():
+        for stream in every:
             if stream.request is not None and stream.request.client == "canary":
                 continue
             self.streams.append(stream)

@@ -355,6 +355,14 @@ def test_a_log_that_is_lost_is_read_again_at_its_time():
     assert sentence(kept) == "the server emitted event a-9 into a log that it had lost in a restart"
 
 
+def test_a_job_that_is_read_again_goes_on_as_planned():
+    story = lost_log()
+    history = story.history()
+    schedule_ns = list(history.all(Job)[1].schedule_ns)
+    fewer = changed(history, Job, 1, schedule_ns=schedule_ns[:-1])
+    assert "the server read its job from storage into epoch b, and its schedule is another one" in faults(story, fewer)
+
+
 def read_again(at, *more):
     """A restart without the log at 4.1 s, for a second, and ``more`` deeds; the job is read again ``at`` this time."""
     the_plan = plan((4.1, "server", acts.Restarts(keeps_log=False, after=1.0), "restarts losing log after 1s"), *more)
@@ -539,6 +547,15 @@ def test_an_event_that_is_written_twice_or_left_out_or_of_no_log():
     assert sentence(story, changed(history, Write, write_at(history, 0), first=-1)).startswith(
         "the server wrote a--1 to stream 1, of no log of its"
     )
+
+
+@pytest.mark.parametrize("first", [7, 9])
+def test_a_reconnection_that_is_answered_from_another_id_by_the_servers_own_records(first):
+    story = served(handoff())
+    history = without(story.history(), Delivered)
+    found = changed(history, Write, place(history, Write, sub=2), first=first)
+    text = f"the server answered the id 'a-7' from event a-{first} instead of event a-8, on stream 2"
+    assert faults(story, found)[0] == text
 
 
 def test_an_event_that_is_never_written():

@@ -123,11 +123,9 @@ def at_server(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
                 yield Fault("silent-death-told", f"{flow.name}: at {at} {text}", ((end, text),))
             continue
         due_ns = told_ns + _way_ns(case, flow.path) + flow.timeline.slack.late_ns
-        # A server that hangs says nothing; but its side of the connection has ended.
-        server = flow.ends.get(SERVER)
-        own = server if server is not None and server.how != "closed" else None
-        ended = [one.t_ns for one in (end, own) if one is not None]
-        if due_ns < min([case.end_ns, *ended]):
+        if due_ns >= (case.end_ns if end is None else min(case.end_ns, end.t_ns)):
+            continue
+        if not any(one.hangs for one in flow.timeline.within(round(told_ns), round(due_ns))):
             at = phrases.limit(case.at(round(told_ns)))
             text = "its end was told on, and the server learned nothing of it"
             yield Fault("end-untold", f"{flow.name}: at {at} {text}", ((opened, text),))

@@ -32,7 +32,7 @@ Way = tuple[str, str]
 class Regime:
     """What holds at a gate as long as nothing changes."""
 
-    __slots__ = ("asleep", "default", "doors", "orphans", "passages")
+    __slots__ = ("asleep", "default", "doors", "hangs", "orphans", "passages")
 
     def __init__(self, state: NetworkState, stalled: frozenset[str]) -> None:
         self.passages: dict[Way, Passage] = {(p, way): state.passage(p, way) for p in state.paths for way in Direction}
@@ -41,6 +41,7 @@ class Regime:
         self.asleep = state.asleep
         buries = [one.deed.act.after for one in state.standing if isinstance(one.deed.act, acts.Orphans)]
         self.orphans = buries[-1] if buries else None  # after how many seconds the servers' sides of dead flows close
+        self.hangs = any(isinstance(one.deed.act, acts.Hangs) for one in state.standing)
         for name in stalled:
             if self.passages[name, DOWN] is Passage.PASS:
                 self.passages[name, DOWN] = Passage.HOLD

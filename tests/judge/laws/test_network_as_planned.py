@@ -75,6 +75,11 @@ class Wire(Story):
         return self.history()
 
 
+def kills(after: float, how: str = "fin") -> tuple[float, str, acts.Act, str]:
+    """A box that kills what is idle for so long; the connection is from 1 s on, if it says nothing."""
+    return 0.5, "middle", acts.KillsIdle(after=after, how=how), f"kills idle after {after:g}s"
+
+
 def judged(wire: Wire, history: History | None = None) -> LawVerdict:
     return law("network-as-planned", wire, history or wire.over())
 
@@ -173,11 +178,11 @@ def test_bytes_that_a_path_held_go_with_the_fin_that_closes_it():
 
 
 def test_what_a_box_ends_takes_the_held_bytes_of_the_client_with_it():
-    wire = Wire(reach(4.0, "stalled", direction=Direction.UPSTREAM))
+    wire = Wire(kills(5.0), reach(4.0, "stalled", direction=Direction.UPSTREAM))
     offset = wire.chunk(5.0, "held", UP)
     wire.let_go(6.0, offset, UP, fate="dropped")
     assert "were lost upstream" in broken(wire)
-    wire.box("killed", 5.9999, wire.cid)
+    wire.box("killed", 5.9999, wire.cid, "fin")
     assert held(wire)
 
 
@@ -329,10 +334,12 @@ def test_the_client_meets_the_end_that_a_deed_brings(deed, lawful, end):
 
 
 def test_the_client_meets_no_end_but_the_server_s_a_box_s_or_a_deed_s():
-    wire = Wire()
+    wire = Wire(kills(2.9))
     wire.add(Read(cid=wire.cid, upto=0, end="fin"), 4.0)
-    assert broken(wire).endswith("its client met the end of it (fin), which nobody had sent it")
-    wire.box("killed", 3.9, wire.cid)
+    assert broken(wire).startswith(
+        "connection 1 on wifi: at 4 s its client met the end of it (fin), which nobody had sent it"
+    )
+    wire.box("killed", 3.9, wire.cid, "fin")
     assert held(wire)
     for passed in ({}, {"swallowed": True}):
         wire = Wire(reach(2.0, "silent")) if passed else Wire()
@@ -364,11 +371,11 @@ def test_a_lingering_connection_dies_when_its_grace_is_over():
 
 @pytest.mark.parametrize("side", ["client", "server"])
 def test_the_gate_ends_no_side_of_its_own_accord(side):
-    wire = Wire()
+    wire = Wire(kills(3.0))
     wire.left(4.0, "closed", side)
     what = "ended the side of the client" if side == "client" else "told the server of an end"
     assert broken(wire).endswith(f"at 4 s the gate {what}, and no deed says so")
-    wire.box("killed", 3.9999, wire.cid)
+    wire.box("killed", 3.9999, wire.cid, "fin")
     assert held(wire)
 
 
@@ -409,7 +416,8 @@ def test_an_end_that_was_held_is_told_when_the_path_lets_it():
 
 
 def test_an_end_that_a_box_swallowed_leaves_the_bytes_before_it_on_their_way():
-    wire = Wire(reach(4.0, "stalled"), reach(6.0, "up"))
+    mutes = (4.9, "middle", acts.MutesStreams(), "mutes streams")
+    wire = Wire(reach(4.0, "stalled"), mutes, reach(6.0, "up"))
     offset = wire.chunk(4.5, "held")
     wire.box("muted", 5.0, wire.cid)
     wire.left(5.1, side="server", swallowed=True)
@@ -447,8 +455,9 @@ def test_an_end_that_is_told_comes_to_the_server():
     wire = streaming()
     wire.left(4.0)
     assert broken(wire) == "connection 1 on wifi: at 4 s its end was told on, and the server learned nothing of it"
-    wire.left(4.1, side="server")  # it hangs: its socket ended all the same
-    assert held(wire)
+    wire = streaming((3.5, "server", acts.Hangs(), "hangs"))
+    wire.left(4.0)
+    assert held(wire)  # it says nothing of what it learns
     assert broken(streaming(reach(4.0, "closed"))).endswith("and the server learned nothing of it")
     assert held(streaming(reach(4.0, "closed"), evidence="fin", closed=4.2))
 
@@ -554,9 +563,9 @@ def test_a_connection_that_a_deed_ends_is_not_left_to_end_by_itself():
 # The radio.
 
 
-def radio(*, handshake: float = 1.2) -> Wire:
+def radio(*, handshake: float = 1.2, deed: tuple[float, str, acts.Act, str] | None = None) -> Wire:
     """The first request waits for the waking and the handshake."""
-    wire = Wire(wifi=LTE)
+    wire = Wire(*([deed] if deed is not None else []), wifi=LTE)
     offset = wire.chunk(1.0 + handshake, way=UP)
     wire.add(Waited(cid=wire.cid, direction=UP, offset=offset, until_ns=ns(1.0 + handshake)), 1.0)
     return wire
@@ -605,9 +614,9 @@ def test_the_radio_is_not_charged_for_a_burst_let_go_nor_for_what_a_box_says():
     offset = wire.chunk(5.0, "held")
     wire.let_go(20.0001, offset)
     assert held(wire)
-    wire = passes(radio(), 20.0)
-    wire.box("answered", 19.9999, wire.cid)
-    assert held(wire)
+    wire = radio(deed=(15.0, "middle", acts.Buffers(seconds=5.0), "buffers 5s"))
+    wire.box("held", 15.5, wire.cid)
+    assert held(passes(wire, 20.5))
 
 
 def test_the_radio_is_that_of_the_last_deed_and_either_near_it():

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table
 """Faults of the gate: what a path's word does to open flows and to dials, and what the bytes on their way meet."""
 
 import contextvars
@@ -21,7 +22,6 @@ from tests.run.sabotage.row import Once, Plant, Row, around, both, planted
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
 BOTH = (UP, DOWN)
-EVENT = re.compile(rb'data: \{"jobId":"[0-9a-f]')
 
 
 def canary_flows(patch: pytest.MonkeyPatch) -> set[int]:
@@ -215,7 +215,7 @@ def spoils(where: str, way: Direction, spoil: Callable[[bytes], bytes], *, nth: 
 
 def _flipped(data: bytes) -> bytes:
     """Another digit within the payload of an event."""
-    return re.sub(rb'("processed":\d*)(\d)', lambda found: found[1] + bytes([found[2][0] ^ 1]), data, count=1)
+    return re.sub(rb'("processedCount":\d*)(\d)', lambda found: found[1] + bytes([found[2][0] ^ 1]), data, count=1)
 
 
 def _asks_elsewhere(data: bytes) -> bytes:
@@ -268,7 +268,7 @@ def door(word: Reach, instead: Door) -> Plant:
     def wrap(reach: Any) -> Any:
         async def reaching(gate: Gate, path: str, its: Reach, **options: Any) -> Any:
             readback = await reach(gate, path, its, **options)
-            if its is word and not options.get("once"):
+            if gate.device.word(path) is word:
                 await gate._listeners[path].set_door(instead)
             return readback
 
@@ -314,7 +314,7 @@ H0, H1, H2, H3, H4 = "fault-seen", "history-whole", "server-as-planned", "networ
 
 ROWS = (
     # silent
-    Row("silent, felt by a canary only", "silent", H3, "wifi.*silent", meets(Reach.SILENT, Fate.PASS, client=False) if False else meets(Reach.SILENT, Fate.PASS, canary=False)),
+    Row("silent, felt by a canary only", "silent", H3, "wifi.*silent", meets(Reach.SILENT, Fate.PASS, canary=False)),
     Row("silent, felt by the clients only", "silent", H0, "wifi silent", meets(Reach.SILENT, Fate.PASS, client=False)),
     Row("silent lets upstream bytes pass", "silent", f"{H0}|{H3}", "wifi.*(silent|upstream)", meets(Reach.SILENT, Fate.PASS, UP)),
     Row("silent lets downstream bytes pass", "silent", f"{H0}|{H3}", "wifi.*(silent|downstream)", meets(Reach.SILENT, Fate.PASS, DOWN)),
@@ -324,7 +324,6 @@ ROWS = (
     Row("silent ends by itself after a second", "silent", f"{H0}|{H3}", "wifi.*silent", meets(Reach.SILENT, Fate.PASS, after=1.0)),
     Row("silent ends by itself after a second for the clients", "silent", H3, "wifi.*silent", meets(Reach.SILENT, Fate.PASS, canary=False, after=1.0)),
     Row("silent upstream only is silent nowhere", "silent upstream", f"{H0}|{H3}", "wifi.*(silent|upstream)", meets(Reach.SILENT, Fate.PASS, UP)),
-    Row("silent upstream only is silent nowhere for the clients", "silent upstream", H3, "wifi.*(silent|upstream)", meets(Reach.SILENT, Fate.PASS, UP, canary=False)),
     Row("silent upstream only loses downstream bytes too", "silent upstream", f"{H0}|{H3}", "wifi.*(silent|downstream)", meets(Reach.SILENT, Fate.DROP, DOWN)),
     Row("silent upstream only loses the clients' downstream bytes too", "silent upstream", H3, "wifi.*downstream", meets(Reach.SILENT, Fate.DROP, DOWN, canary=False)),
     Row("silent downstream only loses the clients' upstream bytes too", "silent downstream", H3, "wifi.*upstream", meets(Reach.SILENT, Fate.DROP, UP, canary=False)),

@@ -163,16 +163,16 @@ def _by_itself(recorded: bool) -> Plant:
     def wrap(decide: Any) -> Any:
         once = Once(3)
 
-        def decided(one: HttpStage, exchange: Any, committed: bool) -> None:
+        def decided(one: HttpStage, exchange: Any) -> None:
             if not once(one.client != CANARY):
-                decide(one, exchange, committed)
+                decide(one, exchange)
                 return
             own = Force(index=-1, act=Answers(status=503), on="", actor="middle")
             kept, one._forces = one._forces, (own,)
             boxed = one._boxed
             if not recorded:
                 one._boxed = lambda *args, **options: None  # type: ignore[method-assign]
-            decide(one, exchange, committed)
+            decide(one, exchange)
             one._forces, one._boxed = kept, boxed  # type: ignore[method-assign]
 
         return decided
@@ -247,9 +247,12 @@ def _resets_with_fin(patch: pytest.MonkeyPatch) -> None:
 def _resets_late(patch: pytest.MonkeyPatch) -> None:
     """Events pass before the reset."""
 
-    def wrap(feed: Any) -> Any:
-        fed: dict[int, int] = {}
+    fed: dict[int, int] = {}
 
+    def wrap_reset(reset: Any) -> Any:
+        return lambda body: reset(body) if fed.get(id(body), 0) >= 8 else None
+
+    def wrap(feed: Any) -> Any:
         def feeding(body: StreamBody, data: bytes) -> Any:
             fed[id(body)] = fed.get(id(body), 0) + 1
             if isinstance(body._act, ResetsStreams) and fed[id(body)] < 8:
@@ -258,6 +261,7 @@ def _resets_late(patch: pytest.MonkeyPatch) -> None:
 
         return feeding
 
+    around(patch, StreamBody, "_reset", wrap_reset)
     around(patch, StreamBody, "feed", wrap)
 
 

@@ -41,12 +41,13 @@ _SCENARIOS: dict[str, dict[str, Any]] = {
     "silent for three": _on({"3s": {"wifi": "silent for 7s"}}, client={**_EAGER, "count": "3"}),
     "stalled": _then("wifi", "stalled for 3s"),
     "stalled upstream": _then("wifi", "stalled for 3s upstream only"),
+    "stalled, and the client leaves": _on({"3s": {"wifi": "stalled for 7s"}}, client=_EAGER),
     "closed": _then("wifi", "closed for 2s"),
     "closed once": _then("wifi", "closed once"),
     "reset": _then("wifi", "reset for 2s"),
     "reset once": _then("wifi", "reset once"),
-    "refused": _then("wifi", "refused for 3s", "reset once", client=_EAGER),
-    "unreachable": _then("wifi", "unreachable for 3s", "reset once", client=_EAGER),
+    "refused": _on({"4s": {"wifi": "refused for 3s"}, "5s": {"wifi": "reset once"}}, client=_EAGER),
+    "unreachable": _on({"4s": {"wifi": "unreachable for 3s"}, "5s": {"wifi": "reset once"}}, client=_EAGER),
     "cut": _then("wifi", "reset mid data"),
     "cut, closed": _then("wifi", "closed mid event"),
     # The device.
@@ -59,10 +60,13 @@ _SCENARIOS: dict[str, dict[str, Any]] = {
         client={**_EAGER, "count": "3"},
     ),
     "loses": _on({"3s": {"device": "joins cellular"}, "5s": {"device": "loses wifi"}}),
-    "prefers": _on({"3s": {"device": ["joins cellular", "prefers cellular"]}, "6s": {"device": "prefers wifi"}}),
+    "prefers": _on(
+        {"3s": {"device": ["joins cellular", "prefers cellular"]}, "4s": {"wifi": "reset once"}, "8s": {"device": "prefers wifi"}}
+    ),
     "lingers": _on({"3s": {"device": "joins cellular"}, "5s": {"device": "loses wifi"}}, device={"linger": "2s"}),
     "offline": _on({"4s": {"device": "goes offline for 3s"}}),
     "sleeps": _on({"4s": {"device": "suspends for 3s"}}),
+    "sleeps long": _on({"4s": {"device": "suspends for 5s"}}, client={"watchdog": "2s"}),
     # The radio: it sleeps after 10 s of quiet.
     "radio": _on(
         {}, job=_NOW_AND_THEN, paths={"cellular": {"profile": "lte", "wake": "2s"}}, server={"keepalive": "none"},
@@ -116,7 +120,7 @@ _SCENARIOS: dict[str, dict[str, Any]] = {
         job={"lasts": "15s", "updates": "every 500ms"},
     ),
     "sliced": _then("wifi", "sliced to 16B"),
-    "stalls by itself": _on({}, paths={"wifi": {"profile": "wifi", "stalls": "0.3/s"}, "cellular": "lte"}, client=_EAGER),
+    "stalls by itself": _on({}, paths={"wifi": {"profile": "very-bad", "latency": "20ms"}, "cellular": "lte"}, client=_EAGER),
     "changes its rate": _on({}, paths={"wifi": {"profile": "4g-drive", "wake": "0s"}}, client=_EAGER),
     # The server and its jobs.
     "plain": _on({}, server=_SERVER),

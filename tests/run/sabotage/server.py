@@ -39,9 +39,9 @@ def _wires(change: Callable[[Wires], Wires], *, replay: bool | None = None, most
         old, left = [False], [most]
 
         def writing(write: Any) -> Any:
-            async def written(stream: EventStream, opening: bytes) -> None:
+            async def written(stream: EventStream) -> None:
                 old[0] = stream._next <= stream._opened_at and bool(stream._next)
-                await write(stream, opening)
+                await write(stream)
 
             return written
 
@@ -73,7 +73,7 @@ def _of_those(once: Once, change: Callable[[bytes], bytes]) -> Callable[[Wires],
 
 
 def _corrupt(wire: bytes) -> bytes:
-    return re.sub(rb'("processed":\d*)(\d)', lambda found: found[1] + bytes([found[2][0] ^ 1]), wire, count=1)
+    return re.sub(rb'("processedCount":\d*)(\d)', lambda found: found[1] + bytes([found[2][0] ^ 1]), wire, count=1)
 
 
 def _renamed(wire: bytes) -> bytes:
@@ -106,11 +106,11 @@ def _skips_while_live(patch: pytest.MonkeyPatch) -> None:
     once = Once(12)
 
     def wrap(write: Any) -> Any:
-        async def writing(stream: EventStream, opening: bytes) -> None:
-            if once(stream._next > stream._opened_at and stream._next < stream._log.newest + 1 and not opening):
+        async def writing(stream: EventStream) -> None:
+            if once(stream._next > stream._opened_at and stream._next < stream._log.newest + 1):
                 stream._next += 1
             if stream._next <= stream._log.newest:
-                await write(stream, opening)
+                await write(stream)
 
         return writing
 
@@ -121,9 +121,9 @@ def _writes_later(patch: pytest.MonkeyPatch) -> None:
     """Streams get each event 300 ms after it was emitted."""
 
     def wrap(write: Any) -> Any:
-        async def writing(stream: EventStream, opening: bytes) -> None:
+        async def writing(stream: EventStream) -> None:
             await trio.sleep(0.3)
-            await write(stream, opening)
+            await write(stream)
 
         return writing
 
@@ -134,11 +134,11 @@ def _replay_then_nothing(patch: pytest.MonkeyPatch) -> None:
     """A stream gets what it has missed, and nothing new."""
 
     def wrap(write: Any) -> Any:
-        async def writing(stream: EventStream, opening: bytes) -> None:
+        async def writing(stream: EventStream) -> None:
             if stream._opened_at >= 0 and stream._next > stream._opened_at and stream.number > 1:
                 stream._next = stream._log.newest + 1
                 return
-            await write(stream, opening)
+            await write(stream)
 
         return writing
 
@@ -352,18 +352,29 @@ def _keepalives(keepalive: float | None, *, comments: bool | None = None) -> Pla
     return plant
 
 
-def _says(change: Callable[[EventStream, str], str | None]) -> Plant:
-    """What streams are told between events is another thing; the server says that they were told."""
+def _says(what: str, change: Callable[[bytes], bytes], *, says: bool) -> Plant:
+    """What streams are told besides events is another thing; ``says``: by the records too (nothing: none)."""
 
     def wrap(say: Any) -> Any:
-        def saying(stream: EventStream, field: str) -> None:
-            other = change(stream, field)
-            if other is not None:
-                say(stream, other)
+        def saying(stream: EventStream, data: bytes, word: str, detail: str = "") -> None:
+            if word != what:
+                say(stream, data, word, detail)
+            elif not says:
+                say(stream, change(data), word, detail)
+            elif other := change(data):
+                say(stream, other, word, other.decode().partition(":")[2].strip())
 
         return saying
 
-    return planted(EventStream, "say", wrap)
+    return planted(EventStream, "_say", wrap)
+
+
+def _nothing(_: bytes) -> bytes:
+    return b""
+
+
+def _longer_retry(data: bytes) -> bytes:
+    return data.replace(b"3000", b"9000")
 
 
 def _keeps_tokens(*, streams: bool) -> Plant:
@@ -416,10 +427,10 @@ def _repeats(count: int, *, twice: bool) -> Plant:
             return served
 
         def writing(write: Any) -> Any:
-            async def written(stream: EventStream, opening: bytes) -> None:
+            async def written(stream: EventStream) -> None:
                 kept = stream._conduct.repeats
                 stream._conduct.repeats = kept if twice else 0
-                await write(stream, opening)
+                await write(stream)
                 stream._conduct.repeats = kept
 
             return written
@@ -460,7 +471,7 @@ def _rescheduled_only(patch: pytest.MonkeyPatch) -> None:
     def wrap(reschedule: Any) -> Any:
         def told(job: RunningJob, why: str) -> None:
             reschedule(job, why)
-            if why == "pause":
+            if why == "pauses":
                 job._work.resume(trio.current_time() - job.accepted)
                 due = job._work.due
                 job._next = float("inf") if due is None else job.accepted + due
@@ -540,9 +551,9 @@ def _writes_though_it_hangs(patch: pytest.MonkeyPatch) -> None:
     """Streams go on while the server hangs; answers do not."""
 
     def walking(walk: Any) -> Any:
-        async def walked(stream: EventStream, opening: bytes) -> Any:
+        async def walked(stream: EventStream) -> Any:
             stream._conduct = Conduct()
-            return await walk(stream, opening)
+            return await walk(stream)
 
         return walked
 
@@ -602,20 +613,6 @@ def _closes(evidence: str) -> Plant:
         return growing
 
     return planted(EventStream, "grown", wrap)
-
-
-def _resets_stream(patch: pytest.MonkeyPatch) -> None:
-    once = Once(20)
-
-    def wrap(grown: Any) -> Any:
-        def growing(stream: EventStream) -> None:
-            grown(stream)
-            if once():
-                stream._connection.stream.reset()
-
-        return growing
-
-    around(patch, EventStream, "grown", wrap)
 
 
 def _stale_status(patch: pytest.MonkeyPatch) -> None:
@@ -690,7 +687,7 @@ ROWS = (
     Row("a stream ends as done, though its job goes on", "plain", H2, STREAM, _closes("done")),
     Row("a stream ends as blocked, though its peer takes all", "plain", H2, STREAM, _closes("blocked")),
     Row("a stream ends as outdated, though there is no newer one", "plain", H2, STREAM, _closes("newer")),
-    Row("a stream is reset", "plain", H2, STREAM, _resets_stream),
+    Row("a stream ends as reset, though its peer is there", "plain", H2, STREAM, _closes("rst")),
     # Emission.
     Row("events come 300 ms late", "plain", H2, "event.*(late|due|intended)", _emits(0.3)),
     Row("events come 300 ms early", "plain", H2, "event.*(early|due|intended|before)", _emits(-0.15)),
@@ -715,11 +712,12 @@ ROWS = (
     Row("keep-alives never come", "quiet", H2, "keep-?alive", _keepalives(None)),
     Row("keep-alives come at twice the interval", "quiet", H2, "keep-?alive", _keepalives(30.0)),
     Row("keep-alives come at a third of the interval", "quiet", H2, "keep-?alive", _keepalives(5.0)),
-    Row("retry is told to nobody", "retry", H02, "retry", _says(lambda *_: None)),
-    Row("retry is told to no client", "retry", H02, "retry", _says(lambda stream, field: None if stream._job else field)),
-    Row("retry is told with another value", "retry", H02, "retry", _says(lambda _, field: "retry: 9000")),
-    Row("retry is not said at the start", "retry at the start", H2, "retry", planted(EventStream, "_opening", lambda opening: lambda stream, **options: _without_retry(opening, stream, options))),
-    Row("another retry is said at the start", "retry at the start", H2, "retry", planted(EventStream, "_opening", lambda opening: lambda stream, **options: opening(stream, **options).replace(b"retry: 3000", b"retry: 4000"))),
+    Row("retry is told to nobody", "retry", H02, "retry", _says("retry", _nothing, says=True)),
+    Row("retry is told to nobody, though it is said to be", "retry", f"{H02}|{H1}", "retry", _says("retry", _nothing, says=False)),
+    Row("retry is told with another value", "retry", H02, "retry", _says("retry", _longer_retry, says=True)),
+    Row("retry is told with another value than is said", "retry", f"{H02}|{H1}", "retry", _says("retry", _longer_retry, says=False)),
+    Row("retry is not said at the start", "retry at the start", H2, "retry", _says("retry", _nothing, says=True)),
+    Row("another retry is said at the start", "retry at the start", H2, "retry", _says("retry", _longer_retry, says=True)),
     Row("no token is revoked", "token revoked", H02, "token", _keeps_tokens(streams=True)),
     Row("no token is revoked, and streams end", "token revoked", H02, "token", _keeps_tokens(streams=False)),
     Row("the streams of a revoked token go on", "token revoked", H02, "token|stream", _keeps_streams_of_revoked),
@@ -763,14 +761,5 @@ ROWS = (
     Row("results are refused", "plain", H2, "results", _no_results),
     Row("a question is not answered", "reconnects", H2, "answer", _unanswered),
 )  # fmt: skip
-
-
-def _without_retry(opening: Any, stream: EventStream, options: Any) -> bytes:
-    kept = stream._spec
-    stream._spec = msgspec.structs.replace(kept, retry=None)
-    said: bytes = opening(stream, **options)
-    stream._spec = kept
-    return said
-
 
 _ = Write

@@ -23,6 +23,9 @@ PARTS = {
 ROWS: tuple[Row, ...] = tuple(row for rows in PARTS.values() for row in rows)
 
 
+UNTOUCHED = "nothing was planted: the run is the lawful one"
+
+
 class Found(NamedTuple):
     """What came of a fault with one client. ``wrong``: why that is not enough; empty where it is."""
 
@@ -65,7 +68,7 @@ def said(verdict: Verdict) -> tuple[str, str]:
 
 def _wrong(row: Row, client: str, told: History, verdict: Verdict, law: str, sentence: str) -> Iterator[str]:
     if told.records == lawful(row.plan, client).records:
-        yield "nothing was planted: the run is the lawful one"
+        yield UNTOUCHED
     elif verdict.word is not Word.VOID:
         blamed = " (the client is blamed)" if verdict.word is Word.FAIL and _blamed(row, client, verdict) else ""
         yield f"{verdict.word}, not void{blamed}"
@@ -88,5 +91,6 @@ def _blamed(row: Row, client: str, verdict: Verdict) -> bool:
 
 
 def results(row: Row) -> list[Found]:
-    """Return what comes of a fault with each client."""
-    return [found(row, client) for client in CLIENTS]
+    """Return what comes of a fault with each client that it touches: with the reference at least."""
+    each = [found(row, client) for client in CLIENTS]
+    return [one for one in each if one.client == CLIENTS[0] or one.wrong != UNTOUCHED]

@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - it prints its table
 """Prints the table: ``python -m tests.run.sabotage [-a] [WORD …]``; only rows with one of these words in their names.
 
 Each fault, the word of its run with each client, the law and the sentence; ``-a`` shows those that are in order too.
@@ -39,7 +40,9 @@ def main(words: list[str]) -> None:
             if not bad and not everything:
                 continue
             first = bad[0] if bad else each[0]
-            mark = "".join({"void": "V", "pass": "p", "fail": "F", "unknown": "u", "crash": "C"}[one.word] for one in each)
+            mark = "".join(
+                {"void": "V", "pass": "p", "fail": "F", "unknown": "u", "crash": "C"}[one.word] for one in each
+            )
             print(f"{mark:5}{part}: {row.name}  [{row.plan}]")
             print(f"       {first.law or '-'}: {first.sentence[:300]}")
             if bad:

@@ -11,6 +11,7 @@ from harness.clock import sleep_until
 from harness.deeds.acts import Deed, SetReach
 from harness.device.words import Reach
 from harness.history import Deed as DeedRecord
+from harness.run import nemesis
 from harness.run.hands import Hands
 from harness.run.nemesis import Nemesis
 from harness.scenario.model import Plan
@@ -106,11 +107,6 @@ def _late_behind(place: int, by: float) -> Callable[[int, Any], Any]:
     return change
 
 
-async def _twice(before: int, doing: Any) -> Any:
-    await doing[0]()
-    return await doing[0]()
-
-
 def _again(place: int, by: float) -> Callable[[int, Any], Any]:
     """It is done a second time, so much later, and no record says so."""
 
@@ -155,7 +151,6 @@ def _elsewhere() -> Plant:
 
 def _recorded(change: Callable[[DeedRecord], None]) -> Plant:
     """Deeds are recorded otherwise than they were done."""
-    import harness.run.nemesis as nemesis
 
     def wrap(record: Any) -> Any:
         def made(**fields: Any) -> Any:
@@ -205,5 +200,3 @@ ROWS = (
     Row("a joining is late at one gate of three", "handoff of three", f"{H0}|{H3}", "cellular|joins|gate", _hands_are(_late_behind(2, 2.0), client="c2")),
     Row("a deed's record says another instant", "handoff", f"{H3}|{H4}", "wifi", _recorded(_two_seconds_later)),
 )  # fmt: skip
-
-_ = _twice

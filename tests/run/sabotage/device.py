@@ -11,6 +11,7 @@ import trio
 from harness.clock import Nap
 from harness.device.model import Device, Outcome
 from harness.device.radio import Antenna
+from harness.network import relay
 from harness.network.gate import Gate
 from harness.network.phone import Ear, GatePhone, Sleep
 from harness.network.relay import Flow
@@ -158,8 +159,6 @@ def _waits(share: float) -> Plant:
         return sleeping
 
     def plant(patch: pytest.MonkeyPatch) -> None:
-        import harness.network.relay as relay
-
         around(patch, relay, "sleep_until", wrap)
 
     return plant

@@ -194,7 +194,9 @@ def tells_of_loss(how: How) -> Plant:
 # Bytes on their way. Behind the stage only the client's own socket meets them; before it the stage sees them too.
 
 
-def spoils(where: str, way: Direction, spoil: Callable[[bytes], bytes], *, nth: int = 9, like: bytes = b"data: {") -> Plant:
+def spoils(
+    where: str, way: Direction, spoil: Callable[[bytes], bytes], *, nth: int = 9, like: bytes = b"data: {"
+) -> Plant:
     """Let the ``nth`` chunk of the clients' that is ``like`` this be another."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:

@@ -94,9 +94,7 @@ def doubles(kind: str) -> Doctor:
         made = [*records[: place + 1], again, *records[place + 1 :]]
         new = {id(record): n for n, record in enumerate(made, 1)}
         by_seq = {record.seq: new[id(record)] for record in made if record is not again}
-        return [
-            msgspec.structs.replace(_having(record, by_seq), seq=new[id(record)]) for record in made
-        ]
+        return [msgspec.structs.replace(_having(record, by_seq), seq=new[id(record)]) for record in made]
 
     return doctor
 
@@ -190,7 +188,19 @@ FACTS: dict[str, tuple[str, ...]] = {
 }
 """The kinds that tell facts, and their fields that another record, or the plan, bears out."""
 
-OTHERS = ("canary", "shaped", "health", "census", "gap_signal", "end_passed", "attempt", "attempt_end", "block", "app", "status")
+OTHERS = (
+    "canary",
+    "shaped",
+    "health",
+    "census",
+    "gap_signal",
+    "end_passed",
+    "attempt",
+    "attempt_end",
+    "block",
+    "app",
+    "status",
+)
 """Kinds of which records may be lost. What a client claims is not borne out by anything, and is believed by no law."""
 
 
@@ -203,7 +213,13 @@ def _rows() -> list[Row]:
         Row("every fortieth record is lost", HANDED, H1, "", doctor=loses("", every_40th, numbered=True)),
         Row("every fortieth record is lost before it is numbered", HANDED, H1, "", doctor=loses("", every_40th)),
         Row("every fortieth record is never handed in", HANDED, H1, "", doctor=loses("", every_40th, counted=False)),
-        Row("all stamps are a second off from the middle on", HANDED, H1, "stamp|record|time|clock", doctor=changes("", lambda one: {"t_ns": one.t_ns + SECOND}, lambda places: places[len(places) // 2 :])),
+        Row(
+            "all stamps are a second off from the middle on",
+            HANDED,
+            H1,
+            "stamp|record|time|clock",
+            doctor=changes("", lambda one: {"t_ns": one.t_ns + SECOND}, lambda places: places[len(places) // 2 :]),
+        ),
     ]
     for kind in (*FACTS, *OTHERS):
         plan, law = _plan(kind), f"{H0}|{H1}" if kind in ("deed", "canary") else H1
@@ -213,7 +229,9 @@ def _rows() -> list[Row]:
             Row(f"a {kind} record is never handed in", plan, law, "", doctor=loses(kind, middle, counted=False)),
             Row(f"no {kind} record is handed in", plan, law, "", doctor=loses(kind, every, counted=False)),
             Row(f"a {kind} record is written twice", plan, law, "", doctor=doubles(kind)),
-            Row(f"a {kind} record has a stamp that is a second off", plan, law, "", doctor=changes(kind, other("t_ns"))),
+            Row(
+                f"a {kind} record has a stamp that is a second off", plan, law, "", doctor=changes(kind, other("t_ns"))
+            ),
         ]
         rows += [
             Row(f"a {kind} record has another {field}", plan, law, "", doctor=changes(kind, other(field)))

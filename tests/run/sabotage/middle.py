@@ -1,7 +1,6 @@
 # ruff: noqa: E501 - a table
 """Faults of the boxes on the way: whom they answer, how often and with what, and what they do to streams."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,17 +8,16 @@ import msgspec
 import pytest
 import trio
 
-import harness.middle.force as force
-import harness.middle.stage as stage
 from harness.deeds.acts import Answers, KillsIdle, MutesStreams, ResetsStreams
+from harness.middle import force, stage, streaming
 from harness.middle.force import Force
 from harness.middle.middle import Middle
 from harness.middle.stage import HttpStage
 from harness.middle.streaming import StreamBody
 from harness.network.ends import How
 from harness.network.gate import CANARY
-from tests.run.sabotage.gate import H0, H1, H3
-from tests.run.sabotage.row import Once, Plant, Row, around, both, planted
+from tests.run.sabotage.gate import H0, H3
+from tests.run.sabotage.row import Once, Plant, Row, around, planted
 
 
 def _answers_nobody(patch: pytest.MonkeyPatch) -> None:
@@ -28,7 +26,9 @@ def _answers_nobody(patch: pytest.MonkeyPatch) -> None:
 
 def _answers_no_client(patch: pytest.MonkeyPatch) -> None:
     def wrap(for_request: Any) -> Any:
-        return lambda forces, what, client, gates: for_request(forces, what, client, gates) if client == CANARY else None
+        return lambda forces, what, client, gates: (
+            for_request(forces, what, client, gates) if client == CANARY else None
+        )
 
     around(patch, stage, "for_request", wrap)
 
@@ -327,15 +327,11 @@ def _cuts(change: Callable[[Any, How, str], bool], *, canary: bool = False) -> P
 
 def _cuts_behind(patch: pytest.MonkeyPatch) -> None:
     """The whole event passes, then the connection ends."""
-    import harness.middle.streaming as streaming
-
     around(patch, streaming, "cut_at", lambda _: lambda block, mid: len(block))
 
 
 def _cuts_elsewhere(patch: pytest.MonkeyPatch) -> None:
     """Inside the event, but not where it was said."""
-    import harness.middle.streaming as streaming
-
     around(patch, streaming, "cut_at", lambda cut_at: lambda block, mid: cut_at(block, "id" if mid != "id" else "data"))
 
 
@@ -390,5 +386,3 @@ ROWS = (
     Row("a cut ends the clients' connections in another way", "cut", H3, "mid data", _cuts(lambda cut, how, mid: cut(How.FIN, mid))),
     Row("a cut ends connections in another way", "cut, closed", f"{H0}|{H3}", "mid event", _cuts(lambda cut, how, mid: cut(How.RST, mid), canary=True)),
 )  # fmt: skip
-
-_ = (math, both, H1)

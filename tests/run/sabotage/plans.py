@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table
 """The plans that the faults are planted in, short and shared. Each is lawful with every client of ``CLIENTS``."""
 
 import functools

@@ -10,7 +10,8 @@ import pytest
 import trio
 
 from harness.deeds.acts import Bursts, Ends, Restarts
-from harness.history.records import Emit, Write
+from harness.history.records import Emit
+from harness.jobserver import emission, endpoints, registry, streams
 from harness.jobserver.conduct import Conduct
 from harness.jobserver.connection import Connection
 from harness.jobserver.emission import RunningJob
@@ -22,7 +23,9 @@ from harness.jobserver.registry import Registry
 from harness.jobserver.streams import EventStream
 from harness.jobserver.tokens import Tokens
 from harness.jobserver.work import Step, Work
+from harness.network.ends import How, Side
 from harness.network.relay import Flow
+from harness.seams import Door
 from tests.run.sabotage.gate import H0, H1, H2, H3
 from tests.run.sabotage.row import Once, Plant, Row, around, both, planted
 
@@ -65,7 +68,11 @@ def _wires(change: Callable[[Wires], Wires], *, replay: bool | None = None, most
 
 def _nth(nth: int, change: Callable[[bytes], bytes]) -> Plant:
     """One live event of the run is sent as another."""
-    return lambda patch: _wires(_of_those(Once(nth), change), replay=False)(patch)
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        _wires(_of_those(Once(nth), change), replay=False)(patch)
+
+    return plant
 
 
 def _of_those(once: Once, change: Callable[[bytes], bytes]) -> Callable[[Wires], Wires]:
@@ -169,8 +176,6 @@ def _emits(by: float, *, says: bool = True) -> Plant:
 
 def _in_the_record(kind: type, change: Callable[[Any], object]) -> Plant:
     """The server writes down something else than what it does."""
-    import harness.jobserver.emission as emission
-    import harness.jobserver.streams as streams
 
     def wrap(record: Any) -> Any:
         def made(**fields: Any) -> Any:
@@ -245,12 +250,7 @@ def _goes_on(recorded: bool) -> Plant:
 def _never_ends(patch: pytest.MonkeyPatch) -> None:
     """The last event is never emitted; the job is told to be over all the same."""
 
-    def wrap(ahead: Any) -> Any:
-        return lambda work: ahead(work)
-
-    around(patch, Work, "ahead", wrap)
-
-    def wrap_write(write: Any) -> Any:
+    def wrap(write: Any) -> Any:
         def writing(job: RunningJob, step: Step, intended: float) -> None:
             if step.type == "completed":
                 job._next = float("inf")
@@ -260,13 +260,11 @@ def _never_ends(patch: pytest.MonkeyPatch) -> None:
 
         return writing
 
-    around(patch, RunningJob, "_write", wrap_write)
+    around(patch, RunningJob, "_write", wrap)
 
 
 def _other_schedule(patch: pytest.MonkeyPatch) -> None:
     """A job goes by a schedule of its own: each update 50 ms later than the plan has it."""
-    import harness.jobserver.registry as registry
-
     around(patch, registry, "updates_of", lambda of: lambda spec: tuple(at + 0.05 * bool(at) for at in of(spec)))
 
 
@@ -532,8 +530,6 @@ def _keeps_guests(patch: pytest.MonkeyPatch) -> None:
     """Nobody comes in, and streams go on."""
 
     async def shut(front: Front) -> None:
-        from harness.seams import Door
-
         front._shut = True
         assert front._listener is not None
         await front._listener.set_door(Door.REFUSE)
@@ -542,8 +538,6 @@ def _keeps_guests(patch: pytest.MonkeyPatch) -> None:
 
 
 def _without_bye(patch: pytest.MonkeyPatch) -> None:
-    import harness.jobserver.streams as streams
-
     patch.setattr(streams, "FAREWELLS", {key: text for key, text in streams.FAREWELLS.items() if key != "stopped"})
 
 
@@ -575,8 +569,6 @@ def _buries(how: str) -> Plant:
         return False
 
     def said(flow: Flow) -> bool:
-        from harness.network.ends import How, Side
-
         flow.note(Side.SERVER, How.CLOSED)
         return True
 
@@ -633,8 +625,6 @@ def _stale_status(patch: pytest.MonkeyPatch) -> None:
 
 
 def _cut_results(patch: pytest.MonkeyPatch) -> None:
-    import harness.jobserver.endpoints as endpoints
-
     around(patch, endpoints, "results", lambda results: lambda spec: results(spec)[:10])
 
 
@@ -761,5 +751,3 @@ ROWS = (
     Row("results are refused", "plain", H2, "results", _no_results),
     Row("a question is not answered", "reconnects", H2, "answer", _unanswered),
 )  # fmt: skip
-
-_ = Write

@@ -57,7 +57,7 @@ def found(row: Row, client: str) -> Found:
     told = history(row, client)
     verdict = judge(plan(row.plan, client), told)
     law, sentence = said(verdict)
-    return Found(client, str(verdict.word), law, sentence, "".join(_wrong(row, client, told, verdict, law, sentence)))
+    return Found(client, str(verdict.word), law, sentence, "".join(_wrong(row, client, told, verdict)))
 
 
 def said(verdict: Verdict) -> tuple[str, str]:
@@ -66,7 +66,8 @@ def said(verdict: Verdict) -> tuple[str, str]:
     return (failed[0].law if failed else ""), verdict.sentence
 
 
-def _wrong(row: Row, client: str, told: History, verdict: Verdict, law: str, sentence: str) -> Iterator[str]:
+def _wrong(row: Row, client: str, told: History, verdict: Verdict) -> Iterator[str]:
+    law, sentence = said(verdict)
     if told.records == lawful(row.plan, client).records:
         yield UNTOUCHED
     elif verdict.word is not Word.VOID:

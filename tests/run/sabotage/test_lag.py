@@ -1,0 +1,55 @@
+"""The harness's own loop stands still for a second, on real sockets: whoever is judged then, it is not the client."""
+
+import time
+
+import pytest
+import trio
+
+from harness.history import Health, History, read_history
+from harness.history.files import HISTORY
+from harness.judge.judge import judge, order
+from harness.judge.verdict import Word
+from harness.run.runner import Runner
+from harness.scenario import Scenario, plans
+from harness.world import real
+
+pytestmark = pytest.mark.slow
+[PLAN] = plans(
+    Scenario(
+        scenario="stands still",
+        job={"lasts": "4s", "updates": "every 100ms"},
+        paths={"wifi": "wifi"},
+        timeline={"2s": {"wifi": "reset once"}},
+    ),
+    world="real",
+)
+
+
+async def ran(tmp_path, *, blocked_at: float) -> History:
+    runner = Runner(PLAN, tmp_path / HISTORY, toxiproxy="embedded", world=real.world())
+    async with trio.open_nursery() as nursery:
+
+        async def block():
+            while runner.now() < blocked_at:  # noqa: ASYNC110 - nobody tells when 0 s is
+                await trio.sleep(0.01)
+            time.sleep(1.0)  # noqa: ASYNC251, TID251 - the fault itself
+
+        nursery.start_soon(block)
+        with trio.fail_after(30):
+            await runner.run(trio.Event())
+    return read_history(tmp_path / HISTORY)
+
+
+async def test_a_deed_that_comes_behind_the_events_planned_after_it_voids_the_run(tmp_path):
+    verdict = judge(PLAN, await ran(tmp_path, blocked_at=1.5))
+    assert verdict.word is Word.VOID
+    first = order(verdict.laws)[0]
+    assert (first.law, first.advice[:11]) == ("in-time", "The machine")
+    assert "(wifi reset once) came" in verdict.sentence
+    assert "late" in verdict.sentence
+
+
+async def test_where_no_deed_was_due_meanwhile_nobody_is_blamed(tmp_path):
+    history = await ran(tmp_path, blocked_at=2.8)
+    assert max(lag for health in history.all(Health) for lag in health.lags_us) > 500_000
+    assert judge(PLAN, history).word in {Word.PASS, Word.UNKNOWN}

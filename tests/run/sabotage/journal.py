@@ -12,7 +12,7 @@ import msgspec
 
 from harness.history import records as kinds
 from harness.history.records import Record
-from tests.run.sabotage.gate import H0, H1
+from tests.run.sabotage.gate import H0, H1, H2, H3, H4
 from tests.run.sabotage.row import Doctor, Row
 
 SECOND = 1_000_000_000
@@ -222,10 +222,10 @@ def _rows() -> list[Row]:
         ),
     ]
     for kind in (*FACTS, *OTHERS):
-        plan, law = _plan(kind), f"{H0}|{H1}" if kind in ("deed", "canary") else H1
+        plan, law = _plan(kind), f"{H0}|{H1}|{H2}|{H3}|{H4}"
         rows += [
-            Row(f"a {kind} record is lost", plan, law, "", doctor=loses(kind, middle, numbered=True)),
-            Row(f"a {kind} record is lost before it is numbered", plan, law, "", doctor=loses(kind, middle)),
+            Row(f"a {kind} record is lost", plan, H1, "missing|record", doctor=loses(kind, middle, numbered=True)),
+            Row(f"a {kind} record is lost before it is numbered", plan, H1, "", doctor=loses(kind, middle)),
             Row(f"a {kind} record is never handed in", plan, law, "", doctor=loses(kind, middle, counted=False)),
             Row(f"no {kind} record is handed in", plan, law, "", doctor=loses(kind, every, counted=False)),
             Row(f"a {kind} record is written twice", plan, law, "", doctor=doubles(kind)),

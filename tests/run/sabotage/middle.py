@@ -199,10 +199,10 @@ def _bodies(change: Callable[[StreamBody, Any], Any]) -> Plant:
         now = [""]
 
         def making(init: Any) -> Any:
-            def made(body: StreamBody, framing: Any, *, act: Any, **options: Any) -> None:
+            def made(body: StreamBody, *args: Any, act: Any, **options: Any) -> None:
                 if now[0] != CANARY:
                     of_client.add(id(body))
-                init(body, framing, act=change(body, act) if id(body) in of_client else act, **options)
+                init(body, *args, act=change(body, act) if id(body) in of_client else act, **options)
 
             return made
 

@@ -413,14 +413,9 @@ def _repeats(count: int, *, twice: bool) -> Plant:
 
     def plant(patch: pytest.MonkeyPatch) -> None:
         def serving(serve: Any) -> Any:
-            async def served(stream: EventStream, *args: Any, **options: Any) -> Any:
-                kept, stream._conduct.repeats = stream._conduct.repeats, count if stream._conduct.repeats else 0
-                task = serve(stream, *args, **options)
-                stream._said = kept  # type: ignore[attr-defined]
-                try:
-                    return await task
-                finally:
-                    stream._conduct.repeats = kept
+            async def served(stream: EventStream, start: int, cursor: str, **options: Any) -> Any:
+                more = stream._conduct.repeats - count if cursor and stream._conduct.repeats else 0
+                return await serve(stream, start + more, cursor, **options)
 
             return served
 

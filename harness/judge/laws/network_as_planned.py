@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from harness.judge.case import Case
 from harness.judge.laws.outcome import Law, Outcome
-from harness.judge.network import delays, dials, gates, signals, weather
+from harness.judge.network import bodies, boxes, cuts, delays, dials, gates, idle, signals, weather
 from harness.judge.network.faults import Fault
 
 ADVICE = "The harness did not do what the plan says, or more: nothing can be said of the client. Report it with the run"
@@ -30,6 +30,10 @@ def _faults(case: Case) -> Iterator[Fault]:
     yield from delays.faults(case)
     for client in case.clients:
         yield from signals.faults(client)
+        yield from boxes.faults(client)
+        yield from bodies.faults(client)
+        yield from idle.faults(client)
+        yield from cuts.faults(client)
 
 
 LAW = Law(code="H3", word="network-as-planned", judge=_judge)

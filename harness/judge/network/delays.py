@@ -94,8 +94,8 @@ def _delays(case: Case) -> Iterator[Delay]:
     for rid, request in requests.items():
         flow, record = found[request.cid], arrived.get(rid)
         if record is not None:
-            if (sent_ns := flow.sent.get(rid)) is not None:
-                yield Delay(flow, UP, sent_ns, record.t_ns, "a request", record)
+            if (sent := flow.sent.get(rid)) is not None:
+                yield Delay(flow, UP, sent.t_ns, record.t_ns, "a request", record)
             if (answer := answers.get(rid)) is not None:
                 yield Delay(flow, DOWN, record.t_ns, answer.t_ns, "an answer", answer)
     emitted: dict[tuple[str, str, str], Emit] = {}

@@ -52,7 +52,7 @@ class Flow:
         self.boxed: list[Boxed] = []
         self.asked: list[int] = []  # requests whose heads are whole at the gate, and have not passed the radio
         self.asked_ns = 0  # when the last of them was
-        self.sent: dict[int, int] = {}  # when each passed
+        self.sent: dict[int, Chunk] = {}  # the bytes with which each passed
         self.died_ns: int | None = None  # nothing reaches the client any more, and the server was not told
         self.faults: dict[str, Fault] = {}  # the first of each kind
 
@@ -66,11 +66,15 @@ class Flow:
         """Return the regimes of which one holds at a record of this connection."""
         return self.watch.at(record.t_ns, record.seq)
 
+    def fault(self, kind: str, record: Record, text: str, *, t_ns: int = 0) -> Fault:
+        """Return a fault of it. ``t_ns``: when, where that is not the record's own stamp."""
+        when = self.timeline.case.at(t_ns or record.t_ns)
+        return Fault(kind, f"{self.name}: at {phrases.limit(when)} {text}", ((record, text),))
+
     def fail(self, kind: str, record: Record, text: str, *, t_ns: int = 0) -> None:
-        """Note a fault, once of each kind. ``t_ns``: when, where that is not the record's own stamp."""
+        """Note a fault, once of each kind."""
         if kind not in self.faults:
-            when = self.timeline.case.at(t_ns or record.t_ns)
-            self.faults[kind] = Fault(kind, f"{self.name}: at {phrases.limit(when)} {text}", ((record, text),))
+            self.faults[kind] = self.fault(kind, record, text, t_ns=t_ns)
 
     def surely_dead(self, way: str) -> bool:
         """Whether nothing can pass a direction any more. An end that a box swallowed had no place among the bytes."""

@@ -72,7 +72,7 @@ def _chunk(flow: Flow, record: Chunk) -> None:
         if flow.asked and record.direction == UP:
             if not (held or waited):
                 passage.at_once(flow, record, flow.asked_ns)
-            flow.sent.update(dict.fromkeys(flow.asked, record.t_ns))
+            flow.sent.update(dict.fromkeys(flow.asked, record))
             flow.asked.clear()
 
 

@@ -15,7 +15,7 @@ from harness.run import nemesis
 from harness.run.hands import Hands
 from harness.run.nemesis import Nemesis
 from harness.scenario.model import Plan
-from tests.run.sabotage.gate import H0, H3, H4
+from tests.run.sabotage.gate import H0, H1, H3, H4
 from tests.run.sabotage.row import Plant, Row, planted
 
 
@@ -180,7 +180,7 @@ ROWS = (
     Row("the first deed never comes", "handoff", f"{H0}|{H3}", "wifi", _goes_by(lambda deeds: deeds[1:])),
     Row("the last deed never comes", "handoff", f"{H0}|{H3}", "joins cellular|cellular", _goes_by(lambda deeds: deeds[:-1])),
     Row("the end of a span never comes", "silent", f"{H0}|{H3}", WIFI, _goes_by(lambda deeds: deeds[:-1])),
-    Row("a deed comes twice", "reset once", f"{H0}|{H3}|{H4}", "wifi", _goes_by(lambda deeds: (*deeds, msgspec.structs.replace(deeds[-1], at=6.0)))),
+    Row("a deed comes twice", "reset once", f"{H0}|{H1}|{H3}|{H4}", "wifi|deed", _goes_by(lambda deeds: (*deeds, msgspec.structs.replace(deeds[-1], at=6.0)))),
     Row("a deed takes two seconds", "handoff", f"{H0}|{H3}|{H4}", "wifi", _hands_are(_late_within(0, 2.0))),
     Row("a deed is done two seconds after it was said to be", "handoff", f"{H0}|{H3}", "wifi", _hands_are(_late_behind(0, 2.0))),
     Row("a signal's deed is done two seconds after it was said to be", "handoff", f"{H0}|{H3}", CELLULAR, _hands_are(_late_behind(2, 2.0))),

@@ -13,10 +13,10 @@ from harness.middle import force, stage, streaming
 from harness.middle.force import Force
 from harness.middle.middle import Middle
 from harness.middle.stage import HttpStage
-from harness.middle.streaming import StreamBody
+from harness.middle.streaming import PassingBody, StreamBody
 from harness.network.ends import How
 from harness.network.gate import CANARY
-from tests.run.sabotage.gate import H0, H3
+from tests.run.sabotage.gate import H0, H1, H3
 from tests.run.sabotage.row import Once, Plant, Row, around, planted
 
 
@@ -227,7 +227,7 @@ def _passes_though_muted(patch: pytest.MonkeyPatch) -> None:
         def fed(body: StreamBody, data: bytes) -> Any:
             if isinstance(body._act, MutesStreams):
                 body._tell("muted")
-                return data, b""
+                return PassingBody.feed(body, data)
             return feed(body, data)
 
         return fed
@@ -256,7 +256,7 @@ def _resets_late(patch: pytest.MonkeyPatch) -> None:
         def feeding(body: StreamBody, data: bytes) -> Any:
             fed[id(body)] = fed.get(id(body), 0) + 1
             if isinstance(body._act, ResetsStreams) and fed[id(body)] < 8:
-                return data, b""
+                return PassingBody.feed(body, data)
             return feed(body, data)
 
         return feeding
@@ -336,30 +336,30 @@ def _cuts_elsewhere(patch: pytest.MonkeyPatch) -> None:
 
 
 ROWS = (
-    Row("a box answers nobody", "answers streams", f"{H0}|{H3}", "answers 503", _answers_nobody),
-    Row("a box answers the canary alone", "answers streams", H3, "answers 503", _answers_no_client),
-    Row("a box answers requests of every kind", "answers streams", f"{H0}|{H3}", "answers 503", _answers_everybody),
-    Row("a box answers the clients' requests of every kind", "answers streams", H3, "answers 503", _answers_every_client),
-    Row("a box for polls answers no client", "answers polls", H3, "answers 503", _answers_no_client),
-    Row("a box answers once more than it should", "answers twice", H3, "answers 503", _as_often(1)),
-    Row("a box answers once less than it should", "answers twice", H3, "answers 503", _as_often(-1)),
-    Row("a box answers with another status", "answers streams", f"{H0}|{H3}", "answers 503", _replies(_other_status, canary=True)),
-    Row("a box answers the clients with another status", "answers streams", H3, "answers 503", _replies(_other_status)),
+    Row("a box answers nobody", "answers streams", f"{H0}|{H3}", "answers 503|box", _answers_nobody),
+    Row("a box answers the canary alone", "answers streams", H3, "answers 503|box", _answers_no_client),
+    Row("a box answers requests of every kind", "answers streams", f"{H0}|{H3}", "answers 503|box", _answers_everybody),
+    Row("a box answers the clients' requests of every kind", "answers streams", H3, "answers 503|box", _answers_every_client),
+    Row("a box for polls answers no client", "answers polls", H3, "answers 503|box", _answers_no_client),
+    Row("a box answers once more than it should", "answers twice", H3, "answers 503|box", _as_often(1)),
+    Row("a box answers once less than it should", "answers twice", H3, "answers 503|box", _as_often(-1)),
+    Row("a box answers with another status", "answers streams", f"{H0}|{H3}", "answers 503|box", _replies(_other_status, canary=True)),
+    Row("a box answers the clients with another status", "answers streams", H3, "answers 503|box", _replies(_other_status)),
     Row("a box answers the clients with another Retry-After", "answers", H3, "answers 503|retry", _replies(_other_wait)),
-    Row("a box is in force for the canary alone", "answers streams", H3, "answers 503", _turns(lambda _, __: ())),
-    Row("a box forgets its end", "answers streams", H0, "answers 503", _never_ends),
-    Row("a box forgets its end for the clients", "answers streams", H3, "answers 503", _never_ends_for_clients),
-    Row("a box ends after a second", "answers streams", H3, "answers 503", _ends_after(1.0)),
+    Row("a box is in force for the canary alone", "answers streams", H3, "answers 503|box", _turns(lambda _, __: ())),
+    Row("a box forgets its end", "answers streams", f"{H0}|{H3}", "answers 503|box", _never_ends),
+    Row("a box forgets its end for the clients", "answers streams", H3, "answers 503|box", _never_ends_for_clients),
+    Row("a box ends after a second", "answers streams", H3, "answers 503|box", _ends_after(1.0)),
     Row("a box on one path answers on the other", "answers on cellular", f"{H0}|{H3}", "answers 503|wifi", planted(Force, "holds", lambda _: lambda *__: True)),
     Row("a box answers by itself", "plain", H3, "box|middle|503|gate", _by_itself(recorded=True)),
-    Row("a box answers by itself, and no record says so", "plain", H3, "box|middle|503|gate", _by_itself(recorded=False)),
-    Row("a portal is shown to nobody", "portal", f"{H0}|{H3}", "portal", _answers_nobody),
-    Row("a portal is shown to the canary alone", "portal", H3, "portal", _answers_no_client),
-    Row("a portal goes on for the clients", "portal", H3, "portal", _never_ends_for_clients),
+    Row("a box answers by itself, and no record says so", "plain", f"{H1}|{H3}", "box|middle|503|gate", _by_itself(recorded=False)),
+    Row("a portal is shown to nobody", "portal", f"{H0}|{H3}", "portal|box", _answers_nobody),
+    Row("a portal is shown to the canary alone", "portal", H3, "portal|box", _answers_no_client),
+    Row("a portal goes on for the clients", "portal", H3, "portal|box", _never_ends_for_clients),
     # Streams.
-    Row("streams are muted for the canary alone", "mutes", H3, "mutes", _bodies(_no(MutesStreams))),
-    Row("muted streams pass", "mutes", f"{H0}|{H3}", "mutes", _passes_though_muted),
-    Row("streams stay muted for the clients", "mutes", H3, "mutes", _never_ends_for_clients),
+    Row("streams are muted for the canary alone", "mutes", H3, "mutes|muted", _bodies(_no(MutesStreams))),
+    Row("muted streams pass", "mutes", f"{H0}|{H3}", "mutes|muted", _passes_though_muted),
+    Row("streams stay muted for the clients", "mutes", H3, "mutes|muted", _never_ends_for_clients),
     Row("streams are reset for the canary alone", "resets", H3, "resets", _bodies(_no(ResetsStreams))),
     Row("streams are reset with FIN", "resets", f"{H0}|{H3}", "resets", _resets_with_fin),
     Row("streams are reset after some events", "resets", f"{H0}|{H3}", "resets", _resets_late),

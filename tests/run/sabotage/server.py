@@ -741,7 +741,7 @@ ROWS = (
     Row("no orphan is closed", "orphans", H03, "orphan", _buries("nothing")),
     Row("no orphan is closed, though it is said to be", "orphans", f"{H03}|{H2}", "orphan|server", _buries("said")),
     # Other answers.
-    Row("status answers are stale", "answers", f"{H1}|{H2}", "status|snapshot|state", _stale_status),
+    Row("status answers are stale", "answers", f"{H1}|{H2}", "status|snapshot|state|what the server answered", _stale_status),
     Row("results are cut", "plain", f"{H1}|{H2}", "results", _cut_results),
     Row("results are refused", "plain", H2, "results", _no_results),
     Row("a question is not answered", "reconnects", H2, "answer", _unanswered),

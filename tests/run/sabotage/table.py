@@ -92,6 +92,7 @@ def _blamed(row: Row, client: str, verdict: Verdict) -> bool:
 
 
 def results(row: Row) -> list[Found]:
-    """Return what comes of a fault with each client that it touches: with the reference at least."""
-    each = [found(row, client) for client in CLIENTS]
+    """Return what comes of a fault with the reference, and with one of the mutants that it touches: each in turn."""
+    mutants = CLIENTS[1:]
+    each = [found(row, client) for client in (CLIENTS[0], mutants[ROWS.index(row) % len(mutants)])]
     return [one for one in each if one.client == CLIENTS[0] or one.wrong != UNTOUCHED]

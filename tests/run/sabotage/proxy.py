@@ -22,7 +22,7 @@ from harness.toxiproxy.simulated import SimulatedToxiproxy
 from harness.toxiproxy.state import ToxicState
 from harness.vocabulary import Direction
 from tests.run.sabotage.gate import H0, H3, H4
-from tests.run.sabotage.row import Once, Plant, Row, planted
+from tests.run.sabotage.row import Once, Plant, Row, around, planted
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
 
@@ -87,6 +87,23 @@ def finely_sliced(shape: Shape, _: Direction) -> Shape:
     return msgspec.structs.replace(shape, slice_size=4)
 
 
+def _stays(patch: pytest.MonkeyPatch) -> None:
+    """The first shape that a deed gives a path stays, and what is read back is what was said later."""
+
+    def wrap(shape: Any) -> Any:
+        times: dict[str, int] = {}
+
+        async def shaping(proxies: SimulatedToxiproxy, name: str, wanted: Shape, way: Direction | None = None) -> Any:
+            times[name] = times.get(name, 0) + 1
+            if times[name] <= 2:
+                return await shape(proxies, name, wanted, way)
+            return {spec.name: ToxicState.of(spec).words for each in Direction for spec in toxics_of(wanted, each)}
+
+        return shaping
+
+    around(patch, SimulatedToxiproxy, "shape", wrap)
+
+
 def at_work(kind: type, share: float) -> Plant:
     """A toxic that is there, as its proxy says, and does so much of its work: 0 is none."""
 
@@ -101,8 +118,8 @@ def at_work(kind: type, share: float) -> Plant:
     return planted(kind, "take", wrap)
 
 
-def _ramps(at: Callable[[Ramp, int], Shape]) -> Plant:
-    return lambda patch: patch.setattr(Ramp, "at", at)
+def _ramps(at: Callable[[Ramp], Shape]) -> Plant:
+    return lambda patch: patch.setattr(Ramp, "now", property(at))
 
 
 def _climbs(share: float) -> Plant:
@@ -203,7 +220,8 @@ ROWS = (
     Row("a shape in both directions instead of one", "slows down one way", H03, "wifi", planted(SimulatedToxiproxy, "shape", lambda shape: lambda proxies, name, wanted, way=None: shape(proxies, name, wanted))),
     Row("a shape over time comes at once", "slows down slowly", H03, "wifi", _climbs(0.0)),
     Row("a shape over time comes twice as slowly", "slows down slowly", H03, "wifi", _climbs(2.0)),
-    Row("a shape over time stays at its first step", "slows down slowly", H03, "wifi", _ramps(lambda ramp, step: ramp.before)),
+    Row("a shape over time stays at its first step", "slows down slowly", H03, "wifi", _ramps(lambda ramp: ramp.before)),
+    Row("a shape for a while stays", "slows down for a while", H03, "wifi", _stays),
     Row("a limit is not made", "is limited", H03, "wifi", shapes(rates(None), at_start=False, lies=True)),
     Row("a limit is twice as high", "is limited", H03, "wifi", shapes(rates(2.0), at_start=False, lies=True)),
     Row("a limit is half as high", "is limited", H03, "wifi", shapes(rates(0.5), at_start=False, lies=True)),

@@ -157,7 +157,7 @@ HANDED = "tour"
 
 PLAN_OF = {
     "weather": "stalls by itself", "gap_signal": "expires", "end_passed": "stalled, and the client leaves", "heard": "handoff",
-    "listens": "handoff", "signal": "handoff", "waited": "handoff", "dial": "handoff",
+    "listens": "handoff", "signal": "handoff", "waited": "handoff", "dial": "handoff", "said": "retry at the start",
 }  # fmt: skip
 
 FACTS: dict[str, tuple[str, ...]] = {

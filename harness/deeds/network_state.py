@@ -217,7 +217,7 @@ def path_at_start(shape: Shape, *, word: Reach = Reach.UP, radio: Radio | None =
         radio=radio or Radio(),
         loss=loss,
     )
-    return fresh.heard(SetReach(word=word))
+    return fresh if word is Reach.UP else fresh.heard(SetReach(word=word))
 
 
 def after(state: NetworkState, deed: Deed, at: float) -> Change:

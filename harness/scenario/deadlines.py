@@ -58,13 +58,13 @@ def handshake_cost(plan: Plan, path: str | None = None) -> float:
 
     Profiles that deeds give the path count too.
     """
-    return max((line.radio.handshake + line.radio.wake for line in lines(plan, path)), default=0.0)
+    return max((radio.handshake + radio.wake for radio, _ in lines(plan, path)), default=0.0)
 
 
 def exchange_cost(plan: Plan, path: str | None = None) -> float:
     """Return the dearest question on a new connection of this path (any, if None): its handshake and a round trip."""
-    shapes = [shape for line in lines(plan, path) for shape in line.shapes.values()]
-    return handshake_cost(plan, path) + max((2 * (shape.latency + shape.jitter) for shape in shapes), default=0.0)
+    trips = [2 * (shape.latency + shape.jitter) for _, shape in lines(plan, path)]
+    return handshake_cost(plan, path) + max(trips, default=0.0)
 
 
 def recovery_allowance(

@@ -18,6 +18,9 @@ from harness.toxics.shape import Shape
 
 SCHEMA_VERSION = 2
 
+SHAPES = (SetShape, Adjusts)
+"""What is said of a path's shape."""
+
 
 class JobSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     """What every client's job does. ``every`` None means on change: items are ``lasts / items`` apart."""
@@ -171,15 +174,16 @@ def network_of(specs: Mapping[str, PathSpec], *, starts_on: str, linger: float =
     return beginning(paths, starts_on=starts_on, linger=linger)
 
 
-def lines(plan: Plan, path: str | None = None) -> Iterator[PathState]:
-    """Yield what this path is (any, if None) at the start, and as each deed shapes it."""
-    for name, state in network_at_start(plan).paths.items():
-        if path in {None, name}:
-            yield state
+def lines(plan: Plan, path: str | None = None) -> Iterator[tuple[Radio, Shape]]:
+    """Yield what this path (any, if None) costs and does to bytes in a direction, at the start and by each deed."""
+    for name, spec in plan.paths.items():
+        if path is None or path == name:
+            yield spec.radio, spec.shape
+            state: PathState | None = None
             for deed in plan.deeds:
-                if deed.actor == name and isinstance(deed.act, SetShape | Adjusts):
-                    state = state.reshaped(deed.act, deed.at)  # noqa: PLW2901 - it is told on
-                    yield state
+                if deed.actor == name and isinstance(deed.act, SHAPES):
+                    state = (state or path_at_start(spec.shape, radio=spec.radio)).reshaped(deed.act, deed.at)
+                    yield from ((state.radio, shape) for shape in state.shapes.values())
 
 
 def job_ends(plan: Plan) -> list[float]:

@@ -14,7 +14,6 @@ The end of the source follows the data. A toxic that closes the connection hands
 before it hold is lost then, what is behind it goes on first, and the reader finds no room any more.
 """
 
-import itertools
 import math
 import sys
 from collections import deque
@@ -138,6 +137,7 @@ class Chain:
         self._dice = dice
         self._made = 0
         self._out: deque[Chunk] = deque()
+        self._due: float | None = None  # what ``next_due`` says until something is done; None: not known
         self._closed = False
         self.ended = False
         """The end was popped, the source's or a toxic's: the writer closes its side."""
@@ -181,13 +181,17 @@ class Chain:
 
     def next_due(self) -> float:
         """When to call ``pop`` next, in seconds: maybe in the past; ``math.inf`` when nothing waits for time alone."""
-        if self._out:
-            return -math.inf
-        last = self._stages[-1]
-        due = last.due
-        for stage, following in itertools.pairwise(self._stages):
+        if self._due is None:
+            self._due = -math.inf if self._out else self._soonest()
+        return self._due
+
+    def _soonest(self) -> float:
+        following = self._stages[-1]
+        due = following.due
+        for stage in self._stages[-2::-1]:
             if stage.due < due and (following.accepts or stage.due_chunk.weightless):
                 due = stage.due
+            following = stage
         return due
 
     def pop(self, now: float, most: int = sys.maxsize) -> list[bytes]:
@@ -199,6 +203,7 @@ class Chain:
         pieces = [chunk.data for chunk in self._out if chunk.data]
         self.ended = self.ended or any(chunk.end for chunk in self._out)
         self._out.clear()
+        self._due = None
         return pieces
 
     def add(self, now: float, spec: ToxicSpec) -> None:
@@ -255,21 +260,26 @@ class Chain:
 
     def _run(self, now: float, most: int = 0) -> None:
         """Do all that is due, the stages nearest to the writer first; ``most`` pieces are handed to the writer."""
-        last = len(self._stages) - 1
+        self._due = None
+        stages = self._stages
+        last = len(stages) - 1
         at = last
         while at >= 0:
-            at = min(at + 1, last) if self._move(at, now, most) else at - 1
+            stage = stages[at]
+            if stage.closed:
+                at -= 1
+                continue
+            if stage.step is None and stage.queue:
+                stage.take()
+            elif stage.due > now or not self._work(at, now, most):
+                at -= 1
+                continue
+            if at < last:
+                at += 1
 
-    def _move(self, at: int, now: float, most: int) -> bool:
-        """Let one stage do one thing, and say whether it did."""
+    def _work(self, at: int, now: float, most: int) -> bool:
+        """Let a stage that is due do one thing, and say whether it did."""
         stage = self._stages[at]
-        if stage.closed:
-            return False
-        if stage.step is None and stage.queue:
-            stage.take()
-            return True
-        if stage.due > now:
-            return False
         if not (stage.due_chunk.data or stage.due_chunk.end):
             stage.done(stage.due)
             return True

@@ -144,7 +144,7 @@ def _left_the_gate(case: Case, request: Request) -> int:
 
 def _on_its_way_ns(case: Case) -> int:
     """Return how long a request may be on its way from the gate to the server, by the slowest of the plan's lines."""
-    shapes = [shape for line in lines(case.plan) for shape in line.shapes.values()]
+    shapes = [shape for _, shape in lines(case.plan)]
     slices = [shape.slice_size for shape in shapes]
     rates = [shape.up for shape in shapes] + [change.up for change in case.plan.weather if isinstance(change, Step)]
     slowest = min((rate for rate in rates if rate), default=None)

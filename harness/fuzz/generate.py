@@ -36,13 +36,13 @@ def invent(seed: int, base: Genotype | None = None, *, project: Project | None =
     draws, calm = Draws(chance.stream("fuzz", "faults")), Draws(chance.stream("fuzz", "calm"))
     if base is not None:
         genotype = _with_faults(base.having(seed=seed), draws, guarded=True, project=project)
-        return healed(genotype, draws, project=project)
+        return healed(genotype, draws, project=project)[0]
     genotype = _settings(seed, chance)
     if calm.chance(calming.SHARE):
         genotype = _calmed(genotype, calm)
     else:
         genotype = _with_faults(genotype, draws, guarded=False, project=project)
-    return _with_time_to_answer(healed(genotype, draws, project=project))
+    return _with_time_to_answer(*healed(genotype, draws, project=project))
 
 
 def _settings(seed: int, chance: Chance) -> Genotype:
@@ -70,9 +70,8 @@ def _calmed(genotype: Genotype, draws: Draws) -> Genotype:
     )
 
 
-def _with_time_to_answer(genotype: Genotype) -> Genotype:
+def _with_time_to_answer(genotype: Genotype, plan: Plan) -> Genotype:
     """Return it with time to answer: for a token to be used, in the client's deadlines, and on a line cut to slices."""
-    plan = genotype.plan()
     if too_narrow(plan):
         faults = [msgspec.structs.replace(one, deed=_SLICED.sub(_WIDE, one.deed)) for one in genotype.faults]
         genotype = genotype.having(faults=tuple(faults))
@@ -143,13 +142,13 @@ def _compiles(genotype: Genotype, project: Project | None) -> bool:
     return True
 
 
-def healed(genotype: Genotype, draws: Draws, *, project: Project | None = None) -> Genotype:
-    """Return it with the last words that let a client through again."""
+def healed(genotype: Genotype, draws: Draws, *, project: Project | None = None) -> tuple[Genotype, Plan]:
+    """Return it with the last words that let a client through again, and its plan."""
     for _ in range(_ROUNDS):
         plan = genotype.plan(project=project)
         remedies = lacking(plan)
         if not remedies:
-            return genotype
+            return genotype, plan
         at = _after(plan)
         faults = list(genotype.faults)
         for remedy in remedies:

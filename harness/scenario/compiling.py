@@ -142,6 +142,8 @@ def _raise(problems: list[Problem], file: str) -> None:
 
 def _unused(scenario: Scenario, variant: Variant) -> list[Problem]:
     """Return a problem for each name of the sweep that nothing uses, at its (first) place."""
+    if not variant.variables:
+        return []
     sections = [getattr(scenario, section) for section in SECTIONS if section not in _NOT_REPLACED]
     used = {name for text in _texts(sections) for name in VARIABLE.findall(text)}
     sweep = Book(file=scenario.file, marks=scenario.marks)

@@ -72,6 +72,9 @@ ARMED = 8.0
 SILENTLY = "silently"
 """How an idle connection is killed that is told nothing."""
 
+REQUESTS = {"streams": "stream", "polls": "poll", "results": "results"}
+"""What records call a request of each kind."""
+
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """What ``failed CODE`` may say."""
 
@@ -176,7 +179,7 @@ class Barrier(msgspec.Struct, frozen=True):
     """
 
     mood: Mood
-    kinds: frozenset[str] = frozenset({"streams", "polls", "results"})
+    kinds: frozenset[str] = frozenset(REQUESTS)
     open_too: bool = False
     delays: bool = False
 
@@ -227,6 +230,7 @@ class Row(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
     proof: Proof
     effect: Callable[[A], Effect]
     needs: Need | None = None
+    boxed: str = ""  # what the record of a box that did it says
     kinds: tuple[str, ...]  # every word that ``kinds_of`` returns
     kinds_of: Callable[[A], tuple[str, ...]]  # what a report and a table of coverage call it
 
@@ -263,6 +267,7 @@ def _plain(
     kind: str = "",
     effect: Effect | Callable[[A], Effect],
     needs: Need | None = None,
+    boxed: str = "",
 ) -> Row[A]:
     """Return the row of an act of one form and one kind, its tag where no other is given."""
     name = kind or str(act.__struct_config__.tag)
@@ -274,6 +279,7 @@ def _plain(
         proof=proof,
         effect=_always(effect) if isinstance(effect, Effect) else effect,
         needs=needs,
+        boxed=boxed,
         kinds=(name,),
         kinds_of=_always((name,)),
     )
@@ -354,6 +360,7 @@ _CUTS = Row[Cuts](
         mark=_marks("ended", streams=("otherwise",)),  # the first part of an event that is cut passes
         doubtful=_OF_STREAMS,
     ),
+    boxed="cut",
     kinds=tuple(f"{how} mid {mid}" for how in _STRIKING for mid in _INSIDE),
     kinds_of=lambda act: (f"{act.how} mid {act.mid}",),
 )
@@ -458,7 +465,7 @@ _SUSPENDS = _plain(
 # Of the middle; and of the server, in whose place it answers.
 
 _BODILESS = {101, 204, 304}
-_TARGETS = ("everything", "streams", "polls", "results")
+_TARGETS = ("everything", *REQUESTS)
 
 
 def _counted(count: int) -> int:
@@ -497,13 +504,16 @@ _ANSWERS = Row[Answers](
         mark=_OF_A_BOX,
         doubtful=_OF_REQUESTS,
     ),
+    boxed="answered",
     kinds=(*(f"answers to {to}" for to in _TARGETS), "answers N times", "answers retry-after"),
     kinds_of=_kinds_of_answers,
 )
 
 
-def _of_middle(act: type[A], form: str, effect: Effect) -> Row[A]:
-    return _plain(act, Actor.MIDDLE, form=form, executor=Executor.MIDDLE, proof=Proof.REQUEST, effect=effect)
+def _of_middle(act: type[A], form: str, effect: Effect, boxed: str) -> Row[A]:
+    return _plain(
+        act, Actor.MIDDLE, form=form, executor=Executor.MIDDLE, proof=Proof.REQUEST, effect=effect, boxed=boxed
+    )
 
 
 def _buffers(size: int) -> Act:
@@ -533,6 +543,7 @@ _BUFFERS = Row[Buffers](
             doubtful=_DELIVERY,
         )
     ),
+    boxed="held",
     kinds=("buffers size", "buffers each event", "buffers duration"),
     kinds_of=_kinds_of_buffers,
 )
@@ -555,6 +566,7 @@ _KILLS_IDLE = Row[KillsIdle](
         mark=_marks("ended", "quiet", "late"),
         doubtful=_OF_STREAMS,
     ),
+    boxed="killed",
     kinds=("kills idle with fin", "kills idle silently", "kills idle with code"),
     kinds_of=lambda act: (f"kills idle {({'fin': 'with fin', SILENTLY: SILENTLY}).get(act.how, 'with code')}",),
 )
@@ -668,12 +680,16 @@ ROWS: tuple[Row[Any], ...] = (
     _SUSPENDS,
     _ANSWERS,
     _of_middle(
-        ShowsPortal, "shows portal [for DURATION:span]", Effect(barrier=_TOLD, mark=_OF_A_BOX, doubtful=_OF_REQUESTS)
+        ShowsPortal,
+        "shows portal [for DURATION:span]",
+        Effect(barrier=_TOLD, mark=_OF_A_BOX, doubtful=_OF_REQUESTS),
+        "portal",
     ),
     _of_middle(
         MutesStreams,
         "mutes streams [for DURATION:span]",
         Effect(barrier=_MUTED, mark=_marks(streams=("ended", "quiet"), in_front=True), doubtful=_DELIVERY),
+        "muted",
     ),
     _of_middle(
         ResetsStreams,
@@ -683,6 +699,7 @@ ROWS: tuple[Row[Any], ...] = (
             mark=_marks(streams=("ended",), in_front=True),
             doubtful=_OF_STREAMS,
         ),
+        "reset",
     ),
     _BUFFERS,
     _KILLS_IDLE,

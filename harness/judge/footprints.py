@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import msgspec
 
-from harness.deeds.acts import Answers, Buffers, Cuts, Deed, KillsIdle, MutesStreams, ResetsStreams, ShowsPortal
-from harness.deeds.catalogue import effect_of
+from harness.deeds.acts import Answers, Cuts, Deed
+from harness.deeds.catalogue import REQUESTS, effect_of, row_of
 from harness.deeds.replacement import directions, replaced, speaks_to, takes_the_place_of
 from harness.history import (
     Boxed,
@@ -36,19 +36,6 @@ from harness.judge.network.fold import at_gate, slack
 from harness.vocabulary import Direction
 
 R = TypeVar("R", bound=Record)
-
-_BOXES: Mapping[type, str] = {
-    Answers: "answered",
-    ShowsPortal: "portal",
-    MutesStreams: "muted",
-    ResetsStreams: "reset",
-    Buffers: "held",
-    KillsIdle: "killed",
-    Cuts: "cut",
-}
-"""How a record says that a box did this."""
-
-_KINDS = {"streams": "stream", "polls": "poll", "results": "results"}
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -155,9 +142,9 @@ class Facts:
     def boxed(self, stretch: Stretch, until_ns: int) -> Boxed | None:
         """Return the first act of a box on a connection or request that a deed speaks of."""
         deed = stretch.deed
-        word, on = _BOXES[type(deed.act)], deed.on or (deed.actor if isinstance(deed.act, Cuts) else "")
+        word, on = row_of(deed.act).boxed, deed.on or (deed.actor if isinstance(deed.act, Cuts) else "")
         requests = {request.rid: request.what for request in self.client.requests}
-        to = _KINDS.get(deed.act.to, "") if isinstance(deed.act, Answers) else ""
+        to = REQUESTS.get(deed.act.to, "") if isinstance(deed.act, Answers) else ""
         return first(
             one
             for one in self.client.boxed

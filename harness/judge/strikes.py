@@ -7,6 +7,7 @@ times; the server ends a stream whose token has run out. Each is the plan's doin
 import msgspec
 
 from harness.deeds import acts
+from harness.deeds.catalogue import REQUESTS
 from harness.history import Response
 from harness.judge.case import ClientCase
 from harness.judge.subscribers import subscriptions
@@ -16,8 +17,6 @@ _STRUCK = ("kill", "cut")
 
 SILENTLY = "silently"
 """The detail of a kill that nobody is told of."""
-
-_KINDS = {"streams": {"stream"}, "polls": {"poll"}, "results": {"results"}}
 
 
 class Struck(msgspec.Struct, frozen=True):
@@ -60,7 +59,7 @@ def exhausted(client: ClientCase, deed: acts.Deed, issued_ns: int) -> int | None
         answer: Response | None = client.responses.get(request.rid)
         if answer is None or answer.t_ns < issued_ns or request.t_ns < issued_ns:
             continue
-        if act.to != "everything" and request.what not in _KINDS[act.to]:
+        if act.to != "everything" and request.what != REQUESTS[act.to]:
             continue
         if not answer.by and answer.status == 200 != act.status and request.what == "stream":
             return answer.t_ns

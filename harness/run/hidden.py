@@ -11,19 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from harness.deeds.acts import (
-    ComesOnline,
-    Deed,
-    JobAct,
-    Joins,
-    Loses,
-    Prefers,
-    Repeats,
-    RevokesToken,
-    SendsRetry,
-    SilencesKeepalive,
-)
-from harness.deeds.catalogue import Effect, Ending, Severs, Symptom, When, effect_of, path_of, row_of
+from harness.deeds.acts import Deed
+from harness.deeds.catalogue import Effect, Ending, Executor, Proof, Severs, Symptom, When, effect_of, path_of, row_of
 from harness.deeds.network_state import after
 from harness.deeds.replacement import directions, replaced, takes_back, takes_the_place_of
 from harness.scenario.deed_text import deed_text
@@ -39,8 +28,6 @@ Way = Literal["canary", "read back", "nothing to do", "undecided"]
 be seen, as nothing was there for it."""
 
 
-_AT_THE_SERVER = JobAct | Repeats | RevokesToken | SendsRetry | SilencesKeepalive
-"""What no flow through a gate can tell, unless it is a client's."""
 _SILENCED = Severs(Ending.DROPPED, When.IDLE)
 
 
@@ -84,11 +71,12 @@ def missed(path: str, symptom: Symptom, detail: str, *, held: bool, stream: bool
 
 def touches(deed: Deed, paths: Collection[str], *, moves: bool) -> bool:
     """Whether a deed may change what flows on these paths meet; ``moves``: which path is the device's counts too."""
-    if isinstance(deed.act, Joins | Prefers | ComesOnline):
+    row = row_of(deed.act)
+    if row.proof is Proof.DEFAULT:
         return moves
-    if isinstance(deed.act, _AT_THE_SERVER):
-        return False
-    return path_of(deed) in {"", *paths} or (moves and isinstance(deed.act, Loses))
+    if row.proof is Proof.READBACK and row.executor in {Executor.SERVER, Executor.JOB}:
+        return False  # no flow through a gate can tell, unless it is a client's
+    return path_of(deed) in {"", *paths} or (moves and row.proof is Proof.LOSS)
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):

@@ -171,6 +171,16 @@ def test_what_each_act_makes_doubtful(text):
     assert effect_of(act).doubtful == {Fact[name] for name in DOUBTFUL[type(act)].split()}
 
 
+BOXED = {
+    acts.Answers: "answered", acts.ShowsPortal: "portal", acts.MutesStreams: "muted", acts.ResetsStreams: "reset",
+    acts.Buffers: "held", acts.KillsIdle: "killed", acts.Cuts: "cut",
+}  # fmt: skip
+
+
+def test_what_a_box_s_record_says_of_an_act():
+    assert {row.act: row.boxed for row in ROWS if row.boxed} == BOXED
+
+
 PROMISED = {acts.SetShape, acts.SetSlice, acts.Limits}
 IN_FRONT = {acts.Answers, acts.ShowsPortal, acts.MutesStreams, acts.ResetsStreams, acts.Buffers}
 

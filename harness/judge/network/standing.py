@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from harness.deeds import acts
+from harness.deeds.catalogue import REQUESTS
 from harness.deeds.network_state import MIDDLE, SERVER, NetworkState, Standing
 from harness.judge.case import ClientCase
 from harness.judge.network.fold import Happened, at_gate, fold
@@ -20,7 +21,6 @@ Boxes = tuple[Standing, ...]
 """The boxes' acts in force, in the order in which they were said."""
 
 _OF_STREAMS = (acts.MutesStreams, acts.ResetsStreams, acts.Buffers)
-KINDS = {"streams": "stream", "polls": "poll", "results": "results"}
 
 
 class _Turn(msgspec.Struct, frozen=True):
@@ -122,7 +122,7 @@ def answers(boxes: Boxes, what: str, path: str, spent: Mapping[int, int]) -> Sta
             return None
         if isinstance(act, acts.ShowsPortal):
             return one
-        if isinstance(act, acts.Answers) and act.to in {"everything", *(to for to in KINDS if KINDS[to] == what)}:
+        if isinstance(act, acts.Answers) and act.to in {"everything", *(to for to in REQUESTS if REQUESTS[to] == what)}:
             used_up = act.times is not None and spent.get(one.deed.index, 0) >= act.times
             if not used_up:
                 return one

@@ -1012,6 +1012,101 @@ def test_a_question_is_answered_soon_and_once():
     assert state(LAW, hung) is State.HELD
 
 
+def test_a_stream_is_an_answer_and_what_waits_behind_one_or_was_killed_is_owed_none():
+    def behind(**more):
+        """A stream that is asked for at 6.1 s; what else was on its connection."""
+        story = flawless()
+        cid = story.conn(6.0)
+        rid = story.request("stream", 6.1, cid=cid, status=0, last="a-11")
+        story.add(Chunk(cid=cid, direction="upstream", offset=0, length=200, fate="delivered"), 6.1001)
+        if "opened" in more:
+            story.add(Subscriber(sub=2, job="j1", what="open", cursor="a-11", rid=rid), more["opened"])
+            story.add(Subscriber(sub=2, job="j1", what="close", evidence="fin", rid=rid), 6.7)
+            story.add(Said(sub=2, what="open", began_ns=ns(more["opened"])), more["opened"])
+        if "then" in more:
+            story.request("poll", more["then"], cid=cid, status=0)
+            story.add(
+                Chunk(cid=cid, direction="upstream", offset=200, length=200, fate="delivered"), more["then"] + 1e-4
+            )
+        if more.get("killed"):
+            story.box("killed", 6.05, cid)
+        return [fault for fault in faults(story) if "answer" in fault]
+
+    assert behind() == ["the server did not answer request 4 (stream) of 6.1 s"]
+    assert behind(opened=6.12) == []
+    assert behind(killed=True) == []
+    assert behind(opened=6.12, then=6.3) == []  # it waits for the stream's end
+    assert behind(opened=6.12, then=6.8) == ["the server did not answer request 5 (poll) of 6.8 s"]
+
+
+def test_a_request_counts_from_when_its_bytes_went_on():
+    story = flawless()
+    cid = story.conn(6.0)
+    story.request("poll", 6.1, cid=cid, status=0)
+    for at, fate in ((6.1, "held"), (8.1, "delivered")):
+        story.add(Chunk(cid=cid, direction="upstream", offset=0, length=200, fate=fate), at)
+    story.add(Chunk(cid=cid, direction="downstream", offset=0, length=200, fate="delivered"), 6.2)
+    story.add(Snapshot(job="j1", epoch="a", state_index=16, status="processing", rid=4), 8.2)
+    assert state(LAW, story) is State.HELD
+    never = flawless()
+    cid = never.conn(6.0)
+    never.request("poll", 6.1, cid=cid, status=0)
+    never.add(Chunk(cid=cid, direction="upstream", offset=0, length=200, fate="dropped"), 6.1)
+    assert state(LAW, never) is State.HELD
+
+
+def resetting(*types):
+    """A server that has forgotten what the client asks for: a reset event, and the newest from there on."""
+    story = Story(handoff_plan(server=ServerSpec(replay=1, expired_cursor="reset event")))
+    story.emit_all()
+    story.deeds()
+    story.dial(5.001, last="a-7")
+    story.end(11.2)
+    emits = [one for one in story.records if isinstance(one, Emit)]
+    story.add(Subscriber(sub=1, job="j1", what="open", cursor="a-7", rid=1), 5.008)
+    story.add(Said(sub=1, what="reset", began_ns=ns(5.00801)), 5.00801)
+    for index in range(10, 22):
+        at = max(5.00801, story.times()[index] + 0.001)
+        story.add(Write(sub=1, job="j1", epoch="a", first=index, last=index, began_ns=ns(at), rid=1), at)
+    story.add(Subscriber(sub=1, job="j1", what="close", evidence="done", rid=1), 10.01)
+    for kind in types:
+        story.add(Delivered(rid=1, cid=1, id="a-7", type=kind, digest="r"), 5.02)
+    for index in range(10, 22):
+        one = Delivered(rid=1, cid=1, id=f"a-{index}", type=emits[index].type, digest=emits[index].digest)
+        story.add(one, max(5.021, story.times()[index] + 0.004))
+    return faults(story)
+
+
+def test_a_reset_event_comes_first_where_one_is_due():
+    assert resetting("reset") == []
+    assert resetting("reset", "processing") == [
+        "stream 1 carried other bytes than event a-7 has",
+        "the server answered the id 'a-7' from event a-7 instead of event a-10, on stream 1",
+        f"the server left out events 8{DASH}9 on stream 1, after event a-7",
+    ]
+    story = flawless()
+    story.add(Delivered(rid=2, cid=2, id="", type="reset", digest="r"), 0.02)
+    assert "stream 1 carried an event of the id '', which its log does not have" in faults(story)
+
+
+def test_a_gap_is_told_by_a_new_epoch_where_nothing_else_says_it():
+    story = lost_log()
+    story.plan = msgspec.structs.replace(story.plan, server=ServerSpec(expired_cursor="silent"))
+    told = with_records(story, (6.0, GapSignal(job="j1", how="epoch", cursor="a-3")))
+    assert state(LAW, told) is State.HELD
+    own = with_records(lost_log(), (8.0, GapSignal(job="j1", how="epoch", cursor="b-1")))
+    assert "the server told a gap (epoch) to the cursor 'b-1', behind which none was" in faults(own)
+    aloud = with_records(lost_log(), (6.0, GapSignal(job="j1", how="epoch", cursor="a-3")))  # 410 is due
+    assert "the server told a gap (epoch) to the cursor 'a-3', behind which none was" in faults(aloud)
+
+
+def test_a_poll_of_a_job_that_has_only_begun():
+    story = flawless()
+    story.request("poll", 0.1)
+    snapshot = Snapshot(job="j1", epoch="a", state_index=0, status="processing", rid=story.rids)
+    assert "where event a-0 (initialized) was the newest" in sentence(with_records(story, (0.103, snapshot)))
+
+
 def test_a_finished_job_has_nothing_more_to_say():
     story = flawless()
     story.request("stream", 10.5, last="a-21", status=204)

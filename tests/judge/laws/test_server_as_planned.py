@@ -246,6 +246,14 @@ def test_an_end_that_nobody_planned():
     assert faults(story, history) == ["the server ended its job as failed E9, which nobody had planned"]
 
 
+@pytest.mark.parametrize(("code", "holds"), [("E7", True), ("E8", False), ("", False)])
+def test_a_job_fails_with_the_code_of_the_plan(code, holds):
+    the_plan = plan(ends="failed")
+    story = flawless(msgspec.structs.replace(the_plan, job=msgspec.structs.replace(the_plan.job, code="E7")))
+    history = changed(story.history(), Emit, 21, code=code)
+    assert (state(LAW, story, history) is State.HELD) is holds
+
+
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
@@ -435,6 +443,14 @@ def test_events_come_one_after_another(indices, text):
         assert sentence(story, history).startswith(text)
     else:
         assert state(LAW, story, history) is State.HELD
+
+
+@pytest.mark.parametrize(("what", "holds"), [("muted", True), ("reset", True), ("held", False)])
+def test_what_a_box_lets_through_of_a_stream_that_it_withholds_is_not_the_servers(what, holds):
+    story = flawless()
+    story.box(what, 1.0, cid=2, rid=2)
+    history = delivered(story.history(), [*range(3), *range(8, 22)])
+    assert (state(LAW, story, history) is State.HELD) is holds
 
 
 @pytest.mark.parametrize("first", [9, 7, 4, 0])

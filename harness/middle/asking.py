@@ -13,8 +13,8 @@ import msgspec
 from harness.middle.heads import LONGEST_HEAD, headers_of
 from harness.middle.replies import Reply
 
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_BEGINNING = re.compile(rb"%s(?:\Z| [^ \r\n]*(?:\Z| (?:[HTP/0-9.]*\r?\Z|HTTP/[0-9]\.[0-9]\r?\n)))" % _TOKEN)
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_BEGINNING = re.compile(rb"\A%s(?:\Z| [^ \r\n]*+(?:\Z| (?:[HTP/0-9.]*\r?\Z|HTTP/[0-9]\.[0-9]\r?\n)))" % _TOKEN)
 """A request line (RFC 9112, 3), or as much of one as has come."""
 
 

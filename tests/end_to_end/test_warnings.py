@@ -65,5 +65,6 @@ def test_a_run_goes_on_to_its_last_deed_and_says_which_met_nobody(tmp_path):
     (tmp_path / "s.yaml").write_text(paths + timeline, encoding="utf-8")
     done = harness("run", "s.yaml", "--world", "virtual", cwd=tmp_path)
     assert done.returncode == 0
-    assert "faults proved 2 of 2 · 1 deed untried: the job had ended" in done.stdout
+    assert "faults proved 2 of 2 (1 on the client's flow, 1 by canary)" in done.stdout
+    assert "1 deed untried: the job had ended" in done.stdout
     assert summary(tmp_path)["runs"][0]["seconds"] == pytest.approx(61.0, abs=0.01)

@@ -173,7 +173,7 @@ async def test_a_proof_cut_short_by_the_next_deed_is_decided_by_what_was_seen(tm
 
 @pytest.mark.parametrize(
     ("shape", "said"),
-    [(Shape(latency=0.1), "at least 99 ms"), (Shape(latency=0.002, jitter=0.001), "the mean of 20 (at least 0.")],
+    [(Shape(latency=0.1), "at least 99 ms"), (Shape(latency=0.0058, jitter=0.001), "the mean of 20 (at least ")],
     ids=["long", "short"],
 )
 async def test_a_shape_that_is_only_shown_is_not_met(tmp_path, shape, said):

@@ -4,13 +4,13 @@ A byte of the client counts as it goes on to the server, one of the server as it
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.deeds import acts
 from harness.deeds.network_state import Standing
-from harness.history import Boxed, Chunk
+from harness.history import Boxed, Chunk, Waited
 from harness.judge import phrases
-from harness.judge.case import ClientCase
+from harness.judge.case import Case, ClientCase
 from harness.judge.network.faults import Fault
 from harness.judge.network.flows import UP, Flow
 from harness.judge.network.gates import flows
@@ -71,15 +71,27 @@ def _alive(client: ClientCase, line: Course, flow: Flow) -> Iterator[Fault]:
 
 
 def _touches(client: ClientCase, flow: Flow) -> Iterator[int]:
-    """Yield when bytes came by the box, in order."""
-    seen = {UP: -1, "downstream": -1}
-    for record in client.case.grouped(Chunk, "cid").get(flow.cid, []):
-        if record.direction == UP:
-            if record.fate == "delivered":
+    """Yield when bytes came by the box, in order.
+
+    Those of the server first show where they were held, or began to wait for the radio; else where they passed it.
+    """
+    come = -1
+    for record in client.case.once(_at_radio).get(flow.cid, []):
+        if record.direction != UP:
+            if record.offset > come:
+                come = record.offset
                 yield record.t_ns
-        elif record.offset > seen[record.direction]:
-            seen[record.direction] = record.offset
+        elif isinstance(record, Chunk) and record.fate == "delivered":
             yield record.t_ns
+
+
+def _at_radio(case: Case) -> Mapping[int, list[Chunk | Waited]]:
+    """Return what became of bytes at the radio, and that they waited for it, by connection in the order of records."""
+    found: dict[int, list[Chunk | Waited]] = {}
+    for record in case.history.records:
+        if isinstance(record, Chunk | Waited):
+            found.setdefault(record.cid, []).append(record)
+    return found
 
 
 def _act(one: Standing) -> acts.KillsIdle:

@@ -563,9 +563,10 @@ def test_a_connection_that_a_deed_ends_is_not_left_to_end_by_itself():
 # The radio.
 
 
-def radio(*, handshake: float = 1.2, deed: tuple[float, str, acts.Act, str] | None = None) -> Wire:
+def radio(*, handshake: float = 1.2, wake: float = 1.0, deed: tuple[float, str, acts.Act, str] | None = None) -> Wire:
     """The first request waits for the waking and the handshake."""
-    wire = Wire(*([deed] if deed is not None else []), wifi=LTE)
+    lte = msgspec.structs.replace(LTE, radio=msgspec.structs.replace(LTE.radio, wake=wake))
+    wire = Wire(*([deed] if deed is not None else []), wifi=lte)
     offset = wire.chunk(1.0 + handshake, way=UP)
     wire.add(Waited(cid=wire.cid, direction=UP, offset=offset, until_ns=ns(1.0 + handshake)), 1.0)
     return wire
@@ -644,6 +645,52 @@ def test_a_canary_does_without_the_radio():
     wire.cid = wire.conn(5.0, client="canary")
     wire.chunk(5.0, way=UP)
     assert held(wire)
+
+
+# Idle connections.
+
+
+def idle(*, byte: float, killed: float | None) -> Wire:
+    """A byte of the server's, and a box that kills what has been idle for 3 s."""
+    wire = Wire(kills(3.0))
+    wire.chunk(byte)
+    return killed_at(wire, killed) if killed is not None else wire
+
+
+def killed_at(wire: Wire, at: float) -> Wire:
+    wire.box("killed", at, wire.cid, "fin")
+    wire.left(at, "closed", "server")
+    wire.left(at + 0.0001, "closed")
+    return wire
+
+
+@pytest.mark.parametrize(
+    ("byte", "killed", "sentence"),
+    [
+        (2.0, 5.0, ""),
+        (2.0, 4.9, "ended it too soon"),
+        (2.0, 5.1, "ended it too late"),
+        (2.0, None, "lived on without a byte since 2 s"),
+    ],
+)
+def test_a_box_ends_what_was_idle_for_as_long_as_it_is_told_and_not_sooner(byte, killed, sentence):
+    wire = idle(byte=byte, killed=killed)
+    assert sentence in broken(wire) if sentence else held(wire)
+
+
+@pytest.mark.parametrize("passes", [21.0, 24.5], ids=["before the kill", "never"])
+def test_a_byte_of_the_server_s_counts_for_the_box_before_it_waits_for_the_radio(passes):
+    def story(killed: float) -> Wire:
+        kill = (18.0, "middle", acts.KillsIdle(after=3.0, how="fin"), "kills idle after 3s")
+        wire = radio(deed=kill, wake=passes - 20.0, handshake=passes - 19.8)
+        wire.add(Waited(cid=wire.cid, direction=DOWN, offset=0, until_ns=ns(passes)), 20.0)
+        killed_at(wire, killed)
+        wire.chunk(passes)
+        return wire
+
+    assert held(story(23.0))
+    assert "too soon" in broken(story(22.9))
+    assert "too late" in broken(story(23.2))
 
 
 # Signals.

@@ -20,6 +20,8 @@ from harness.history import (
     Conn,
     ConnEnd,
     Deed,
+    Delivered,
+    Dial,
     Emit,
     Gap,
     GapSignal,
@@ -164,6 +166,18 @@ class ClientCase:
         """Bytes at its radio, connection by connection."""
         chunks = self.case.grouped(Chunk, "cid")
         return [chunk for conn in self.conns for chunk in chunks.get(conn.cid, [])]
+
+    @cached_property
+    def dials(self) -> list[Dial]:
+        """Its dials that are over, as its phone recorded them."""
+        return self._own(Dial)
+
+    @cached_property
+    def delivered(self) -> list[Delivered]:
+        """Blocks of event streams that its sockets took, in order."""
+        blocks = self.case.grouped(Delivered, "cid")
+        found = [block for conn in self.conns for block in blocks.get(conn.cid, [])]
+        return sorted(found, key=attrgetter("seq"))
 
     @cached_property
     def bytes_down(self) -> dict[int, list[Chunk]]:

@@ -82,6 +82,10 @@ class Truth:
         """Whether an epoch newer than this one had begun by then."""
         return any(record.t_ns <= at_ns and self._ranks[record.epoch] > rank for record in self.records)
 
+    def position(self, epoch: str, index: int) -> Position:
+        """Return the position of an index of an epoch; one that no record names counts as the first."""
+        return self._ranks.get(epoch, 0), index
+
     def epoch(self, position: Position) -> str:
         """Return the name of a position's epoch."""
         return next((name for name, rank in self._ranks.items() if rank == position[0]), "")

@@ -61,9 +61,11 @@ class Telling:
 
     def _answers(self) -> Iterator[Record]:
         whole = {one.rid for one in self._all(Body)}
+        begun = {one.rid for one in self._all(StreamBegan)}
         for answer in self._all(Response):
             if is_stream(answer):
-                yield StreamBegan(rid=answer.rid, cid=answer.cid, t_ns=answer.t_ns)
+                if answer.rid not in begun:
+                    yield StreamBegan(rid=answer.rid, cid=answer.cid, t_ns=answer.t_ns)
                 continue
             if answer.rid not in whole:
                 yield Body(rid=answer.rid, cid=answer.cid, length=0, digest="", whole=False, t_ns=answer.t_ns)

@@ -1,0 +1,199 @@
+"""The life of each dial and each request of a client: asked, answered, its body, its end, and by whom it was ended.
+
+Dials are the phone's records, requests and answers the stage's, ends the gate's. ``rid`` is the number that the gate
+gave a request and that the server's own records carry; so an answer is found on both sides. What a request is for is
+told by its method, its path and its ``Accept``.
+"""
+
+from bisect import bisect_right
+from operator import attrgetter
+
+import msgspec
+
+from harness.history import Answered, Body, Conn, ConnEnd, Dial, Request, Response, Snapshot, StreamBegan, Subscriber
+from harness.judge.case import ClientCase
+from harness.judge.facts.reading import Reading
+from harness.judge.streams import is_stream
+
+NOBODY, ANSWERED, CLIENT, SERVER, NETWORK = "", "answer", "client", "server", "network"
+"""Who ended a request: nobody yet; its whole answer; the client that hung up; the server; the gate, for a lost path or
+a box."""
+
+_FIRST = (ANSWERED, SERVER, NETWORK, CLIENT)
+"""Of ends at one stamp, which was the cause of the others: in virtual time a client hangs up at once."""
+
+
+class RequestLife(msgspec.Struct, frozen=True):
+    """One request of a client.
+
+    ``answer`` is its head at the client's socket, ``began`` the first byte of an event stream there, ``body`` what came
+    of any other answer. ``served`` is the server's own record of what it answered. ``read_ns`` is when the head was
+    certainly read (None: in doubt, or no answer came), ``known_ns`` the same of a whole body. ``end_ns`` is when it was
+    over for the client, ``by`` whom; None and ``""``: it never was.
+    """
+
+    request: Request
+    conn: Conn | None = None
+    dial: Dial | None = None
+    answer: Response | None = None
+    began: StreamBegan | None = None
+    body: Body | None = None
+    served: Answered | Snapshot | Subscriber | None = None
+    read_ns: int | None = None
+    known_ns: int | None = None
+    end_ns: int | None = None
+    by: str = NOBODY
+
+    @property
+    def streams(self) -> bool:
+        """Whether it was answered by an event stream."""
+        return self.answer is not None and is_stream(self.answer)
+
+    @property
+    def whole(self) -> bool:
+        """Whether an answer that is no stream was delivered whole."""
+        return self.body is not None and self.body.whole
+
+    @property
+    def dialled_ns(self) -> int:
+        """When the connection that carries it was dialled; without a record of that, when it was accepted."""
+        if self.dial is not None:
+            return self.dial.from_ns
+        return self.conn.t_ns if self.conn is not None else self.request.t_ns
+
+
+class DialLife(msgspec.Struct, frozen=True):
+    """One dial of a client, and what its connection carried first.
+
+    ``what`` is that request's purpose; empty for a dial that was never let in, or carried none.
+    """
+
+    dial: Dial
+    conn: Conn | None = None
+    request: Request | None = None
+
+    @property
+    def what(self) -> str:
+        """The purpose of its first request."""
+        return self.request.what if self.request is not None else ""
+
+
+def request_lives(client: ClientCase) -> dict[int, RequestLife]:
+    """Return the life of each request of a client by its number, in the order in which they were made."""
+    return client.once(_request_lives)
+
+
+def lives_of(client: ClientCase, what: str) -> list[RequestLife]:
+    """Return the lives of the requests of one purpose, in order."""
+    return [life for life in request_lives(client).values() if life.request.what == what]
+
+
+def dial_lives(client: ClientCase) -> list[DialLife]:
+    """Return the dials of a client in the order in which they began; none for a client without a phone."""
+    return client.once(_dial_lives)
+
+
+def _request_lives(client: ClientCase) -> dict[int, RequestLife]:
+    reading, case = client.once(Reading), client.case
+    conns = {conn.cid: conn for conn in client.conns}
+    dials = {one.conn.cid: one.dial for one in dial_lives(client) if one.conn is not None}
+    bodies, begun = case.grouped(Body, "rid"), case.grouped(StreamBegan, "rid")
+    served = _served(client)
+    nexts = _nexts(client)
+    found = {}
+    for request in client.requests:
+        answer = client.responses.get(request.rid)
+        body = next(iter(bodies.get(request.rid, ())), None)
+        end_ns, by = _end(client, request, answer, body, nexts.get(request.rid))
+        found[request.rid] = RequestLife(
+            request=request,
+            conn=conns.get(request.cid),
+            dial=dials.get(request.cid),
+            answer=answer,
+            began=next(iter(begun.get(request.rid, ())), None),
+            body=body,
+            served=served.get(request.rid),
+            read_ns=reading.read_ns(answer) if answer is not None else None,
+            known_ns=reading.read_ns(body) if body is not None and body.whole else None,
+            end_ns=end_ns,
+            by=by,
+        )
+    return found
+
+
+def _served(client: ClientCase) -> dict[int, Answered | Snapshot | Subscriber]:
+    """Return the server's record of each answer; a stream's is that it opened."""
+    case = client.case
+    kinds = (case.grouped(Answered, "rid"), case.grouped(Snapshot, "rid"), case.grouped(Subscriber, "rid"))
+    return {
+        request.rid: records[request.rid][0]
+        for request in client.requests
+        for records in kinds
+        if request.rid in records
+    }
+
+
+def _nexts(client: ClientCase) -> dict[int, Request]:
+    """Return the request that follows each on its connection."""
+    last: dict[int, Request] = {}
+    found = {}
+    for request in client.requests:
+        if request.cid in last:
+            found[last[request.cid].rid] = request
+        last[request.cid] = request
+    return found
+
+
+def _end(
+    client: ClientCase, request: Request, answer: Response | None, body: Body | None, following: Request | None
+) -> tuple[int | None, str]:
+    """Return when a request was over for its client, and by whom: what came first."""
+    ends = [(_told_ns(end), _by(end)) for end in client.ends_of.get(request.cid, ()) if _tells(end)]
+    if body is not None and body.whole:
+        ends.append((body.t_ns, ANSWERED))
+    if following is not None:
+        ends.append((following.t_ns, ANSWERED))
+    # The head is enough where there is no body, or where an event stream was asked for.
+    if answer is not None and not is_stream(answer) and (body is None or request.what == "stream"):
+        ends.append((answer.t_ns, ANSWERED))
+    after = [(at_ns, by) for at_ns, by in ends if at_ns >= request.t_ns]
+    return min(after, key=lambda end: (end[0], _FIRST.index(end[1])), default=(None, NOBODY))
+
+
+def _tells(end: ConnEnd) -> bool:
+    """Whether an end is one for the client: its own, or one of the server's that was not kept from it."""
+    return end.side == "client" or not (end.swallowed or end.held or end.how == "closed")
+
+
+def _told_ns(end: ConnEnd) -> int:
+    return end.left_ns if end.side == "client" and end.left_ns else end.t_ns
+
+
+def _by(end: ConnEnd) -> str:
+    if end.side == "server":
+        return SERVER
+    return NETWORK if end.how == "closed" else CLIENT
+
+
+def _dial_lives(client: ClientCase) -> list[DialLife]:
+    dials = sorted(client.dials, key=attrgetter("from_ns", "seq"))
+    by_port: dict[int, list[int]] = {}
+    for place, dial in enumerate(dials):
+        by_port.setdefault(dial.port, []).append(place)
+    first = {request.cid: request for request in reversed(client.requests)}
+    met: dict[int, Conn] = {}
+    for conn in client.conns:
+        places = by_port.get(_port(conn), [])
+        # A kernel gives a port again: the newest dial that had begun by then is meant.
+        before = bisect_right(places, conn.t_ns, key=lambda place: dials[place].from_ns)
+        if before:
+            met[places[before - 1]] = conn
+    return [
+        DialLife(dial, met.get(place), first.get(met[place].cid) if place in met else None)
+        for place, dial in enumerate(dials)
+    ]
+
+
+def _port(conn: Conn) -> int:
+    port = conn.peer.rpartition(":")[2]
+    return int(port) if port.isdigit() else -1

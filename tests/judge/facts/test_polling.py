@@ -1,0 +1,151 @@
+import math
+
+from harness.history import Chunk, ConnEnd, Delivered, Dial, History, StreamBegan
+from harness.judge.case import Case, ClientCase
+from harness.judge.facts.polling import FINAL, GAP, POLLING, STRAY, askings, may_poll, pollings
+from harness.sse.policy import Policies
+from tests.judge.story import Story, ns, plan
+
+
+def client(story: Story) -> ClientCase:
+    """The story's client. A stream whose first byte the story does not tell has none."""
+    story.end(60.0, "limit")
+    told = {one.rid for one in story.records if isinstance(one, StreamBegan | Delivered)}
+    records = [one for one in story.history().records if not isinstance(one, StreamBegan) or one.rid in told]
+    return Case(story.plan, History(records)).clients[0]
+
+
+def spans(story: Story) -> list[tuple[float, float]]:
+    found = client(story)
+    return [(round(found.case.at(one.since_ns), 2), found.case.at(one.until_ns)) for one in pollings(found)]  # type: ignore[arg-type]
+
+
+def refused(*at: float, status: int = 403, policies: Policies | None = None) -> Story:
+    story = Story(plan(lasts=60.0, policies=policies))
+    story.emit_all()
+    for one in at:
+        story.request("stream", one, status=status)
+    return story
+
+
+def test_nobody_polls_in_an_empty_history():
+    found = Case(plan(), Story(plan()).history()).clients[0]
+    assert (pollings(found), askings(found), may_poll(found, ns(1.0))) == ([], [], False)
+
+
+def test_as_many_failures_as_declared_are_an_entry():
+    assert spans(refused(1.0, 2.0, 3.0)) == [(3.01, math.inf)]
+    assert spans(refused(1.0, 2.0, policies=Policies(polls_after_failures=2))) == [(2.01, math.inf)]
+
+
+def test_who_declares_never_to_poll_has_no_entry():
+    assert spans(refused(1.0, 2.0, 3.0, policies=Policies(polls_after_failures=None))) == []
+
+
+def test_few_failures_are_an_entry_once_the_time_is_over():
+    assert spans(refused(1.0)) == [(21.0, math.inf)]
+    assert spans(refused(1.0, 25.0)) == [(21.0, math.inf)]
+
+
+def test_the_time_is_no_entry_while_the_last_dial_was_in_vain():
+    story = refused(1.0)
+    story.add(Dial(client="c1", path="wifi", port=0, from_ns=ns(18.0), to_ns=ns(19.0), fate="refused"), 19.0)
+    assert spans(story) == []
+
+
+def test_a_stream_that_is_under_way_as_the_time_ends_is_an_entry_at_its_own_end():
+    story = refused(1.0)
+    story.request("stream", 20.0, status=0)
+    story.add(ConnEnd(cid=2, side="server", how="fin"), 30.0)
+    assert spans(story) == [(30.0, math.inf)]
+
+
+def test_an_event_begins_the_count_anew():
+    story = refused(1.0, 2.0)
+    story.dial(3.0)
+    story.show(5, 3.1)
+    story.hang_up(5.0, "eof")
+    story.request("stream", 6.0, status=403)
+    assert spans(story) == [(26.0, math.inf)]
+
+
+def test_polling_ends_with_the_first_byte_of_the_next_stream_and_begins_again_at_the_next_failure():
+    story = refused(1.0, 2.0, 3.0)
+    story.request("stream", 10.0)
+    story.add(StreamBegan(rid=4, cid=4), 10.01)
+    story.add(ConnEnd(cid=4, side="server", how="fin"), 12.0)
+    assert spans(story) == [(3.01, 10.01), (12.0, math.inf)]
+
+
+def test_a_dial_that_was_never_let_in_is_no_failure():
+    story = refused(1.0, 2.0)
+    story.add(Dial(client="c1", path="wifi", port=0, from_ns=ns(3.0), to_ns=ns(4.0), fate="refused"), 4.0)
+    assert spans(story) == []
+
+
+def unanswered(ended: float, *, opened: bool = False, comment: float = 0.0) -> Story:
+    """Two failures, and a third stream that its client ends at this time."""
+    story = refused(1.0, 2.0)
+    story.request("stream", 3.0, status=200 if opened else 0)
+    if comment:
+        story.add(Chunk(cid=3, direction="downstream", offset=0, length=9, fate="delivered"), comment)
+        story.add(StreamBegan(rid=3, cid=3), comment)
+    story.add(ConnEnd(cid=3, side="client", how="fin"), ended)
+    return story
+
+
+def entered(story: Story) -> bool:
+    """Whether the third was a failure: the time alone is over at 21 s."""
+    return any(since < 20.9 for since, _ in spans(story)[:1])
+
+
+def test_a_stream_that_the_client_gave_up_is_a_failure_after_the_silence_that_it_declares():
+    policies = Policies(watchdog=8.0, suspects_after=5.0)
+    for ended, opened, comment, fails in (
+        (11.0, False, 0.0, True), (10.0, False, 0.0, False), (8.0, True, 0.0, True), (7.0, True, 0.0, False),
+        (17.0, True, 9.0, True), (12.0, True, 9.0, False),
+    ):  # fmt: skip
+        story = unanswered(ended, opened=opened, comment=comment)
+        story.plan = plan(lasts=60.0, policies=policies)
+        assert entered(story) is fails, ended
+
+
+def test_a_401_is_a_failure_unless_a_new_token_came():
+    assert entered(refused(1.0, 2.0, 3.0, status=401))
+    story = refused(1.0, 2.0, status=401)
+    for at in (1.2, 2.2, 3.2):
+        story.request("token", at)
+    story.request("stream", 3.0, status=401)
+    assert not entered(story)
+
+
+def test_a_redirect_that_leads_on_is_no_failure():
+    story = refused(1.0, 2.0)
+    story.request("stream", 3.0, status=307, location="/elsewhere")
+    assert not entered(story)
+
+
+def whys(story: Story) -> list[str]:
+    return [one.why for one in askings(client(story))]
+
+
+def test_each_status_request_has_its_reason():
+    assert whys(refused()) == []
+    story = refused(1.0, 2.0, 3.0)
+    story.request("poll", 2.5)
+    story.request("poll", 3.1)
+    assert whys(story) == [STRAY, POLLING]
+
+
+def test_a_gap_and_a_204_are_reasons_to_ask():
+    for status, why in ((410, GAP), (204, FINAL)):
+        story = refused(1.0, status=status)
+        story.request("poll", 1.1)
+        assert whys(story) == [why]
+
+
+def test_the_word_polling_is_no_reason():
+    story = refused(1.0)
+    story.status("polling", 1.1)
+    story.request("poll", 1.2)
+    assert whys(story) == [STRAY]

@@ -36,7 +36,6 @@ COLOR = click.option(
 )
 FORMATS = click.Choice(["text", "json", "jsonl", "github", "junit"])
 LATER = {
-    "mutants": "the proof that scenarios catch broken clients",
     "compare": "two results, held against each other",
     "matrix": "scenarios by clients",
     "bench": "repeated runs for figures",
@@ -441,6 +440,36 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
         say(text.removesuffix("\n"))
         missed = bool(done.findings.groups)
     return 128 + done.signal if done.signal else FAIL if missed else PASS
+
+
+@cli.command(short_help="Prove that scenarios catch broken clients.")
+@click.argument("names", nargs=-1, metavar="[MUTANT·SCENARIO]…")
+@click.option("-j", "--jobs", type=click.IntRange(1), help="Runs side by side.  [default: one per core]")
+@click.option("--resume", is_flag=True, help="Keep what an earlier call ran, as far as nothing has changed since.")
+@click.option("--out", type=Filled(), default=Path("results/mutants"), show_default=True, help="Where runs are kept.")
+@click.option("--markdown", type=Filled(), metavar="FILE", help="Write the whole table here too.")
+@click.option("--json", "as_json", is_flag=True, help="Print every run as JSON.")
+@COLOR
+def mutants(names: tuple[str, ...], **options: Any) -> int:
+    """Run every wrong client in every scenario, in virtual time, and show which law failed whom where.
+
+    MUTANTs and SCENARIOs (names or files) narrow either side; unnamed, it is whole. It fails where the reference
+    client does not pass, where a scenario does not fail a mutant that it names, where a scenario fails no mutant, and
+    where no scenario fails a mutant.
+    """
+    from harness.campaign import matrix as shown  # noqa: PLC0415
+    from harness.campaign.mutants import CELLS, Wish, prove  # noqa: PLC0415
+    from harness.report.folder import write_text  # noqa: PLC0415
+
+    if names and options["markdown"]:
+        raise UsageError("--markdown keeps the table of all mutants and scenarios: name none of them")
+    wish = Wish(names=names, jobs=options["jobs"], resume=options["resume"], out=options["out"])
+    found = prove(wish, sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
+    if options["markdown"] and not found.signal:
+        write_text(options["markdown"], shown.markdown(found))
+    told = shown.as_json(found) if options["as_json"] else shown.text(found, file=shown_path(wish.out / CELLS))
+    say(told.removesuffix("\n"))
+    return found.exit
 
 
 @cli.command()

@@ -55,13 +55,14 @@ def _how_it_died(folder: Path) -> str:
         return ""
 
 
-def finish(folder: Path) -> Finished:
-    """Judge and draw one run."""
+def finish(folder: Path, *, draws: bool = True) -> Finished:
+    """Judge one run, and draw it unless told not to."""
     try:
-        from harness.report.compose import draw_run  # noqa: PLC0415 - the plotting library, where drawing is wanted
-
         verdict = judge_folder(folder)
-        draw_run(folder)
+        if draws:
+            from harness.report.compose import draw_run  # noqa: PLC0415 - the plotting library, where it is wanted
+
+            draw_run(folder)
     except Exception as error:
         known = in_words(error)
         if known is None:
@@ -76,9 +77,9 @@ def late_alone(verdict: Verdict) -> bool:
     return broken == [IN_TIME] and not verdict.trust.fault
 
 
-def answer(folder: Path) -> None:
+def answer(folder: Path, *, draws: bool = True) -> None:
     """Judge and draw one run, and say on standard output, in a line of JSON, what came of it."""
-    sys.stdout.buffer.write(msgspec.json.encode(finish(folder)) + b"\n")
+    sys.stdout.buffer.write(msgspec.json.encode(finish(folder, draws=draws)) + b"\n")
     sys.stdout.buffer.flush()
 
 

@@ -1,9 +1,9 @@
 """A process that has loaded what runs need, and forks for each.
 
-``python -m harness.campaign.forkserver RUNS FINISHES``, started by the campaign, never by hand. A run in virtual
-time takes less than the loading of its libraries, and so does drawing it. Here they are loaded once for all of a
-campaign's virtual runs, and each still has a process of its own, as those in real time have: nothing is left in it by
-another, it may be killed, and what it says is its own log.
+``python -m harness.campaign.forkserver RUNS FINISHES [--no-figures]``, started by the campaign, never by hand. A run
+in virtual time takes less than the loading of its libraries, and so does drawing it. Here they are loaded once for all
+of a campaign's virtual runs, and each still has a process of its own, as those in real time have: nothing is left in it
+by another, it may be killed, and what it says is its own log.
 
 RUNS and FINISHES are descriptors of sockets. An order is one message: the run's folder, and with it two pipes that
 become the standard input and output of the process that carries it out. When that has ended, its exit code is the last
@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import msgspec
+
+from harness.campaign.forking import NO_FIGURES
 
 LONGEST = 65_536  # bytes of an order
 
@@ -119,6 +121,14 @@ def judge_and_draw(folder: Path) -> int:
     return 0
 
 
+def judge_alone(folder: Path) -> int:
+    """Judge the run in ``folder``, draw nothing, and tell what came of it."""
+    from harness.campaign.finish import answer  # noqa: PLC0415 - loaded already
+
+    answer(folder, draws=False)
+    return 0
+
+
 def load_for_runs() -> None:
     """Load what a run needs."""
     sys.modules["httpx._main"] = None  # type: ignore[assignment] # its command line, which httpx can do without
@@ -132,7 +142,12 @@ def load_for_finishes() -> None:
     finish.warm_up()
 
 
-def main(runs: socket.socket, finishes: socket.socket) -> None:
+def load_for_judging() -> None:
+    """Load what judging needs, besides."""
+    import harness.campaign.finish  # noqa: F401, PLC0415 - while the runs go on
+
+
+def main(runs: socket.socket, finishes: socket.socket, *, draws: bool = True) -> None:
     """Load, and serve."""
     gc.disable()  # while loading, nothing becomes garbage
     load_for_runs()
@@ -141,10 +156,13 @@ def main(runs: socket.socket, finishes: socket.socket) -> None:
         serve(runs, run)
     else:
         runs.close()
-        load_for_finishes()
-        serve(finishes, judge_and_draw)
+        if draws:
+            load_for_finishes()
+        else:
+            load_for_judging()
+        serve(finishes, judge_and_draw if draws else judge_alone)
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))
+    main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:3]), draws=sys.argv[3:] != [NO_FIGURES])

@@ -5,7 +5,7 @@ import os
 import platform
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -55,10 +55,14 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     ran: list[Ran]
 
 
+def cores() -> int:
+    """Return how many processes can be busy at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_jobs() -> int:
     """Three runs side by side on two cores: each takes a tenth of one, and more would disturb the latency law."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores + cores // 2
+    return cores() + cores() // 2
 
 
 def length(plan: Plan) -> float:
@@ -125,7 +129,8 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | 
         compared=wish.twice or choice.world == BOTH,
         forking=forking,
     )
-    number = real.run(partial(_run, campaign, live, worlds=choice.world == BOTH, twice=wish.twice))
+    run = partial(_run, campaign, worlds=choice.world == BOTH, twice=wish.twice)
+    number = real.run(partial(attended, run, live))
     manifest = _manifest(wish, campaign, began, planned, number)
     page = None
     with saying_what_is_kept(folder):
@@ -150,16 +155,23 @@ def saying_what_is_kept(folder: Path) -> Iterator[None]:
         raise type(error)(f"interrupted: {kept(folder)}") from None
 
 
-async def _run(campaign: Campaign, live: Live, *, worlds: bool, twice: bool) -> int:
-    """Run the campaign with an ear for signals. Returns the signal that stopped it, or 0."""
+async def _run(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: bool) -> None:
+    await campaign.run(stop)
+    await repeat_late(campaign, stop)
+    await settle(campaign, stop, worlds=worlds, twice=twice)
+
+
+async def attended(main: Callable[[trio.Event], Awaitable[None]], live: Live) -> int:
+    """Run ``main`` with an ear for signals, and show it. Returns the signal that stopped it, or 0.
+
+    The first signal sets the event that ``main`` is given, the second cancels it.
+    """
     stop = trio.Event()
     caught: list[int] = []
     async with trio.open_nursery() as nursery:
         await nursery.start(_hear, stop, caught, nursery.cancel_scope)
         nursery.start_soon(live.redraw)
-        await campaign.run(stop)
-        await repeat_late(campaign, stop)
-        await settle(campaign, stop, worlds=worlds, twice=twice)
+        await main(stop)
         live.end()
         nursery.cancel_scope.cancel()
     return caught[0] if caught else 0

@@ -2,27 +2,63 @@
 
 import contextlib
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import trio
 
 from harness.console import say
-from harness.report.progress import LiveView, Progress
-from harness.report.saying import printable
+from harness.report.progress import PLAIN_EVERY, LiveView, Progress, one_line_cells
+from harness.report.saying import plural, printable
 from harness.run.tidings import Tidings
 from harness.scenario import warned
 from harness.scenario.model import Plan
 from harness.world import virtual
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 TICK = 0.25
 WIDTH = 100
+
+
+class Counted(LiveView):
+    """The view of more runs than anybody could read: how many are over, and the one that ended last."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__()
+        self._total = total
+        self._over = 0
+        self._last = ""
+        self._said_at = 0.0
+
+    def feed(self, message: Progress) -> None:
+        """Count a run that is over."""
+        if message.done:
+            self._over += 1
+            self._last = f"{message.name} {message.variant}".rstrip()
+
+    def lines(self, now: float) -> list[str]:
+        """Return the line, every 5 s."""
+        if now - self._said_at < PLAIN_EVERY or not self._over:
+            return []
+        self._said_at = now
+        return [self._line()]
+
+    def draw(self, *, width: int = 100) -> "RenderableType":
+        """Return the line for rich's ``Live``."""
+        from rich.text import Text  # noqa: PLC0415 - 52 ms, and only a terminal needs it
+
+        return Text(self._line()[:width], no_wrap=True)
+
+    def _line(self) -> str:
+        return one_line_cells([f"{self._over} of {plural(self._total, 'run')}", self._last])
 
 
 class Live:
     """All plans, their tidings, the end. ``redraw`` is the only thing that draws."""
 
-    def __init__(self, stream: TextIO, *, terminal: bool) -> None:
-        self._view = LiveView()
+    def __init__(self, stream: TextIO, *, terminal: bool, view: LiveView | None = None) -> None:
+        self._view = view or LiveView()
         self._stream = stream
         self._terminal = terminal
         self._titles: dict[int, str] = {}

@@ -1,7 +1,6 @@
 """One ``harness fuzz``, from what was asked for to a folder of examples."""
 
 import math
-import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -12,7 +11,7 @@ import msgspec
 import trio
 
 from harness.campaign.folders import new_invocation, point_latest
-from harness.campaign.invoke import default_jobs
+from harness.campaign.invoke import cores, default_jobs
 from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
 from harness.fuzz.base import base_of
@@ -62,11 +61,6 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     searched: float
     """Seconds of the search alone."""
     signal: int = 0
-
-
-def cores() -> int:
-    """How many workers can be busy at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Fuzz:

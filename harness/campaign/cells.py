@@ -1,0 +1,123 @@
+"""Runs of one client in one variant of a scenario, each a cell of a matrix, kept in a file that grows as they end.
+
+A cell is taken for what it says only as long as nothing that made it has changed: its key digests the sources of the
+harness and the plan, which has the scenario, the client and the seed in it.
+"""
+
+import functools
+import hashlib
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+
+from harness.campaign.campaign import Ran
+from harness.errors import BadRecords, EnvironmentFault
+from harness.files import read_bytes
+from harness.judge.judge import order
+from harness.judge.verdict import State, Verdict, Word
+from harness.report.folder import VERDICT, read_json, write_bytes
+from harness.scenario.model import Plan
+
+SOURCES = Path(__file__).parents[1]
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of one run. ``laws`` are the codes of those that failed, the most fundamental first.
+
+    ``expectations`` are the metrics whose bounds were not met, ``sentence`` is the verdict's, or the fault's.
+    """
+
+    key: str
+    scenario: str
+    client: str
+    variant: str = ""
+    seed: int = 0
+    word: str
+    laws: tuple[str, ...] = ()
+    expectations: tuple[str, ...] = ()
+    sentence: str = ""
+
+
+@functools.cache
+def sources_digest() -> bytes:
+    """Return a digest of all modules of this harness."""
+    digest = hashlib.sha256()
+    for path in sorted(SOURCES.rglob("*.py")):
+        digest.update(f"{path.relative_to(SOURCES)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def key_of(plan: Plan) -> str:
+    """Return what a plan's cell is found by: a digest of the plan and of the harness that runs and judges it."""
+    return hashlib.sha256(sources_digest() + msgspec.json.encode(plan)).hexdigest()[:24]
+
+
+def cell_of(ran: Ran) -> Cell:
+    """Return the cell of a run that is over. One that could not be run or judged is void, its fault the sentence."""
+    plan = ran.plan
+    cell = Cell(
+        key=key_of(plan),
+        scenario=plan.name,
+        client=plan.client.like,
+        variant=plan.variant,
+        seed=plan.seed,
+        word=Word.VOID,
+    )
+    try:
+        verdict = read_json(ran.folder / VERDICT, Verdict)
+    except BadRecords as error:
+        return msgspec.structs.replace(cell, sentence=ran.finished.fault or str(error))
+    return msgspec.structs.replace(
+        cell,
+        word=ran.finished.word or Word.VOID,
+        laws=tuple(law.code for law in order(verdict.laws)),
+        expectations=tuple(dict.fromkeys(one.metric for one in verdict.expectations if one.state is State.FAILED)),
+        sentence=ran.finished.fault or verdict.sentence,
+    )
+
+
+class CellFile:
+    """The cells in a file, a line of JSON each."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def begin(self, keys: Collection[str]) -> list[Cell]:
+        """Return the cells that have one of these keys, and forget all others.
+
+        Raises ``EnvironmentFault`` where the file cannot be read or written.
+        """
+        found = {cell.key: cell for cell in self._read() if cell.key in keys}
+        write_bytes(self._path, b"".join(map(_line, found.values())))
+        return list(found.values())
+
+    def add(self, cell: Cell) -> None:
+        """Append a cell. Raises ``EnvironmentFault``."""
+        try:
+            with self._path.open("ab") as file:
+                file.write(_line(cell))
+        except OSError as error:
+            raise EnvironmentFault(f"cannot write {self._path}: {error.strerror}") from error
+
+    def _read(self) -> list[Cell]:
+        """Return what is there; a line that is no cell, the last of a command that was killed, is left out."""
+        try:
+            lines = read_bytes(self._path).splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise EnvironmentFault(f"cannot read {self._path}: {error.strerror}") from error
+        return [cell for line in lines if (cell := _cell(line)) is not None]
+
+
+def _line(cell: Cell) -> bytes:
+    return msgspec.json.encode(cell) + b"\n"
+
+
+def _cell(line: bytes) -> Cell | None:
+    try:
+        return msgspec.json.decode(line, type=Cell)
+    except msgspec.MsgspecError:
+        return None

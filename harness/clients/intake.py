@@ -99,6 +99,8 @@ class Intake:
         if event.type == RESET:
             self._on_gap(RESET, report.events == 1)
             return
+        if event.type not in EVENTS and not event.has_id:
+            return  # of a type that no app is shown, and no place in any order: no news, so no reason to trust a stream
         standing = self._cursor.standing_of(event)
         news = standing is Standing.NEW_EPOCH and self._on_gap("new epoch", False)
         if news or (event.type in TERMINAL and self._on_end()):

@@ -29,6 +29,12 @@ _remembered = functools.lru_cache(maxsize=512)(_digest)
 """Server, gate and client of one process ask for the same event's within a moment. It holds half a MB at most."""
 
 
+PING, PING_DATA = "ping", "{}"
+"""Type and data of what a server of varied frames sends behind events: an event without an id, of no log."""
+
+PING_DIGEST = digest(PING, PING_DATA)
+
+
 def body_digest(body: bytes) -> str:
     """Return the digest by which the body of an answer is compared: BLAKE2b-64 of its bytes, in hex."""
     return hashlib.blake2b(body, digest_size=8).hexdigest()
@@ -408,10 +414,10 @@ class Write(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="wri
 
 
 class Said(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="said"):
-    """A subscriber's socket took no event but ``open``, ``keep-alive``, ``retry``, ``reset`` or ``bye``.
+    """A subscriber's socket took no event but ``open``, ``primed``, ``keep-alive``, ``retry``, ``reset`` or ``bye``.
 
-    ``detail`` is the value of a ``retry``, and the reason of a ``bye``, as ``Subscriber`` has it. ``began_ns`` and
-    ``whole`` as of a ``Write``.
+    ``detail`` is the id of a ``primed``, the value of a ``retry``, and the reason of a ``bye``, as ``Subscriber`` has
+    it. ``began_ns`` and ``whole`` as of a ``Write``.
     """
 
     lane: ClassVar[str] = "server"

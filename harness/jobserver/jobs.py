@@ -8,6 +8,7 @@ frames carry none); an epoch is never used for two logs of one server.
 that is older, of another epoch, or no id of this log has *expired*; so has no cursor at all where the beginning has
 left the buffer (only the newest event is always there for it). What then happens is the server's setting: 410, a
 ``reset`` event followed by the newest event and what comes after, or silence from the oldest event that is left.
+Where its frames are varied, a log has an id for the place before its first event too, which streams are primed with.
 A finished job whose cursor is the terminal event has nothing more to say: 204, which stops a client for good.
 
 **A log that was lost** is followed by one of a new epoch. Its event 0 is the state that the job has when it is read
@@ -17,6 +18,7 @@ terminal event of a job that ended in the meantime. What was due while the serve
 
 import msgspec
 
+from harness.jobserver.frames import Frames, start_id
 from harness.jobserver.payloads import Payloads
 from harness.jobserver.work import Step
 from harness.scenario.model import ServerSpec
@@ -50,9 +52,11 @@ class Resume(msgspec.Struct, frozen=True):
 
 
 class JobLog:
-    """One epoch of one job's events."""
+    """One epoch of one job's events. ``frames`` write them, where they are varied."""
 
-    def __init__(self, job_id: str, epoch: str, server: ServerSpec, payloads: Payloads) -> None:
+    def __init__(
+        self, job_id: str, epoch: str, server: ServerSpec, payloads: Payloads, frames: Frames | None = None
+    ) -> None:
         self.job_id = job_id
         self.epoch = epoch
         self.newest = -1
@@ -61,7 +65,8 @@ class JobLog:
         self._replay = server.replay
         self._expired_cursor = server.expired_cursor
         self._line_ends = LineEnds(server.line_ends)
-        self._plain = self._line_ends is LineEnds.LF and not payloads.spread
+        self._frames = frames
+        self._plain = self._line_ends is LineEnds.LF and not payloads.spread and frames is None
         self._payloads = payloads
         self._keep = None if server.replay is None else server.replay + server.queue + 1
         self._wires: list[bytes] = []  # all that replay needs of an event
@@ -80,8 +85,13 @@ class JobLog:
         data = self._payloads.data(kind, step.processed, step.code)
         id = f"{self.epoch}-{index}"  # noqa: A001 - the standard's word
         # What `encode` makes of one line of data, without looking for others: that took a third of an event's making.
-        plain = f"id: {id}\nevent: {kind}\ndata: {data}\n\n".encode() if self._plain else b""
-        wire = plain or encode(kind, data, id, line_end=self._line_ends)
+        if self._plain:
+            wire = f"id: {id}\nevent: {kind}\ndata: {data}\n\n".encode()
+        elif self._frames is not None:
+            data = self._frames.data(data)
+            wire = self._frames.event(kind, data, id, last=kind in TERMINAL)
+        else:
+            wire = encode(kind, data, id, line_end=self._line_ends)
         event = self._last = Event(index, id, kind, data, self._payloads.progress(step.processed), wire)
         self.newest = index
         self.over = event.terminal
@@ -133,7 +143,7 @@ class JobLog:
 
     def _position(self, cursor: str) -> int | None:
         """Return the index a cursor names (-1: before the first), or None when it is no id of this log."""
-        if not cursor:
+        if not cursor or (self._frames is not None and cursor == start_id(self.epoch)):
             return -1
         epoch, dash, digits = cursor.rpartition("-")
         if not dash or epoch != self.epoch or not (digits.isascii() and digits.isdigit()) or len(digits) > 18:

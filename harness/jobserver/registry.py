@@ -12,12 +12,14 @@ from harness.jobserver.alarms import Alarms
 from harness.jobserver.conduct import Conduct
 from harness.jobserver.connection import Connection, Limits
 from harness.jobserver.emission import Counts, RunningJob
+from harness.jobserver.frames import Frames, draw_opening
 from harness.jobserver.jobs import JobLog, Resume, epoch_name
 from harness.jobserver.payloads import Payloads
 from harness.jobserver.streams import EventStream
 from harness.jobserver.tokens import Permit, Tokens
 from harness.jobserver.work import Work, updates_of
 from harness.scenario.model import JobSpec, ServerSpec
+from harness.sse.encoder import LineEnds
 
 
 class Registry:
@@ -40,10 +42,12 @@ class Registry:
         lasts = server.token_lasts
         self.tokens = Tokens(lasts, chance.stream("token")) if lasts is not None else None
         self._server = server
+        self._varied = server.frames == "varied"
         self._updates = updates_of(spec)
         self._journal = journal
         self._limits = limits
         self._conduct = conduct
+        self._chance = chance
         self._names = chance.stream("job")
         self.epochs = 0  # begun so far
         self.accepted = -math.inf  # when the last job was, in seconds of trio's clock
@@ -89,9 +93,9 @@ class Registry:
         self, job: RunningJob, connection: Connection, resume: Resume, cursor: str, *, rid: int, permit: Permit
     ) -> bool:
         """Serve a stream of this job to its end; return whether the connection is still good."""
-        self.counts.streams += 1
-        stream = self.streams[self.counts.streams] = EventStream(
-            self.counts.streams,
+        number = self.counts.streams = self.counts.streams + 1
+        stream = self.streams[number] = EventStream(
+            number,
             job,
             self._server,
             connection,
@@ -100,6 +104,7 @@ class Registry:
             conduct=self._conduct,
             rid=rid,
             permit=permit,
+            opening=draw_opening(self._chance.stream("frames", "stream", number)) if self._varied else None,
         )
         try:
             return await stream.serve(resume.start, cursor, reset=resume.signal == "reset")
@@ -148,7 +153,10 @@ class Registry:
     def _log(self, job_id: str) -> JobLog:
         """Return the empty log of a new epoch."""
         payloads = Payloads(job_id, self._kinds[job_id], self.spec, self._server.payload)
-        log = JobLog(job_id, epoch_name(self.epochs), self._server, payloads)
+        epoch = epoch_name(self.epochs)
+        rng = self._chance.stream("frames", epoch)
+        frames = Frames(rng, LineEnds(self._server.line_ends)) if self._varied else None
+        log = JobLog(job_id, epoch, self._server, payloads, frames)
         self.epochs += 1
         return log
 

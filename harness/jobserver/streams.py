@@ -23,9 +23,10 @@ from harness.history.records import Said, Subscriber, Write
 from harness.jobserver.conduct import Conduct
 from harness.jobserver.connection import Connection
 from harness.jobserver.emission import Counts, RunningJob
+from harness.jobserver.frames import BOM, Opening, start_id
 from harness.jobserver.tokens import Permit
 from harness.scenario.model import ServerSpec
-from harness.sse.encoder import LineEnds, encode, encode_comment, encode_retry
+from harness.sse.encoder import LineEnds, encode, encode_comment, encode_lines, encode_retry
 
 HEADERS = (("content-type", "text/event-stream"), ("cache-control", "no-store"), ("x-accel-buffering", "no"))
 """The last one asks nginx not to buffer."""
@@ -68,6 +69,7 @@ class EventStream:
         conduct: Conduct,
         rid: int = 0,
         permit: Permit = FOREVER,
+        opening: Opening | None = None,
     ) -> None:
         self.number = number
         self.evidence = ""
@@ -82,6 +84,8 @@ class EventStream:
         self._rid = rid
         self._interval = spec.keepalive or BLOCKED
         self._permit = permit
+        self._opening = opening  # where its frames are varied
+        self._retry_due = spec.retry is not None
         self._ends = permit.expires, "expired"  # at this instant, for this reason, unless another one comes first
         self._next = 0
         self._opened_at = job.log.newest  # events up to here are replay, later ones are live
@@ -108,7 +112,7 @@ class EventStream:
                 self._scope = nursery.cancel_scope
                 nursery.start_soon(self._listen)
                 nursery.start_soon(self._pulse)
-                self._open(reset=reset)
+                self._open(cursor, reset=reset)
                 finished = await self._walk()
                 nursery.cancel_scope.cancel()
             if self._writing:  # given up in the middle: no end of the body can be sent any more
@@ -153,17 +157,29 @@ class EventStream:
         if self._journal is not None:
             self._going.append(Said(sub=self.number, what=what, detail=detail))
 
-    def _open(self, *, reset: bool) -> None:
-        """Say what comes before any event of the log. None of it has an id: ids come from the log alone."""
-        self._before += self._connection.begin_stream(HEADERS)
-        if self._spec.retry is not None:
-            value = round(self._spec.retry * 1000)
-            self._say(encode_retry(value, line_end=self._line_ends), "retry", str(value))
+    def _open(self, cursor: str, *, reset: bool) -> None:
+        """Say what comes before any event of the log. None of it has an id, but what primes a stream from its start."""
+        opening = self._opening
+        kind = HEADERS[0] if opening is None else ("content-type", opening.content_type)
+        self._before += self._connection.begin_stream((kind, *HEADERS[1:]))
+        if opening is not None and opening.bom:
+            self._before += self._frame(BOM)
+        if opening is not None and opening.primed and self._next == 0 and not cursor and not reset:
+            before_all = start_id(self._log.epoch)
+            self._say(encode_lines([f"id: {before_all}"], line_end=self._line_ends), "primed", before_all)
+        late = opening is not None and opening.late_retry and self._next <= self._log.newest
+        if self._retry_due and not late:
+            self._ask_planned_retry()
         if reset:
             self._say(encode("reset", self._log.reset_data, line_end=self._line_ends), "reset")
         if self._spec.retry is None and not reset and self._next > self._log.newest:
             # A first body byte tells the client that the way is free, however quiet the job is.
             self._say(encode_comment("open", line_end=self._line_ends), "open")
+
+    def _ask_planned_retry(self) -> None:
+        self._retry_due = False
+        value = round((self._spec.retry or 0.0) * 1000)
+        self._say(encode_retry(value, line_end=self._line_ends), "retry", str(value))
 
     async def _walk(self) -> bool:
         """Write until there is a reason to end; return whether the body was ended as it should be."""
@@ -217,6 +233,8 @@ class EventStream:
         sent = [wire for wire in wires for _ in "12"] if self._conduct.repeats else wires
         await self._write(self._frame(b"".join(sent)))
         self._next = upto
+        if self._retry_due:
+            self._ask_planned_retry()
 
     async def _write(self, data: bytes = b"") -> None:
         """Send what there is to say, and this. What was under way when the stream is given up is recorded too."""

@@ -6,6 +6,7 @@ Blocks, not events: a comment alone is a block too, and a box that waits for the
 import re
 
 _LINE = re.compile(rb"\r\n|\r|\n")
+BOM = b"\xef\xbb\xbf"
 TAIL = 4
 """How many bytes before a place tell whether a block begins there: two line ends of two bytes."""
 
@@ -42,7 +43,7 @@ class BlockScanner:
 
 def is_event(block: bytes) -> bool:
     """Whether this block has data, and so dispatches something."""
-    return any(line.startswith(b"data") for line in _LINE.split(block))
+    return any(line.removeprefix(BOM).partition(b":")[0] == b"data" for line in _LINE.split(block))
 
 
 def cut_at(block: bytes, mid: str) -> int:
@@ -50,12 +51,14 @@ def cut_at(block: bytes, mid: str) -> int:
 
     A block without such a line is cut in its data, one without a multi-byte character too.
     """
+    if block.startswith(BOM):
+        return len(BOM) + cut_at(block[len(BOM) :], mid)
     if mid == "event":
         return len(block) - len(_blank_line(block))
     if mid == "character" and (inside := re.search(rb"[\xc2-\xf4][\x80-\xbf]", block)):
         return inside.start() + 1
     line = (re.search(rb"(?m)(?:^|(?<=\r))id:[^\r\n]*", block) if mid == "id" else None) or re.search(
-        rb"(?:^|(?<=[\r\n]))data[^\r\n]*", block
+        rb"(?:^|(?<=[\r\n]))data(?=[:\r\n])[^\r\n]*", block
     )
     if line is None:
         return len(block) // 2

@@ -48,6 +48,7 @@ class ServerSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     queue: int = 1000  # events per subscriber, then evicted
     line_ends: str = "lf"  # lf | cr | crlf | mixed
     payload: str = "ascii"  # ascii | utf8 | hostile
+    frames: str = "plain"  # plain | varied
 
 
 class PathSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):

@@ -87,8 +87,12 @@ SERVER: dict[str, Setting] = {
     "queue": one_of({"N events": lambda events: {"queue": events}}, example="1000 events"),
     "line ends": choice("line_ends", ("lf", "cr", "crlf", "mixed")),
     "payload": choice("payload", ("ascii", "utf8", "hostile")),
+    "frames": choice("frames", ("plain", "varied")),
     "tls": Setting(_plain_text, "no"),
 }
+
+VARIED_RETRY = 1.0
+"""Seconds of ``retry`` where frames are varied and it is not set itself: the base of the reference's backoff."""
 
 _OWN_SERVER = (
     "url",
@@ -149,6 +153,8 @@ def read_job(place: Place) -> JobSpec:
 def read_server(place: Place) -> ServerSpec:
     """Return the reference server's settings. An own server (``url``, ``command`` …) is refused by name."""
     fields = read_section(place, SERVER, later=_OWN_SERVER, example="{keepalive: 15s}")
+    if fields.get("frames") == "varied":
+        fields.setdefault("retry", VARIED_RETRY)
     return ServerSpec(**fields)
 
 

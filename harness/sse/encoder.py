@@ -2,6 +2,7 @@
 
 import enum
 import re
+from collections.abc import Iterable
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 
@@ -50,22 +51,26 @@ def encode(
         lines.append(f"event: {type}")
     if data is not None:
         lines += [f"data: {line}" for line in _BREAK.split(data)]
-    return _block(lines, line_end)
+    return encode_lines(lines, line_end=line_end)
 
 
 def encode_comment(text: str = "", *, line_end: bytes | LineEnds = LF) -> bytes:
     """Return comment lines and a blank line, the usual keep-alive. To be written between blocks only."""
-    return _block([f": {line}" if line else ":" for line in _BREAK.split(text)], line_end)
+    return encode_lines([f": {line}" if line else ":" for line in _BREAK.split(text)], line_end=line_end)
 
 
 def encode_retry(ms: int, *, line_end: bytes | LineEnds = LF) -> bytes:
     """Return a ``retry`` field and a blank line. To be written between blocks only."""
     if ms < 0:
         raise ValueError(f"expected a reconnection time of at least 0 ms, got {ms!r}")
-    return _block([f"retry: {ms}"], line_end)
+    return encode_lines([f"retry: {ms}"], line_end=line_end)
 
 
-def _block(lines: list[str], line_end: bytes | LineEnds) -> bytes:
+def encode_lines(lines: Iterable[str], *, line_end: bytes | LineEnds = LF) -> bytes:
+    """Return these lines, which have no line ends, as one block: for servers that write fields in a way of their own.
+
+    Raises ``ValueError`` for text that UTF-8 cannot carry.
+    """
     text = "\n".join([*lines, "", ""])
     try:
         blob = text.encode()

@@ -52,6 +52,14 @@ def test_comment_is_no_event():
     assert not is_event(b"id: 3\n\n")
 
 
+def test_only_the_field_of_that_name_is_data():
+    assert is_event(b"\xef\xbb\xbfdata\n\n")
+    assert not is_event(b"dataset: 7\n data: x\nData: x\n\n")
+    block = b"dataset: 7\ndata:abcd\n\n"
+    assert block[: cut_at(block, "data")] == b"dataset: 7\ndata:ab"
+    assert cut_at(b"\xef\xbb\xbf" + block, "data") == 3 + cut_at(block, "data")
+
+
 @pytest.mark.parametrize(
     ("mid", "before"),
     [("id", b"id: a"), ("data", b"id: a-7\nevent: processing\ndata: "), ("event", BLOCK[:-1])],

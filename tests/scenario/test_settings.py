@@ -86,6 +86,10 @@ def test_wrong_job_settings(problems, settings, complaint):
         ("token: lasts 30s", ServerSpec(token_lasts=30.0)),
         ("token: none, queue: 10 events", ServerSpec(queue=10)),
         ("line ends: mixed, payload: hostile", ServerSpec(line_ends="mixed", payload="hostile")),
+        ("frames: varied", ServerSpec(frames="varied", retry=1.0)),
+        ("frames: varied, retry: 2s", ServerSpec(frames="varied", retry=2.0)),
+        ("frames: varied, retry: none", ServerSpec(frames="varied", retry=None)),
+        ("frames: plain", ServerSpec()),
         ("instances: 1, log: shared, tls: no", ServerSpec()),
     ],
 )
@@ -105,6 +109,10 @@ def test_server_settings(plan, settings, expected):
         (
             "line ends: crfl",
             ('4:21: server line ends: expected one of lf, cr, crlf, mixed, got "crfl" (did you mean "crlf"?)'),
+        ),
+        (
+            "frames: varies",
+            ('4:18: server frames: expected one of plain, varied, got "varies" (did you mean "varied"?)'),
         ),
         ("keep alive: 5s", '4:10: server: unknown setting "keep alive" (did you mean "keepalive"?)'),
     ],

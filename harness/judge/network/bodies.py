@@ -13,6 +13,7 @@ import msgspec
 from harness.deeds import acts
 from harness.deeds.network_state import Standing
 from harness.history import Boxed, Delivered, Emit, Request, Said, Subscriber, Write
+from harness.history.records import PING_DIGEST
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.network.faults import Fault
@@ -39,7 +40,7 @@ class Item(msgspec.Struct):
     offset: int  # of the body's bytes before it; -1: no record says
     name: str  # of an event
     taken: Delivered | None = None
-    doubled: bool = False  # a copy follows it
+    followed: bool = False  # a copy follows it, or an event of no log
 
 
 def faults(client: ClientCase) -> Iterator[Fault]:
@@ -151,7 +152,7 @@ class _Stream:
             held = (t_ns - begun.t_ns) / 1e9
             return f"after {phrases.duration(held)}" if held < act.seconds - self._tick_ns / 1e9 else ""
         if act.each_event:
-            followed = item.doubled or at + 1 == len(self._items) or self._items[at + 1].t_ns <= t_ns + self._tick_ns
+            followed = item.followed or at + 1 == len(self._items) or self._items[at + 1].t_ns <= t_ns + self._tick_ns
             return "" if followed else "before anything had followed it"
         most = self._most_behind(at)
         if act.size is None or most is None or begun.offset < 0 or most - begun.offset >= act.size:
@@ -222,8 +223,11 @@ def items(case: Case) -> Mapping[int, list[Item]]:
 def _items(case: Case) -> Mapping[int, list[Item]]:
     rids = _rids(case)
     taken: dict[tuple[int, str, str], list[Delivered]] = {}
+    pinged: set[tuple[int, str]] = set()  # requests, and ids behind whose event a ping came
     for delivered in case.history.all(Delivered):
-        if delivered.event:
+        if delivered.event and delivered.digest == PING_DIGEST:
+            pinged.add((delivered.rid, delivered.id))
+        elif delivered.event:
             taken.setdefault((delivered.rid, delivered.id, delivered.digest), []).append(delivered)
     emits = {(emit.job, emit.epoch, emit.index): emit for emit in case.history.all(Emit)}
     found: dict[int, list[Item]] = {}
@@ -235,7 +239,8 @@ def _items(case: Case) -> Mapping[int, list[Item]]:
             if emit is not None:
                 came = taken.get((write.rid, emit.id, emit.digest), [])
                 offset = write.offset if index == write.first else -1
-                item = Item(write.began_ns, offset, emit.id, came.pop(0) if came else None, bool(came))
+                followed = len(came) > 1 or (write.rid, emit.id) in pinged
+                item = Item(write.began_ns, offset, emit.id, came.pop(0) if came else None, followed)
                 found.setdefault(write.rid, []).append(item)
     for written in found.values():
         written.sort(key=lambda item: item.t_ns)

@@ -7,6 +7,7 @@ twice or in another order was never sent otherwise.
 from collections.abc import Iterator
 
 from harness.history import Boxed, Delivered, Write
+from harness.history.records import PING_DIGEST
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.server.bounds import Bounds, Fault
@@ -32,6 +33,7 @@ def deliveries(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
             yield f"request {rid} was told events on a stream that the server never opened", delivered[0]
         elif stream.epoch.whole:
             yield from _delivery(case, served, bounds, stream, delivered)
+            yield from _primed(served, stream, delivered)
             if stream.retries or any(one.retry >= 0 for one in delivered):
                 yield from _asked_retries(stream, delivered)
 
@@ -42,7 +44,7 @@ def _delivery(
     epoch, ids, repeats = stream.epoch, served.ids.get(stream.opened.job, {}), bool(served.repeats)
     before, times = -1, 0  # the newest event that it carried, and how often
     for one in delivered:
-        if not one.event:
+        if not one.event or (served.varied and one.digest == PING_DIGEST):
             continue
         emit = ids.get(one.id)
         if one.type == "reset" and before < 0 and _resets(served, stream):
@@ -69,6 +71,14 @@ def _delivery(
         elif repeats and times < _times(served, bounds, stream, before)[0]:
             yield f"the server sent {epoch.event(before)} once on {stream.called}, and was told to repeat", one
         before, times = index, 1
+
+
+def _primed(served: Served, stream: Stream, delivered: list[Delivered]) -> Iterator[Fault]:
+    """The only id that comes without an event is that of the place before the log's first one."""
+    for one in delivered:
+        if not one.event and one.retry < 0 and not (served.varied and one.id == stream.epoch.start_id):
+            yield f"{stream.called} set the id to {one.id!r} without an event, which its log does not have", one
+            return
 
 
 def _asked_retries(stream: Stream, delivered: list[Delivered]) -> Iterator[Fault]:

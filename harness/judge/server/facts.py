@@ -43,6 +43,11 @@ class Epoch:
         """Its name in a sentence."""
         return f"epoch {self.begun.epoch}"
 
+    @property
+    def start_id(self) -> str:
+        """The id of the place before its first event, where frames are varied."""
+        return f"{self.begun.epoch}-start"
+
     def event(self, index: int) -> str:
         """Return the name of one of its events in a sentence."""
         return f"event {self.begun.epoch}-{index}"
@@ -183,6 +188,11 @@ class Served:
         self._read_streams()
 
     @property
+    def varied(self) -> bool:
+        """Whether it writes its streams in all the ways that servers do."""
+        return self._case.plan.server.frames == "varied"
+
+    @property
     def interval_ns(self) -> int:
         """The keep-alive interval, or what counts as one."""
         return round((self._case.plan.server.keepalive or WITHOUT_KEEPALIVE) * 1e9)
@@ -264,7 +274,7 @@ class Served:
 
     def _place(self, epoch: Epoch, cursor: str, seq: int) -> int | None:
         """Return the index that a cursor names (-1: before the first); None: it is no id of this log."""
-        if not cursor:
+        if not cursor or (self.varied and cursor == epoch.start_id):
             return -1
         emit = self.ids.get(epoch.begun.job, {}).get(cursor)
         known = emit is not None and emit.epoch == epoch.begun.epoch and emit.seq < seq

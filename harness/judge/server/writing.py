@@ -89,11 +89,22 @@ class _Walk:
         if found.how != "reset" and reset:
             yield f"the server sent a reset event on {called}, which asked from {stream.question}", stream.opened
         own = self._case.plan.server.retry
-        if own is not None and stream.turns and stream.turns[0].whole:
-            first, value = stream.turns[0], str(round(own * 1000))
-            if not (isinstance(first, Said) and (first.what, first.detail) == ("retry", value)):
-                yield f"the server did not begin {called} with retry {value}, as it is set to", first
+        if own is not None and (begun := self._begun()) and all(turn.whole for turn in begun):
+            value = str(round(own * 1000))
+            if not any(isinstance(turn, Said) and (turn.what, turn.detail) == ("retry", value) for turn in begun):
+                yield f"the server did not begin {called} with retry {value}, as it is set to", begun[-1]
         yield from self._permit()
+
+    def _begun(self) -> list[Write | Said]:
+        """Return the turns among which its ``retry`` is: the first; of varied frames, up to the first behind events.
+
+        Empty where so many never came.
+        """
+        turns = self._stream.turns
+        if not self._served.varied:
+            return turns[:1]
+        first = next((place for place, turn in enumerate(turns) if isinstance(turn, Write)), len(turns))
+        return turns[: first + 2] if first + 2 <= len(turns) else []
 
     def _permit(self) -> Iterator[Fault]:
         """It was opened with a token that was good, for as long as that is."""
@@ -211,6 +222,9 @@ class _Walk:
             return
         if turn.what == "keep-alive":
             yield from self._keep_alive(place, turn)
+        primes = self._served.varied and not self._stream.asked
+        if turn.what == "primed" and not (primes and turn.detail == self._stream.epoch.start_id):
+            yield f"the server primed {called} with {turn.detail!r}, which is not the id of its start", turn
         if turn.what == "retry" and turn.detail not in retries(self._case):
             yield f"the server asked for retry {turn.detail} on {called} at {at}, which nobody had told it to", turn
 

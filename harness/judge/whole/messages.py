@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from harness.history import Body, Boxed, Delivered, Emit, Request, Response, StreamBegan
-from harness.history.records import Record
+from harness.history.records import PING_DIGEST, Record
 from harness.judge.streams import is_stream
 from harness.judge.whole.books import Books, Rules
 from harness.vocabulary import CANARY
@@ -99,6 +99,8 @@ def _delivered(record: Delivered, books: Books) -> str:
     if record.type == RESET:
         told = books.gaps.get(rid) == RESET or not books.server_tells
         return "" if told else f"request {rid} was reset, and no server said so"
+    if record.digest == PING_DIGEST:
+        return ""
     books.digests.setdefault(request.client, set()).add(record.digest)
     if record.cid in books.left:
         return f"event {record.id} reached connection {record.cid} after its client had left"

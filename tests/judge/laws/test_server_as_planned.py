@@ -23,7 +23,7 @@ from harness.history import (
     Subscriber,
     Write,
 )
-from harness.history.records import Record
+from harness.history.records import PING_DIGEST, Record
 from harness.judge.case import Case
 from harness.judge.judge import judge
 from harness.judge.laws.server_as_planned import RULES
@@ -516,6 +516,43 @@ def test_a_server_that_is_set_to_a_retry_begins_with_it():
     story.add(Said(sub=1, what="retry", detail="5000", began_ns=opened_ns), at)
     story.add(Delivered(rid=2, cid=2, event=False, retry=5000), at + 0.00002)
     assert state(LAW, story) is State.HELD
+
+
+def varied(*, primed="a-start", carried="a-start", frames="varied", retry=None):
+    """A server of varied frames that primes its stream and sends a ping behind its fourth event."""
+    story = flawless(plan(server=ServerSpec(frames=frames, retry=retry)))
+    opened = next(one for one in story.records if isinstance(one, Subscriber))
+    at = (opened.t_ns - ns(0)) / 1e9 + 0.00001
+    story.add(Said(sub=1, what="primed", detail=primed, began_ns=opened.t_ns), at)
+    story.add(Delivered(rid=2, cid=2, id=carried, event=False), at + 0.00002)
+    fourth = next(one for one in story.records if isinstance(one, Delivered) and one.id == "a-3")
+    ping = Delivered(rid=2, cid=2, id="a-3", type="ping", digest=PING_DIGEST)
+    story.add(ping, (fourth.t_ns - ns(0)) / 1e9 + 0.0001)
+    return story
+
+
+def test_varied_frames_have_an_id_of_their_start_and_pings():
+    assert state(LAW, varied()) is State.HELD
+    elsewhere = "the server primed stream 1 with 'a-7', which is not the id of its start"
+    assert elsewhere in faults(varied(primed="a-7"))
+    assert "stream 1 set the id to 'a-7' without an event, which its log does not have" in faults(varied(carried="a-7"))
+
+
+def test_plain_frames_have_neither():
+    found = faults(varied(frames="plain"))
+    assert "the server primed stream 1 with 'a-start', which is not the id of its start" in found
+    assert "stream 1 carried other bytes than event a-3 has" in found
+
+
+@pytest.mark.parametrize(("behind", "holds"), [(0, True), (1, True), (2, False)])
+def test_the_retry_of_varied_frames_comes_right_behind_the_first_event_at_the_latest(behind, holds):
+    story = varied(retry=5.0)
+    writes = [one for one in story.records if isinstance(one, Write)]
+    at = (writes[behind].began_ns - ns(0)) / 1e9 - 0.00001
+    story.add(Said(sub=1, what="retry", detail="5000", began_ns=writes[behind].began_ns - 10_000), at)
+    story.add(Delivered(rid=2, cid=2, event=False, retry=5000), at + 0.00002)
+    text = "the server did not begin stream 1 with retry 5000, as it is set to"
+    assert (text in faults(story)) is not holds
 
 
 def test_a_stream_that_the_server_never_opened():

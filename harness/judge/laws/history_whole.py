@@ -13,6 +13,7 @@ from harness.judge.case import Case
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.whole import client, messages, network, server
 from harness.judge.whole.books import Books, Rules
+from harness.judge.whole.stamps import Stamps
 
 ADVICE = "The harness lost, misplaced or changed a record: nothing can be said of the client. Record the run again"
 CAUSE = "record-missing"
@@ -25,7 +26,7 @@ _RULES: Rules = {kind: rule for writer in _WRITERS for kind, rule in writer.RULE
 
 
 def _judge(case: Case) -> Outcome:
-    outcome, books, due = Outcome(), Books(case), 1
+    outcome, books, stamps, due = Outcome(), Books(case), Stamps(case), 1
     for record in case.history.records:
         if record.seq != due:
             missing = f"record {due}" if record.seq == due + 1 else f"records {due} to {record.seq - 1}"
@@ -33,10 +34,10 @@ def _judge(case: Case) -> Outcome:
             outcome.fail(text, case.evidence(record, "the record behind it"), advice=ADVICE, cause=CAUSE)
         due = record.seq + 1
         rule = _RULES.get(type(record))
-        if rule is not None and (text := rule(record, books)):
+        for text in filter(None, (stamps.check(record), rule(record, books) if rule is not None else "")):
             outcome.fail(text, case.evidence(record, text), advice=ADVICE, cause=CAUSE)
-            if len(outcome.findings) >= MOST:
-                return outcome
+        if len(outcome.findings) >= MOST:
+            return outcome
     for writer in _WRITERS:
         for record, text in writer.unfinished(books):
             outcome.fail(text, case.evidence(record, text), advice=ADVICE, cause=CAUSE)

@@ -50,6 +50,7 @@ from tests.judge.scenes import handoff, handoff_plan
 from tests.judge.serving import served
 from tests.judge.story import DELAY, Story, numbered, plan
 
+NOW = -1
 DEED = (4.0, "device", acts.Joins(path="cellular"), "joins cellular")
 
 
@@ -76,12 +77,17 @@ def whole() -> tuple[Story, list[Record]]:
 
 
 def told(*records: Record) -> tuple[Story, History]:
-    """Such a run, and at 6.0 s these records."""
+    """Such a run, and at 6.0 s these records, whose own times are ``NOW``."""
     story, before = whole()
     at = 10**12 + 6 * 10**9
     place = sum(one.t_ns < at for one in before)
-    added = [msgspec.structs.replace(one, t_ns=at) for one in records]
-    return story, numbered([*before[:place], *added, *before[place:]])
+    return story, numbered([*before[:place], *(timed(one, at) for one in records), *before[place:]])
+
+
+def timed(record: Record, at_ns: int) -> Record:
+    """The same record at this stamp."""
+    times = {name: at_ns for name in record.__struct_fields__ if getattr(record, name) == NOW}
+    return msgspec.structs.replace(record, **{**times, "t_ns": at_ns})
 
 
 def changed(change: Callable[[list[Record]], Iterable[Record]]) -> tuple[Story, History]:
@@ -144,7 +150,7 @@ def test_a_record_twice_is_no_better():
     assert law("history-whole", story, History([*records, records[-1]])).sentence.startswith("record ")
 
 
-LAST = Emit(job="j1", epoch="a", index=99, id="a-99", type="x", digest="", intended_ns=1, actual_ns=1)
+LAST = Emit(job="j1", epoch="a", index=99, id="a-99", type="x", digest="", intended_ns=NOW, actual_ns=NOW)
 ENDS = ("client", "server")
 POLL = Request(rid=4, cid=1, client="c1", what="poll", method="GET", target="/", job="j1")
 BODY = Body(rid=4, cid=1, length=0, digest="", whole=False)
@@ -158,8 +164,8 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
         ([Conn(cid=1, client="c1", path="wifi")], "connection 1 begins twice"),
         ([Chunk(cid=99, direction="upstream", offset=0, length=1, fate="delivered")], "bytes of connection 99 come"),
         ([Chunk(cid=1, direction="upstream", offset=7, length=1, fate="delivered")], "7 bytes of connection 1 are"),
-        ([Waited(cid=99, direction="upstream", offset=0, until_ns=1)], "bytes of connection 99 wait at the radio bef"),
-        ([Waited(cid=1, direction="upstream", offset=3, until_ns=1)], "bytes of connection 1 wait at 3 upstream, wher"),
+        ([Waited(cid=99, direction="upstream", offset=0, until_ns=NOW)], "bytes of connection 99 wait at the rad"),
+        ([Waited(cid=1, direction="upstream", offset=3, until_ns=NOW)], "bytes of connection 1 wait at 3 upstre"),
         ([ConnEnd(cid=99, side="client", how="fin")], "connection 99 ends before it begins"),
         ([ConnEnd(cid=1, side="client", how="fin")] * 2, "connection 1 ends twice at its client"),
         (
@@ -169,8 +175,8 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
         ([EndPassed(cid=1, side="client", how="fin")], "an end of connection 1 was let go that nobody had held"),
         ([Read(cid=1, upto=1)], "the phone read 1 bytes of connection 1 where 0 had come"),
         ([Read(cid=2, upto=200)], "the phone read connection 2 up to 200 after 200"),
-        ([Dial(client="c1", path="wifi", port=0, from_ns=1, to_ns=2, fate="lost")], "a dial of c1 was lost before its"),
-        ([Dial(client="c1", path="wifi", port=7, from_ns=1, to_ns=2, fate="open")], "a dial of c1 from port 7 came th"),
+        ([Dial(client="c1", path="wifi", port=0, from_ns=NOW, to_ns=NOW, fate="lost")], "a dial of c1 was lost bef"),
+        ([Dial(client="c1", path="wifi", port=7, from_ns=NOW, to_ns=NOW, fate="open")], "a dial of c1 from port 7 c"),
         ([Conn(cid=9, client="c1", path="wifi", peer="h:7")], "connection 9 of c1 was dialled by nobody"),
         ([Listens(client="c2", on=False)], "c2 ceases to listen before it began"),
         ([SignalHeard(client="c1", what="offline", told=1)], "c1 heard offline before it was told"),
@@ -208,7 +214,7 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
         ),
         ([Boxed(cid=1, client="c1", what="answered", rid=9)], "a box acts on request 9 before it was made"),
         # The server.
-        ([Job(job="j9", epoch="a", accepted_ns=1, schedule_ns=[], rid=9)], "the server answers request 9 before it"),
+        ([Job(job="j9", epoch="a", accepted_ns=NOW, schedule_ns=[], rid=9)], "the server answers request 9 before it"),
         ([Rescheduled(job="j9", epoch="a", why="pauses", first=0, schedule_ns=[])], "job j9 is rescheduled before"),
         ([LAST], "event a-99 is emitted where a-"),
         ([msgspec.structs.replace(LAST, job="j9", index=0)], "job j9 emits before it was accepted"),
@@ -235,8 +241,8 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
         ([Attempt(client="c1", n=2, cause="failed")], "attempt 2 of c1 never ends"),
         ([AttemptEnd(client="c1", n=9, how="eof")], "attempt 9 of c1 ends before it begins"),
         ([Status(client="c1", word="closed", no=1)], "status word 1 of c1 comes where 2 was due"),
-        ([App(client="c1", job="j1", callback="error", enter_ns=1, exit_ns=1, no=9)], "callback 9 of c1 comes where"),
-        ([Deed(deed=0, issued_ns=1, returned_ns=1, client="c1")], "deed 0 is carried out twice"),
+        ([App(client="c1", job="j1", callback="error", enter_ns=NOW, exit_ns=NOW, no=9)], "callback 9 of c1 comes"),
+        ([Deed(deed=0, issued_ns=NOW, returned_ns=NOW, client="c1")], "deed 0 is carried out twice"),
         ([Canary(deed=7, met=True)], "deed 7 is proved before it was carried out"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else type(value[-1]).__name__,
@@ -254,27 +260,27 @@ def test_what_does_not_follow_from_what_was_told(records, sentence):
         [Chunk(cid=1, direction="downstream", offset=0, length=5, fate="delivered")] * 2,
         [
             Chunk(cid=1, direction="upstream", offset=0, length=5, fate="held"),
-            Waited(cid=1, direction="upstream", offset=5, until_ns=1),
+            Waited(cid=1, direction="upstream", offset=5, until_ns=NOW),
             Chunk(cid=1, direction="upstream", offset=5, length=5, fate="dropped"),
         ],
         [
-            Dial(client="c1", path="wifi", port=7, from_ns=1, to_ns=2, fate="open"),
+            Dial(client="c1", path="wifi", port=7, from_ns=NOW, to_ns=NOW, fate="open"),
             Conn(cid=9, client="c1", path="wifi", peer="h:7"),
             ConnEnd(cid=9, side="client", how="fin", held=True),
             ConnEnd(cid=9, side="server", how="fin"),
             EndPassed(cid=9, side="client", how="fin"),
         ],
         [Chunk(cid=2, direction="downstream", offset=200, length=5, fate="delivered"), Read(cid=2, upto=205)],
-        [Dial(client="c1", path="wifi", port=7, from_ns=1, to_ns=2, fate="given up")],
+        [Dial(client="c1", path="wifi", port=7, from_ns=NOW, to_ns=NOW, fate="given up")],
         [
             Conn(cid=9, client="c1", path="wifi", peer="h:7"),
-            Dial(client="c1", path="wifi", port=7, from_ns=1, to_ns=2, fate="given up"),
+            Dial(client="c1", path="wifi", port=7, from_ns=NOW, to_ns=NOW, fate="given up"),
             ConnEnd(cid=9, side="client", how="fin"),
             ConnEnd(cid=9, side="server", how="fin"),
         ],
         [
             SignalTold(client="c1", what="loses", path="wifi", ears=1),
-            Dial(client="c1", path="wifi", port=0, from_ns=1, to_ns=2, fate="lost"),
+            Dial(client="c1", path="wifi", port=0, from_ns=NOW, to_ns=NOW, fate="lost"),
         ],
         [Listens(client="c1", on=True), SignalTold(client="c1", what="offline", ears=2)],
         [POLL],
@@ -294,7 +300,7 @@ def test_what_does_not_follow_from_what_was_told(records, sentence):
         [msgspec.structs.replace(EVENT, event=False, id="", digest="", retry=500)],
         [GapSignal(job="j1", how="reset", cursor="", rid=2), msgspec.structs.replace(EVENT, type="reset")],
         [
-            Job(job="j1", epoch="b", accepted_ns=1, schedule_ns=[1]),
+            Job(job="j1", epoch="b", accepted_ns=NOW, schedule_ns=[1]),
             msgspec.structs.replace(LAST, epoch="b", index=0),
         ],
         [
@@ -334,7 +340,10 @@ def test_what_follows_is_whole(records):
         (with_another(Delivered, 9, digest="flipped"), "event a-9 at the phone (c1) is none that the server had emi"),
         (with_another(Delivered, 9, id="a-8"), "event a-8 at the phone (c1) is none that the server had emitted"),
         (with_another(Body, 1, digest="flipped"), "the body of request 3 is not what the server answered"),
-        (with_another(Dial, 2, from_ns=10**13), "connection 3 of c1 begins before it was dialled"),
+        (
+            with_another(Dial, 2, from_ns=10**12 + 4_999_100_000),
+            "connection 3 of c1 begins before it was dialled",
+        ),
         (with_another(SignalTold, 0, ears=0), "c1 heard joins more often than it listened"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
@@ -342,6 +351,62 @@ def test_what_follows_is_whole(records):
 def test_one_record_dropped_or_changed_is_found_by_what_the_others_say(change, sentence):
     found = law("history-whole", *changed(change))
     assert (found.state, found.sentence.startswith(sentence)) == (State.FAILED, True), found.sentence
+
+
+STAMPED = (Answered, App, Chunk, Conn, ConnEnd, Deed, Delivered, Dial, Emit, Request, SignalHeard, Status, Write)
+
+
+def shifted(kind: type[Record], by_ns: int) -> Callable[[list[Record]], list[Record]]:
+    """Stamp the second last record of a kind otherwise, or the only one."""
+
+    def shift(records: list[Record]) -> list[Record]:
+        mine = [one for one in records if isinstance(one, kind)]
+        place = max(0, len(mine) - 2)
+        return with_another(kind, place, t_ns=mine[place].t_ns + by_ns)(records)
+
+    return shift
+
+
+@pytest.mark.parametrize("by_ns", [-1_000_000_000, 1_000_000_000])
+@pytest.mark.parametrize("kind", STAMPED)
+def test_a_stamp_that_is_out_of_order_is_found(kind, by_ns):
+    found = law("history-whole", *changed(shifted(kind, by_ns)))
+    assert found.state is State.FAILED
+    assert found.sentence.startswith(("the stamp of a", "the times of a"))
+
+
+def test_a_clock_that_jumps_between_two_records_is_found_by_the_times_that_they_tell():
+    def jump(records: list[Record]) -> list[Record]:
+        half = len(records) // 2
+        return [*records[:half], *(msgspec.structs.replace(one, t_ns=one.t_ns + 10**9) for one in records[half:])]
+
+    assert "lies 1.0 s behind what it tells of" in law("history-whole", *changed(jump)).sentence
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"issued_ns": 0}, ""),
+        ({"issued_ns": 5_000_000_000}, "the times of a deed record are not in their order"),
+        ({"returned_ns": 0}, "the times of a deed record are not in their order"),
+        ({"returned_ns": 3_600_000_000, "issued_ns": 0}, "the stamp of a deed record lies 400 ms behind what it tells"),
+    ],
+)
+def test_the_times_that_a_record_tells_agree_with_its_stamp(fields, sentence):
+    fields = {name: 10**12 + value for name, value in fields.items()}
+    found = law("history-whole", *changed(with_another(Deed, 0, **fields)))
+    assert found.sentence.startswith(sentence)
+    assert bool(found.sentence) == bool(sentence)
+
+
+def test_what_reached_a_socket_is_stamped_as_its_bytes_were_sent_and_may_be_written_later():
+    story, records = whole()
+    sent = next(one for one in records if isinstance(one, Delivered) and one.id == "a-9")
+    place = records.index(sent) + 1
+    between = Listens(client="c1", on=True, t_ns=sent.t_ns + 50_000)
+    others = [one for one in records[:place] if one is not sent]
+    history = numbered([*others, between, sent, *records[place:]])
+    assert law("history-whole", story, history).sentence == ""
 
 
 def test_what_a_client_makes_up_is_its_own_fault():
@@ -354,7 +419,9 @@ def test_what_a_client_makes_up_is_its_own_fault():
     story, records = whole()
     late = next(one for one in records if isinstance(one, App) and one.id == "a-3")
     moved = [one for one in records if one is not late and not (isinstance(one, Delivered) and one.id == "a-3")]
-    place = next(place for place, one in enumerate(moved) if isinstance(one, Body)) + 1
+    place = next(place for place, one in enumerate(moved) if isinstance(one, Body) and one.rid == 3) + 1
+    at_ns = moved[place - 1].t_ns
+    late = msgspec.structs.replace(late, enter_ns=at_ns, exit_ns=at_ns, t_ns=at_ns)
     apps = iter(range(1, 99))
     history = numbered(
         msgspec.structs.replace(one, no=next(apps)) if isinstance(one, App) else one
@@ -379,16 +446,19 @@ def test_an_event_reaches_the_phone_once_its_write_has_begun_if_not_once_it_is_r
     others = [one for one in records if one is not late]
     place = others.index(shown) + 1
     for began, sentence in ((shown.t_ns, ""), (shown.t_ns + 1, "event a-9 reached the phone before it was written")):
-        moved = msgspec.structs.replace(late, began_ns=began)
+        moved = msgspec.structs.replace(late, began_ns=began, t_ns=shown.t_ns + 1)
         history = numbered([*others[:place], moved, *others[place:]])
         assert law("history-whole", story, history).sentence == sentence
 
 
 def test_a_dial_that_came_through_as_a_door_was_moved_may_have_met_no_gate():
-    lost = Dial(client="c1", path="wifi", port=7, from_ns=1, to_ns=10**12 + 4 * 10**9, fate="open")
-    assert state("history-whole", *told(lost)) is State.HELD
-    later = msgspec.structs.replace(lost, to_ns=10**12 + 5 * 10**9)
-    assert state("history-whole", *told(later)) is State.FAILED
+    lost = Dial(client="c1", path="wifi", port=7, from_ns=NOW, to_ns=NOW, fate="open")
+    for at, expected in ((4.0, State.HELD), (5.0, State.FAILED)):
+        story, before = whole()
+        at_ns = 10**12 + round(at * 1e9)
+        place = sum(one.t_ns < at_ns for one in before)
+        history = numbered([*before[:place], timed(lost, at_ns), *before[place:]])
+        assert state("history-whole", story, history) is expected
 
 
 def test_a_law_that_is_broken_everywhere_is_told_in_bounded_room():
@@ -402,7 +472,7 @@ def test_a_law_that_is_broken_everywhere_is_told_in_bounded_room():
 
 def test_nothing_comes_behind_the_end():
     story, records = whole()
-    late = numbered([*records, Listens(client="c1", on=True)])
+    late = numbered([*records, Listens(client="c1", on=True, t_ns=records[-1].t_ns)])
     assert law("history-whole", story, late).sentence == "the history goes on behind its end"
 
 

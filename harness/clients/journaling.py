@@ -70,6 +70,7 @@ class JournalObserver(Observer):
         if event.callback == "gap":
             return
         progress, detail = _particulars(event)
+        streamed = event.source == "stream"
         self._apps += 1
         self._write(
             records.App(
@@ -79,7 +80,8 @@ class JournalObserver(Observer):
                 enter_ns=self._entered_ns,
                 exit_ns=self._stamp(),
                 id=event.id,
-                digest=records.digest(event.callback, event.data) if event.source == "stream" else "",
+                digest=records.digest(event.callback, event.data) if streamed else "",
+                body="" if streamed else records.body_digest(event.data.encode()),
                 source=event.source,
                 progress=progress,
                 detail=detail,

@@ -548,7 +548,9 @@ class Block(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="blo
 class App(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="app"):
     """A callback of the app ran. ``callback``: initialized, processing, completed, failed, error, timeout.
 
-    ``source`` is ``stream`` or ``poll``; ``id`` is the event's, or the snapshot's ``lastEventId``.
+    ``source`` is ``stream`` or ``poll``; ``id`` is the event's, or the snapshot's ``lastEventId``: so the client says.
+    ``digest`` is that of the callback's word and the payload of an event; ``body`` that of a snapshot, as ``Body`` has
+    it.
     """
 
     lane: ClassVar[str] = "client"
@@ -559,6 +561,7 @@ class App(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="app")
     exit_ns: int
     id: str = ""
     digest: str = ""
+    body: str = ""
     source: str = "stream"
     progress: float | None = None
     detail: str = ""

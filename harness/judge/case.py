@@ -34,13 +34,15 @@ from harness.history import (
     Results,
     SignalHeard,
     SignalTold,
+    Snapshot,
     Status,
     Write,
 )
 from harness.history.records import Record
-from harness.judge.app import Screen
+from harness.judge.facts.radio import answers, arrivals
+from harness.judge.facts.screen import Screen
+from harness.judge.facts.truth import Truth
 from harness.judge.percentiles import at_rank, rank
-from harness.judge.truth import Truth
 from harness.judge.verdict import Evidence
 from harness.scenario.deadlines import horizon_of_run
 from harness.scenario.deed_text import deed_text
@@ -110,21 +112,25 @@ class ClientCase:
         """
         jobs, emits = self._of_jobs(Job), self._of_jobs(Emit)
         over = self._told_the_end(emits)
-        late = {job.epoch for job in jobs if over is not None and job.t_ns >= over}
+        late = {job.epoch for job in jobs if over is not None and (job.t_ns, job.seq) > over}
         emits = [emit for emit in emits if emit.epoch not in late]
         jobs = [job for job in jobs if job.epoch not in late]
         return Truth(self.jobs[0] if self.jobs else "", jobs, emits, self._of_jobs(Rescheduled))
 
-    def _told_the_end(self, emits: list[Emit]) -> int | None:
-        """Return when its app was told the end by an event that is the job's; None where it was not."""
-        ends = {emit.id: emit for emit in emits if emit.terminal}
-        told = [app for app in self.apps if app.id in ends and app.callback == ends[app.id].type]
-        return min((app.enter_ns for app in told), default=None)
+    def _told_the_end(self, emits: list[Emit]) -> tuple[int, int] | None:
+        """Return stamp and number of the callback that told its app the job's end, truly; None where none did."""
+        ends = {emit.digest for emit in emits if emit.terminal}
+        finals = {(emit.epoch, emit.index) for emit in emits if emit.terminal}
+        told = [one for one in self._of_jobs(Snapshot) if (one.epoch, one.state_index) in finals]
+        bodies = {one.digest for one in told if one.digest}
+        ended = [app for app in self.apps if app.digest in ends or (app.body and app.body in bodies)]
+        return min(((app.enter_ns, app.seq) for app in ended), default=None)
 
     @cached_property
     def screen(self) -> Screen:
         """What its app saw."""
-        return Screen(self.apps, self.truth)
+        unread = any(answer.coding for answer in self.responses.values())
+        return Screen(self.apps, self.truth, arrived=None if unread else arrivals(self), answered=answers(self))
 
     @cached_property
     def requests(self) -> list[Request]:

@@ -5,9 +5,9 @@ import msgspec
 from harness.history import Attempt, Canary
 from harness.judge import phrases
 from harness.judge.case import ClientCase
+from harness.judge.facts.truth import Event
 from harness.judge.outages import Lapse, outages
 from harness.judge.resumes import Resume, resumes
-from harness.judge.truth import Event
 from harness.judge.verdict import Evidence
 
 WRONG_RESUME = "wrong-resume"

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from harness.judge import missing
 from harness.judge.case import Case, ClientCase
+from harness.judge.facts import lives
 from harness.judge.resumes import resumes
 from harness.judge.verdict import Counts
 
@@ -20,7 +20,7 @@ def delivered(client: ClientCase) -> int:
 
 def lost(client: ClientCase) -> int:
     """Events that neither came nor are excused; what may still have come, or nobody could get, is not among them."""
-    return len(missing.lost(client))
+    return len(lives.lost(client))
 
 
 def wrong_resumes(client: ClientCase) -> int:

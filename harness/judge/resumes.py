@@ -8,7 +8,7 @@ import msgspec
 
 from harness.history import Adopted, Attempt, Block, Request
 from harness.judge.case import ClientCase
-from harness.judge.truth import ACCEPTED, Position
+from harness.judge.facts.truth import ACCEPTED, Position
 
 
 class Resume(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ series it is a saw: ramps of slope one, and zero between them.
 import msgspec
 
 from harness.judge.case import ClientCase
-from harness.judge.truth import ACCEPTED
+from harness.judge.facts.truth import ACCEPTED
 
 
 class Ramp(msgspec.Struct, frozen=True):

@@ -17,11 +17,11 @@ import msgspec
 from harness.deeds.catalogue import Fact, effect_of
 from harness.history import History
 from harness.history.records import Record
-from harness.judge.app import Shown
 from harness.judge.case import Case, ClientCase
 from harness.judge.endings import OWN_TIMERS
+from harness.judge.facts.screen import Shown
+from harness.judge.facts.truth import ACCEPTED, Position
 from harness.judge.judge import judge
-from harness.judge.truth import ACCEPTED, Position
 from harness.judge.verdict import Evidence, LawVerdict
 from harness.scenario.model import Plan, Pulse
 

@@ -20,6 +20,7 @@ from harness.history import (
     Attempt,
     AttemptEnd,
     Block,
+    Body,
     Boxed,
     Canary,
     Census,
@@ -111,6 +112,7 @@ class Story:
         self.subs = 0
         self.live: dict[str, int] = {}  # client -> cid of its stream
         self.asked: dict[str, int] = {}  # client -> rid of its stream
+        self.carried: dict[str, int] = {}  # client -> cid of its last stream, over or not
         self.path: dict[str, str] = {}  # client -> of its last dial
         self.tries: dict[str, int] = {}
         self.buffer: dict[str, str] = {}
@@ -172,7 +174,7 @@ class Story:
         cid = self.conn(at + 0.001, client=client)
         carried = self.buffer.get(client, "") if last is None else last
         rid = self.request("stream", at + 0.002, cid=cid, last=carried or None, client=client, job=job, status=status)
-        self.live[client] = cid
+        self.live[client] = self.carried[client] = cid
         self.asked[client] = rid
         return cid
 
@@ -241,25 +243,38 @@ class Story:
         client: str = "c1", job: str = "j1", digest: str | None = None, event_id: str | None = None,
         block: bool = True,
     ) -> None:  # fmt: skip
-        """An event reaches the app: its bytes, its block, its callback."""
+        """An event reaches the app: its bytes, its block, its callback. By ``poll`` a status answer that had come."""
         at = self.times()[index] + DELAY if at is None else at
         name = self.id(index, epoch) if event_id is None else event_id
+        state = index if name else -1
+        if source == "poll" and not any(
+            isinstance(one, Body) and one.digest == f"s{epoch}{state}" for one in self.records
+        ):
+            self.request("poll", at - 0.01, client=client, job=job)
+            self.answered(state, at - 0.003, epoch=epoch, status=callback or self.kind(index), job=job)
         if source == "stream" and block:
-            cid = self.live.get(client, 0)
-            self.add(Chunk(cid=cid, direction="downstream", offset=0, length=200, fate="delivered"), at - 0.0002)
-            if cid:
-                rid, came = self.asked[client], f"d{epoch}{index}"
-                self.add(Delivered(rid=rid, cid=cid, id=name, type=self.kind(index), digest=came), at - 0.0002)
+            self.arrive(index, at, epoch=epoch, client=client, event_id=event_id)
             self.add(Block(client=client, attempt=self.tries.get(client, 1), id=name), at - 0.0001)
             self.buffer[client] = name
         self.add(
             App(
                 client=client, job=job, callback=callback or self.kind(index), enter_ns=ns(at), exit_ns=ns(at + 1e-4),
                 id=name, digest=(f"d{epoch}{index}" if source == "stream" else "") if digest is None else digest,
-                source=source, progress=index / 20,
+                body=f"s{epoch}{state}" if source == "poll" else "", source=source, progress=index / 20,
             ),
             at + 1e-4,
         )  # fmt: skip
+
+    def arrive(
+        self, index: int, at: float, *, epoch: str = "a", client: str = "c1", event_id: str | None = None
+    ) -> None:  # fmt: skip
+        """The client's socket takes the bytes of an event, on its last stream."""
+        cid = self.live.get(client, self.carried.get(client, 0))
+        self.add(Chunk(cid=cid, direction="downstream", offset=0, length=200, fate="delivered"), at - 0.0002)
+        if cid:
+            name = self.id(index, epoch) if event_id is None else event_id
+            rid, came = self.asked[client], f"d{epoch}{index}"
+            self.add(Delivered(rid=rid, cid=cid, id=name, type=self.kind(index), digest=came), at - 0.0002)
 
     def status(self, word: str, at: float, *, attempt: int = 0, client: str = "c1") -> None:
         self.add(Status(client=client, word=word, attempt=attempt), at)
@@ -278,12 +293,22 @@ class Story:
         self.buffer["c1"] = self.id(index, epoch)
         self.add(Adopted(client="c1", id=self.buffer["c1"]), at)
 
-    def poll(self, index: int, at: float, *, shown: bool = True) -> None:
+    def poll(self, index: int, at: float, *, epoch: str = "a", shown: bool = True) -> None:
         """A status request, its snapshot, and the callback that shows it."""
         self.request("poll", at)
-        self.add(Snapshot(job="j1", epoch="a", state_index=index, status="processing", rid=self.rids), at + 0.004)
+        self.answered(index, at + 0.007, epoch=epoch)
         if shown:
-            self.show(index, at + 0.01, source="poll")
+            self.show(index, at + 0.01, epoch=epoch, source="poll")
+
+    def answered(
+        self, index: int, at: float, *, epoch: str = "a", status: str = "processing", job: str = "j1",
+        whole: bool = True,
+    ) -> None:  # fmt: skip
+        """The last request is answered by the state of an index; the client's socket takes the body at ``at``."""
+        digest, rid = f"s{epoch}{index}", self.rids
+        snapshot = Snapshot(job=job, epoch=epoch, state_index=index, status=status, rid=rid, digest=digest)
+        self.add(snapshot, at - 0.003)
+        self.add(Body(rid=rid, cid=self.cids, length=200, digest=digest, whole=whole), at)
 
     def fetch(self, at: float, *, status: int = 200, whole: bool = True, client: str = "c1", job: str = "j1") -> None:
         cid = self.conn(at - 0.001, client=client)

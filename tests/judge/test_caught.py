@@ -84,7 +84,7 @@ CAUGHT = {
     "shows-phantoms": ("no-duplicate", QUIET),
     "drops-remainder": ("no-gap", brisk("timeline: {5s: {wifi: sliced to 50B for 2s}}")),
     "drops-blank-lines": ("prompt", DENSE),
-    "misnumbers-bursts": ("no-duplicate", brisk("timeline: {5s: {wifi: reset for 3s}}")),
+    "misnumbers-bursts": ("no-gap", brisk("timeline: {5s: {wifi: reset for 3s}}")),
     "ignores-retry": ("backoff", brisk("timeline: {5s: {wifi: reset once}}", "server: {retry: 5s}")),
     "ignores-retry-after": ("backoff", refused("answers 503 retry-after 5s to streams for 3s")),
     "never-backs-off": ("backoff", GONE),

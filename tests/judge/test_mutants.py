@@ -212,11 +212,10 @@ def test_never_falls_back():
 
 
 def polls_on(story: Story) -> Story:
-    story.hang_up(10.1, "suspect", opened=True)
-    story.status("polling", 10.2)
-    for step in range(17):
-        story.poll(11 + 3 * step, 11.0 + 3 * step)
-    story.request("poll", 61.0)
+    story.hang_up(20.1, "watchdog", opened=True)
+    story.status("polling", 20.2)
+    for step in range(14):
+        story.poll(20 + 3 * step, 20.3 + 3 * step)
     story.show(61, 61.01, source="poll")
     story.fetch(61.02)
     story.end(62.2)

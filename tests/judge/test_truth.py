@@ -1,7 +1,7 @@
 import msgspec
 
 from harness.judge.case import Case
-from harness.judge.truth import ACCEPTED
+from harness.judge.facts.truth import ACCEPTED
 from tests.judge.story import Story, ns, plan
 
 

@@ -100,7 +100,7 @@ def told_gaps(client: ClientCase) -> list[ToldGap]:
 
 def events_delivered(client: ClientCase) -> list[Delivered]:
     """Return the events at a client's sockets, in order: a block of an id or a ``retry:`` alone is none."""
-    return [one for one in client.delivered if one.event]
+    return [one for one in client.delivered if one.event and one.rid in request_lives(client)]
 
 
 def _told_retries(client: ClientCase) -> list[ToldRetry]:

@@ -5,7 +5,7 @@ import msgspec
 from harness.history import Snapshot
 from harness.judge.case import ClientCase
 from harness.judge.facts.requests import RequestLife, lives_of
-from harness.judge.truth import Position
+from harness.judge.facts.truth import Position
 
 
 class DeliveredState(msgspec.Struct, frozen=True):

@@ -1,25 +1,26 @@
 """L3: no duplicate, phantom or corrupted event reaches the app.
 
-What a server sends twice within a connection is a repeat only to a client that reads more from ids than the standard
-gives them. To one that declares them opaque the second is another event: showing it is lawful.
+A callback is of the type and has the payload of an event that had reached the phone, or shows a status answer that was
+delivered whole. What a server sent twice, in one stream or in answer to an id that lay at or beyond it, is a repeat
+only to a client that reads more from ids than the standard gives them. To one that declares them opaque the second is
+another event: showing it is lawful.
 """
 
-import math
+from collections import Counter
 
-from harness.deeds.acts import Repeats
 from harness.judge import phrases
-from harness.judge.app import Shown
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import repeat_cause
+from harness.judge.facts.radio import Arrival, arrivals
+from harness.judge.facts.screen import Shown
+from harness.judge.facts.truth import Position
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.verdict import Evidence
 from harness.sse.policy import Ids
 
-ON_ITS_WAY = 1.0
-"""Seconds for which what a server sent while it repeated may be on its way."""
-
 _ADVICE = {
     "duplicated": "Fix: compare each id with those already dispatched; a replay may overlap what the app has",
+    "unreached": "Fix: show an event when it has come, and nothing that is only expected",
     "phantom": "Fix: dispatch only what a blank line completed; a comment, or what a cut left over, is no event",
     "corrupted": "Fix: decode UTF-8 across chunks, and drop a partial event when its connection ends",
 }
@@ -44,8 +45,9 @@ def _nothing_shown(client: ClientCase, outcome: Outcome) -> None:
 
 def _of_client(client: ClientCase, outcome: Outcome) -> None:
     shown = client.screen.shown
-    again = [(one, _sent_twice(client, one)) for one in shown if one.duplicated]
-    repeated = [one for one, lawful in again if not lawful]
+    again = [one for one in shown if one.duplicated]
+    repeated = _unlawful(client, again)
+    unreached = [one for one in shown if one.unreached]
     phantoms = [one for one in shown if one.phantom]
     corrupted = [one for one in shown if one.corrupted]
     if repeated:
@@ -55,23 +57,47 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
         names = ", ".join(one.app.id or f"a {one.app.callback} without an id" for one in phantoms[:3])
         text = f"the app got {what} that the server never emitted ({names})"
         outcome.fail(text, *_evidence(client, phantoms, "never emitted"), advice=_ADVICE["phantom"])
+    if unreached:
+        which = phrases.events([one.event.index for one in unreached if one.event])
+        at = phrases.moment(client.case.at(unreached[0].app.enter_ns))
+        text = f"{which} {'was' if len(unreached) == 1 else 'were'} shown at {at}, before reaching the phone"
+        outcome.fail(text, *_evidence(client, unreached, "not at the phone yet"), advice=_ADVICE["unreached"])
     if corrupted:
         which = phrases.events([one.event.index for one in corrupted if one.event])
         text = f"{which} reached the app with another payload than was emitted"
         outcome.fail(text, *_evidence(client, corrupted, "payload differs"), advice=_ADVICE["corrupted"])
-    if not (repeated or phantoms or corrupted):
+    if not (repeated or phantoms or unreached or corrupted):
         count = f"{phrases.amount(len(again), 'event')} shown again, as the server sent them twice"
         outcome.hold(f"{count}: ids are opaque to {client.called}" if again else "")
 
 
-def _sent_twice(client: ClientCase, one: Shown) -> bool:
-    """Whether the app saw the event again right after it, of a server told to repeat, by a client of opaque ids."""
-    case, deeds = client.case, client.case.plan.deeds
-    if case.plan.client.policies.ids is not Ids.OPAQUE or one.event is None or one.event.position != one.before:
-        return False
-    over = {deed.undoes: deed.at + ON_ITS_WAY for deed in deeds if deed.undoes is not None}
-    spans = [(deed.at, over.get(deed.index, math.inf)) for deed in deeds if isinstance(deed.act, Repeats)]
-    return any(begun <= case.at(one.app.enter_ns) <= until for begun, until in spans)
+def _unlawful(client: ClientCase, again: list[Shown]) -> list[Shown]:
+    """Return the repeats that are the client's own: more than the server sent twice to a client of opaque ids."""
+    if not again or client.case.plan.client.policies.ids is not Ids.OPAQUE:
+        return again
+    sent = _sent_twice(client)
+    found, times = [], Counter[Position]()
+    for one in again:
+        assert one.event is not None
+        position = one.event.position
+        times[position] += 1
+        came = sum(arrival.record.t_ns <= one.app.enter_ns for arrival in sent.get(position, ()))
+        if one.answer is not None or times[position] > came:
+            found.append(one)
+    return found
+
+
+def _sent_twice(client: ClientCase) -> dict[Position, list[Arrival]]:
+    """Return what a stream brought that it had brought before, or that the id it was asked from lay at or beyond."""
+    found: dict[Position, list[Arrival]] = {}
+    met: set[tuple[int, Position]] = set()
+    for one in arrivals(client):
+        position, asked = one.event.position, one.request.last_event_id
+        after = client.truth.known(asked, one.request.t_ns) if asked else None
+        if (one.request.rid, position) in met or (after is not None and after.position >= position):
+            found.setdefault(position, []).append(one)
+        met.add((one.request.rid, position))
+    return found
 
 
 def _repeated(client: ClientCase, repeated: list[Shown], outcome: Outcome) -> None:

@@ -1,15 +1,21 @@
-"""L2, no gap: each index is delivered, lawfully dropped, or covered by a snapshot the client was entitled to."""
+"""L2, no gap: (a) what reached the phone reaches the app; (b) what did not reach it is asked for, or said aloud."""
 
+from harness.history import Write
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import NEVER_NOTICED, Cause, loss_cause
+from harness.judge.facts.coverage import unsaid
+from harness.judge.facts.lives import Fate, Life, lives, lost
 from harness.judge.laws.outcome import Law, Outcome
-from harness.judge.missing import lost, missing
 from harness.judge.refusals import no_end_due
-from harness.judge.truth import Event
+from harness.judge.verdict import Evidence
 
 MANY = 8
 """From so many events on, a sentence begins with their number."""
+
+_SHOW = (
+    "Fix: hand on every event that a blank line completes; only a full queue behind a busy callback may merge updates"
+)
 
 
 def _judge(case: Case) -> Outcome:
@@ -29,55 +35,114 @@ def _no_truth(case: Case, outcome: Outcome) -> None:
 
 
 def _of_client(client: ClientCase, outcome: Outcome) -> None:
-    case, lacking = client.case, missing(client)
-    for gap in lacking.unsignalled:
+    case, before = client.case, len(outcome.findings)
+    for gap in unsaid(client):
         at = phrases.moment(case.at(gap.t_ns))
         shown = case.evidence(gap, f"told the app of a gap: {gap.reason}")
         outcome.fail(f"{client.called} told the app of a gap at {at} that the server never signalled", shown)
     gone = lost(client)
-    not_due = no_end_due(client)
-    if gone and not_due and not client.screen.terminals:
+    unshown = [life for life in gone if life.fate is Fate.UNSHOWN]
+    unasked = [life for life in gone if life.fate is Fate.UNASKED]
+    open_ = sum(life.fate in {Fate.UNASKED, Fate.OPEN} for life in lives(client)) if case.cut_short else 0
+    not_due = no_end_due(client) if not client.screen.terminals else ""
+    if unshown:
+        _unshown(client, unshown, outcome)
+    if unasked and not_due:
         outcome.skip(not_due)
-    elif gone:
-        _lost(client, gone, outcome)
-    elif lacking.events and not case.cut_short:
-        outcome.skip(case.nobody)
-    elif lacking.events:
+    elif unasked:
+        _unasked(client, unasked, outcome)
+    elif len(outcome.findings) > before:
+        return
+    elif open_:
         outcome.doubt(
-            f"{phrases.amount(len(lacking.events), 'event')} had not arrived when the run was cut short at "
-            f"{phrases.moment(case.end)}"
+            f"{phrases.amount(open_, 'event')} had not arrived when the run was cut short at {phrases.moment(case.end)}"
         )
-    elif not lacking.unsignalled:
-        outcome.hold()
+    elif any(life.fate is Fate.UNASKED for life in lives(client)):
+        outcome.skip(case.nobody)
+    else:
+        outcome.hold(_beside(client))
 
 
-def _lost(client: ClientCase, lost: list[Event], outcome: Outcome) -> None:
+def _beside(client: ClientCase) -> str:
+    """Return what an app was spared lawfully; empty where it saw everything."""
+    fates = [life.fate for life in lives(client)]
+    parts = [f"{fates.count(fate)} {fate}" for fate in (Fate.COALESCED, Fate.COVERED, Fate.WITHHELD, Fate.SAID)]
+    told = ", ".join(part for part in parts if not part.startswith("0 "))
+    return f"{fates.count(Fate.SHOWN)} of {len(fates)} events shown, {told}" if told else ""
+
+
+def _unshown(client: ClientCase, gone: list[Life], outcome: Outcome) -> None:
+    """(a) They were read, and never handed to the app."""
     case = client.case
-    cause = loss_cause(client, lost)
-    first, last = lost[0], lost[-1]
-    evidence = [*(cause.evidence if cause else ())]
-    evidence += [
-        case.evidence(e.record, f"emitted {e.type}, id {e.id}; never delivered", t_ns=e.actual_ns)
-        for e in (first, last)
-    ]
+    arrived = [life.arrival.record for life in gone if life.arrival is not None]
+    span = phrases.between(case.at(arrived[0].t_ns), case.at(arrived[-1].t_ns))
+    text = f"{_called(client, gone)} reached the phone at {span} and {_were(gone)} never shown"
+    cause = loss_cause(client, [life.event for life in gone])
+    told = [case.evidence(one, f"id {one.id} at the phone; never shown") for one in (arrived[0], arrived[-1])]
+    epochs = cause if cause is not None and gone[0].event.position[0] > 0 else None
     outcome.fail(
-        _sentence(client, lost, cause),
+        text + (f": {epochs.sentence}" if epochs else ""),
+        *(epochs.evidence if epochs else ()), *told,
+        advice=epochs.advice if epochs else _SHOW, cause=epochs.key if epochs else "",
+    )  # fmt: skip
+
+
+def _unasked(client: ClientCase, gone: list[Life], outcome: Outcome) -> None:
+    """(b) They never certainly reached the phone, and were neither replayed nor covered."""
+    cause = loss_cause(client, [life.event for life in gone])
+    evidence = [*(cause.evidence if cause else ()), *(_last_seen(client, life)[1] for life in (gone[0], gone[-1]))]
+    outcome.fail(
+        _sentence(client, gone, cause),
         *evidence, advice=cause.advice if cause else "", cause=cause.key if cause else "",
     )  # fmt: skip
 
 
-def _sentence(client: ClientCase, lost: list[Event], cause: Cause | None) -> str:
+def _sentence(client: ClientCase, gone: list[Life], cause: Cause | None) -> str:
     case = client.case
-    count = f"{phrases.amount(len(lost), 'event')} lost"
     if cause is not None and cause.key == NEVER_NOTICED:
-        return count
-    span = phrases.between(case.at(lost[0].actual_ns), case.at(lost[-1].actual_ns))
-    text = f"{phrases.events([event.index for event in lost])} (emitted {span}) never arrived"
+        return f"{phrases.amount(len(gone), 'event')} lost"
+    span = phrases.between(case.at(gone[0].event.actual_ns), case.at(gone[-1].event.actual_ns))
+    text = f"{_called(client, gone)} (emitted {span}) never arrived"
+    return text + (f": {cause.sentence}" if cause else f": {_last_seen(client, gone[0])[0]}")
+
+
+def _called(client: ClientCase, gone: list[Life]) -> str:
+    text = phrases.events([life.event.index for life in gone])
     if client.case.plan.client.count > 1:
-        text += f" at {client.name}"
-    if len(lost) >= MANY:
-        text = f"{count}: {text}"
-    return text + (f": {cause.sentence}" if cause else "")
+        text += f" of {client.name}"
+    return f"{phrases.amount(len(gone), 'event')} lost: {text}" if len(gone) >= MANY else text
+
+
+def _were(gone: list[Life]) -> str:
+    return "was" if len(gone) == 1 else "were"
+
+
+def _last_seen(client: ClientCase, life: Life) -> tuple[str, Evidence]:
+    """Return the stage at which an event vanished, and the record that shows it."""
+    case, event = client.case, life.event
+    name = f"event {event.index}"
+    if life.arrival is not None:
+        at = phrases.moment(case.at(life.arrival.record.t_ns))
+        shown = case.evidence(life.arrival.record, f"id {event.id} at the phone's socket; not certainly read")
+        return f"{name} was at the phone's socket at {at} when its connection ended, and was not asked for again", shown
+    write = _write(client, life)
+    if write is None:
+        told = f"emitted {event.type}, id {event.id}; never written to a stream"
+        shown = case.evidence(event.record, told, t_ns=event.actual_ns)
+        return f"{name} was never asked for", shown
+    at = phrases.moment(case.at(write.t_ns))
+    cid = next((request.cid for request in client.streams if request.rid == write.rid), 0)
+    path = next((conn.path for conn in client.conns if conn.cid == cid), "")
+    where = f" on {phrases.path(path)}" if path else ""
+    shown = case.evidence(write, f"wrote {event.type}, id {event.id}; it never reached the phone")
+    return f"{name} was written at {at} and died{where}, and was not asked for again", shown
+
+
+def _write(client: ClientCase, life: Life) -> Write | None:
+    """Return the last write of an event to a stream of its client; None where there was none."""
+    epoch, index = life.event.record.epoch, life.event.index
+    written = (one for one in reversed(client.writes) if one.epoch == epoch and one.first <= index <= one.last)
+    return next(written, None)
 
 
 LAW = Law(code="L2", word="no-gap", judge=_judge)

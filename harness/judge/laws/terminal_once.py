@@ -1,12 +1,16 @@
-"""L1, terminal once: by the horizon exactly one terminal event reached the app, the true one; nothing after it."""
+"""L1, terminal once: by the horizon exactly one terminal event reached the app, the true one; nothing after it.
+
+It is the true one by its content: the truth's own type and payload, at the radio by then, or a status answer of the end
+that was delivered whole.
+"""
 
 from harness.judge import phrases
-from harness.judge.app import Shown
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import OUTAGES, loss_cause
+from harness.judge.facts.screen import Shown
+from harness.judge.facts.truth import Event
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.refusals import no_end_due
-from harness.judge.truth import Event
 
 ADVICE = "Fix: after completed, failed or timeout close the stream, cancel its timers and drop what is still queued"
 
@@ -79,10 +83,12 @@ def _true(client: ClientCase, shown: Shown, truth: Event | None, outcome: Outcom
     emitted = case.evidence(truth.record, f"emitted {truth.type}, id {truth.id}", t_ns=truth.actual_ns)
     if app.callback != truth.type:
         outcome.fail(f"the app was told {app.callback} at {at}, the truth is {truth.type}", said, emitted)
-    elif shown.corrupted:
-        outcome.fail(f"the app got {app.callback} at {at} with a payload that differs from the truth", said, emitted)
     elif app.enter_ns < truth.actual_ns:
         outcome.fail(f"the app was told {app.callback} at {at}, before it was emitted", said, emitted)
+    elif shown.unreached:
+        outcome.fail(f"the app was told {app.callback} at {at}, before it had reached the phone", said, emitted)
+    elif shown.corrupted or shown.phantom:
+        outcome.fail(f"the app got {app.callback} at {at} with a payload that differs from the truth", said, emitted)
 
 
 def _twice(client: ClientCase, terminals: list[Shown], outcome: Outcome) -> None:

@@ -1,10 +1,9 @@
 import pytest
 
-from harness.deeds.acts import Repeats
 from harness.judge.verdict import State
 from harness.sse.policy import Ids, Policies
 from tests.judge.ruling import empty, law, state
-from tests.judge.scenes import handoff
+from tests.judge.scenes import handoff, handoff_plan
 from tests.judge.story import Story, plan
 
 
@@ -43,8 +42,8 @@ def test_a_state_shown_by_stream_and_again_by_polling_is_a_repeat():
 
 def test_an_event_that_was_never_emitted_fails():
     story = Story(plan()).run()
-    story.show(4, 3.1, event_id="", block=False)
-    story.show(4, 3.2, event_id="z-99", block=False)
+    story.show(4, 3.1, event_id="", digest="none", block=False)
+    story.show(4, 3.2, event_id="z-99", digest="none", block=False)
     found = law("no-duplicate", story)
     assert found.sentence == "the app got 2 events that the server never emitted (a processing without an id, z-99)"
 
@@ -81,10 +80,10 @@ def test_an_empty_history_is_unknown():
     assert empty("no-duplicate", plan()) is State.UNKNOWN
 
 
-def sent_twice(ids, *, repeating_from=1.0):
-    deed = (repeating_from, "server", Repeats(count=2), "repeats 2")
-    story = Story(plan(deed, policies=Policies(ids=ids))).run(skip=range(6, 21))
-    story.show(5, 3.02)
+def sent_twice(ids, *, again=True):
+    """Event 5 is shown twice, and reaches the phone ``again``."""
+    story = Story(plan(policies=Policies(ids=ids))).run(skip=range(6, 21))
+    story.show(5, 3.02, block=again)
     return story
 
 
@@ -100,7 +99,50 @@ def test_it_is_one_of_a_client_that_reads_their_order(ids):
 
 
 def test_what_the_server_did_not_send_twice_is_a_repeat_to_any_client():
-    assert state("no-duplicate", sent_twice(Ids.OPAQUE, repeating_from=4.0)) is State.FAILED
-    older = sent_twice(Ids.OPAQUE)
-    older.show(3, 3.03)
-    assert state("no-duplicate", older) is State.FAILED
+    assert state("no-duplicate", sent_twice(Ids.OPAQUE, again=False)) is State.FAILED
+    thrice = sent_twice(Ids.OPAQUE)
+    thrice.show(5, 3.03, block=False)
+    assert state("no-duplicate", thrice) is State.FAILED
+
+
+def test_what_an_older_id_asked_for_again_is_a_repeat_to_any_client():
+    the_plan = handoff_plan(policies=Policies(ids=Ids.OPAQUE))
+    story = handoff(the_plan, last="a-6")
+    story.show(7, 6.15)
+    assert state("no-duplicate", story) is State.FAILED
+    story = handoff(the_plan, last="a-7")
+    story.show(7, 6.15)
+    assert state("no-duplicate", story) is State.HELD
+
+
+def test_an_event_shown_before_it_reached_the_phone_is_told_so():
+    story = Story(plan()).run(skip=(4,))
+    story.show(4, 2.1, block=False)
+    story.arrive(4, 2.3)
+    assert law("no-duplicate", story).sentence == "event 4 was shown at 2.1 s, before reaching the phone"
+
+
+def test_what_a_callback_is_follows_from_its_content_and_from_no_id():
+    story = Story(plan()).run(skip=(4,))
+    story.show(4, 2.1, event_id="a-9")
+    assert state("no-gap", story) is State.FAILED  # it came as a-9
+    story = Story(plan()).run(skip=(4,))
+    story.arrive(4, 2.1)
+    story.show(4, 2.1, event_id="anything", block=False)
+    assert (state("no-gap", story), state("no-duplicate", story)) == (State.HELD, State.HELD)
+
+
+def test_a_snapshot_is_one_only_where_its_answer_was_delivered_whole():
+    story = Story(plan()).run()
+    story.request("poll", 2.1)
+    story.answered(4, 2.11, whole=False)
+    story.show(4, 2.2, source="poll", event_id="none")
+    assert "never emitted (none)" in law("no-duplicate", story).sentence
+
+
+def test_a_snapshot_by_another_callback_is_corrupted():
+    story = Story(plan()).run(skip=(4,))
+    story.request("poll", 2.1)
+    story.answered(4, 2.11)
+    story.show(4, 2.2, source="poll", callback="initialized")
+    assert law("no-duplicate", story).sentence == "event 4 reached the app with another payload than was emitted"

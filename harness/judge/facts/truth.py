@@ -59,6 +59,7 @@ class Truth:
         self._by_id: dict[str, list[Event]] = {}
         for event in self.events:
             self._by_id.setdefault(event.id, []).append(event)
+        self._by_position = by_position
         self._intended = _running_max([event.intended_ns for event in self.events])
 
     def _event(self, emit: Emit) -> Event:
@@ -118,6 +119,15 @@ class Truth:
             return candidates[0]
         emitted = [event for event in candidates if event.actual_ns <= at_ns]
         return emitted[-1] if emitted else candidates[0]
+
+    def carried(self, event_id: str, digest: str, seq: int) -> Event | None:
+        """Return the event of this id and digest that was emitted before this record; None where there is none."""
+        candidates = self._by_id.get(event_id, ())
+        return next((one for one in reversed(candidates) if one.digest == digest and one.record.seq < seq), None)
+
+    def at(self, position: Position) -> Event | None:
+        """Return the event at a position; None where there is none."""
+        return self._by_position.get(position)
 
     def newest_due(self, at_ns: int) -> Event | None:
         """Return the newest event whose intended emission lies at or before this stamp; None before the first."""

@@ -1,0 +1,200 @@
+"""What the app saw: its callbacks against what had reached the radio, and each anomaly where it happened.
+
+What a callback is follows from its content. The digest of its type and payload names an event that was at the radio
+by then; or its payload is the body of a status answer that was delivered whole. Of several equal events that are newer
+than all shown it is the one of the callback's id, since nobody can see a difference, else the first; if none is newer,
+the first that was not shown. Else the id decides only that a payload of nothing is told as a *corrupted* event and not
+as a *phantom*.
+
+*Duplicated*: the same (epoch, index) again. *Reordered*: a first delivery after a later index of its epoch, or an
+epoch gone back. *Unreached*: an event's own content, which had not come to the radio. *Phantom*: content of nothing
+that was emitted. *Corrupted*: that, with the id of an event, or by another callback. *Regressed*: older than what was
+shown.
+A repeat is the concern of law L3 and of L5, not of L4: the order of first deliveries is what L4 is about.
+"""
+
+import bisect
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from harness.history import App
+from harness.judge.facts.radio import Answer, Arrival
+from harness.judge.facts.truth import ACCEPTED, Event, Position, Truth
+
+EVENT_CALLBACKS = frozenset({"initialized", "processing", "completed", "failed", "timeout"})
+TERMINAL_CALLBACKS = frozenset({"completed", "failed", "timeout"})
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """One event callback of the app. ``event`` is None for a phantom, and for a snapshot older than any event.
+
+    ``answer`` is the status answer that it showed; None for an event of a stream.
+    """
+
+    app: App
+    event: Event | None
+    before: Position  # the newest position shown before this callback
+    answer: Answer | None = None
+    duplicated: bool = False
+    reordered: bool = False
+    phantom: bool = False
+    unreached: bool = False
+    corrupted: bool = False
+    regressed: bool = False
+
+
+class _Equals:
+    """Events of one content, in the order in which they reached the radio, and how far they have been shown."""
+
+    def __init__(self) -> None:
+        self.came: list[tuple[int, Event]] = []
+        self.ids: dict[str, tuple[int, Event]] = {}
+        self._newer = 0  # all before are no newer than the newest shown
+        self._unseen = 0  # all before were shown
+
+    def add(self, at_ns: int, event: Event) -> None:
+        """Take in an event that came after the others."""
+        self.came.append((at_ns, event))
+        self.ids.setdefault(event.id, (at_ns, event))
+
+    def shown_by(self, app: App, newest: Position, seen: dict[Position, App]) -> Event | None:
+        """Return which of them a callback showed; None where none had come."""
+        came, at_ns = self.came, app.enter_ns
+        named = self.ids.get(app.id)
+        if named is not None and named[0] <= at_ns and named[1].position > newest:
+            return named[1]
+        while self._newer < len(came) and came[self._newer][1].position <= newest:
+            self._newer += 1
+        while self._unseen < len(came) and came[self._unseen][1].position in seen:
+            self._unseen += 1
+        for place in (self._newer, self._unseen):
+            if place < len(came) and came[place][0] <= at_ns:
+                return came[place][1]
+        place = bisect.bisect_right(came, at_ns, key=_came)
+        return came[place - 1][1] if place else None
+
+
+class Screen:
+    """One client's app over the run, callbacks in the order in which they were entered.
+
+    ``arrived`` is None where nobody knows what reached the radio: then whatever had been emitted may have.
+    """
+
+    def __init__(
+        self, apps: list[App], truth: Truth, *, arrived: Iterable[Arrival] | None, answered: Sequence[Answer]
+    ) -> None:
+        ordered = sorted(apps, key=lambda app: (app.enter_ns, app.seq))
+        self.callbacks = ordered
+        self.errors = [app for app in ordered if app.callback == "error"]
+        self.shown: list[Shown] = []
+        self.delivered: dict[Position, App] = {}
+        self.advances: list[tuple[int, Position]] = []  # (enter_ns, newest position shown from then on)
+        self._truth = truth
+        self._equals = _equals(truth, arrived)
+        self._answers: dict[str, list[Answer]] = {}
+        for answer in answered:
+            self._answers.setdefault(answer.body.digest, []).append(answer)
+        newest = ACCEPTED
+        progress = None
+        for app in ordered:
+            if app.callback not in EVENT_CALLBACKS:
+                continue
+            shown = self._classify(app, newest, progress)
+            self.shown.append(shown)
+            progress = app.progress if app.progress is not None else progress
+            if shown.event is None:
+                continue
+            self.delivered.setdefault(shown.event.position, app)
+            if shown.event.position > newest:
+                newest = shown.event.position
+                self.advances.append((app.enter_ns, newest))
+
+    def _classify(self, app: App, newest: Position, progress: float | None) -> Shown:
+        equals = self._equals.get(app.digest) if app.digest else None
+        event = equals.shown_by(app, newest, self.delivered) if equals is not None else None
+        answer = self._answer(app) if event is None else None
+        corrupted = unreached = False
+        if answer is not None:
+            event = answer.event
+            corrupted = app.callback != _callback(answer)
+        elif event is None:
+            event = self._truth.known(app.id, app.enter_ns) if app.id else None
+            unreached = event is not None and event.digest == app.digest
+            corrupted = event is not None and not unreached
+        if event is None:
+            fell = answer is not None and app.progress is not None and progress is not None and app.progress < progress
+            fell = fell and not self._truth.begun(newest[0], app.enter_ns)  # the truth itself fell
+            return Shown(app, None, newest, answer, phantom=answer is None, corrupted=corrupted, regressed=fell)
+        repeat = event.position in self.delivered
+        backwards = event.position < newest
+        return Shown(
+            app, event, newest, answer, duplicated=repeat, reordered=backwards and not repeat, unreached=unreached,
+            corrupted=corrupted, regressed=backwards,
+        )  # fmt: skip
+
+    def _answer(self, app: App) -> Answer | None:
+        """Return the newest answer of this body that had been delivered when a callback was entered."""
+        found = self._answers.get(app.body, ()) if app.body else ()
+        return next((one for one in reversed(found) if one.body.t_ns <= app.enter_ns), None)
+
+    @property
+    def terminals(self) -> list[Shown]:
+        """The terminal callbacks, in order."""
+        return [shown for shown in self.shown if shown.app.callback in TERMINAL_CALLBACKS]
+
+    @property
+    def newest(self) -> Position:
+        """The newest position ever shown."""
+        return self.advances[-1][1] if self.advances else ACCEPTED
+
+    def newest_at(self, at_ns: int) -> Position:
+        """Return the newest position shown by this stamp."""
+        place = bisect.bisect_right(self.advances, at_ns, key=_entered)
+        return self.advances[place - 1][1] if place else ACCEPTED
+
+    def first_seen(self, events: list[Event]) -> list[tuple[App, bool] | None]:
+        """For each event, in order of position: the first callback that showed it or a later state, or None.
+
+        The flag says that it was superseded: a later state came, not this one.
+        """
+        found: list[tuple[App, bool] | None] = []
+        steps = [shown for shown in self.shown if shown.event is not None and shown.event.position > shown.before]
+        place = 0
+        for event in events:
+            while place < len(steps) and (steps[place].event or event).position < event.position:
+                place += 1
+            if place == len(steps):
+                found.append(None)
+                continue
+            step = steps[place]
+            found.append((step.app, step.event is not None and step.event.position != event.position))
+        return found
+
+
+def _equals(truth: Truth, arrived: Iterable[Arrival] | None) -> dict[str, _Equals]:
+    """Return the events at the radio by their content, each when it first came."""
+    if arrived is None:
+        came = [(event.actual_ns, event) for event in truth.events]
+    else:
+        first: dict[Position, tuple[int, Event]] = {}
+        for one in arrived:
+            first.setdefault(one.event.position, (one.record.t_ns, one.event))
+        came = sorted(first.values(), key=_came)
+    found: dict[str, _Equals] = {}
+    for at_ns, event in came:
+        found.setdefault(event.digest, _Equals()).add(at_ns, event)
+    return found
+
+
+def _callback(answer: Answer) -> str:
+    """Return the callback that shows a status: words of the server's own mean work under way."""
+    return answer.snapshot.status if answer.snapshot.status in EVENT_CALLBACKS else "processing"
+
+
+def _came(one: tuple[int, Event]) -> int:
+    return one[0]
+
+
+def _entered(advance: tuple[int, Position]) -> int:
+    return advance[0]

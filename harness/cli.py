@@ -513,7 +513,8 @@ def list_scenarios() -> int:
     scenarios = list(map(load, bundled().values()))
     width = max((len(scenario.name) for scenario in scenarios), default=0) + 2
     for scenario in scenarios:
-        say(f"{scenario.name:<{width}}{scenario.scenario}")
+        alone = " (in virtual time only)" if scenario.world == "virtual" else ""
+        say(f"{scenario.name:<{width}}{scenario.scenario}{alone}")
         say(click.wrap_text(" ".join(str(scenario.about).split()), 100, "    ", "    ") + "\n")
     return PASS
 

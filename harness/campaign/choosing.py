@@ -1,7 +1,7 @@
 """Which plans run: the files and names asked for, narrowed, repeated and sharded. Nothing is started here."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -32,8 +32,15 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     world: str = real.NAME
 
 
-def chosen(choice: Choice, project: Project | None) -> list[Plan]:
-    """Every plan, in the order of the files. Raises ``UsageError`` with all mistakes of all files."""
+def nothing(_said: str) -> None:
+    """Tell nobody."""
+
+
+def chosen(choice: Choice, project: Project | None, tell: Callable[[str], None] = nothing) -> list[Plan]:
+    """Return every plan, in the order of the files; ``tell`` is told of each scenario that this world leaves out.
+
+    Raises ``UsageError`` with all mistakes of all files.
+    """
     found: list[Plan] = []
     problems: list[Problem] = []
     for path in files(choice.targets):
@@ -47,6 +54,8 @@ def chosen(choice: Choice, project: Project | None) -> list[Plan]:
         raise ScenarioError(tuple(problems))
     if not found:
         raise UsageError(f'no scenario matched: none speaks of "{choice.word}" (-k)')
+    if choice.world == real.NAME:
+        found = _without_virtual(found, tell)
     if choice.failed_in is not None:
         failed = not_passed(choice.failed_in)
         found = [plan for plan in found if not failed.isdisjoint(_names(plan))]
@@ -59,7 +68,23 @@ def chosen(choice: Choice, project: Project | None) -> list[Plan]:
             f"no scenario matched: part {index} of {count} of {plural(len(found), 'run')} is empty (--shard)"
         )
     found = chosen_part
-    return found if choice.world != BOTH else [twin for plan in found for twin in (plan, _virtual(plan))]
+    return found if choice.world != BOTH else [twin for plan in found for twin in _twins(plan)]
+
+
+def _twins(plan: Plan) -> tuple[Plan, ...]:
+    """Return a plan in either world that it may run in."""
+    return (plan,) if plan.world == virtual.NAME else (plan, _virtual(plan))
+
+
+def _without_virtual(found: list[Plan], tell: Callable[[str], None]) -> list[Plan]:
+    """Leave out what runs in virtual time only, and tell it. Raises ``UsageError`` where nothing is left."""
+    names = list(dict.fromkeys(plan.name for plan in found if plan.world == virtual.NAME))
+    left = [plan for plan in found if plan.world != virtual.NAME]
+    if names and not left:
+        raise UsageError(f"too long for real sockets, and to be run with --world virtual: {', '.join(names)}")
+    for name in names:
+        tell(f"left out, being too long for real sockets (--world virtual runs it): {name}")
+    return left
 
 
 def _virtual(plan: Plan) -> Plan:

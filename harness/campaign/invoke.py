@@ -110,7 +110,7 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | 
         seed=defaults.seed if wish.choice.seed is None else wish.choice.seed,
         timeout=defaults.timeout if wish.choice.timeout is None else wish.choice.timeout,
     )
-    planned = chosen(choice, project)
+    planned = chosen(choice, project, live.note)
     live.expect(planned)
     _refuse(wish, defaults.toxiproxy)
     live.warn(planned)

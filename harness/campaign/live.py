@@ -71,6 +71,10 @@ class Live:
         """Say, before anything is started, what the plans are warned of."""
         self._print([printable(str(problem)) for problem in warned(plans)])
 
+    def note(self, text: str) -> None:
+        """Say something before anything is started."""
+        self._print([printable(text)])
+
     def tell(self, plan: Plan, tidings: Tidings) -> None:
         """Take one run's tidings in."""
         self._view.feed(

@@ -19,7 +19,7 @@ from harness.scenario.emissions import accepted, intended
 from harness.scenario.expectations import read_expectations, read_mutants, read_waivers
 from harness.scenario.model import DeviceSpec, Expectation, JobSpec, Plan, Warned, job_ends
 from harness.scenario.paths import Way, read_paths
-from harness.scenario.phrases import more_than_zero
+from harness.scenario.phrases import choice, more_than_zero
 from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place
 from harness.scenario.project import NO_PROJECT, Project
 from harness.scenario.sense import BY_A_WAY, coinciding, hopeless, impassable, indigestible, pointless, restless, unmet
@@ -34,6 +34,9 @@ DEFAULT_SEED = 7
 """The seed of a run that names none, so that two runs of a file meet the same weather."""
 
 WORLDS = ("real", "virtual")
+
+WORLD = choice("world", {"any": "real", "virtual": "virtual"})
+"""Where a scenario may run: anywhere, or in virtual time alone, being too long for real sockets."""
 
 _NOT_REPLACED = ("scenario", "about", "seed", "waive", "sweep")
 """Sections in which ``$`` is a sign like any other."""
@@ -75,7 +78,9 @@ def plans(
 
     ``seed``, ``limit`` (seconds) and ``client`` are the command line's and win over the file; ``client`` also drops the
     file's policies, or they would heal the client asked for (see ``read_client``). ``select`` picks variants by their
-    values. ``project`` knows more clients. Raises ``ScenarioError`` for problems of the scenario, ``UsageError`` for
+    values. ``project`` knows more clients. A scenario that is for virtual time alone has plans of no other ``world``.
+
+    Raises ``ScenarioError`` for problems of the scenario, ``UsageError`` for
     those of the arguments.
     """
     if world not in WORLDS:
@@ -199,6 +204,7 @@ def _read(scenario: Scenario, variant: Variant, project: Project, replaced_by: s
         waive=read_waivers(place("waive", raw=True)),
         mutants=read_mutants(place("mutants")),
         limit=place("limit").read(more_than_zero(parse_duration)) if scenario.limit else None,
+        **((place("world").read(WORLD.parse) or {}) if scenario.world else {}),
         horizon=0.0,
     )
     for deed in plan.deeds:
@@ -308,7 +314,7 @@ def _finished(draft: _Draft, scenario: Scenario, limit: float | None, world: str
     plan = msgspec.structs.replace(
         plan,
         limit=plan.limit if limit is None else limit,
-        world=world,
+        world=world if plan.world == "real" else plan.world,
     )
     if late := _too_late(plan):
         raise UsageError(late[1])

@@ -48,6 +48,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sweep: Data = {}
     seed: Data = ""
     limit: Data = ""
+    world: Data = ""
     timeline: Data = {}
     expect: Data = {}
     waive: Data = {}

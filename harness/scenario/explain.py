@@ -55,6 +55,8 @@ def _head(plan: Plan) -> Iterator[str]:
     updates = f"{job.items} updates on change" if job.every is None else f"an update every {spell_duration(job.every)}"
     ends = f"{job.ends} {job.code}".strip()
     yield f"job of {spell_duration(job.lasts)}, {updates}, then {ends}"
+    if plan.world == "virtual":
+        yield "in virtual time only"
 
 
 def _paths(plan: Plan) -> Iterator[str]:

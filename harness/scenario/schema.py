@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.deeds.catalogue import Actor
 from harness.scenario.clients import CLIENT, MUTANTS
+from harness.scenario.compiling import WORLD
 from harness.scenario.deeds import SPEECHES
 from harness.scenario.document import SECTIONS
 from harness.scenario.expectations import DURATIONS, KINDS, METRICS, OF_CLIENT, STATISTICS
@@ -47,6 +48,7 @@ def schema() -> Schema:
         "sweep": _sweep(),
         "seed": {**_scalar(TOKENS["N"].pattern), "description": "draws of weather, backoff and durations"},
         "limit": _scalar(TOKENS["DURATION"].pattern),
+        "world": _scalar(WORLD.pattern),
         "timeline": _timeline(),
         "expect": _expect(),
         "waive": _mapping(dict.fromkeys(OF_CLIENT, _TEXT)),

@@ -46,3 +46,31 @@ def test_where_all_passed_nothing_is_run_again(tmp_path):
     (tmp_path / "summary.json").write_text(json.dumps({"runs": [PASSED], "not_run": []}))
     with pytest.raises(UsageError, match="none of these failed"):
         chosen(Choice(targets=("handoff",), failed_in=tmp_path), None)
+
+
+LONG = """\
+scenario: long
+job: {lasts: 10m}
+paths: {wifi: wifi}
+world: virtual
+"""
+
+
+def test_on_real_sockets_what_is_for_virtual_time_alone_is_left_out_and_told(tmp_path):
+    (tmp_path / "long.yaml").write_text(LONG)
+    (tmp_path / "short.yaml").write_text(LONG.replace("virtual", "any"))
+    told = []
+    found = chosen(Choice(targets=(str(tmp_path),)), None, told.append)
+    assert [plan.name for plan in found] == ["short"]
+    assert told == ["left out, being too long for real sockets (--world virtual runs it): long"]
+    both = chosen(Choice(targets=(str(tmp_path),), world=BOTH), None)
+    assert [(plan.name, plan.world) for plan in both] == [("long", "virtual"), ("short", "real"), ("short", "virtual")]
+
+
+def test_what_is_for_virtual_time_alone_cannot_be_run_on_real_sockets(tmp_path):
+    (tmp_path / "long.yaml").write_text(LONG)
+    with pytest.raises(UsageError, match="too long for real sockets, and to be run with --world virtual: long"):
+        chosen(Choice(targets=(str(tmp_path),)), None)
+    (tmp_path / "long.yaml").write_text(LONG.replace("virtual", "real"))
+    with pytest.raises(UsageError, match='expected one of any, virtual, got "real"'):
+        chosen(Choice(targets=(str(tmp_path),)), None)

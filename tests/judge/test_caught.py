@@ -156,12 +156,8 @@ def test_who_waits_less_than_the_server_asked_for_fails_by_the_backoff_and_the_r
     [pytest.param(path, name, id=f"{path.stem}-{name}") for path in bundled().values() for name in load(path).mutants],
 )
 def test_each_shipped_scenario_fails_the_mutants_it_names(path, name):
-    words = [judge(plan, rehearse(plan)).word for plan in plans(load(path), client=name, world="virtual")]
-    assert Word.FAIL in words
-
-
-def test_every_shipped_scenario_names_a_mutant():
-    assert [path.stem for path in bundled().values() if not load(path).mutants] == []
+    found = plans(load(path), client=name, world="virtual")
+    assert any(judge(plan, rehearse(plan)).word is Word.FAIL for plan in found)
 
 
 def test_the_readme_has_a_row_for_each_mutant():
@@ -170,5 +166,3 @@ def test_the_readme_has_a_row_for_each_mutant():
     assert [(row[0], row[2], row[3]) for row in rows] == [
         (f"`{name}`", one.stands_for, CAUGHT[name][0]) for name, one in MUTANTS.items()
     ]
-    named = {(path.stem, name) for path in bundled().values() for name in load(path).mutants}
-    assert named <= {(path, row[0].strip("`")) for row in rows for path in row[4].split(", ")}

@@ -78,6 +78,9 @@ class Books:
         # What reached the phone.
         self.digests: dict[str, set[str]] = {}  # of the events at the radio, by client
         self.unwritten: list[tuple[Delivered, Emit]] = []  # at the radio before their write was over
+        self.cuts: Counter[str] = (
+            Counter()
+        )  # events of which only the beginning reached a client, none of them shown yet
         self.unread: set[str] = set()  # clients that had a stream in a coding that nobody here undoes
         self.snapshots: dict[str, set[tuple[str, str, int]]] = {}  # states that were answered, by client
         # The client, and the app.

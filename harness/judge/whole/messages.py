@@ -127,6 +127,7 @@ def _boxed(record: Boxed, books: Books) -> str:
     if {(record.cid, "client"), (record.cid, "server")} <= books.ended:
         return f"a box acts on connection {record.cid} after its end"
     books.boxed.add(record.rid)
+    books.cuts[record.client] += record.what == "cut"
     unknown = record.rid and record.rid not in books.requests
     return f"a box acts on request {record.rid} before it was made" if unknown else ""
 

@@ -317,6 +317,19 @@ def test_what_follows_is_whole(records):
     assert state("history-whole", *told(*records)) is State.HELD
 
 
+@pytest.mark.parametrize(("undelivered", "cuts", "said"), [((9,), 0, True), ((9,), 1, False), ((9, 8), 1, True)])
+def test_each_event_that_was_cut_on_its_way_may_have_been_shown_from_what_came_of_it(undelivered, cuts, said):
+    def change(records: list[Record]) -> list[Record]:
+        for place in undelivered:
+            records = without_the(Delivered, place)(records)
+        first = next(place for place, one in enumerate(records) if isinstance(one, Delivered))
+        cut = Boxed(t_ns=records[first].t_ns, cid=2, client="c1", what="cut", rid=2)
+        return [*records[:first], *[cut] * cuts, *records[first:]]
+
+    sentence = law("history-whole", *changed(change)).sentence
+    assert ("before it reached the phone" in sentence) is said
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -116,7 +116,7 @@ class Courier:
         self._token = Token(token, self._new_token)
         self._wall_clock = wall_clock
         self._put_off: dict[str, float] = {}  # until when a path is to be left alone
-        self._asking: list[tuple[str, Vigil]] = []
+        self._asking: list[tuple[str, str, Vigil]] = []  # method, path and deadlines of each question
         self._urls: dict[str, httpx.URL] = {}
         self._cookies = httpx.Cookies()
         self._transport = PhoneTransport(phone, tls)
@@ -143,14 +143,14 @@ class Courier:
 
     def roused(self) -> None:
         """The device changed its network: questions that hang are dropped, as far as they can be asked again."""
-        for method, vigil in self._asking:
+        for method, _, vigil in self._asking:
             if vigil.phase is Phase.DIALLING or (vigil.phase is Phase.ASKING and method == "GET"):
                 vigil.cut("signal")
 
     def resumed(self) -> None:
         """The device wakes: no answer will come, so what can be asked again is dropped at once."""
-        for method, vigil in self._asking:
-            if vigil.phase is Phase.DIALLING or method == "GET":
+        for method, path, vigil in self._asking:
+            if vigil.phase is Phase.DIALLING or method == "GET" or path == self._endpoints.token:
                 vigil.cut("signal")
 
     @asynccontextmanager
@@ -233,11 +233,11 @@ class Courier:
 
     async def _ask(self, method: str, path: str, body: bytes, *, large: bool = False) -> tuple[Answer, str]:
         vigil = self.vigil()
-        self._asking.append((method, vigil))
+        self._asking.append((method, path, vigil))
         try:
             answer = await self._answer(method, path, body, vigil, large=large)
         finally:
-            self._asking.remove((method, vigil))
+            self._asking.remove((method, path, vigil))
         if answer is None:
             what = f"{method} {path}: {vigil.ended_by}"
             raise DialFailed(what, vigil.ended_by) if vigil.phase is Phase.DIALLING else NoAnswer(what)

@@ -112,9 +112,13 @@ class Cuts(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="cuts"):
 
 
 class Suspends(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="suspends"):
-    """The device sleeps this long: the client's timers are frozen, its sockets are defunct when it wakes."""
+    """The device sleeps this long: the client's timers are frozen, its sockets are defunct when it wakes.
+
+    ``silently``: they report no error, and say nothing any more.
+    """
 
     lasts: float
+    silently: bool = False
 
 
 class Answers(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="answers"):

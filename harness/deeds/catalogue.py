@@ -136,6 +136,7 @@ class Ending(enum.StrEnum):
     FIN = "fin"
     RST = "rst"
     ABORTED = "aborted"  # by the phone's own OS; the server is not told
+    DEAD = "dead"  # silently and for good, whether or not anything is lost; nobody is told
 
 
 class When(enum.StrEnum):
@@ -446,20 +447,30 @@ def _of_device(act: type[A], form: str, proof: Proof, effect: Effect = _USABLE) 
     return _plain(act, Actor.DEVICE, form=form, executor=Executor.GATE, proof=proof, effect=effect)
 
 
-_SUSPENDS = _plain(
-    Suspends,
-    Actor.DEVICE,
-    form="suspends for DURATION:lasts",
-    make=lambda lasts: Suspends(lasts=_above_zero(lasts)),
+def _effect_of_sleep(act: Suspends) -> Effect:
+    """A socket that dies silently is dead from the beginning of the sleep: nobody can tell when it was."""
+    return Effect(
+        seconds=act.lasts,
+        severs=Severs(Ending.DEAD) if act.silently else Severs(Ending.ABORTED, When.OVER),
+        barrier=_MUTE,
+        mark=_marks("quiet", "late") if act.silently else _marks("ended", "quiet", "late"),
+        doubtful=_OF_THE_DEVICE | _OF_STREAMS,
+    )
+
+
+_SUSPENDS = Row[Suspends](
+    act=Suspends,
+    actors=(Actor.DEVICE,),
+    forms={
+        "suspends for DURATION:lasts [silently:silently]": lambda lasts, silently="": Suspends(
+            lasts=_above_zero(lasts), silently=bool(silently)
+        )
+    },
     executor=Executor.GATE,
     proof=Proof.SLEEP,
-    effect=lambda act: Effect(
-        seconds=act.lasts,
-        severs=Severs(Ending.ABORTED, When.OVER),
-        barrier=_MUTE,
-        mark=_marks("ended", "quiet", "late"),
-        doubtful=_OF_THE_DEVICE | _OF_STREAMS,
-    ),
+    effect=_effect_of_sleep,
+    kinds=("suspends", "suspends silently"),
+    kinds_of=lambda act: (f"suspends{' silently' * act.silently}",),
 )
 
 # Of the middle; and of the server, in whose place it answers.

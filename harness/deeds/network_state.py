@@ -248,12 +248,18 @@ def after(state: NetworkState, deed: Deed, at: float) -> Change:
 def over(state: NetworkState, index: int) -> Change:
     """Return what is left once the own time of the deed with this index is over, or it has been taken back.
 
-    A device that wakes up by it finds that its OS has made every socket defunct, and the servers were told nothing.
+    A device that wakes up by it finds that its OS has made every socket defunct, and the servers were told nothing. Of
+    two sleeps at once, the one that ends last tells the sockets of it or does not.
     """
+    silently = any(
+        isinstance(one.deed.act, Suspends) and one.deed.act.silently
+        for one in state.standing
+        if one.deed.index == index
+    )
     left = msgspec.structs.replace(state, standing=tuple(one for one in state.standing if one.deed.index != index))
     if left.asleep or not state.asleep:
         return Change(state=left)
-    ended = dict.fromkeys(state.paths, Ending.ABORTED)
+    ended = {} if silently else dict.fromkeys(state.paths, Ending.ABORTED)
     return Change(state=left, ended=ended, signals=_told("resumed"))
 
 

@@ -309,24 +309,34 @@ class Device:
             self._default = default
         return Outcome(signals=(Signal(what="online"),))
 
-    def suspends(self) -> Outcome:
-        """Fall asleep: what comes for the client waits, on every path. Asleep already: nothing."""
+    def suspends(self, *, silently: bool = False) -> Outcome:
+        """Fall asleep: what comes for the client waits, on every path. Asleep already: that goes on.
+
+        ``silently``: the flows that are open now are dead, and neither end is told.
+        """
+        acts = self._silence() if silently else ()
         if self._suspended:
-            return NOTHING
+            return Outcome(acts=acts)
         self._suspended = True
         for state in self._paths.values():
             state.pauses += 1
-        return Outcome(signals=(Signal(what="suspended"),))
+        return Outcome(acts=acts, signals=(Signal(what="suspended"),))
 
-    def wakes(self) -> Outcome:
-        """Wake up: the OS has made every socket defunct meanwhile, as iOS does; the servers were told nothing."""
+    def wakes(self, *, silently: bool = False) -> Outcome:
+        """Wake up: the OS has made every socket defunct meanwhile, as iOS does; the servers were told nothing.
+
+        ``silently``: no socket is told either.
+        """
         if not self._suspended:
             return NOTHING
         self._suspended = False
         for state in self._paths.values():
             state.pauses -= 1
-        acts = self._abort(self._paths)
-        return Outcome(acts=acts, signals=(Signal(what="resumed"),), lost=self.paths)
+        resumed = (Signal(what="resumed"),)
+        if silently:
+            acts = tuple(act for path in self._paths for act in self._settle(path, (DOWNSTREAM,)))
+            return Outcome(acts=acts, signals=resumed)
+        return Outcome(acts=self._abort(self._paths), signals=resumed, lost=self.paths)
 
     # Flows.
 
@@ -387,6 +397,14 @@ class Device:
                 acts.append(Act(flow.cid, Do.ABORT, DOWNSTREAM))
             acts.append(Act(flow.cid, Do.DISCARD, UPSTREAM))
             flow.left.add(DOWNSTREAM)
+            flow.kill()
+        return tuple(acts)
+
+    def _silence(self) -> tuple[Act, ...]:
+        """Let nothing pass any more on any flow that is open, in either direction."""
+        acts = []
+        for flow in self._flows.values():
+            acts += [Act(flow.cid, Do.DISCARD, direction) for direction in BOTH if direction not in flow.dead]
             flow.kill()
         return tuple(acts)
 

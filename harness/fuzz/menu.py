@@ -73,6 +73,7 @@ _LIMITS = ("16kbps", "64kbps", "256kbps", "2Mbps")
 
 _LASTS = 0.75
 _ONE_WAY = 0.35
+_SILENTLY = 0.3
 _RETRIES = ("500", "3000", "10000", "0", "250", "60000", "99999999", "-1", "1e3", "soon", "007")
 
 
@@ -151,7 +152,9 @@ def _comes_online(draws: Draws, now: Situation) -> str:
 
 
 def _suspends(draws: Draws, now: Situation) -> str:
-    return "" if now.asleep else f"suspends for {draws.duration(0.5, 15)}"
+    if now.asleep:
+        return ""
+    return f"suspends for {draws.duration(0.5, 15)}{' silently' * draws.chance(_SILENTLY)}"
 
 
 def _answers(draws: Draws, now: Situation) -> str:

@@ -49,6 +49,7 @@ def draw_server(draws: Draws) -> Texts:
         "queue": lambda: f"{draws.count(4, 500)} events",
         "line ends": lambda: draws.pick(["cr", "crlf", "mixed"]),
         "payload": lambda: draws.pick(["utf8", "hostile"]),
+        "frames": lambda: "varied",
     }
     return {key: offer() for key, offer in offers.items() if draws.chance(SHARE)}
 

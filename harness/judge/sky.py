@@ -121,17 +121,19 @@ class Sky:
         """Fold what happened; return the paths whose live streams it ended, and whether silently; and its deed."""
         self._network = one.change.state
         match one.what:
-            case Over(index=index):  # what a sleep ends was cut off when it began
+            case Over(index=index):  # what a sleep ends was cut off when it began; a silent death is noticed afterwards
                 if (begun := self._slept.pop(index, None)) is not None:
                     self.asleep.append((begun, one.at))
-                return [], -1
+                act = self._plan.deeds[index].act
+                dead = self._network.paths if isinstance(act, acts.Suspends) and act.silently else ()
+                return [(path, True) for path in dead if self._live(path, one.since_ns)], index
             case acts.Deed(index=index, act=act):
                 if isinstance(act, acts.Suspends):
                     self._slept[index] = one.at
             case _:
                 index = -1
-        ended = one.change.ended.items()
-        return [(path, ending is Ending.DROPPED) for path, ending in ended if self._live(path, one.since_ns)], index
+        ended = {path: ending for path, ending in one.change.ended.items() if self._live(path, one.since_ns)}
+        return [(path, ending in {Ending.DROPPED, Ending.DEAD}) for path, ending in ended.items()], index
 
     def _state(self) -> _State:
         network, name = self._network, self._network.default

@@ -69,6 +69,7 @@ class Gate:
         self._nursery: trio.Nursery | None = None
         self._sleeps = 0  # suspensions so far
         self._asleep_until = 0.0
+        self._wakes_silently = False
         self._bury_after: float | None = None
         self._buries = 0  # changes of it so far
         self._closing = trio.Event()
@@ -240,13 +241,18 @@ class Gate:
         ]
         return {**self.path_readback(path), "armed": " ".join(map(str, armed)) or "none"}
 
-    async def suspend(self, lasts: float) -> Mapping[str, str]:
-        """Let the device sleep this long. Returns at once; a suspension begun meanwhile may make it longer."""
+    async def suspend(self, lasts: float, *, silently: bool = False) -> Mapping[str, str]:
+        """Let the device sleep this long. Returns at once; a suspension begun meanwhile may make it longer.
+
+        ``silently``: its sockets are dead when it wakes, and say nothing.
+        """
         assert self._nursery is not None, "a gate that is not open has no device to suspend"
-        self._asleep_until = max(self._asleep_until, trio.current_time() + lasts)
+        until = trio.current_time() + lasts
+        if until >= self._asleep_until:
+            self._asleep_until, self._wakes_silently = until, silently
         self._sleeps += 1
         self.phone.suspend()
-        readback = await self._tell(self.device.suspends())
+        readback = await self._tell(self.device.suspends(silently=silently))
         self._nursery.start_soon(self._wake, self._sleeps)
         return readback
 
@@ -307,7 +313,7 @@ class Gate:
     async def _wake(self, turn: int) -> None:
         await sleep_until(self._asleep_until)
         if turn == self._sleeps:
-            self._apply(self.device.wakes())
+            self._apply(self.device.wakes(silently=self._wakes_silently))
             self.phone.wake()
 
     def _died(self, flow: Flow) -> None:

@@ -257,13 +257,16 @@ class Canary:
         return outcome_of(step.lost[0], found)
 
     async def _sleep(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
-        """Nothing comes down while the phone sleeps, and what was open is gone when it wakes; no server is told."""
+        """Nothing comes down while the phone sleeps, and what was open is gone when it wakes; no server is told.
+
+        What is to be dead silently is quiet then too, in both directions.
+        """
         wakes = self.expected.zero + case.deed.at + (effect_of(case.deed.act).seconds or 0.0)
         found = await self._held(case, min(until, wakes))
         if wakes + GLIMPSE < until and not any(one.met is False for one in found):
             await trio.sleep_until(wakes + GLIMPSE)
             feeds = tuple((feed, self.flows.now(feed)) for feed, _ in case.feeds)
-            if all(state.ended is not None for _, state in feeds):
+            if all(state.ended is not None or state.dead for _, state in feeds):
                 found += await self._held(msgspec.structs.replace(case, feeds=feeds), until)
         if not any(one.met is not None for one in found):
             return self.shown(case, readback, "no connection was open to be held")

@@ -8,6 +8,7 @@ bytes were sent, follows what it must meet. The rules:
 2. Bytes that a path holds come at once, and in order, when it lets them.
 3. FIN stands in line with the bytes: it passes no direction that has lost some. RST passes always.
 4. What the phone's own OS ends, it ends at the phone: the server is told nothing.
+5. What dies silently passes nothing any more, whatever its path does.
 """
 
 import enum
@@ -48,6 +49,7 @@ class FlowState(msgspec.Struct, frozen=True, kw_only=True):
     spans: Mapping[Direction, tuple[Span, ...]]
     ended: Ending | None = None
     by_server: bool = False  # the server ended it, not the path
+    dead: bool = False  # silently: nothing passes any more
     ended_by: int = -1  # the deed's index; -1 where it was the end of a sleep or of a grace
 
     def now(self, way: Direction) -> Span:
@@ -57,10 +59,17 @@ class FlowState(msgspec.Struct, frozen=True, kw_only=True):
     def changed(self, way: Direction, passage: Passage, at: float) -> "FlowState":
         """Return it once this direction does something else."""
         *before, last = self.spans[way]
-        if last.passage is passage:
+        if last.passage is passage or self.dead:
             return self
         ended = msgspec.structs.replace(last, until=at)
         return msgspec.structs.replace(self, spans={**self.spans, way: (*before, ended, Span(passage, at))})
+
+    def died(self, at: float) -> "FlowState":
+        """Return it once it is dead, and nobody was told: bytes are lost from then on, in both directions."""
+        state = self
+        for way in Direction:
+            state = state.changed(way, Passage.DROP, at)
+        return msgspec.structs.replace(state, dead=True)
 
     def loss(self, way: Direction, sent: Sequence[float], delay: tuple[float, float]) -> tuple[Loss, float]:
         """Return whether this direction has lost a byte, and since when nothing of it may pass.
@@ -181,7 +190,9 @@ class ExpectedState:
             for way in Direction:
                 state = state.changed(way, self.network.passage(path, way), at)  # noqa: PLW2901 - a fold
             ending = change.ended.get(path)
-            if ending not in (None, Ending.DROPPED) and state.ended is None:
+            if ending is Ending.DEAD:
+                state = state.died(at)  # noqa: PLW2901 - the same
+            elif ending not in (None, Ending.DROPPED) and state.ended is None:
                 state = msgspec.structs.replace(  # noqa: PLW2901 - the same
                     state, ended=ending, ended_by=index, by_server=by_server
                 )

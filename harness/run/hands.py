@@ -252,8 +252,8 @@ async def act_on(gate: Gate, deed: Deed) -> Readback:
                 readback = await gate.goes_offline()
             case ComesOnline():
                 readback = await gate.comes_online()
-            case Suspends(lasts=lasts):
-                readback = await gate.suspend(lasts)
+            case Suspends(lasts=lasts, silently=silently):
+                readback = await gate.suspend(lasts, silently=silently)
             case other:
                 assert_never(other)
     except OSError as error:

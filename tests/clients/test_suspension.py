@@ -124,3 +124,11 @@ def test_results_under_way_are_asked_for_again_at_the_waking():
     played = play(stage, policies=UNJITTERED, beside=suspends(5, 55, "signal", "timers"))
     assert stage.times("results") == [0.0, 55.0]
     assert played.outcome.results.body == b"{}"
+
+
+def test_a_token_that_is_asked_for_is_asked_for_again_at_the_waking():
+    token = in_turn(silence, lambda reply: reply.json({"token": "new"}))
+    stage = SleepyStage(streams=[answers(401), answers(401), completes], token=token)
+    played = play(stage, token="old", policies=UNJITTERED, beside=suspends(5, 15, "signal", "timers"))
+    assert played.outcome.ended == "completed"
+    assert stage.times("token") == [0.0, 15.0]

@@ -103,8 +103,8 @@ class Phone:
                 outcome = self.device.loses(path)
             case acts.GoesOffline():
                 outcome = self.device.goes_offline()
-            case acts.Suspends():
-                outcome = self.device.suspends()
+            case acts.Suspends(silently=silently):
+                outcome = self.device.suspends(silently=silently)
             case _:
                 outcome = self.device.comes_online()
         if outcome.linger is not None:
@@ -209,6 +209,28 @@ def test_the_end_of_a_span_takes_back_its_own_deed_alone():
     muted, portal = deed(acts.MutesStreams(), "middle", index=0), deed(acts.ShowsPortal(), "middle", index=1)
     end = deed(acts.MutesStreams(), "middle", index=2, undoes=0)
     assert [one.deed.index for one in folded(muted, portal, end).standing] == [1]
+
+
+def test_a_silent_sleep_lets_open_flows_die_as_it_begins_and_tells_them_nothing_as_it_ends():
+    silent = acts.Suspends(lasts=5.0, silently=True)
+    fell_asleep = after(network_of("wifi", "cellular"), deed(silent, DEVICE, index=4), 0.0)
+    assert fell_asleep.ended == dict.fromkeys(("wifi", "cellular"), Ending.DEAD)
+    woke = over(fell_asleep.state, 4)
+    assert (woke.ended, [one.what for one in woke.signals]) == ({}, ["resumed"])
+    device = Device(["wifi"], starts_on="wifi")
+    device.opened(1, "wifi")
+    assert {act.do for act in device.suspends(silently=True).acts} == {Do.DISCARD}
+    outcome = device.wakes(silently=True)
+    assert (outcome.acts, outcome.lost) == ((), ())
+    assert not any(device.passes(1, way) for way in Direction)
+
+
+@pytest.mark.parametrize(("silently", "ended"), [((True, False), True), ((False, True), False)])
+def test_of_two_sleeps_the_one_that_ends_last_says_what_sockets_are_told(silently, ended):
+    sleeps = [acts.Suspends(lasts=5.0 + at, silently=how) for at, how in enumerate(silently)]
+    network = folded(*(deed(act, DEVICE, index=at) for at, act in enumerate(sleeps)))
+    assert over(network, 0).ended == {}
+    assert bool(over(over(network, 0).state, 1).ended) is ended
 
 
 def test_of_two_sleeps_neither_replaces_the_other():

@@ -350,6 +350,26 @@ def test_sleeping_device_holds_what_comes_and_wakes_with_dead_sockets():
     assert device.default == "wifi"
 
 
+def test_device_that_slept_silently_wakes_with_dead_sockets_that_say_nothing():
+    device = flowing()
+    device.arrives(CID, UP)
+    assert device.suspends(silently=True) == Outcome(acts=acts(Do.DISCARD, *BOTH), signals=(Signal(what="suspended"),))
+    assert {device.arrives(CID, way) for way in BOTH} == {Fate.DROP}
+    device.opened(8, "wifi")  # let in while it slept: a socket of after the death
+    assert device.arrives(8, DOWN) is Fate.HOLD
+    woken = (Act(8, Do.RELEASE, DOWN),)
+    assert device.wakes(silently=True) == Outcome(acts=woken, signals=(Signal(what="resumed"),))
+    assert {device.arrives(CID, way) for way in BOTH} == {Fate.DROP}
+    assert device.arrives(8, DOWN) is Fate.PASS
+
+
+def test_device_that_sleeps_already_can_lose_its_sockets_silently_and_be_told_as_it_wakes():
+    device = flowing()
+    device.suspends()
+    assert device.suspends(silently=True) == Outcome(acts=acts(Do.DISCARD, *BOTH))
+    assert device.wakes().lost == ("wifi", "cellular")
+
+
 def test_sleeping_twice_and_waking_awake_are_nothing():
     device = flowing()
     assert device.wakes() == Outcome()

@@ -34,6 +34,7 @@ class Gatehouse:
         self.later: list[tuple[int, int, Linger | None]] = []  # when, which, a grace that is over or a waking
         self.ties = itertools.count()
         self.asleep_until = 0
+        self.silently = False
 
     def before(self, record: Record) -> list[Record]:
         """What comes by itself before this record."""
@@ -43,7 +44,7 @@ class Gatehouse:
             if linger is not None:
                 found += self._do(self.device.linger_over(linger), at)
             elif at >= self.asleep_until:
-                found += self._do(self.device.wakes(), at)
+                found += self._do(self.device.wakes(silently=self.silently), at)
         return found
 
     def take(self, record: Record) -> list[Record]:
@@ -74,10 +75,12 @@ class Gatehouse:
                 return device.goes_offline()
             case acts.ComesOnline():
                 return device.comes_online()
-            case acts.Suspends(lasts=lasts):
-                self.asleep_until = max(self.asleep_until, record.issued_ns + round(lasts * 1e9))
+            case acts.Suspends(lasts=lasts, silently=silently):
+                until_ns = record.issued_ns + round(lasts * 1e9)
+                if until_ns >= self.asleep_until:
+                    self.asleep_until, self.silently = until_ns, silently
                 heapq.heappush(self.later, (self.asleep_until, next(self.ties), None))
-                return device.suspends()
+                return device.suspends(silently=silently)
         return Outcome()
 
     def _do(self, outcome: Outcome, t_ns: int) -> list[Record]:

@@ -151,6 +151,7 @@ TIMELINES = {
         "1.4s": {"device": "loses wifi"},
         "2s": {"device": "joins cellular"},
         "4s": {"device": "suspends for 1s"},
+        "5.5s": {"device": "suspends for 300ms silently"},
     },
     "server": {
         "1s": {"server": "sends retry 250ms"},

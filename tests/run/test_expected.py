@@ -125,6 +125,16 @@ def test_a_sleeping_phone_hears_nothing_and_finds_its_connections_gone():
     assert expected.passable("wifi")
 
 
+def test_a_phone_that_slept_silently_finds_its_connections_dead():
+    expected, _ = told(Suspends(lasts=3.0, silently=True), actor="device")
+    for at in (0.0, 4.0):
+        expected.advance(at)
+        state = expected.of("flow")
+        assert (state.now(DOWN).passage, state.now(UP).passage) == ("drop", "drop")
+        assert (state.dead, state.ended) == (True, None)
+    assert expected.passable("wifi")
+
+
 def test_a_shape_of_one_way_leaves_the_other():
     slow = SetShape(profile="slow", shape=Shape(latency=1.0), radio=Radio(), direction=DOWN)
     expected, _ = told(slow)

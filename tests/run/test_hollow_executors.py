@@ -17,7 +17,7 @@ DEEDS = [
     ("wifi", "sliced to 7B for 5s"),
     ("wifi", "limited to 64kbps for 5s"),
     ("device", "joins cellular"), ("device", "loses wifi"), ("device", "goes offline for 5s"),
-    ("device", "suspends for 5s"),
+    ("device", "suspends for 5s"), ("device", "suspends for 5s silently"),
     ("middle", "answers 503 for 5s"), ("middle", "shows portal for 5s"), ("middle", "mutes streams for 5s"),
     ("middle", "resets streams for 5s"), ("middle", "buffers 4KB for 5s"), ("middle", "kills idle after 2s"),
     ("server", "restarts keeping log after 2s"), ("server", "orphan for 5s"), ("server", "drains for 5s"),

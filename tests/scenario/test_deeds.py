@@ -115,6 +115,7 @@ def test_wrong_path_deeds(text, why):
         ("goes offline for 5s", Said(GoesOffline(), 5.0)),
         ("comes online", Said(ComesOnline())),
         ("suspends for 45s", Said(Suspends(lasts=45.0))),
+        ("suspends for 45s silently", Said(Suspends(lasts=45.0, silently=True))),
     ],
 )
 def test_device_deeds(text, said):
@@ -129,12 +130,13 @@ def test_device_deeds(text, said):
         ("looses wifi", '"looses wifi" is no deed of the device (did you mean "loses"?)'),
         ("goes away", 'expected "goes offline [for DURATION]", got "goes away"'),
         ("suspends for 0s", "expected more than zero, got 0"),
-        ("suspends", 'expected "suspends for DURATION", got "suspends"'),
+        ("suspends", 'expected "suspends for DURATION [silently]", got "suspends"'),
+        ("suspends for 2s silent", 'expected "suspends for DURATION [silently]", got "suspends for 2s silent"'),
         (
             "naps",
             (
                 '"naps" is no deed of the device: expected joins PATH, prefers PATH, loses PATH, '
-                "goes offline [for DURATION], comes online, suspends for DURATION"
+                "goes offline [for DURATION], comes online, suspends for DURATION [silently]"
             ),
         ),
         ("clock +1h", '"device: clock +1h" is not built yet'),

@@ -38,6 +38,7 @@ _NAMES = {CLIENT: "the client", SERVER: "the server"}
 
 def end(flow: Flow, record: ConnEnd) -> None:
     """Judge the end of one side."""
+    flow.note_death(record)
     if record.how == "closed":
         if not _somebody(flow, record):
             what = "ended the side of the client" if record.side == CLIENT else "told the server of an end"
@@ -184,8 +185,8 @@ def _unreachable(flow: Flow, side: str, ending: Ending, until_ns: int) -> bool:
 
 
 def _lost_before(flow: Flow, until_ns: int) -> bool:
-    """Whether the device had lost the connection: nothing passes it any more."""
-    return any(ending is Ending.ABORTED for _, ending in flow.strikes(until_ns))
+    """Whether the device had lost the connection, or let it die: nothing passes it any more."""
+    return flow.silenced(until_ns) or any(ending is Ending.ABORTED for _, ending in flow.strikes(until_ns))
 
 
 def _told_ns(flow: Flow) -> float:

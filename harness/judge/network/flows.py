@@ -53,6 +53,8 @@ class Flow:
         self.asked: list[int] = []  # requests whose heads are whole at the gate, and have not passed the radio
         self.asked_ns = 0  # when the last of them was
         self.sent: dict[int, Chunk] = {}  # the bytes with which each passed
+        self.killed = ""  # what has let it die silently, whatever its path does
+        self._deaths = list(timeline.deaths(conn.path))
         self.died_ns: int | None = None  # nothing reaches the client any more, and the server was not told
         self.faults: dict[str, Fault] = {}  # the first of each kind
 
@@ -79,13 +81,24 @@ class Flow:
     def surely_dead(self, way: str) -> bool:
         """Whether nothing can pass a direction any more. An end that a box swallowed had no place among the bytes."""
         dead = self.dead.get(way)
-        return isinstance(dead, Chunk) or (dead is not None and not self.boxed)
+        return bool(self.killed) or isinstance(dead, Chunk) or (dead is not None and not self.boxed)
 
     def strikes(self, until_ns: int) -> Iterator[tuple[Change, Ending]]:
         """Yield what may have ended it up to a stamp."""
         for change, path, ending in self.timeline.ends():
             if path == self.path and change.since_ns <= until_ns and change.until_ns >= self.conn.t_ns:
                 yield change, ending
+
+    def note_death(self, record: Record) -> None:
+        """Note that the connection had surely died silently before this record of it."""
+        if self.killed:
+            return
+        for change in self._deaths:
+            behind = record.seq > change.seq if change.seq else record.t_ns > change.until_ns
+            if self.conn.seq < change.seq and self.conn.t_ns < change.since_ns and behind:
+                self.killed = change.what
+                for way in (UP, DOWN):
+                    self.dead.setdefault(way, record)
 
     def orphaned(self, until_ns: int) -> bool:
         """Whether it had been dead by then for as long as a deed lets dead connections be."""
@@ -96,5 +109,9 @@ class Flow:
         return self.died_ns + least * 1e9 <= until_ns + self.timeline.slack.tick_ns
 
     def struck(self, until_ns: int) -> bool:
-        """Whether a deed, a grace or a waking device may have ended it up to a stamp."""
-        return any(True for _ in self.strikes(until_ns))
+        """Whether a deed, a grace or a waking device may have ended it up to a stamp, or let it die silently."""
+        return any(True for _ in self.strikes(until_ns)) or self.silenced(until_ns)
+
+    def silenced(self, until_ns: int) -> bool:
+        """Whether it may have died silently up to a stamp."""
+        return any(one.since_ns <= until_ns and one.until_ns >= self.conn.t_ns for one in self._deaths)

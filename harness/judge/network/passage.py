@@ -25,6 +25,7 @@ ROOM = 32_768
 
 def chunk(flow: Flow, record: Chunk) -> bool:
     """Judge what became of some bytes; return whether they had been held."""
+    flow.note_death(record)
     way, fate = record.direction, record.fate
     regimes = flow.watch.at(record.t_ns, record.seq)
     key = (flow.path, way)
@@ -79,7 +80,8 @@ def _delivered(flow: Flow, record: Chunk, regimes: Sequence[Regime], key: Way, *
     flow.passed[way] += length
     flow.last[way] = record
     if flow.surely_dead(way):
-        flow.fail("passed-dead", record, f"{_bytes(record)} passed {way}, though bytes before them were lost")
+        why = f"the connection was dead by {flow.killed}" if flow.killed else "bytes before them were lost"
+        flow.fail("passed-dead", record, f"{_bytes(record)} passed {way}, though {why}")
     elif held is not None:
         if not (may or flow.boxed or flow.struck(record.t_ns)):
             _misplaced(flow, record, regimes, key)

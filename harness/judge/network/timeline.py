@@ -84,8 +84,12 @@ class Timeline:
         """Yield each change that ended open flows, once for each path."""
         for change in self.changes:
             for path, ending in change.ended.items():
-                if ending is not Ending.DROPPED:
+                if ending not in {Ending.DROPPED, Ending.DEAD}:
                     yield change, path, ending
+
+    def deaths(self, path: str) -> Iterator[Change]:
+        """Yield each change that let a path's open flows die silently, for good."""
+        return (change for change in self.changes if change.ended.get(path) is Ending.DEAD)
 
     def within(self, since_ns: int, until_ns: int) -> Iterator[Regime]:
         """Yield the regimes that may hold at some time within these stamps, in order."""

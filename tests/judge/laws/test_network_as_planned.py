@@ -34,7 +34,7 @@ from harness.scenario import model
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 from tests.judge.ruling import empty, law
-from tests.judge.story import Story, ns, numbered, plan, reach, without
+from tests.judge.story import Story, changed, ns, numbered, plan, reach, without
 
 UP, DOWN = "upstream", "downstream"
 FREE = model.PathSpec(profile="lan", shape=Shape(), radio=Radio())
@@ -346,6 +346,41 @@ def test_the_client_meets_no_end_but_the_server_s_a_box_s_or_a_deed_s():
         wire.left(3.9, side="server", **passed)
         wire.add(Read(cid=wire.cid, upto=0, end="fin"), 4.0)
         assert (broken if passed else held)(wire)
+
+
+SILENTLY = (4.0, "device", acts.Suspends(lasts=2.0, silently=True), "suspends for 2s silently")
+
+
+@pytest.mark.parametrize("way", [UP, DOWN])
+def test_a_connection_that_was_open_at_a_silent_sleep_passes_nothing_any_more(way):
+    wire = Wire(SILENTLY)
+    wire.chunk(7.0, "dropped", way)
+    assert held(wire)
+    wire = Wire(SILENTLY)
+    wire.chunk(7.0, way=way)
+    why = "though the connection was dead by device suspends for 2s silently at 4 s"
+    assert broken(wire).endswith(f"at 7 s 100 bytes passed {way}, {why}")
+
+
+def test_a_connection_of_after_a_silent_sleep_lives():
+    wire = Wire(SILENTLY)
+    wire.cid = wire.conn(6.5)
+    wire.chunk(7.0)
+    assert held(wire)
+    wire.chunk(7.5, "dropped")
+    broken(wire)
+
+
+def test_a_silent_sleep_ends_no_side_and_swallows_what_does():
+    wire = Wire(SILENTLY)
+    wire.left(7.0, "closed", "client")
+    assert broken(wire).endswith("the gate ended the side of the client, and no deed says so")
+    wire = Wire(SILENTLY)
+    wire.left(7.0)
+    history = wire.over()
+    assert held(wire, history)
+    told = changed(history, ConnEnd, 0, swallowed=False)
+    assert "was told on, where the path passes nothing" in broken(wire, told)
 
 
 @pytest.mark.parametrize("deed", [reach(4.0, "closed"), reach(4.0, "reset"), LOSES])

@@ -49,7 +49,7 @@ def _keeps_sockets(canary: bool) -> Plant:
 
 def _outcome(name: str, change: Callable[[Device, Outcome], Outcome]) -> Plant:
     """Another outcome of one of the device's turns."""
-    return planted(Device, name, lambda turn: lambda device, *args: change(device, turn(device, *args)))
+    return planted(Device, name, lambda turn: lambda device, *args, **how: change(device, turn(device, *args, **how)))
 
 
 class _Elsewhere:
@@ -93,7 +93,7 @@ def _wakes(by: float) -> Plant:
     """The phone wakes up so many seconds later than it was to."""
 
     def wrap(suspend: Any) -> Any:
-        return lambda gate, lasts: suspend(gate, lasts + by)
+        return lambda gate, lasts, **how: suspend(gate, lasts + by, **how)
 
     return planted(Gate, "suspend", wrap)
 
@@ -284,6 +284,8 @@ ROWS = (
     Row("the phone wakes up too late", "sleeps", H3, "suspend|wak|resumed|wifi", _wakes(2.0)),
     Row("the phone wakes up too early", "sleeps", H3, "suspend|wak|resumed|wifi", _wakes(-2.0)),
     Row("the phone never wakes up", "sleeps", f"{H0}|{H3}", "suspend|wak|resumed|wifi", _wakes(1000.0)),
+    Row("a silent sleep leaves the connections alone", "sleeps silently", f"{H0}|{H3}", "suspend|wifi", planted(Device, "_silence", lambda _: lambda device: ())),
+    Row("a silent sleep tells the connections", "sleeps silently", f"{H0}|{H3}", "suspend|wifi", planted(Device, "wakes", lambda wakes: lambda device, silently: wakes(device))),
     # The radio.
     Row("the radio wakes for nothing", "radio", H3, "radio|wak|handshake", _awake_in(0.0)),
     Row("the radio wakes in half the time", "radio", H3, "radio|wak|handshake", _awake_in(0.5)),

@@ -67,6 +67,7 @@ _SCENARIOS: dict[str, dict[str, Any]] = {
     "lingers": _on({"3s": {"device": "joins cellular"}, "5s": {"device": "loses wifi"}}, device={"linger": "2s"}),
     "offline": _on({"4s": {"device": "goes offline for 3s"}}),
     "sleeps": _on({"4s": {"device": "suspends for 3s"}}),
+    "sleeps silently": _on({"4s": {"device": "suspends for 3s silently"}}),
     "sleeps long": _on({"4s": {"device": "suspends for 5s"}}, client={"watchdog": "2s"}),
     # The radio: it sleeps after 10 s of quiet.
     "radio": _on(

@@ -16,7 +16,6 @@ import trio
 from harness.clients.callbacks import Callbacks, JobEvent
 from harness.clients.decisions import Decisions
 from harness.clients.observer import Observer
-from harness.seams import Phone
 
 LOGGER = logging.getLogger("harness.clients")
 """Where an app finds what its own callbacks raised."""
@@ -59,23 +58,19 @@ class Dispatcher:
 
     def __init__(
         self,
-        job: str,
         callbacks: Callbacks,
         *,
         decisions: Decisions,
-        phone: Phone,
         observer: Observer,
         errors: CallbackErrors,
     ) -> None:
-        self._job = job
         self._errors = errors
         self._callbacks = callbacks
         self._decisions = decisions
         self._policies = decisions.policies
-        self._phone = phone
         self._observer = observer
         self._queue: deque[JobEvent] = deque()
-        self._taking: tuple[JobEvent, Awaitable[None] | None] | None = None  # begun, and not yet awaited
+        self._taking: tuple[JobEvent, Awaitable[None]] | None = None  # begun, and not yet awaited
         self._busy = False
         self._finished = False
         self._idle = trio.Event()
@@ -112,10 +107,9 @@ class Dispatcher:
                     await self._idle.wait()
         finally:
             if self._taking is not None:  # cancelled before its first step
-                event, outcome = self._taking
+                _, outcome = self._taking
                 if inspect.iscoroutine(outcome):
                     outcome.close()
-                self._left(event, "Cancelled")
 
     def _make_room(self, event: JobEvent) -> None:
         kept: deque[JobEvent] = deque()
@@ -129,39 +123,24 @@ class Dispatcher:
 
     def _begin(self, event: JobEvent) -> None:
         """Call the app; what it wants awaited is left to ``run``."""
-        self._observer.entered(self._job, event)
-        raised = ""
         try:
             outcome = self._callbacks.handler(event.callback)(event)
         except Exception as error:  # noqa: BLE001 - the app's bug must not end the client: reported, and on it goes
-            outcome, raised = None, self._report(event, error)
-        if raised or not (self._policies.handler_takes or (outcome is not None and inspect.isawaitable(outcome))):
-            self._left(event, raised)
+            self._errors.tell(event.callback, error)
+            outcome = None
+        if outcome is None or not inspect.isawaitable(outcome):
+            self.shown += 1
         else:
             self._busy = True
             self._taking = event, outcome
             self._idle.set()
 
-    async def _complete(self, event: JobEvent, outcome: Awaitable[None] | None) -> None:
+    async def _complete(self, event: JobEvent, outcome: Awaitable[None]) -> None:
         self._taking = None
-        raised = "Cancelled"
         try:
-            if outcome is not None:
-                await outcome
-            if self._policies.handler_takes:
-                await self._phone.sleep_until(trio.current_time() + self._policies.handler_takes)
-            raised = ""
+            await outcome
         except Exception as error:  # noqa: BLE001 - as above
-            raised = self._report(event, error)
+            self._errors.tell(event.callback, error)
         finally:
             self._busy = False
-            self._left(event, raised)
-
-    def _report(self, event: JobEvent, error: Exception) -> str:
-        """Tell the app what its callback raised; returns the words for a record of it."""
-        self._errors.tell(event.callback, error)
-        return repr(error)
-
-    def _left(self, event: JobEvent, raised: str) -> None:
-        self.shown += 1
-        self._observer.left(self._job, event, raised)
+            self.shown += 1

@@ -46,7 +46,7 @@ class Feed:
         policies = self._policies = decisions.policies
         self.counts = Counts()
         self.session = Session()
-        self.dispatcher = Dispatcher(job, callbacks, decisions=decisions, phone=phone, observer=observer, errors=errors)
+        self.dispatcher = Dispatcher(callbacks, decisions=decisions, observer=observer, errors=errors)
         self.intake = Intake(
             session=self.session,
             dispatcher=self.dispatcher,

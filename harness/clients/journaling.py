@@ -1,38 +1,17 @@
-"""Writes what a client does into the history of a run: the records that laws and measures are computed from."""
+"""Writes what a client says of itself into the history of a run: claims, which may explain a failure, and its words."""
 
 import hashlib
 
-import msgspec
-
-from harness.clients.callbacks import EVENTS, JobEvent
 from harness.clients.observer import AttemptReport, Observer
-from harness.errors import NOT_JSON
 from harness.history import journal, records
 
 
-class _Failure(msgspec.Struct):
-    code: str = ""
-
-
-class _Particulars(msgspec.Struct):
-    """What a record keeps of a payload."""
-
-    progress: float | None = None
-    error: _Failure | None = None
-
-
-_DECODE = msgspec.json.Decoder(_Particulars).decode
-
-
 class JournalObserver(Observer):
-    """Records one client under its name. About 6 µs an event, most of it the payload's digest and progress."""
+    """Records one client under its name."""
 
     def __init__(self, name: str, history: journal.Journal) -> None:
         self._name = name
         self._write = history.write
-        self._stamp = history.stamp
-        self._entered_ns = 0
-        self._apps = 0  # callbacks recorded
         self._words = 0  # status words recorded
 
     def attempt_began(self, n: int, cause: str, wait: float, last_event_id: str) -> None:
@@ -60,35 +39,6 @@ class JournalObserver(Observer):
     def block(self, attempt: int, event_id: str, *, event: bool) -> None:
         """Record the id buffer."""
         self._write(records.Block(client=self._name, attempt=attempt, id=event_id, event=event))
-
-    def entered(self, job: str, event: JobEvent) -> None:  # noqa: ARG002 - the record is written when it is left
-        """Take the time."""
-        self._entered_ns = self._stamp()
-
-    def left(self, job: str, event: JobEvent, raised: str) -> None:
-        """Record the callback. A gap is no state of the job: it has a record of its own."""
-        if event.callback == "gap":
-            return
-        progress, detail = _particulars(event)
-        streamed = event.source == "stream"
-        self._apps += 1
-        self._write(
-            records.App(
-                client=self._name,
-                job=job,
-                callback=event.callback,
-                enter_ns=self._entered_ns,
-                exit_ns=self._stamp(),
-                id=event.id,
-                digest=records.digest(event.callback, event.data) if streamed else "",
-                body="" if streamed else records.body_digest(event.data.encode()),
-                source=event.source,
-                progress=progress,
-                detail=detail,
-                raised=raised,
-                no=self._apps,
-            )
-        )
 
     def status(self, word: str, attempt: int) -> None:
         """Record the word."""
@@ -120,14 +70,3 @@ class JournalObserver(Observer):
                 detail=detail,
             )
         )
-
-
-def _particulars(event: JobEvent) -> tuple[float | None, str]:
-    """Return the progress shown, and the error's code or text."""
-    if event.callback not in EVENTS:
-        return None, event.data
-    try:
-        found = _DECODE(event.data)
-    except NOT_JSON:
-        return None, ""
-    return found.progress, found.error.code if found.error is not None else ""

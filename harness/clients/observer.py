@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from harness.clients.callbacks import JobEvent
-
 
 @dataclass(kw_only=True)
 class AttemptReport:
@@ -44,12 +42,6 @@ class Observer:
 
     def block(self, attempt: int, event_id: str, *, event: bool) -> None:
         """A block of the stream was complete: it moved the id, or it was an event."""
-
-    def entered(self, job: str, event: JobEvent) -> None:
-        """A callback of the app is about to run."""
-
-    def left(self, job: str, event: JobEvent, raised: str) -> None:
-        """The callback is done; ``raised`` names the exception that came out of it."""
 
     def status(self, word: str, attempt: int) -> None:
         """The client calls itself connecting, connected, reconnecting, polling or closed."""

@@ -1,10 +1,11 @@
-"""The reference client, or a mutant of it, as the harness runs it: callbacks that do nothing, everything recorded."""
+"""The reference client, or a mutant of it, as the harness runs it, with an app that records what it is told."""
 
 from collections.abc import Callable
 
 import msgspec
 
 from harness.chance import Chance
+from harness.clients.app import App
 from harness.clients.callbacks import Outcome
 from harness.clients.client import SSEClient
 from harness.clients.courier import Endpoints
@@ -37,6 +38,7 @@ async def run_reference(
     policies = planted.policies(spec.policies)
     if policies.ids is None:
         policies = msgspec.structs.replace(policies, ids=Ids.EPOCH_INDEX)  # as the harness's server documents
+    app = App(name, journal, takes=policies.handler_takes, phone=phone)
     async with SSEClient(
         base_url,
         policies=policies,
@@ -48,4 +50,7 @@ async def run_reference(
         wall_clock=wall_clock,
         endpoints=endpoints,
     ) as client:
-        return await client.follow(await client.start(body))
+        job = await client.start(body)
+        outcome = await client.follow(job, app.callbacks(job))
+    app.results(job, outcome.results)
+    return outcome

@@ -270,7 +270,10 @@ class EndPassed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag=
 
 
 class Request(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="request"):
-    """A request's head was complete at the gate. ``what``: start, stream, poll, results, token, other."""
+    """A request's head was complete at the gate. ``what``: start, stream, poll, results, token, other.
+
+    ``accepts_events``: its ``Accept`` names ``text/event-stream``, or it is no stream's.
+    """
 
     lane: ClassVar[str] = "stage"
     rid: int
@@ -283,6 +286,7 @@ class Request(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="r
     last_event_id: str | None = None
     token: bool = False
     origin: str = ""
+    accepts_events: bool = True
 
 
 class Response(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="response"):
@@ -546,8 +550,9 @@ class Block(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="blo
 
 
 class App(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="app"):
-    """A callback of the app ran. ``callback``: initialized, processing, completed, failed, error, timeout.
+    """A callback of the app ran. ``callback``: initialized, processing, completed, failed, error, timeout, gap.
 
+    Written by the harness's own app, whatever the client says.
     ``source`` is ``stream`` or ``poll``; ``id`` is the event's, or the snapshot's ``lastEventId``: so the client says.
     ``digest`` is that of the callback's word and the payload of an event; ``body`` that of a snapshot, as ``Body`` has
     it.
@@ -619,9 +624,20 @@ class Results(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="r
     detail: str = ""
 
 
+class AppResults(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="app_results"):
+    """The client handed its app the results of the job. Written by the app; ``digest`` as ``Body`` has it."""
+
+    lane: ClassVar[str] = "client"
+    client: str
+    job: str
+    status: int
+    length: int = 0
+    digest: str = ""
+
+
 AnyRecord = (
     Run | End | Deed | Canary | SignalTold | SignalHeard | Listens | Dial | Shaped | Weather | Health | Census | Boxed
     | Conn | Chunk | ConnEnd | Waited | EndPassed | Request | Response | Body | StreamBegan | Delivered
     | Job | Rescheduled | Emit | Write | Said | Answered | GapSignal | Snapshot | Subscriber
-    | Read | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results
+    | Read | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results | AppResults
 )  # fmt: skip

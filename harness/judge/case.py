@@ -12,6 +12,7 @@ from harness.history import (
     Absorbed,
     Adopted,
     App,
+    AppResults,
     Attempt,
     AttemptEnd,
     Block,
@@ -67,6 +68,9 @@ NEAR = 0.1
 ROUSING = frozenset({"joins", "prefers", "online", "resumed"})
 """Signals of a device that has a new way to the server, or that woke: they end the waits of a client."""
 
+GAP = "gap"
+"""The callback by which an app is told that events are missing for good."""
+
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
@@ -101,8 +105,18 @@ class ClientCase:
 
     @cached_property
     def apps(self) -> list[App]:
-        """Its app's callbacks, as written."""
-        return self._own(App)
+        """Its app's callbacks, as written; those for a gap show no state of the job, and are apart."""
+        return [app for app in self._own(App) if app.callback != GAP]
+
+    @cached_property
+    def gaps_told(self) -> list[App]:
+        """The callbacks by which its app was told of gaps."""
+        return [app for app in self._own(App) if app.callback == GAP]
+
+    @cached_property
+    def app_results(self) -> list[AppResults]:
+        """The results that its app was handed."""
+        return self._own(AppResults)
 
     @cached_property
     def truth(self) -> Truth:

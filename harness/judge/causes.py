@@ -2,7 +2,7 @@
 
 import msgspec
 
-from harness.history import Attempt, Canary
+from harness.history import Attempt, Canary, Delivered
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.facts.truth import Event
@@ -110,8 +110,13 @@ def resume_cause(client: ClientCase, resume: Resume) -> Cause:
     header = f"Last-Event-ID: {resume.sent}" if resume.sent else "no Last-Event-ID"
     due = f", {resume.allowed[-1]} was due" if resume.allowed[-1] else ""
     shown = [client.case.evidence(resume.request, f"stream request with {header}{due}")]
-    if resume.source is not None:
+    if isinstance(resume.source, Delivered):
         shown.insert(0, client.case.evidence(resume.source, f"last id dispatched: {resume.source.id}"))
+    elif resume.source is not None:
+        shown.insert(0, client.case.evidence(resume.source, f"a status answer with the id {resume.allowed[-1]}"))
+    if resume.refused is not None and resume.refused.answer is not None:
+        answer = resume.refused.answer
+        shown.insert(0, client.case.evidence(answer, f"its cursor was refused: {answer.status}"))
     return Cause(
         key=WRONG_RESUME, sentence=resume_sentence(client, resume), evidence=tuple(shown), advice=RESUME_ADVICE
     )
@@ -123,6 +128,10 @@ def resume_sentence(client: ClientCase, resume: Resume) -> str:
     which = "the first connection" if resume.first else "the reconnection"
     sent = f"sent Last-Event-ID {resume.sent}" if resume.sent else "sent no Last-Event-ID"
     wanted = resume.allowed[-1]
+    if resume.refused is not None and resume.refused.answer is not None and wanted:
+        answer = resume.refused.answer
+        refused = f"the server refused its cursor at {phrases.moment(client.case.at(answer.t_ns))} ({answer.status})"
+        return f"{which} at {at} {sent}, though {refused} and a status answer had given {wanted}"
     if not wanted:
         return f"{which} at {at} {sent}, though no event had been dispatched"
     return f"{which} at {at} {sent}, the last one dispatched was {wanted}{_occasion(client, resume)}"
@@ -133,8 +142,8 @@ def _occasion(client: ClientCase, resume: Resume) -> str:
     sent, wanted = client.truth.known(resume.sent), client.truth.known(resume.allowed[-1])
     if sent is not None and wanted is not None and client.truth.after(wanted.position) is sent:
         return f": {resume.sent} was never completed by a blank line"
-    ends = [end for end in client.attempt_ends.values() if end.seq < resume.request.seq]
-    if not resume.sent and len(ends) > 1 and not ends[-1].events:
+    before = [request for request in client.streams if request.seq < resume.request.seq]
+    if not resume.sent and len(before) > 1 and not any(one.rid == before[-1].rid for one in client.delivered):
         return ": it was forgotten after an attempt that brought no event"
     return ""
 

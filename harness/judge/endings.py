@@ -1,18 +1,26 @@
 """Live streams that the client itself ended, and whether it had a reason (law L15).
 
-A reason is the job's end, a signal of the device, an error or an end that came from the other side, an event beyond the
-size allowed, or silence for as long as the declared watchdog. A 200 without a byte of its body was not live yet.
+A stream is live once a byte of its body has come. Its client may end it, sooner after a byte than its declared watchdog
+allows, where the other side had ended it, its own path was lost, the device woke, the job's end or an error had come,
+an event was too big, or a gap asks for a new cursor. A new way beside it (a join, another default) is no reason.
 """
 
 import bisect
+from collections.abc import Iterator
+from operator import attrgetter
 
 import msgspec
 
-from harness.history import AttemptEnd, ConnEnd, Request
+from harness.history import ConnEnd, Delivered, EndPassed, Read, Request
 from harness.judge.case import ClientCase
+from harness.judge.facts.asked import told_gaps
+from harness.judge.facts.requests import CLIENT, RequestLife, lives_of
+from harness.judge.facts.screen import TERMINAL_CALLBACKS
+from harness.judge.facts.snapshots import delivered_states
+from harness.judge.sky import Sky
 
 OWN_TIMERS = frozenset({"timeout", "watchdog", "suspect"})
-"""Ends of an attempt that a deadline of the client made."""
+"""Ends of an attempt that a deadline of the client made, by its own word: no law is judged by it."""
 
 NEAR = 0.1
 """Seconds: a byte that comes as the deadline fires is no life that the client could have seen."""
@@ -20,15 +28,19 @@ NEAR = 0.1
 ROUNDING = 0.05
 """Seconds by which a client's own deadline may seem to fire early, seen from the gate."""
 
-_JUDGED = frozenset({"watchdog", "suspect", "signal"})
-"""Ends of an attempt that the client decides on; all others answer the peer, the job's end or the app."""
+REACTION = 1.0
+"""Seconds within which a client acts on a signal that it heard, or after its device woke."""
+
+_LOST = frozenset({"loses", "offline", "suspended", "resumed"})
+"""Signals by which a device tells that sockets are dead."""
 
 
 class Ending(msgspec.Struct, frozen=True):
     """One stream that its client ended. ``age``: seconds since the last byte; ``events_age`` since the last event."""
 
     request: Request
-    end: AttemptEnd | ConnEnd
+    end: ConnEnd
+    at_ns: int
     age: float
     events_age: float | None
 
@@ -37,57 +49,104 @@ def hasty_endings(client: ClientCase) -> list[Ending]:
     """Return the streams that the client ended sooner after a byte than its declared watchdog, without a reason."""
     watchdog = client.case.plan.client.policies.watchdog
     allowed = float("inf") if watchdog is None else watchdog - ROUNDING - client.case.slack
-    ended = _reported(client) if client.attempts else _seen(client)
-    return [one for one in ended if one.age < allowed]
+    return [one for one in _endings(client) if one.age < allowed and not _reason(client, one)]
 
 
-def _reported(client: ClientCase) -> list[Ending]:
-    """The ends that the client says were its own decision."""
-    found = []
-    for end in client.attempt_ends.values():
-        if end.how not in _JUDGED or not (end.bytes or end.events) or _signalled(client, end):
+def _endings(client: ClientCase) -> Iterator[Ending]:
+    """Yield the live streams that the client's own FIN or RST ended while the run went on."""
+    for life in lives_of(client, "stream"):
+        mine = [end for end in client.ends_of.get(life.request.cid, ()) if end.side == "client"]
+        if life.began is None or life.by != CLIENT or life.end_ns is None or not mine:
             continue
-        began = next((attempt.seq for attempt in client.attempts if attempt.n == end.n), 0)
-        request = next((one for one in client.streams if began < one.seq < end.seq), None)
-        ending = _ending(client, request, end) if request is not None else None
-        if ending is not None:
-            found.append(ending)
-    return found
+        if life.end_ns < client.case.end_ns - client.case.near_ns:
+            ending = _ending(client, life, mine[0], life.end_ns)
+            if ending is not None:
+                yield ending
 
 
-def _seen(client: ClientCase) -> list[Ending]:
-    """A client that reports no attempts: its side of a stream closed before the server's, and before the job's end."""
-    over_ns = min([shown.app.enter_ns for shown in client.screen.terminals], default=client.case.end_ns)
-    server = {end.cid: end.seq for end in reversed(client.conn_ends) if end.side == "server"}
-    ends = {end.cid: end for end in reversed(client.conn_ends) if end.side == "client"}
-    found = []
-    for request in client.streams:
-        end = ends.get(request.cid)
-        if end is None or end.how == "closed" or end.t_ns >= over_ns or server.get(end.cid, end.seq) < end.seq:
-            continue
-        told = any(abs(signal.t_ns - end.t_ns) <= 1e9 for signal in client.signals)
-        ending = None if told else _ending(client, request, end)
-        if ending is not None:
-            found.append(ending)
-    return found
+def _ending(client: ClientCase, life: RequestLife, end: ConnEnd, at_ns: int) -> Ending | None:
+    """Return how old the last byte was; None where none came before the moment of the end itself."""
+    assert life.began is not None
+    until = at_ns - round(NEAR * 1e9)
+    came = client.bytes_down.get(life.request.cid, [])
+    place = bisect.bisect_right(came, until, key=attrgetter("t_ns"))
+    if not place or came[place - 1].t_ns < life.began.t_ns:
+        return None
+    events = [one.t_ns for one in _blocks(client, life.request) if one.event and one.t_ns <= until]
+    age = (at_ns - came[place - 1].t_ns) / 1e9
+    return Ending(life.request, end, at_ns, age, (at_ns - events[-1]) / 1e9 if events else None)
 
 
-def _signalled(client: ClientCase, end: AttemptEnd) -> bool:
-    """Whether the client heard the device say something while the attempt lasted, where it says so."""
+def _blocks(client: ClientCase, request: Request) -> list[Delivered]:
+    return client.case.grouped(Delivered, "rid").get(request.rid, [])
+
+
+def _reason(client: ClientCase, ending: Ending) -> bool:
+    """Whether a fact gave the client a reason to end its stream then."""
+    return any(found(client, ending) for found in (_met_its_end, _lost_its_path, _woke, _is_over, _too_big, _gap))
+
+
+def _met_its_end(client: ClientCase, ending: Ending) -> bool:
+    """The other side's end came near, or the phone met it: what is near has no order."""
+    case, cid = client.case, ending.request.cid
+    if any(mark.end in {"fin", "rst", "lost"} for mark in case.grouped(Read, "cid").get(cid, ())):
+        return True
+    told = [end.t_ns for end in client.ends_of.get(cid, ()) if end.side == "server" and not (end.swallowed or end.held)]
+    told += [passed.t_ns for passed in case.grouped(EndPassed, "cid").get(cid, ()) if passed.side == "server"]
+    return any(at_ns <= ending.at_ns + case.near_ns for at_ns in told)
+
+
+def _lost_its_path(client: ClientCase, ending: Ending) -> bool:
+    """The device said that it lost the stream's own path, or all of them."""
+    path = next((conn.path for conn in client.conns if conn.cid == ending.request.cid), "")
+    said = [one for one in client.heard if one.what in _LOST and one.path in {"", path}]
+    return any(_just_before(client, ending, one.t_ns) for one in said)
+
+
+def _woke(client: ClientCase, ending: Ending) -> bool:
+    """The device slept, or had just woken: its sockets were dead, and its deadlines overdue."""
+    case = client.case
+    for since, until in client.once(Sky).asleep:
+        if case.ns(since) <= ending.at_ns <= case.ns(until) or _just_before(client, ending, case.ns(until)):
+            return True
+    return False
+
+
+def _is_over(client: ClientCase, ending: Ending) -> bool:
+    """The job's end had come, by the stream or a status answer, or the app was told a final error."""
+    by_ns = ending.at_ns + client.case.near_ns
+    terminal = (event.position for event in client.truth.events if event.terminal)
+    ends = set(terminal)
+    if any(state.position in ends and state.at_ns <= by_ns for state in delivered_states(client)):
+        return True
+    if any(one.type in TERMINAL_CALLBACKS and one.t_ns <= by_ns for one in _blocks(client, ending.request)):
+        return True
+    told = [shown.app for shown in client.screen.terminals] + client.screen.errors
+    return any(app.enter_ns <= by_ns for app in told)
+
+
+def _too_big(client: ClientCase, ending: Ending) -> bool:
+    """An event was larger than the client declares to take, or what came since the last block was."""
+    most = client.case.plan.client.policies.max_event
+    if most is None:
+        return False
+    blocks = _blocks(client, ending.request)
+    if any(one.size > most for one in blocks):
+        return True
+    since = blocks[-1].seq if blocks else ending.request.seq
+    pending = (chunk.length for chunk in client.bytes_down.get(ending.request.cid, ()) if chunk.seq > since)
+    return sum(pending) >= most
+
+
+def _gap(client: ClientCase, ending: Ending) -> bool:
+    """A gap that this stream told of is open: a new cursor is needed."""
+    by_ns = ending.at_ns + client.case.near_ns
+    return any(
+        gap.request.rid == ending.request.rid and gap.record.t_ns <= by_ns <= gap.covered_ns + client.case.near_ns
+        for gap in told_gaps(client)
+    )
+
+
+def _just_before(client: ClientCase, ending: Ending, at_ns: int) -> bool:
     near = client.case.near_ns
-    began = next((attempt.t_ns for attempt in client.attempts if attempt.n == end.n), end.t_ns)
-    return end.how == "signal" and any(began - near <= one.t_ns <= end.t_ns + near for one in client.heard)
-
-
-def _ending(client: ClientCase, request: Request, end: AttemptEnd | ConnEnd) -> Ending | None:
-    answer = client.responses.get(request.rid)
-    if answer is None:
-        return None
-    until = end.t_ns - round(NEAR * 1e9)
-    came = [c.t_ns for c in client.bytes_down.get(request.cid, []) if answer.t_ns < c.t_ns <= until]
-    if not came:
-        return None
-    times = [block.t_ns for block in client.blocks if block.event]
-    place = bisect.bisect_right(times, until)
-    events_age = (end.t_ns - times[place - 1]) / 1e9 if place and times[place - 1] >= request.t_ns else None
-    return Ending(request, end, (end.t_ns - came[-1]) / 1e9, events_age)
+    return at_ns - near <= ending.at_ns <= at_ns + round(REACTION * 1e9) + near

@@ -1,17 +1,22 @@
-"""How long a client went on polling although event streams could pass again (law L15)."""
+"""How long a client went on polling although event streams could pass again (law L15).
 
-from itertools import pairwise
+Polls are what a client asks for the status without a gap or a 204 as its reason, whatever it calls itself. A stream's
+first body byte ends them.
+"""
+
+from bisect import bisect_left
+from itertools import groupby, pairwise
 
 import msgspec
 
-from harness.history import Request, Status
+from harness.history import Request
 from harness.judge.case import ClientCase
+from harness.judge.facts.asked import REFUSED
+from harness.judge.facts.polling import POLLING, STRAY, askings
+from harness.judge.facts.requests import lives_of
 from harness.judge.recoveries import syn_retries
 from harness.judge.sky import Sky
 from harness.scenario.deadlines import recovery_allowance
-
-_REFUSED = frozenset({409, 410})
-"""Statuses of a stream that refuse its cursor."""
 
 
 class Clinging(msgspec.Struct, frozen=True):
@@ -53,7 +58,7 @@ def _stretches(client: ClientCase) -> list[tuple[float, float]]:
     A log that is short for the rate of its events and the way to it refuses every cursor, however often it is tried.
     """
     answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
-    refused = sorted(client.case.at(answer.t_ns) for answer in answers if answer.status in _REFUSED)
+    refused = sorted(client.case.at(answer.t_ns) for answer in answers if answer.status in REFUSED)
     found = []
     for start, end in client.once(Sky).usable_stretches():
         marks = [start, *(at for at in refused if start < at < end), end]
@@ -62,19 +67,7 @@ def _stretches(client: ClientCase) -> list[tuple[float, float]]:
 
 
 def _spells_of_polling(client: ClientCase) -> list[list[Request]]:
-    """Return the polls between the client's own words "polling" and "connected"; all of them where it says nothing."""
-    polls = [request for request in client.requests if request.what == "poll"]
-    marks = [status for status in client.statuses if status.word in {"polling", "connected"}]
-    if not client.statuses:
-        return [polls]
-    found: list[list[Request]] = []
-    polling = False
-    records: list[Request | Status] = [*polls, *marks]
-    for record in sorted(records, key=lambda record: record.seq):
-        if isinstance(record, Status):
-            if record.word == "polling" and not polling:
-                found.append([])
-            polling = record.word == "polling"
-        elif polling:
-            found[-1].append(record)
-    return found
+    """Return the polls between two first bytes of streams."""
+    begun = sorted(life.began.t_ns for life in lives_of(client, "stream") if life.began is not None)
+    polls = [one.life.request for one in askings(client) if one.why in {POLLING, STRAY}]
+    return [list(spell) for _, spell in groupby(polls, key=lambda poll: bisect_left(begun, poll.t_ns))]

@@ -11,6 +11,7 @@ from itertools import pairwise
 from harness.deeds.network_state import MIDDLE, SERVER
 from harness.history import Request, Response
 from harness.judge.case import ClientCase
+from harness.judge.facts.polling import may_poll
 from harness.judge.sky import Sky
 
 EXEMPT = frozenset({401, 403, 408, 409, 410, 425, 429})
@@ -40,8 +41,8 @@ def _of_streams(client: ClientCase) -> Response | None:
 
 
 def _of_polls(client: ClientCase) -> Response | None:
-    """A refused poll is the end of a client that lives by polling; to one with a stream it says nothing."""
-    return next((refused for refused in _refusals(client, "poll") if client.polls_at(refused.seq)), None)
+    """A refused poll is the end of a client that may live by polling; to one with a stream it says nothing."""
+    return next((refused for refused in _refusals(client, "poll") if may_poll(client, refused.t_ns)), None)
 
 
 def no_results_due(client: ClientCase) -> bool:
@@ -67,9 +68,9 @@ def finished(client: ClientCase) -> float:
     told = [shown.app for shown in client.screen.terminals if shown.event is not None and shown.event.terminal]
     if told:
         due = told[0].callback == "completed" and policies.fetches_results and not no_results_due(client)
-        if due and not any(one.whole for one in client.results):
+        if due and not client.app_results:
             return math.inf
-        return at(max([told[0].exit_ns, *(one.t_ns for one in client.results)]))
+        return at(max([told[0].exit_ns, *(one.t_ns for one in client.app_results)]))
     refused = client.once(_of_streams) or client.once(_of_polls)
     return math.inf if refused is None else at(refused.t_ns)
 
@@ -201,7 +202,7 @@ def let_in(client: ClientCase, start_ns: int, end_ns: int) -> bool:
 def _learned_of_its_job(client: ClientCase) -> bool:
     """Whether an answer that accepted its job reached the client whole, or it shows that it knows the job."""
     starts = [(request, following) for request, following in _followed(client) if request.what == "start"]
-    if not starts or client.attempts or client.streams:
+    if not starts or client.streams:
         return True
     whole = [start.rid for start, following in starts if not _cut_off(client, start, following)]
     answers = [client.responses[rid] for rid in whole if rid in client.responses]

@@ -35,9 +35,11 @@ def live_streams(client: ClientCase) -> list[Live]:
 def _live_streams(client: ClientCase) -> list[Live]:
     closed: dict[int, int] = {}
     for end in client.conn_ends:
-        # What the server ended is no stream, though a radio that wakes may hold the client's own end for a while.
+        # A radio that wakes may hold the client's own end for a while: it left when its socket did. What the server
+        # ended is no stream any more.
         if end.side == "client" or (end.how in {"fin", "rst"} and not end.swallowed):
-            closed.setdefault(end.cid, end.t_ns)
+            at_ns = (end.left_ns or end.t_ns) if end.side == "client" else end.t_ns
+            closed[end.cid] = min(closed.get(end.cid, at_ns), at_ns)
     nexts: dict[int, list[int]] = {}
     for request in client.requests:
         nexts.setdefault(request.cid, []).append(request.t_ns)

@@ -4,7 +4,7 @@ import h11
 
 from harness.history.records import Request, Response
 from harness.middle.heads import address_of, media_type
-from harness.middle.kinds import RequestKinds
+from harness.middle.kinds import EVENT_STREAM, RequestKinds
 from harness.middle.redaction import redact
 from harness.middle.replies import Reply
 
@@ -15,7 +15,8 @@ def of_request(
     """Return the record of a request."""
     method, target = head.method.decode("latin-1"), head.target.decode("latin-1")
     path, origin = address_of(target, headers.get("host", ""))
-    what, job = kinds.classify(method, path, headers.get("accept", ""))
+    accept = headers.get("accept", "")
+    what, job = kinds.classify(method, path, accept)
     shown, secret = redact(target)
     return Request(
         rid=rid,
@@ -28,6 +29,7 @@ def of_request(
         last_event_id=headers.get("last-event-id"),
         token=secret or "authorization" in headers,
         origin=origin,
+        accepts_events=what != "stream" or EVENT_STREAM in accept.lower(),
     )
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+EVENT_STREAM = "text/event-stream"
+
 CONTRACT = {
     "start": "POST /api/v2/imports",
     "stream": "GET /api/v2/imports/:job/stream",
@@ -25,7 +27,7 @@ class RequestKinds:
             if method == verb and (match := pattern.fullmatch(path)):
                 kind, job = candidate, match.groupdict().get("job", "")
                 break
-        if method == "GET" and "text/event-stream" in accept.lower():
+        if method == "GET" and EVENT_STREAM in accept.lower():
             kind = "stream"
         return kind, job
 

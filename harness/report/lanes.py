@@ -190,4 +190,5 @@ _SAY: dict[type[r.Record], Callable[[Any], str]] = {
     r.Absorbed: lambda x: f"{x.client} kept id {x.id} from the app: {x.why}",
     r.Adopted: lambda x: f"{x.client} adopted cursor {x.id!r}",
     r.Results: _results,
+    r.AppResults: lambda x: f"the app of {x.client} has its results: {x.length} bytes",
 }

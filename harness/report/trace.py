@@ -20,7 +20,7 @@ TEXT = 400
 
 ALWAYS = (
     r.Run, r.End, r.Deed, r.Canary, r.SignalTold, r.SignalHeard, r.Dial, r.Attempt, r.AttemptEnd, r.Status, r.Gap,
-    r.GapSignal, r.Results, r.Job, r.Subscriber, r.Boxed, r.Snapshot, r.Adopted,
+    r.GapSignal, r.Results, r.AppResults, r.Job, r.Subscriber, r.Boxed, r.Snapshot, r.Adopted,
 )  # fmt: skip
 """Records that a reader of any run wants: what was done, and what the client made of it."""
 

@@ -54,8 +54,8 @@ class View:
         counts = {word: words.count(word) for word in dict.fromkeys(words)}
         return ", ".join(f"{count} {word}" for word, count in counts.items())
 
-    def _app(self, _: App) -> None:
-        self._events += 1
+    def _app(self, record: App) -> None:
+        self._events += record.callback != "gap"
 
     def _deed(self, record: Deed) -> None:
         self._last = deed_text(self._plan.deeds[record.deed], self._plan)

@@ -178,6 +178,15 @@ def says(*blocks, then="fin"):
     return handler
 
 
+def taking(seconds):
+    """A callback of an app that takes so long."""
+
+    async def handler(_event):
+        await trio.sleep(seconds)
+
+    return handler
+
+
 def in_turn(*handlers):
     """A handler that is another one each time; the last one stays."""
     left = list(handlers)
@@ -326,9 +335,6 @@ class Watcher(Observer):
 
     def adopted(self, event_id):
         self._note("adopted", event_id)
-
-    def left(self, job, event, raised):
-        self._note("left", event.callback, raised)
 
     def results(self, job, status, body, *, whole, detail):
         self._note("results", status, whole)

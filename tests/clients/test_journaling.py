@@ -1,9 +1,12 @@
 """The records that a client leaves, as laws and measures read them."""
 
 import msgspec
+import trio
 
 from harness.clients import JobEvent
+from harness.clients.app import App
 from harness.clients.journaling import JournalObserver
+from harness.clients.machine import MachinePhone
 from harness.history import Journal, records
 from harness.scenario.model import ServerSpec
 from harness.sse.policy import REFERENCE
@@ -59,16 +62,43 @@ def test_callbacks_and_words_are_numbered_each_for_itself():
     assert [status.no for status in words] == [1, 2, 3]
 
 
-def test_callbacks_are_numbered_by_client_and_a_gap_is_none():
+def test_words_are_numbered_by_client():
     found = []
     with Journal(None, lambda: 1, tap=found.append) as journal:
         one, other = JournalObserver("c1", journal), JournalObserver("c2", journal)
-        for observer, callback in ((one, "initialized"), (one, "gap"), (one, "error"), (other, "error")):
-            shown = JobEvent(callback=callback, data="{}")
-            observer.entered("j", shown)
-            observer.left("j", shown, "")
+        for observer in (one, one, other):
             observer.status("connecting", 1)
-    numbers = [(record.client, record.no) for record in found if isinstance(record, records.App)]
-    assert numbers == [("c1", 1), ("c1", 2), ("c2", 1)]
-    words = [(record.client, record.no) for record in found if isinstance(record, records.Status)]
-    assert words == [("c1", 1), ("c1", 2), ("c1", 3), ("c2", 1)]
+    assert [(record.client, record.no) for record in found] == [("c1", 1), ("c1", 2), ("c2", 1)]
+
+
+def test_a_gap_is_a_callback_with_its_reason():
+    found = []
+    with Journal(None, lambda: 1, tap=found.append) as journal:
+        App("c1", journal, takes=0.0, phone=MachinePhone()).callbacks("j").on_gap(JobEvent("gap", "410"))
+    (gap,) = found
+    assert (gap.callback, gap.detail, gap.digest, gap.no) == ("gap", "410", "", 1)
+
+
+def test_the_results_that_the_app_gets_are_recorded_with_their_digest():
+    outcome, history, _ = whole_run(job=job(10))
+    (got,) = history.all(records.AppResults)
+    body = outcome.results.body
+    assert (got.length, got.digest, got.status) == (len(body), records.body_digest(body), 200)
+
+
+def test_no_results_are_recorded_where_the_app_gets_none():
+    for policies, ends in (
+        (msgspec.structs.replace(REFERENCE, fetches_results=False), "completed"),
+        (REFERENCE, "failed"),
+    ):
+        _, history, _ = whole_run(job=job(10, ends=ends), policies=policies)
+        assert history.all(records.AppResults) == []
+
+
+async def test_a_callback_that_is_cancelled_is_recorded_so():
+    found = []
+    with Journal(None, lambda: 1, tap=found.append) as journal:
+        callbacks = App("c1", journal, takes=9.0, phone=MachinePhone()).callbacks("j")
+        with trio.move_on_after(0.01):
+            await callbacks.on_processing(JobEvent("processing", "{}"))
+    assert [(app.callback, app.raised) for app in found] == [("processing", "Cancelled")]

@@ -17,6 +17,7 @@ from harness.history import (
     Absorbed,
     Adopted,
     App,
+    AppResults,
     Attempt,
     AttemptEnd,
     Block,
@@ -62,6 +63,7 @@ LTE = model.PathSpec(
     profile="lte", shape=Shape(latency=0.035, jitter=0.015), radio=Radio(handshake=0.21, wake=0.9), loss=0.002
 )
 DELAY = 0.005
+MADE_BY_SERVER = {"eof": "fin", "error": "rst"}
 
 
 def ns(at: float) -> int:
@@ -205,10 +207,12 @@ class Story:
         return self.rids
 
     def hang_up(self, at: float, how: str = "eof", *, client: str = "c1", cid: int | None = None, **more: Any) -> None:
-        """The current attempt ends, and the client closes its side of the connection."""
+        """The current attempt ends, and the client closes its side of the connection. The server made some ends."""
         self.add(AttemptEnd(client=client, n=self.tries[client], how=how, **more), at)
         cid = self.live.pop(client, None) if cid is None else cid
         if cid:
+            if how in MADE_BY_SERVER:
+                self.add(ConnEnd(cid=cid, side="server", how=MADE_BY_SERVER[how]), at)
             self.close(at + 0.0001, cid)
 
     def close(self, at: float, cid: int) -> None:
@@ -297,6 +301,7 @@ class Story:
         """A status request, its snapshot, and the callback that shows it."""
         self.request("poll", at)
         self.answered(index, at + 0.007, epoch=epoch)
+        self.close(at + 0.0075, self.cids)
         if shown:
             self.show(index, at + 0.01, epoch=epoch, source="poll")
 
@@ -311,9 +316,13 @@ class Story:
         self.add(Body(rid=rid, cid=self.cids, length=200, digest=digest, whole=whole), at)
 
     def fetch(self, at: float, *, status: int = 200, whole: bool = True, client: str = "c1", job: str = "j1") -> None:
+        """The results are asked for; where they come whole the app is handed them."""
         cid = self.conn(at - 0.001, client=client)
-        self.request("results", at, cid=cid, client=client, job=job, status=status)
+        rid = self.request("results", at, cid=cid, client=client, job=job, status=status)
+        self.add(Body(rid=rid, cid=cid, length=10_000, digest="r", whole=whole), at + 0.019)
         self.add(Results(client=client, job=job, status=status, length=10_000, whole=whole), at + 0.02)
+        if whole and status == 200:
+            self.add(AppResults(client=client, job=job, status=status, length=10_000, digest="r"), at + 0.0205)
         self.close(at + 0.021, cid)
 
     # The runner.

@@ -80,14 +80,14 @@ def hasty(at: float, *comments: float) -> Story:
 def test_events_only_watchdog():
     found = law("discreet", hasty(20.1, 15.05))
     assert (
-        "its last byte had come 5.0 s before (a comment; its last event 20.1 s), its watchdog is 20 s" in found.sentence
+        "its last byte had come 5.1 s before (a comment; its last event 20.1 s), its watchdog is 20 s" in found.sentence
     )
     assert found.advice == "Fix: a read deadline above the server's keep-alive, fed by every byte, comments included"
 
 
 def test_short_watchdog():
     found = law("discreet", hasty(5.05))
-    assert "ended a live stream at 5.0 s: its last byte had come 5.0 s before, its watchdog is 20 s" in found.sentence
+    assert "ended a live stream at 5.1 s: its last byte had come 5.0 s before, its watchdog is 20 s" in found.sentence
     assert found.cause == "hasty-watchdog"
 
 

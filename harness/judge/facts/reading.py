@@ -4,8 +4,8 @@
 2. The phone records how far its client's task has received each connection (``Read``). What lies before that mark was
    read at that mark's stamp.
 3. A client without a phone of the harness's leaves no marks. It has read what came on a connection that lived on, at
-   the client's side, for ``PROOF`` seconds in which the device was awake; or what came before that connection carried
-   the client's next request.
+   the client's side, for ``PROOF`` seconds in which the device was awake; what came before that connection carried the
+   client's next request; and a whole answer behind which it said FIN itself.
 4. Everything else is *in doubt*: it counts as read and as not read, whichever excuses.
 """
 
@@ -34,6 +34,9 @@ class Reading:
         marks = client.case.grouped(Read, "cid")
         self._marks = {conn.cid: marks[conn.cid] for conn in client.conns if conn.cid in marks}
         self._lived = {} if self._marks else _lived(client)
+        bodies = client.case.grouped(Body, "cid")
+        self._finished = {end.cid for end in client.conn_ends if (end.side, end.how) == ("client", "fin")}
+        self._whole = {body.rid for conn in client.conns for body in bodies.get(conn.cid, ()) if body.whole}
 
     def read_ns(self, arrived: Arrived) -> int | None:
         """Return the stamp at which this was certainly read; None where that is in doubt."""
@@ -58,6 +61,8 @@ class Reading:
         later = (one.t_ns for one in self._client.requests if one.cid == arrived.cid and one.seq > arrived.seq)
         if (asked := next(later, None)) is not None and asked <= until_ns:
             return asked
+        if arrived.rid in self._whole and arrived.cid in self._finished and until_ns >= arrived.t_ns:
+            return until_ns
         at = self._client.case.at
         awake = (until_ns - arrived.t_ns) / 1e9 - self._client.once(Sky).slept(at(arrived.t_ns), at(until_ns))
         return arrived.t_ns + round(PROOF * 1e9) if awake >= PROOF else None

@@ -4,7 +4,8 @@ import msgspec
 
 from harness.history import Snapshot
 from harness.judge.case import ClientCase
-from harness.judge.facts.requests import RequestLife, lives_of
+from harness.judge.facts.radio import answers
+from harness.judge.facts.requests import RequestLife, request_lives
 from harness.judge.facts.truth import Position
 
 
@@ -28,16 +29,15 @@ def delivered_states(client: ClientCase) -> list[DeliveredState]:
 
 
 def _delivered_states(client: ClientCase) -> list[DeliveredState]:
-    truth = client.truth
-    ids = {event.position: event.id for event in truth.events}
-    found = []
-    for life in lives_of(client, "poll"):
-        snapshot = life.served
-        if not isinstance(snapshot, Snapshot) or life.body is None or not life.body.whole:
-            continue
-        position = truth.position(snapshot.epoch, snapshot.state_index)
-        state = DeliveredState(
-            life, snapshot, position, ids.get(position, ""), life.body.t_ns, life.known_ns
-        )  # fmt: skip
-        found.append(state)
-    return sorted(found, key=lambda one: one.at_ns)
+    lives = request_lives(client)
+    return [
+        DeliveredState(
+            life=lives[answer.request.rid],
+            snapshot=answer.snapshot,
+            position=answer.position,
+            id=answer.event.id if answer.event is not None else "",
+            at_ns=answer.body.t_ns,
+            known_ns=lives[answer.request.rid].known_ns,
+        )
+        for answer in answers(client)
+    ]

@@ -1,15 +1,22 @@
-"""L12, clean exit: the results once and whole, and nothing of the run left alive in the process."""
+"""L12, clean exit: the server's results once and whole, few connections, and nothing of the run left alive."""
 
-from itertools import pairwise
-
-from harness.history import Census, Request, Results
+from harness.history import Census
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.connections import MOST_OPEN, crowd
+from harness.judge.facts.requests import RequestLife
+from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.memory import grown
 from harness.judge.refusals import no_results_due
+from harness.judge.results import differing, fetched, sent
+from harness.judge.verdict import Evidence
 
-EXPIRED = 410
 FAULT = "fault"  # End.reason: a call to a wedged Toxiproxy, for one, leaves its thread and its socket
+
+HANDED = "Fix: give the app the whole body, and only once its length is the one announced"
+
+HAND_OVER_NS = 1_000_000_000
+"""Nanoseconds from the last byte of the results to the app."""
 
 _SINGULAR = {"tasks": "task", "sockets": "socket", "threads": "thread", "processes": "process", "proxies": "proxy"}
 
@@ -18,28 +25,31 @@ def _judge(case: Case) -> Outcome:
     outcome = Outcome()
     for client in case.clients:
         _results(client, outcome)
+        _connections(client, outcome)
+    _memory(case, outcome)
     _census(case, outcome)
     return outcome
 
 
 def _results(client: ClientCase, outcome: Outcome) -> None:
-    asked = [request for request in client.requests if request.what == "results"]
+    asked = fetched(client).asked
     told = [shown for shown in client.screen.terminals if shown.app.callback == "completed"]
     before = len(outcome.findings)
     if not told or not client.case.plan.client.policies.fetches_results:
         _unasked(client, asked, outcome)
-    elif not client.results and not asked:
+    elif not asked:
         _missing(client, outcome, "were never asked for")
     else:
-        _transfers(client, asked, outcome)
+        _transfers(client, outcome)
+        _handed_over(client, outcome)
     if len(outcome.findings) == before:
         outcome.hold()
 
 
-def _unasked(client: ClientCase, asked: list[Request], outcome: Outcome) -> None:
+def _unasked(client: ClientCase, asked: tuple[RequestLife, ...], outcome: Outcome) -> None:
     if asked:
-        at = phrases.moment(client.case.at(asked[0].t_ns))
-        shown = [client.case.evidence(request, "results asked for") for request in asked]
+        at = phrases.moment(client.case.at(asked[0].request.t_ns))
+        shown = [client.case.evidence(life.request, "results asked for") for life in asked]
         outcome.fail(f"{client.called} asked for results at {at} that it had no reason to fetch", *shown)
 
 
@@ -52,49 +62,75 @@ def _missing(client: ClientCase, outcome: Outcome, how: str) -> None:
     outcome.fail(
         f"the job completed, but its results {how}",
         case.evidence(completed, "on_completed", t_ns=completed.enter_ns),
-        *[case.evidence(one, _said(one)) for one in client.results],
+        *_transferred(client),
         advice="Fix: fetch the results after completed, again only when a transfer broke",
     )
 
 
-def _transfers(client: ClientCase, asked: list[Request], outcome: Outcome) -> None:
-    whole = [one for one in client.results if one.whole]
-    expired = [one for one in client.results if one.status == EXPIRED]
-    shown = [client.case.evidence(request, "results asked for") for request in asked]
-    shown += [client.case.evidence(one, _said(one)) for one in client.results]
-    if expired and len(asked) > 1:
-        outcome.fail(f"the results had expired (410), and were asked for {len(asked)} times", *shown)
-    elif not whole and not expired and no_results_due(client):
+def _transfers(client: ClientCase, outcome: Outcome) -> None:
+    found, shown = fetched(client), _transferred(client)
+    count = len(found.asked)
+    if found.needless and found.expired:
+        outcome.fail(f"the results had expired (410), and were asked for {count} times", *shown)
+    elif found.needless:
+        text = f"the results were fetched {count} times, though a transfer before the last was whole"
+        outcome.fail(text, *shown, advice="Fix: fetch the results once; again only where a transfer broke")
+    elif not found.whole and not found.expired and no_results_due(client):
         outcome.skip("the results were refused for good")
-    elif not whole and not expired:
+    elif not found.whole and not found.expired:
         _missing(client, outcome, "never came whole")
-    elif len(whole) > 1 or _after(asked, whole):
-        count = max(len(whole), len(asked))
-        outcome.fail(f"the results were fetched {count} times, though the first transfer that counts was whole", *shown)
-    elif _at_once(client, asked):
+    elif found.at_once(client.case.near_ns):
         outcome.fail("the results were asked for again while a transfer was under way", *shown)
 
 
-def _after(asked: list[Request], whole: list[Results]) -> bool:
-    """Whether a request began after a whole result had come."""
-    return bool(whole) and any(request.seq > whole[0].seq for request in asked)
+def _handed_over(client: ClientCase, outcome: Outcome) -> None:
+    """What the app got: once, and equal to what the server answered."""
+    case, got, whole = client.case, client.app_results, fetched(client).whole
+    if not got:
+        if whole and whole[-1].known_ns is not None and whole[-1].known_ns + HAND_OVER_NS < case.end_ns:
+            text = "the results came whole, and the app was never given them"
+            outcome.fail(text, *_transferred(client), advice=HANDED)
+        return
+    if len(got) > 1:
+        shown = [case.evidence(one, f"{one.length} bytes of results for the app") for one in got[:SHOWN]]
+        outcome.fail(f"the app was given its results {len(got)} times", *shown, advice=HANDED)
+    life = differing(client, got[0])
+    if life is not None:
+        length, digest = sent(life)
+        came = f"{got[0].length} bytes" if got[0].length != length else f"{length} others (digest {got[0].digest})"
+        text = f"the app was given {came} for the results, the server had answered {length} bytes (digest {digest})"
+        handed = case.evidence(got[0], f"{got[0].length} bytes of results for the app")
+        outcome.fail(text, *_transferred(client), handed, advice=HANDED, cause="results-differ")
 
 
-def _at_once(client: ClientCase, asked: list[Request]) -> bool:
-    """Whether a request began before the one before it had ended: with its record, or with its connection."""
-    closed = {end.cid: end.seq for end in reversed(client.conn_ends)}
-    for earlier, later in pairwise(asked):
-        ended = any(earlier.seq < one.seq < later.seq for one in client.results)
-        if not ended and closed.get(earlier.cid, later.seq) >= later.seq:
-            return True
-    return False
+def _transferred(client: ClientCase) -> list[Evidence]:
+    """The last transfers of a client, as the gate saw them."""
+    found = []
+    for life in fetched(client).asked[-SHOWN + 1 :]:
+        answer = "no answer" if life.answer is None else str(life.answer.status)
+        length = life.body.length if life.body is not None else 0
+        how = "whole" if life.whole else "broken"
+        found.append(client.case.evidence(life.request, f"results asked for: {answer}, {length} bytes, {how}"))
+    return found
 
 
-def _said(results: Results) -> str:
-    how = "whole" if results.whole else "broken"
-    return f"results: {results.status or 'no answer'}, {results.length} bytes, {how}" + (
-        f" ({results.detail})" if results.detail else ""
-    )
+def _connections(client: ClientCase, outcome: Outcome) -> None:
+    found = crowd(client)
+    if found is None:
+        return
+    case, (at_ns, conns) = client.case, found
+    text = f"{client.called} had {len(conns)} connections open at {phrases.moment(case.at(at_ns))} (limit {MOST_OPEN})"
+    shown = [case.evidence(conn, f"connection {conn.cid} on {conn.path} opened") for conn in conns[:SHOWN]]
+    outcome.fail(text, *shown, advice="Fix: close what is answered, and dial no more than is asked", cause="crowd")
+
+
+def _memory(case: Case, outcome: Outcome) -> None:
+    found = grown(case)
+    if found is None or found.bytes <= found.allowed:
+        return
+    text = f"memory grew by {found.bytes / 1e6:.0f} MB, {found.allowed / 1e6:.0f} MB were allowed: {found.why}"
+    shown = [case.evidence(one, f"resident: {one.rss / 1e6:.0f} MB") for one in (found.first, found.last)]
+    outcome.fail(text, *shown, advice="Fix: keep the newest state, not every event that led to it", cause="memory")
 
 
 def _census(case: Case, outcome: Outcome) -> None:

@@ -4,10 +4,14 @@ What leaves no record cannot be judged, and the law says so where it held: wheth
 client in its own process.
 """
 
-from harness.history import App
+from operator import attrgetter
+
+from harness.history import App, Response
 from harness.judge import phrases
+from harness.judge.aloud import ALOUD, Busy, invented, untold
 from harness.judge.case import Case, ClientCase
 from harness.judge.endings import Ending, hasty_endings
+from harness.judge.facts.requests import dial_lives
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.polling import allowance, clinging
 from harness.judge.refusals import no_end_due, refusal
@@ -18,6 +22,9 @@ UNSEEN = "TLS and CPU leave no record"
 _ADVICE = {
     "token": "Fix: follow redirects by hand, and send the token to the job server's own origin only",
     "error": "Fix: while the job lives, keep trying with backoff; say reconnecting, and keep on_error for the end",
+    "untold": "Fix: tell the app once that the job was refused for good, and stop",
+    "gap": "Fix: tell the app of each gap that the server says (409, 410, reset, a new epoch), once, before going on",
+    "invented": "Fix: only the server can say that events are missing: 409, 410, reset, or an id of a new epoch",
     "serial": "Fix: call back from one task, or queue events behind the callback that is running",
     "requests": "Fix: back off between attempts, and poll no oftener than the fallback's interval",
     "hasty": "Fix: a read deadline above the server's keep-alive, fed by every byte, comments included",
@@ -32,7 +39,7 @@ def _judge(case: Case) -> Outcome:
             outcome.doubt("no request was seen at the gate")
             continue
         before = len(outcome.findings)
-        for part in (_tokens, _errors, _callbacks, _budget, _streams, _polling):
+        for part in (_tokens, _errors, _gaps, _callbacks, _budget, _streams, _polling):
             part(client, outcome)
         if len(outcome.findings) == before:
             unreported = "" if client.reports else "; the client reports no callbacks"
@@ -70,28 +77,68 @@ def _errors(client: ClientCase, outcome: Outcome) -> None:
             shown.append(client.case.evidence(job_end.record, ended, t_ns=job_end.actual_ns))
         outcome.fail(text, *shown, advice=_ADVICE["error"], cause="gave-up")
         return
+    if len(client.screen.errors) > 1:
+        shown = [client.case.evidence(app, "on_error", t_ns=app.enter_ns) for app in client.screen.errors[:SHOWN]]
+        text = f"on_error ended it for the app {len(client.screen.errors)} times"
+        outcome.fail(text, *shown, advice=_ADVICE["untold"], cause="ended-twice")
+    elif (stop := refusal(client)) is not None and _silent(client, stop):
+        at = phrases.moment(client.case.at(stop.t_ns))
+        text = f"the job was refused for good at {at} ({stop.status}), and the app was told nothing of it"
+        outcome.fail(text, client.case.evidence(stop, f"{stop.status}"), advice=_ADVICE["untold"], cause="untold-end")
+
+
+def _silent(client: ClientCase, stop: Response) -> bool:
+    """Whether the app was told neither an error nor the end in the time that a client has for it."""
+    due_ns = stop.t_ns + round((ALOUD + client.once(Busy).longest) * 1e9) + client.case.near_ns
+    return due_ns < client.case.end_ns and not client.screen.errors and not client.screen.terminals
+
+
+def _gaps(client: ClientCase, outcome: Outcome) -> None:
+    """Each gap that the server said is told, and none besides."""
+    case = client.case
+    if not client.reports:
+        return
+    for app, said in invented(client):
+        at = phrases.moment(case.at(app.enter_ns))
+        detail = f" ({app.detail})" if app.detail else ""
+        text = f"on_gap was called at {at}{detail}, though the server had said {said}"
+        outcome.fail(
+            text, case.evidence(app, "on_gap", t_ns=app.enter_ns), advice=_ADVICE["invented"], cause="gap-invented"
+        )
+        return
+    missed = untold(client)
+    if missed is not None:
+        at = phrases.moment(case.at(missed.record.t_ns))
+        text = f"the server said at {at} that events are missing ({missed.how}), and the app was never told of a gap"
+        shown = case.evidence(missed.record, f"{missed.how}: events are missing for good")
+        outcome.fail(text, shown, advice=_ADVICE["gap"], cause="gap-untold")
 
 
 def _final(client: ClientCase, app: App) -> bool:
     """Whether nothing was tried, and nothing came, after it."""
-    later = [one.seq for one in client.requests if one.what in {"stream", "poll"}]
-    later += [attempt.seq for attempt in client.attempts]
-    later += [shown.app.seq for shown in client.screen.shown]
-    return not any(seq > app.seq for seq in later) and not client.case.cut_short
+    later = [one.t_ns for one in client.requests if one.what in {"stream", "poll"}]
+    later += [dial.from_ns for dial in client.dials]
+    later += [shown.app.enter_ns for shown in client.screen.shown]
+    return not any(at_ns > app.enter_ns for at_ns in later) and not client.case.cut_short
 
 
 def _excused(client: ClientCase, app: App) -> bool:
     patience = client.case.plan.client.policies.gives_up_after
-    if patience is not None and len(client.attempts or client.streams) >= patience:
+    if patience is not None and _tried(client) >= patience:
         return True
     stop = refusal(client)
     return stop.t_ns <= app.enter_ns if stop is not None else bool(no_end_due(client))
 
 
+def _tried(client: ClientCase) -> int:
+    """Return how often a stream may have been dialled for. A dial that was never let in shows no purpose."""
+    return sum(one.what in {"stream", ""} for one in dial_lives(client)) or len(client.streams)
+
+
 def _callbacks(client: ClientCase, outcome: Outcome) -> None:
     together: list[tuple[App, App]] = []
     running: App | None = None
-    for app in client.screen.callbacks:
+    for app in sorted([*client.screen.callbacks, *client.gaps_told], key=attrgetter("enter_ns", "seq")):
         if running is not None and app.enter_ns < running.exit_ns:
             together.append((running, app))
         running = app if running is None else max(running, app, key=lambda one: one.exit_ns)
@@ -132,12 +179,12 @@ def _streams(client: ClientCase, outcome: Outcome) -> None:
     if doubt:
         outcome.doubt(doubt)
         return
-    at = phrases.moment(case.at(worst.end.t_ns))
+    at = phrases.moment(case.at(worst.at_ns))
     text = f"{client.called} ended a live stream at {at}: {_age(worst)}, "
     text += "it declares no watchdog" if watchdog is None else f"its watchdog is {phrases.limit(watchdog)}"
     if len(found) > 1:
         text += f" ({len(found)} times in all)"
-    shown = [case.evidence(one.end, f"the client ended it: {one.end.how}; {_age(one)}") for one in found[:SHOWN]]
+    shown = [case.evidence(one.end, f"the client hung up; {_age(one)}", t_ns=one.at_ns) for one in found[:SHOWN]]
     outcome.fail(text, *shown, advice=_ADVICE["hasty"], cause="hasty-watchdog")
 
 

@@ -1,8 +1,15 @@
-"""L6, one stream at a time: never two of one client and job for longer than the linger, none at the end."""
+"""L6, one stream at a time, and nothing beside it.
+
+1. Never two streams of one client and job for longer than the linger, none at the end.
+2. Few connections that carry no request.
+3. No status request begun beside a stream that lives, apart from asking for an open gap and after a 204.
+4. A request that starts work is begun once, unless its answer was lost.
+"""
 
 from harness.judge import phrases
+from harness.judge.beside import SPARE, begun_again, beside_streams, spare_connections
 from harness.judge.case import Case, ClientCase
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.streams import Live, Overlap, live_streams, overlaps
 from harness.judge.verdict import Evidence
 
@@ -10,6 +17,12 @@ LINGER = 1.0
 """Seconds for which an old stream may outlive the new one's request, where the scenario sets no ``overlap``."""
 
 ADVICE = "Fix: close the old connection before, or as soon as, the new one's request is written"
+
+_ADVICE = {
+    "spare": "Fix: dial when there is something to ask, and close what is not used; a pool keeps what it may use again",
+    "beside": "Fix: stop polling at the first byte of a stream, and ask beside one only while a gap is open",
+    "again": "Fix: start the work once; ask for its status where the answer was lost, or send an idempotency key",
+}
 
 
 def linger(case: Case) -> float:
@@ -25,8 +38,8 @@ def _judge(case: Case) -> Outcome:
             outcome.doubt("no stream request was seen at the gate")
             continue
         before = len(outcome.findings)
-        _together(client, outcome)
-        _at_the_end(client, outcome)
+        for part in (_together, _at_the_end, _spare, _beside, _again):
+            part(client, outcome)
         if len(outcome.findings) == before:
             outcome.hold()
     return outcome
@@ -73,6 +86,50 @@ def _at_the_end(client: ClientCase, outcome: Outcome) -> None:
         what = "a stream" if len(left) == 1 else phrases.amount(len(left), "stream")
         text = f"{client.called} still held {what} at the end of the run"
         outcome.fail(text, *[_opened(client, live) for live in left], advice="Fix: close the stream when the job ends")
+
+
+def _spare(client: ClientCase, outcome: Outcome) -> None:
+    found, made = spare_connections(client), len(client.conns)
+    if len(found) < SPARE and 3 * len(found) <= made:
+        return
+    case = client.case
+    at = phrases.moment(case.at(found[0].t_ns))
+    text = (
+        f"{len(found)} of {client.called}'s {phrases.amount(made, 'connection')} carried no request: the first at {at}"
+    )
+    text += f" (allowed: one in three, and fewer than {SPARE})"
+    shown = [case.evidence(conn, f"connection {conn.cid} on {conn.path}, no request") for conn in found[:SHOWN]]
+    outcome.fail(text, *shown, advice=_ADVICE["spare"], cause="idle-connections")
+
+
+def _beside(client: ClientCase, outcome: Outcome) -> None:
+    found = beside_streams(client)
+    if not found:
+        return
+    case, first = client.case, found[0]
+    at, cid = phrases.moment(case.at(first.poll.dialled_ns)), first.stream.request.cid
+    age = phrases.duration(first.age)
+    text = f"{client.called} asked for the status at {at}, {age} after a byte of the live stream on connection {cid}"
+    text += ", and no gap was open"
+    if len(found) > 1:
+        text += f" ({len(found)} times in all)"
+    shown = [case.evidence(first.stream.request, f"stream on connection {cid}")]
+    shown += [case.evidence(one.poll.request, "status asked for") for one in found[: SHOWN - 1]]
+    outcome.fail(text, *shown, advice=_ADVICE["beside"], cause="polls-beside-stream")
+
+
+def _again(client: ClientCase, outcome: Outcome) -> None:
+    found = begun_again(client)
+    if found is None:
+        return
+    case, (first, again) = client.case, found
+    assert first.answer is not None
+    at, before = phrases.moment(case.at(again.request.t_ns)), phrases.moment(case.at(first.request.t_ns))
+    status = first.answer.status
+    text = f"{client.called} started its work again at {at}; the start of {before} had been accepted ({status})"
+    shown = [case.evidence(first.answer, f"{status}: the work is started")]
+    shown.append(case.evidence(again.request, "started again"))
+    outcome.fail(text, *shown, advice=_ADVICE["again"], cause="started-twice")
 
 
 LAW = Law(code="L6", word="one-stream", judge=_judge)

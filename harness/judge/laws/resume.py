@@ -1,10 +1,12 @@
-"""L7, resume: each stream request carries the id of the last completed block, or of an adopted snapshot."""
+"""L7, resume: each stream request carries the last event ID, or a snapshot's, and asks for an event stream."""
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import WRONG_RESUME, resume_cause
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.resumes import resumes
+
+ACCEPT = "Fix: ask for a stream with Accept: text/event-stream; a server may answer anything else with a page"
 
 
 def _judge(case: Case) -> Outcome:
@@ -23,7 +25,12 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
     for resume in wrong:
         cause = resume_cause(client, resume)
         outcome.fail(cause.sentence, *cause.evidence, advice=cause.advice, cause=WRONG_RESUME)
-    if wrong:
+    blind = [request for request in client.streams if not request.accepts_events]
+    if blind:
+        at = phrases.moment(client.case.at(blind[0].t_ns))
+        text = f"{client.called} asked for a stream at {at} without Accept: text/event-stream"
+        outcome.fail(text, client.case.evidence(blind[0], "stream request without that Accept"), advice=ACCEPT)
+    if wrong or blind:
         return
     if len(asked) > 1:
         outcome.hold(f"{phrases.amount(len(asked) - 1, 'reconnection')} carried the right id")

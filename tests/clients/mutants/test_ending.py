@@ -8,7 +8,7 @@ import trio
 from harness.clients.mutants.ending import DEADLINE
 from harness.sse.policy import REFERENCE
 from tests.clients.beside import both, streams
-from tests.clients.stage import Stage, completes, event, says
+from tests.clients.stage import Stage, completes, event, says, taking
 
 
 def trickles(seconds):
@@ -61,8 +61,8 @@ def test_limits_streams_leaves_alone_the_stream_after_one_that_ended_before_its_
 
 
 def test_drops_newest_loses_the_end_of_a_job_whose_app_is_slow():
-    policies = msgspec.structs.replace(REFERENCE, handler_takes=4.3, queue=2)
-    reference, wrong = both("drops-newest", streams(trickles(8)), policies)
+    policies = msgspec.structs.replace(REFERENCE, queue=2)
+    reference, wrong = both("drops-newest", streams(trickles(8)), policies, handler=taking(4.3))
     assert reference.ids == ["a-0", "a-3", "a-6", "a-7", "a-8"]
     assert wrong.ids == ["a-0", "a-1", "a-2", "a-5"]
     assert (reference.outcome.counts.absorbed, wrong.outcome.counts.absorbed) == (4, 5)

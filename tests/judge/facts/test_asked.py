@@ -1,6 +1,6 @@
 import math
 
-from harness.history import Body, Chunk, Delivered, Job, Read, Snapshot, StreamBegan
+from harness.history import Body, Chunk, ConnEnd, Delivered, Job, Read, Snapshot, StreamBegan
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.asked import put_offs, retries_in_force, told_gaps, told_retries
 from harness.judge.facts.snapshots import delivered_states
@@ -32,7 +32,7 @@ def answered(story: Story, at: float, index: int, *, epoch: str = "a", whole: bo
     """A status answer reaches the client, which lives on for a second."""
     story.request("poll", at)
     rid, cid = story.rids, story.cids
-    snapshot = Snapshot(job="j1", epoch=epoch, state_index=index, status="processing", rid=rid)
+    snapshot = Snapshot(job="j1", epoch=epoch, state_index=index, status="processing", rid=rid, digest="x")
     story.add(snapshot, at + 0.004)
     story.add(Body(rid=rid, cid=cid, length=9, digest="x", whole=whole), at + 0.01)
 
@@ -134,7 +134,7 @@ def test_an_epoch_that_a_status_answer_brought_before_tells_of_none():
 def test_an_epoch_that_an_answer_in_doubt_brought_before_begins_in_doubt():
     story = new_epoch()
     answered(story, 2.7, 0, epoch="b")
-    story.close(2.75, story.cids)
+    story.add(ConnEnd(cid=story.cids, side="client", how="closed"), 2.75)
     arrive(story, 4.0, id="b-0", type="initialized")
     assert [gap.read_ns for gap in told_gaps(client(story))] == [None]
 

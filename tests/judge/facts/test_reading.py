@@ -1,5 +1,5 @@
 from harness.deeds import acts
-from harness.history import Chunk, Delivered, Read, Response
+from harness.history import Body, Chunk, ConnEnd, Delivered, Read, Response
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.reading import Reading
 from tests.judge.story import Story, plan
@@ -64,6 +64,17 @@ def test_a_process_has_read_what_came_before_its_next_request_on_the_connection(
     story = told(gone=0.5)
     story.request("poll", 0.3, cid=1)
     assert read_at(story) == 0.3
+
+
+def test_a_process_has_read_a_whole_answer_behind_which_it_said_fin():
+    for whole, how, expected in ((True, "fin", True), (False, "fin", False), (True, "closed", False)):
+        story = Story(plan())
+        story.request("poll", 0.5)
+        story.add(Body(rid=1, cid=1, length=9, digest="x", whole=whole), 0.51)
+        story.add(ConnEnd(cid=1, side="client", how=how), 0.52)
+        story.end(10.0)
+        found = client(story)
+        assert (found.once(Reading).read_ns(found.responses[1]) is not None) is expected, (whole, how)
 
 
 def test_an_answer_without_bytes_is_in_doubt():

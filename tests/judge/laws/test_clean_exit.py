@@ -1,4 +1,4 @@
-from harness.history import Census, End, Request, Results
+from harness.history import Answered, AppResults, Body, Census, Chunk, End, Health, Request, Results
 from harness.judge.verdict import State
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
@@ -9,7 +9,9 @@ def completed(*fetches: tuple[int, bool], policies: Policies | None = None) -> S
     """A completed run whose results were fetched like this: status and wholeness of each transfer."""
     story = Story(plan(policies=policies)).run()
     story.records = [
-        r for r in story.records if not isinstance(r, Results) and not (isinstance(r, Request) and r.what == "results")
+        r
+        for r in story.records
+        if not isinstance(r, Results | AppResults | Body) and not (isinstance(r, Request) and r.what == "results")
     ]
     for second, (status, whole) in enumerate(fetches):
         story.fetch(10.1 + second / 10, status=status, whole=whole)
@@ -25,8 +27,8 @@ def test_a_broken_transfer_may_be_tried_again():
 
 
 def test_expired_results_are_asked_for_once():
-    assert state("clean-exit", completed((410, False))) is State.HELD
-    found = law("clean-exit", completed((410, False), (410, False)))
+    assert state("clean-exit", completed((410, True))) is State.HELD
+    found = law("clean-exit", completed((410, True), (410, True)))
     assert found.sentence == "the results had expired (410), and were asked for 2 times"
 
 
@@ -43,11 +45,87 @@ def test_results_fetched_twice_fail():
 
 
 def test_two_transfers_at_once_fail():
-    story = completed()
-    story.request("results", 10.1)
-    story.request("results", 10.11)
-    story.add(Results(client="c1", job="j1", status=200, whole=True), 10.2)
+    story = completed((200, True))
+    story.request("results", 9.9, status=0)
     assert "while a transfer was under way" in law("clean-exit", story).sentence
+
+
+def handed(*lengths: int, digest: str = "r") -> Story:
+    """The results came whole, and the app was handed these."""
+    story = completed((200, True))
+    story.records = [one for one in story.records if not isinstance(one, AppResults)]
+    for length in lengths:
+        story.add(AppResults(client="c1", job="j1", status=200, length=length, digest=digest), 10.121)
+    return story
+
+
+def test_results_cut_for_the_app_fail():
+    found = law("clean-exit", handed(10, digest="x"))
+    assert (found.cause, found.sentence) == (
+        "results-differ",
+        "the app was given 10 bytes for the results, the server had answered 10000 bytes (digest r)",
+    )
+
+
+def test_results_of_the_right_length_and_another_content_fail():
+    assert "given 10000 others (digest x) for the results" in law("clean-exit", handed(10_000, digest="x")).sentence
+
+
+def test_the_server_s_own_record_of_the_results_counts():
+    story = handed(10_000)
+    rid = next(one.rid for one in story.records if isinstance(one, Body))
+    story.add(Answered(rid=rid, status=200, length=10_000, digest="other"), 10.11)
+    assert law("clean-exit", story).cause == "results-differ"
+
+
+def test_results_that_the_app_is_handed_twice_fail():
+    assert "the app was given its results 2 times" in law("clean-exit", handed(10_000, 10_000)).sentence
+
+
+def test_what_a_client_says_of_its_transfer_excuses_nothing():
+    story = completed((200, False))
+    story.add(Results(client="c1", job="j1", status=200, length=10_000, whole=True), 10.13)
+    assert law("clean-exit", story).sentence == "the job completed, but its results never came whole"
+
+
+def crowded(count: int, lasts: float = 2.0) -> Story:
+    story = Story(plan()).run()
+    for place in range(count):
+        cid = story.conn(4.0 + place / 100)
+        story.request("poll", 4.005 + place / 100, cid=cid, status=0)
+        story.close(4.0 + lasts, cid)
+    return story
+
+
+def test_more_than_three_connections_at_a_time_fail():
+    assert "had 4 connections open at 4.0 s (limit 3)" in law("clean-exit", crowded(2)).sentence
+
+
+def test_three_connections_and_a_fourth_in_passing_hold():
+    assert state("clean-exit", crowded(1)) is State.HELD
+    assert state("clean-exit", crowded(3, lasts=0.9)) is State.HELD
+
+
+def sized(*megabytes: int, sent: int = 0) -> Story:
+    story = Story(plan()).run()
+    story.sampled = None
+    for second, size in enumerate(megabytes):
+        story.add(Health(lags_us=[100], rss=size * 1_000_000), 1.0 + second)
+    story.add(Chunk(cid=2, direction="downstream", offset=0, length=sent, fate="delivered"), 1.5)
+    return story
+
+
+def test_memory_that_grows_beyond_the_margin_and_what_was_sent_fails():
+    found = law("clean-exit", sized(100, 110, 120))
+    assert found.cause == "memory"
+    assert found.sentence.startswith("memory grew by 20 MB, 16 MB were allowed: 16 MB and what was sent since")
+    assert [item.text for item in found.evidence] == ["resident: 100 MB", "resident: 120 MB"]
+
+
+def test_memory_within_the_margin_or_that_was_not_measured_holds():
+    assert state("clean-exit", sized(100, 130, 115)) is State.HELD
+    assert state("clean-exit", sized(100, 120, sent=5_000_000)) is State.HELD
+    assert state("clean-exit", sized(0, 0)) is State.HELD
 
 
 def test_results_of_a_job_that_failed_may_not_be_asked_for():

@@ -2,8 +2,8 @@ import msgspec
 import pytest
 
 from harness.deeds import acts
-from harness.history import App, Attempt, AttemptEnd, Response
-from harness.judge.verdict import State
+from harness.history import App, Attempt, AttemptEnd, Chunk, ConnEnd, Delivered, Read, Response
+from harness.judge.verdict import LawVerdict, State
 from harness.sse.policy import FedBy, Policies
 from tests.judge.ruling import empty, expect, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, noticed
@@ -136,19 +136,118 @@ def test_a_byte_that_comes_as_the_watchdog_fires_is_no_life():
     assert state("discreet", ended(at=23.1, comment=23.05)) is State.HELD
 
 
-@pytest.mark.parametrize("how", ["eof", "error", "too-big", "closed"])
-def test_an_end_that_came_from_elsewhere_holds(how):
+@pytest.mark.parametrize("how", ["eof", "error"])
+def test_an_end_that_came_from_the_other_side_holds(how):
     assert state("discreet", ended(how)) is State.HELD
 
 
-def test_a_signal_excuses_the_end_of_a_stream_and_only_one_that_was_told():
-    assert state("discreet", ended("signal")) is State.FAILED
+@pytest.mark.parametrize("how", ["eof", "error", "too-big", "closed", "signal"])
+def test_what_the_client_says_of_the_end_of_a_stream_is_no_reason(how):
+    story = ended(how)
+    story.records = [one for one in story.records if not (isinstance(one, ConnEnd) and one.side == "server")]
+    assert state("discreet", story) is State.FAILED
+
+
+def test_the_loss_of_its_own_path_excuses_the_end_of_a_stream_and_a_join_elsewhere_does_not():
+    for what, path, expected in (
+        ("loses", "wifi", State.HELD), ("offline", "", State.HELD), ("resumed", "", State.HELD),
+        ("loses", "cellular", State.FAILED), ("joins", "cellular", State.FAILED), ("prefers", "cellular", State.FAILED),
+    ):  # fmt: skip
+        story = ended("signal")
+        story.signal(what, 7.99, path)
+        assert state("discreet", story) is expected, what
+
+
+def test_a_loss_that_was_heard_only_later_excuses_nothing():
     story = ended("signal")
-    story.signal("prefers", 7.99, "cellular")
+    story.signal("loses", 7.9, "wifi", heard=8.2)
+    assert state("discreet", story) is State.FAILED
+
+
+def test_an_end_that_the_phone_met_excuses_the_client_s():
+    story = ended()
+    story.add(Read(cid=2, upto=2000, end="fin"), 8.0)
     assert state("discreet", story) is State.HELD
-    late = ended("signal")
-    late.signal("prefers", 7.9, "cellular", heard=8.2)
-    assert state("discreet", late) is State.FAILED
+
+
+def test_an_event_that_is_too_big_excuses_the_end_whole_or_under_way():
+    for most, expected in ((1000, State.HELD), (5000, State.FAILED)):
+        story = ended(policies=Policies(max_event=most))
+        cid = next(one.cid for one in story.records if isinstance(one, Delivered))
+        story.add(Chunk(cid=cid, direction="downstream", offset=2000, length=2000, fate="delivered"), 7.5)
+        assert state("discreet", story) is expected, most
+
+
+def test_a_gap_that_the_stream_told_of_excuses_its_end_until_it_is_covered():
+    story = ended()
+    story.add(Delivered(rid=2, cid=2, type="reset", digest="r"), 7.5)
+    story.add(App(client="c1", job="j1", callback="gap", enter_ns=ns(7.6), exit_ns=ns(7.6)), 7.6)
+    assert state("discreet", story) is State.HELD
+
+
+def told(*gaps: float, said: tuple[float, ...] = (), polls: tuple[float, ...] = ()) -> Story:
+    """A flawless run; the server says a reset at ``said``, answers ``polls``, and the app is told of ``gaps``."""
+    story = Story(plan(lasts=20.0)).run()
+    for at in said:
+        story.add(Delivered(rid=2, cid=2, type="reset", digest="r"), at)
+    for at in polls:
+        story.request("poll", at)
+        story.answered(2, at + 0.007)
+    for at in gaps:
+        story.add(App(client="c1", job="j1", callback="gap", enter_ns=ns(at), exit_ns=ns(at), detail="reset"), at)
+    return story
+
+
+def test_each_gap_told_once_holds():
+    assert state("discreet", told()) is State.HELD
+    assert state("discreet", told(5.1, said=(5.0,))) is State.HELD
+    assert state("discreet", told(5.1, 9.1, said=(5.0, 9.0), polls=(5.2,))) is State.HELD
+
+
+def test_a_gap_that_the_app_is_never_told_of_fails():
+    found = law("discreet", told(said=(5.0,)))
+    assert (found.cause, found.sentence) == (
+        "gap-untold", "the server said at 5.0 s that events are missing (reset), and the app was never told of a gap",
+    )  # fmt: skip
+    assert state("discreet", told(5.1, said=(5.0, 9.0), polls=(5.2,))) is State.FAILED
+
+
+def test_gaps_that_follow_each_other_uncovered_are_one():
+    assert state("discreet", told(5.1, said=(5.0, 9.0))) is State.HELD
+
+
+def test_a_gap_that_the_server_did_not_say_fails():
+    found = law("discreet", told(5.1))
+    assert (found.cause, found.sentence) == (
+        "gap-invented", "on_gap was called at 5.1 s (reset), though the server had said no gap",
+    )  # fmt: skip
+    assert "had said 1 of 2 gaps that the app was told" in law("discreet", told(5.1, 5.2, said=(5.0,))).sentence
+
+
+def test_a_gap_in_doubt_may_be_told_and_need_not():
+    for gaps in ((), (19.6,)):
+        assert state("discreet", told(*gaps, said=(19.5,))) is State.HELD, gaps
+
+
+def test_the_word_of_a_client_is_no_gap_told():
+    story = told(said=(5.0,))
+    story.gap(5.1, "reset")
+    assert state("discreet", story) is State.FAILED
+
+
+def test_a_job_that_was_refused_for_good_and_said_nothing_fails():
+    def refused(*errors: float) -> LawVerdict:
+        story = Story(plan())
+        story.emit_all()
+        story.request("stream", 1.0, status=404)
+        for at in errors:
+            story.add(App(client="c1", job="j1", callback="error", enter_ns=ns(at), exit_ns=ns(at)), at)
+        story.end(41.0)
+        return law("discreet", story)
+
+    assert refused(1.1).state is State.HELD
+    assert refused().cause == "untold-end"
+    assert refused(1.1, 1.2).cause == "ended-twice"
 
 
 def test_a_client_that_reports_no_attempts_is_judged_by_its_side_of_the_stream():
@@ -200,6 +299,8 @@ def test_a_server_that_refuses_the_cursor_of_each_try_lets_no_stream_pass():
         story = polling(60.0)
         for at in (25.0, 37.0, 49.0):
             story.request("stream", at, status=status)
+        if status:
+            story.add(App(client="c1", job="j1", callback="gap", enter_ns=ns(25.1), exit_ns=ns(25.1)), 25.1)
         return state("discreet", story)
 
     assert (tried(410), tried(409)) == (State.HELD, State.HELD)

@@ -3,7 +3,7 @@ import pytest
 
 from harness.deeds import acts
 from harness.device.words import Reach
-from harness.history import Canary, Deed, End, History, Results
+from harness.history import AppResults, Canary, Deed, End, History
 from harness.judge import judge
 from harness.judge.verdict import State, Way, Word
 from tests.judge.ruling import empty, law, state
@@ -176,7 +176,7 @@ def test_a_client_that_gave_up_or_waits_for_its_results_has_not_finished():
     gave_up.end(61.0)
     assert judge(gave_up.plan, gave_up.history()).trust.untried == 0
     waiting = late_word(60.0)
-    history = without(waiting.history(), Results)
+    history = without(waiting.history(), AppResults)
     assert judge(waiting.plan, history).trust.untried == 0
 
 

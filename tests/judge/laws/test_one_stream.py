@@ -1,7 +1,8 @@
+from harness.history import Body, ConnEnd, Delivered
 from harness.judge.verdict import State
 from tests.judge.ruling import empty, expect, law, state
 from tests.judge.scenes import half_open, handoff
-from tests.judge.story import Story, plan
+from tests.judge.story import Story, ns, plan
 
 
 def test_one_stream_after_another_holds():
@@ -76,6 +77,122 @@ def test_a_client_that_says_closed_only_as_the_run_ends_was_cut_off_in_its_strea
     assert state("one-stream", story) is State.HELD
     story.status("closed", story.plan.horizon - 1.0)
     assert "still held a stream at the end of the run" in law("one-stream", story).sentence
+
+
+def test_a_socket_that_closed_before_the_gate_learned_of_it_is_closed():
+    story = Story(plan()).run()
+    cid = story.conn(3.0)
+    story.request("stream", 3.001, cid=cid, last="a-5")
+    story.add(ConnEnd(cid=cid, side="client", how="fin", left_ns=ns(3.5)), 6.5)
+    assert state("one-stream", story) is State.HELD
+
+
+def test_a_poll_beside_a_live_stream_fails_whatever_the_client_calls_it():
+    story = Story(plan()).run()
+    story.status("polling", 4.9)
+    story.poll(9, 5.0, shown=False)
+    story.poll(11, 6.0, shown=False)
+    found = law("one-stream", story)
+    assert found.cause == "polls-beside-stream"
+    assert found.sentence == (
+        "the client asked for the status at 5.0 s, 494 ms after a byte of the live stream on connection 2, and no gap "
+        "was open (2 times in all)"
+    )
+    assert [item.text for item in found.evidence] == [
+        "stream on connection 2", "status asked for", "status asked for",
+    ]  # fmt: skip
+
+
+def test_a_poll_beside_a_stream_that_has_been_silent_for_five_seconds_holds():
+    story = Story(plan(lasts=60.0, items=6)).run()
+    story.poll(1, 19.0, shown=False)
+    assert state("one-stream", story) is State.HELD
+    story.poll(2, 22.0, shown=False)
+    assert state("one-stream", story) is State.FAILED
+
+
+def test_a_poll_that_was_begun_as_the_stream_s_first_byte_came_holds():
+    story = Story(plan())
+    story.emit_all()
+    story.dial(0.5)
+    story.poll(0, 0.55, shown=False)
+    story.end(41.0)
+    assert state("one-stream", story) is State.HELD
+
+
+def test_a_status_asked_for_while_a_gap_is_open_or_after_a_204_holds():
+    for told in ("gap", "204"):
+        story = Story(plan()).run()
+        if told == "gap":
+            story.add(Delivered(rid=2, cid=2, type="reset", digest="r"), 4.9)
+        else:
+            story.request("stream", 4.9, status=204)
+        story.poll(9, 5.0, shown=False)
+        assert state("one-stream", story) is State.HELD, told
+
+
+def idle(*at: float, until: float = 9.0, how: str = "fin") -> Story:
+    story = Story(plan(lasts=20.0)).run()
+    for moment in at:
+        cid = story.conn(moment)
+        story.add(ConnEnd(cid=cid, side="client", how=how), moment + until)
+    return story
+
+
+def test_three_connections_without_a_request_fail():
+    found = law("one-stream", idle(3.0, 4.0, 5.0))
+    assert found.cause == "idle-connections"
+    assert found.sentence == (
+        "3 of the client's 6 connections carried no request: the first at 3.0 s (allowed: one in three, and fewer than "
+        "3)"
+    )
+
+
+def test_one_in_three_connections_may_carry_no_request():
+    assert state("one-stream", idle(3.0)) is State.HELD
+    assert state("one-stream", idle(3.0, 4.0)) is State.FAILED
+
+
+def test_idle_connections_that_are_closed_with_the_run_count():
+    story = Story(plan(lasts=20.0)).run()
+    for moment in (3.0, 4.0, 5.0):
+        story.conn(moment)
+    assert state("one-stream", story) is State.FAILED
+
+
+def test_a_dial_that_is_dropped_for_a_reason_leaves_no_spare_connection():
+    assert state("one-stream", idle(3.0, 4.0, 5.0, until=9.9)) is State.HELD  # the connect deadline
+    assert state("one-stream", idle(3.0, 4.0, 5.0, how="closed")) is State.HELD  # its path was lost
+    story = idle(3.0, 4.0, 5.0, until=0.5)
+    for moment in (3.4, 4.4, 5.4):
+        story.signal("prefers", moment, "cellular")
+    assert state("one-stream", story) is State.HELD
+    assert state("one-stream", idle(3.0, 4.0, 5.0, until=0.5)) is State.FAILED
+
+
+def started(at: float, *, whole: bool = True, status: int = 202, by: str = "") -> Story:
+    """A job, and a second start at this time; the first was answered whole or not."""
+    story = Story(plan())
+    story.emit_all()
+    story.request("start", 0.001, status=status, by=by)
+    story.add(Body(rid=1, cid=1, length=9, digest="x", whole=whole), 0.008)
+    story.request("start", at, status=202)
+    story.dial(at + 1.0)
+    story.end(41.0)
+    return story
+
+
+def test_work_that_is_started_again_fails():
+    found = law("one-stream", started(2.0))
+    assert found.cause == "started-twice"
+    assert found.sentence == ("the client started its work again at 2.0 s; the start of 0.0 s had been accepted (202)")
+
+
+def test_work_may_be_started_again_where_the_answer_was_lost_or_in_doubt_or_refused_it():
+    assert state("one-stream", started(2.0, whole=False)) is State.HELD
+    assert state("one-stream", started(0.5)) is State.HELD
+    assert state("one-stream", started(2.0, status=503)) is State.HELD
+    assert state("one-stream", started(2.0, status=200, by="middle")) is State.HELD
 
 
 def test_no_stream_at_the_gate_is_unknown():

@@ -1,8 +1,8 @@
-from harness.history import Attempt, Block, Write
+from harness.history import Adopted, App, Block, ConnEnd, Delivered, Request, Response
 from harness.judge.verdict import State
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, handoff
-from tests.judge.story import Story, plan, without
+from tests.judge.story import Story, ns, plan
 
 
 def test_the_last_dispatched_id_holds():
@@ -41,32 +41,100 @@ def test_an_id_forgotten_after_an_attempt_without_events_fails():
     assert "the reconnection at 6.7 s sent no Last-Event-ID" in law("resume", story).sentence
 
 
+def block(story: Story, at: float, event_id: str) -> None:
+    """The stream under way brings a block that is no event."""
+    streams = [one for one in story.records if isinstance(one, Request) and one.what == "stream"]
+    rid, cid = streams[0].rid, streams[0].cid
+    story.add(Delivered(rid=rid, cid=cid, id=event_id, event=False), at)
+
+
 def test_an_id_only_block_counts():
     story = handoff(last="x-1")
-    story.add(Block(client="c1", attempt=1, id="x-1", event=False), 3.9)
+    block(story, 3.9, "x-1")
     assert state("resume", story) is State.HELD
 
 
 def test_an_empty_id_means_no_header():
     story = handoff(last="")
-    story.add(Block(client="c1", attempt=1, id="", event=False), 3.9)
+    block(story, 3.9, "")
     assert state("resume", story) is State.HELD
 
 
-def test_an_adopted_snapshot_s_id_is_the_cursor():
-    story = handoff(last="a-9")
-    story.adopt(9, 4.9)
-    assert state("resume", story) is State.HELD
-    story = handoff()
-    story.adopt(9, 4.9)
-    assert state("resume", story) is State.FAILED
+def answered(story: Story, at: float, index: int, *, read: bool = True) -> None:
+    """A status answer of this index is delivered whole, and read or not."""
+    story.request("poll", at)
+    story.answered(index, at + 0.007)
+    if not read:
+        story.add(ConnEnd(cid=story.cids, side="client", how="closed"), at + 0.008)
 
 
-def test_a_foreign_client_may_send_any_id_from_the_last_reported_to_the_last_handed_over():
-    for sent, expected in (("a-7", State.HELD), ("a-9", State.HELD), ("a-10", State.FAILED), ("a-6", State.FAILED)):
+def test_a_status_answer_s_cursor_may_be_taken_and_need_not():
+    for sent, expected in (("a-9", State.HELD), ("a-7", State.HELD), ("a-8", State.FAILED)):
         story = handoff(last=sent)
-        story.add(Write(sub=1, job="j1", epoch="a", first=0, last=9), 4.95)
-        assert state("resume", story, without(story.history(), Attempt, Block)) is expected, sent
+        answered(story, 4.9, 9)
+        assert state("resume", story) is expected, sent
+
+
+def refused(*, sent: str, at: float = 4.5, read: bool = True) -> Story:
+    """The first reconnection, at 4.45 s, is refused; the second is at 6.5 s."""
+    story = handoff(last="a-7", back=8.0)
+    story.records = [one for one in story.records if not isinstance(one, Delivered) or one.t_ns < ns(4.4)]
+    story.request("stream", 4.45, last="a-7", status=410)
+    answered(story, at, 9, read=read)
+    story.records = [one for one in story.records if not isinstance(one, Request) or one.t_ns != ns(5.003)]
+    story.request("stream", 6.5, last=sent or None)
+    return story
+
+
+def test_after_a_refused_cursor_it_is_the_snapshot_s_or_none():
+    for sent, expected in (("a-9", State.HELD), ("", State.HELD), ("a-7", State.FAILED)):
+        assert state("resume", refused(sent=sent)) is expected, sent
+
+
+def test_who_keeps_the_refused_cursor_is_told_so():
+    assert law("resume", refused(sent="a-7")).sentence == (
+        "the reconnection at 6.5 s sent Last-Event-ID a-7, though the server refused its cursor at 4.5 s (410) and a "
+        "status answer had given a-9"
+    )
+
+
+def test_a_snapshot_in_doubt_leaves_the_refused_cursor_allowed():
+    assert state("resume", refused(sent="a-7", read=False)) is State.HELD
+
+
+def test_no_cursor_at_all_is_allowed_after_a_refusal_without_a_snapshot():
+    story = handoff(last="")
+    story.request("stream", 4.45, last="a-7", status=410)
+    assert state("resume", story) is State.HELD
+
+
+def test_a_client_that_has_not_shown_yet_what_it_read_may_send_either_id():
+    for sent in ("a-6", "a-7"):
+        story = handoff(last=sent)
+        story.records = [one for one in story.records if not isinstance(one, App) or one.id != "a-7"]
+        assert state("resume", story) is State.HELD, sent
+
+
+def test_a_redirect_is_followed_with_the_same_header():
+    story = handoff(last="a-7")
+    redirected = next(one for one in story.records if isinstance(one, Response) and one.t_ns > ns(4.5))
+    redirected.status, redirected.location, redirected.content_type = 307, "/elsewhere", ""
+    block(story, 5.02, "x-9")
+    story.request("stream", 5.05, last="a-7")
+    assert state("resume", story) is State.HELD
+
+
+def test_a_stream_has_to_be_asked_for_as_one():
+    story = handoff()
+    next(one for one in story.records if isinstance(one, Request) and one.what == "stream").accepts_events = False
+    assert law("resume", story).sentence == ("the client asked for a stream at 0.0 s without Accept: text/event-stream")
+
+
+def test_what_a_client_says_of_its_blocks_excuses_nothing():
+    story = handoff(last="a-9")
+    story.add(Block(client="c1", attempt=1, id="a-9"), 3.99)
+    story.add(Adopted(client="c1", id="a-9"), 3.99)
+    assert state("resume", story) is State.FAILED
 
 
 def test_a_baseline_exercises_no_resumption():

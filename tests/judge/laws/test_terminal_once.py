@@ -33,6 +33,9 @@ def test_a_refused_poll_excuses_a_client_that_lives_by_polling_and_no_other():
     story.request("poll", 5.0, status=404)
     assert state("terminal-once", story) is State.FAILED
     story.status("polling", 4.9)
+    assert state("terminal-once", story) is State.FAILED
+    for at in (4.1, 4.3, 4.5):  # failures enough to live by polling
+        story.request("stream", at, status=403)
     assert state("terminal-once", story) is State.NOT_JUDGED
 
 

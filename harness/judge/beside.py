@@ -1,0 +1,115 @@
+"""What a client did beside its one stream: spare connections, status requests, a second start (law L6)."""
+
+import math
+from bisect import bisect_right
+from operator import attrgetter
+
+import msgspec
+
+from harness.history import Conn, ConnEnd
+from harness.judge.case import ROUSING, ClientCase
+from harness.judge.facts.polling import FINAL, GAP, askings
+from harness.judge.facts.reading import Reading
+from harness.judge.facts.requests import RequestLife, lives_of
+from harness.judge.sky import Sky
+
+SPARE = 3
+"""Connections without a request that are too many, whatever share of all they are: browsers open a spare one."""
+
+LIVELY = 5.0
+"""Seconds from its last byte for which a stream lives for certain: a third of the keep-alive's interval."""
+
+OWN = 0.05
+"""Seconds that a client may take for its own part: between a stream's first byte and the poller's stop, for one."""
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """A status request begun beside a live stream, ``age`` seconds after that one's last byte."""
+
+    poll: RequestLife
+    stream: RequestLife
+    age: float
+
+
+def spare_connections(client: ClientCase) -> list[Conn]:
+    """Return the connections that a client made, and ended itself or kept to the end, without a request on them.
+
+    One that was dropped for a signal, for a stream's first byte, as the job ended, as the device slept, or after the
+    connect deadline, is none.
+    """
+    carried = {request.cid for request in client.requests}
+    return [conn for conn in client.conns if conn.cid not in carried and _unused(client, conn)]
+
+
+def _unused(client: ClientCase, conn: Conn) -> bool:
+    case = client.case
+    sides: dict[str, ConnEnd] = {}
+    for end in client.ends_of.get(conn.cid, ()):
+        sides.setdefault(end.side, end)
+    mine, server = sides.get("client"), sides.get("server")
+    until = case.end_ns if mine is None else mine.left_ns or mine.t_ns
+    if until >= case.end_ns:
+        return conn.t_ns + case.near_ns < case.end_ns and not _over(client, conn.t_ns)
+    if mine is None or mine.how == "closed" or (server is not None and server.t_ns <= until + case.near_ns):
+        return False
+    return not _dropped(client, conn.t_ns, until)
+
+
+def _over(client: ClientCase, at_ns: int) -> bool:
+    """Whether the run was cut short as a connection was made."""
+    return client.case.cut_short and at_ns + round(1e9) >= client.case.end_ns
+
+
+def _dropped(client: ClientCase, since_ns: int, until_ns: int) -> bool:
+    """Whether a client had a reason to drop a dial that had just been let in."""
+    case, near = client.case, client.case.near_ns
+    deadline = client.case.plan.client.policies.connect_timeout
+    if deadline is not None and (until_ns - since_ns) / 1e9 >= deadline - 2 * OWN - case.slack:
+        return True
+    reasons = [signal.t_ns for signal in client.heard if signal.what in ROUSING]
+    reasons += [shown.app.enter_ns for shown in client.screen.terminals]
+    reasons += [life.began.t_ns for life in lives_of(client, "stream") if life.began is not None]
+    reasons += [app.enter_ns for app in client.screen.errors]
+    if any(since_ns - near <= at <= until_ns + near for at in reasons):
+        return True
+    return client.once(Sky).slept(case.at(since_ns), case.at(until_ns)) > 0
+
+
+def beside_streams(client: ClientCase) -> list[Beside]:
+    """Return the status requests that were begun beside a live stream, with no gap open and no 204 before."""
+    return [
+        found
+        for one in askings(client)
+        if one.why not in {GAP, FINAL} and (found := _beside(client, one.life)) is not None
+    ]
+
+
+def _beside(client: ClientCase, poll: RequestLife) -> Beside | None:
+    case, reading = client.case, client.once(Reading)
+    by_ns = poll.dialled_ns - round((OWN + case.slack + case.plan.client.policies.handler_takes) * 1e9)
+    for stream in lives_of(client, "stream"):
+        began = reading.read_ns(stream.began) if stream.began is not None else None
+        if began is None or began > by_ns or (stream.end_ns or math.inf) <= poll.dialled_ns + case.near_ns:
+            continue
+        came = client.bytes_down.get(stream.request.cid, [])
+        place = bisect_right(came, poll.dialled_ns, key=attrgetter("t_ns"))
+        age = (poll.dialled_ns - came[place - 1].t_ns) / 1e9 if place else math.inf
+        if age <= LIVELY:
+            return Beside(poll, stream, age)
+    return None
+
+
+def begun_again(client: ClientCase) -> tuple[RequestLife, RequestLife] | None:
+    """Return a start that was accepted, and one that was begun after that answer was read; None where there is none."""
+    starts = lives_of(client, "start")
+    for place, first in enumerate(starts):
+        accepted = first.answer is not None and first.answer.status // 100 == 2 and not first.answer.by
+        # Who asks for the stream of its job has learned of it.
+        proofs = [first.known_ns, *(stream.t_ns for stream in client.streams if stream.seq > first.request.seq)]
+        known = min((stamp for stamp in proofs if stamp is not None), default=None)
+        if not accepted or known is None:
+            continue
+        again = next((one for one in starts[place + 1 :] if one.dialled_ns > known), None)
+        if again is not None:
+            return first, again
+    return None

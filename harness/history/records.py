@@ -155,20 +155,30 @@ class Dial(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="dial
 
 
 class Shaped(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="shaped"):
-    """The toxics of a path before 0 s, as the proxy shows them: NAME.ATTRIBUTE → value."""
+    """The shape of a path at the start: its toxics before 0 s, as the proxy shows them, and what the canary measured.
+
+    ``toxics``: NAME.ATTRIBUTE → value. ``met``, ``detail`` and ``way`` as ``Canary`` has them.
+    """
 
     lane: ClassVar[str] = "runner"
     path: str
     toxics: dict[str, str]
+    met: bool = False
+    detail: str = ""
+    way: str = ""
 
 
 class Weather(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="weather"):
-    """A stall pulse or a step of rate that belongs to a profile, not to a deed."""
+    """A stall pulse or a step of rate that belongs to a profile, not to a deed.
+
+    ``toxics``: of a step, as ``Shaped`` has them, once it is made.
+    """
 
     lane: ClassVar[str] = "runner"
     path: str
     what: str
     lasts: float = 0.0
+    toxics: dict[str, str] = {}
 
 
 class Health(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="health"):

@@ -129,7 +129,8 @@ def _dial(x: r.Dial) -> str:
 
 def _shaped(x: r.Shaped) -> str:
     toxics = ", ".join(f"{name} {value}" for name, value in sorted(x.toxics.items())) or "none"
-    return f"toxics of {x.path} before 0 s: {toxics}"
+    measured = f" ({'met' if x.met else 'not met'}: {x.detail})" if x.detail else ""
+    return f"toxics of {x.path} before 0 s: {toxics}{measured}"
 
 
 def _delivered(x: r.Delivered) -> str:

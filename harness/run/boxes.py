@@ -212,7 +212,7 @@ async def _killed(way: Way, after: float, how: str) -> Seen:
         quietly = how == "silently"
         if not probe.alive:  # it was never answered: the answer's way may be longer than the box's patience
             killed = (met.what == "silence" and 2 * way.most >= after) if quietly else met.what != "silence"
-            return _of_idle(met.what, killed and met.seconds >= after, _words(met))
+            return _of_idle(met.what, killed and met.seconds >= after - BRIEFLY, _words(met))
         if not quietly:
             what = await probe.ending(after + PATIENCE)
             return _of_idle(what, what in {"fin", "rst"}, what)

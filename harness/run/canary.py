@@ -16,12 +16,13 @@ import trio
 from harness.deeds.acts import Act, Cuts, Deed, KillsIdle, Loses, Restarts, SetReach, SetSlice
 from harness.deeds.catalogue import Proof, Symptom, effect_of, row_of
 from harness.deeds.replacement import takes_back
+from harness.jobserver.pulse import PERIOD
 from harness.run import boxes, readbacks
 from harness.run.expected import ExpectedState, FlowState
 from harness.run.feed import Feed
 from harness.run.flows import HEAD, Case, Flows
 from harness.run.hidden import FIRST, LEAD, Outcome, by_reading_back, missed, nothing_to_do, undecided
-from harness.run.measure import SLACK
+from harness.run.measure import ON_THE_WAY, SLACK, samples_of
 from harness.run.probe import SYMPTOMS, Meeting
 from harness.run.shaping import PATIENCE, Gauge, sliced
 from harness.run.witness import LAG, Finding, Witness, outcome_of
@@ -340,6 +341,21 @@ class Canary:
 
     # Shapes.
 
+    async def measure(self, path: str, until: float) -> Outcome:
+        """Meet the shape that a path has at the start, where it is up and has one."""
+        shapes = self.expected.network.paths[path].shapes
+        if not self.expected.passable(path):
+            return by_reading_back(f"{path} is not up, so nothing passes to measure")
+        if not readbacks.toxics_shown(shapes):
+            return by_reading_back(f"{path} has no toxics to measure")
+        return await self._gauge.measured(path, shapes, until)
+
+    def takes(self, path: str) -> float:
+        """Return for how many seconds the shape that a path has at the start is measured, at most."""
+        shapes = self.expected.network.paths[path].shapes
+        samples = max(map(samples_of, shapes.values())) if readbacks.toxics_shown(shapes) else 0
+        return samples * PERIOD + 3 * self.flows.round_trip(path) + 2 * ON_THE_WAY if samples else 0.0
+
     async def _shape(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
         """Measure the path, if it is up; what its proxy shows must be right in any case."""
         path, act = case.deed.actor, case.deed.act
@@ -347,7 +363,7 @@ class Canary:
         if not shown.met or not self.expected.passable(path):
             return shown
         if not isinstance(act, SetSlice):
-            return await self._gauge.shape(case, until)
+            return await self._gauge.shape(case, until, readbacks.lines_first(readback))
         if not sliced(act):
             return self.shown(case, readback, "so much comes in pieces anyway")
         return await self._gauge.slices(case, act.size, until)

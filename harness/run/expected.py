@@ -149,7 +149,8 @@ class ExpectedState:
         return self.network.paths[path].unsettled(now)
 
     def hold(self, flow: object, path: str, now: float) -> None:
-        """A flow through this path is open from now on."""
+        """A flow through this path is open from now on; what was over by itself before has not met it."""
+        self.advance(now)
         spans = {way: (Span(self.network.passage(path, way), now),) for way in Direction}
         self.flows[flow] = path, FlowState(spans=spans)
 

@@ -171,12 +171,12 @@ class Hands:
             await gate.orphans(after)
         return {"orphans": "left alone" if after is None else f"closed after {after:g} s"}
 
-    async def step(self, step: Step) -> None:
-        """Give a stepped profile its next rate."""
+    async def step(self, step: Step) -> Readback:
+        """Give a stepped profile its next rate, and read the toxics back."""
         lines = {way: self._lines[step.path, way] for way in Direction}
         for line in lines.values():
             line.step(step)
-        await self._give(step.path, lines)
+        return await self._give(step.path, lines)
 
     async def _reshape(self, deed: Deed, later: trio.Nursery) -> Readback:
         path, act = deed.actor, deed.act

@@ -2,7 +2,8 @@
 
 Delays are one way, by the stamps of beats and pieces, in each direction for itself. A single one cannot prove 2 ± 1 ms;
 of twenty the mean can. A rate is proved by so many bytes as the line carries in ``ON_THE_WAY`` seconds, sent at once:
-the last of them cannot come sooner. What a line carries in no time is read back only, and the proof says so.
+the last of them cannot come sooner, nor much later. What a line carries in no time is read back only, and the proof
+says so.
 
 Times are those of bytes that were sent after the shape was in force: what was on its way as a toxic changed may be let
 go too soon.
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from harness.jobserver.pulse import PERIOD
 from harness.run.expected import span_of
 from harness.run.feed import Feed
 from harness.run.witness import Finding
@@ -21,6 +23,7 @@ from harness.toxics.shape import Shape, line_time
 from harness.vocabulary import Direction
 
 SLACK = 0.25  # above a shape's own delay: this machine's, with all its runs side by side
+QUEUE = 400  # bytes that may be before those that prove a rate: an answer's head, pieces
 TICK = 0.001  # below a shape's own delay: Toxiproxy counts whole milliseconds
 FINE = 0.005  # a delay less its jitter that is shorter than this is proved by a mean
 FEW, MANY = 3, 20
@@ -29,6 +32,8 @@ HALF_A_DRAW = 0.0005  # by which the mean of Toxiproxy's whole milliseconds of j
 ON_THE_WAY = 0.2  # seconds for which the bytes that prove a rate occupy the line
 QUICKEST = 0.02  # the least of them that means anything
 MOST_BYTES = 65_536
+CROWDED = PERIOD / 4  # a byte that is on a line for longer may wait for the one before it
+EDGES = 3  # reads more: what was before and behind, and a head apart from its body
 MOST_AT_ONCE = 8_192  # bytes of an answer that come in one read where nothing cuts them
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
@@ -45,10 +50,10 @@ def samples_of(shape: Shape) -> int:
     return MANY if shape.latency >= TICK and shape.latency - shape.jitter < FINE else FEW
 
 
-def delays(feed: Feed, way: Direction, since: float) -> list[float]:
-    """Return how long each of the bytes took that were sent in this direction after an instant."""
+def delays(feed: Feed, way: Direction, since: float, until: float = math.inf) -> list[float]:
+    """Return how long each of the bytes took that were sent in this direction after an instant, up to another."""
     if way is DOWN:
-        return [beat.took for beat in feed.beats if beat.written > since]
+        return [beat.took for beat in feed.beats if since < beat.written <= until]
     found: list[float] = []
     arrivals = iter(feed.pulse.arrivals)
     at, came = -math.inf, 0
@@ -58,7 +63,7 @@ def delays(feed: Feed, way: Direction, since: float) -> list[float]:
             if arrival is None:
                 return found
             at, came = arrival
-        if sent > since:
+        if since < sent <= until:
             found.append(at - sent)
     return found
 
@@ -83,23 +88,68 @@ def delay_met(shape: Shape, way: Direction, took: Sequence[float]) -> Finding:
     return Finding(True, words) if quickest <= most + SLACK else Finding(False, words, "late", 0.0)
 
 
-def occupies(shape: Shape, way: Direction) -> int:
-    """Return how many bytes prove this direction's rate; 0 where it has none, or one that no bytes can prove."""
+def occupies(shape: Shape, way: Direction, *, ahead: bool = False) -> int:
+    """Return how many bytes prove this direction's rate; 0 where it has none, or one that no bytes can prove.
+
+    ``ahead`` as ``rate_met`` has it.
+    """
     rate = rate_of(shape, way)
     if not rate:
         return 0
     size = min(MOST_BYTES, round(rate * ON_THE_WAY))
     cut = line_time(msgspec.structs.replace(shape, down=None), size)
-    return size if size / rate >= max(QUICKEST, cut + QUICKEST / 2) else 0
+    hidden = shape.latency + shape.jitter if ahead else 0.0
+    return size if size / rate >= max(QUICKEST, cut + QUICKEST / 2, hidden + QUICKEST / 2) else 0
 
 
-def rate_met(shape: Shape, way: Direction, size: int, took: float) -> Finding:
-    """Hold the time that so many bytes took against the rate of their direction."""
+def rate_met(shape: Shape, way: Direction, size: int, took: float, *, ahead: bool, slack: float) -> Finding:
+    """Hold the time that so many bytes took against the rate of their direction.
+
+    ``ahead``: the line comes before the delay, which counts from when the bytes came to the line: the longer is all.
+    ``slack``: seconds by which this world may be late.
+    """
     rate = rate_of(shape, way)
     assert rate, "nothing to be met"
-    least = span_of(shape, way, 0)[0] + size / rate - TICK
-    words = f"{way} {size} B in {took * 1e3:.0f} ms (at least {least * 1e3:.0f} ms)"
-    return Finding(took >= least, words, "soon", 0.0)
+    latency, line = span_of(shape, way, 0)[0], size / rate
+    least = (max(latency, line) if ahead else latency + line) - TICK
+    most = span_of(msgspec.structs.replace(shape, down=rate, up=rate), way, size + QUEUE)[1] + slack
+    words = f"{way} {size} B in {took * 1e3:.0f} ms ({least * 1e3:.0f} to {most * 1e3:.0f} ms)"
+    if took < least:
+        return Finding(False, words, "soon", 0.0)
+    return Finding(took <= most, words, "late", 0.0)
+
+
+def begun(shape: Shape, before: Shape, way: Direction, share: float, took: Sequence[float], *, slack: float) -> bool:
+    """Whether delays seen while a shape became this one have come by this ``share`` of the change, and no further.
+
+    True as well where delays cannot tell. ``slack``: seconds by which this world may be late.
+    """
+    latency = before.latency + (shape.latency - before.latency) * share
+    jitter = before.jitter + (shape.jitter - before.jitter) * share
+    (least, most), (_, busy) = span_of(shape, way), span_of(before, way)
+    crowded = max(most - shape.latency - shape.jitter, busy - before.latency - before.jitter) > CROWDED
+    if crowded or not took:
+        return True
+    if latency + jitter + slack < least - TICK:
+        return min(took) < least - TICK
+    if most + slack < latency - jitter - TICK:
+        return max(took) > most + slack
+    return True
+
+
+def slices_met(shape: Shape, way: Direction, length: int, reads: int) -> Finding:
+    """Hold in how many reads so many bytes came, about, against a shape that slices.
+
+    A slicer halves what is longer than a slice, so that none is shorter than half of it, rounded down. A line cuts as
+    well: into what it carries in a tenth of a second.
+    """
+    size, rate = shape.slice_size, rate_of(shape, way)
+    assert size, "nothing to be met"
+    most = math.ceil(length / ((size + 1) // 2)) + EDGES + (math.ceil(20 * length / rate) if rate else 0)
+    words = f"{way} {reads} reads of about {size} B"
+    if reads <= 1:
+        return Finding(False, words, "whole")
+    return Finding(reads <= most, f"{words} (at most {most})" if reads > most else words)
 
 
 def tells(shape: Shape, before: Shape | None, way: Direction, took: Sequence[float], *, slack: float) -> bool:

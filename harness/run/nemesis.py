@@ -17,22 +17,38 @@ from harness.deeds.replacement import replaced, takes_the_place_of
 from harness.errors import EnvironmentFault
 from harness.history import Canary as CanaryRecord
 from harness.history import Deed as DeedRecord
-from harness.history import Journal, Weather
+from harness.history import Journal, Shaped, Weather
 from harness.jobserver.pulse import Pulses
 from harness.run import measure
 from harness.run.canary import EARLIEST, Canary, Moot
 from harness.run.expected import ExpectedState
 from harness.run.flows import Case, Flows
 from harness.run.hands import Hands, Readback, of_gates
-from harness.run.hidden import LEAD, Hidden, Outcome, touches, undecided
+from harness.run.hidden import LEAD, Hidden, Outcome, by_reading_back, touches, undecided
 from harness.scenario.model import Plan, Pulse, Step, canaries_of, network_at_start
+
+AT_ONCE = 1e-6
+"""Seconds: what is planned no further apart than this is planned for one instant."""
 
 
 class Nemesis:
-    """One run's deeds and weather. Without ``proofs`` no canary flies, and law H0 has nothing to go by."""
+    """One run's deeds and weather. Without ``proofs`` no canary flies, and law H0 has nothing to go by.
 
-    def __init__(self, plan: Plan, *, hands: Hands, journal: Journal, pulses: Pulses, proofs: bool = True) -> None:
+    ``toxics``: what the proxy shows of each path before 0 s.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        hands: Hands,
+        journal: Journal,
+        pulses: Pulses,
+        toxics: Mapping[str, Readback],
+        proofs: bool = True,
+    ) -> None:
         self._plan = plan
+        self._toxics = toxics
         self._hands = hands
         self._journal = journal
         stepped = frozenset(change.path for change in plan.weather if isinstance(change, Step))
@@ -45,6 +61,7 @@ class Nemesis:
             for name in watched
         }
         self._hidden = Hidden(plan)
+        self._done = [trio.Event() for _ in plan.deeds]
         self._zero = 0.0
         self.carried_out = trio.Event()
         """Set once the last deed has been carried out."""
@@ -53,9 +70,13 @@ class Nemesis:
 
     @property
     def lead(self) -> float:
-        """How long before 0 s this must be started, for the flows that the first deed is proved by."""
-        first = self._plan.deeds[0].at if self._plan.deeds and self._canaries else LEAD
-        return max(0.0, LEAD - first)
+        """How long before 0 s this must be started, for what is measured before the first change."""
+        if not self._canaries:
+            return 0.0
+        first = self._plan.deeds[0].at if self._plan.deeds else LEAD
+        canary = next(iter(self._canaries.values()))
+        shapes = (canary.takes(path) - self._first_change(path) for path in self._plan.paths)
+        return max(0.0, LEAD - first, *shapes)
 
     async def run(self, zero: float) -> None:
         """Do every deed, then wait for the last proofs. Cancel it to stop; ``close`` then frees the canaries."""
@@ -68,6 +89,8 @@ class Nemesis:
                         canary.flows.begin(flows, zero)
                         for deed in self._plan.deeds:
                             proofs.start_soon(self._prepare, canary, deed)
+                    for path in self._plan.paths:
+                        proofs.start_soon(self._measure, path)
                     await self._do_all(zero, proofs)
                     self.carried_out.set()
                 self.proved.set()
@@ -77,12 +100,35 @@ class Nemesis:
         for place, deed in enumerate(self._plan.deeds):
             await sleep_until(zero + deed.at)
             await self._do(deed, proofs, None if self._replaced(place) else self._moot(place))
+            self._done[place].set()
             self._hands.toxiproxy.look()
 
     async def close(self) -> None:
         """Free every flow of the canaries."""
         for canary in self._canaries.values():
             canary.flows.close()
+
+    def _first_change(self, path: str) -> float:
+        """Return the scenario second at which the first deed or the first weather changes what passes on a path."""
+        weather = (change.at for change in self._plan.weather if change.path == path)
+        return min(
+            (*weather, *(deed.at for deed in self._plan.deeds if touches(deed, {path}, moves=False))), default=math.inf
+        )
+
+    async def _measure(self, path: str) -> None:
+        """Measure a path's shape at the start: at one gate, as the proxies are shared."""
+        outcome = undecided("the run ended first")
+        try:
+            canary = next(iter(self._canaries.values()), None)
+            if canary is None:
+                outcome = by_reading_back("without a canary")
+            else:
+                outcome = await canary.measure(path, self._zero + self._first_change(path))
+        finally:
+            toxics = _attributes(self._toxics[path])
+            self._journal.write(
+                Shaped(path=path, toxics=toxics, met=outcome.met, detail=outcome.detail, way=outcome.way)
+            )
 
     async def _prepare(self, canary: Canary, deed: Deed) -> None:
         due = self._zero + deed.at
@@ -191,5 +237,14 @@ class Nemesis:
                 gate.resume(pulse.path)
 
     async def _step(self, step: Step) -> None:
-        await self._hands.step(step)
-        self._journal.write(Weather(path=step.path, what=f"rate {step.down:.0f} B/s"))
+        for place, deed in enumerate(self._plan.deeds):
+            if deed.actor == step.path and abs(deed.at - step.at) < AT_ONCE:
+                await self._done[place].wait()  # which gives the path the profile that this is the first step of
+        readback = await self._hands.step(step)
+        self._journal.write(Weather(path=step.path, what=f"rate {step.down:.0f} B/s", toxics=_attributes(readback)))
+
+
+def _attributes(readback: Readback) -> dict[str, str]:
+    """Return NAME.ATTRIBUTE → value of toxics in words."""
+    pairs = ((name, word.partition("=")) for name, words in readback.items() for word in words.split())
+    return {f"{name}.{key}": value for name, (key, _, value) in pairs}

@@ -91,6 +91,15 @@ def toxics_shown(shapes: Mapping[Direction, Shape]) -> Wanted:
     return {spec.name: ToxicState.of(spec).words for way, shape in shapes.items() for spec in toxics_of(shape, way)}
 
 
+def lines_first(shown: Shown) -> frozenset[Direction]:
+    """Return the directions in which a proxy shows the toxic of the rate before that of the latency."""
+    order = {name: place for place, name in enumerate(shown)}
+    places = {way: (order.get(f"bandwidth_{way}"), order.get(f"latency_{way}")) for way in Direction}
+    return frozenset(
+        way for way, (line, delay) in places.items() if line is not None and delay is not None and line < delay
+    )
+
+
 def _device(step: Step) -> Wanted:
     network = step.after
     return {"default": network.default or "none", "joined": " ".join(network.joined) or "none"}

@@ -115,11 +115,13 @@ class Runner:
                 chance=self._chance,
             )
             upstream = await server.start(nursery)
-            routes = await self._add_paths(toxiproxy, upstream)
+            routes, toxics = await self._add_paths(toxiproxy, upstream)
             middle = Middle(journal=journal, next_rid=self._next_rid, gates=len(canaries_of(self.plan.client.count)))
             gates = await self._open_gates(nursery, journal, routes, middle)
             hands = Hands(self.plan, gates=gates, toxiproxy=toxiproxy, middle=middle, server=server)
-            nemesis = Nemesis(self.plan, hands=hands, journal=journal, pulses=server.pulses, proofs=self._proofs)
+            nemesis = Nemesis(
+                self.plan, hands=hands, journal=journal, pulses=server.pulses, toxics=toxics, proofs=self._proofs
+            )
             rig = Rig(
                 journal=journal, toxiproxy=toxiproxy, server=server, upstream=upstream, gates=gates, nemesis=nemesis
             )
@@ -159,12 +161,15 @@ class Runner:
                 if not quietly:
                     raise
 
-    async def _add_paths(self, toxiproxy: Proxies, upstream: Address) -> dict[str, Address]:
-        routes = {}
+    async def _add_paths(
+        self, toxiproxy: Proxies, upstream: Address
+    ) -> tuple[dict[str, Address], dict[str, dict[str, str]]]:
+        """Return where each path's proxy listens, and what it shows of its toxics."""
+        routes, toxics = {}, {}
         for path, spec in self.plan.paths.items():
             routes[path] = await toxiproxy.add(path, upstream)
-            await toxiproxy.shape(path, spec.shape)
-        return routes
+            toxics[path] = await toxiproxy.shape(path, spec.shape)
+        return routes, toxics
 
     async def _open_gates(
         self, nursery: trio.Nursery, journal: Journal, routes: dict[str, Address], middle: Middle

@@ -1,25 +1,33 @@
 """Proofs of shapes: delays, rates and slices of a path that is up, measured on the canary's own flows."""
 
 import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 
 import trio
 
-from harness.deeds.acts import SetSlice
+from harness.deeds.acts import SetShape, SetSlice
 from harness.deeds.catalogue import Symptom
 from harness.run import measure
+from harness.run.expected import span_of
 from harness.run.feed import Feed
 from harness.run.flows import Case, Flows
+from harness.run.hands import STEP
 from harness.run.hidden import FIRST, Outcome, missed, undecided
 from harness.run.probe import BYTES, SYMPTOMS, Met
-from harness.run.witness import Finding, outcome_of
+from harness.run.witness import LAG, Finding, outcome_of
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction, Door
 
 PATIENCE = 8.0  # seconds for what must happen
+FRAME = 8  # bytes of a pushed chunk's frame
+TRIES = 3  # of a rate that seems too low: this machine may be late once, a line is always slow
+EARLY = 0.25  # the part of a change over time in which it is seen to have begun, and no more
 DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
 Shapes = Mapping[Direction, Shape]
+Ways = Collection[Direction]
 
 
 class Gauge:
@@ -33,22 +41,53 @@ class Gauge:
         self._stepped = stepped
         self._slack = slack
 
-    async def shape(self, case: Case, until: float) -> Outcome:
+    async def shape(self, case: Case, until: float, ahead: Ways) -> Outcome:
         """Meet the shape that a path, which is up, has taken, in either direction."""
         path, step = case.deed.actor, case.step
+        shapes, before = (state.paths[path].shapes for state in (step.after, step.before))
         climbing = self._flows.expected.unsettled(path, case.deed.at)
         if climbing > until - trio.current_time():
             return undecided(FIRST)
-        await trio.sleep(climbing)
-        feed = next((feed for feed, _ in case.feeds if not climbing and self._flows.serves(feed)), None)
-        return await self.measured(
-            path, step.after.paths[path].shapes, until, feed=feed, before=step.before.paths[path].shapes
-        )
+        feed = next((feed for feed, _ in case.feeds if self._flows.serves(feed)), None)
+        if not climbing:
+            return await self.measured(path, shapes, until, ahead=ahead, feed=feed, before=before)
+        settled = trio.current_time() + climbing
+        over = case.deed.act.over if isinstance(case.deed.act, SetShape) else 0.0
+        if over and feed is not None and not step.before.paths[path].unsettled(case.deed.at):
+            early = await self._early(feed, case, over, shapes, before)
+            if early is not None:
+                return early
+        await trio.sleep_until(settled)
+        return await self.measured(path, shapes, until, ahead=ahead)
+
+    async def _early(self, feed: Feed, case: Case, over: float, shapes: Shapes, before: Shapes) -> Outcome | None:
+        """Return what is wrong where a change over time came at once; None where it did not, or nothing can tell."""
+        done = case.step.done
+        share = min(1.0, EARLY + STEP / over)
+        upto = done + EARLY * over
+        await feed.until(lambda: False, upto + max(span_of(shape, way)[1] for way, shape in shapes.items()))
+        found = []
+        for way in Direction:
+            took = measure.delays(feed, way, done, upto)
+            if not measure.begun(shapes[way], before[way], way, share, took, slack=self._slack):
+                words = f"{way} {statistics.median(took) * 1e3:.1f} ms when a quarter of the change was over"
+                found.append(Finding(False, words, "late" if shapes[way].latency > before[way].latency else "soon"))
+        return outcome_of(case.deed.actor, found) if found else None
 
     async def measured(
-        self, path: str, shapes: Shapes, until: float, *, feed: Feed | None = None, before: Shapes | None = None
+        self,
+        path: str,
+        shapes: Shapes,
+        until: float,
+        *,
+        ahead: Ways = frozenset(),
+        feed: Feed | None = None,
+        before: Shapes | None = None,
     ) -> Outcome:
-        """Hold what a path does from now on against these shapes; ``before``: what it did until now."""
+        """Hold what a path does from now on against these shapes; ``before``: what it did until now.
+
+        ``ahead``: the directions in which the line comes before the delay.
+        """
         since, held = trio.current_time(), feed is not None
         feed = feed or await self._flows.open(path)
         if feed is None:
@@ -58,7 +97,7 @@ class Gauge:
             await feed.until(lambda: self._measured(feed, shapes, since), min(until, since + PATIENCE))
             found = [self._delay(feed, way, since, shapes, before) for way in Direction]
             if all(one.met for one in found):
-                found += await self._rates(feed, shapes, until)
+                found += await self._rates(feed, shapes, until, ahead)
         finally:
             self._flows.let_go([feed])
         return outcome_of(path, _in_time(found, until), before=held)
@@ -79,22 +118,44 @@ class Gauge:
             return measure.delay_met(shapes[way], way, took)
         return Finding(False, f"{way} {len(took)} of {wanted} bytes came", _instead(feed))
 
-    async def _rates(self, feed: Feed, shapes: Shapes, until: float) -> list[Finding]:
+    async def _rates(self, feed: Feed, shapes: Shapes, until: float, ahead: Ways) -> list[Finding]:
         """Send at once what occupies the line, in each direction that has a rate which shows."""
         if feed.path in self._stepped:
             return []
         found = []
-        if size := measure.occupies(shapes[UP], UP):
-            began = trio.current_time()
-            if at := await self._pushed(feed, size, until):
-                found.append(measure.rate_met(shapes[UP], UP, size, at - began))
-        if size := measure.occupies(shapes[DOWN], DOWN):
-            met = None
-            with suppress(OSError):  # who refuses a dial has a proof of its own
-                met = await self._asked(feed.path, size, until)
-            if met is not None and met.length >= size and not math.isnan(met.took):
-                found.append(measure.rate_met(shapes[DOWN], DOWN, size, met.took))
+        for way, push in ((UP, self._pushed_up), (DOWN, self._pushed_down)):
+            shape, first = shapes[way], way in ahead
+            if size := measure.occupies(shape, way, ahead=first):
+                met = partial(measure.rate_met, shape, way, size, ahead=first, slack=min(self._slack, LAG))
+                found += await self._rate(partial(push, feed, size, until), met)
+            elif measure.rate_of(shape, way):
+                found.append(Finding(None, f"{way} rate read back only"))
         return found
+
+    @staticmethod
+    async def _rate(push: Callable[[], Awaitable[float]], met: Callable[[float], Finding]) -> list[Finding]:
+        """Return what a push met, or one of several where the first came too late; nothing where none came."""
+        found: list[Finding] = []
+        for _ in range(TRIES):
+            took = await push()
+            if not took:
+                break
+            found = [met(took)]
+            if found[0].met or found[0].symptom != "late":
+                break
+        return found
+
+    async def _pushed_up(self, feed: Feed, size: int, until: float) -> float:
+        """Return for how many seconds so many bytes were on their way upstream, or 0 where they did not come."""
+        began = trio.current_time()
+        at = await self._pushed(feed, size, until)
+        return at - began if at else 0.0
+
+    async def _pushed_down(self, feed: Feed, size: int, until: float) -> float:
+        met = None
+        with suppress(OSError):  # who refuses a dial has a proof of its own
+            met = await self._asked(feed.path, size, until)
+        return met.took if met is not None and met.length >= size and not math.isnan(met.took) else 0.0
 
     async def slices(self, case: Case, size: int, until: float) -> Outcome:
         """What is longer than a slice comes in several, in either direction."""
@@ -108,7 +169,11 @@ class Gauge:
         try:
             begun = min(until, trio.current_time() + PATIENCE)
             await feed.until(lambda: bool(feed.beats or feed.end or feed.answer.stranger), begun)
-            found = [await self._sliced_up(feed, size, until), await self._sliced_down(path, size, until)]
+            shapes = case.step.after.paths[path].shapes
+            found = [
+                await self._sliced_up(feed, shapes[UP], size, until),
+                await self._sliced_down(path, shapes[DOWN], size, until),
+            ]
         finally:
             self._flows.let_go([feed])
         return outcome_of(path, _in_time(found, until), before=held)
@@ -118,14 +183,14 @@ class Gauge:
         state = self._flows.expected.network.paths[path]
         return "quiet" if state.door is Door.HANG or not state.passes else "refused"
 
-    async def _sliced_up(self, feed: Feed, size: int, until: float) -> Finding:
+    async def _sliced_up(self, feed: Feed, shape: Shape, size: int, until: float) -> Finding:
         first = feed.sent_by(math.inf)
         if not await self._pushed(feed, 2 * size, until):
             return Finding(False, f"{UP} nothing", _instead(feed))
         reads = sum(first < came <= first + 2 * size for _, came in feed.pulse.arrivals)
-        return Finding(reads > 1, f"{UP} {reads} reads of about {size} B", "whole")
+        return measure.slices_met(shape, UP, 2 * size + FRAME, reads)
 
-    async def _sliced_down(self, path: str, size: int, until: float) -> Finding:
+    async def _sliced_down(self, path: str, shape: Shape, size: int, until: float) -> Finding:
         try:
             met = await self._asked(path, 2 * size, until)
         except OSError as error:
@@ -134,7 +199,7 @@ class Gauge:
         if met is None or met.what != "answer" or met.length <= size:
             what = "silence" if met is None else met.what
             return Finding(False, f"{DOWN} no answer: {what}", SYMPTOMS[what])
-        return Finding(met.reads > 1, f"{DOWN} {met.reads} reads of about {size} B", "whole")
+        return measure.slices_met(shape, DOWN, met.length, met.reads)
 
     async def _pushed(self, feed: Feed, size: int, until: float) -> float:
         """Send so many bytes at once; return when the last of them came, or 0 where it did not."""

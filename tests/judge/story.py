@@ -43,6 +43,7 @@ from harness.history import (
     Response,
     Results,
     Run,
+    Shaped,
     SignalHeard,
     SignalTold,
     Snapshot,
@@ -53,7 +54,8 @@ from harness.history.records import Record
 from harness.scenario import model
 from harness.scenario.deadlines import horizon
 from harness.sse.policy import Policies
-from harness.toxics.shape import Shape
+from harness.toxics.shape import Shape, toxics_of
+from harness.vocabulary import Direction
 from tests.judge.gatehouse import as_the_gates_have_it
 from tests.judge.telling import told_besides
 
@@ -391,7 +393,7 @@ class Story:
         told = as_the_gates_have_it(self.plan, sorted(self.records, key=lambda record: record.t_ns))
         ends = [record for record in told if isinstance(record, End)]
         others = [*(record for record in told if not isinstance(record, End)), *told_besides(told)]
-        records = [run, *sorted(others, key=lambda one: one.t_ns), *ends]
+        records = [run, *self._shaped(), *sorted(others, key=lambda one: one.t_ns), *ends]
         for seq, record in enumerate(records, 1):
             record.seq = seq
         for heard, told in self.hearings:
@@ -404,6 +406,13 @@ class Story:
                     numbers[record.client] += 1
                     record.no = numbers[record.client]
         return History(counted(records))
+
+    def _shaped(self) -> list[Record]:
+        """Each path has its shape from the start, and the canary has met it."""
+        return [
+            Shaped(path=name, toxics=toxics_at_start(spec.shape), met=True, way="canary", t_ns=ZERO - 10**9)
+            for name, spec in self.plan.paths.items()
+        ]
 
     def _one_by_one(self) -> None:
         """The app is called back serially, however close its events come."""
@@ -431,6 +440,11 @@ class Story:
             self.finish(self.times()[-1] + DELAY + 0.001, client=client, job=job)
         self.end(self.times()[-1] + 1.2 if until is None else until)
         return self
+
+
+def toxics_at_start(shape: Shape) -> dict[str, str]:
+    specs = (spec for way in Direction for spec in toxics_of(shape, way))
+    return {f"{spec.name}.{key}": str(value) for spec in specs for key, value in spec.toxic.attributes.items()}
 
 
 def counted(records: Iterable[Record]) -> list[Record]:

@@ -145,3 +145,11 @@ def test_a_clearing_lifts_what_was_in_force():
     acts = [MutesStreams(), Answers(status=503, to="polls"), Clears()]
     assert told(*acts, actor="middle")[1].lifted == tuple(acts[:2])
     assert told(Clears(), actor="middle")[1].lifted == ()
+
+
+def test_a_flow_that_is_opened_later_is_not_lost_with_what_had_lingered_before():
+    expected, _ = told(Loses(path="wifi"), linger=2.0, actor="device")
+    expected.hold("later", "wifi", 3.5)
+    expected.advance(4.0)
+    assert expected.of("flow").ended is Ending.ABORTED
+    assert expected.of("later").ended is None

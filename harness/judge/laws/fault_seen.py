@@ -1,4 +1,4 @@
-"""H0, the fault was seen: each deed was applied, and a canary flow of the harness met it."""
+"""H0, the fault was seen: each deed was applied, and a canary flow of the harness met it; so was each first shape."""
 
 import math
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from harness.deeds import acts
-from harness.history import Canary, Deed
+from harness.history import Canary, Deed, Shaped
 from harness.history.records import Record
 from harness.judge import phrases, refusals
 from harness.judge.case import Case
@@ -14,6 +14,8 @@ from harness.judge.felt import on_its_own_flow, touched
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.verdict import Way
 from harness.scenario.model import canaries_of
+from harness.toxics import Shape, toxics_of
+from harness.vocabulary import Direction
 
 LATE = 0.25
 """Seconds before the end of a run that did not end by itself in which a deed may have come due and found it closing."""
@@ -114,6 +116,7 @@ def _judge(case: Case) -> Outcome:
     outcome = Outcome()
     if not case.plan.deeds:
         outcome.skip("the plan has no deeds")
+    _shapes(case, outcome)
     for proof in proofs(case):
         deed = proof.deed
         name = f"the fault at {phrases.limit(deed.at)} ({deed.actor} {deed.text})"
@@ -131,6 +134,38 @@ def _judge(case: Case) -> Outcome:
             outcome.fail(f"{name} {proof.fault}; nothing was tested", *shown, cause="fault-not-seen")
     _nothing_tried(case, outcome)
     return outcome
+
+
+def _shapes(case: Case, outcome: Outcome) -> None:
+    """Hold each path's shape at the start against the plan: what its proxy shows, and what the canary measured."""
+    shaped = {record.path: record for record in case.history.all(Shaped)}
+    for path, spec in case.plan.paths.items():
+        record, name = shaped.get(path), f"the shape of {path} at the start"
+        if record is None:
+            if case.cut_short:
+                outcome.doubt(f"{name} was not read back: the run was cut short at {phrases.moment(case.end)}")
+            else:
+                outcome.fail(f"{name} was not read back; nothing was tested", cause="shape-not-seen")
+            continue
+        wanted = _toxics(spec.shape)
+        differs = {key: (record.toxics.get(key), wanted.get(key)) for key in sorted({*record.toxics, *wanted})}
+        wrong = [
+            f"{key} {shown or 'none'} (not {said or 'there'})"
+            for key, (shown, said) in differs.items()
+            if shown != said
+        ]
+        if wrong or not record.met:
+            told = f"its proxy shows {', '.join(wrong)}" if wrong else record.detail
+            shown = case.evidence(record, record.detail or f"the toxics of {path}")
+            outcome.fail(f"{name} was not met ({told}); nothing was tested", shown, cause="shape-not-seen")
+        else:
+            outcome.hold()
+
+
+def _toxics(shape: Shape) -> dict[str, str]:
+    """Return what a proxy shows of the toxics that make this shape in both directions."""
+    specs = (spec for way in Direction for spec in toxics_of(shape, way))
+    return {f"{spec.name}.{key}": str(value) for spec in specs for key, value in spec.toxic.attributes.items()}
 
 
 def _nothing_tried(case: Case, outcome: Outcome) -> None:

@@ -14,6 +14,8 @@ from harness.judge.case import Case
 from harness.judge.network.faults import Fault
 from harness.judge.network.fold import TOLERANCE
 from harness.scenario.model import Pulse, Step
+from harness.toxics import Shape, toxics_of
+from harness.vocabulary import Direction
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -37,10 +39,25 @@ def faults(case: Case) -> Iterator[Fault]:
             yield Fault(
                 "weather-not-made", f"the {what} of {one.planned.path} at {phrases.limit(one.planned.at)} was not made"
             )
+        if one.record is not None and isinstance(one.planned, Step):
+            yield from _wrong(one.planned, one.record)
     for record in case.history.all(Weather):
         if record.seq not in records and record.t_ns < case.end_ns:
             text = f"{record.path} had weather ({record.what}) that nobody planned"
             yield Fault("weather-unplanned", f"at {phrases.limit(case.at(record.t_ns))} {text}", ((record, text),))
+
+
+def _wrong(step: Step, record: Weather) -> Iterator[Fault]:
+    """Hold the rates that the proxy shows once a step was made against the planned ones."""
+    shape = Shape(down=step.down, up=step.up)
+    for spec in (spec for way in Direction for spec in toxics_of(shape, way)):
+        shown, wanted = record.toxics.get(f"{spec.name}.rate", "none"), str(spec.toxic.attributes["rate"])
+        if shown != wanted:
+            text = f"{spec.name} is {shown} KB/s, not {wanted}"
+            at = phrases.limit(step.at)
+            yield Fault(
+                "weather-not-made", f"the step of rate of {step.path} at {at} was another: {text}", ((record, text),)
+            )
 
 
 def _made(case: Case) -> list[Made]:

@@ -3,20 +3,48 @@ import pytest
 
 from harness.deeds import acts
 from harness.device.words import Reach
-from harness.history import AppResults, Canary, Deed, End, History
+from harness.history import AppResults, Canary, Deed, End, History, Shaped
 from harness.judge import judge
 from harness.judge.verdict import State, Way, Word
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan
-from tests.judge.story import Story, changed, numbered, plan, reach, without
+from tests.judge.story import WIFI, Story, changed, numbered, plan, reach, toxics_at_start, without
 
 
 def test_deeds_that_were_done_and_met_hold():
     assert state("fault-seen", handoff()) is State.HELD
 
 
-def test_a_plan_without_deeds_is_not_judged():
-    assert state("fault-seen", Story(plan()).run()) is State.NOT_JUDGED
+def test_a_plan_without_deeds_holds_by_its_shapes_at_the_start():
+    assert state("fault-seen", Story(plan()).run()) is State.HELD
+
+
+def test_the_shape_of_each_path_at_the_start_must_have_been_read_back():
+    story = handoff()
+    said = law("fault-seen", story, without(story.history(), Shaped)).sentence
+    assert said == "the shape of wifi at the start was not read back; nothing was tested (and 1 more)"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"met": False, "detail": "upstream 0.1 ms"}, "(upstream 0.1 ms)"),
+        ({"toxics": {}}, "(its proxy shows latency_downstream.jitter none (not 1), latency_downstream.latency none"),
+        ({"toxics": {**toxics_at_start(WIFI.shape), "slicer_up.delay": "1"}}, "slicer_up.delay 1 (not there)"),
+    ],
+)
+def test_a_path_that_did_not_begin_as_planned_makes_the_run_void(change, told):
+    story = handoff()
+    verdict = judge(story.plan, changed(story.history(), Shaped, 0, **change))
+    assert verdict.word is Word.VOID
+    assert verdict.sentence.startswith("The shape of wifi at the start was not met")
+    assert told in verdict.sentence
+
+
+def test_a_run_cut_short_before_its_shapes_were_met_is_in_doubt():
+    story = Story(plan())
+    story.end(0.5, "interrupted")
+    assert state("fault-seen", story, without(story.history(), Shaped)) is State.UNKNOWN
 
 
 def test_a_canary_that_did_not_meet_the_fault_makes_the_run_void():

@@ -263,8 +263,14 @@ def test_weather_that_is_planned_is_made(weather, what):
 
 def test_weather_is_made_as_planned_and_none_besides():
     wire = Wire(weather=STEP)
-    step = wire.add(Weather(path="wifi", what="rate 50000 B/s"), 4.0)
+    toxics = {f"bandwidth_{way}.rate": str(rate) for way, rate in (("upstream", 20), ("downstream", 50))}
+    step = wire.add(Weather(path="wifi", what="rate 50000 B/s", toxics=toxics), 4.0)
     assert held(wire)
+    step.toxics = {}
+    assert broken(wire) == (
+        "the step of rate of wifi at 4 s was another: bandwidth_upstream is none KB/s, not 20 (and 1 more)"
+    )
+    step.toxics = toxics
     step.what = "rate 90000 B/s"
     assert broken(wire) == "the step of rate of wifi at 4 s was not made (and 1 more)"
     step.what = "rate 50000 B/s"

@@ -171,8 +171,8 @@ def _one_stall_missing(patch: pytest.MonkeyPatch) -> None:
 
 
 def _steps(change: Callable[[Any, Any], Any]) -> Plant:
-    async def nothing(*_: Any) -> None:
-        pass
+    async def nothing(*_: Any) -> dict[str, str]:
+        return {}
 
     def wrap(step: Any) -> Any:
         def stepping(hands: Hands, one: Any) -> Any:

@@ -8,6 +8,7 @@ import trio
 from harness.clients.follower import Follower
 from harness.clients.observer import AttemptReport
 from harness.sse.events import Event, Wire
+from harness.sse.reconnection import Input
 
 REST = 12.0
 """Seconds for which ``SitsOnConnection`` shows nothing of a new connection."""
@@ -17,33 +18,33 @@ LATE = 2.5
 
 
 class Delaying(Follower):
-    """Takes each event of a stream when it is ``_due``, in order."""
+    """Hands each event of a stream on when it is ``_due``, in order. What it knows of its stream it knows at once."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._kept: deque[tuple[float, AttemptReport, Wire]] = deque()
 
     def _due(self, report: AttemptReport) -> float:
-        """Return the instant, of trio's clock, at which an event is taken that came now."""
+        """Return the instant, of trio's clock, at which an event is handed on that came now."""
         raise NotImplementedError
 
     def take(self, report: AttemptReport, found: Wire) -> bool:
         """Keep an event until then."""
         if not isinstance(found, Event):
             return super().take(report, found)
+        if report.events == 1:
+            self._inform(Input.EVENT)
         if not self._kept:
             self._tasks.start_soon(self._let_go)
         self._kept.append((self._due(report), report, found))
         return self._feed.over
 
     async def _let_go(self) -> None:
-        while self._kept:
+        while self._kept and not self._feed.over:
             due, report, found = self._kept[0]
             await self._phone.sleep_until(due)
-            if super().take(report, found):
-                self._kept.clear()
+            if self._feed.intake.stream(report, found):
                 self._ended_elsewhere()
-                return
             self._kept.popleft()
 
 

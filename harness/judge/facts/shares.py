@@ -135,8 +135,7 @@ def _kept(client: ClientCase) -> list[Kept]:
             place += 1
         until_ns = advances[place][0] if place < len(advances) else None
         since_ns, shown_ns = waits.over_ns(life), over_ns if until_ns is None else until_ns
-        if shown_ns <= since_ns:
-            continue
+        shown_ns = max(since_ns, shown_ns)
         seconds = (shown_ns - since_ns - busy.between(since_ns, shown_ns)) / 1e9 - sky.slept(at(since_ns), at(shown_ns))
         found.append(Kept(life, until_ns, max(0.0, seconds)))
     return found

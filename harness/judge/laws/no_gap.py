@@ -4,7 +4,6 @@ from harness.history import Write
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import NEVER_NOTICED, Cause, loss_cause, unshown_cause
-from harness.judge.facts.coverage import unsaid
 from harness.judge.facts.lives import Fate, Life, lives, lost
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.refusals import no_end_due
@@ -35,11 +34,7 @@ def _no_truth(case: Case, outcome: Outcome) -> None:
 
 
 def _of_client(client: ClientCase, outcome: Outcome) -> None:
-    case, before = client.case, len(outcome.findings)
-    for gap in unsaid(client):
-        at = phrases.moment(case.at(gap.t_ns))
-        shown = case.evidence(gap, f"told the app of a gap: {gap.reason}")
-        outcome.fail(f"{client.called} told the app of a gap at {at} that the server never signalled", shown)
+    case = client.case
     gone = lost(client)
     unshown = [life for life in gone if life.fate is Fate.UNSHOWN]
     unasked = [life for life in gone if life.fate is Fate.UNASKED]
@@ -51,7 +46,7 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
         outcome.skip(not_due)
     elif unasked:
         _unasked(client, unasked, outcome)
-    elif len(outcome.findings) > before:
+    elif unshown:
         return
     elif open_:
         outcome.doubt(

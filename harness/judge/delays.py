@@ -6,20 +6,23 @@
 import math
 from operator import itemgetter
 
-from harness.history import AttemptEnd, Request, SignalTold
+from harness.history import Request, SignalTold
 from harness.history.records import Record
 from harness.judge.backlog import worked_off
 from harness.judge.case import ROUSING, ClientCase
+from harness.judge.facts.asked import put_offs
 from harness.judge.interruptions import NEAR, Interruption, heard
 from harness.judge.line import Line
-from harness.judge.postponed import postponed
+from harness.judge.obligations.attempts import Attempt, attempts
 from harness.judge.streams import live_streams
-from harness.judge.waits import retry_after
 from harness.scenario.deadlines import Ending, detection_allowance, exchange_cost, recovery_allowance
 from harness.scenario.model import Pulse
 
 _REFUSED = frozenset({409, 410})
 """Statuses of a stream that refuse its cursor."""
+
+_DROPPED_NS = 100_000
+"""Nanoseconds within which an attempt is dropped for a signal."""
 
 _NEVER = 1 << 63
 """Nanoseconds."""
@@ -33,8 +36,8 @@ def retried(client: ClientCase, raw: Interruption, ending: Ending, allowance: fl
     """
     policies, case = client.case.plan.client.policies, client.case
     until = math.inf if raw.healed is None else raw.healed + allowance
-    ends = [end for end in client.attempt_ends.values() if raw.began - NEAR <= case.at(end.t_ns) <= until]
-    asked = [end.server_retry for end in ends if end.server_retry is not None]
+    ends = [one for one in ended_attempts(client) if raw.began - NEAR <= case.at(one.end_hi or 0) <= until]
+    asked = [retry / 1e3 for one in ends for retry in one.retries if retry is not None]
     rouses = _rouses(client, raw, ends) and not _refused(client, raw, until)
     if not asked or (ending is Ending.TOLD and rouses):
         return 0.0
@@ -53,11 +56,12 @@ def put_off(client: ClientCase, raw: Interruption, allowance: float) -> float:
         return 0.0
     due = until = raw.healed + allowance
     roused = [case.at(one.t_ns) for one in client.signals if one.what in ROUSING and policies.heeds_signals]
-    said = [(end.t_ns, end.server_retry, retry_after(client, end)) for end in client.attempt_ends.values()]
+    said = [(one.end_hi or 0, _longest(one), one.asked) for one in ended_attempts(client)]
     retry = max((one for _, one, _ in said if one is not None), default=None)
-    said += [(one.answer.t_ns, retry, one.seconds) for one in postponed(client) if one.request.what == "token"]
+    said += [(one.answer.t_ns, retry, one.seconds) for one in put_offs(client) if one.request.what == "token"]
     for said_ns, told, asked in sorted(said, key=itemgetter(0)):
-        began, seconds = case.at(said_ns), policies.heed_retry_after(asked)
+        seconds = None if asked is None or math.isnan(asked) else policies.heed_retry_after(asked)
+        began = case.at(said_ns)
         if seconds is None or not raw.began <= began <= until:
             continue
         least = 0.0 if told is None else policies.clamp_retry(told)
@@ -67,11 +71,30 @@ def put_off(client: ClientCase, raw: Interruption, allowance: float) -> float:
     return until - due
 
 
-def _rouses(client: ClientCase, raw: Interruption, ends: list[AttemptEnd]) -> bool:
-    """Whether a signal ended the wait that an outage began: one that was told before it ends none."""
+def ended_attempts(client: ClientCase) -> list[Attempt]:
+    """Return the attempts that ended, in order of their beginning."""
+    return [one for one in attempts(client) if one.end_hi is not None]
+
+
+def _longest(one: Attempt) -> float | None:
+    """Return the longest reconnection time that may be in force after an attempt, in seconds."""
+    return max((retry / 1e3 for retry in one.retries if retry is not None), default=None)
+
+
+def _rouses(client: ClientCase, raw: Interruption, ends: list[Attempt]) -> bool:
+    """Whether a signal ended the wait that an outage began: one that was told before it ends none.
+
+    A dial, or a request without an answer, that ended as a signal was heard was dropped for it, and no wait began.
+    """
     until = math.inf if raw.healed is None else raw.healed + NEAR
-    begun = [end.seq for end in ends if end.how != "signal" and client.case.at(end.t_ns) <= until]
-    return any(one.what != "loses" and one.seq > max(begun, default=0) for one in heard(client, raw))
+    roused = [one.t_ns for one in client.signals if one.what in ROUSING]
+    begun = [
+        end
+        for one in ends
+        if client.case.at(end := one.end_hi or 0) <= until
+        and (one.opened or not any(0 <= end - at <= _DROPPED_NS for at in roused))
+    ]
+    return any(one.what != "loses" and one.t_ns > max(begun, default=0) for one in heard(client, raw))
 
 
 def begun_anew(client: ClientCase, raw: Interruption, allowance: float) -> float:
@@ -152,7 +175,7 @@ def unhealed(client: ClientCase, raw: Interruption, allowance: float) -> float:
     said = [at for one in client.gap_signals if (at := case.at(one.t_ns)) >= raw.began]
     due, more = raw.healed + allowance, 0.0
     wait = max(plan.client.policies.poll_every, plan.client.policies.backoff_cap)
-    put_off = {one.answer.rid: one.seconds for one in postponed(client)}
+    put_off = {one.answer.rid: one.seconds for one in put_offs(client)}
     for one in answers:
         refused = case.at(one.t_ns)
         if one.status // 100 != 2 and min(said, default=math.inf) <= refused <= due + more:

@@ -62,9 +62,8 @@ OF_CLIENT = (
     "server-frees",
     "prompt",
     "discreet",
-    "fresh",
 )
-"""L1 to L16."""
+"""L1 to L15."""
 
 LAWS = (*OF_HARNESS, *OF_CLIENT)
 """All, as ``waive`` and the reports call them."""

@@ -38,6 +38,11 @@ class Ids(enum.StrEnum):
     EPOCH_INDEX = "epoch-index"
 
 
+def declared(policy: object) -> bool:
+    """Whether somebody declared a policy: ``UNSET`` is unknown, and not the reference's (``None`` is never)."""
+    return policy is not msgspec.UNSET
+
+
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
     """The reference client's behaviour, one named policy each. The defaults are the preset ``reference``."""
 

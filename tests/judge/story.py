@@ -66,6 +66,8 @@ LTE = model.PathSpec(
 )
 DELAY = 0.005
 MADE_BY_SERVER = {"eof": "fin", "error": "rst"}
+FATES = {"refused": "refused", "error": "lost", "unreachable": "ENETUNREACH"}
+"""What a dial met, by how its attempt ended; all others are given up."""
 
 
 def ns(at: float) -> int:
@@ -118,6 +120,7 @@ class Story:
         self.asked: dict[str, int] = {}  # client -> rid of its stream
         self.carried: dict[str, int] = {}  # client -> cid of its last stream, over or not
         self.path: dict[str, str] = {}  # client -> of its last dial
+        self.trying: dict[str, float] = {}  # client -> when it began the dial that nobody has let in
         self.tries: dict[str, int] = {}
         self.buffer: dict[str, str] = {}
         self.hearings: list[tuple[SignalHeard, Record]] = []
@@ -172,23 +175,24 @@ class Story:
         """One stream attempt: its dial, and where it ``opens`` its request and response. Returns its connection."""
         self.tries[client] = self.tries.get(client, 0) + 1
         self.add(Attempt(client=client, n=self.tries[client], cause=cause), at)
-        if not opens:
-            return 0
         self.path[client] = path
-        cid = self.conn(at + 0.001, client=client)
+        if not opens:
+            self.trying[client] = at
+            return 0
+        cid = self.conn(at + 0.001, client=client, began=at)
         carried = self.buffer.get(client, "") if last is None else last
         rid = self.request("stream", at + 0.002, cid=cid, last=carried or None, client=client, job=job, status=status)
         self.live[client] = self.carried[client] = cid
         self.asked[client] = rid
         return cid
 
-    def conn(self, at: float, *, path: str = "", client: str = "c1") -> int:
+    def conn(self, at: float, *, path: str = "", client: str = "c1", began: float | None = None) -> int:
         self.cids += 1
         path = path or self.path.get(client, "wifi")
         port = 40_000 + self.cids
         self.add(Conn(cid=self.cids, client=client, path=path, peer=f"10.0.0.1:{port}"), at)
-        began, over = ns(at - 0.0005), ns(at + 0.0001)
-        self.add(Dial(client=client, path=path, port=port, from_ns=began, to_ns=over, fate="open"), at + 0.0001)
+        from_ns, over = ns(at - 0.0005 if began is None else began), ns(at + 0.0001)
+        self.add(Dial(client=client, path=path, port=port, from_ns=from_ns, to_ns=over, fate="open"), at + 0.0001)
         return self.cids
 
     def request(
@@ -211,6 +215,10 @@ class Story:
     def hang_up(self, at: float, how: str = "eof", *, client: str = "c1", cid: int | None = None, **more: Any) -> None:
         """The current attempt ends, and the client closes its side of the connection. The server made some ends."""
         self.add(AttemptEnd(client=client, n=self.tries[client], how=how, **more), at)
+        if (began := self.trying.pop(client, None)) is not None:
+            fate, path = FATES.get(how, "given up"), self.path[client]
+            self.add(Dial(client=client, path=path, port=0, from_ns=ns(began), to_ns=ns(at), fate=fate), at)
+            return
         cid = self.live.pop(client, None) if cid is None else cid
         if cid:
             if how in MADE_BY_SERVER:
@@ -219,6 +227,14 @@ class Story:
 
     def close(self, at: float, cid: int) -> None:
         self.add(ConnEnd(cid=cid, side="client", how="fin"), at)
+
+    def retry_line(self, seconds: float, at: float, *, client: str = "c1") -> None:
+        """The newest stream that was asked for by then says this reconnection time."""
+        asked = [
+            one for one in self.records if isinstance(one, Request) and (one.what, one.client) == ("stream", client)
+        ]
+        newest = max((one for one in asked if one.t_ns <= ns(at)), key=lambda one: one.t_ns)
+        self.add(Delivered(rid=newest.rid, cid=newest.cid, event=False, retry=round(seconds * 1e3)), at)
 
     def subscribe(self, at: float, cursor: str = "", *, until: float | None = None, evidence: str = "") -> int:
         """The server opens a stream, and closes it ``until`` then for this evidence."""

@@ -46,7 +46,7 @@ def restarted(*, said: bool = True, healed: bool = True, adopts: bool = False, s
         story.show(index, max(story.times()[index] + 0.005, 0.04))
     story.hang_up(4.001, "eof", fresh=8, events=8, opened=True, bytes=999)
     emit_b(story)
-    story.dial(4.8, cause="ended", opens=False)
+    story.dial(4.8, cause="ended", status=0)
     story.hang_up(4.81, "refused")
     story.dial(6.4, cause="failed", status=410)
     story.hang_up(6.41, "status", status=410)
@@ -104,6 +104,12 @@ def test_a_new_epoch_is_itself_a_signal():
 
 def test_a_snapshot_that_says_nothing_new_covers_if_it_was_delivered_whatever_the_client_says():
     assert state("no-gap", restarted(healed=False, adopts=True)) is State.HELD
+
+
+def test_a_gap_told_before_anybody_signalled_one_fails():
+    story = restarted()
+    story.gap(3.0, "guess")
+    assert "told the app of a gap at 3.0 s that the server never signalled" in law("no-gap", story).sentence
 
 
 def test_an_older_epoch_that_comes_back_is_out_of_order():

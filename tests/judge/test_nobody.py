@@ -28,6 +28,11 @@ def left_alone(*, skip: tuple[int, ...] = (), until: int = 8, deed=LOST) -> Stor
     story.add(Chunk(cid=2, direction="downstream", offset=200, length=200, fate="dropped"), 4.5)
     story.status("reconnecting", 24.05)
     story.hang_up(24.05, "watchdog", fresh=1, events=until + 1)
+    at, wait = 24.05, 0.6
+    while at + wait < story.plan.horizon:
+        story.dial(at + wait, cause="failed", opens=False)
+        at, wait = at + wait + 9.99, min(2 * wait, 29.0)
+        story.hang_up(min(at, story.plan.horizon), "timeout")
     story.end(story.plan.horizon, "limit")
     return story
 

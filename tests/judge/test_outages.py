@@ -3,7 +3,7 @@ import pytest
 
 from harness.deeds import acts
 from harness.device.words import Radio, Reach
-from harness.history import Deed, Request
+from harness.history import Deed, Dial, Request
 from harness.judge.case import Case
 from harness.judge.outages import Lapse, outages
 from harness.judge.sky import Sky
@@ -13,7 +13,7 @@ from harness.scenario.model import Pulse
 from harness.sse.policy import Policies
 from harness.toxics.shape import Shape
 from tests.judge.scenes import JOINS, half_open, half_open_plan, handoff
-from tests.judge.story import LTE, WIFI, Story, plan, reach
+from tests.judge.story import LTE, WIFI, Story, ns, plan, reach
 
 
 def lapses(story: Story) -> list[Lapse]:
@@ -72,11 +72,16 @@ def test_a_cut_at_the_very_stamp_of_its_deed_counts():
     assert spans(story) == [(4.0, 4.0)]
 
 
+def failed(story: Story, at: float) -> None:
+    """A dial is over, and nobody let it in."""
+    story.add(Dial(client="c1", path="wifi", port=0, from_ns=ns(at - 0.1), to_ns=ns(at), fate="refused"), at)
+
+
 def test_a_retry_lengthens_r_where_it_was_in_force():
     def allowed(told_at: float) -> float:
         story = long(reach(4.0, "refused"), reach(9.0, "up"))
-        story.tries["c1"] += 1
-        story.hang_up(told_at, "refused", server_retry=5.0)
+        story.retry_line(5.0, 3.0)
+        failed(story, told_at)
         return lapses(story)[0].allowance
 
     assert allowed(5.0) == allowed(150.0) + 15.0
@@ -85,8 +90,9 @@ def test_a_retry_lengthens_r_where_it_was_in_force():
 def test_a_retry_beyond_the_cap_lengthens_r_by_what_it_goes_beyond():
     def allowed(retry: float | None) -> float:
         story = long(reach(4.0, "refused"), reach(9.0, "up"), policies=Policies(backoff_base=0.5, backoff_cap=2.0))
-        story.tries["c1"] += 1
-        story.hang_up(5.0, "refused", server_retry=retry)
+        if retry is not None:
+            story.retry_line(retry, 3.0)
+        failed(story, 5.0)
         return lapses(story)[0].allowance
 
     noticed = 21.0  # the stream outlives the refusal of dials, and may have died silently
@@ -154,8 +160,8 @@ def test_a_handler_s_work_from_before_the_outage_lengthens_r():
 def test_a_wait_that_a_loss_begins_is_as_long_as_the_retry_asks_though_the_loss_was_told():
     def allowed(*said: str, at: float = 4.01) -> float:
         story = told((1.0, CELLULAR), (4.0, LOST["wifi"]), leaves=False)
-        story.tries["c1"] += 1
-        story.hang_up(4.001, "error", server_retry=6.0)
+        story.retry_line(6.0, 2.0)
+        failed(story, 4.001)
         for what in said:
             story.signal(what, at, "cellular")
         (one,) = lapses(story)
@@ -170,8 +176,8 @@ def test_a_wait_that_a_loss_begins_is_as_long_as_the_retry_asks_though_the_loss_
 def test_a_signal_ends_the_wait_in_which_it_is_heard():
     def allowed(heard: float) -> float:
         story = told((1.0, CELLULAR), (4.0, LOST["wifi"]), leaves=False)
-        story.tries["c1"] += 1
-        story.hang_up(4.001, "error", server_retry=6.0)
+        story.retry_line(6.0, 2.0)
+        failed(story, 4.001)
         story.signal("joins", 4.0005, "cellular", heard=heard)
         return lapses(story)[0].allowance
 
@@ -185,8 +191,11 @@ def test_a_retry_after_is_obeyed_where_no_signal_ends_its_wait():
     ) -> float:
         policies = Policies(backoff_base=1.0, backoff_cap=2.0, retry_stream=20.0, obeys_retry_after=obeys)
         story = long(reach(4.0, "refused"), reach(9.0, "up"), policies=policies)
-        story.dial(9.5, status=429)
-        story.hang_up(9.6, "status", status=429, retry_after=seconds, server_retry=retry)
+        if retry is not None:
+            story.retry_line(retry, 3.0)
+        cid = story.conn(9.501, began=9.5)
+        story.request("stream", 9.502, cid=cid, status=429, retry_after=f"{seconds:.0f}")
+        story.close(9.6, cid)
         if signal is not None:
             story.signal("joins", signal, "cellular")
         return lapses(story)[0].allowance
@@ -272,8 +281,8 @@ def test_an_outage_before_anything_was_due_is_not_judged_where_another_follows()
 def test_a_silent_outage_is_noticed_before_the_wait_that_its_retry_asks_for():
     story = long(reach(4.0, "silent"), reach(9.0, "up"))
     (plain,) = lapses(story)
-    story.tries["c1"] += 1
-    story.hang_up(25.0, "watchdog", server_retry=900.0)
+    story.retry_line(900.0, 2.0)
+    failed(story, 25.0)
     assert lapses(story)[0].allowance == pytest.approx(plain.allowance + 21 + 45 - 30)
 
 
@@ -281,7 +290,8 @@ def test_a_silent_death_is_given_the_wait_that_its_retry_asks_for():
     def allowed(*retry: float) -> float:
         story = half_open(half_open_plan(Policies()))
         for seconds in retry:
-            story.hang_up(9.0, "watchdog", server_retry=seconds)
+            story.retry_line(seconds, 2.0)
+        story.hang_up(9.0, "watchdog")
         (one,) = lapses(story)
         return one.allowance
 

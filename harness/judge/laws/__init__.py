@@ -5,7 +5,6 @@ from harness.judge.laws import (
     clean_exit,
     discreet,
     fault_seen,
-    fresh,
     history_whole,
     honest_status,
     in_time,
@@ -46,5 +45,4 @@ LAWS: tuple[Law, ...] = (
     server_frees.LAW,
     prompt.LAW,
     discreet.LAW,
-    fresh.LAW,
 )

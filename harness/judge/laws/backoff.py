@@ -1,62 +1,69 @@
-"""L8, backoff: waits that grow, with jitter, reset only by evidence."""
+"""L8, backoff: each dial of the stream in its time; no herd, no storm; Retry-After heeded; one new token a refusal."""
+
+from collections.abc import Sequence
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
-from harness.judge.postponed import hurried
+from harness.judge.obligations import owed, pace
+from harness.judge.obligations.attempts import Attempt
+from harness.judge.obligations.put_off import hurried
+from harness.judge.obligations.rows import Row, Window
+from harness.judge.obligations.walk import EARLY, Missed, walk
 from harness.judge.verdict import Evidence
-from harness.judge.waits import PLAIN, Wait, waits
-from harness.sse.policy import Jitter
-
-OVERHEAD = 0.02
-"""Seconds that ending one attempt and beginning the next may take beside the wait itself."""
-
-HERD = 4
-"""So many plain waits in a row at one ratio to d are no jitter at all: a herd of such clients moves as one."""
-
-ALIKE = 0.002
+from harness.sse.policy import Jitter, declared
 
 _ADVICE = {
     "short": "Fix: count attempts since the last new event; being connected, or a timer, is no evidence that it works",
     "long": "Fix: cap the wait, and sleep on a monotonic clock",
+    "signal": "Fix: let a signal of a new network end the wait, and drop the dial that hangs",
+    "deadline": "Fix: bound each dial with a connect deadline",
     "hurried": "Fix: heed Retry-After, in seconds or as a date, wherever it comes: of polls, results and tokens too",
     "herd": "Fix: draw each wait anew from [d/2, d], or a server's restart brings all clients back at once",
+    "storm": "Fix: wait before each attempt that nothing called for",
+    "tokens": "Fix: ask for a new token once, whoever was refused, and wait where none is given",
 }
 
 
 def _judge(case: Case) -> Outcome:
     outcome = Outcome()
     for client in case.clients:
+        before = len(outcome.findings)
         _hurried(client, outcome)
-        if not client.attempts:
-            _unreported(case, outcome)
-        elif len(client.attempts) == 1:
-            outcome.skip("the client did not reconnect" if case.plan.deeds else "a baseline exercises no backoff")
-        else:
-            _of_client(client, outcome)
+        _held_on(client, outcome)
+        _tokens(client, outcome)
+        _walked(client, outcome, before)
+    if case.plan.client.count > 1 and _jitters(case):
+        _herd(case, pace.herd_of_many([one for client in case.clients for one in pace.plain_waits(client)]), outcome)
     return outcome
 
 
-def _unreported(case: Case, outcome: Outcome) -> None:
-    if case.cut_short:
-        outcome.doubt("no attempt was recorded before the run was cut short")
-    else:
-        outcome.skip("the client declares no policy of its own and reports no attempts")
+def _walked(client: ClientCase, outcome: Outcome, before: int) -> None:
+    found = walk(client)
+    _storm(client, pace.storm(found), outcome)
+    if not found.steps and not found.missed:
+        if client.case.cut_short and not client.conns:
+            outcome.doubt("no dial was recorded before the run was cut short")
+        else:
+            outcome.skip(
+                "the client did not reconnect" if client.case.plan.deeds else "a baseline exercises no backoff"
+            )
+    missed = [*found.missed, *([one] if (one := found.owed()) is not None else [])]
+    for one in missed:
+        _missed(client, one, outcome)
+    if _jitters(client.case):
+        _herd(client.case, pace.herd(pace.plain_waits(client)), outcome)
+    if found.steps and len(outcome.findings) == before:
+        outcome.hold(f"{phrases.amount(len(found.steps), 'dial')} in their time")
 
 
-def _of_client(client: ClientCase, outcome: Outcome) -> None:
-    before = len(outcome.findings)
-    found = waits(client)
-    for wait in found:
-        _bounds(client, wait, outcome)
-    _herd(client, [wait for wait in found if wait.sort == PLAIN], outcome)
-    if len(outcome.findings) == before:
-        outcome.hold(f"{phrases.amount(len(found), 'wait')} within bounds")
+def _jitters(case: Case) -> bool:
+    return declared(case.plan.client.policies.jitter) and case.plan.client.policies.jitter is not Jitter.NONE
 
 
 def _hurried(client: ClientCase, outcome: Outcome) -> None:
-    """Judge what is asked beside the stream: whoever reports attempts or not, the gate saw it."""
-    for put_off, again in hurried(client):
+    for one in hurried(client):
+        put_off, again = one.put_off, one.again
         doubt = client.case.doubtful(put_off.seconds)
         if doubt:
             outcome.doubt(doubt)
@@ -77,73 +84,103 @@ def _hurried(client: ClientCase, outcome: Outcome) -> None:
 _ASKED = {"poll": "the status", "results": "the results", "token": "a token", "start": "a job"}
 
 
-def _bounds(client: ClientCase, wait: Wait, outcome: Outcome) -> None:
-    slack = client.case.slack + OVERHEAD
-    if wait.low - slack <= wait.seconds and (wait.high is None or wait.seconds <= wait.high + slack):
+def _held_on(client: ClientCase, outcome: Outcome) -> None:
+    case = client.case
+    for one in owed.held_on(client):
+        text = (
+            f"{Row.SIGNAL_IN_DIAL.called}: a {one.what} was to be dropped by {phrases.moment(one.due)}, and went on "
+            f"until {phrases.moment(one.over)}"
+        )
+        shown = [case.evidence(one.signal, "the signal"), case.evidence(one.record, one.what)]
+        outcome.fail(text, *shown, advice=_ADVICE["signal"], cause="deaf-dial")
+    for one in owed.waited_out(client):
+        text = (
+            f"{Row.CONNECT_DEADLINE.called}: a {one.what} was to be given up by {phrases.moment(one.due)}, and went on "
+            f"until {phrases.moment(one.over)}"
+        )
+        outcome.fail(text, case.evidence(one.record, one.what), advice=_ADVICE["deadline"], cause="hung-dial")
+
+
+def _tokens(client: ClientCase, outcome: Outcome) -> None:
+    for refused, asked in owed.tokens_too_many(client):
+        at = phrases.moment(client.case.at(refused.t_ns))
+        text = f"{Row.ONE_TOKEN.called}: a 401 at {at} led to {len(asked)} requests for a token, one is due"
+        shown = [client.case.evidence(refused, "401"), *(client.case.evidence(one, "token asked for") for one in asked)]
+        outcome.fail(text, *shown[:SHOWN], advice=_ADVICE["tokens"], cause="token-storm")
+
+
+def _storm(client: ClientCase, found: Sequence[Attempt], outcome: Outcome) -> None:
+    if not found:
         return
-    doubt = client.case.doubtful(wait.delay)
+    at = client.case.at
+    first, last = at(found[0].began_ns), at(found[-1].began_ns)
+    text = (
+        f"{client.called} dialled the stream {len(found)} times within {phrases.duration(last - first)} at "
+        f"{phrases.moment(first)}, and nothing had called for it"
+    )
+    shown = [client.case.evidence(one.record, "a dial", t_ns=one.began_ns) for one in found]
+    outcome.fail(text, *shown, advice=_ADVICE["storm"], cause="storm")
+
+
+def _missed(client: ClientCase, one: Missed, outcome: Outcome) -> None:
+    case, window = client.case, one.window
+    doubt = case.doubtful(window.delay) if window.delay else ""
     if doubt:
         outcome.doubt(doubt)
         return
-    at = phrases.moment(client.case.at(wait.attempt.t_ns))
-    if wait.seconds < wait.low:
-        text = (
-            f"attempt {wait.attempt.n} at {at} {_came(wait)}, at least {phrases.limit(wait.low)} was due ({_why(wait)})"
-        )
-        reset = _started_over(client, wait)
-        text += f": it started over after attempt {wait.before.n}, which brought no new event" if reset else ""
+    shown: list[Evidence] = [_ended(client, one.before)]
+    if one.attempt is None:
+        text = f"{window.row.called}: a dial was due by {phrases.moment(window.high)} and never came{_why(window)}"
+        outcome.fail(text, *shown, advice=_ADVICE["long"], cause="no-dial")
+        return
+    came = case.at(one.attempt.began_ns)
+    shown.append(case.evidence(one.attempt.record, "the dial", t_ns=one.attempt.began_ns))
+    if came < window.low:
+        reset = _started_over(client, one)
+        text = f"{window.row.called}: due from {_at(window.low)}, came at {_at(came)}{_why(window)}"
+        text += ": it started over, though the attempt before brought no new event" if reset else ""
         cause = "backoff-reset" if reset else "short-wait"
-        outcome.fail(text, *_evidence(client, [wait]), advice=_ADVICE["short"], cause=cause)
-    else:
-        text = (
-            f"attempt {wait.attempt.n} at {at} came {phrases.duration(wait.seconds)} after the last one's end, "
-            f"at most {phrases.limit(wait.high or 0.0)} was due ({_why(wait)})"
-        )
-        outcome.fail(text, *_evidence(client, [wait]), advice=_ADVICE["long"], cause="long-wait")
+        outcome.fail(text, *shown, advice=_ADVICE["short"], cause=cause)
+        return
+    text = f"{window.row.called}: due by {_at(window.high)}, came at {_at(came)}{_why(window)}"
+    signal = window.row is Row.SIGNAL
+    outcome.fail(text, *shown, advice=_ADVICE["signal" if signal else "long"], cause="deaf" if signal else "long-wait")
 
 
-def _came(wait: Wait) -> str:
-    if wait.seconds < 0:
-        return f"began {phrases.duration(-wait.seconds)} before the last one had ended"
-    return f"came {phrases.duration(wait.seconds)} after the last one's end"
+def _at(seconds: float) -> str:
+    return f"{seconds:.2f} s"
 
 
-def _started_over(client: ClientCase, wait: Wait) -> bool:
+def _why(window: Window) -> str:
+    if window.asked is not None:
+        return f" (Retry-After {phrases.limit(window.asked)})"
+    if window.row in {Row.PLAIN, Row.RETRY} and window.delay:
+        return f" (n {window.n}, d = {phrases.limit(window.delay)})"
+    return ""
+
+
+def _ended(client: ClientCase, before: Attempt) -> Evidence:
+    status = f", answered {before.status}" if before.status else ""
+    stamp = before.end_lo if before.end_lo is not None else before.began_ns
+    return client.case.evidence(before.record, f"the attempt before ended{status}", t_ns=stamp)
+
+
+def _started_over(client: ClientCase, one: Missed) -> bool:
     """Whether the wait is that of a first attempt, after one that was connected and brought nothing new."""
     base = client.case.plan.client.policies.backoff_base
-    connected = wait.before.opened or wait.before.status == 200
-    return wait.sort == PLAIN and connected and not wait.before.fresh and wait.seconds <= base + OVERHEAD
+    if one.attempt is None or one.window.row is not Row.PLAIN or not one.before.opened or one.before.fresh is not False:
+        return False
+    came = (one.attempt.began_ns - (one.before.end_lo or one.attempt.began_ns)) / 1e9
+    return declared(base) and came <= base + EARLY
 
 
-def _why(wait: Wait) -> str:
-    if wait.sort in {"retry-after", "polling"}:
-        return f"Retry-After {phrases.limit(wait.asked or 0.0)}"
-    if wait.sort == "retry":
-        return f"retry: {phrases.limit(wait.before.server_retry or 0.0)}, d = {phrases.limit(wait.delay)}"
-    return f"d = {phrases.limit(wait.delay)}"
-
-
-def _herd(client: ClientCase, plain: list[Wait], outcome: Outcome) -> None:
-    """Four waits in a row: four of many would by chance be alike once in a long run."""
-    if client.case.plan.client.policies.jitter is Jitter.NONE:
+def _herd(case: Case, found: Sequence[pace.Plain], outcome: Outcome) -> None:
+    if not found:
         return
-    for place in range(len(plain) - HERD + 1):
-        row = plain[place : place + HERD]
-        ratios = [wait.seconds / wait.delay for wait in row]
-        if max(ratios) - min(ratios) <= ALIKE * max(ratios):
-            text = f"{HERD} waits in a row took {ratios[0]:.3f} of d: without jitter, a herd of clients moves as one"
-            outcome.fail(text, *_evidence(client, row), advice=_ADVICE["herd"], cause="no-jitter")
-            return
-
-
-def _evidence(client: ClientCase, row: list[Wait]) -> list[Evidence]:
-    found = []
-    for wait in row[: SHOWN // 2 + 2]:
-        if len(row) == 1:
-            found.append(client.case.evidence(wait.before, f"attempt {wait.before.n} ended: {wait.before.how}"))
-        text = f"attempt {wait.attempt.n} ({wait.attempt.cause}) after {phrases.duration(wait.seconds)}"
-        found.append(client.case.evidence(wait.attempt, f"{text}, d = {phrases.limit(wait.delay)}"))
-    return found
+    text = f"{len(found)} plain waits took {found[0].ratio:.3f} of d: without jitter, a herd of clients moves as one"
+    tries = [one.step.attempt for one in found[:SHOWN]]
+    shown = [case.evidence(one.record, "a dial", t_ns=one.began_ns) for one in tries]
+    outcome.fail(text, *shown, advice=_ADVICE["herd"], cause="no-jitter")
 
 
 LAW = Law(code="L8", word="backoff", judge=_judge)

@@ -1,0 +1,121 @@
+"""The rows of what is owed: when the next dial of a stream is due, from where the client is.
+
+A row gives a window, or several: the earliest and the latest instant of the next dial, in scenario seconds. What a
+policy does not say has no bound: what nobody declared is unknown, never the reference's.
+"""
+
+import enum
+import math
+from collections.abc import Iterator
+
+import msgspec
+
+from harness.sse.policy import Jitter, Policies
+
+_SHARE = {Jitter.HALF: 0.5, Jitter.FULL: 0.0, Jitter.NONE: 1.0}
+_LARGEST_POWER = 64
+"""2⁶⁴ seconds is beyond any cap."""
+
+AT_ONCE = 1.0
+"""Seconds within which what is owed at once comes."""
+
+
+class Row(enum.Enum):
+    """A row of the table: its number, and its word."""
+
+    CONNECT_DEADLINE = 7, "connect deadline"
+    SIGNAL_IN_DIAL = 8, "signal while dialling"
+    ONE_TOKEN = 13, "one token a refusal"
+    PLAIN = 20, "plain wait"
+    RETRY = 21, "wait after retry:"
+    RETRY_AFTER = 22, "Retry-After"
+    SIGNAL = 23, "signal while waiting"
+    TOKEN = 38, "new token"
+    FAILED_POLL = 48, "failed poll"
+    RETRY_STREAM = 50, "retry stream"
+
+    @property
+    def called(self) -> str:
+        """``row 20, plain wait``."""
+        number, word = self.value
+        return f"row {number}, {word}"
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """When a dial is due by a row. ``delay`` is d, with the ``n`` it comes from; ``asked`` a Retry-After in seconds."""
+
+    row: Row
+    low: float
+    high: float
+    n: int = -1
+    delay: float = 0.0
+    asked: float | None = None
+    spends: int = -1
+
+
+def delay(policies: Policies, n: int, retry: float | None) -> tuple[float, float]:
+    """Return d, as far as it is declared: at least and at most this many seconds.
+
+    ``retry`` is the server's reconnection time, clamped: it is the base, and never undercut by the cap.
+    """
+    base: object = policies.backoff_base if retry is None else retry
+    cap: object = policies.backoff_cap
+    if not isinstance(base, float | int):
+        return 0.0, (math.inf if not isinstance(cap, float | int) else max(float(cap), retry or 0.0))
+    grown = base * 2.0 ** min(n, _LARGEST_POWER)
+    least = retry or 0.0
+    if not isinstance(cap, float | int):
+        return max(float(base), least), math.inf
+    found = max(min(cap, grown), least)
+    return found, found
+
+
+def clamped(policies: Policies, milliseconds: int | None) -> tuple[float | None, bool]:
+    """Return the reconnection time that a ``retry:`` leaves in force, in seconds, and whether that is known."""
+    if milliseconds is None:
+        return None, True
+    lowest: object = policies.server_retry_min
+    highest: object = policies.server_retry_max
+    if not (isinstance(lowest, float | int) and isinstance(highest, float | int)):
+        return None, False
+    return policies.clamp_retry(milliseconds / 1e3), True
+
+
+def waits(
+    policies: Policies, ended: tuple[float, float], n: int, milliseconds: int | None, asked: float | None
+) -> Iterator[Window]:
+    """Yield the windows of a wait that begins within ``ended``: rows 20 to 22.
+
+    ``milliseconds`` is what a ``retry:`` asked for, None without one; ``asked`` the seconds of a Retry-After, None
+    without one, NaN where only the client can tell.
+    """
+    lo, hi = ended
+    retry, known = clamped(policies, milliseconds)
+    if not known:
+        yield Window(row=Row.RETRY, low=lo, high=math.inf, n=n)
+        return
+    least, most = delay(policies, n, retry)
+    heeds: object = policies.obeys_retry_after
+    if asked is not None and heeds is not False:
+        yield _put_off(policies, ended, retry, asked, n=n)
+        if heeds is True:
+            return
+    if retry is not None:
+        yield Window(row=Row.RETRY, low=lo + least, high=hi + 1.5 * most, n=n, delay=most)
+        return
+    share = _SHARE.get(policies.jitter, 0.0)
+    yield Window(row=Row.PLAIN, low=lo + share * least, high=hi + most, n=n, delay=most)
+
+
+def _put_off(policies: Policies, ended: tuple[float, float], retry: float | None, asked: float, *, n: int) -> Window:
+    lo, hi = ended
+    base: object = policies.backoff_base if retry is None else retry
+    if math.isnan(asked):
+        return Window(row=Row.RETRY_AFTER, low=lo, high=math.inf, n=n, asked=asked)
+    limits: list[object] = [policies.retry_stream, policies.backoff_cap]
+    known = [float(one) for one in limits if isinstance(one, float | int)]
+    heeded = min(asked, max(known)) if len(known) == len(limits) else asked
+    shortest = heeded if len(known) == len(limits) else min(asked, max(known, default=0.0))
+    least = retry or 0.0
+    high = hi + max(heeded, least) + base if isinstance(base, float | int) else math.inf
+    return Window(row=Row.RETRY_AFTER, low=lo + max(shortest, least), high=high, n=n, asked=asked)

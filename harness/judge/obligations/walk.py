@@ -1,0 +1,403 @@
+"""Follows a client along the rows, from one dial to the next: which of them were due when they came.
+
+Where the facts leave several states, all of them are followed: a dial that carried no request was the stream's, or was
+for something else; a ``retry:`` was read, or was not. A dial is out of its time only where it is so in each.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import NamedTuple
+
+import msgspec
+
+from harness.history import SignalHeard
+from harness.judge.case import ROUSING, ClientCase
+from harness.judge.facts.asked import put_offs
+from harness.judge.facts.polling import gap_open, may_poll
+from harness.judge.obligations.asking import Ask, asks
+from harness.judge.obligations.attempts import Attempt, attempts
+from harness.judge.obligations.dials import dials
+from harness.judge.obligations.rows import AT_ONCE, Row, Window, waits
+from harness.judge.refusals import let_in, no_end_due
+from harness.judge.sky import Sky
+from harness.sse.policy import ResetsOn
+
+EARLY = 0.02
+"""Seconds by which a timer may be early, beside the run's lag."""
+
+LATE = 0.05
+"""Seconds that a client may take to end one attempt and to begin the next, beside the run's lag."""
+
+_BEFORE = 60.0
+"""Seconds before an attempt within which an exchange that is still under way may have begun."""
+
+_UNSEEN = 8
+"""Attempts that a client may have made which nobody saw."""
+
+_REFUSED_CURSOR = frozenset({409, 410})
+_UNAUTHORIZED = 401
+_FINAL = 204
+
+
+class State(NamedTuple):
+    """Where a client may be: which attempt was its last, which signals are spent, whether a failed poll led to it."""
+
+    last: int
+    spent: int
+    probed: bool
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A dial that was in its time: by this window, after that attempt."""
+
+    before: Attempt | None
+    attempt: Attempt
+    window: Window
+    sure: bool  # no other row, n or attempt before allows it
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """A dial that was in no window of any state: ``window`` is the nearest one, ``before`` the attempt before it.
+
+    ``attempt`` None: it never came.
+    """
+
+    before: Attempt
+    attempt: Attempt | None
+    window: Window
+
+
+class Walk:
+    """One client's walk: ``steps`` in their time, and those ``missed``.
+
+    ``certain`` are the dials that were the stream's in any state.
+    """
+
+    def __init__(self, client: ClientCase) -> None:
+        self._client = client
+        self._case = client.case
+        self._policies = client.case.plan.client.policies
+        self._tries = attempts(client)
+        self._asks = asks(client)
+        self._sky = client.once(Sky)
+        self._near = client.case.near_ns / 1e9
+        told: dict[int, SignalHeard] = {}
+        for one in client.heard:
+            if one.what in ROUSING:
+                told.setdefault(one.told, one)
+        self._signals = sorted(client.case.at(one.t_ns) for one in told.values())
+        # One that it did not hear, being deaf, it can be held to from when it was told.
+        self._told = sorted(client.case.at(one.t_ns) for one in client.signals if one.what in ROUSING)
+        self._failures = _failures(self._tries)
+        self._dial: set[int] = set()  # the number of the dial that is looked at
+        self.certain: list[Attempt] = []
+        self.steps: list[Step] = []
+        self.missed: list[Missed] = []
+        self._walk()
+
+    def _walk(self) -> None:
+        states: dict[State, set[int]] = {State(-1, -1, probed=False): {0}}
+        self._started = not any(one.what == "start" for one in self._client.requests)
+        for place, one in enumerate(self._tries):
+            states = self._take(place, one, states)
+        self._states = states
+
+    def _take(self, place: int, one: Attempt, states: dict[State, set[int]]) -> dict[State, set[int]]:
+        self._dial = {one.record.seq}
+        after: dict[State, set[int]] = {}
+        fits: list[tuple[State, Window]] = []
+        begun = self._case.at(one.began_ns)
+        for state, powers in states.items():
+            if state.last < 0:
+                if one.sure or self._accepted(one):
+                    after.setdefault(State(place, self._spent(begun), probed=False), set()).add(0)
+                continue
+            for window in self._windows(state, powers, begun):
+                if window.low - EARLY - self._case.slack <= begun <= window.high + LATE + self._case.slack:
+                    fits.append((state, window))
+                    spent = max(state.spent, window.spends)
+                    key = State(place, spent, probed=window.row is Row.FAILED_POLL)
+                    after.setdefault(key, set()).update(self._grown(window.n, state, one))
+        certain = one.sure or not self._may_be_another(one, states)
+        if fits:
+            rows = {(window.row, window.n, state.last) for state, window in fits}
+            state, window = fits[0]
+            self.steps.append(Step(self._tries[state.last], one, window, sure=certain and len(rows) == 1))
+        if certain:
+            self.certain.append(one)
+        else:
+            for state, powers in states.items():
+                after.setdefault(state, set()).update(powers)
+        if not after:
+            self._miss(one, states, begun)
+            grown = {n + 1 for powers in states.values() for n in powers}
+            after = {State(place, self._spent(begun), probed=False): grown}
+        return after
+
+    def _grown(self, n: int, state: State, one: Attempt) -> set[int]:
+        if dials(self._client).seen or self._let_in(state, one):
+            return {n + 1}
+        return set(range(n + 1, n + 1 + _UNSEEN))
+
+    def _let_in(self, state: State, one: Attempt) -> bool:
+        before = self._tries[state.last]
+        since = before.began_ns if before.end_lo is None else before.end_lo
+        return let_in(self._client, since, one.began_ns)
+
+    def _miss(self, one: Attempt, states: dict[State, set[int]], begun: float) -> None:
+        last = max(state.last for state in states)
+        windows = [
+            window
+            for state, powers in states.items()
+            if state.last == last
+            for window in self._windows(state, powers, begun)
+        ]
+        if last < 0:
+            return
+        nearest = min(
+            windows,
+            key=lambda window: max(window.low - begun, begun - window.high),
+            default=Window(row=Row.PLAIN, low=math.inf, high=math.inf),
+        )
+        self.missed.append(Missed(self._tries[last], one, nearest))
+
+    def _spent(self, begun: float) -> int:
+        return bisect_left(self._signals, begun - self._near) - 1
+
+    def _accepted(self, one: Attempt) -> bool:
+        """Whether a job had been accepted by then, so that its stream may be dialled."""
+        if self._started:
+            return True
+        return any(ask.what == "start" and ask.given and ask.answered_ns <= one.began_ns for ask in self._asks.all)
+
+    def _may_be_another(self, one: Attempt, states: dict[State, set[int]]) -> bool:
+        """Whether a dial that carried no request may have been for the job, a token, the status, or the results."""
+        client, at_ns, near = self._client, one.began_ns, self._case.near_ns
+        ended = [shown.app.enter_ns for shown in client.screen.terminals]
+        if any(state.last < 0 for state in states) or (ended and ended[0] <= at_ns + near):
+            return True
+        if may_poll(client, at_ns) or gap_open(client, at_ns):
+            return True
+        given = max((ask.answered_ns for ask in self._asks.all if ask.given and ask.answered_ns < at_ns), default=0)
+        return any(
+            answer.status == _FINAL or (answer.status == _UNAUTHORIZED and answer.t_ns >= given)
+            for answer in client.responses.values()
+            if answer.t_ns <= at_ns + near
+        )
+
+    def owed(self) -> Missed | None:
+        """Return the dial that a client owed when the run ended, and that never came; None where it owed none.
+
+        Nothing is owed once the app was told the end, after a final answer, or by a client that may give up.
+        """
+        client, case = self._client, self._case
+        if client.screen.terminals or no_end_due(client) or self._policies.gives_up_after is not None:
+            return None
+        last = max((state.last for state in self._states), default=-1)
+        if last < 0:
+            return None
+        windows = [
+            window for state, powers in self._states.items() for window in self._windows(state, powers, case.end)
+        ]
+        if not windows or any(self._tries[state.last].end_lo is None for state in self._states):
+            return None
+        latest = max(windows, key=attrgetter("high"))
+        over = latest.high + LATE + case.slack
+        if over >= case.horizon or (over >= case.end and case.ended != "done"):
+            return None
+        return Missed(self._tries[last], None, latest)
+
+    def called_for(self, one: Attempt) -> bool:
+        """Whether something told a client to dial at once: a signal, a new token, or news from the stream before."""
+        place = self._tries.index(one)
+        if not place:
+            return True
+        before, case = self._tries[place - 1], self._case
+        if before.fresh is not False or before.hops or one.hops:
+            return True
+        since, until = before.began_ns - case.near_ns, one.began_ns + case.near_ns
+        if any(since <= signal.t_ns <= until for signal in [*self._client.signals, *self._client.heard]):
+            return True
+        asked = self._asks.begun(since, until)
+        return before.status == _UNAUTHORIZED and any(ask.what == "token" and ask.given for ask in asked)
+
+    # The windows.
+
+    def _windows(self, state: State, powers: set[int], begun: float) -> list[Window]:
+        last = self._tries[state.last]
+        if last.end_lo is None or last.end_hi is None:
+            return []
+        case = self._case
+        ended = case.at(last.end_lo), case.at(last.end_hi)
+        ns = sorted(self._evidenced(last, powers))
+        found = list(self._waited(last, ended, ns, begun))
+        found += self._tokens(last, ended, ns)
+        roused = list(self._roused(state, ended, ns, begun))
+        poll = None if state.probed else self._may_poll(state.last, begun)
+        if poll is not None:
+            found += self._polled(poll, last, ended, ns, begun)
+        found = [self._cut(one, ended) for one in found]
+        return found + roused
+
+    def _evidenced(self, last: Attempt, powers: set[int]) -> set[int]:
+        """Return what n may be after an attempt."""
+        policies = self._policies
+        resets = policies.backoff_resets_on
+        cap: object = policies.backoff_cap
+        found = {0} if last.fresh else set(powers)
+        if last.fresh is None or (last.body and resets is not ResetsOn.EVENT):
+            found.add(0)
+        if last.clean and last.opened:
+            lived = ((last.end_hi or 0) - last.began_ns) / 1e9
+            if not isinstance(cap, float | int) or lived >= cap - self._near:
+                found.add(0)
+        return found
+
+    def _waited(self, last: Attempt, ended: tuple[float, float], ns: list[int], begun: float) -> Iterator[Window]:
+        asked = last.asked
+        options = [asked] if last.heard or asked is None else [asked, None]
+        longest = self._asking(last, ended, begun)
+        slept = self._sky.slept(ended[0], begun)
+        for n in ns:
+            for milliseconds in dict.fromkeys(last.retries):
+                for seconds in options:
+                    for window in waits(self._policies, ended, n, milliseconds, seconds):
+                        high = max(window.high + slept, longest)
+                        yield msgspec.structs.replace(window, high=high)
+
+    def _asking(self, last: Attempt, ended: tuple[float, float], begun: float) -> float:
+        """Return until when a wait may last because a token or a snapshot is asked for first."""
+        case = self._case
+        if not (dials(self._client).seen or last.end_lo is None or let_in(self._client, last.end_lo, case.ns(begun))):
+            return math.inf
+        if last.status in {_UNAUTHORIZED, *_REFUSED_CURSOR}:
+            mine = [one for one in self._during(last, begun) if one.what != "results"]
+            return max((self._over(one, begun) for one in mine), default=ended[1])
+        return ended[1]
+
+    def _over(self, one: Ask, begun: float) -> float:
+        over = min(self._case.at(one.over_ns), begun)
+        if one.what == "token" and not one.given:
+            base: object = self._policies.backoff_base
+            more = base if isinstance(base, float | int) else math.inf
+            for put_off in put_offs(self._client):
+                if put_off.answer.t_ns == one.answered_ns and put_off.request.what == "token":
+                    over = max(over, self._case.at(put_off.until_ns) + more)
+        return over
+
+    def _during(self, last: Attempt, begun: float) -> list[Ask]:
+        """Return the exchanges that were under way at some time after an attempt ended."""
+        since = (last.began_ns if last.end_lo is None else last.end_lo) - self._case.near_ns
+        found = self._others(last, begun)
+        return [one for one in found if one.over_ns >= since and one.dial != last.record.seq]
+
+    def _others(self, last: Attempt, begun: float) -> list[Ask]:
+        """Return the exchanges that were begun before a dial, not long before the attempt that it follows."""
+        found = self._asks.begun(last.began_ns - round(_BEFORE * 1e9), self._case.ns(begun))
+        return [one for one in found if not one.dial or one.dial not in self._dial]
+
+    def _tokens(self, last: Attempt, ended: tuple[float, float], ns: list[int]) -> Iterator[Window]:
+        if last.status != _UNAUTHORIZED:
+            return
+        case = self._case
+        since = last.began_ns - case.near_ns
+        for one in self._asks.all:
+            if one.what == "token" and one.given and one.answered_ns >= since:
+                low = max(case.at(one.answered_ns), ended[0])
+                high = max(case.at(one.over_ns), ended[1]) + AT_ONCE
+                for n in ns:
+                    yield Window(row=Row.TOKEN, low=low, high=high, n=n)
+
+    def _roused(self, state: State, ended: tuple[float, float], ns: list[int], begun: float) -> Iterator[Window]:
+        if self._policies.heeds_signals is False:
+            return
+        last = self._tries[state.last]
+        first = max(bisect_left(self._signals, ended[0] - self._near), state.spent + 1)
+        for place, at in enumerate(self._signals[first:], first):
+            if at > begun + self._near:
+                return
+            busy = [
+                self._case.at(one.over_ns) for one in self._during(last, begun) if self._case.at(one.began_ns) <= at
+            ]
+            high = max([at, ended[1], *(min(one, begun) for one in busy)]) + AT_ONCE
+            high += self._sky.slept(at, begun)
+            for n in ns:
+                yield Window(row=Row.SIGNAL, low=at - self._near, high=high, n=n, spends=place)
+
+    def _cut(self, window: Window, ended: tuple[float, float]) -> Window:
+        """A signal ends the wait in which it is heard, where the client declares so."""
+        if self._policies.heeds_signals is not True:
+            return window
+        for at in self._told[bisect_left(self._told, ended[1] + self._near) :]:
+            if at >= window.high:
+                break
+            if self._sky.slept(at, at + AT_ONCE) or self._busy(at):
+                continue
+            if at + AT_ONCE < window.high:
+                return msgspec.structs.replace(window, row=Row.SIGNAL, high=at + AT_ONCE)
+        return window
+
+    def _busy(self, at: float) -> bool:
+        """Whether something was asked, or may have been, as a signal was heard."""
+        at_ns, near = self._case.ns(at), self._case.near_ns
+        found = self._asks.begun(at_ns - round(_BEFORE * 1e9), at_ns + near)
+        return any(one.over_ns >= at_ns - near for one in found)
+
+    # Polling.
+
+    def _may_poll(self, place: int, begun: float) -> float | None:
+        """Return when a client may have fallen back to polling after an attempt; None where it may not have."""
+        if place < 0:
+            return None
+        last, policies = self._tries[place], self._policies
+        fails, first_ns = self._failures[place]
+        after: object = policies.polls_after_failures
+        if after is None or not last.spoke or last.end_lo is None or not fails:
+            return None
+        ended = self._case.at(last.end_lo)
+        within: object = policies.falls_back_within
+        if not isinstance(after, int) or not isinstance(within, float | int) or fails >= after:
+            return ended
+        entered = max(ended, self._case.at(first_ns) + within - EARLY - self._case.slack)
+        return entered if entered <= begun + self._near else None
+
+    def _polled(
+        self, entered: float, last: Attempt, ended: tuple[float, float], ns: list[int], begun: float
+    ) -> Iterator[Window]:
+        case, policies = self._case, self._policies
+        asked = last.asked
+        put_off = policies.heed_retry_after(asked) if asked is not None and last.heard is True else None
+        soonest = -math.inf if put_off is None or math.isnan(put_off) else ended[0] + put_off
+        for one in self._others(last, begun):
+            if one.failed and one.what in {"", "poll", "token"} and case.at(one.over_ns) >= entered - self._near:
+                low = max(case.at(one.answered_ns), soonest, entered)
+                for n in ns:
+                    yield Window(row=Row.FAILED_POLL, low=low, high=case.at(one.over_ns) + AT_ONCE, n=n)
+        probes: object = policies.retry_stream
+        for n in ns:
+            if isinstance(probes, float | int):
+                high = max(entered, self._asking(last, ended, begun)) + probes + self._sky.slept(entered, begun)
+                yield Window(row=Row.RETRY_STREAM, low=entered + probes, high=high, n=n)
+            else:
+                yield Window(row=Row.RETRY_STREAM, low=entered, high=math.inf, n=n)
+
+
+def walk(client: ClientCase) -> Walk:
+    """Return the walk of a client."""
+    return client.once(Walk)
+
+
+def _failures(found: list[Attempt]) -> list[tuple[int, int]]:
+    """Return for each attempt how many were let in for nothing since an event, and the first's dial."""
+    count, first = 0, 0
+    counts = []
+    for one in found:
+        if not one.barren:
+            count, first = 0, 0
+        elif one.spoke:
+            first = first or one.began_ns
+            count += 1
+        counts.append((count, first))
+    return counts

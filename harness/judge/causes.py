@@ -1,11 +1,16 @@
 """Why a client lost what it lost: one root cause, so that its consequences are told once (the interface, "also")."""
 
+from collections import Counter
+
 import msgspec
 
-from harness.history import Attempt, Canary, Delivered
+from harness.history import Absorbed, App, Attempt, Canary, Delivered
 from harness.judge import phrases
 from harness.judge.case import ClientCase
+from harness.judge.facts.radio import arrivals
 from harness.judge.facts.truth import Event
+from harness.judge.giving_up import ADVICE as GIVING_UP_ADVICE
+from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_evidence
 from harness.judge.outages import Lapse, outages
 from harness.judge.resumes import Resume, resumes
 from harness.judge.verdict import Evidence
@@ -16,8 +21,9 @@ NEVER_RECONNECTED = "never-reconnected"
 NEVER_RECOVERED = "never-recovered"
 HUNG_DIAL = "hung-dial"
 DEAF_TO_EPOCH = "deaf-to-epoch"
+MISNUMBERED = "misnumbered"
 
-OUTAGES = frozenset({NEVER_NOTICED, NEVER_RECONNECTED, NEVER_RECOVERED, HUNG_DIAL})
+OUTAGES = frozenset({GAVE_UP, NEVER_NOTICED, NEVER_RECONNECTED, NEVER_RECOVERED, HUNG_DIAL})
 """Causes that are what a client did about an outage."""
 
 SHOWN_WITHIN = 1.0
@@ -27,6 +33,9 @@ PATIENCE = 10.0
 """Seconds after which a dial hangs, where no connect deadline is declared: the reference's."""
 
 PATIENCE_ROUNDING = 1.0
+
+MEANWHILE = 0.1
+"""Seconds in which a client that gives up upon a fault may have done so before the fault's own record."""
 
 RESUME_ADVICE = (
     "Fix: commit an id only at the blank line that completes its event, keep it across connections that yield nothing, "
@@ -51,12 +60,49 @@ def loss_cause(client: ClientCase, events: list[Event]) -> Cause | None:
     if deaf is not None:
         return deaf
     last = client.case.at(events[-1].actual_ns)
+    app = gave_up(client)
+    if app is not None and app.enter_ns <= events[-1].actual_ns:
+        return _gave_up_cause(client, app)
     for lapse in outages(client):
         if unrecovered(lapse) and lapse.began <= last:
             return outage_cause(client, lapse)
     after = events[0].actual_ns
     guilty = next((resume for resume in resumes(client) if not resume.right and resume.request.t_ns >= after), None)
     return None if guilty is None else resume_cause(client, guilty)
+
+
+def unshown_cause(client: ClientCase, events: list[Event]) -> Cause | None:
+    """Return why events that had reached the phone were kept from the app; None where the records show no reason."""
+    return _epoch_cause(client, events) or _numbering_cause(client, events)
+
+
+def _gave_up_cause(client: ClientCase, app: App) -> Cause:
+    return Cause(
+        key=GAVE_UP,
+        sentence=surrender(client, app),
+        evidence=surrender_evidence(client, app),
+        advice=GIVING_UP_ADVICE,
+    )
+
+
+def _numbering_cause(client: ClientCase, events: list[Event]) -> Cause | None:
+    """Return that the client took events for repeats of one that had come once only: it gave them that one's id."""
+    case = client.case
+    taken: dict[str, list[Absorbed]] = {}
+    for one in client.absorbed:
+        if one.why == "repeat":
+            taken.setdefault(one.id, []).append(one)
+    came = Counter(arrival.record.id for arrival in arrivals(client))
+    of, repeats = max(taken.items(), key=lambda one: len(one[1]), default=("", []))
+    if len(repeats) < max(2, came[of] + 1) or len(events) < 2:
+        return None
+    count, at = phrases.amount(len(repeats), "event"), phrases.moment(case.at(repeats[0].t_ns))
+    return Cause(
+        key=MISNUMBERED,
+        sentence=f"{client.called} took {count} for repeats of {of} at {at}, whose id it had given to them",
+        evidence=tuple(case.evidence(one, f"id {of} taken for a repeat") for one in repeats[:2]),
+        advice="Fix: hand each event on with the id that the buffer had at its own blank line, not at the read's end",
+    )
 
 
 def _epoch_cause(client: ClientCase, events: list[Event]) -> Cause | None:
@@ -138,14 +184,16 @@ def resume_sentence(client: ClientCase, resume: Resume) -> str:
 
 
 def _occasion(client: ClientCase, resume: Resume) -> str:
-    """Return what the attempt before was like, where that tells how the id was lost or came too early."""
+    """Return how the id was lost or came too early, where what was asked before tells it."""
     sent, wanted = client.truth.known(resume.sent), client.truth.known(resume.allowed[-1])
     if sent is not None and wanted is not None and client.truth.after(wanted.position) is sent:
         return f": {resume.sent} was never completed by a blank line"
-    before = [request for request in client.streams if request.seq < resume.request.seq]
-    if not resume.sent and len(before) > 1 and not any(one.rid == before[-1].rid for one in client.delivered):
-        return ": it was forgotten after an attempt that brought no event"
-    return ""
+    earlier = [one for one in resumes(client) if one.request.seq < resume.request.seq and one.allowed[-1]]
+    if resume.sent or not any(one.sent for one in earlier):
+        every = [one for one in resumes(client) if not one.first]
+        return ": no reconnection carried any" if len(every) > 1 and not any(one.sent for one in every) else ""
+    brought = any(earlier[-1].request.seq < one.seq < resume.request.seq and one.event for one in client.delivered)
+    return "" if brought else ": it was forgotten after a stream that brought no event"
 
 
 def unrecovered(lapse: Lapse) -> bool:
@@ -156,6 +204,10 @@ def unrecovered(lapse: Lapse) -> bool:
 def outage_cause(client: ClientCase, lapse: Lapse) -> Cause:
     """Return what the client failed to do about an outage from which it never recovered."""
     case = client.case
+    app = gave_up(client)
+    if app is not None and lapse.began <= case.at(app.enter_ns) + MEANWHILE:
+        cause = _gave_up_cause(client, app)
+        return msgspec.structs.replace(cause, evidence=(*_outage_evidence(client, lapse)[:1], *cause.evidence))
     end = phrases.duration(case.end)
     name, since = phrases.path(lapse.struck), phrases.moment(lapse.began)
     boxed = lapse.struck not in case.plan.paths

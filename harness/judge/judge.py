@@ -35,7 +35,7 @@ from harness.scenario.model import Plan
 FUNDAMENTAL = (
     "history-whole", "in-time", "fault-seen", "network-as-planned", "server-as-planned",
     "terminal-once", "no-gap", "no-duplicate", "order", "progress", "resume", "honest-status",
-    "recovery", "one-stream", "stop", "clean-exit", "backoff", "discreet", "server-frees", "prompt",
+    "recovery", "one-stream", "stop", "clean-exit", "backoff", "discreet", "server-frees", "fresh", "prompt",
 )  # fmt: skip
 """Laws, the most fundamental first: what the user lost, then what they were told, then what it cost."""
 

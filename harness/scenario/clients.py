@@ -60,6 +60,13 @@ MUTANTS = (
     "drops-newest",
     "reconnects-after-end",
     "fetches-results-twice",
+    "drops-every-second",
+    "shows-newest-first",
+    "drops-cr-lines",
+    "polls-for-replay",
+    "asks-at-each-dial",
+    "sits-on-connection",
+    "shows-late",
 )
 """Wrong clients that a scenario may name as those it must catch."""
 

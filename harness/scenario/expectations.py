@@ -62,8 +62,9 @@ OF_CLIENT = (
     "server-frees",
     "prompt",
     "discreet",
+    "fresh",
 )
-"""L1 to L15."""
+"""L1 to L16."""
 
 LAWS = (*OF_HARNESS, *OF_CLIENT)
 """All, as ``waive`` and the reports call them."""

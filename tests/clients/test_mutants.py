@@ -11,7 +11,13 @@ from harness.sse.policy import REFERENCE
 from tests.clients.beside import both, streams
 from tests.clients.stage import Stage, answers, completes, event, says, silence
 
-LATE = ("one-event-late", "fills-buffer", "drops-blank-lines")  # also where nothing goes wrong
+LATE = (
+    "one-event-late",
+    "fills-buffer",
+    "drops-blank-lines",
+    "sits-on-connection",
+    "shows-late",
+)  # also where nothing goes wrong
 NEVER_POLLS = msgspec.structs.replace(REFERENCE, polls_after_failures=None)
 
 

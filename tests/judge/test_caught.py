@@ -105,6 +105,16 @@ CAUGHT = {
     "drops-newest": ("terminal-once", brisk("client: {handler takes: 2s, queue: 4 events}")),
     "reconnects-after-end": ("stop", brisk()),
     "fetches-results-twice": ("clean-exit", brisk()),
+    "drops-every-second": ("no-gap", brisk()),
+    "shows-newest-first": ("no-gap", brisk("timeline: {5s: {wifi: reset for 3s}}")),
+    "drops-cr-lines": ("no-gap", brisk("server: {line ends: cr}")),
+    "polls-for-replay": (
+        "no-gap",
+        lines("job: {lasts: 20s, updates: every 100ms}", "timeline: {5s: {wifi: reset once}}"),
+    ),
+    "asks-at-each-dial": ("no-gap", brisk("timeline: {5s: {wifi: reset for 3s}}")),
+    "sits-on-connection": ("prompt", brisk()),
+    "shows-late": ("prompt", lines("job: {lasts: 60s, updates: every 10s}")),
 }
 
 
@@ -140,6 +150,14 @@ WAITS = {
         ),
     ),
 }
+
+
+@pytest.mark.parametrize("name", ["sits-on-connection", "shows-late"])
+def test_who_keeps_what_it_has_shows_what_is_no_longer_fresh(tmp_path, name):
+    path = tmp_path / "small.yaml"
+    path.write_text(lines("scenario: small", "paths: {wifi: wifi, cellular: lte}", CAUGHT[name][1]))
+    assert states(path, name)["fresh"] is State.FAILED
+    assert states(path, "reference")["fresh"] is State.HELD
 
 
 @pytest.mark.parametrize("what", WAITS)

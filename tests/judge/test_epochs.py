@@ -106,12 +106,6 @@ def test_a_snapshot_that_says_nothing_new_covers_if_it_was_delivered_whatever_th
     assert state("no-gap", restarted(healed=False, adopts=True)) is State.HELD
 
 
-def test_a_gap_told_before_anybody_signalled_one_fails():
-    story = restarted()
-    story.gap(3.0, "guess")
-    assert "told the app of a gap at 3.0 s that the server never signalled" in law("no-gap", story).sentence
-
-
 def test_an_older_epoch_that_comes_back_is_out_of_order():
     story = restarted()
     story.show(8, 9.5, block=False)

@@ -121,7 +121,7 @@ def test_forgets_id_after_empty():
             record.last_event_id = None
     assert law("resume", story).sentence == (
         "the reconnection at 5.2 s sent no Last-Event-ID, the last one dispatched was a-0: "
-        "it was forgotten after an attempt that brought no event"
+        "it was forgotten after a stream that brought no event"
     )
 
 

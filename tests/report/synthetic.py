@@ -32,9 +32,9 @@ ZERO = 7_000_000_000_000
 LAWS = (
     "fault-seen", "history-whole", "server-as-planned", "network-as-planned", "in-time",
     "terminal-once", "no-gap", "no-duplicate", "order", "progress", "one-stream", "resume", "backoff",
-    "recovery", "honest-status", "stop", "clean-exit", "server-frees", "prompt", "discreet",
+    "recovery", "honest-status", "stop", "clean-exit", "server-frees", "prompt", "discreet", "fresh",
 )  # fmt: skip
-CODES = dict(zip(LAWS, ("H0", "H1", "H2", "H3", "H4", *(f"L{number}" for number in range(1, 16))), strict=True))
+CODES = dict(zip(LAWS, ("H0", "H1", "H2", "H3", "H4", *(f"L{number}" for number in range(1, 17))), strict=True))
 assert set(LAWS) == set(FUNDAMENTAL)
 
 HANDOFF_SOURCE = """\

@@ -19,7 +19,7 @@ reference client · reference server · real sockets · toxiproxy embedded · se
   ✓ gap=500ms  recovered 1.9 s  2 attempts  1602 events, 0 lost, 0 repeated  p99 9 ms on wifi (752)
   ✓ gap=5s     recovered 2.0 s  4 attempts  1602 events, 0 lost, 0 repeated  p99 9 ms on wifi (752)
 
-  faults proved 6 of 6 · laws 19 held, 1 not judged (server-frees)
+  faults proved 6 of 6 · laws 20 held, 1 not judged (server-frees)
   limits  recovery 2.0 s < 5 s · attempts 4 ≤ 6 · terminal 0.3 s < 2 s
   host    scheduler lag p99 1.8 ms (limit 10 ms): figures can be trusted
 

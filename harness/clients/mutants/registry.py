@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from harness.clients.mutants import ending, parsing
+from harness.clients.mutants import delaying, ending, parsing, pretending
 from harness.clients.mutants.clinging import KeepsTwoStreams, NeverReturns, WaitsOutDial
 from harness.clients.mutants.mutant import Mutant
 from harness.clients.mutants.numbering import DedupesAcrossEpochs
@@ -272,6 +272,41 @@ _ALL = (
         name="fetches-results-twice",
         stands_for="the end is handled twice: bigskysoftware/htmx-extensions 16",
         follower=ending.FetchesResultsTwice,
+    ),
+    Mutant(
+        name="drops-every-second",
+        stands_for="updates are thinned out, and called coalesced",
+        follower=pretending.DropsEverySecond,
+    ),
+    _parser(
+        "shows-newest-first",
+        "a burst is read from its end, and the rest called late",
+        pretending.ShowsNewestFirst,
+    ),
+    _parser(
+        "drops-cr-lines",
+        "CR alone ends no line: only a poll at the end is ever shown",
+        pretending.DropsCrLines,
+    ),
+    Mutant(
+        name="polls-for-replay",
+        stands_for="a snapshot in place of a replay, and called polling",
+        follower=pretending.PollsForReplay,
+    ),
+    Mutant(
+        name="asks-at-each-dial",
+        stands_for="a snapshot at each reconnection, also while the path is down",
+        follower=pretending.AsksAtEachDial,
+    ),
+    Mutant(
+        name="sits-on-connection",
+        stands_for="what a new connection brings is kept for 12 s",
+        follower=delaying.SitsOnConnection,
+    ),
+    Mutant(
+        name="shows-late",
+        stands_for="each update is shown 2.5 s after it came",
+        follower=delaying.ShowsLate,
     ),
 )
 

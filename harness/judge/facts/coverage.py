@@ -4,9 +4,8 @@ A status answer *covers* what is not newer than it where the client asked for it
 server had said to it, or after a 204 (``polling``). What the client calls itself entitles it to nothing.
 """
 
-from harness.history import Gap
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import ToldGap, told_gaps
+from harness.judge.facts.asked import ToldGap
 from harness.judge.facts.polling import STRAY, askings
 from harness.judge.facts.radio import Answer, answers
 from harness.judge.facts.truth import Position
@@ -31,9 +30,3 @@ def covered(client: ClientCase) -> Position | None:
 def heals(gap: ToldGap, answer: Answer) -> bool:
     """Whether an answer was asked for while a gap was open."""
     return gap.record.seq < answer.request.seq and answer.request.t_ns <= gap.covered_ns
-
-
-def unsaid(client: ClientCase) -> list[Gap]:
-    """Return the gaps that a client told its app of before the server had said any to it."""
-    first = next((gap.record.seq for gap in told_gaps(client)), None)
-    return [one for one in client.gaps if first is None or one.seq < first]

@@ -277,7 +277,7 @@ def _said_aloud(client: ClientCase) -> Position | None:
     if not said or not terminals:
         return None
     gap, end = said[-1], terminals[0].app
-    told = any(one.seq > gap.record.seq and not one.healed for one in client.gaps)
+    told = any(app.enter_ns >= gap.record.t_ns for app in client.gaps_told)
     asked = [
         poll
         for poll in client.requests

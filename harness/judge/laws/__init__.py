@@ -5,6 +5,7 @@ from harness.judge.laws import (
     clean_exit,
     discreet,
     fault_seen,
+    fresh,
     history_whole,
     honest_status,
     in_time,
@@ -45,4 +46,5 @@ LAWS: tuple[Law, ...] = (
     server_frees.LAW,
     prompt.LAW,
     discreet.LAW,
+    fresh.LAW,
 )

@@ -11,17 +11,16 @@ from harness.judge import phrases
 from harness.judge.aloud import ALOUD, Busy, invented, untold
 from harness.judge.case import Case, ClientCase
 from harness.judge.endings import Ending, hasty_endings
-from harness.judge.facts.requests import dial_lives
+from harness.judge.giving_up import ADVICE, GAVE_UP, gave_up, surrender, surrender_evidence
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.polling import allowance, clinging
-from harness.judge.refusals import no_end_due, refusal
+from harness.judge.refusals import refusal
 from harness.judge.secrets import home, leaked
 
 UNSEEN = "TLS and CPU leave no record"
 
 _ADVICE = {
     "token": "Fix: follow redirects by hand, and send the token to the job server's own origin only",
-    "error": "Fix: while the job lives, keep trying with backoff; say reconnecting, and keep on_error for the end",
     "untold": "Fix: tell the app once that the job was refused for good, and stop",
     "gap": "Fix: tell the app of each gap that the server says (409, 410, reset, a new epoch), once, before going on",
     "invented": "Fix: only the server can say that events are missing: 409, 410, reset, or an id of a new epoch",
@@ -62,22 +61,11 @@ def _tokens(client: ClientCase, outcome: Outcome) -> None:
 
 
 def _errors(client: ClientCase, outcome: Outcome) -> None:
-    """A final error while the job lives; a status that says stop, or the declared end of patience, excuses it."""
-    job_end = client.truth.terminal
-    for app in client.screen.errors:
-        alive = bool(client.truth.events) and (job_end is None or app.enter_ns < job_end.actual_ns)
-        if not alive or not _final(client, app) or _excused(client, app):
-            continue
-        at = phrases.moment(client.case.at(app.enter_ns))
-        detail = f" ({app.detail})" if app.detail else ""
-        text = f"on_error ended it for the app at {at}, while the job was alive{detail}"
-        shown = [client.case.evidence(app, f"on_error{detail}", t_ns=app.enter_ns)]
-        if job_end is not None:
-            ended = f"the job ended: {job_end.type}, id {job_end.id}"
-            shown.append(client.case.evidence(job_end.record, ended, t_ns=job_end.actual_ns))
-        outcome.fail(text, *shown, advice=_ADVICE["error"], cause="gave-up")
-        return
-    if len(client.screen.errors) > 1:
+    """A final error while the job lives; more than one; none where the job was refused for good."""
+    app = gave_up(client)
+    if app is not None:
+        outcome.fail(surrender(client, app), *surrender_evidence(client, app), advice=ADVICE, cause=GAVE_UP)
+    elif len(client.screen.errors) > 1:
         shown = [client.case.evidence(app, "on_error", t_ns=app.enter_ns) for app in client.screen.errors[:SHOWN]]
         text = f"on_error ended it for the app {len(client.screen.errors)} times"
         outcome.fail(text, *shown, advice=_ADVICE["untold"], cause="ended-twice")
@@ -112,27 +100,6 @@ def _gaps(client: ClientCase, outcome: Outcome) -> None:
         text = f"the server said at {at} that events are missing ({missed.how}), and the app was never told of a gap"
         shown = case.evidence(missed.record, f"{missed.how}: events are missing for good")
         outcome.fail(text, shown, advice=_ADVICE["gap"], cause="gap-untold")
-
-
-def _final(client: ClientCase, app: App) -> bool:
-    """Whether nothing was tried, and nothing came, after it."""
-    later = [one.t_ns for one in client.requests if one.what in {"stream", "poll"}]
-    later += [dial.from_ns for dial in client.dials]
-    later += [shown.app.enter_ns for shown in client.screen.shown]
-    return not any(at_ns > app.enter_ns for at_ns in later) and not client.case.cut_short
-
-
-def _excused(client: ClientCase, app: App) -> bool:
-    patience = client.case.plan.client.policies.gives_up_after
-    if patience is not None and _tried(client) >= patience:
-        return True
-    stop = refusal(client)
-    return stop.t_ns <= app.enter_ns if stop is not None else bool(no_end_due(client))
-
-
-def _tried(client: ClientCase) -> int:
-    """Return how often a stream may have been dialled for. A dial that was never let in shows no purpose."""
-    return sum(one.what in {"stream", ""} for one in dial_lives(client)) or len(client.streams)
 
 
 def _callbacks(client: ClientCase, outcome: Outcome) -> None:

@@ -3,8 +3,7 @@
 from harness.history import Write
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.causes import NEVER_NOTICED, Cause, loss_cause
-from harness.judge.facts.coverage import unsaid
+from harness.judge.causes import NEVER_NOTICED, Cause, loss_cause, unshown_cause
 from harness.judge.facts.lives import Fate, Life, lives, lost
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.refusals import no_end_due
@@ -35,11 +34,7 @@ def _no_truth(case: Case, outcome: Outcome) -> None:
 
 
 def _of_client(client: ClientCase, outcome: Outcome) -> None:
-    case, before = client.case, len(outcome.findings)
-    for gap in unsaid(client):
-        at = phrases.moment(case.at(gap.t_ns))
-        shown = case.evidence(gap, f"told the app of a gap: {gap.reason}")
-        outcome.fail(f"{client.called} told the app of a gap at {at} that the server never signalled", shown)
+    case = client.case
     gone = lost(client)
     unshown = [life for life in gone if life.fate is Fate.UNSHOWN]
     unasked = [life for life in gone if life.fate is Fate.UNASKED]
@@ -51,7 +46,7 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
         outcome.skip(not_due)
     elif unasked:
         _unasked(client, unasked, outcome)
-    elif len(outcome.findings) > before:
+    elif unshown:
         return
     elif open_:
         outcome.doubt(
@@ -77,13 +72,12 @@ def _unshown(client: ClientCase, gone: list[Life], outcome: Outcome) -> None:
     arrived = [life.arrival.record for life in gone if life.arrival is not None]
     span = phrases.between(case.at(arrived[0].t_ns), case.at(arrived[-1].t_ns))
     text = f"{_called(client, gone)} reached the phone at {span} and {_were(gone)} never shown"
-    cause = loss_cause(client, [life.event for life in gone])
+    cause = unshown_cause(client, [life.event for life in gone])
     told = [case.evidence(one, f"id {one.id} at the phone; never shown") for one in (arrived[0], arrived[-1])]
-    epochs = cause if cause is not None and gone[0].event.position[0] > 0 else None
     outcome.fail(
-        text + (f": {epochs.sentence}" if epochs else ""),
-        *(epochs.evidence if epochs else ()), *told,
-        advice=epochs.advice if epochs else _SHOW, cause=epochs.key if epochs else "",
+        text + (f": {cause.sentence}" if cause else ""),
+        *(cause.evidence if cause else ()), *told,
+        advice=cause.advice if cause else _SHOW, cause=cause.key if cause else "",
     )  # fmt: skip
 
 

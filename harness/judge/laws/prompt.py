@@ -1,14 +1,25 @@
-"""L14, prompt: in steady windows the 95 % interval of this run's p99 lies under 100 ms, where the network allows it."""
+"""L14, prompt: (a) where the network allows less than 100 ms the p99 of updates is less; (b) the client adds little.
+
+(a) In steady windows the 95 % interval of this run's p99, from intended emission to the screen, lies under 100 ms.
+(b) On every path the client's own share, from the phone's radio to the app, callbacks apart, is under 50 ms at the p99
+(with fewer than 368 events: at the median), and each under 1 s.
+"""
 
 from harness.judge import phrases
 from harness.judge.case import Case
+from harness.judge.facts.lives import SOON
+from harness.judge.facts.shares import Share, shares
 from harness.judge.latency import Sample, eligible, samples
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
-from harness.judge.percentiles import LOST, QUANTILES, estimate, least_n
+from harness.judge.percentiles import LOST, QUANTILES, at_rank, estimate, least_n, rank
 from harness.judge.steady import planned, steady
+from harness.judge.verdict import Evidence
 
 LIMIT = 0.100
 NEEDED = least_n(*QUANTILES["p99"])
+
+OWN_LIMIT = 0.050
+"""Seconds of the client's own share, from the radio to the app."""
 
 
 def _judge(case: Case) -> Outcome:
@@ -16,6 +27,13 @@ def _judge(case: Case) -> Outcome:
     if not any(client.reports for client in case.clients) and not case.cut_short:
         outcome.skip("the client reports no callbacks")
         return outcome
+    _on_the_way(case, outcome)
+    _to_the_app(case, [share for client in case.clients for share in shares(client)], outcome)
+    return outcome
+
+
+def _on_the_way(case: Case, outcome: Outcome) -> None:
+    """(a) From intended emission to the screen."""
     taken = [sample for client in case.clients for sample in samples(client) if sample.prompt]
     expected = sum(planned(client, [w for w in steady(client) if eligible(w, case.plan)]) for client in case.clients)
     if expected < NEEDED:
@@ -23,7 +41,7 @@ def _judge(case: Case) -> Outcome:
             outcome.skip(f"the plan has {expected} steady events (a p99 needs {NEEDED})")
         else:
             outcome.skip("no steady window on a path that allows less than 100 ms")
-        return outcome
+        return
     doubt = case.doubtful(LIMIT)
     if len(taken) < NEEDED:
         lag = f"; {doubt}" if doubt else ""
@@ -32,7 +50,45 @@ def _judge(case: Case) -> Outcome:
         outcome.doubt(doubt)
     else:
         _measure(case, taken, outcome)
-    return outcome
+
+
+def _to_the_app(case: Case, taken: list[Share], outcome: Outcome) -> None:
+    """(b) From the radio to the app."""
+    if not taken:
+        outcome.skip("no event of a stream was shown")
+        return
+    slow = [share for share in taken if share.seconds > SOON + case.slack]
+    if doubt := case.doubtful(SOON):
+        outcome.skip(doubt)
+        return
+    if slow:
+        worst = max(slow, key=lambda share: share.seconds)
+        assert worst.life.arrival is not None
+        at = phrases.moment(case.at(worst.life.arrival.record.t_ns))
+        text = f"event {worst.life.event.index} reached the phone at {at}, and the app {_said(worst.seconds)} later"
+        outcome.fail(text, *_kept(case, slow), advice=_ADVICE)
+        return
+    ordered = sorted(share.seconds for share in taken)
+    name, place = (
+        ("p99", rank(len(ordered), 99, 100)) if len(ordered) >= NEEDED else ("median", rank(len(ordered), 1, 2))
+    )
+    value = at_rank(ordered, place)
+    figure = f"from the phone to the app: {name} {_said(value)} (n = {len(ordered)})"
+    if doubt := case.doubtful(OWN_LIMIT):
+        outcome.skip(doubt)
+    elif value >= OWN_LIMIT:
+        slow = [share for share in taken if share.seconds >= OWN_LIMIT]
+        outcome.fail(f"the client kept what it had: {figure}, limit 50 ms", *_kept(case, slow), advice=_ADVICE)
+    else:
+        outcome.hold("; ".join([figure, *outcome.not_judged]))
+
+
+def _kept(case: Case, slow: list[Share]) -> list[Evidence]:
+    worst = sorted(slow, key=lambda share: -share.seconds)[:SHOWN]
+    records = [(share.life.arrival.record, share) for share in worst if share.life.arrival is not None]
+    return [
+        case.evidence(one, f"id {one.id} at the phone; {_said(share.seconds)} to the app") for one, share in records
+    ]
 
 
 def _measure(case: Case, taken: list[Sample], outcome: Outcome) -> None:

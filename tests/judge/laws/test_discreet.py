@@ -70,7 +70,7 @@ def gave_up(story: Story, at: float = 5.0) -> Story:
 
 def test_a_final_error_while_the_job_lives_fails():
     found = law("discreet", gave_up(half_open()))
-    assert found.sentence == "on_error ended it for the app at 5.0 s, while the job was alive (network error)"
+    assert found.sentence == "the client gave up at 5.0 s, while the job was alive (it told the app: network error)"
     assert found.cause == "gave-up"
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from harness.history import App, Emit, Health
 from harness.judge.verdict import State
+from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.story import LTE, Story, plan, without
 
@@ -63,13 +64,30 @@ def test_lost_updates_count_as_infinitely_late():
     assert "p99 lost" in law("prompt", story).sentence
 
 
-def test_a_plan_of_few_events_is_not_judged():
-    assert law("prompt", Story(plan()).run()).reason == "the plan has 19 steady events (a p99 needs 368)"
+def test_a_plan_of_few_events_is_judged_from_the_phone_on():
+    found = law("prompt", Story(plan()).run())
+    assert (found.state, found.sentence) == (
+        State.HELD,
+        "from the phone to the app: median 0.20 ms (n = 22); the plan has 19 steady events (a p99 needs 368)",
+    )
 
 
-def test_a_slow_path_is_not_judged():
-    story = steady(400, paths={"wifi": LTE})
-    assert law("prompt", story).reason == "no steady window on a path that allows less than 100 ms"
+def test_a_slow_path_is_judged_from_the_phone_on():
+    found = law("prompt", steady(400, paths={"wifi": LTE}))
+    assert found.sentence == (
+        "from the phone to the app: p99 0.20 ms (n = 406); no steady window on a path that allows less than 100 ms"
+    )
+
+
+def test_a_plan_of_few_events_of_which_none_came_is_not_judged():
+    story = Story(plan())
+    story.emit_all()
+    story.dial(0.01)
+    story.status("connected", 0.02)
+    story.end(11.0)
+    assert law("prompt", story).reason == (
+        "the plan has 20 steady events (a p99 needs 368); no event of a stream was shown"
+    )
 
 
 def test_fewer_events_than_planned_are_unknown():
@@ -100,3 +118,56 @@ def test_a_lag_never_measured_is_no_zero():
 
 def test_an_empty_history_is_unknown():
     assert empty("prompt", plan()) is State.UNKNOWN
+
+
+def kept(*, by: float, index: int = 5) -> Story:
+    """One event is shown so long after it reached the phone."""
+    story = Story(plan()).run(skip=(index,))
+    at = story.times()[index] + 0.005
+    story.arrive(index, at)
+    story.show(index, at + by, block=False)
+    return story
+
+
+def test_one_event_kept_for_more_than_a_second_fails_on_any_path():
+    found = law("prompt", kept(by=1.2))
+    assert (found.state, found.sentence) == (
+        State.FAILED,
+        "event 5 reached the phone at 2.5 s, and the app 1.2 s later",
+    )
+    assert [item.text for item in found.evidence] == ["id a-5 at the phone; 1.2 s to the app"]
+    assert state("prompt", kept(by=0.4)) is State.HELD
+
+
+def test_the_client_s_own_share_counts_at_the_median_where_events_are_few():
+    story = Story(plan(paths={"wifi": LTE, "cellular": LTE})).run()
+    for record in story.records:
+        if isinstance(record, App):
+            record.enter_ns += 60_000_000
+            record.exit_ns += 60_000_000
+            record.t_ns += 60_000_000
+    assert law("prompt", story).sentence == (
+        "the client kept what it had: from the phone to the app: median 60 ms (n = 22), limit 50 ms"
+    )
+
+
+def test_what_a_callback_takes_is_not_the_client_s_share():
+    story = kept(by=1.2)
+    before = next(one for one in story.records if isinstance(one, App) and one.id == "a-4")
+    before.exit_ns = before.t_ns = before.enter_ns + 1_690_000_000
+    story.plan = plan(policies=Policies(handler_takes=1.69))
+    assert state("prompt", story) is State.HELD
+
+
+def test_a_reorder_window_is_waited_out():
+    story = kept(by=1.2, index=6)
+    story.records = [one for one in story.records if getattr(one, "id", "") != "a-5"]
+    assert state("prompt", story) is State.FAILED
+    story.plan = plan(policies=Policies(reorder_window=2.0))
+    assert state("prompt", story) is State.HELD
+
+
+def test_a_busy_host_leaves_the_client_s_share_unjudged():
+    story = kept(by=1.2)
+    story.lags(*[150_000] * 100)
+    assert state("prompt", story) is State.NOT_JUDGED

@@ -1,0 +1,157 @@
+"""The client's own share of a delay: from when an event was at its radio, and nothing else in its way, to the app.
+
+What is in its way, and no delay of the client's:
+
+1. callbacks that the app is inside of meanwhile;
+2. events that it has to wait for in the reorder window that is declared;
+3. a snapshot that an open gap waits for: for 8 s at most, or half the watchdog's time; before the job's end for 10 s,
+   or nine tenths of it (the obligations of a client with a gap);
+4. each event of the same burst before it, for ``EACH``.
+
+A time in which the device slept counts for nothing. What a callback took is known by its records.
+"""
+
+import bisect
+import math
+from collections.abc import Iterator
+
+import msgspec
+
+from harness.judge.case import ClientCase
+from harness.judge.facts.asked import told_gaps
+from harness.judge.facts.coverage import heals
+from harness.judge.facts.lives import Life, lives
+from harness.judge.facts.radio import answers
+from harness.judge.facts.screen import EVENT_CALLBACKS
+from harness.judge.facts.truth import ACCEPTED
+from harness.judge.sky import Sky
+
+EACH = 200_000
+"""Nanoseconds for each event of a burst that comes before another."""
+
+_RESTS, _RESTS_AT_THE_END = (8.0, 0.5), (10.0, 0.9)
+"""Seconds for which a stream may wait for a gap's snapshot, and the share of the watchdog's time."""
+
+
+class Share(msgspec.Struct, frozen=True):
+    """How long a client kept an event, in seconds. ``life`` was shown, by a stream."""
+
+    life: Life
+    seconds: float
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The app showed nothing as new as an event for so many seconds; ``until_ns`` None: to the end."""
+
+    life: Life
+    until_ns: int | None
+    seconds: float
+
+
+def shares(client: ClientCase) -> list[Share]:
+    """Return the client's share in each event that a stream brought and that was shown while the device was awake."""
+    return client.once(_shares)
+
+
+def kept(client: ClientCase) -> list[Kept]:
+    """Return for each event that was newer than all at the radio how long the app was shown nothing as new.
+
+    Times in which the app was inside a callback, or the device slept, are left out, and what had to be waited for.
+    """
+    return client.once(_kept)
+
+
+class _Waits:
+    """What may be in the way of a client's events."""
+
+    def __init__(self, client: ClientCase) -> None:
+        self._client = client
+        policies = client.case.plan.client.policies
+        self._window_ns = round((policies.reorder_window or 0.0) * 1e9)
+        watchdog = math.inf if policies.watchdog is None else policies.watchdog
+        self._rest_ns, self._rest_at_the_end_ns = (
+            round(min(seconds, watchdog * share) * 1e9) for seconds, share in (_RESTS, _RESTS_AT_THE_END)
+        )
+
+    def over_ns(self, life: Life) -> int:
+        """Return from when on an event at the radio had to be shown, callbacks and bursts apart."""
+        assert life.arrival is not None
+        at_ns, event = life.arrival.record.t_ns, life.event
+        since_ns = at_ns
+        newest = self._client.screen.newest_at(at_ns)
+        if self._window_ns and newest != ACCEPTED and event.position > (newest[0], newest[1] + 1):
+            since_ns += self._window_ns
+        for gap in told_gaps(self._client):
+            if gap.record.t_ns > at_ns or gap.covered_ns < at_ns:
+                continue
+            begun_ns = at_ns if event.terminal else gap.record.t_ns
+            rest_ns = self._rest_at_the_end_ns if event.terminal else self._rest_ns
+            covering = (one.body.t_ns for one in answers(self._client) if heals(gap, one))
+            since_ns = max(since_ns, min(next(covering, begun_ns + rest_ns), begun_ns + rest_ns))
+        return since_ns
+
+
+def _shares(client: ClientCase) -> list[Share]:
+    return list(_each(client))
+
+
+def _each(client: ClientCase) -> Iterator[Share]:
+    waits, sky, at, busy = _Waits(client), client.once(Sky), client.case.at, client.once(_Busy)
+    streamed = {id(one.app) for one in client.screen.shown if one.answer is None}
+    burst_ns, before = -1, 0
+    for life in sorted((one for one in lives(client) if one.arrival is not None), key=_came):
+        assert life.arrival is not None
+        at_ns, app = life.arrival.record.t_ns, life.shown
+        before = before + 1 if at_ns == burst_ns else 0
+        burst_ns = at_ns
+        if app is None or id(app) not in streamed or app.enter_ns < at_ns:
+            continue
+        if app.enter_ns > at_ns and sky.slept(at(at_ns), at(app.enter_ns)):
+            continue
+        since_ns = waits.over_ns(life)
+        kept_ns = app.enter_ns - since_ns - busy.between(since_ns, app.enter_ns) - before * EACH
+        yield Share(life, max(0, kept_ns) / 1e9)
+
+
+def _came(life: Life) -> tuple[int, int]:
+    assert life.arrival is not None
+    return life.arrival.record.t_ns, life.arrival.record.seq
+
+
+def _kept(client: ClientCase) -> list[Kept]:
+    waits, sky, busy = _Waits(client), client.once(Sky), client.once(_Busy)
+    at, advances, end_ns = client.case.at, client.screen.advances, client.case.end_ns
+    terminals = client.screen.terminals
+    over_ns = terminals[0].app.enter_ns if terminals else end_ns
+    found: list[Kept] = []
+    newest, place = ACCEPTED, 0
+    for life in sorted((one for one in lives(client) if one.read_ns is not None), key=_came):
+        assert life.arrival is not None
+        at_ns, position = life.arrival.record.t_ns, life.event.position
+        if position <= newest or at_ns >= over_ns or life.event.type not in EVENT_CALLBACKS:
+            continue
+        newest = position
+        while place < len(advances) and advances[place][1] < position:
+            place += 1
+        until_ns = advances[place][0] if place < len(advances) else None
+        since_ns, shown_ns = waits.over_ns(life), over_ns if until_ns is None else until_ns
+        shown_ns = max(since_ns, shown_ns)
+        seconds = (shown_ns - since_ns - busy.between(since_ns, shown_ns)) / 1e9 - sky.slept(at(since_ns), at(shown_ns))
+        found.append(Kept(life, until_ns, max(0.0, seconds)))
+    return found
+
+
+class _Busy:
+    """For how long the app was inside callbacks."""
+
+    def __init__(self, client: ClientCase) -> None:
+        self._exits = [app.exit_ns for app in client.screen.callbacks]
+        self._enters = [app.enter_ns for app in client.screen.callbacks]
+
+    def between(self, start_ns: int, end_ns: int) -> int:
+        """Return for how many nanoseconds between two stamps."""
+        if end_ns <= start_ns:
+            return 0
+        first, last = bisect.bisect_right(self._exits, start_ns), bisect.bisect_left(self._enters, end_ns)
+        spans = zip(self._enters[first:last], self._exits[first:last], strict=True)
+        return sum(min(leaves, end_ns) - max(enters, start_ns) for enters, leaves in spans)

@@ -1,0 +1,108 @@
+"""A client that gives its job up while the job lives and nothing forbids to go on: when, upon what, and by what words.
+
+A final error is lawful after an answer that says stop, where the attempts that were declared are spent, and where the
+client never learned of its job.
+"""
+
+from harness.history import App, AttemptEnd, Response
+from harness.judge import phrases
+from harness.judge.case import ClientCase
+from harness.judge.facts.requests import dial_lives
+from harness.judge.refusals import no_end_due, refusal
+from harness.judge.verdict import Evidence
+
+GAVE_UP = "gave-up"
+
+ADVICE = "Fix: while the job lives, keep trying with backoff; say reconnecting, and keep on_error for the end"
+
+_MET = {
+    "eof": "the server ended its stream",
+    "error": "its stream broke",
+    "refused": "a dial was refused",
+    "watchdog": "it had ended a silent stream itself",
+    "suspect": "it had ended a silent stream itself",
+}
+
+
+def gave_up(client: ClientCase) -> App | None:
+    """Return the callback by which a client gave its job up without a reason that counts; None where it did not."""
+    return client.once(_gave_up)
+
+
+def _gave_up(client: ClientCase) -> App | None:
+    end = client.truth.terminal
+    for app in client.screen.errors:
+        alive = bool(client.truth.events) and (end is None or app.enter_ns < end.actual_ns)
+        if alive and _final(client, app) and not _excused(client, app):
+            return app
+    return None
+
+
+def _final(client: ClientCase, app: App) -> bool:
+    """Whether nothing was tried, and nothing came, after it."""
+    later = [one.t_ns for one in client.requests if one.what in {"stream", "poll"}]
+    later += [dial.from_ns for dial in client.dials]
+    later += [shown.app.enter_ns for shown in client.screen.shown]
+    return not any(at_ns > app.enter_ns for at_ns in later) and not client.case.cut_short
+
+
+def _excused(client: ClientCase, app: App) -> bool:
+    patience = client.case.plan.client.policies.gives_up_after
+    if patience is not None and _tried(client) >= patience:
+        return True
+    stop = refusal(client)
+    return stop.t_ns <= app.enter_ns if stop is not None else bool(no_end_due(client))
+
+
+def _tried(client: ClientCase) -> int:
+    """Return how often a stream may have been dialled for. A dial that was never let in shows no purpose."""
+    return sum(one.what in {"stream", ""} for one in dial_lives(client)) or len(client.streams)
+
+
+def surrender(client: ClientCase, app: App) -> str:
+    """Return that the client gave up, upon what, and what it told the app."""
+    at = phrases.moment(client.case.at(app.enter_ns))
+    told = f" (it told the app: {app.detail})" if app.detail else ""
+    met = _occasion(client, app)
+    return f"{client.called} gave up at {at}, while the job was alive{', ' + met if met else ''}{told}"
+
+
+def surrender_evidence(client: ClientCase, app: App) -> tuple[Evidence, ...]:
+    """Return what the client met, its last word, and the end of the job that it did not wait for."""
+    case, end = client.case, client.truth.terminal
+    met = _last_met(client, app)
+    shown = []
+    if isinstance(met, Response):
+        shown.append(case.evidence(met, f"the stream request is answered {met.status}"))
+    elif met is not None:
+        shown.append(case.evidence(met, f"attempt {met.n} ends: {met.how}"))
+    told = f" ({app.detail})" if app.detail else ""
+    shown.append(case.evidence(app, f"on_error{told}: the client tries no more", t_ns=app.enter_ns))
+    if end is not None:
+        ended = f"the job ended: {end.type}, id {end.id}"
+        shown.append(case.evidence(end.record, ended, t_ns=end.actual_ns))
+    return tuple(shown)
+
+
+def _occasion(client: ClientCase, app: App) -> str:
+    """Return upon what a client gave up: attempts in vain, an answer, or the end of a stream."""
+    ends = [end for end in client.attempt_ends.values() if end.seq < app.seq]
+    vain = 0
+    while vain < len(ends) and not ends[len(ends) - 1 - vain].events:
+        vain += 1
+    met = _last_met(client, app)
+    if vain > 1:
+        return f"after {phrases.amount(vain, 'attempt')} that brought no event"
+    if isinstance(met, Response):
+        return f"when a stream request was answered {met.status}"
+    return f"when {_MET[met.how]}" if met is not None and met.how in _MET else ""
+
+
+def _last_met(client: ClientCase, app: App) -> Response | AttemptEnd | None:
+    """Return the refusal that the client's last stream request met, else how its last attempt ended."""
+    asked = [request for request in client.streams if request.seq < app.seq]
+    answer = client.responses.get(asked[-1].rid) if asked else None
+    if answer is not None and answer.seq < app.seq and answer.status >= 300:
+        return answer
+    ends = [end for end in client.attempt_ends.values() if end.seq < app.seq]
+    return max(ends, key=lambda end: end.seq, default=None)

@@ -1,0 +1,52 @@
+"""What a stranger reads who has to find the bug: each wrong client's verdict names what the client did."""
+
+import pytest
+
+from harness.judge.judge import judge
+from harness.judge.verdict import Verdict
+from harness.run.rehearsal import rehearse
+from harness.scenario import bundled, load, plans
+
+
+def verdict(scenario: str, client: str, **select: str) -> Verdict:
+    plan = plans(load(bundled()[scenario]), client=client, select=select, world="virtual")[0]
+    return judge(plan, rehearse(plan))
+
+
+SENTENCES = {
+    ("flapping", "dies-of-errors"): "The client gave up at 8.0 s, while the job was alive, when its stream broke",
+    ("captive-portal", "gives-up"): "The client gave up at 12.9 s, while the job was alive, after 3 attempts that",
+    ("firewall", "stops-at-5xx"): "when a stream request was answered 403",
+    ("long-tunnel", "forgets-last-id"): "the last one dispatched was",
+}
+
+
+@pytest.mark.parametrize(("scenario", "client"), SENTENCES)
+def test_the_headline_says_what_the_client_did(scenario, client):
+    assert SENTENCES[scenario, client] in verdict(scenario, client).sentence
+
+
+def test_one_who_gave_up_is_told_so_once_and_by_no_other_advice():
+    found = verdict("flapping", "dies-of-errors")
+    failed = [law for law in found.laws if law.state == "failed"]
+    assert {law.cause for law in failed} == {"gave-up"}
+    assert {law.advice for law in failed} == {
+        "Fix: while the job lives, keep trying with backoff; say reconnecting, and keep on_error for the end"
+    }
+
+
+def test_an_id_that_no_reconnection_carried_was_not_forgotten_on_the_way():
+    never = verdict("handoff", "forgets-last-id", gap="5s").sentence
+    assert never.startswith("The reconnection at 25.4 s sent no Last-Event-ID, the last one dispatched was a-799")
+    assert "forgotten" not in never
+    assert (
+        "it was forgotten after a stream that brought no event"
+        in verdict("flapping", "forgets-id-after-empty").sentence
+    )
+
+
+def test_events_of_one_number_are_told_from_events_that_were_not_read():
+    found = next(law for law in verdict("handoff", "misnumbers-bursts", gap="5s").laws if law.law == "no-gap")
+    assert found.cause == "misnumbered"
+    assert "took 137 events for repeats of a-937 at 26.6 s, whose id it had given to them" in found.sentence
+    assert "at its own blank line" in found.advice

@@ -67,6 +67,12 @@ MUTANTS = (
     "asks-at-each-dial",
     "sits-on-connection",
     "shows-late",
+    "says-polling",
+    "ignores-stream-retry-after",
+    "ignores-poll-retry-after",
+    "asks-six-tokens",
+    "reconnects-late",
+    "one-row-late",
 )
 """Wrong clients that a scenario may name as those it must catch."""
 

@@ -115,6 +115,15 @@ CAUGHT = {
     "asks-at-each-dial": ("no-gap", brisk("timeline: {5s: {wifi: reset for 3s}}")),
     "sits-on-connection": ("prompt", brisk()),
     "shows-late": ("prompt", lines("job: {lasts: 60s, updates: every 10s}")),
+    "says-polling": ("backoff", GONE),
+    "ignores-stream-retry-after": ("backoff", refused("answers 503 retry-after 9s to streams for 5s")),
+    "ignores-poll-retry-after": (
+        "backoff",
+        brisk("timeline: {0s: {middle: [answers 403 to streams, answers 503 retry-after 8s to polls for 10s]}}"),
+    ),
+    "asks-six-tokens": ("backoff", lines(SLOW, "server: {token: lasts 10s}")),
+    "reconnects-late": ("recovery", brisk("timeline: {5s: {wifi: reset once}}")),
+    "one-row-late": ("backoff", lines(SLOW, "timeline: {5s: {wifi: refused for 20s}, 5001ms: {wifi: reset once}}")),
 }
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from harness.clients.mutants import delaying, ending, parsing, pretending
+from harness.clients.mutants import delaying, ending, parsing, pretending, waiting
 from harness.clients.mutants.clinging import KeepsTwoStreams, NeverReturns, WaitsOutDial
 from harness.clients.mutants.mutant import Mutant
 from harness.clients.mutants.numbering import DedupesAcrossEpochs
@@ -45,6 +45,10 @@ def _unwavering(policies: Policies) -> Policies:
 
 def _impatient(policies: Policies) -> Policies:
     return msgspec.structs.replace(policies, backoff_cap=policies.backoff_base)
+
+
+def _doubled(policies: Policies) -> Policies:
+    return msgspec.structs.replace(policies, backoff_base=2 * policies.backoff_base)
 
 
 def _parser(name: str, stands_for: str, kind: type[Parser]) -> Mutant:
@@ -307,6 +311,36 @@ _ALL = (
         name="shows-late",
         stands_for="each update is shown 2.5 s after it came",
         follower=delaying.ShowsLate,
+    ),
+    Mutant(
+        name="says-polling",
+        stands_for="each wait is 50 ms, and called polling",
+        follower=waiting.SaysPolling,
+    ),
+    Mutant(
+        name="ignores-stream-retry-after",
+        stands_for="Retry-After is read of polls alone",
+        follower=waiting.IgnoresStreamRetryAfter,
+    ),
+    Mutant(
+        name="ignores-poll-retry-after",
+        stands_for="Retry-After is read of streams alone",
+        follower=waiting.IgnoresPollRetryAfter,
+    ),
+    Mutant(
+        name="asks-six-tokens",
+        stands_for="whoever was refused asks for a token of its own",
+        follower=waiting.AsksSixTokens,
+    ),
+    Mutant(
+        name="reconnects-late",
+        stands_for="a wait is longer than a recovery may take",
+        follower=waiting.ReconnectsLate,
+    ),
+    Mutant(
+        name="one-row-late",
+        stands_for="each wait is that of one attempt more",
+        policies=_doubled,
     ),
 )
 

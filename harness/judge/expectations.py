@@ -9,9 +9,10 @@ import math
 import msgspec
 
 from harness.judge import phrases
-from harness.judge.case import Case
+from harness.judge.case import Case, ClientCase
 from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS, NEVER, Reading, absent, exactly
 from harness.judge.percentiles import LOST
+from harness.judge.shortfalls import shortfall
 from harness.judge.totals import CROWDS, SIZES, crowd
 from harness.judge.verdict import ExpectationVerdict, Interval, State
 from harness.scenario.model import Expectation
@@ -23,6 +24,7 @@ class _Judged(msgspec.Struct, frozen=True):
     reading: Reading
     state: State
     reason: str
+    client: ClientCase | None = None
 
 
 def judge_expectations(case: Case) -> tuple[ExpectationVerdict, ...]:
@@ -43,9 +45,12 @@ def interval(reading: Reading, unit: str) -> Interval:
 
 def _verdict(case: Case, expectation: Expectation) -> ExpectationVerdict:
     unit = "s" if expectation.metric in DURATIONS or expectation.metric in MOMENTS else expectation.unit
-    judged = [_state(case, expectation, reading) for reading in _readings(case, expectation)]
+    judged = [
+        msgspec.structs.replace(_state(case, expectation, reading), client=client)
+        for client, reading in _readings(case, expectation)
+    ]
     worst = min(judged, key=lambda one: (_WORST[one.state], -_badness(expectation, one.reading)))
-    return ExpectationVerdict(
+    verdict = ExpectationVerdict(
         metric=expectation.metric,
         limit=expectation.text or f"{expectation.sort} {expectation.limit:g}",
         state=worst.state,
@@ -54,27 +59,62 @@ def _verdict(case: Case, expectation: Expectation) -> ExpectationVerdict:
         line=expectation.line,
         reason=worst.reason,
     )
+    return _explained(verdict, expectation, worst.client) if worst.state is State.FAILED else verdict
 
 
-def _readings(case: Case, expectation: Expectation) -> list[Reading]:
+def _explained(verdict: ExpectationVerdict, expectation: Expectation, client: ClientCase | None) -> ExpectationVerdict:
+    """Return a bound that was not met with its story."""
+    never = verdict.measured.value == "lost" and verdict.reason in NEVER.values()
+    what = verdict.reason if never else f"{verdict.metric} {_said(verdict.measured)}"
+    cause = shortfall(client, expectation) if client is not None else None
+    text = f"{what} (limit {verdict.limit})"
+    if cause is None:
+        return msgspec.structs.replace(verdict, sentence=text)
+    return msgspec.structs.replace(
+        verdict,
+        sentence=f"{text}: {cause.sentence}",
+        evidence=cause.evidence,
+        advice=cause.advice,
+        cause=cause.key,
+    )
+
+
+def _said(measured: Interval) -> str:
+    value = measured.value
+    if not isinstance(value, float | int):
+        return "never" if value == "lost" else "unknown"
+    match measured.unit:
+        case "s":
+            return phrases.duration(value)
+        case "%":
+            return f"{value:.0%}".replace("%", " %")
+        case "B":
+            return phrases.size(value)
+        case _:
+            return f"{value:g}"
+
+
+def _readings(case: Case, expectation: Expectation) -> list[tuple[ClientCase | None, Reading]]:
     """Return one reading for each client, or for each of its outages."""
     if case.empty:
-        return [absent(case.nothing, judged=True)]
+        return [(None, absent(case.nothing, judged=True))]
     if expectation.metric in CROWDS:
-        return [crowd(case, expectation.metric, expectation.unit)]
-    found: list[Reading] = []
-    for client in case.clients:
-        if expectation.metric in COUNTS:
-            found.append(exactly(COUNTS[expectation.metric](client), open_=case.cut_short))
-        elif expectation.metric in DURATIONS:
-            found += DURATIONS[expectation.metric](client, expectation.statistic)
-        elif expectation.metric in MOMENTS:
-            found.append(_moment(case, expectation, MOMENTS[expectation.metric](client), client.truth.terminal))
-        elif expectation.metric in SIZES:
-            found.append(SIZES[expectation.metric](client))
-        else:
-            found.append(absent(f"this harness knows no metric {expectation.metric!r}", judged=True))
-    return found or [absent("no outage in this run", judged=False)]
+        return [(None, crowd(case, expectation.metric, expectation.unit))]
+    found = [(client, reading) for client in case.clients for reading in _of_client(case, expectation, client)]
+    return [*found] or [(None, absent("no outage in this run", judged=False))]
+
+
+def _of_client(case: Case, expectation: Expectation, client: ClientCase) -> list[Reading]:
+    metric = expectation.metric
+    if metric in COUNTS:
+        return [exactly(COUNTS[metric](client), open_=case.cut_short)]
+    if metric in DURATIONS:
+        return DURATIONS[metric](client, expectation.statistic)
+    if metric in MOMENTS:
+        return [_moment(case, expectation, MOMENTS[metric](client), client.truth.terminal)]
+    if metric in SIZES:
+        return [SIZES[metric](client)]
+    return [absent(f"this harness knows no metric {metric!r}", judged=True)]
 
 
 def _moment(case: Case, expectation: Expectation, at_ns: int | None, end: object) -> Reading:

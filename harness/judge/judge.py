@@ -10,18 +10,16 @@ import msgspec
 from harness.history import Health, History, history_digest
 from harness.judge import phrases, spans
 from harness.judge.case import Case
-from harness.judge.causes import OUTAGES, outage_cause, stood_still, unrecovered
+from harness.judge.causes import OUTAGES, outage_cause, unrecovered
 from harness.judge.counts import counts
 from harness.judge.expectations import judge_expectations
 from harness.judge.laws import LAWS
 from harness.judge.measures import measures
-from harness.judge.metrics import NEVER
 from harness.judge.outages import outages
 from harness.judge.proofs import besides, deeds
 from harness.judge.verdict import (
     DeedVerdict,
     ExpectationVerdict,
-    Interval,
     LawVerdict,
     State,
     Trust,
@@ -40,9 +38,6 @@ FUNDAMENTAL = (
 """Laws, the most fundamental first: what the user lost, then what they were told, then what it cost."""
 
 PROVED = (Way.FLOW, Way.CANARY, Way.READ_BACK)
-
-LATE = frozenset({"recovery", "detection", "staleness", "terminal"})
-"""Metrics that grow while the app is kept from what is new."""
 
 
 def judge(plan: Plan, history: History, *, died: str = "") -> Verdict:
@@ -152,12 +147,7 @@ def _failure(case: Case, laws: tuple[LawVerdict, ...], expectations: tuple[Expec
     failed = order(laws)
     if failed:
         return _root(case, failed[0]) or failed[0].sentence
-    one = next(one for one in expectations if one.state is State.FAILED)
-    if one.measured.value == "lost" and one.reason in NEVER.values():
-        return f"{one.reason} (limit {one.limit})"
-    text = f"{one.metric} {_said(one.measured)} (limit {one.limit})"
-    why = next(filter(None, (stood_still(client) for client in case.clients)), "") if one.metric in LATE else ""
-    return f"{text}: {why}" if why else text
+    return next(one.sentence for one in expectations if one.state is State.FAILED)
 
 
 def _root(case: Case, law: LawVerdict) -> str:
@@ -166,21 +156,6 @@ def _root(case: Case, law: LawVerdict) -> str:
         return ""
     causes = [outage_cause(one, lapse) for one in case.clients for lapse in outages(one) if unrecovered(lapse)]
     return next((cause.sentence for cause in causes if cause.key == law.cause), "")
-
-
-def _said(measured: Interval) -> str:
-    value = measured.value
-    if not isinstance(value, float | int):
-        return "never" if value == "lost" else "unknown"
-    match measured.unit:
-        case "s":
-            return phrases.duration(value)
-        case "%":
-            return f"{value:.0%}".replace("%", " %")
-        case "B":
-            return phrases.size(value)
-        case _:
-            return f"{value:g}"
 
 
 def _trust(case: Case, told: tuple[DeedVerdict, ...], fault: str) -> Trust:

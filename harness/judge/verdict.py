@@ -79,7 +79,7 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ExpectationVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An expectation of the file, measured."""
+    """An expectation of the file, measured; where it failed, with its story, as a law has it."""
 
     metric: str
     limit: str  # as written: "under 5s"
@@ -88,6 +88,10 @@ class ExpectationVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_default
     margin: float | None = None  # limit minus measured, positive when inside, in the metric's unit
     line: int = 0
     reason: str = ""
+    sentence: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    advice: str = ""
+    cause: str = ""  # shared by those of one story
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -59,7 +59,7 @@ def findings(run: RunResult) -> list[Finding]:
         missed = ", ".join(against(expected_by(run.plan, item), item).replace("(limit ", "(") for item in limits)
         found[0] = msgspec.structs.replace(found[0], also=(*found[0].also, f"limits missed: {missed}"))
     elif limits:
-        found = [Finding(laws=(item.metric,), sentence=_missed(run.plan, item), line=item.line) for item in limits]
+        found = [_of_limits(items, run.plan) for items in _by_story(limits)]
     if found and run.verdict.sentence and run.verdict.word in (Word.FAIL, Word.VOID):
         found[0] = _headed(found[0], run.verdict.sentence)
     return found
@@ -68,7 +68,7 @@ def findings(run: RunResult) -> list[Finding]:
 def broken(run: RunResult) -> list[str]:
     """Return what a run broke: its failed laws, the most fundamental first; where none did, what else it failed by."""
     laws = [] if run.verdict.trust.fault else [law.law for law in failed(run.verdict)]
-    return laws or [finding.laws[0] for finding in findings(run)]
+    return laws or [word for finding in findings(run) for word in finding.laws]
 
 
 def expected_by(plan: Plan, verdict: ExpectationVerdict) -> Expectation | None:
@@ -202,6 +202,23 @@ def _without(text: str, sentence: str) -> str:
     return text[: -len(cause)].rstrip(": ") if text.lower().endswith(cause) else text
 
 
-def _missed(plan: Plan, verdict: ExpectationVerdict) -> str:
-    where = f", {Path(plan.file).name}:{verdict.line}" if plan.file and verdict.line else ""
-    return against(expected_by(plan, verdict), verdict) + where
+def _by_story(limits: list[ExpectationVerdict]) -> list[list[ExpectationVerdict]]:
+    """Return the limits that were missed, those of one story together."""
+    found: dict[str, list[ExpectationVerdict]] = {}
+    for item in limits:
+        found.setdefault(item.cause or f"{item.metric} {item.line}", []).append(item)
+    return list(found.values())
+
+
+def _of_limits(items: list[ExpectationVerdict], plan: Plan) -> Finding:
+    """Return one story: the first limit with its records; the others as its consequences."""
+    first = items[0]
+    where = f"{Path(plan.file).name}:{first.line}" if plan.file and first.line else ""
+    return Finding(
+        laws=tuple(item.metric for item in items),
+        sentence=phrases.sentence(first.sentence or against(expected_by(plan, first), first)),
+        evidence=first.evidence[:EVIDENCE],
+        also=tuple(filter(None, (*(against(expected_by(plan, item), item) for item in items[1:]), where))),
+        advice=first.advice,
+        line=first.line,
+    )

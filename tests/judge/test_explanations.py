@@ -50,3 +50,35 @@ def test_events_of_one_number_are_told_from_events_that_were_not_read():
     assert found.cause == "misnumbered"
     assert "took 137 events for repeats of a-937 at 26.6 s, whose id it had given to them" in found.sentence
     assert "at its own blank line" in found.advice
+
+
+def missed(scenario: str, client: str, **select: str):
+    """The limits that were missed, by metric."""
+    return {one.metric: one for one in verdict(scenario, client, **select).expectations if one.state == "failed"}
+
+
+def test_an_end_that_lay_at_the_phone_is_one_story_of_two_limits():
+    found = missed("baseline", "one-event-late")
+    assert {one.cause for one in found.values()} == {"held-back"}
+    assert found["attempts"].sentence == (
+        "attempts 3 (limit 0): completed reached the phone at 30.0 s and was shown only at 35.6 s"
+    )
+    assert [one.text for one in found["attempts"].evidence][
+        1
+    ] == "attempt 2 begins; attempt 1: the server ended it at 30.0 s"
+    assert 3 <= len(found["attempts"].evidence) <= 5
+    assert found["terminal"].advice.startswith("Fix: hand an event on at its blank line")
+
+
+def test_a_recovery_that_hung_in_a_dial_says_so():
+    found = missed("long-tunnel", "waits-out-dial")
+    assert found["recovery"].cause == "hung-dial"
+    assert "attempt 2, begun at 23.2 s, hung for " in found["recovery"].sentence
+    assert "connect deadline" in found["recovery"].advice
+
+
+def test_who_never_polled_has_nothing_to_return_from():
+    found = missed("firewall", "never-falls-back", opens="12s", refusal="answers 403 to streams")
+    assert {one.cause for one in found.values()} == {"no-fallback"}
+    assert [one.text for one in found["fallback"].evidence] == ["stream request: answered 403"] * 4
+    assert "brought no event, from 0.2 s on, and no status request followed" in found["fallback"].sentence

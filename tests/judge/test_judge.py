@@ -104,7 +104,10 @@ def test_a_run_is_the_worst_of_its_laws(states, word):
 
 def test_a_missed_expectation_fails_the_run_by_name():
     found = verdict(handoff(handoff_plan(expect=(expect("recovery", "under", 1.1),))))
-    assert (found.word, found.sentence) == (Word.FAIL, "Recovery 1.2 s (limit under 1.1).")
+    assert (found.word, found.sentence) == (
+        Word.FAIL,
+        "Recovery 1.2 s (limit under 1.1): the client dialled at 5.0 s, and had caught up at 6.2 s.",
+    )
 
 
 def test_a_waiver_excuses_a_failed_law_and_keeps_its_evidence():

@@ -150,7 +150,8 @@ def test_a_missed_limit_alone_is_told_with_its_line(tmp_path):
     synthetic.put(tmp_path, plan, verdict)
     text = render(read_results(tmp_path))
     assert "  ✗ FAIL  detection" in text
-    assert "  detection never (limit < 21 s), half-open.yaml:8\n" in text
+    assert "  Detection never (limit < 21 s).\n" in text
+    assert "  also: half-open.yaml:8\n" in text
 
 
 def test_a_fourth_failure_is_told_in_a_word(tmp_path):

@@ -5,7 +5,8 @@ line; an empty one means no header (WHATWG HTML, 9.2.6). What blocks a client ha
 its socket took them. So a request may carry
 
 1. the string as it stood at some moment from the last event that its app was shown, before it dialled, to the last
-   block at its radio, before it asked: what of these it had read, and committed, is the client's to know;
+   block at its radio, before it asked: what of these it had read, and committed, is the client's to know. An id that
+   came without an event waits for nothing: it is committed as soon as it was certainly read;
 2. the cursor that a status answer gave it since then;
 3. after a cursor that was refused (409, 410), the refused one or none, until a status answer has come that was asked
    for since: from then on that one's, a later one's, what a stream brought since, or none.
@@ -22,6 +23,7 @@ import msgspec
 from harness.history import Delivered, Request, Snapshot
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import REFUSED, leads_on
+from harness.judge.facts.reading import Reading
 from harness.judge.facts.requests import RequestLife, lives_of
 from harness.judge.facts.snapshots import DeliveredState, delivered_states
 
@@ -69,6 +71,9 @@ class _Buffer:
         ]
         self._truth = client.truth
         self._shown = _shown(client, self._blocks)
+        reading, alone = client.once(Reading), [at for at, block in enumerate(self._blocks) if _alone(block)]
+        read = ((reading.read_ns(self._blocks[place]), place) for place in alone)
+        self._committed = [(read_ns, place) for read_ns, place in read if read_ns is not None]
 
     def held_against(self, life: RequestLife, *, dialled_ns: int, first: bool) -> Resume:
         """Return what a request, whose attempt was dialled then, might carry."""
@@ -94,9 +99,11 @@ class _Buffer:
         return Resume(request, sent, allowed, first, right, source if due else None, refused)
 
     def _least(self, dialled_ns: int) -> int:
-        """Return the place of the block of the last event shown before a dial; -1 before any."""
-        place = bisect_right(self._shown, dialled_ns - self._near_ns, key=itemgetter(0))
-        return self._shown[place - 1][1] if place else -1
+        """Return the place of the last block that was committed before a dial, shown or without an event; -1: none."""
+        by_ns = dialled_ns - self._near_ns
+        place = bisect_right(self._shown, by_ns, key=itemgetter(0))
+        committed = [place for read_ns, place in self._committed if read_ns <= by_ns]
+        return max([*committed, self._shown[place - 1][1] if place else -1])
 
     def _states_since(self, least: int, asked_ns: int) -> list[DeliveredState]:
         """Return the status answers that came since the last event shown, or that were ahead of it."""
@@ -121,6 +128,11 @@ class _Buffer:
         since = refused.answer.t_ns
         known = (one for one in self._states if one.known_ns is not None and one.known_ns <= by_ns)
         return refused if any(one.life.request.t_ns >= since for one in known) else None
+
+
+def _alone(block: Delivered) -> bool:
+    """Whether a block had an id and no event."""
+    return not block.event and block.retry < 0
 
 
 def _shown(client: ClientCase, blocks: list[Delivered]) -> list[tuple[int, int]]:

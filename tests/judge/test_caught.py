@@ -36,6 +36,7 @@ def refused(answer: str) -> str:
 RESET = brisk("timeline: {5s: {wifi: reset once}}")
 GONE = brisk("timeline: {5s: {wifi: reset for 10s}}")
 FLAPS = lines(QUIET, "timeline: {5s..12s every 1s: {wifi: reset once}}")
+VARIED = brisk("timeline: {3s..18s every 2s: {wifi: reset once}}", "server: {frames: varied}", "seed: 1")
 CUT = brisk("timeline: {5s: {wifi: closed mid data}}")
 
 CAUGHT = {
@@ -85,6 +86,21 @@ CAUGHT = {
     "drops-remainder": ("no-gap", brisk("timeline: {5s: {wifi: sliced to 50B for 2s}}")),
     "drops-blank-lines": ("prompt", DENSE),
     "misnumbers-bursts": ("no-gap", brisk("timeline: {5s: {wifi: reset for 3s}}")),
+    "keeps-bom": ("no-gap", VARIED),
+    "needs-space": ("no-gap", VARIED),
+    "blanks-id": ("resume", VARIED),
+    # The reset comes between the id before the first event and that event, slice by slice.
+    "skips-id-blocks": (
+        "resume",
+        lines(
+            brisk("server: {frames: varied}", "seed: 4"),
+            "timeline: {0s: {wifi: sliced to 2B for 2s}, 600ms: {wifi: reset once}}",
+        ),
+    ),
+    "loses-late-ids": ("resume", VARIED),
+    "refuses-parameters": ("no-gap", VARIED),
+    "ends-at-lf": ("no-gap", brisk("server: {line ends: mixed}")),
+    "discards-cr": ("no-gap", brisk("server: {line ends: mixed}")),
     "ignores-retry": ("backoff", brisk("timeline: {5s: {wifi: reset once}}", "server: {retry: 5s}")),
     "ignores-retry-after": ("backoff", refused("answers 503 retry-after 5s to streams for 3s")),
     "never-backs-off": ("backoff", GONE),

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from harness.clients.mutants import delaying, ending, parsing, pretending, waiting
+from harness.clients.mutants import delaying, ending, framing, parsing, pretending, waiting
 from harness.clients.mutants.clinging import KeepsTwoStreams, NeverReturns, WaitsOutDial
 from harness.clients.mutants.mutant import Mutant
 from harness.clients.mutants.numbering import DedupesAcrossEpochs
@@ -205,6 +205,46 @@ _ALL = (
         "misnumbers-bursts",
         "events of a burst have the last one's id: inaka/EventSource PR 98",
         parsing.MisnumbersBursts,
+    ),
+    _parser(
+        "keeps-bom",
+        "a BOM is a part of the first field's name: assistant-ui/assistant-ui PR 6954, rossoctl/cortex PR 1034",
+        framing.KeepsBom,
+    ),
+    _parser(
+        "needs-space",
+        "`data:` without a space is not seen: openai/openai-python 498, ag-ui-protocol/ag-ui PR 772",
+        framing.NeedsSpace,
+    ),
+    _parser(
+        "blanks-id",
+        "an event without an id blanks it: EventSource/eventsource PR 358, launchdarkly/ruby-eventsource PR 26",
+        framing.BlanksId,
+    ),
+    _parser(
+        "skips-id-blocks",
+        "an id without an event is overlooked: modelcontextprotocol/go-sdk 768",
+        framing.SkipsIdBlocks,
+    ),
+    _parser(
+        "loses-late-ids",
+        "an id behind the data is lost: ReactiveX/RxNetty 554",
+        framing.LosesLateIds,
+    ),
+    Mutant(
+        name="refuses-parameters",
+        stands_for="`; charset=utf-8` is no event stream: Azure/fetch-event-source 1, adamchel/rn-eventsource 25",
+        decisions=framing.RefusesParameters,
+    ),
+    _parser(
+        "ends-at-lf",
+        "an event ends at LF LF alone: hey-api/hey-api PR 3055, mpetazzoni/sse.js 36",
+        framing.EndsAtLf,
+    ),
+    _parser(
+        "discards-cr",
+        "a CR alone ends no line: stalwartlabs/jmap-client 23",
+        framing.DiscardsCr,
     ),
     Mutant(
         name="ignores-retry",

@@ -1,4 +1,4 @@
-from harness.history import Adopted, App, Block, ConnEnd, Delivered, Request, Response
+from harness.history import Adopted, App, Block, Chunk, ConnEnd, Delivered, Read, Request, Response
 from harness.judge.verdict import State
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, handoff
@@ -148,3 +148,14 @@ def test_a_client_that_never_reconnects_is_another_law_s_concern():
 
 def test_an_empty_history_is_unknown():
     assert empty("resume", plan()) is State.UNKNOWN
+
+
+def test_an_id_that_came_without_an_event_is_committed_once_it_was_read():
+    for read_at, expected in ((3.91, State.FAILED), (4.95, State.HELD), (None, State.HELD)):
+        story = handoff(last="a-7")
+        cid = next(one.cid for one in story.records if isinstance(one, Request) and one.what == "stream")
+        story.add(Chunk(cid=cid, direction="downstream", offset=100_000, length=9, fate="delivered"), 3.89)
+        block(story, 3.9, "x-1")
+        if read_at is not None:
+            story.add(Read(cid=cid, upto=100_009), read_at)
+        assert state("resume", story) is expected, read_at

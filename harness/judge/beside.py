@@ -86,14 +86,14 @@ def beside_streams(client: ClientCase) -> list[Beside]:
 
 def _beside(client: ClientCase, poll: RequestLife) -> Beside | None:
     case, reading = client.case, client.once(Reading)
-    by_ns = poll.dialled_ns - round((OWN + case.slack + case.plan.client.policies.handler_takes) * 1e9)
+    by_ns = poll.begun_ns - round((OWN + case.slack + case.plan.client.policies.handler_takes) * 1e9)
     for stream in lives_of(client, "stream"):
         began = reading.read_ns(stream.began) if stream.began is not None else None
-        if began is None or began > by_ns or (stream.end_ns or math.inf) <= poll.dialled_ns + case.near_ns:
+        if began is None or began > by_ns or (stream.end_ns or math.inf) <= poll.begun_ns + case.near_ns:
             continue
         came = client.bytes_down.get(stream.request.cid, [])
-        place = bisect_right(came, poll.dialled_ns, key=attrgetter("t_ns"))
-        age = (poll.dialled_ns - came[place - 1].t_ns) / 1e9 if place else math.inf
+        place = bisect_right(came, poll.begun_ns, key=attrgetter("t_ns"))
+        age = (poll.begun_ns - came[place - 1].t_ns) / 1e9 if place else math.inf
         if age <= LIVELY:
             return Beside(poll, stream, age)
     return None
@@ -109,7 +109,7 @@ def begun_again(client: ClientCase) -> tuple[RequestLife, RequestLife] | None:
         known = min((stamp for stamp in proofs if stamp is not None), default=None)
         if not accepted or known is None:
             continue
-        again = next((one for one in starts[place + 1 :] if one.dialled_ns > known), None)
+        again = next((one for one in starts[place + 1 :] if one.begun_ns >= known), None)
         if again is not None:
             return first, again
     return None

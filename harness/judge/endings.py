@@ -11,7 +11,7 @@ from operator import attrgetter
 
 import msgspec
 
-from harness.history import ConnEnd, Delivered, EndPassed, Read, Request
+from harness.history import ConnEnd, Delivered, Read, Request
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import told_gaps
 from harness.judge.facts.requests import CLIENT, RequestLife, lives_of
@@ -87,13 +87,9 @@ def _reason(client: ClientCase, ending: Ending) -> bool:
 
 
 def _met_its_end(client: ClientCase, ending: Ending) -> bool:
-    """The other side's end came near, or the phone met it: what is near has no order."""
-    case, cid = client.case, ending.request.cid
-    if any(mark.end in {"fin", "rst", "lost"} for mark in case.grouped(Read, "cid").get(cid, ())):
-        return True
-    told = [end.t_ns for end in client.ends_of.get(cid, ()) if end.side == "server" and not (end.swallowed or end.held)]
-    told += [passed.t_ns for passed in case.grouped(EndPassed, "cid").get(cid, ()) if passed.side == "server"]
-    return any(at_ns <= ending.at_ns + case.near_ns for at_ns in told)
+    """The phone met the other side's end. One that the gate passed on before is no end of the client's at all."""
+    marks = client.case.grouped(Read, "cid").get(ending.request.cid, ())
+    return any(mark.end in {"fin", "rst", "lost"} for mark in marks)
 
 
 def _lost_its_path(client: ClientCase, ending: Ending) -> bool:

@@ -37,7 +37,7 @@ class Fetched(msgspec.Struct, frozen=True):
         known = [life.known_ns for life in self.whole] + [life.read_ns for life in self.expired]
         known += [got.t_ns for got in self.handed]
         since = min((stamp for stamp in known if stamp is not None), default=_NEVER)
-        return [life for life in self.asked if life.dialled_ns > since]
+        return [life for life in self.asked if life.begun_ns >= since]
 
     def at_once(self, near_ns: int) -> bool:
         """Whether one was begun while the one before it was under way; what is near has no order."""

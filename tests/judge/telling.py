@@ -12,6 +12,7 @@ from harness.history import (
     Attempt,
     AttemptEnd,
     Body,
+    Boxed,
     Conn,
     ConnEnd,
     Delivered,
@@ -62,13 +63,15 @@ class Telling:
     def _answers(self) -> Iterator[Record]:
         whole = {one.rid for one in self._all(Body)}
         begun = {one.rid for one in self._all(StreamBegan)}
+        muted = {one.cid for one in self._all(Boxed) if one.what.startswith("mute")}
         for answer in self._all(Response):
             if is_stream(answer):
-                if answer.rid not in begun:
+                if answer.rid not in begun and answer.cid not in muted:
                     yield StreamBegan(rid=answer.rid, cid=answer.cid, t_ns=answer.t_ns)
                 continue
             if answer.rid not in whole:
-                yield Body(rid=answer.rid, cid=answer.cid, length=0, digest="", whole=False, t_ns=answer.t_ns)
+                refused = answer.status != 200  # in few words, which came whole
+                yield Body(rid=answer.rid, cid=answer.cid, length=0, digest="", whole=refused, t_ns=answer.t_ns)
 
     def _ends(self, end_ns: int) -> Iterator[Record]:
         ended = {(one.cid, one.side) for one in self._all(ConnEnd)}

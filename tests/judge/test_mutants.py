@@ -220,6 +220,7 @@ def polls_on(story: Story) -> Story:
         story.poll(20 + 3 * step, 20.3 + 3 * step)
     story.show(61, 61.01, source="poll")
     story.fetch(61.02)
+    story.status("closed", 61.1)
     story.end(62.2)
     return story
 

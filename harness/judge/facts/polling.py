@@ -77,7 +77,7 @@ def _askings(client: ClientCase) -> list[Asking]:
     finals = [life.answer.t_ns for life in lives_of(client, "stream") if life.answer and life.answer.status == 204]
     found = []
     for life in lives_of(client, "poll"):
-        at_ns = life.dialled_ns
+        at_ns = life.begun_ns
         if gap_open(client, at_ns):
             why = GAP
         elif finals and finals[0] <= at_ns + client.case.near_ns:

@@ -5,6 +5,7 @@ gave a request and that the server's own records carry; so an answer is found on
 told by its method, its path and its ``Accept``.
 """
 
+import math
 from bisect import bisect_right
 from operator import attrgetter
 
@@ -18,9 +19,6 @@ from harness.judge.streams import is_stream
 NOBODY, ANSWERED, CLIENT, SERVER, NETWORK = "", "answer", "client", "server", "network"
 """Who ended a request: nobody yet; its whole answer; the client that hung up; the server; the gate, for a lost path or
 a box."""
-
-_FIRST = (ANSWERED, SERVER, NETWORK, CLIENT)
-"""Of ends at one stamp, which was the cause of the others: in virtual time a client hangs up at once."""
 
 
 class RequestLife(msgspec.Struct, frozen=True):
@@ -43,6 +41,12 @@ class RequestLife(msgspec.Struct, frozen=True):
     known_ns: int | None = None
     end_ns: int | None = None
     by: str = NOBODY
+    reused: bool = False  # its connection had carried another before
+
+    @property
+    def begun_ns(self) -> int:
+        """When the client began to make it: dialled for it, or wrote it on a connection that it had."""
+        return self.request.t_ns if self.reused else self.dialled_ns
 
     @property
     def streams(self) -> bool:
@@ -100,6 +104,7 @@ def _request_lives(client: ClientCase) -> dict[int, RequestLife]:
     bodies, begun = case.grouped(Body, "rid"), case.grouped(StreamBegan, "rid")
     served = _served(client)
     nexts = _nexts(client)
+    behind = {request.rid for request in nexts.values()}
     found = {}
     for request in client.requests:
         answer = client.responses.get(request.rid)
@@ -117,6 +122,7 @@ def _request_lives(client: ClientCase) -> dict[int, RequestLife]:
             known_ns=reading.read_ns(body) if body is not None and body.whole else None,
             end_ns=end_ns,
             by=by,
+            reused=request.rid in behind,
         )
     return found
 
@@ -147,17 +153,17 @@ def _nexts(client: ClientCase) -> dict[int, Request]:
 def _end(
     client: ClientCase, request: Request, answer: Response | None, body: Body | None, following: Request | None
 ) -> tuple[int | None, str]:
-    """Return when a request was over for its client, and by whom: what came first."""
-    ends = [(_told_ns(end), _by(end)) for end in client.ends_of.get(request.cid, ()) if _tells(end)]
+    """Return when a request was over for its client, and by whom: what came first, as the gate saw it."""
+    ends = [(*_told(end), _by(end)) for end in client.ends_of.get(request.cid, ()) if _tells(end)]
     if body is not None and body.whole:
-        ends.append((body.t_ns, ANSWERED))
+        ends.append((body.t_ns, body.seq, ANSWERED))
     if following is not None:
-        ends.append((following.t_ns, ANSWERED))
+        ends.append((following.t_ns, following.seq, ANSWERED))
     # The head is enough where there is no body, or where an event stream was asked for.
     if answer is not None and not is_stream(answer) and (body is None or request.what == "stream"):
-        ends.append((answer.t_ns, ANSWERED))
-    after = [(at_ns, by) for at_ns, by in ends if at_ns >= request.t_ns]
-    return min(after, key=lambda end: (end[0], _FIRST.index(end[1])), default=(None, NOBODY))
+        ends.append((answer.t_ns, answer.seq, ANSWERED))
+    first = min((end for end in ends if end[0] >= request.t_ns), default=None)
+    return (None, NOBODY) if first is None else (first[0], first[2])
 
 
 def _tells(end: ConnEnd) -> bool:
@@ -165,8 +171,13 @@ def _tells(end: ConnEnd) -> bool:
     return end.side == "client" or not (end.swallowed or end.held or end.how == "closed")
 
 
-def _told_ns(end: ConnEnd) -> int:
-    return end.left_ns if end.side == "client" and end.left_ns else end.t_ns
+def _told(end: ConnEnd) -> tuple[int, float]:
+    """Return stamp and number by which ends are ordered.
+
+    What comes at the very stamp at which the client's socket closed, before the gate learned of that, is its cause.
+    """
+    early = end.side == "client" and end.left_ns
+    return (end.left_ns, math.inf) if early else (end.t_ns, end.seq)
 
 
 def _by(end: ConnEnd) -> str:

@@ -1,22 +1,42 @@
-"""L10, honest status: "connected" on evidence, "reconnecting" within D of the last byte and not while events flow."""
+"""L10, honest status: each word that a client shows is held against the facts of that moment.
+
+1. "Connected" needs a live event stream: 200, its content type, and a byte of its body at the radio.
+2. From the last byte read, "connected" may stand for the declared watchdog and a second.
+3. Neither "connecting" nor "reconnecting" nor "polling" stays for longer than a second while a stream's bytes come in:
+   keep-alive comments are bytes.
+4. "Polling" is shown only where a client may live by polling, from a second before its first dial on.
+5. "Closed" is shown at the end: of the job, by a refusal for good or a final error, or of the run.
+"""
 
 import bisect
-import math
+from collections.abc import Iterator
 
 import msgspec
 
-from harness.history import AttemptEnd, Response, Status
+from harness.history import Delivered, Read, Status
 from harness.judge import phrases
+from harness.judge.aloud import Busy
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import outage_cause, unrecovered
+from harness.judge.facts.asked import put_offs
+from harness.judge.facts.polling import may_poll
+from harness.judge.facts.reading import Reading
+from harness.judge.facts.requests import RequestLife, dial_lives, lives_of
+from harness.judge.facts.screen import TERMINAL_CALLBACKS
+from harness.judge.facts.snapshots import delivered_states
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.outages import outages
+from harness.judge.refusals import refusal
 from harness.judge.sky import Sky
-from harness.judge.streams import is_stream
 from harness.scenario.deadlines import detection_allowance
 
-WHILE_EVENTS = 1.0
-"""Seconds for which "reconnecting" may be said while events are dispatched."""
+WHILE_BYTES = 1.0
+"""Seconds for which a word that denies it may be shown while a stream's bytes come in."""
+
+BEFORE_DIAL = 1.0
+"""Seconds from the word "polling" to its first dial."""
+
+_DENIALS = frozenset({"connecting", "reconnecting", "polling"})
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -38,9 +58,8 @@ def _judge(case: Case) -> Outcome:
             continue
         before = len(outcome.findings)
         said = _said(client)
-        _evidence_of_connection(client, said, outcome)
-        _silence(client, said, outcome)
-        _while_events(client, said, outcome)
+        for part in (_evidence_of_connection, _silence, _while_bytes, _polling, _closed):
+            part(client, said, outcome)
         if len(outcome.findings) == before:
             outcome.hold()
     return outcome
@@ -53,50 +72,43 @@ def _said(client: ClientCase) -> list[Said]:
 
 
 def _evidence_of_connection(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
-    """Each "connected" needs, in that attempt, 200, the content type of a stream, and a byte of its body."""
-    began = {attempt.n: attempt.seq for attempt in client.attempts}
+    """Each "connected" needs a stream that lives: opened as one, and begun, in that order of records."""
+    streams = lives_of(client, "stream")
     for one in said:
         status = one.status
-        if status.word != "connected":
+        if status.word != "connected" or any(_lives(client, life, status) for life in streams):
             continue
-        since = began.get(status.attempt, max((seq for seq in began.values() if seq < status.seq), default=0))
-        answers = [
-            client.responses[request.rid]
-            for request in client.streams
-            if request.rid in client.responses
-            and since <= request.seq
-            and client.responses[request.rid].seq < status.seq
-        ]
-        good = [answer for answer in answers if is_stream(answer)]
-        if good and not _mute(client, status.attempt, good[-1]):
-            continue
-        why = "no byte of an event stream had come" if good else "no event stream had been opened"
-        if answers and not good:
-            why = f"the answer was {answers[-1].status} {answers[-1].content_type}".rstrip()
+        asked = [life for life in streams if life.request.seq < status.seq]
+        answer = next((life.answer for life in reversed(asked) if life.answer and life.answer.seq < status.seq), None)
+        opened = answer is not None and asked[-1].streams and asked[-1].answer is answer
+        why = "no event stream had been opened"
+        if opened:
+            ended = asked[-1].began is not None and asked[-1].began.seq < status.seq
+            why = "its stream had ended" if ended else "no byte of an event stream had come"
+        elif answer is not None:
+            why = f"the answer was {answer.status} {answer.content_type}".rstrip()
         at = phrases.moment(client.case.at(status.t_ns))
-        shown = [client.case.evidence(answer, f"{answer.status} {answer.content_type}") for answer in answers[-1:]]
+        shown = [client.case.evidence(answer, f"{answer.status} {answer.content_type}")] if answer is not None else []
         shown.append(client.case.evidence(status, "says connected"))
         outcome.fail(
             f"“connected” was shown at {at}, though {why}", *shown,
-            advice=_ADVICE["evidence" if good or not answers else "answer"],
-            cause="trusts-silence" if good else "unchecked-answer" if answers else "",
+            advice=_ADVICE["evidence" if opened or answer is None else "answer"],
+            cause="trusts-silence" if opened else "unchecked-answer" if answer is not None else "",
         )  # fmt: skip
         return
 
 
-def _mute(client: ClientCase, attempt: int, answer: Response) -> bool:
-    """Whether not one byte of the body came in that attempt: it says so, or a box that held all of it does."""
-    end: AttemptEnd | None = client.attempt_ends.get(attempt)
-    if end is not None:
-        return end.bytes == 0 and end.events == 0 and end.opened
-    held = any(boxed.cid == answer.cid and boxed.what.startswith("mute") for boxed in client.boxed)
-    return held and not any(block.attempt == attempt for block in client.blocks)
+def _lives(client: ClientCase, life: RequestLife, status: Status) -> bool:
+    """Whether a stream had begun before a word, and had not long ended; what is near has no order."""
+    if life.began is None or not life.streams or life.began.seq > status.seq:
+        return False
+    return life.end_ns is None or life.end_ns >= status.t_ns - client.case.near_ns
 
 
 def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
     """From the last byte read, "connected" may stand for D at most.
 
-    What comes while a gap is being settled is read when it is: its blocks say so.
+    What comes while a gap is being settled is read when it is: the phone's marks say so.
     """
     case = client.case
     limit = detection_allowance(case.plan.client.policies)
@@ -106,7 +118,8 @@ def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
         for chunk in client.chunks
         if chunk.direction == "downstream" and chunk.fate == "delivered" and chunk.cid in streams
     ]
-    came = sorted([*came, *(block.t_ns for block in client.blocks)])
+    marks = case.grouped(Read, "cid")
+    came = sorted([*came, *(mark.t_ns for cid in streams for mark in marks.get(cid, ()) if not mark.end)])
     if not came:
         return
     for one in said:
@@ -149,39 +162,131 @@ def _longest(came: list[int], said: Said, client: ClientCase) -> tuple[float, in
     return worst
 
 
-def _while_events(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
-    """While events are dispatched, "reconnecting" may stand for a second at most.
+def _while_bytes(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+    """While a live stream's bytes are read, a word that denies it may be shown for a second at most.
 
-    What the app is still shown of a stream that has ended was dispatched before. Records of one instant are told apart
-    by their order.
+    A stream that the client has left is none, nor one that the device sleeps beside.
     """
     case = client.case
-    dispatched = [(block.t_ns, block.seq) for block in client.blocks if block.event]
-    if not dispatched:
-        dispatched = [(one.app.enter_ns, one.app.seq) for one in client.screen.shown if one.app.source == "stream"]
-    places = {(one.app.enter_ns, one.app.seq): one.app for one in client.screen.shown}
-    for place, one in enumerate(said):
-        if one.status.word != "reconnecting":
+    streams = [(life, stamps) for life in lives_of(client, "stream") if (stamps := list(_read(client, life)))]
+    for one in said:
+        if one.status.word not in _DENIALS:
             continue
-        next_seq = said[place + 1].status.seq if place + 1 < len(said) else math.inf
-        first = bisect.bisect_left(dispatched, (one.start_ns, one.status.seq))
-        last = bisect.bisect_left(dispatched, (one.end_ns, next_seq))
-        inside = dispatched[first:last]
-        if not inside or (inside[-1][0] - inside[0][0]) / 1e9 <= WHILE_EVENTS + case.slack:
-            continue
-        lasted = phrases.duration((inside[-1][0] - inside[0][0]) / 1e9)
-        text = f"“reconnecting” was shown for {lasted} while {phrases.amount(len(inside), 'event')} came in"
-        shown = [app for at, app in sorted(places.items()) if at >= inside[0]][:2]
-        events = [case.evidence(app, f"on_{app.callback}, id {app.id}", t_ns=app.enter_ns) for app in shown]
-        outcome.fail(text, case.evidence(one.status, "says reconnecting"), *events, advice=_ADVICE["events"])
+        for life, stamps in streams:
+            first = bisect.bisect_right(stamps, one.start_ns)
+            inside = stamps[first : bisect.bisect_left(stamps, one.end_ns)]
+            lasted = _awake(client, inside[0], inside[-1]) if inside else 0.0
+            if lasted <= WHILE_BYTES + case.slack:
+                continue
+            events = sum(block.rid == life.request.rid and block.event for block in _within(client, inside))
+            brought = phrases.amount(events, "event") if events else "keep-alive comments"
+            text = f"“{one.status.word}” was shown for {phrases.duration(lasted)} while {brought} came in"
+            shown = [
+                case.evidence(one.status, f"says {one.status.word}"),
+                case.evidence(life.request, f"the stream on connection {life.request.cid}"),
+            ]
+            outcome.fail(text, *shown, advice=_ADVICE["bytes"], cause="denies-stream")
+            return
+
+
+def _read(client: ClientCase, life: RequestLife) -> Iterator[int]:
+    """Yield when bytes of a stream's body came, from its certain beginning to its end for the client."""
+    began = client.once(Reading).read_ns(life.began) if life.began is not None else None
+    if began is None:
         return
+    until = client.case.end_ns if life.end_ns is None else life.end_ns
+    yield began
+    for chunk in client.bytes_down.get(life.request.cid, ()):
+        if began < chunk.t_ns < until:
+            yield chunk.t_ns
+
+
+def _within(client: ClientCase, stamps: list[int]) -> list[Delivered]:
+    return [block for block in client.delivered if stamps[0] <= block.t_ns <= stamps[-1]]
+
+
+def _awake(client: ClientCase, since_ns: int, until_ns: int) -> float:
+    """Return the seconds between two stamps in which the device was awake."""
+    at = client.case.at
+    return (until_ns - since_ns) / 1e9 - client.once(Sky).slept(at(since_ns), at(until_ns))
+
+
+def _polling(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+    """The word "polling" needs an entry to polling, and a dial soon after it."""
+    case = client.case
+    for one in said:
+        if one.status.word != "polling":
+            continue
+        why = ""
+        if not may_poll(client, one.start_ns):
+            why = "its streams had not failed as often, or for as long, as it declares"
+        elif not _dials(client, one):
+            why = f"it asked for no status within {BEFORE_DIAL:g} s"
+        if why:
+            at = phrases.moment(case.at(one.start_ns))
+            outcome.fail(
+                f"“polling” was shown at {at}, though {why}",
+                case.evidence(one.status, "says polling"),
+                advice=_ADVICE["polling"],
+                cause="says-polling",
+            )
+            return
+
+
+def _dials(client: ClientCase, one: Said) -> bool:
+    """Whether the status was asked for, or a dial was begun, soon after a word; or had to wait, or need not come."""
+    case = client.case
+    due_ns = one.start_ns + round(BEFORE_DIAL * 1e9) + case.near_ns
+    if min(one.end_ns, case.end_ns) <= due_ns or _awake(client, one.start_ns, due_ns) < BEFORE_DIAL:
+        return True
+    if any(off.request.what == "poll" and off.until_ns >= one.start_ns for off in put_offs(client)):
+        return True
+    since = one.start_ns - case.near_ns
+    begun = [life.dial.from_ns for life in dial_lives(client) if life.what in {"poll", "token", ""}]
+    begun += [request.t_ns for request in client.requests if request.what in {"poll", "token"}]
+    return any(since <= at_ns <= due_ns for at_ns in begun)
+
+
+def _closed(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+    """The word "closed" is shown at an end, and at each end."""
+    case = client.case
+    for one in said:
+        early = one.status.word == "closed" and one.start_ns < case.end_ns and not _over(client, one.start_ns)
+        if early:
+            at = phrases.moment(case.at(one.start_ns))
+            text = f"“closed” was shown at {at}, though neither the job nor the run had ended"
+            outcome.fail(text, case.evidence(one.status, "says closed"), advice=_ADVICE["closed"], cause="says-closed")
+            return
+    told = client.screen.terminals
+    due_ns = told[0].app.exit_ns + round((WHILE_BYTES + client.once(Busy).longest) * 1e9) + case.near_ns if told else 0
+    if told and due_ns < case.end_ns and said[-1].status.word != "closed":
+        word, ended = said[-1].status, told[0].app
+        text = f"“{word.word}” is still shown at the end, the app was told {ended.callback} at "
+        text += phrases.moment(case.at(ended.enter_ns))
+        shown = [case.evidence(ended, f"on_{ended.callback}", t_ns=ended.enter_ns)]
+        shown.append(case.evidence(word, f"says {word.word}"))
+        outcome.fail(text, *shown, advice=_ADVICE["closed"], cause="never-closed")
+
+
+def _over(client: ClientCase, at_ns: int) -> bool:
+    """Whether an end had come by a stamp: at the radio, in an answer, to the app, or by a client that gave up."""
+    by_ns, truth = at_ns + client.case.near_ns, client.truth
+    ends = {event.position for event in truth.events if event.terminal}
+    came = [one.t_ns for one in client.delivered if one.type in TERMINAL_CALLBACKS]
+    came += [state.at_ns for state in delivered_states(client) if state.position in ends]
+    came += [app.enter_ns - round(WHILE_BYTES * 1e9) for app in client.screen.errors]
+    stop = refusal(client)
+    came += [stop.t_ns] if stop is not None else []
+    return any(stamp <= by_ns for stamp in came)
 
 
 _ADVICE = {
     "evidence": "Fix: say connected at the first byte of a 200 with text/event-stream, not at the dial",
     "answer": "Fix: an answer is a stream only with 200 and text/event-stream; anything else is a failed attempt",
     "silence": "Fix: a read deadline above the keep-alive, and say reconnecting when it fires",
-    "events": "Fix: say connected as soon as the stream brings something again",
+    "bytes": "Fix: say connected at the stream's first byte, be it a comment's, and while it brings something",
+    "polling": "Fix: say polling when the status is asked for instead of a stream that failed, and not before",
+    "closed": "Fix: say closed when the job has ended or was refused for good, and nothing is tried any more",
 }
 
 LAW = Law(code="L10", word="honest-status", judge=_judge)

@@ -107,7 +107,7 @@ def _beside(client: ClientCase, outcome: Outcome) -> None:
     if not found:
         return
     case, first = client.case, found[0]
-    at, cid = phrases.moment(case.at(first.poll.dialled_ns)), first.stream.request.cid
+    at, cid = phrases.moment(case.at(first.poll.begun_ns)), first.stream.request.cid
     age = phrases.duration(first.age)
     text = f"{client.called} asked for the status at {at}, {age} after a byte of the live stream on connection {cid}"
     text += ", and no gap was open"

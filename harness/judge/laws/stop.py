@@ -1,12 +1,19 @@
-"""L11, stop: no stream or poll request is begun after the end, whether the job's or a fatal status."""
+"""L11, stop: no stream or poll is dialled for after the end, whether the job's or a final status.
+
+A dial that was never let in, or that carried nothing, shows no purpose: it counts where nothing else was left to ask.
+"""
 
 import msgspec
 
-from harness.history import Record, Request, Response
+from harness.history import Dial, Record
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
+from harness.judge.facts.requests import RequestLife, dial_lives, request_lives
 from harness.judge.laws.outcome import Law, Outcome
-from harness.judge.refusals import refusal
+from harness.judge.refusals import no_results_due, refusal
+
+OWN = 0.05
+"""Seconds beside the run's lag: what a client needs to cancel what it was about to dial."""
 
 ADVICE = "Fix: after the terminal event, or a status that says stop, cancel every timer that would reconnect or poll"
 
@@ -34,48 +41,74 @@ def _judge(case: Case) -> Outcome:
 
 
 def _stop(client: ClientCase) -> Stop | None:
-    """Return the first of: the terminal callback, a fatal status on the stream."""
+    """Return the first of: the terminal callback, a final status that was certainly read."""
     found: list[Stop] = []
     if client.screen.terminals:
         app = client.screen.terminals[0].app
         found.append(Stop(app.enter_ns, f"on_{app.callback}", app, 0))
     response = refusal(client)
-    if response is not None:
-        found.append(Stop(response.t_ns, f"status {response.status}", response, 1 if response.status == 204 else 0))
+    read_ns = request_lives(client)[response.rid].read_ns if response is not None else None
+    if response is not None and read_ns is not None:
+        found.append(Stop(read_ns, f"status {response.status}", response, 1 if response.status == 204 else 0))
     return min(found, key=lambda stop: stop.at_ns, default=None)
 
 
 def _of_client(client: ClientCase, stop: Stop, outcome: Outcome) -> None:
     case = client.case
-    since = stop.at_ns + round(case.slack * 1e9)
-    if isinstance(stop.record, Response):
-        # The gate saw the status before the client did.
-        since += round(max(spec.shape.latency + spec.shape.jitter for spec in case.plan.paths.values()) * 2e9)
-    later = [request for request in client.requests if request.t_ns > since and request.what in {"stream", "poll"}]
+    since_ns = stop.at_ns + round((OWN + case.slack) * 1e9)
+    asked = [life for life in request_lives(client).values() if life.request.what in {"stream", "poll"}]
+    later = [life for life in asked if life.begun_ns > since_ns]
+    polls = [life for life in later if life.request.what == "poll"]
     # A poll whose token had run out is asked again with a new one: that is the same question.
-    again = [poll for poll in client.requests if poll.what == "poll" and _refused_after(client, poll, stop)]
-    allowed = stop.polls + len(again) if stop.polls else 0
-    polls = [request for request in later if request.what == "poll"][:allowed]
-    later = [request for request in later if request not in polls]
-    if not later:
+    allowed = stop.polls + sum(_refused_after(life, stop) for life in asked) if stop.polls else 0
+    begun: list[tuple[int, Record, str]] = [
+        (life.begun_ns, life.request, life.request.what) for life in later if life not in polls[:allowed]
+    ]
+    begun += [(dial.from_ns, dial, "dial") for dial in _aimless(client, stop, since_ns)]
+    if not begun:
         outcome.hold()
         return
-    at = phrases.moment(case.at(later[0].t_ns))
-    text = f"{client.called} began {_listed(later)} after the end: the first at {at}, {stop.why} had come at "
-    text += phrases.moment(case.at(stop.at_ns))
+    begun.sort(key=lambda one: one[0])
+    at, had_come = phrases.moment(case.at(begun[0][0])), phrases.moment(case.at(stop.at_ns))
+    text = f"{client.called} began {_listed([what for *_, what in begun])} after the end: the first at {at}, "
+    text += f"{stop.why} had come at {had_come}"
     shown = [case.evidence(stop.record, stop.why, t_ns=stop.at_ns)]
-    shown += [case.evidence(request, f"{request.what} request") for request in later]
+    shown += [case.evidence(record, _NAMES[what], t_ns=at_ns) for at_ns, record, what in begun]
     outcome.fail(text, *shown, advice=ADVICE)
 
 
-def _refused_after(client: ClientCase, poll: Request, stop: Stop) -> bool:
-    answer = client.responses.get(poll.rid)
-    return answer is not None and answer.status == 401 and answer.t_ns > stop.at_ns
+def _aimless(client: ClientCase, stop: Stop, since_ns: int) -> list[Dial]:
+    """Return the dials after an end that carried no request, where neither results nor a last poll were due."""
+    policies = client.case.plan.client.policies
+    completed = any(shown.app.callback == "completed" for shown in client.screen.terminals)
+    handed = min((got.t_ns for got in client.app_results), default=None)
+    if stop.polls:
+        return []
+    if completed and policies.fetches_results and not no_results_due(client):
+        if handed is None:
+            return []
+        since_ns = max(since_ns, handed)
+    return [one.dial for one in dial_lives(client) if one.request is None and one.dial.from_ns > since_ns]
 
 
-def _listed(later: list[Request]) -> str:
-    kinds = {what: sum(request.what == what for request in later) for what in ("stream", "poll")}
-    return phrases.several([phrases.amount(count, f"{what} request") for what, count in kinds.items() if count])
+def _refused_after(life: RequestLife, stop: Stop) -> bool:
+    answer = life.answer
+    asked = life.request.what == "poll" and answer is not None
+    return asked and answer is not None and answer.status == 401 and answer.t_ns > stop.at_ns
+
+
+_NAMES = {"stream": "stream request", "poll": "poll request", "dial": "dial without a request"}
+
+
+def _listed(kinds: list[str]) -> str:
+    counts = {what: kinds.count(what) for what in _NAMES}
+    return phrases.several([_counted(count, what) for what, count in counts.items() if count])
+
+
+def _counted(count: int, what: str) -> str:
+    if what == "dial":
+        return f"{phrases.amount(count, 'dial')} without a request"
+    return phrases.amount(count, _NAMES[what])
 
 
 LAW = Law(code="L11", word="stop", judge=_judge)

@@ -1,8 +1,9 @@
-from harness.history import AttemptEnd, Response, Status
+from harness.deeds import acts
+from harness.history import App, Response, Status, StreamBegan
 from harness.judge.verdict import State
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, handoff, noticed
-from tests.judge.story import Story, changed, plan, without
+from tests.judge.story import Story, changed, ns, plan, without
 
 
 def test_a_client_that_says_what_is_true_holds():
@@ -41,8 +42,16 @@ def test_connected_on_another_status_fails():
 
 def test_connected_without_a_byte_of_the_body_fails():
     story = handoff()
-    history = changed(story.history(), AttemptEnd, 0, bytes=0, events=0, opened=True)
-    assert "no byte of an event stream had come" in law("honest-status", story, history).sentence
+    found = law("honest-status", story, without(story.history(), StreamBegan))
+    assert "no byte of an event stream had come" in found.sentence
+    assert found.cause == "trusts-silence"
+
+
+def test_connected_on_a_stream_that_has_ended_fails():
+    story = handoff()
+    story.status("connected", 4.7, attempt=1)
+    story.status("reconnecting", 4.8)
+    assert "though its stream had ended" in law("honest-status", story).sentence
 
 
 def test_reconnecting_while_events_come_in_fails():
@@ -51,6 +60,7 @@ def test_reconnecting_while_events_come_in_fails():
     story.status("connected", 7.0, attempt=1)
     found = law("honest-status", story)
     assert found.sentence == "\u201creconnecting\u201d was shown for 1.5 s while 4 events came in"
+    assert found.cause == "denies-stream"
 
 
 def test_reconnecting_for_a_second_of_events_holds():
@@ -58,6 +68,104 @@ def test_reconnecting_for_a_second_of_events_holds():
     story.status("reconnecting", 5.0)
     story.status("connected", 6.0, attempt=1)
     assert state("honest-status", story) is State.HELD
+
+
+def quiet(word: str, *, comments: tuple[float, ...], sleeps: bool = False) -> Story:
+    """A stream says nothing but comments for 19 s, in which the client shows this word."""
+    suspends = ((1.5, "device", acts.Suspends(lasts=12.0), "suspends"),) if sleeps else ()
+    story = Story(plan(*suspends, lasts=20.0, items=1))
+    story.emit_all()
+    story.deeds()
+    story.dial(0.01)
+    story.status(word, 0.5)
+    for at in comments:
+        story.comment(at)
+    if not sleeps:  # its sockets are dead as it wakes
+        story.status("connected", 19.0, attempt=1)
+    story.end(20.0, "limit")
+    return story
+
+
+def test_a_word_that_denies_a_stream_of_comments_fails():
+    for word in ("connecting", "reconnecting"):
+        found = law("honest-status", quiet(word, comments=(2.0, 12.0)))
+        assert found.sentence == f"\u201c{word}\u201d was shown for 11.0 s while keep-alive comments came in"
+
+
+def test_a_first_byte_alone_and_bytes_beside_which_the_device_sleeps_are_not_denied():
+    assert state("honest-status", quiet("reconnecting", comments=())) is State.HELD
+    assert state("honest-status", quiet("reconnecting", comments=(13.45,), sleeps=True)) is State.HELD
+
+
+def refused(*at: float) -> Story:
+    story = Story(plan(lasts=60.0))
+    story.emit_all()
+    for one in at:
+        story.request("stream", one, status=403)
+    return story
+
+
+def test_polling_is_said_where_streams_have_failed_and_the_status_is_asked_for():
+    story = refused(1.0, 2.0, 3.0)
+    story.status("polling", 3.1)
+    story.poll(3, 3.2, shown=False)
+    story.end(9.0, "limit")
+    assert state("honest-status", story) is State.HELD
+
+
+def test_polling_is_not_said_before_streams_have_failed():
+    story = refused(1.0)
+    story.status("polling", 1.1)
+    story.poll(1, 1.2, shown=False)
+    story.end(9.0, "limit")
+    found = law("honest-status", story)
+    assert found.sentence == (
+        "\u201cpolling\u201d was shown at 1.1 s, though its streams had not failed as often, or for as long, as it "
+        "declares"
+    )
+
+
+def test_polling_is_not_said_by_a_client_that_asks_for_nothing():
+    story = refused(1.0, 2.0, 3.0)
+    story.status("polling", 3.1)
+    story.end(9.0, "limit")
+    assert "though it asked for no status within 1 s" in law("honest-status", story).sentence
+
+
+def test_a_poll_that_a_server_put_off_may_come_later():
+    story = refused(1.0, 2.0, 3.0)
+    story.request("poll", 2.9, status=503, retry_after="8")
+    story.status("polling", 3.1)
+    story.end(9.0, "limit")
+    assert state("honest-status", story) is State.HELD
+
+
+def test_closed_is_not_said_while_the_job_lives():
+    story = Story(plan()).run()
+    story.status("closed", 5.0)
+    story.status("connected", 5.5, attempt=1)
+    found = law("honest-status", story)
+    assert found.sentence == "\u201cclosed\u201d was shown at 5.0 s, though neither the job nor the run had ended"
+
+
+def test_closed_is_said_after_a_refusal_for_good_or_a_final_error():
+    story = refused()
+    story.request("stream", 1.0, status=404)
+    story.status("closed", 1.1)
+    story.end(9.0, "limit")
+    assert state("honest-status", story) is State.HELD
+    gave_up = refused()
+    gave_up.add(App(client="c1", job="j1", callback="error", enter_ns=ns(2.0), exit_ns=ns(2.0)), 2.0)
+    gave_up.status("closed", 1.99)
+    gave_up.end(9.0, "limit")
+    assert state("honest-status", gave_up) is State.HELD
+
+
+def test_a_client_that_never_says_closed_fails():
+    story = Story(plan()).run(until=13.0)
+    story.records = [one for one in story.records if not (isinstance(one, Status) and one.word == "closed")]
+    found = law("honest-status", story)
+    assert found.sentence == "\u201cconnected\u201d is still shown at the end, the app was told completed at 10.0 s"
 
 
 def test_a_client_that_says_nothing_of_itself_is_not_judged():

@@ -1,13 +1,13 @@
 import pytest
 
-from harness.history import ConnEnd, End
+from harness.history import AppResults, ConnEnd, Dial, End, Request
 from harness.judge.refusals import fatal
 from harness.judge.verdict import State
 from harness.scenario import model
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open
-from tests.judge.story import Story, changed, plan
+from tests.judge.story import Story, changed, ns, plan
 
 
 def refused(*statuses: int, then: str = "stream") -> Story:
@@ -49,6 +49,43 @@ def test_results_and_a_token_after_the_end_are_exempt():
     story.request("token", 10.5)
     story.request("results", 10.6)
     assert state("stop", story) is State.HELD
+
+
+def dialled(at: float, *, ends: str = "completed", fetched: bool = True) -> Story:
+    """The job ends at 10 s, and a dial that nobody lets in is begun at this time."""
+    story = Story(plan(ends=ends)).run()
+    if not fetched:
+        story.records = [one for one in story.records if not isinstance(one, AppResults)]
+    story.records = [one for one in story.records if not (isinstance(one, Request) and one.what == "results")]
+    story.add(Dial(client="c1", path="wifi", port=0, from_ns=ns(at), to_ns=ns(at + 1), fate="refused"), at + 1)
+    return story
+
+
+def test_a_dial_after_the_end_that_is_for_nothing_fails():
+    found = law("stop", dialled(10.5, ends="failed"))
+    assert found.sentence == (
+        "the client began 1 dial without a request after the end: the first at 10.5 s, on_failed had come at 10.0 s"
+    )
+    assert state("stop", dialled(10.5)) is State.FAILED
+
+
+def test_a_dial_after_the_end_may_be_for_the_results_that_are_due():
+    assert state("stop", dialled(10.5, fetched=False)) is State.HELD
+
+
+def test_a_dial_that_was_begun_before_the_end_holds():
+    story = Story(plan()).run()
+    cid = story.conn(9.9)
+    story.request("poll", 10.5, cid=cid)
+    assert state("stop", story) is State.HELD
+
+
+def test_a_refusal_in_doubt_stops_nobody():
+    story = refused(404, then="")
+    story.records = [one for one in story.records if not (isinstance(one, ConnEnd) and one.side == "client")]
+    story.add(ConnEnd(cid=1, side="client", how="closed"), 1.1)
+    story.request("stream", 2.0)
+    assert state("stop", story) is not State.FAILED
 
 
 def test_a_fatal_status_ends_it():
@@ -114,7 +151,7 @@ def test_a_refusal_of_a_stream_that_was_asked_for_anew_is_heard_by_nobody():
         return state("stop", story)
 
     assert answered(anew=1.004) is State.NOT_JUDGED
-    assert answered(anew=2.0) is State.FAILED
+    assert answered(anew=3.0) is State.FAILED
 
 
 def test_a_token_that_is_still_asked_for_is_not_the_one_that_was_refused():
@@ -151,7 +188,7 @@ def test_a_box_that_answers_while_the_server_is_away_is_heard():
         story.request("stream", 1.0, status=404, by="middle")
         story.box("answered", 1.001 if first else 1.003, story.cids, "404", rid=story.rids)
         story.add(ConnEnd(cid=story.cids, side="server", how="fin"), 1.002)
-        story.request("stream", 2.0)
+        story.request("stream", 3.0)
         story.end(11.0)
         return state("stop", story)
 

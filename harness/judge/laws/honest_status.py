@@ -274,6 +274,7 @@ def _over(client: ClientCase, at_ns: int) -> bool:
     ends = {event.position for event in truth.events if event.terminal}
     came = [one.t_ns for one in client.delivered if one.type in TERMINAL_CALLBACKS]
     came += [state.at_ns for state in delivered_states(client) if state.position in ends]
+    came += [shown.app.enter_ns for shown in client.screen.terminals]
     came += [app.enter_ns - round(WHILE_BYTES * 1e9) for app in client.screen.errors]
     stop = refusal(client)
     came += [stop.t_ns] if stop is not None else []

@@ -336,6 +336,17 @@ class StreamBegan(Record, kw_only=True, omit_defaults=True, tag_field="kind", ta
     cid: int
 
 
+class StreamEnded(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="stream_ended"):
+    """The client's socket took all of an event stream's body, its end included: the server has ended it in good order.
+
+    That is the last chunk of its framing or the last byte that its length announces, else the FIN behind it.
+    """
+
+    lane: ClassVar[str] = "stage"
+    rid: int
+    cid: int
+
+
 class Delivered(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="delivered"):
     """The client's socket took the byte that completed a block of an event stream: an event, an id, or a ``retry:``.
 
@@ -647,7 +658,7 @@ class AppResults(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag
 
 AnyRecord = (
     Run | End | Deed | Canary | SignalTold | SignalHeard | Listens | Dial | Shaped | Weather | Health | Census | Boxed
-    | Conn | Chunk | ConnEnd | Waited | EndPassed | Request | Response | Body | StreamBegan | Delivered
+    | Conn | Chunk | ConnEnd | Waited | EndPassed | Request | Response | Body | StreamBegan | StreamEnded | Delivered
     | Job | Rescheduled | Emit | Write | Said | Answered | GapSignal | Snapshot | Subscriber
     | Read | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results | AppResults
 )  # fmt: skip

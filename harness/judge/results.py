@@ -34,10 +34,17 @@ class Fetched(msgspec.Struct, frozen=True):
     @property
     def needless(self) -> list[RequestLife]:
         """Those begun after a whole one, or a 410, had certainly been read: what the app was handed had been."""
-        known = [life.known_ns for life in self.whole] + [life.read_ns for life in self.expired]
-        known += [got.t_ns for got in self.handed]
-        since = min((stamp for stamp in known if stamp is not None), default=_NEVER)
-        return [life for life in self.asked if life.begun_ns >= since]
+        handed = min((got.t_ns for got in self.handed), default=_NEVER)
+        found = []
+        known = _NEVER
+        for life in self.asked:
+            if life.begun_ns >= known:
+                found.append(life)
+            if _brought(life):
+                known = min(known, life.known_ns or handed)
+            elif life in self.expired:
+                known = min(known, life.read_ns or _NEVER)
+        return found
 
     def at_once(self, near_ns: int) -> bool:
         """Whether one was begun while the one before it was under way; what is near has no order."""

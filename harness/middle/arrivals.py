@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from harness.history.journal import Journal
-from harness.history.records import Body, Delivered, Response, StreamBegan, digest
+from harness.history.records import Body, Delivered, Response, StreamBegan, StreamEnded, digest
 from harness.sse.coding import PIECE, CodingError, Decoder, decoder
 from harness.sse.events import Event, IdChange, Wire
 from harness.sse.parser import EventTooBig, Parser
@@ -68,7 +68,8 @@ class BodyReader(Reader):
 class StreamReader(Reader):
     """Parses an event stream from the id that was asked for. ``codings`` is its ``Content-Encoding``.
 
-    Its first byte is recorded and its blocks, up to where it is not in that coding or a block passes ``LONGEST_BLOCK``.
+    Its first byte and its end are recorded, and its blocks, up to where it is not in that coding or a block passes
+    ``LONGEST_BLOCK``.
     """
 
     cares = True
@@ -106,6 +107,11 @@ class StreamReader(Reader):
             self._record(error.before, t_ns)
         except CodingError:
             self.broken = True
+
+    def end(self, t_ns: int, *, whole: bool) -> None:
+        """Record that the body has come to its end; one that was cut has none."""
+        if whole:
+            self._write(StreamEnded(t_ns=t_ns, rid=self._rid, cid=self._cid))
 
     def _decode(self, undo: Decoder, data: bytes, t_ns: int) -> None:
         for count, piece in enumerate(undo.pieces(data)):

@@ -167,6 +167,7 @@ _SAY: dict[type[r.Record], Callable[[Any], str]] = {
     r.Request: _request,
     r.Response: _response,
     r.Body: _body,
+    r.StreamEnded: lambda x: f"request {x.rid}: its stream came to its end at the client's socket",
     r.StreamBegan: lambda x: f"request {x.rid}: the first byte of its stream reached the client's socket",
     r.Delivered: _delivered,
     r.Boxed: _boxed,

@@ -11,7 +11,7 @@ import trio
 from harness.deeds.acts import Answers, Buffers, MutesStreams, ResetsStreams, ShowsPortal
 from harness.device import Reach
 from harness.history import Boxed, Chunk, ConnEnd
-from harness.history.records import Body, Delivered, Response, StreamBegan, digest
+from harness.history.records import Body, Delivered, Response, StreamBegan, StreamEnded, digest
 from harness.middle import arrivals
 from harness.network.ends import How, Side
 from harness.seams import Direction
@@ -45,6 +45,19 @@ def test_each_block_is_recorded_with_what_it_was(bench):
         ("a-2", "message", digest("message", "no id"), 5, True, -1),
     ]
     assert {(one.rid, one.cid, one.t_ns) for one in of(bench, Delivered)} == {(1, 1, 1)}
+
+
+def test_a_stream_that_is_cut_comes_to_no_end(bench):
+    bench.open()
+    bench.answer(chunk(b"data: x\n\n"))
+    bench.stage.over(How.RST)
+    assert of(bench, StreamEnded) == []
+
+
+def test_the_last_chunk_is_the_end_of_a_stream(bench):
+    bench.open()
+    bench.answer(chunk(b"data: x\n\n") + END)
+    assert [(one.rid, one.cid) for one in of(bench, StreamEnded)] == [(1, 1)]
 
 
 def test_ids_begin_with_the_one_that_the_request_carried(bench):

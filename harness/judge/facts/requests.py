@@ -11,7 +11,19 @@ from operator import attrgetter
 
 import msgspec
 
-from harness.history import Answered, Body, Conn, ConnEnd, Dial, Request, Response, Snapshot, StreamBegan, Subscriber
+from harness.history import (
+    Answered,
+    Body,
+    Conn,
+    ConnEnd,
+    Dial,
+    Request,
+    Response,
+    Snapshot,
+    StreamBegan,
+    StreamEnded,
+    Subscriber,
+)
 from harness.judge.case import ClientCase
 from harness.judge.facts.reading import Reading
 from harness.judge.streams import is_stream
@@ -162,6 +174,8 @@ def _end(
     # The head is enough where there is no body, or where an event stream was asked for.
     if answer is not None and not is_stream(answer) and (body is None or request.what == "stream"):
         ends.append((answer.t_ns, answer.seq, ANSWERED))
+    ended = client.case.grouped(StreamEnded, "rid").get(request.rid, ())
+    ends += [(one.t_ns, one.seq, SERVER) for one in ended]
     first = min((end for end in ends if end[0] >= request.t_ns), default=None)
     return (None, NOBODY) if first is None else (first[0], first[2])
 

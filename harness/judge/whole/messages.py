@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.history import Body, Boxed, Delivered, Emit, Request, Response, StreamBegan
+from harness.history import Body, Boxed, Delivered, Emit, Request, Response, StreamBegan, StreamEnded
 from harness.history.records import PING_DIGEST, Record
 from harness.judge.streams import is_stream
 from harness.judge.whole.books import Books, Rules
@@ -67,6 +67,10 @@ def _stream_began(record: StreamBegan, books: Books) -> str:
         return f"the stream of request {record.rid} begins twice"
     books.began.add(record.rid)
     return "" if record.rid in books.answers else f"the stream of request {record.rid} begins before its answer"
+
+
+def _stream_ended(record: StreamEnded, books: Books) -> str:
+    return "" if record.rid in books.answers else f"the stream of request {record.rid} ends before its answer"
 
 
 def _body(record: Body, books: Books) -> str:
@@ -136,6 +140,7 @@ RULES: Rules = {
     Request: _request,
     Response: _response,
     StreamBegan: _stream_began,
+    StreamEnded: _stream_ended,
     Body: _body,
     Delivered: _delivered,
     Boxed: _boxed,

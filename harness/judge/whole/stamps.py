@@ -20,6 +20,7 @@ from harness.history import (
     Response,
     Said,
     StreamBegan,
+    StreamEnded,
     Waited,
     Write,
 )
@@ -28,7 +29,7 @@ from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.network.fold import TOLERANCE
 
-_AT_THE_SOCKET = (Body, Delivered, Response, StreamBegan)
+_AT_THE_SOCKET = (Body, Delivered, Response, StreamBegan, StreamEnded)
 
 _TIMES: Mapping[type[Record], Callable[[Any], tuple[int, ...]]] = {
     App: lambda one: (one.enter_ns, one.exit_ns, one.t_ns),

@@ -305,8 +305,11 @@ class Story:
         self.add(Absorbed(client="c1", id=self.id(index, epoch), why=why), at)
 
     def gap(self, at: float, reason: str = "410", *, healed: bool = False, index: int | None = None) -> None:
+        """The client says that there is a gap, and calls ``on_gap``; or that it is healed."""
         event_id = "" if index is None else self.id(index)
         self.add(Gap(client="c1", reason=reason, healed=healed, id=event_id), at)
+        if not healed:
+            self.add(App(client="c1", job="j1", callback="gap", enter_ns=ns(at), exit_ns=ns(at), detail=reason), at)
 
     def gap_signal(self, at: float, how: str = "410") -> None:
         self.add(GapSignal(job="j1", how=how, cursor=self.buffer.get("c1", ""), rid=self.rids), at)

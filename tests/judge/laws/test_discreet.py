@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from harness.deeds import acts
-from harness.history import App, Attempt, AttemptEnd, Chunk, ConnEnd, Delivered, Read, Response
+from harness.history import App, Attempt, AttemptEnd, Chunk, ConnEnd, Delivered, Gap, Read, Response
 from harness.judge.verdict import LawVerdict, State
 from harness.sse.policy import FedBy, Policies
 from tests.judge.ruling import empty, expect, law, state
@@ -231,7 +231,7 @@ def test_a_gap_in_doubt_may_be_told_and_need_not():
 
 def test_the_word_of_a_client_is_no_gap_told():
     story = told(said=(5.0,))
-    story.gap(5.1, "reset")
+    story.add(Gap(client="c1", reason="reset"), 5.1)
     assert state("discreet", story) is State.FAILED
 
 

@@ -38,7 +38,8 @@ class App:
         self._stamp = history.stamp
         self._takes = takes
         self._phone = phone
-        self._calls = 0
+        self.calls = 0
+        """Callbacks recorded."""
 
     def callbacks(self, job: str) -> Callbacks:
         """Return the callbacks for a job: plain ones where they take no time."""
@@ -73,7 +74,7 @@ class App:
     def _called(self, job: str, event: JobEvent, enter_ns: int, exit_ns: int, raised: str = "") -> None:
         progress, detail = _particulars(event)
         streamed = event.source == "stream" and event.callback != "gap"
-        self._calls += 1
+        self.calls += 1
         self._write(
             records.App(
                 client=self._name,
@@ -88,7 +89,7 @@ class App:
                 progress=progress,
                 detail=detail,
                 raised=raised,
-                no=self._calls,
+                no=self.calls,
             )
         )
 

@@ -2,17 +2,20 @@
 
 import hashlib
 
+from harness.clients.app import App
 from harness.clients.observer import AttemptReport, Observer
 from harness.history import journal, records
 
 
 class JournalObserver(Observer):
-    """Records one client under its name."""
+    """Records one client under its name. ``app`` is the one that it calls back."""
 
-    def __init__(self, name: str, history: journal.Journal) -> None:
+    def __init__(self, name: str, history: journal.Journal, app: App | None = None) -> None:
         self._name = name
+        self._app = app
         self._write = history.write
         self._words = 0  # status words recorded
+        self._blocks = 0  # blocks recorded
 
     def attempt_began(self, n: int, cause: str, wait: float, last_event_id: str) -> None:
         """Record the dial."""
@@ -33,12 +36,18 @@ class JournalObserver(Observer):
                 bytes=report.bytes,
                 retry_after=report.retry_after,
                 server_retry=report.server_retry,
+                written=self._written(),
             )
         )
 
+    def _written(self) -> dict[str, int]:
+        mine = {"block": self._blocks, "status": self._words}
+        return mine if self._app is None else {**mine, "app": self._app.calls}
+
     def block(self, attempt: int, event_id: str, *, event: bool) -> None:
         """Record the id buffer."""
-        self._write(records.Block(client=self._name, attempt=attempt, id=event_id, event=event))
+        self._blocks += 1
+        self._write(records.Block(client=self._name, attempt=attempt, id=event_id, event=event, no=self._blocks))
 
     def status(self, word: str, attempt: int) -> None:
         """Record the word."""

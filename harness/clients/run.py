@@ -45,7 +45,7 @@ async def run_reference(
         decisions=planted.decisions,
         follower=planted.follower,
         phone=phone,
-        observer=JournalObserver(name, journal),
+        observer=JournalObserver(name, journal, app),
         draws=lambda attempt: chance.stream("backoff", name, attempt),
         wall_clock=wall_clock,
         endpoints=endpoints,

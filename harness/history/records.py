@@ -152,6 +152,7 @@ class Dial(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="dial
     from_ns: int
     to_ns: int
     fate: str
+    no: int = 0  # of the client's dials, from 1
 
 
 class Shaped(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="shaped"):
@@ -191,6 +192,7 @@ class Health(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="he
     fds: int = 0
     tasks: int = 0
     queue: int = 0
+    no: int = 0  # from 1
 
 
 class Boxed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="boxed"):
@@ -236,6 +238,7 @@ class Chunk(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="chu
     offset: int
     length: int
     fate: str
+    crc: int = 0  # CRC-32 of all bytes of this direction up to its end; 0 where no phone of the harness's dialled
 
 
 class ConnEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="conn_end"):
@@ -245,7 +248,7 @@ class ConnEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="c
     side was never told (a half-open connection), ``held`` that it is told later, if ever, by a record of its own.
     ``left_ns`` is when the client's own socket was closed, or said FIN, where that was before this record: a radio that
     wakes, or bytes that wait for room, let the gate learn of it only later. 0 otherwise, and where no phone of the
-    harness's dialled.
+    harness's dialled. ``sent`` and ``crc``: how many bytes that phone had sent by then, and their CRC-32.
     """
 
     lane: ClassVar[str] = "gate"
@@ -255,6 +258,8 @@ class ConnEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="c
     swallowed: bool = False
     held: bool = False
     left_ns: int = 0
+    sent: int = 0
+    crc: int = 0
 
 
 class Waited(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="waited"):
@@ -416,13 +421,15 @@ class Emit(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="emit
     progress: float | None = None
     terminal: bool = False
     code: str = ""  # of a failure
+    size: int = 0  # bytes of its data
 
 
 class Write(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="write"):
     """A subscriber's socket took events ``first`` … ``last`` of the log; ``replay`` marks old ones.
 
-    The write began at ``began_ns``; ``offset`` counts the bytes of the body, framing apart, that went before it. Not
-    ``whole``: the stream was given up before the socket had taken all of it, so that any part may have been sent.
+    The write began at ``began_ns``; ``offset`` counts the bytes of the body, framing apart, that went before it, and
+    ``length`` its own. Not ``whole``: the stream was given up before the socket had taken all of it, so that any part
+    may have been sent.
     """
 
     lane: ClassVar[str] = "server"
@@ -435,6 +442,7 @@ class Write(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="wri
     rid: int = 0
     began_ns: int = 0
     offset: int = 0
+    length: int = 0
     whole: bool = True
 
 
@@ -442,7 +450,7 @@ class Said(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="said
     """A subscriber's socket took no event but ``open``, ``primed``, ``keep-alive``, ``retry``, ``reset`` or ``bye``.
 
     ``detail`` is the id of a ``primed``, the value of a ``retry``, and the reason of a ``bye``, as ``Subscriber`` has
-    it. ``began_ns`` and ``whole`` as of a ``Write``.
+    it. ``began_ns``, ``length`` and ``whole`` as of a ``Write``.
     """
 
     lane: ClassVar[str] = "server"
@@ -450,6 +458,7 @@ class Said(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="said
     what: str
     detail: str = ""
     began_ns: int = 0
+    length: int = 0
     whole: bool = True
 
 
@@ -489,6 +498,7 @@ class Snapshot(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
     status: str
     rid: int = 0
     digest: str = ""  # of the answer's body, as ``Body`` has it
+    length: int = 0  # of the body
 
 
 class Subscriber(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="subscriber"):
@@ -516,13 +526,16 @@ class Read(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="read
     """The client's task has received the bytes of a connection up to this offset. Written by the phone.
 
     ``end``: it has met the end there: ``fin``, ``rst``, or ``lost`` (its path). ``given up``: it waited for more, and
-    waits no longer; so none of these had come.
+    waits no longer; so none of these had come. ``no`` numbers the records of its connection, from 1; ``crc`` is the
+    CRC-32 of all bytes that were read.
     """
 
     lane: ClassVar[str] = "client"
     cid: int
     upto: int
     end: str = ""
+    no: int = 0
+    crc: int = 0
 
 
 class Attempt(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="attempt"):
@@ -558,6 +571,7 @@ class AttemptEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag
     bytes: int = 0
     retry_after: float | None = None  # seconds asked for by this attempt's response
     server_retry: float | None = None  # seconds of the stream's `retry:` in force after it, before clamping
+    written: dict[str, int] = {}  # records of each kind that its recorder has told of this client by then
 
 
 class Block(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="block"):
@@ -568,6 +582,7 @@ class Block(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="blo
     attempt: int
     id: str  # the id buffer after it
     event: bool = True
+    no: int = 0
 
 
 class App(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="app"):

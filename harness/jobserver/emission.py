@@ -241,6 +241,7 @@ class RunningJob:
                 progress=event.progress,
                 terminal=event.terminal,
                 code=code,
+                size=len(event.data) if event.data.isascii() else len(event.data.encode()),
             )
         )
 

@@ -179,6 +179,7 @@ class Endpoints:
                     status=event.type,
                     rid=request.rid,
                     digest=body_digest(body),
+                    length=len(body),
                 )
             )
         await connection.respond_json(200, body)

@@ -155,7 +155,7 @@ class EventStream:
         """Have the next write begin with this; see ``Said``."""
         self._before += self._frame(data)
         if self._journal is not None:
-            self._going.append(Said(sub=self.number, what=what, detail=detail))
+            self._going.append(Said(sub=self.number, what=what, detail=detail, length=len(data)))
 
     def _open(self, cursor: str, *, reset: bool) -> None:
         """Say what comes before any event of the log. None of it has an id, but what primes a stream from its start."""
@@ -217,6 +217,7 @@ class EventStream:
         first = self._next
         wires = self._log.since(first, until=until, size=MOST_PER_WRITE)
         upto = first + len(wires)
+        data = b"".join([wire for wire in wires for _ in "12"] if self._conduct.repeats else wires)
         if self._journal is not None:
             self._going.append(
                 Write(
@@ -228,10 +229,10 @@ class EventStream:
                     replay=replay,
                     rid=self._rid,
                     offset=self._offset,
+                    length=len(data),
                 )
             )
-        sent = [wire for wire in wires for _ in "12"] if self._conduct.repeats else wires
-        await self._write(self._frame(b"".join(sent)))
+        await self._write(self._frame(data))
         self._next = upto
         if self._retry_due:
             self._ask_planned_retry()

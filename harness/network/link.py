@@ -6,6 +6,7 @@ the two writes at a time, and nothing overtakes the queue.
 
 from collections import deque
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import trio
 
@@ -35,6 +36,8 @@ class Link:
         self.flow = flow
         self.direction = direction
         self._offset = 0
+        self._crc = 0  # of all bytes so far
+        self._crcs: dict[int, int] = {}  # the same with each piece that neither passed nor was lost yet, by its offset
         self._waiting: deque[tuple[int, bytes | How]] = deque()
         self._waiting_bytes = 0
         self._final = False  # the network ended this direction: what waits goes unasked
@@ -83,8 +86,7 @@ class Link:
 
     async def _carry(self, data: bytes) -> None:
         flow = self.flow
-        offset = self._offset
-        self._offset += len(data)
+        offset = self._enters(data)
         if not self._final and flow.device.passes(flow.cid, self.direction):
             await flow.wait_for_radio(self.direction, offset)
         if self._final:  # nothing follows a FIN that the network made, be it meanwhile
@@ -128,7 +130,7 @@ class Link:
             return
         offset = self._offset
         if isinstance(item, bytes):
-            self._offset += len(item)
+            self._enters(item)
             fate = self.flow.device.arrives(self.flow.cid, self.direction)
             if fate is Fate.DROP:
                 self._drop(offset, item)
@@ -136,6 +138,15 @@ class Link:
             if fate is Fate.HOLD:
                 self._record(offset, item, "held")
         self._put(offset, item)
+
+    def _enters(self, data: bytes) -> int:
+        """Give bytes their place among those of this direction; return its offset."""
+        offset = self._offset
+        self._offset += len(data)
+        if self.flow.summed:
+            self._crc = crc32(data, self._crc)
+            self._crcs[offset] = self._crc
+        return offset
 
     def release(self) -> None:
         """What waits may go on."""
@@ -265,6 +276,9 @@ class Link:
 
     def _record(self, offset: int, data: bytes, fate: str) -> int:
         """Record these bytes; return the record's stamp."""
-        chunk = Chunk(cid=self.flow.cid, direction=self.direction, offset=offset, length=len(data), fate=fate)
+        crc = self._crcs.get(offset, 0)
+        if fate != "held":
+            self._crcs.pop(offset, None)
+        chunk = Chunk(cid=self.flow.cid, direction=self.direction, offset=offset, length=len(data), fate=fate, crc=crc)
         self.flow.journal.write(chunk)
         return chunk.t_ns

@@ -10,6 +10,7 @@ import errno
 import math
 import os
 from collections.abc import Callable
+from zlib import crc32
 
 import trio
 
@@ -57,14 +58,22 @@ class Connection:
     """What the gate and the phone tell each other of a connection that the phone dials.
 
     ``cid`` is the gate's number for it, 0 until it was accepted: so before any byte of it can reach the phone.
-    ``left_ns`` is when the phone's end was closed, or said FIN; 0 until then.
+    ``left_ns`` is when the phone's end was closed, or said FIN; 0 until then. ``sent`` and ``sent_crc``: how many bytes
+    the client has sent, and their CRC-32.
     """
 
-    __slots__ = ("cid", "left_ns")
+    __slots__ = ("cid", "left_ns", "sent", "sent_crc")
 
     def __init__(self) -> None:
         self.cid = 0
         self.left_ns = 0
+        self.sent = 0
+        self.sent_crc = 0
+
+    def sends(self, data: bytes | bytearray | memoryview) -> None:
+        """Count bytes that the client has sent."""
+        self.sent += len(data)
+        self.sent_crc = crc32(data, self.sent_crc)
 
 
 class PhoneStream(Stream):
@@ -81,6 +90,8 @@ class PhoneStream(Stream):
         self._connection = connection
         self._sleep = phone.sleep
         self._read = 0  # bytes
+        self._read_crc = 0
+        self._reads = 0  # records
         self._lost = False
         self._ended = False  # an end is recorded
 
@@ -107,6 +118,7 @@ class PhoneStream(Stream):
             self._note("lost")
             raise trio.BrokenResourceError(os.strerror(errno.ECONNABORTED)) from os_error(errno.ECONNABORTED)
         self._read += len(data)
+        self._read_crc = crc32(data, self._read_crc)
         self._note("" if data else "fin")
         return data
 
@@ -114,11 +126,15 @@ class PhoneStream(Stream):
         """Record how far the connection has been read, and what end was met: nothing comes behind that."""
         if not self._ended:
             self._ended = end not in {"", "given up"}
-            self._phone.write(Read(cid=self._connection.cid, upto=self._read, end=end))
+            self._reads += 1
+            self._phone.write(
+                Read(cid=self._connection.cid, upto=self._read, end=end, no=self._reads, crc=self._read_crc)
+            )
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send everything; see ``Stream``."""
         await self._sleep.over()
+        self._connection.sends(data)  # before the gate can have them
         try:
             await self._inner.send_all(data)
         except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
@@ -129,11 +145,13 @@ class PhoneStream(Stream):
         if self._sleep.asleep:
             return 0
         try:
-            return self._inner.send_now(data)
+            sent = self._inner.send_now(data)
         except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
             if self._lost:
                 raise trio.BrokenResourceError(os.strerror(errno.ECONNABORTED)) from self._cause(error)
             raise
+        self._connection.sends(memoryview(data)[:sent])
+        return sent
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room; see ``Stream``."""
@@ -262,6 +280,7 @@ class GatePhone(Phone):
         self._dialled: dict[Address, Connection] = {}  # from where; until the gate has accepted it
         self._ears: list[Ear] = []
         self.sleep = Sleep()
+        self._ended_dials = 0
         self._over = False  # nothing is recorded any more
 
     async def connect(self, host: str, port: int) -> Stream:  # noqa: ARG002 - every origin lies behind the gate
@@ -391,6 +410,7 @@ class GatePhone(Phone):
 
     def _end(self, dial: _Dial, fate: str) -> None:
         now = self._journal.stamp()
+        self._ended_dials += 1
         self.write(
             Dial(
                 client=self._client,
@@ -399,6 +419,7 @@ class GatePhone(Phone):
                 from_ns=dial.from_ns,
                 to_ns=now,
                 fate=fate,
+                no=self._ended_dials,
                 t_ns=now,
             )
         )

@@ -51,6 +51,7 @@ class Flow:
         self.streams: dict[Side, Stream] = {Side.CLIENT: client}
         self.dialed = False  # the links may carry
         self.aside = radio is None  # the harness's own
+        self.summed = connection is not None  # its bytes are held against those that its phone has sent and read
         self.boxed = False  # the stage ended it
         self.dead_since: float | None = None  # nothing reaches the client any more, and the server was not told
         self._died = died
@@ -211,7 +212,8 @@ class Flow:
         if side not in self._noted:
             self._noted.add(side)
             now = self.journal.stamp()
-            left = self._connection.left_ns if self._connection is not None and side is Side.CLIENT else 0
+            phone = self._connection if side is Side.CLIENT else None
+            left = phone.left_ns if phone is not None else 0
             self.journal.write(
                 ConnEnd(
                     cid=self.cid,
@@ -220,6 +222,8 @@ class Flow:
                     swallowed=swallowed,
                     held=held,
                     left_ns=left if left < now else 0,
+                    sent=phone.sent if phone is not None else 0,
+                    crc=phone.sent_crc if phone is not None else 0,
                     t_ns=now,
                 )
             )

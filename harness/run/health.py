@@ -16,7 +16,7 @@ async def watch(journal: Journal, *, controls: list[float]) -> None:
     ``controls`` are the durations (s) of control calls, appended to by their maker.
     """
     lags: list[int] = []
-    told = 0
+    told = no = 0
     due = trio.current_time()
     report_at = due + REPORT_EVERY
     try:
@@ -26,18 +26,20 @@ async def watch(journal: Journal, *, controls: list[float]) -> None:
             now = trio.current_time()
             lags.append(round((now - due) * 1e6))
             if now >= report_at:
-                _write(journal, lags, controls[told:])
+                no += 1
+                _write(journal, no, lags, controls[told:])
                 told = len(controls)
                 lags = []
                 report_at += REPORT_EVERY
     finally:
         if lags:
-            _write(journal, lags, controls[told:])
+            _write(journal, no + 1, lags, controls[told:])
 
 
-def _write(journal: Journal, lags: list[int], controls: list[float]) -> None:
+def _write(journal: Journal, no: int, lags: list[int], controls: list[float]) -> None:
     journal.write(
         Health(
+            no=no,
             lags_us=lags,
             controls_ms=[round(seconds * 1e3, 3) for seconds in controls],
             rss=census.memory(),

@@ -70,6 +70,10 @@ FATES = {"refused": "refused", "error": "lost", "unreachable": "ENETUNREACH"}
 """What a dial met, by how its attempt ended; all others are given up."""
 
 
+NEXT = -1
+"""The offset of bytes that follow those before them."""
+
+
 def ns(at: float) -> int:
     return ZERO + round(at * 1e9)
 
@@ -256,7 +260,7 @@ class Story:
     def comment(self, at: float, *, client: str = "c1") -> None:
         """Bytes without an event reach the client: a keep-alive."""
         cid = self.live.get(client, 0)
-        self.add(Chunk(cid=cid, direction="downstream", offset=0, length=14, fate="delivered"), at)
+        self.add(Chunk(cid=cid, direction="downstream", offset=NEXT, length=14, fate="delivered"), at)
 
     # The app.
 
@@ -292,7 +296,7 @@ class Story:
     ) -> None:  # fmt: skip
         """The client's socket takes the bytes of an event, on its last stream."""
         cid = self.live.get(client, self.carried.get(client, 0))
-        self.add(Chunk(cid=cid, direction="downstream", offset=0, length=200, fate="delivered"), at - 0.0002)
+        self.add(Chunk(cid=cid, direction="downstream", offset=NEXT, length=200, fate="delivered"), at - 0.0002)
         if cid:
             name = self.id(index, epoch) if event_id is None else event_id
             rid, came = self.asked[client], f"d{epoch}{index}"
@@ -395,7 +399,8 @@ class Story:
 
     def end(self, at: float, reason: str = "done", *, leaked: int = 0) -> None:
         counts = {"tasks": 3, "sockets": 2}
-        self.add(Census(when="start", counts=counts), -0.05)
+        if not any(isinstance(record, Census) for record in self.records):
+            self.add(Census(when="start", counts=counts), -0.05)
         self.add(Census(when="end", counts={**counts, "tasks": 3 + leaked}), at - 0.001)
         self.add(End(reason=reason), at)
         if self.sampled is not None:
@@ -409,7 +414,7 @@ class Story:
             zero_ns=ZERO, scenario="a story", variant="", client="reference", world=self.plan.world, seed=7,
             t_ns=ZERO - 10**9,
         )  # fmt: skip
-        told = as_the_gates_have_it(self.plan, sorted(self.records, key=lambda record: record.t_ns))
+        told = as_the_gates_have_it(self.plan, in_place(sorted(self.records, key=lambda record: record.t_ns)))
         ends = [record for record in told if isinstance(record, End)]
         others = [*(record for record in told if not isinstance(record, End)), *told_besides(told)]
         records = [run, *self._shaped(), *sorted(others, key=lambda one: one.t_ns), *ends]
@@ -464,6 +469,21 @@ class Story:
 def toxics_at_start(shape: Shape) -> dict[str, str]:
     specs = (spec for way in Direction for spec in toxics_of(shape, way))
     return {f"{spec.name}.{key}": str(value) for spec in specs for key, value in spec.toxic.attributes.items()}
+
+
+def in_place(records: list[Record]) -> list[Record]:
+    """These records, in order of time, with bytes that follow those before them at their offsets."""
+    at: dict[tuple[int, str], int] = {}
+    found = []
+    for record in records:
+        placed = record
+        if isinstance(record, Chunk):
+            key = record.cid, record.direction
+            offset = at.get(key, 0) if record.offset == NEXT else record.offset
+            at[key] = max(at.get(key, 0), offset + record.length)
+            placed = msgspec.structs.replace(record, offset=offset)
+        found.append(placed)
+    return found
 
 
 def counted(records: Iterable[Record]) -> list[Record]:

@@ -9,7 +9,7 @@ from harness.history import Emit
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.laws.outcome import Law, Outcome
-from harness.judge.server.answering import answers, unanswered
+from harness.judge.server.answering import answers, turned_away, unanswered
 from harness.judge.server.bounds import Bounds
 from harness.judge.server.delivering import deliveries
 from harness.judge.server.emitting import emissions, overdue, schedules
@@ -20,7 +20,7 @@ from harness.judge.server.writing import streams
 ADVICE = "The job server did not keep to the plan: nothing can be said of the client. Run it again, alone"
 CAUSE = "server-off-plan"
 
-RULES = (schedules, changes, emissions, overdue, streams, deliveries, answers, unanswered)
+RULES = (schedules, changes, emissions, overdue, streams, deliveries, answers, unanswered, turned_away)
 
 
 def _judge(case: Case) -> Outcome:

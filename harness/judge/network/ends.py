@@ -102,9 +102,26 @@ def finish(flow: Flow, until_ns: int) -> None:
             if (ended is None or _came_after(ended, change, due_ns)) and not _unreachable(flow, side, ending, due_ns):
                 text = f"the side of {_NAMES[side]} was not {_HOW[ending]} by {change.what}"
                 flow.fail("not-ended", flow.conn, text, t_ns=change.until_ns)
+    _buried(flow, until_ns)
     for side, record in flow.ends.items():
         if record.held and side not in flow.ends_passed and _OTHER[side] not in flow.ends:
             passage.let_go(flow, AWAY[side], record, until_ns, f"the end of {_NAMES[side]} was held")
+
+
+def _buried(flow: Flow, until_ns: int) -> None:
+    """Judge whether the server's side of a dead connection was closed, where a deed has it so."""
+    if flow.died_ns is None:
+        return
+    server, late_ns = flow.ends.get(SERVER), flow.timeline.slack.late_ns
+    last_ns = until_ns if server is None else min(until_ns, server.t_ns)
+    for change, upto_ns in flow.timeline.stands(lambda regime: regime.orphans):
+        after = change.after.orphans
+        if after is None:
+            continue
+        due_ns = max(change.until_ns, flow.died_ns + round(after * 1e9)) + late_ns
+        if due_ns < min(last_ns, upto_ns):
+            text = f"the server's side of it was not closed, though it was an orphan by {change.what}"
+            flow.fail("orphan-alive", flow.conn, text, t_ns=due_ns)
 
 
 def at_server(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
@@ -146,13 +163,18 @@ def _somebody(flow: Flow, record: ConnEnd) -> bool:
     until_ns = record.t_ns
     other = flow.ends.get(_OTHER[record.side])
     # A canary that is done takes the server's side with it, or each would leave one behind until the server beats.
-    hidden = other is not None and other.swallowed and flow.conn.client != CANARY
+    hidden = other is not None and _untold(flow, other) and flow.conn.client != CANARY
     if flow.boxed or (other is not None and not hidden):
         return True
     for _, ending in flow.strikes(until_ns):
         if ending is not Ending.ABORTED or record.side == CLIENT:
             return True
     return record.side == SERVER and flow.orphaned(until_ns)
+
+
+def _untold(flow: Flow, end: ConnEnd) -> bool:
+    """Whether the other side knows nothing of an end."""
+    return end.swallowed or (end.held and end.side not in flow.ends_passed)
 
 
 def _told(flow: Flow, record: ConnEnd) -> None:

@@ -116,6 +116,12 @@ class Timeline:
                 since = change.until_ns
         return found if since is None else [*found, (since, math.inf)]
 
+    def stands(self, of: Callable[[Regime], object]) -> Iterator[tuple[Change, float]]:
+        """Yield each change of something about the regimes, and the stamp up to which it surely stood."""
+        changes = [change for change in self.changes if of(change.before) != of(change.after)]
+        for place, change in enumerate(changes, start=1):
+            yield change, changes[place].since_ns if place < len(changes) else math.inf
+
     def surely_since(self, test: Callable[[Regime], bool], t_ns: int) -> float:
         """Return since when, up to this stamp, all that can have held passes a test; infinity: not all does now."""
         return next((since for since, until in self.stretches(test) if since <= t_ns <= until), math.inf)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.history import Answered, Boxed, Chunk, ConnEnd, GapSignal, Request, Snapshot, Subscriber
+from harness.history import Answered, Boxed, Chunk, Conn, ConnEnd, GapSignal, Request, Snapshot, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.server.bounds import Bounds, Fault
@@ -16,6 +16,9 @@ KNOWN = frozenset({"stream", "poll", "results"})
 
 HEAD = 4096
 """Bytes of a request, with what its connection still had on the way."""
+
+AT_ONCE_NS = 1_000_000_000
+"""Nanoseconds after which a connection that carried nothing may have been idle for too long."""
 
 ROUND_TRIPS = 4
 """One-way delays that a request may take, with the connection from the proxy to the server."""
@@ -114,7 +117,6 @@ def unanswered(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
     killed = {one.cid: one.t_ns for one in case.history.all(Boxed) if one.what == "killed"}
     ends = case.grouped(ConnEnd, "cid")
     allowed_ns = _on_its_way_ns(case) + bounds.late_ns
-    away = [*served.hangs, *served.drains, *served.restarts]
     streaming: dict[int, int] = {}
     for request in case.history.all(Request):
         left_ns = _left_the_gate(case, request)
@@ -130,9 +132,24 @@ def unanswered(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
         )  # it waited for its radio, while a box gave its connection up
         if not asks or busy or lost or request.rid in boxed or told.get(request.rid, FOREVER) <= due_ns:
             continue
-        if not ended and due_ns < case.end_ns and not any(one.overlap(left_ns, due_ns) for one in away):
+        if not ended and due_ns < case.end_ns and not served.away(left_ns, due_ns, bounds.late_ns):
             at = phrases.moment(case.at(left_ns))
             yield f"the server did not answer request {request.rid} ({request.what}) of {at}", request
+
+
+def turned_away(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+    """A server that is there ends no new connection before it has answered a request on it."""
+    used = {one.cid for one in case.history.all(Boxed)}
+    used |= {one.cid for one in case.history.all(Chunk) if one.direction == "downstream"}  # be it lost on its way
+    ends = case.grouped(ConnEnd, "cid")
+    for conn in case.history.all(Conn):
+        first = next(iter(ends.get(conn.cid, [])), None)
+        if first is None or first.side != "server" or first.how == "closed" or conn.cid in used:
+            continue
+        at_once = first.t_ns - conn.t_ns < AT_ONCE_NS and first.t_ns < case.end_ns
+        if at_once and not served.away(conn.t_ns - bounds.late_ns, first.t_ns, bounds.late_ns):
+            at = phrases.moment(case.at(first.t_ns))
+            yield f"the server was there at {at}, after any restart, and connection {conn.cid} found nobody", first
 
 
 def _left_the_gate(case: Case, request: Request) -> int:

@@ -187,6 +187,12 @@ class Served:
         self.by_rid: dict[int, Stream] = {}
         self._read_streams()
 
+    def away(self, since_ns: int, until_ns: int, late_ns: int) -> bool:
+        """Whether the server may have let nobody in, or answered nobody, at some time between these stamps."""
+        spans = [(one.since_ns, one.over_ns) for one in (*self.hangs, *self.drains)]
+        spans += [(one.since_ns, one.back_ns + late_ns) for one in self.restarts]
+        return any(begun_ns <= until_ns and since_ns <= over_ns for begun_ns, over_ns in spans)
+
     @property
     def varied(self) -> bool:
         """Whether it writes its streams in all the ways that servers do."""

@@ -5,7 +5,7 @@ behind its cause by ``seq``; where one of them writes its record only later (a w
 dial, once it is over), by its stamp.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -32,6 +32,20 @@ Unfinished = Callable[["Books"], Iterator[tuple[Record, str]]]
 """Yields, once all records are read, those that began what never ended, or that follow from nothing."""
 
 
+class Carried:
+    """The bytes of connections, by connection and direction, or by connection alone."""
+
+    def __init__(self) -> None:
+        self.at: dict[tuple[int, str], int] = {}  # how far the bytes of a connection have come, in a direction
+        self.pieces: dict[tuple[int, str], dict[int, int]] = {}  # lengths of what may be told of again, by offset
+        self.holes: dict[tuple[int, str], dict[int, tuple[int, Record]]] = {}  # what nothing tells of yet
+        self.received: dict[int, int] = {}  # how far a connection's bytes were handed to the client's socket
+        self.last: dict[tuple[int, str], int] = {}  # the offset of what passed last
+        self.crcs: dict[int, deque[tuple[int, int]]] = {}  # of what came for a client, and is not known to be read
+        self.crc_up: dict[int, tuple[int, int]] = {}  # how far a client's bytes have come, and their CRC
+        self.read: dict[int, int] = {}
+
+
 class Books:
     """The books of one run."""
 
@@ -39,16 +53,16 @@ class Books:
         self.case = case
         self.finished = not case.aborted  # nobody was cut short
         history = case.history
+        self.numbers: Counter[tuple[type[Record], object]] = Counter()  # the last of a kind, by whose records they are
         self.server_tells = bool(history.all(Answered) or history.all(Subscriber))  # which request it answers
         # The network.
         self.conns: dict[int, Conn] = {}
-        self.at: dict[tuple[int, str], int] = {}  # how far the bytes of a connection have come, in a direction
-        self.received: dict[int, int] = {}  # how far a connection's bytes were handed to the client's socket
-        self.read: dict[int, int] = {}
+        self.carried = Carried()
         self.ended: set[tuple[int, str]] = set()
         self.left: set[int] = set()  # connections that their client ended itself
         self.held_ends: set[tuple[int, str]] = set()
         self.dials: dict[tuple[str, str], list[Dial]] = {}  # by client and port
+        self.phones: set[str] = set()  # clients whose phone numbers its records, and tells what it has read
         self.dialled: dict[tuple[str, str], list[Conn]] = {}
         # The phone's signals.
         self.listeners: Counter[str] = Counter()
@@ -72,11 +86,13 @@ class Books:
         self.open: set[int] = set()
         self.sub_of: dict[int, int] = {}  # rid → sub
         self.written: dict[int, list[Write]] = {}  # by sub
+        self.body_at: dict[int, int] = {}  # where the body of a stream has come to, from its first write on
         self.said: dict[int, tuple[int, int | None, str]] = {}  # rid → status, length, digest of the server's answer
         self.states: dict[int, tuple[str, str, int]] = {}  # rid → the state that a status answer told
         self.gaps: dict[int, str] = {}  # rid → how the server said that its cursor is too old
         # What reached the phone.
-        self.digests: dict[str, set[str]] = {}  # of the events at the radio, by client
+        self.arrived: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        """Where each event at the radio began, by client and digest: a connection, and an offset in it."""
         self.unwritten: list[tuple[Delivered, Emit]] = []  # at the radio before their write was over
         self.cuts: Counter[str] = (
             Counter()
@@ -86,8 +102,14 @@ class Books:
         # The client, and the app.
         self.attempts: dict[str, int] = {}
         self.trying: set[tuple[str, int]] = set()
-        self.callbacks: Counter[str] = Counter()
-        self.words: Counter[str] = Counter()
         # The runner.
         self.deeds: set[tuple[int, str]] = set()
         self.done: set[int] = set()
+        self.censuses: Counter[str] = Counter()
+
+    def misnumbered(self, record: Record, whose: object, no: int, called: str) -> str:
+        """Take a record into the count of its kind; return what is wrong with its number, 0 being none."""
+        key = type(record), whose
+        due = self.numbers[key] + 1
+        self.numbers[key] = no or due
+        return f"{called} comes where {due} was due" if no not in (0, due) else ""

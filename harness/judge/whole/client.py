@@ -4,13 +4,17 @@ What a client says of itself may be wrong: it is held to nothing here but to its
 reached it is another law's where no server ever emitted it; where one did, the record of its arrival is missing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from harness.history import App, Attempt, AttemptEnd, Canary, Deed, Status
+from harness.history import App, Attempt, AttemptEnd, Block, Canary, Census, Deed, Health, Status
 from harness.history.records import Record
+from harness.judge import phrases
 from harness.judge.whole.books import Books, Rules
 
 STREAM = "stream"
+
+_COUNTED: Mapping[str, type[Record]] = {"app": App, "block": Block, "status": Status}
+"""The kinds that an attempt's end counts."""
 
 
 def _attempt(record: Attempt, books: Books) -> str:
@@ -25,27 +29,32 @@ def _attempt_end(record: AttemptEnd, books: Books) -> str:
     if key not in books.trying:
         return f"attempt {record.n} of {record.client} ends before it begins"
     books.trying.discard(key)
+    for kind, count in record.written.items():
+        found = books.numbers[_COUNTED[kind], record.client] if kind in _COUNTED else count
+        if found != count:
+            text = f"{phrases.amount(count, 'record')} of kind {kind} of {record.client} were written and {found}"
+            return f"{text} are there as attempt {record.n} ends"
     return ""
 
 
+def _block(record: Block, books: Books) -> str:
+    return books.misnumbered(record, record.client, record.no, f"block {record.no} of {record.client}")
+
+
 def _status(record: Status, books: Books) -> str:
-    books.words[record.client] += 1
-    due = books.words[record.client]
-    books.words[record.client] = record.no
-    return f"status word {record.no} of {record.client} comes where {due} was due" if record.no != due else ""
+    return books.misnumbered(record, record.client, record.no, f"status word {record.no} of {record.client}")
 
 
 def _app(record: App, books: Books) -> str:
     client = record.client
-    books.callbacks[client] += 1
-    due = books.callbacks[client]
-    books.callbacks[client] = record.no
-    if record.no != due:
-        return f"callback {record.no} of {client} comes where {due} was due"
+    if wrong := books.misnumbered(record, client, record.no, f"callback {record.no} of {client}"):
+        return wrong
     if record.source != STREAM or not record.digest or client in books.unread:
         return ""
-    if record.digest in books.digests.get(client, ()):
-        return ""
+    arrived = books.arrived.get((client, record.digest), ())
+    if arrived:
+        read = client not in books.phones or any(books.carried.read.get(cid, 0) > offset for cid, offset in arrived)
+        return "" if read else f"the app of {client} was shown event {record.id} before the phone had read its bytes"
     emitted = [one for one in books.events.get((record.job, record.digest), ()) if one.type == record.callback]
     answered = books.snapshots.get(client, ())
     if not emitted or any((one.job, one.epoch, one.index) in answered for one in emitted):
@@ -64,6 +73,15 @@ def _deed(record: Deed, books: Books) -> str:
     return f"deed {record.deed} is carried out twice" if twice else ""
 
 
+def _census(record: Census, books: Books) -> str:
+    books.censuses[record.when] += 1
+    return f"a census of the {record.when} is taken twice" if books.censuses[record.when] > 1 else ""
+
+
+def _health(record: Health, books: Books) -> str:
+    return books.misnumbered(record, "", record.no, f"health record {record.no}")
+
+
 def _canary(record: Canary, books: Books) -> str:
     return "" if record.deed in books.done else f"deed {record.deed} is proved before it was carried out"
 
@@ -71,17 +89,25 @@ def _canary(record: Canary, books: Books) -> str:
 RULES: Rules = {
     Attempt: _attempt,
     AttemptEnd: _attempt_end,
+    Block: _block,
     Status: _status,
     App: _app,
     Deed: _deed,
     Canary: _canary,
+    Census: _census,
+    Health: _health,
 }
 
 
 def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
-    """Yield the attempts that never end."""
+    """Yield the attempts that never end, and what the runner never told of itself."""
     if not books.finished:
         return
+    for when in ("start", "end"):
+        if not books.censuses[when]:
+            yield books.case.history.records[-1], f"no census of the {when} was taken"
+    if books.case.plan.world == "real" and not books.numbers[Health, ""]:
+        yield books.case.history.records[-1], "the harness never told how late its own scheduler was"
     for record in books.case.history.all(Attempt):
         if (record.client, record.n) in books.trying:
             yield record, f"attempt {record.n} of {record.client} never ends"

@@ -66,6 +66,8 @@ def _stream_began(record: StreamBegan, books: Books) -> str:
     if record.rid in books.began:
         return f"the stream of request {record.rid} begins twice"
     books.began.add(record.rid)
+    if record.rid in books.answers and books.requests[record.rid].cid != record.cid:
+        return f"the stream of request {record.rid} begins on another connection"
     return "" if record.rid in books.answers else f"the stream of request {record.rid} begins before its answer"
 
 
@@ -80,11 +82,14 @@ def _body(record: Body, books: Books) -> str:
     if rid in books.bodies:
         return f"the body of request {rid} comes twice"
     books.bodies.add(rid)
+    if books.requests[rid].cid != record.cid:
+        return f"the body of request {rid} comes on another connection"
     told = books.said.get(rid)
     if told is None or rid in books.by_middle or books.requests[rid].method == "HEAD":
         return ""
     _, length, digest = told
-    if length is not None and (record.length > length or (record.whole and record.length != length)):
+    cut = length and not record.whole and record.length == length
+    if length is not None and (record.length > length or (record.whole and record.length != length) or cut):
         return f"request {rid} was answered with {length} bytes and {record.length} reached the client"
     if record.whole and digest and record.digest != digest:
         return f"the body of request {rid} is not what the server answered"
@@ -98,20 +103,29 @@ def _delivered(record: Delivered, books: Books) -> str:
         return f"an event of request {rid} reached the phone before its answer"
     if rid not in books.began:
         return f"an event of request {rid} reached the phone before the first byte of its stream"
-    if not record.event or not request.job:
-        return ""
+    if record.cid != request.cid:
+        return f"an event of request {rid} reached the phone on another connection"
+    return _event(record, request, books) if record.event and request.job else ""
+
+
+def _event(record: Delivered, request: Request, books: Books) -> str:
+    """Hold an event that reached the phone against what the server has emitted and written."""
+    rid = record.rid
     if record.type == RESET:
         told = books.gaps.get(rid) == RESET or not books.server_tells
         return "" if told else f"request {rid} was reset, and no server said so"
     if record.digest == PING_DIGEST:
         return ""
-    books.digests.setdefault(request.client, set()).add(record.digest)
+    arrival = record.cid, books.carried.last.get((record.cid, "downstream"), 0)
+    books.arrived.setdefault((request.client, record.digest), []).append(arrival)
     if record.cid in books.left:
         return f"event {record.id} reached connection {record.cid} after its client had left"
     emitted = books.events.get((request.job, record.digest), ())
     emit = next((one for one in emitted if one.id == record.id), None)
     if emit is None:
         return f"event {record.id} at the phone ({request.client}) is none that the server had emitted"
+    if (record.type, record.size) != (emit.type, emit.size or record.size):
+        return f"event {record.id} at the phone ({request.client}) is of another type or size than the server emitted"
     return _written(record, emit, books)
 
 

@@ -1,5 +1,6 @@
 """The records of the gate and of the phone: connections, their bytes and ends, dials, signals, what was read."""
 
+from collections import deque
 from collections.abc import Iterator
 
 from harness.history import (
@@ -19,6 +20,8 @@ from harness.history.records import Record
 from harness.judge.whole.books import Books, Rules
 from harness.vocabulary import CANARY
 
+DOWN = "downstream"
+
 KILLS = frozenset({"loses", "offline", "resumed"})
 """What the OS tells of when it kills connections and dials."""
 
@@ -34,23 +37,57 @@ def _chunk(record: Chunk, books: Books) -> str:
     cid = record.cid
     if cid not in books.conns:
         return f"bytes of connection {cid} come before it"
-    key = cid, record.direction
-    so_far = books.at.get(key, 0)
-    end = record.offset + record.length
-    if record.offset > so_far:
-        books.at[key] = end
-        return f"{record.offset - so_far} bytes of connection {cid} are missing {record.direction}"
-    if end > so_far:
-        books.at[key] = end
-    if record.fate == "delivered" and record.direction == "downstream" and end > books.received.get(cid, 0):
-        books.received[cid] = end
-    return ""
+    key, end = (cid, record.direction), record.offset + record.length
+    so_far = books.carried.at.get(key, 0)
+    pieces = books.carried.pieces.setdefault(key, {})
+    wrong = ""
+    if record.offset >= so_far:
+        if record.offset > so_far:
+            books.carried.holes.setdefault(key, {})[so_far] = record.offset, record
+        books.carried.at[key] = end
+        _summed(record, end, books)
+    elif pieces.get(record.offset) != record.length and not _filled(record, end, books):
+        wrong = f"bytes {record.offset} to {end} of connection {cid} are told of twice {record.direction}"
+    if record.fate == "delivered":
+        # What was half sent may be given up, and told of once more: of each direction the last alone.
+        pieces.pop(books.carried.last.get(key, record.offset), None)
+        pieces[record.offset] = record.length
+        books.carried.last[key] = record.offset
+        if record.direction == DOWN:
+            books.carried.received[cid] = max(end, books.carried.received.get(cid, 0))
+    elif record.fate == "held":
+        pieces[record.offset] = record.length
+    else:
+        pieces.pop(record.offset, None)
+    return wrong
+
+
+def _filled(record: Chunk, end: int, books: Books) -> bool:
+    """Fill a hole with bytes that queued behind others while the path let them pass: nothing told of them until now."""
+    holes = books.carried.holes.get((record.cid, record.direction), {})
+    upto, behind = holes.get(record.offset, (0, record))
+    if end > upto:
+        return False
+    del holes[record.offset]
+    if end < upto:
+        holes[end] = upto, behind
+    return True
+
+
+def _summed(record: Chunk, end: int, books: Books) -> None:
+    """Keep the sum of bytes that came, as far as it may be asked for."""
+    if not record.crc:
+        return
+    if record.direction == DOWN:
+        books.carried.crcs.setdefault(record.cid, deque()).append((end, record.crc))
+    else:
+        books.carried.crc_up[record.cid] = end, record.crc
 
 
 def _waited(record: Waited, books: Books) -> str:
     if record.cid not in books.conns:
         return f"bytes of connection {record.cid} wait at the radio before it"
-    so_far = books.at.get((record.cid, record.direction), 0)
+    so_far = books.carried.at.get((record.cid, record.direction), 0)
     if record.offset != so_far:
         return f"bytes of connection {record.cid} wait at {record.offset} {record.direction}, where {so_far} is next"
     return ""
@@ -67,6 +104,9 @@ def _conn_end(record: ConnEnd, books: Books) -> str:
     books.ended.add(key)
     if record.side != "client":
         return ""
+    end, crc = books.carried.crc_up.get(record.cid, (0, 0))
+    if record.sent and record.sent == end and record.crc != crc:
+        return f"the bytes of connection {record.cid} at the gate are not those that its phone had sent"
     if record.how != "closed":
         books.left.add(record.cid)
     elif record.swallowed and books.conns[record.cid].client not in {CANARY, *books.bereaved}:
@@ -82,15 +122,26 @@ def _end_passed(record: EndPassed, books: Books) -> str:
 
 def _read(record: Read, books: Books) -> str:
     cid, upto = record.cid, record.upto
-    if upto > books.received.get(cid, 0):
-        return f"the phone read {upto} bytes of connection {cid} where {books.received.get(cid, 0)} had come"
-    before = books.read.get(cid, 0)
-    books.read[cid] = upto
+    if upto > books.carried.received.get(cid, 0):
+        return f"the phone read {upto} bytes of connection {cid} where {books.carried.received.get(cid, 0)} had come"
+    before = books.carried.read.get(cid, 0)
+    books.carried.read[cid] = upto
+    if wrong := books.misnumbered(record, cid, record.no, f"reading {record.no} of connection {cid}"):
+        return wrong
+    crcs = books.carried.crcs.get(cid, deque())
+    while crcs and crcs[0][0] <= upto:
+        end, crc = crcs.popleft()
+        if end == upto and record.crc not in (0, crc):
+            return f"the bytes that the phone read of connection {cid} are not those that its radio had for it"
     again = upto < before or (upto == before and not record.end)
     return f"the phone read connection {cid} up to {upto} after {before}" if again else ""
 
 
 def _dial(record: Dial, books: Books) -> str:
+    if record.no:
+        books.phones.add(record.client)
+    if wrong := books.misnumbered(record, record.client, record.no, f"dial {record.no} of {record.client}"):
+        return wrong
     if record.port:
         books.dials.setdefault((record.client, str(record.port)), []).append(record)
     if record.fate == "lost" and record.client not in books.bereaved:
@@ -141,6 +192,9 @@ def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
     yield from _dials(books)
     if not books.finished:
         return
+    for (cid, way), holes in books.carried.holes.items():
+        for offset, (upto, behind) in holes.items():
+            yield behind, f"{upto - offset} bytes of connection {cid} are missing {way}"
     for cid, conn in books.conns.items():
         for side in ("client", "server"):
             if (cid, side) not in books.ended:

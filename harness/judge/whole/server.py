@@ -12,7 +12,7 @@ GONE = 410
 
 def _job(record: Job, books: Books) -> str:
     books.epochs.add((record.job, record.epoch))
-    return _known(record.rid, books)
+    return _known(record.rid, books) or _asked(record.rid, "start", "", books)
 
 
 def _rescheduled(record: Rescheduled, books: Books) -> str:
@@ -43,7 +43,9 @@ def _subscriber(record: Subscriber, books: Books) -> str:
         if record.rid:
             books.sub_of[record.rid] = sub
             books.said[record.rid] = 200, None, ""
-        return f"stream {sub} of the server opens where {due} was due" if sub != due else _known(record.rid, books)
+        if sub != due:
+            return f"stream {sub} of the server opens where {due} was due"
+        return _known(record.rid, books) or _asked(record.rid, "stream", record.job, books, cursor=record.cursor)
     if sub not in books.open:
         return f"stream {sub} of the server closes before it opens"
     books.open.discard(sub)
@@ -58,6 +60,11 @@ def _write(record: Write, books: Books) -> str:
     if before and record.offset <= before[-1].offset:
         return f"stream {sub} of the server is written to at {record.offset} after {before[-1].offset}"
     before.append(record)
+    at = books.body_at.get(sub, record.offset)
+    if record.length:
+        books.body_at[sub] = record.offset + record.length
+    if record.offset != at:
+        return f"stream {sub} of the server is written to at {record.offset}, where its body had come to {at}"
     if record.rid != books.subs[sub].rid:
         return f"stream {sub} of the server is written to for request {record.rid}, and was opened by another"
     if record.last >= books.emitted.get((record.job, record.epoch), 0):
@@ -66,6 +73,8 @@ def _write(record: Write, books: Books) -> str:
 
 
 def _said(record: Said, books: Books) -> str:
+    if record.sub in books.body_at:
+        books.body_at[record.sub] += record.length
     return "" if record.sub in books.open else f"stream {record.sub} of the server says {record.what} before it opens"
 
 
@@ -79,16 +88,28 @@ def _answered(record: Answered, books: Books) -> str:
 
 def _snapshot(record: Snapshot, books: Books) -> str:
     if record.rid:
-        books.said[record.rid] = 200, None, record.digest
+        books.said[record.rid] = 200, record.length or None, record.digest
         books.states[record.rid] = record.job, record.epoch, record.state_index
     if record.state_index >= books.emitted.get((record.job, record.epoch), 0):
         return f"a status answer tells of event {record.epoch}-{record.state_index} before it was emitted"
-    return _known(record.rid, books)
+    return _known(record.rid, books) or _asked(record.rid, "poll", record.job, books)
 
 
 def _gap_signal(record: GapSignal, books: Books) -> str:
     books.gaps[record.rid] = record.how
     return _known(record.rid, books)
+
+
+def _asked(rid: int, what: str, job: str, books: Books, *, cursor: str | None = None) -> str:
+    """Hold what the server answered against what the HTTP stage saw asked; ``cursor``: of a stream."""
+    request = books.requests.get(rid)
+    if request is None:
+        return ""
+    if (request.what, request.job) != (what, job):
+        return f"request {rid} asked for {request.what} {request.job} and was answered as one for {what} {job}"
+    if cursor is not None and (request.last_event_id or "") != cursor:
+        return f"request {rid} carried the cursor {request.last_event_id or ''!r} and the server was asked {cursor!r}"
+    return ""
 
 
 def _known(rid: int, books: Books) -> str:

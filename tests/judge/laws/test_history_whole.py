@@ -11,9 +11,11 @@ from harness.history import (
     App,
     Attempt,
     AttemptEnd,
+    Block,
     Body,
     Boxed,
     Canary,
+    Census,
     Chunk,
     Conn,
     ConnEnd,
@@ -24,6 +26,7 @@ from harness.history import (
     End,
     EndPassed,
     GapSignal,
+    Health,
     History,
     Job,
     Listens,
@@ -166,6 +169,33 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
         ([Chunk(cid=1, direction="upstream", offset=7, length=1, fate="delivered")], "7 bytes of connection 1 are"),
         ([Waited(cid=99, direction="upstream", offset=0, until_ns=NOW)], "bytes of connection 99 wait at the rad"),
         ([Waited(cid=1, direction="upstream", offset=3, until_ns=NOW)], "bytes of connection 1 wait at 3 upstre"),
+        (
+            [Chunk(cid=1, direction="upstream", offset=0, length=length, fate="held") for length in (5, 5, 4)],
+            "bytes 0 to 4 of connection 1 are told of twice upstream",
+        ),
+        (
+            [
+                Chunk(cid=1, direction="upstream", offset=0, length=5, fate="delivered", crc=7),
+                ConnEnd(cid=1, side="client", how="fin", sent=5, crc=8),
+            ],
+            "the bytes of connection 1 at the gate are not those that its phone had sent",
+        ),
+        (
+            [
+                Chunk(cid=1, direction="downstream", offset=0, length=5, fate="delivered", crc=7),
+                Chunk(cid=1, direction="downstream", offset=5, length=5, fate="delivered", crc=9),
+                Read(cid=1, upto=10, crc=8),
+            ],
+            "the bytes that the phone read of connection 1 are not those that its radio had for it",
+        ),
+        (
+            [Chunk(cid=1, direction="downstream", offset=0, length=5, fate="delivered"), Read(cid=1, upto=5, no=2)],
+            "reading 2 of connection 1 comes where 1 was due",
+        ),
+        (
+            [Dial(client="c2", path="", port=0, from_ns=NOW, to_ns=NOW, fate="no path", no=2)],
+            "dial 2 of c2 comes where 1 was due",
+        ),
         ([ConnEnd(cid=99, side="client", how="fin")], "connection 99 ends before it begins"),
         ([ConnEnd(cid=1, side="client", how="fin")] * 2, "connection 1 ends twice at its client"),
         (
@@ -188,6 +218,17 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
         ([POLL, msgspec.structs.replace(POLL, rid=5), Response(rid=5, cid=1, status=200)], "request 4 has no answer"),
         ([POLL, Response(rid=4, cid=1, status=200)], "request 4 is answered before the server answered it"),
         ([POLL, Answered(rid=4, status=404), Response(rid=4, cid=1, status=200)], "request 4 was answered 404 and 200"),
+        (
+            [msgspec.structs.replace(POLL, cid=3), Answered(rid=4, status=404), Response(rid=4, cid=3, status=404),
+             StreamBegan(rid=4, cid=2)],
+            "the stream of request 4 begins on another connection",
+        ),
+        (
+            [msgspec.structs.replace(POLL, cid=3), Answered(rid=4, status=404), Response(rid=4, cid=3, status=404),
+             BODY],
+            "the body of request 4 comes on another connection",
+        ),
+        ([msgspec.structs.replace(EVENT, cid=1)], "an event of request 2 reached the phone on another connection"),
         ([StreamBegan(rid=99, cid=1)], "the stream of request 99 begins before its answer"),
         ([StreamBegan(rid=2, cid=2)], "the stream of request 2 begins twice"),
         ([Body(rid=3, cid=3, length=9, digest="5", whole=True)], "the body of request 3 comes twice"),
@@ -233,6 +274,27 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
             [msgspec.structs.replace(POLL, what="stream"), Answered(rid=4, status=410)],
             "request 4 is answered 410, and no gap was told of",
         ),
+        (
+            [POLL, Subscriber(sub=2, job="j1", what="open", rid=4)],
+            "request 4 asked for poll j1 and was answered as one for stream j1",
+        ),
+        (
+            [POLL, Snapshot(job="j2", epoch="a", state_index=-2, status="", rid=4)],
+            "request 4 asked for poll j1 and was answered as one for poll j2",
+        ),
+        (
+            [msgspec.structs.replace(POLL, what="stream"), Subscriber(sub=2, job="j1", what="open", cursor="x", rid=4)],
+            "request 4 carried the cursor '' and the server was asked 'x'",
+        ),
+        (
+            [
+                Subscriber(sub=2, job="j1", what="open"),
+                Write(sub=2, job="j1", epoch="a", first=0, last=0, offset=9, length=20),
+                Said(sub=2, what="keep-alive", length=4),
+                Write(sub=2, job="j1", epoch="a", first=1, last=1, offset=32, length=20),
+            ],
+            "stream 2 of the server is written to at 32, where its body had come to 33",
+        ),
         ([Answered(rid=9, status=200)], "the server answers request 9 before it was made"),
         ([GapSignal(job="j1", how="410", cursor="", rid=9)], "the server answers request 9 before it was made"),
         ([Snapshot(job="j1", epoch="a", state_index=99, status="")], "a status answer tells of event a-99 before it w"),
@@ -242,6 +304,13 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
         ([AttemptEnd(client="c1", n=9, how="eof")], "attempt 9 of c1 ends before it begins"),
         ([Status(client="c1", word="closed", no=1)], "status word 1 of c1 comes where 2 was due"),
         ([App(client="c1", job="j1", callback="error", enter_ns=NOW, exit_ns=NOW, no=9)], "callback 9 of c1 comes"),
+        ([Block(client="c1", attempt=1, id="", no=1)], "block 1 of c1 comes where"),
+        (
+            [AttemptEnd(client="c1", n=1, how="eof", written={"app": 99})],
+            "99 records of kind app of c1 were written and 12 are there as attempt 1 ends",
+        ),
+        ([Census(when="start", counts={})], "a census of the start is taken twice"),
+        ([Health(lags_us=[], no=2)], "health record 2 comes where 1 was due"),
         ([Deed(deed=0, issued_ns=NOW, returned_ns=NOW, client="c1")], "deed 0 is carried out twice"),
         ([Canary(deed=7, met=True)], "deed 7 is proved before it was carried out"),
     ],
@@ -257,7 +326,7 @@ def test_what_does_not_follow_from_what_was_told(records, sentence):
 @pytest.mark.parametrize(
     "records",
     [
-        [Chunk(cid=1, direction="downstream", offset=0, length=5, fate="delivered")] * 2,
+        [Chunk(cid=1, direction="downstream", offset=0, length=5, fate=fate) for fate in ("delivered", "dropped")],
         [
             Chunk(cid=1, direction="upstream", offset=0, length=5, fate="held"),
             Waited(cid=1, direction="upstream", offset=5, until_ns=NOW),
@@ -270,7 +339,34 @@ def test_what_does_not_follow_from_what_was_told(records, sentence):
             ConnEnd(cid=9, side="server", how="fin"),
             EndPassed(cid=9, side="client", how="fin"),
         ],
-        [Chunk(cid=2, direction="downstream", offset=200, length=5, fate="delivered"), Read(cid=2, upto=205)],
+        [Chunk(cid=1, direction="downstream", offset=0, length=5, fate="delivered"), Read(cid=1, upto=5)],
+        [  # what queued behind held bytes has no record until it passes
+            Chunk(cid=1, direction="upstream", offset=0, length=5, fate="held"),
+            Chunk(cid=1, direction="upstream", offset=9, length=5, fate="held"),
+            Chunk(cid=1, direction="upstream", offset=0, length=5, fate="delivered"),
+            Chunk(cid=1, direction="upstream", offset=5, length=2, fate="delivered"),
+            Chunk(cid=1, direction="upstream", offset=7, length=2, fate="delivered"),
+            Chunk(cid=1, direction="upstream", offset=9, length=5, fate="delivered"),
+        ],
+        [
+            Chunk(cid=1, direction="downstream", offset=0, length=5, fate="delivered", crc=7),
+            Chunk(cid=1, direction="downstream", offset=5, length=5, fate="delivered", crc=9),
+            Read(cid=1, upto=7, crc=1, no=1),
+            Read(cid=1, upto=10, crc=9, no=2),
+        ],
+        [
+            Conn(cid=9, client="canary", path="wifi"),
+            Chunk(cid=9, direction="upstream", offset=0, length=5, fate="delivered", crc=7),
+            ConnEnd(cid=9, side="client", how="fin", sent=9, crc=8),  # more was on its way
+            ConnEnd(cid=9, side="server", how="fin"),
+        ],
+        [
+            Subscriber(sub=2, job="j1", what="open"),
+            Write(sub=2, job="j1", epoch="a", first=0, last=0, offset=9, length=20),
+            Said(sub=2, what="keep-alive", length=4),
+            Write(sub=2, job="j1", epoch="a", first=1, last=1, offset=33, length=20),
+            Subscriber(sub=2, job="j1", what="close"),
+        ],
         [Dial(client="c1", path="wifi", port=7, from_ns=NOW, to_ns=NOW, fate="given up")],
         [
             Conn(cid=9, client="c1", path="wifi", peer="h:7"),
@@ -349,6 +445,15 @@ def test_each_event_that_was_cut_on_its_way_may_have_been_shown_from_what_came_o
         (without_the(Status, 0), "status word 2 of c1 comes where 1 was due"),
         (without_the(Request, 1), "the server answers request 2 before it was made"),
         (without_the(SignalTold), "c1 heard joins before it was told"),
+        (without_the(Census), "no census of the end was taken"),
+        (without_the(Health), "the harness never told how late its own scheduler was"),
+        (with_another(Delivered, 9, type="other"), "event a-9 at the phone (c1) is of another type or size than"),
+        (with_another(Emit, 9, size=7), "event a-9 at the phone (c1) is of another type or size than the server"),
+        (
+            with_another(Snapshot, 0, length=9, digest="6"),
+            "the body of request 3 is not what the server answered",
+        ),
+        (with_another(Snapshot, 0, length=8), "request 3 was answered with 8 bytes and 9 reached the client"),
         (without_the(Deed), "deed 0 is proved before it was carried out"),
         (with_another(Delivered, 9, digest="flipped"), "event a-9 at the phone (c1) is none that the server had emi"),
         (with_another(Delivered, 9, id="a-8"), "event a-8 at the phone (c1) is none that the server had emitted"),
@@ -422,6 +527,30 @@ def test_what_reached_a_socket_is_stamped_as_its_bytes_were_sent_and_may_be_writ
     assert law("history-whole", story, history).sentence == ""
 
 
+def test_a_whole_body_that_is_told_to_be_cut_is_none():
+    def cut(records: list[Record]) -> list[Record]:
+        told = with_another(Snapshot, 0, length=9)(records)
+        return with_another(Body, 1, whole=False)(told)
+
+    assert law("history-whole", *changed(cut)).sentence.startswith("request 3 was answered with 9 bytes and 9 reached")
+
+
+def test_an_event_is_shown_once_the_phone_has_read_it():
+    def numbers(records: list[Record]) -> list[Record]:
+        dial = next(one for one in records if isinstance(one, Dial))
+        return [msgspec.structs.replace(one, no=1) if one is dial else one for one in records]
+
+    story, records = whole()
+    unread = law("history-whole", story, numbered(numbers(records)))
+    assert unread.sentence.startswith("the app of c1 was shown event a-0 before the phone had read its bytes")
+    read = []
+    for one in numbers(records):
+        read += [one] if not isinstance(one, Read) else []
+        if isinstance(one, Chunk):
+            read.append(Read(cid=one.cid, upto=one.offset + one.length, t_ns=one.t_ns))
+    assert law("history-whole", story, numbered(read)).sentence == ""
+
+
 def test_what_a_client_makes_up_is_its_own_fault():
     """An event that no server emitted, or whose state a status answer told, need not have come by a stream."""
     story, _ = whole()
@@ -447,7 +576,7 @@ def test_what_an_interruption_cut_short_needs_no_end():
     story, records = whole()
     at = 10**12 + 7 * 10**9
     cut = [one for one in records if one.t_ns < at]
-    for reason, sentence in (("interrupted", ""), ("done", "connection 1 of c1 never ends at its client (and 7 more)")):
+    for reason, sentence in (("interrupted", ""), ("done", "connection 1 of c1 never ends at its client (and 9 more)")):
         history = numbered([*cut, End(reason=reason, t_ns=at)])
         assert law("history-whole", story, history).sentence == sentence
 

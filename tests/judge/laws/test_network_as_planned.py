@@ -422,9 +422,10 @@ def test_the_gate_ends_no_side_of_its_own_accord(side):
 
 def test_the_server_s_side_of_a_dead_connection_is_closed_when_a_deed_has_it_so_and_not_before():
     orphan = (3.0, "server", acts.Orphans(after=2.0), "orphan for 2s")
-    for at, rule in ((5.5, broken), (6.1, held)):
+    for at, rule in ((5.5, broken), (6.0005, held), (6.1, broken), (None, broken)):
         wire = Wire(orphan, LOSES)
-        wire.left(at, "closed", "server")
+        if at is not None:
+            wire.left(at, "closed", "server")
         assert rule(wire)
     wire = Wire(LOSES)
     wire.left(6.1, "closed", "server")
@@ -454,6 +455,27 @@ def test_an_end_that_was_held_is_told_when_the_path_lets_it():
     assert held(story(6.0001))
     assert "the end of the client was held, and did not go on when the path let it" in broken(story())
     assert "the end of the client was told on, where the path passes nothing" in broken(story(5.5))
+
+
+def test_a_dead_connection_is_an_orphan_from_the_deed_on_and_only_while_it_is_in_force():
+    late = (8.0, "server", acts.Orphans(after=2.0), "orphan for 2s")
+    for at, rule in ((8.0005, held), (8.1, broken)):
+        wire = Wire(LOSES, late)
+        wire.left(at, "closed", "server")
+        assert rule(wire)
+    longer = (5.0, "server", acts.Orphans(after=9.0), "orphan for 9s")
+    wire = Wire((3.0, "server", acts.Orphans(after=2.0), "orphan for 2s"), LOSES, longer)
+    wire.left(13.0005, "closed", "server")
+    assert held(wire)
+
+
+def test_the_gate_tells_nobody_of_an_end_that_it_still_holds():
+    wire = Wire(reach(4.0, "stalled"), reach(6.0, "up"))
+    wire.left(5.0, held=True)
+    wire.left(6.0002, "closed", "server")
+    assert broken(wire).endswith("at 6 s the gate told the server of an end, and no deed says so")
+    wire.add(EndPassed(cid=wire.cid, side="client", how="fin"), 6.0001)
+    assert held(wire)
 
 
 def test_an_end_that_a_box_swallowed_leaves_the_bytes_before_it_on_their_way():

@@ -9,6 +9,7 @@ from harness.deeds import acts
 from harness.history import (
     Answered,
     Chunk,
+    ConnEnd,
     Deed,
     Delivered,
     Emit,
@@ -1040,6 +1041,54 @@ def asked(**answer):
     if "left" in answer:
         story.close(answer["left"], cid)
     return story
+
+
+@pytest.mark.parametrize(
+    ("deed", "at", "away"),
+    [
+        (None, 6.0, False),
+        (acts.Restarts(keeps_log=True, after=2.0), 6.0, True),
+        (acts.Restarts(keeps_log=True, after=2.0), 6.2, True),  # late by less than it may be
+        (acts.Restarts(keeps_log=True, after=2.0), 6.7, False),
+        (acts.Drains(), 6.7, True),
+        (acts.Hangs(), 6.7, True),
+    ],
+)
+def test_a_server_that_is_there_turns_no_new_connection_away(deed, at, away):
+    def found(how="fin", side="server", later=0.001) -> list[str]:
+        story = served(Story(plan(*[(4.1, "server", deed, "a deed")] if deed is not None else [])).run())
+        cid = story.conn(at)
+        story.add(ConnEnd(cid=cid, side=side, how=how), at + later)
+        return [one for one in faults(story) if "found nobody" in one]
+
+    said = [] if away else [f"the server was there at {at} s, after any restart, and connection 4 found nobody"]
+    assert found() == said
+    assert found("rst") == said
+    assert found("closed") == found(side="client") == found(later=1.5) == []
+
+
+def test_what_was_answered_or_met_a_box_was_not_turned_away():
+    for answered in (True, False):
+        story = flawless()
+        cid = story.conn(6.0)
+        if answered:
+            story.add(Chunk(cid=cid, direction="downstream", offset=0, length=9, fate="dropped"), 6.001)
+        else:
+            story.box("killed", 6.001, cid)
+        story.add(ConnEnd(cid=cid, side="server", how="fin"), 6.1)
+        assert [one for one in faults(story) if "found nobody" in one] == []
+
+
+def test_a_server_that_was_away_answers_once_it_is_back():
+    def asked_at(at: float) -> list[str]:
+        story = served(Story(plan((2.1, "server", acts.Restarts(keeps_log=True, after=2.0), "restarts"))).run())
+        cid = story.conn(at - 0.1)
+        story.request("poll", at, cid=cid, status=0)
+        story.add(Chunk(cid=cid, direction="upstream", offset=0, length=200, fate="delivered"), at + 0.0001)
+        return [one for one in faults(story) if "did not answer" in one]
+
+    assert asked_at(4.0) == []
+    assert asked_at(6.1) == ["the server did not answer request 4 (poll) of 6.1 s"]
 
 
 def test_a_question_is_answered_soon_and_once():

@@ -24,8 +24,7 @@ def _goes_by(change: Callable[[Sequence[Deed]], Sequence[Deed]]) -> Plant:
 
     def wrap(init: Any) -> Any:
         def making(nemesis: Nemesis, plan: Plan, **options: Any) -> None:
-            init(nemesis, plan, **options)
-            nemesis._plan = msgspec.structs.replace(plan, deeds=tuple(change(plan.deeds)))
+            init(nemesis, msgspec.structs.replace(plan, deeds=tuple(change(plan.deeds))), **options)
 
         return making
 
@@ -198,5 +197,5 @@ ROWS = (
     Row("a word is said at two gates of three", "silent for three", f"{H0}|{H3}", "wifi|gate", _hands_are(_never(0), client="c2")),
     Row("a loss is said at two gates of three", "handoff of three", f"{H0}|{H3}", "wifi|gate", _hands_are(_never(1), client="c3")),
     Row("a joining is late at one gate of three", "handoff of three", f"{H0}|{H3}", "cellular|joins|gate", _hands_are(_late_behind(2, 2.0), client="c2")),
-    Row("a deed's record says another instant", "handoff", f"{H3}|{H4}", "wifi", _recorded(_two_seconds_later)),
+    Row("a deed's record says another instant", "handoff", f"{H1}|{H3}|{H4}", "deed", _recorded(_two_seconds_later)),
 )  # fmt: skip

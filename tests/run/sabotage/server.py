@@ -676,7 +676,7 @@ ROWS = (
     # Emission.
     Row("events come 300 ms late", "plain", H2, "event.*(late|due|intended)", _emits(0.3)),
     Row("events come 300 ms early", "plain", H2, "event.*(early|due|intended|before)", _emits(-0.15)),
-    Row("events come 300 ms late, and say that they do not", "plain", f"{H1}|{H2}", "event", _emits(0.3, says=False)),
+    Row("events come 300 ms late, and say that they do not", "plain", f"{H1}|{H2}", "event|emit", _emits(0.3, says=False)),
     Row("an event is never emitted", "plain", H2, "event|emitted", _drops_step),
     Row("an event is emitted that nobody planned", "plain", H2, "event|emitted", _one_too_many),
     Row("a job goes on after its end", "ends by itself", H2, "event|end", _goes_on(recorded=True)),

@@ -146,7 +146,8 @@ class StreamBody(PassingBody):
             return b""
         self._act = act
         self._scanner = BlockScanner(self._tail) if isinstance(act, Buffers) and act.each_event else None
-        return self.flush()
+        # What a cut holds is the event that it is to fall into; a stream that is mute is never cut.
+        return b"" if self._cut is not None and not self.mutes else self.flush()
 
     def arm(self, how: How, mid: str) -> bytes:
         """Cut the next event; return what was held until now."""

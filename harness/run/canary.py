@@ -18,9 +18,9 @@ from harness.deeds.catalogue import Proof, Symptom, effect_of, row_of
 from harness.deeds.replacement import takes_back
 from harness.jobserver.pulse import PERIOD
 from harness.run import boxes, readbacks
-from harness.run.expected import ExpectedState, FlowState
+from harness.run.expected import HEAD, ExpectedState, FlowState
 from harness.run.feed import Feed
-from harness.run.flows import HEAD, Case, Flows
+from harness.run.flows import Case, Flows
 from harness.run.hidden import FIRST, LEAD, Outcome, by_reading_back, missed, nothing_to_do, undecided
 from harness.run.measure import ON_THE_WAY, SLACK, samples_of
 from harness.run.probe import SYMPTOMS, Meeting
@@ -199,8 +199,7 @@ class Canary:
         return [one for feed, _ in case.feeds for one in found[feed]]
 
     async def _watch(self, case: Case, feed: Feed, state: FlowState, until: float) -> list[Finding]:
-        delay = case.delay(feed.path)
-        witness = Witness(feed, state, issued=case.issued, done=case.step.done, delay=delay)
+        witness = Witness(feed, state, issued=case.issued, done=case.step.done)
         found = await witness.watch(until, patience=SOON, quiet=QUIET + LAG)
         return [msgspec.structs.replace(one, path=feed.path) for one in found]
 

@@ -24,6 +24,7 @@ from harness.toxics.shape import Shape, line_time
 from harness.vocabulary import Direction, Door
 
 BEAT = 60  # bytes of a beat or a piece on the wire, or more
+HEAD = 400  # bytes of an answer's head, or more
 OPENS = 0.25  # seconds within which a server that restarted is open again
 
 
@@ -47,6 +48,7 @@ class FlowState(msgspec.Struct, frozen=True, kw_only=True):
     """One flow that the canary holds: what either direction of its path has done since it began, and what ended it."""
 
     spans: Mapping[Direction, tuple[Span, ...]]
+    shapes: Mapping[Direction, tuple[Shape, ...]] = {}  # that its path has had since
     ended: Ending | None = None
     by_server: bool = False  # the server ended it, not the path
     dead: bool = False  # silently: nothing passes any more
@@ -70,6 +72,19 @@ class FlowState(msgspec.Struct, frozen=True, kw_only=True):
         for way in Direction:
             state = state.changed(way, Passage.DROP, at)
         return msgspec.structs.replace(state, dead=True)
+
+    def shaped(self, shapes: Mapping[Direction, Shape]) -> "FlowState":
+        """Return it once its path has these shapes."""
+        if all(shape in self.shapes.get(way, ()) for way, shape in shapes.items()):
+            return self
+        had = {way: (*self.shapes.get(way, ()), shape) for way, shape in shapes.items()}
+        return msgspec.structs.replace(self, shapes=had)
+
+    @property
+    def delay(self) -> dict[Direction, tuple[float, float]]:
+        """Return how many seconds, at least and at most, a beat or its answer's head was on its way at any time."""
+        found = {way: [span_of(shape, way, HEAD) for shape in shapes] for way, shapes in self.shapes.items()}
+        return {way: (min(least for least, _ in each), max(most for _, most in each)) for way, each in found.items()}
 
     def loss(self, way: Direction, sent: Sequence[float], delay: tuple[float, float]) -> tuple[Loss, float]:
         """Return whether this direction has lost a byte, and since when nothing of it may pass.
@@ -152,7 +167,7 @@ class ExpectedState:
         """A flow through this path is open from now on; what was over by itself before has not met it."""
         self.advance(now)
         spans = {way: (Span(self.network.passage(path, way), now),) for way in Direction}
-        self.flows[flow] = path, FlowState(spans=spans)
+        self.flows[flow] = path, FlowState(spans=spans).shaped(self.network.paths[path].shapes)
 
     def drop(self, flow: object) -> None:
         """Nobody holds this flow any more."""
@@ -188,6 +203,7 @@ class ExpectedState:
 
     def _turn(self, change: Change, at: float, index: int, *, by_server: bool) -> None:
         for flow, (path, state) in self.flows.items():
+            state = state.shaped(self.network.paths[path].shapes)  # noqa: PLW2901 - a fold
             for way in Direction:
                 state = state.changed(way, self.network.passage(path, way), at)  # noqa: PLW2901 - a fold
             ending = change.ended.get(path)

@@ -10,15 +10,12 @@ from harness.deeds.acts import Deed
 from harness.deeds.network_state import Passage
 from harness.jobserver.pulse import LASTS, PERIOD, Pulses
 from harness.network.gate import Gate
-from harness.run.expected import ExpectedState, FlowState, Step, span_of
+from harness.run.expected import HEAD, ExpectedState, FlowState, Step
 from harness.run.feed import Feed
 from harness.run.probe import Probe
-from harness.run.witness import Delay
 from harness.seams import Stream
 from harness.vocabulary import Direction
 
-HEAD = 400
-"""Bytes of an answer's head, or more."""
 SOME = 1.2
 """Seconds after a deed for which a feed that was opened for another must still be in use."""
 
@@ -39,14 +36,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def paths(self) -> tuple[str, ...]:
         """The paths of the feeds."""
         return tuple(dict.fromkeys(feed.path for feed, _ in self.feeds))
-
-    def delay(self, path: str) -> Delay:
-        """Return how long, at least and at most, a byte is on its way, under this deed or the state before it."""
-        spans = {
-            way: [span_of(state.paths[path].shapes[way], way, HEAD) for state in (self.step.before, self.step.after)]
-            for way in Direction
-        }
-        return {way: (min(least for least, _ in found), max(most for _, most in found)) for way, found in spans.items()}
 
 
 class Flows:

@@ -22,7 +22,6 @@ from harness.run.hidden import FIRST, Miss, Outcome, undecided
 from harness.run.probe import Meeting
 from harness.vocabulary import Direction
 
-Delay = Mapping[Direction, tuple[float, float]]
 LAG = 0.1
 """Seconds by which this machine may be late with a byte, with all its runs side by side."""
 
@@ -51,16 +50,12 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Witness:
-    """One feed and one deed, which was ``issued`` and ``done`` at these instants of trio's clock.
+    """One feed and one deed, which was ``issued`` and ``done`` at these instants of trio's clock."""
 
-    ``delay``: of each direction how many seconds, at least and at most, bytes are on their way, before the deed or
-    after it.
-    """
-
-    def __init__(self, feed: Feed, state: FlowState, *, issued: float, done: float, delay: Delay) -> None:
+    def __init__(self, feed: Feed, state: FlowState, *, issued: float, done: float) -> None:
         self.feed = feed
         self._issued, self._done = issued, done
-        self._delay = delay
+        delay = self._delay = state.delay
         self._since: dict[Direction, float] = {}
         self._ended = state.ended
         self.testifies = not feed.answer.stranger and feed.lived_to(issued)

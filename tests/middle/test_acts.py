@@ -335,6 +335,17 @@ def test_cut_spares_the_event_that_is_half_told(bench):
     assert bench.ends == [How.FIN]
 
 
+def test_cut_waits_for_its_event_whatever_acts_come_and_go_meanwhile(bench):
+    bench.open()
+    bench.stage.cut(How.RST, "data")
+    whole = chunk(event(1, "x" * 40))
+    bench.answer(whole[:-8], 1)
+    bench.middle.do(0, Buffers(size=100))
+    bench.answer(whole[-8:], 1)
+    assert bench.ends == [How.RST]
+    assert bench.to_client.endswith(b"data: " + b"x" * 19)
+
+
 def test_cut_needs_a_stream(bench):
     assert not bench.stage.cut(How.FIN, "id")
     bench.ask(POLL)

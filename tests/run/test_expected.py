@@ -153,3 +153,11 @@ def test_a_flow_that_is_opened_later_is_not_lost_with_what_had_lingered_before()
     expected.advance(4.0)
     assert expected.of("flow").ended is Ending.ABORTED
     assert expected.of("later").ended is None
+
+
+def test_a_byte_may_have_met_any_shape_that_its_path_had_while_its_flow_was_open():
+    slow = SetShape(profile="slow", shape=Shape(latency=0.3, jitter=0.05), radio=Radio(), loss=0.0)
+    expected, _ = told(slow)
+    expected.hold("later", "wifi", 2.0)
+    assert expected.of("flow").delay[DOWN] == (0.0, pytest.approx(0.35))
+    assert expected.of("later").delay[DOWN] == pytest.approx((0.25, 0.35))

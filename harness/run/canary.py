@@ -160,6 +160,8 @@ class Canary:
                 outcome = await self._box(case, readback, moot)
             case Proof.READBACK:
                 outcome = self.shown(case, readback, "")
+                if outcome.met and (why := readbacks.nothing_for(case.step, readback)):
+                    outcome = nothing_to_do(why)
             case other:
                 assert_never(other)
         return outcome

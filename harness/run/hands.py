@@ -167,9 +167,10 @@ class Hands:
         return await self._server.do(deed.index, deed.act)
 
     async def _bury(self, after: float | None) -> Readback:
-        for gate in self.gates.values():
-            await gate.orphans(after)
-        return {"orphans": "left alone" if after is None else f"closed after {after:g} s"}
+        """Return after how long each gate closes what is dead, where they agree, and how many were dead by now."""
+        told = [await gate.orphans(after) for gate in self.gates.values()]
+        said = dict.fromkeys(one["after"] for one in told)
+        return {"after": " or ".join(said), "dead": str(sum(int(one["dead"]) for one in told))}
 
     async def step(self, step: Step) -> Readback:
         """Give a stepped profile its next rate, and read the toxics back."""

@@ -60,11 +60,26 @@ def contradiction(step: Step, shown: Shown, *, stepped: bool = False) -> str:
 
 
 ANY = "any"
-"""Stands for a number: whoever there was has been told, be it nobody."""
+"""Stands for a number: whoever there was has been told. Of none, ``nothing_for`` says so."""
+
+_NOBODY = {
+    "streams told": "no stream was live",
+    "revoked": "no token was good",
+    "jobs told": "no job was under way",
+    "dead": "no connection was dead",
+}
 
 
 def _as_wanted(found: str, wanted: str) -> bool:
     return found.isdecimal() if wanted == ANY else found == wanted
+
+
+def nothing_for(step: Step, shown: Shown) -> str:
+    """Say why there was nothing that a deed could be done to, as its executor shows; empty where there was."""
+    if isinstance(step.deed.act, Resumes) and not step.before.paused:
+        return "no job stood still"
+    wanted = WANTED[type(step.deed.act)](step)
+    return next((why for key, why in _NOBODY.items() if key in wanted and shown.get(key) == "0"), "")
 
 
 def _rate(key: str) -> bool:
@@ -135,7 +150,7 @@ def _server(step: Step) -> Wanted:
 def _orphans(step: Step) -> Wanted:
     act = step.deed.act
     assert isinstance(act, Orphans)
-    return {"orphans": "left alone" if takes_back(step.deed) else f"closed after {act.after:g} s"}
+    return {"after": "never" if takes_back(step.deed) else f"{act.after:g}s", "dead": ANY}
 
 
 def _also(key: str) -> Callable[[Step], Wanted]:

@@ -4,7 +4,7 @@ import pytest
 
 from harness.deeds.acts import Deed
 from harness.run.expected import ExpectedState
-from harness.run.readbacks import contradiction
+from harness.run.readbacks import contradiction, nothing_for
 from harness.scenario.deeds import SPEECHES
 from tests.deeds.networks import network_of
 from tests.deeds.test_catalogue import DEEDS_SAID, Actor
@@ -43,7 +43,7 @@ SHOWN = [
     ("server", "hangs", {**SERVER, "hangs": "yes"}, "hangs", "no"),
     ("server", "drains", {**SERVER, "door": "refuse"}, "door", "open"),
     ("server", "restarts keeping log after 2s", {**SERVER, "door": "refuse"}, "door", "open"),
-    ("server", "orphan for 5s", {"orphans": "closed after 5 s"}, "orphans", "closed after 4 s"),
+    ("server", "orphan for 5s", {"after": "5s", "dead": "0"}, "after", "4s"),
     ("server", "sends retry 5000", {**SERVER, "streams told": "0"}, "streams told", "none"),
     ("server", "repeats 3", {**SERVER, "repeats": "3"}, "repeats", "0"),
     ("server", "silences keepalive", {**SERVER, "keep-alive": "no"}, "keep-alive", "yes"),
@@ -80,3 +80,23 @@ def test_a_direction_on_its_way_to_its_shape_is_not_held_against_anything():
     assert (
         contradiction(step_of("path", "3g over 5s"), {"path": "wifi", "latency_upstream": "latency=7 jitter=4"}) == ""
     )
+
+
+NOBODY = [
+    ("server", "sends retry 5000", "streams told", "no stream was live"),
+    ("server", "revokes token", "revoked", "no token was good"),
+    ("server", "orphan for 5s", "dead", "no connection was dead"),
+    ("job", "completes", "jobs told", "no job was under way"),
+]
+
+
+@pytest.mark.parametrize(("actor", "text", "key", "why"), NOBODY)
+def test_a_deed_of_which_nobody_was_told_had_nothing_to_do(actor, text, key, why):
+    assert nothing_for(step_of(actor, text), {key: "0"}) == why
+    assert nothing_for(step_of(actor, text), {key: "1"}) == ""
+    assert nothing_for(step_of(actor, text), {}) == ""
+
+
+def test_what_stands_still_alone_can_be_resumed():
+    assert nothing_for(step_of("job", "resumes"), {"jobs told": "1"}) == "no job stood still"
+    assert nothing_for(step_of("job", "resumes", before=[("job", "pauses")]), {"jobs told": "1"}) == ""

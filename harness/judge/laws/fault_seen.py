@@ -49,7 +49,8 @@ class Proof(msgspec.Struct, frozen=True):
         What it did to a client's own flow agrees with the plan, or the run would be void by another law.
         """
         ways = {canary.way for canary in self.canaries}
-        if ways == {Way.NOTHING}:
+        stands = isinstance(self.deed.act, acts.Orphans) and self.touched  # it met later what was not there yet
+        if ways == {Way.NOTHING} and not stands:
             return Way.NOTHING
         if any(map(on_its_own_flow, self.touched.values())):
             return Way.FLOW

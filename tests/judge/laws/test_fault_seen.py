@@ -6,9 +6,11 @@ from harness.device.words import Reach
 from harness.history import AppResults, Canary, Deed, End, History, Shaped
 from harness.judge import judge
 from harness.judge.verdict import State, Way, Word
+from harness.run.rehearsal import rehearse
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan
 from tests.judge.story import WIFI, Story, changed, numbered, plan, reach, toxics_at_start, without
+from tests.run.sabotage.plans import plan as sabotaged
 
 
 def test_deeds_that_were_done_and_met_hold():
@@ -260,6 +262,12 @@ def test_what_there_was_nothing_for_is_no_fault_though_a_client_went_on():
     story.request("poll", 5.0)
     trust = judge(story.plan, changed(story.history(), Canary, 0, way="nothing to do")).trust
     assert (trust.faults, trust.proved, trust.nothing) == (0, 0, 1)
+
+
+def test_orphans_that_came_later_were_there_for_the_deed():
+    plan = sabotaged("orphans")
+    verdict = judge(plan, rehearse(plan))
+    assert next((one.text, one.way) for one in verdict.deeds) == ("server orphan for 2s", Way.FLOW)
 
 
 def test_of_several_gates_the_best_way_counts():

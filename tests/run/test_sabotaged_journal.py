@@ -30,10 +30,11 @@ from harness.scenario import Scenario, plans
 )
 
 KINDS = {
-    "run", "end", "deed", "canary", "signal", "heard", "listens", "dial", "weather", "census", "boxed",
+    "run", "end", "deed", "canary", "signal", "heard", "listens", "dial", "shaped", "weather", "census", "boxed",
     "conn", "chunk", "conn_end", "waited", "end_passed", "request", "response", "body", "stream_began", "delivered",
     "job", "rescheduled", "emit", "write", "said", "answered", "gap_signal", "snapshot", "subscriber",
     "read", "attempt", "attempt_end", "block", "app", "status", "gap", "absorbed", "adopted", "results",
+    "app_results",
 }  # fmt: skip
 """What the run leaves. Not ``health``, which real runs have alone."""
 

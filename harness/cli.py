@@ -20,7 +20,7 @@ from harness.console import Terminated, ended_by_sigterm, hush, keep_traceback, 
 from harness.errors import EnvironmentFault, ScenarioError, UsageError, leaf
 from harness.escaping import on_one_line
 from harness.exits import ENVIRONMENT, FAIL, INTERRUPTED, PASS, TERMINATED, USAGE
-from harness.files import real_path
+from harness.files import read_bytes, real_path
 from harness.showing import complain, hand_out, make_room, show, shown_path, tell_problem, tolerate
 from harness.trouble import NO_ROOM, in_words
 
@@ -447,7 +447,9 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Runs side by side.  [default: one per core]")
 @click.option("--resume", is_flag=True, help="Keep what an earlier call ran, as far as nothing has changed since.")
 @click.option("--out", type=Filled(), default=Path("results/mutants"), show_default=True, help="Where runs are kept.")
-@click.option("--markdown", type=Filled(), metavar="FILE", help="Write the whole table here too.")
+@click.option(
+    "--markdown", type=Filled(), metavar="FILE", help="Keep the table in this page; what is not run now stays in it."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print every run as JSON.")
 @COLOR
 def mutants(names: tuple[str, ...], **options: Any) -> int:
@@ -461,12 +463,12 @@ def mutants(names: tuple[str, ...], **options: Any) -> int:
     from harness.campaign.mutants import CELLS, Wish, prove  # noqa: PLC0415
     from harness.report.folder import write_text  # noqa: PLC0415
 
-    if names and options["markdown"]:
-        raise UsageError("--markdown keeps the table of all mutants and scenarios: name none of them")
     wish = Wish(names=names, jobs=options["jobs"], resume=options["resume"], out=options["out"])
     found = prove(wish, sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
-    if options["markdown"] and not found.signal:
-        write_text(options["markdown"], shown.markdown(found))
+    if options["markdown"]:
+        page = options["markdown"]
+        kept = read_bytes(page).decode() if page.exists() else ""
+        write_text(page, shown.markdown(found, shown.read_markdown(kept)))
     told = shown.as_json(found) if options["as_json"] else shown.text(found, file=shown_path(wish.out / CELLS))
     say(told.removesuffix("\n"))
     return found.exit

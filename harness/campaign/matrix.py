@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from harness.campaign.cells import Cell
+from harness.clients.mutants import MUTANTS
 from harness.exits import ENVIRONMENT, FAIL, PASS, UNKNOWN, worst
 from harness.judge.verdict import Word
-from harness.report.saying import elapsed, one_line, plural, wrapped
+from harness.report.saying import elapsed, plural, wrapped
 from harness.report.terminal import WIDTH
 
 REFERENCE = "reference"
@@ -28,6 +29,9 @@ LEGEND = (
     f"{EXPECTATION}: an expectation of the scenario alone; {_MARKS[Word.PASS]} passed, {_MARKS[Word.UNKNOWN]} unknown, "
     f"{_MARKS[Word.VOID]} void, {NOT_RUN} not run"
 )
+
+Place = tuple[str, str]
+"""Of a cell: the client's name, the scenario's."""
 
 _COLUMN = 4
 """Columns of a terminal for one scenario: the longest code, and a blank."""
@@ -133,15 +137,19 @@ def _closing(matrix: Matrix, file: str) -> list[str]:
     return [f"{words[matrix.exit]}  {told}, {done}", f"cells  {file}"]
 
 
-def markdown(matrix: Matrix) -> str:
-    """Return the matrix as a page: of each cell all codes. Only the mutant's own: not those of the reference."""
-    head = ["", *matrix.scenarios]
-    rows = [
-        [f"`{row}`", *(" ".join(codes(matrix.of(row, scenario))) for scenario in matrix.scenarios)]
+def markdown(matrix: Matrix, kept: Mapping[Place, str]) -> str:
+    """Return the matrix as a page, of each cell all codes. What was not run has the cell that is ``kept`` for it."""
+    fresh = {
+        (row, scenario): " ".join(codes(run))
         for row in (REFERENCE, *matrix.mutants)
-    ]
-    table = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
-    wrong = [f"- {one_line(trouble, 400)}" for _, trouble in troubles(matrix)]
+        for scenario in matrix.scenarios
+        if (run := matrix.of(row, scenario))
+    }
+    cells = {**kept, **fresh}
+    rows = [row for row in (REFERENCE, *MUTANTS) if any(place[0] == row for place in cells)]
+    columns = sorted({place[1] for place in cells})
+    table = [["", *columns], ["---"] * (len(columns) + 1)]
+    table += [[f"`{row}`", *(cells.get((row, column), NOT_RUN) for column in columns)] for row in rows]
     return "\n".join(
         [
             "# Which scenario fails which wrong client",
@@ -150,11 +158,21 @@ def markdown(matrix: Matrix) -> str:
             "reference client, a column a scenario that ships, with all its variants.",
             f"{LEGEND}.",
             "",
-            *table,
-            *(["", "Wrong:", "", *wrong] if wrong else []),
+            *(f"| {' | '.join(line)} |" for line in table),
             "",
         ]
     )
+
+
+def read_markdown(page: str) -> dict[Place, str]:
+    """Return the cells of such a page, by row and column; none where there is no table in it."""
+    lines = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in page.splitlines() if line[:1] == "|"]
+    columns = lines[0][1:] if lines else []
+    return {
+        (line[0].strip("`"), column): cell
+        for line in lines[2:]
+        for column, cell in zip(columns, line[1:], strict=False)
+    }
 
 
 def as_json(matrix: Matrix) -> str:

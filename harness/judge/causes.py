@@ -9,8 +9,7 @@ from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.facts.radio import arrivals
 from harness.judge.facts.truth import Event
-from harness.judge.giving_up import ADVICE as GIVING_UP_ADVICE
-from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_evidence
+from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_advice, surrender_evidence
 from harness.judge.outages import Lapse, outages
 from harness.judge.resumes import Resume, resumes
 from harness.judge.verdict import Evidence
@@ -81,7 +80,7 @@ def _gave_up_cause(client: ClientCase, app: App) -> Cause:
         key=GAVE_UP,
         sentence=surrender(client, app),
         evidence=surrender_evidence(client, app),
-        advice=GIVING_UP_ADVICE,
+        advice=surrender_advice(client, app),
     )
 
 

@@ -7,13 +7,19 @@ client never learned of its job.
 from harness.history import App, AttemptEnd, Response
 from harness.judge import phrases
 from harness.judge.case import ClientCase
+from harness.judge.facts.asked import REFUSED
 from harness.judge.facts.requests import dial_lives
 from harness.judge.refusals import no_end_due, refusal
 from harness.judge.verdict import Evidence
 
 GAVE_UP = "gave-up"
 
-ADVICE = "Fix: while the job lives, keep trying with backoff; say reconnecting, and keep on_error for the end"
+_ADVICE = "Fix: while the job lives, keep trying with backoff; say reconnecting, and keep on_error for the end"
+
+_CURSOR_ADVICE = (
+    "Fix: a 409 or 410 on the stream refuses the cursor, not the job: tell the app of the gap, ask for the job's "
+    "status, and resume from its id, or from none"
+)
 
 _MET = {
     "eof": "the server ended its stream",
@@ -67,6 +73,12 @@ def surrender(client: ClientCase, app: App) -> str:
     return f"{client.called} gave up at {at}, while the job was alive{', ' + met if met else ''}{told}"
 
 
+def surrender_advice(client: ClientCase, app: App) -> str:
+    """Return what to do about it: a refused cursor is no refused job."""
+    met = _last_met(client, app)
+    return _CURSOR_ADVICE if isinstance(met, Response) and met.status in REFUSED else _ADVICE
+
+
 def surrender_evidence(client: ClientCase, app: App) -> tuple[Evidence, ...]:
     """Return what the client met, its last word, and the end of the job that it did not wait for."""
     case, end = client.case, client.truth.terminal
@@ -91,11 +103,13 @@ def _occasion(client: ClientCase, app: App) -> str:
     while vain < len(ends) and not ends[len(ends) - 1 - vain].events:
         vain += 1
     met = _last_met(client, app)
+    if isinstance(met, Response) and not any(
+        one.status == met.status for one in client.responses.values() if one.seq < met.seq
+    ):
+        return f"when a stream request was answered {met.status}"
     if vain > 1:
         return f"after {phrases.amount(vain, 'attempt')} that brought no event"
-    if isinstance(met, Response):
-        return f"when a stream request was answered {met.status}"
-    return f"when {_MET[met.how]}" if met is not None and met.how in _MET else ""
+    return f"when {_MET[met.how]}" if isinstance(met, AttemptEnd) and met.how in _MET else ""
 
 
 def _last_met(client: ClientCase, app: App) -> Response | AttemptEnd | None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.campaign.cells import Cell
-from harness.campaign.matrix import Matrix, as_json, codes, markdown, text, troubles
+from harness.campaign.matrix import Matrix, as_json, codes, markdown, read_markdown, text, troubles
 
 
 def cell(client, scenario, word="pass", *laws, variant="", expectations=()):
@@ -127,11 +127,20 @@ def test_more_scenarios_than_a_terminal_has_columns_for_go_into_a_second_part():
     assert sum(line.count("·") for line in lines if line.startswith("deaf")) == 30
 
 
-def test_the_page_has_all_codes_and_what_is_wrong():
-    page = markdown(matrix(PROVED[0]))
-    assert "|  | cave | sea |\n| --- | --- | --- |\n| `reference` | · | · |\n| `deaf` | L9 L1 | · |\n" in page
-    assert page.endswith("\nWrong:\n\n- sea fails no mutant\n- no scenario fails late\n")
-    assert "Wrong:" not in markdown(matrix(*PROVED))
+def test_the_page_has_all_codes_and_keeps_what_was_not_run():
+    names = ("no-watchdog", "no-jitter")
+    cells = (cell("reference", "cave"), cell("no-jitter", "cave", "fail", "L8", "L9"))
+    found = Matrix(mutants=names, scenarios=("cave", "sea"), cells=cells, planned=6)
+    page = markdown(found, {("no-watchdog", "sea"): "L1", ("no-jitter", "cave"): "L2", ("long-gone", "cave"): "L3"})
+    assert page.splitlines()[-5:] == [
+        "|  | cave | sea |",
+        "| --- | --- | --- |",
+        "| `reference` | · | - |",
+        "| `no-watchdog` | - | L1 |",
+        "| `no-jitter` | L8 L9 | - |",
+    ]
+    assert markdown(found, read_markdown(page)) == page
+    assert read_markdown("no table") == {}
 
 
 def test_programs_get_every_cell_and_what_is_wrong():

@@ -88,7 +88,11 @@ def test_ctrl_c_keeps_what_there_is(folder):
     assert [path.name for path in (folder / "kept").iterdir()] == ["cells.jsonl"]
 
 
-def test_the_page_is_of_everything_or_refused(folder):
-    done = harness("mutants", "small.yaml", "--markdown", "m.md", cwd=folder)
-    assert done.returncode == 2
-    assert "--markdown keeps the table of all mutants and scenarios: name none of them" in done.stderr
+def test_the_page_keeps_what_other_calls_ran(folder):
+    for name in ("forgets-last-id", "no-jitter"):
+        harness("mutants", "small.yaml", name, "--markdown", "m.md", cwd=folder)
+    assert (
+        (folder / "m.md")
+        .read_text()
+        .endswith("|  | small |\n| --- | --- |\n| `reference` | · |\n| `forgets-last-id` | L7 |\n| `no-jitter` | · |\n")
+    )

@@ -2,10 +2,14 @@
 
 import pytest
 
+from harness.clients.decisions import Decisions
+from harness.clients.mutants import MUTANTS, Mutant
 from harness.judge.judge import judge
 from harness.judge.verdict import Verdict
 from harness.run.rehearsal import rehearse
 from harness.scenario import bundled, load, plans
+from harness.sse.response import Meaning
+from harness.sse.response import Verdict as Judgement
 
 
 def verdict(scenario: str, client: str, **select: str) -> Verdict:
@@ -82,3 +86,38 @@ def test_who_never_polled_has_nothing_to_return_from():
     assert {one.cause for one in found.values()} == {"no-fallback"}
     assert [one.text for one in found["fallback"].evidence] == ["stream request: answered 403"] * 4
     assert "brought no event, from 0.2 s on, and no status request followed" in found["fallback"].sentence
+
+
+def test_a_comment_that_became_an_event_is_no_repeat():
+    found = verdict("flapping", "shows-phantoms")
+    assert found.sentence == (
+        "The app got 7 callbacks with an empty payload and the id of an event that it had been shown before "
+        "(first a-7 at 31.7 s)."
+    )
+    law = next(law for law in found.laws if law.law == "no-duplicate")
+    assert [one.text for one in law.evidence][:2] == [
+        "on_processing, id a-7: the event itself",
+        "on_processing, id a-7: empty payload",
+    ]
+    assert "a comment, a block without data" in law.advice
+
+
+class TakesA410ForTheEnd(Decisions):
+    """Takes a refused cursor for a refused job."""
+
+    def judge(self, status, content_type, *, token_refreshed):
+        if status == 410:
+            return Judgement(Meaning.STOP, "status 410")
+        return super().judge(status, content_type, token_refreshed=token_refreshed)
+
+
+def test_a_refused_cursor_is_told_from_a_refused_job(monkeypatch):
+    monkeypatch.setitem(MUTANTS, "stops-at-5xx", Mutant(name="", stands_for="", decisions=TakesA410ForTheEnd))
+    found = verdict("replay-too-old", "stops-at-5xx", cursor="410", gaps="1")
+    assert found.sentence == (
+        "The client gave up at 16.0 s, while the job was alive, when a stream request was answered 410 "
+        "(it told the app: the stream was refused: status 410)."
+    )
+    assert {law.advice[:72] for law in found.laws if law.state == "failed"} == {
+        "Fix: a 409 or 410 on the stream refuses the cursor, not the job: tell th"
+    }

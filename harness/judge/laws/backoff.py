@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.giving_up import ADVICE, GAVE_UP, gave_up
+from harness.judge.giving_up import GAVE_UP, gave_up, surrender_advice
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.obligations import owed, pace
 from harness.judge.obligations.attempts import Attempt
@@ -132,8 +132,8 @@ def _missed(client: ClientCase, one: Missed, outcome: Outcome) -> None:
     shown: list[Evidence] = [_ended(client, one.before)]
     if one.attempt is None:
         text = f"{window.row.called}: a dial was due by {phrases.moment(window.high)} and never came{_why(window)}"
-        given_up = gave_up(client) is not None
-        advice, cause = (ADVICE, GAVE_UP) if given_up else (_ADVICE["long"], "no-dial")
+        app = gave_up(client)
+        advice, cause = (surrender_advice(client, app), GAVE_UP) if app is not None else (_ADVICE["long"], "no-dial")
         outcome.fail(text, *shown, advice=advice, cause=cause)
         return
     came = case.at(one.attempt.began_ns)

@@ -11,7 +11,7 @@ from harness.judge import phrases
 from harness.judge.aloud import ALOUD, Busy, invented, untold
 from harness.judge.case import Case, ClientCase
 from harness.judge.endings import Ending, hasty_endings
-from harness.judge.giving_up import ADVICE, GAVE_UP, gave_up, surrender, surrender_evidence
+from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_advice, surrender_evidence
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.polling import allowance, clinging
 from harness.judge.refusals import refusal
@@ -64,7 +64,12 @@ def _errors(client: ClientCase, outcome: Outcome) -> None:
     """A final error while the job lives; more than one; none where the job was refused for good."""
     app = gave_up(client)
     if app is not None:
-        outcome.fail(surrender(client, app), *surrender_evidence(client, app), advice=ADVICE, cause=GAVE_UP)
+        outcome.fail(
+            surrender(client, app),
+            *surrender_evidence(client, app),
+            advice=surrender_advice(client, app),
+            cause=GAVE_UP,
+        )
     elif len(client.screen.errors) > 1:
         shown = [client.case.evidence(app, "on_error", t_ns=app.enter_ns) for app in client.screen.errors[:SHOWN]]
         text = f"on_error ended it for the app {len(client.screen.errors)} times"

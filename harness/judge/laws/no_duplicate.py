@@ -8,6 +8,7 @@ another event: showing it is lawful.
 
 from collections import Counter
 
+from harness.history.records import digest
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import repeat_cause
@@ -21,7 +22,8 @@ from harness.sse.policy import Ids
 _ADVICE = {
     "duplicated": "Fix: compare each id with those already dispatched; a replay may overlap what the app has",
     "unreached": "Fix: show an event when it has come, and nothing that is only expected",
-    "phantom": "Fix: dispatch only what a blank line completed; a comment, or what a cut left over, is no event",
+    "phantom": "Fix: dispatch only data that a blank line completed; a comment, a block without data, or what a cut "
+    "left over, is no event",
     "corrupted": "Fix: decode UTF-8 across chunks, and drop a partial event when its connection ends",
 }
 
@@ -45,13 +47,16 @@ def _nothing_shown(client: ClientCase, outcome: Outcome) -> None:
 
 def _of_client(client: ClientCase, outcome: Outcome) -> None:
     shown = client.screen.shown
-    again = [one for one in shown if one.duplicated]
+    again = [one for one in shown if one.duplicated and not one.corrupted]
+    hollow = [one for one in shown if one.duplicated and one.corrupted]
     repeated = _unlawful(client, again)
     unreached = [one for one in shown if one.unreached]
     phantoms = [one for one in shown if one.phantom]
-    corrupted = [one for one in shown if one.corrupted]
+    corrupted = [one for one in shown if one.corrupted and not one.duplicated]
     if repeated:
         _repeated(client, repeated, outcome)
+    if hollow:
+        _made_up(client, hollow, outcome)
     if phantoms:
         what = phrases.amount(len(phantoms), "event")
         names = ", ".join(one.app.id or f"a {one.app.callback} without an id" for one in phantoms[:3])
@@ -66,7 +71,7 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
         which = phrases.events([one.event.index for one in corrupted if one.event])
         text = f"{which} reached the app with another payload than was emitted"
         outcome.fail(text, *_evidence(client, corrupted, "payload differs"), advice=_ADVICE["corrupted"])
-    if not (repeated or phantoms or unreached or corrupted):
+    if not (repeated or hollow or phantoms or unreached or corrupted):
         count = f"{phrases.amount(len(again), 'event')} shown again, as the server sent them twice"
         outcome.hold(f"{count}: ids are opaque to {client.called}" if again else "")
 
@@ -111,6 +116,27 @@ def _repeated(client: ClientCase, repeated: list[Shown], outcome: Outcome) -> No
         *(cause.evidence if cause else ()), *_evidence(client, repeated, "delivered again"),
         advice=cause.advice if cause else _ADVICE["duplicated"], cause=cause.key if cause else "",
     )  # fmt: skip
+
+
+def _made_up(client: ClientCase, hollow: list[Shown], outcome: Outcome) -> None:
+    """Tell callbacks with the id of an event that was shown before, and a payload that none has."""
+    empty = all(one.app.digest == digest(one.app.callback, "") for one in hollow)
+    what, first = phrases.amount(len(hollow), "callback"), hollow[0].app
+    at = phrases.moment(client.case.at(first.enter_ns))
+    payload = "an empty payload" if empty else "a payload that no event has"
+    text = f"the app got {what} with {payload} and the id of an event that it had been shown before"
+    shown = [
+        _before(client, hollow[0]),
+        *_evidence(client, hollow, "empty payload" if empty else "payload of no event"),
+    ]
+    outcome.fail(f"{text} (first {first.id} at {at})", *shown, advice=_ADVICE["phantom"], cause="made-up")
+
+
+def _before(client: ClientCase, one: Shown) -> Evidence:
+    """Return the callback that showed the event itself."""
+    assert one.event is not None  # it is a repeat
+    app = client.screen.delivered[one.event.position]
+    return client.case.evidence(app, f"on_{app.callback}, id {app.id or 'none'}: the event itself", t_ns=app.enter_ns)
 
 
 def _evidence(client: ClientCase, shown: list[Shown], why: str) -> list[Evidence]:

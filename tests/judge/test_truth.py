@@ -24,6 +24,15 @@ def test_a_job_that_is_read_again_after_the_app_was_told_its_end_is_nothing_new(
     assert truth(story).events[-1].position == (0, 21)
 
 
+def test_an_id_names_an_event_or_the_place_before_an_epochs_first():
+    story = Story(plan()).run()
+    story.job(epoch="b", at=9.0)
+    story.emit(0, 9.0, epoch="b")
+    found = truth(story)
+    named = [found.place(one, ns(9.5)) for one in ("a-3", "b-0", "a-start", "b-start", "c-start", "a-stop", "")]
+    assert named == [(0, 3), (1, 0), (0, -1), (1, -1), None, None, None]
+
+
 def test_a_repeated_emission_counts_once():
     story = Story(plan()).run()
     story.emit(4, 7.0)

@@ -259,10 +259,10 @@ def _withheld(client: ClientCase) -> set[Position]:
         if rid in met:
             continue
         met.add(rid)
-        asked = truth.known(arrival.request.last_event_id or "", arrival.request.t_ns)
-        if asked is None or rid in told or not (opaque or asked.position[0] == first[0]):
+        asked = truth.place(arrival.request.last_event_id or "", arrival.request.t_ns)
+        if asked is None or rid in told or not (opaque or asked[0] == first[0]):
             continue
-        found |= {event.position for event in truth.events if asked.position < event.position < first}
+        found |= {event.position for event in truth.events if asked < event.position < first}
     return found
 
 

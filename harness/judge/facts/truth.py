@@ -17,6 +17,9 @@ from harness.history.records import Record
 Position = tuple[int, int]
 """Rank of the epoch (0 is the first), and index in it; index -1 is the accepted job, before any event."""
 
+START = "start"
+"""What stands behind an epoch's name in the id of the place before its first event, where frames are varied."""
+
 ACCEPTED: Position = (0, -1)
 
 
@@ -128,6 +131,14 @@ class Truth:
     def at(self, position: Position) -> Event | None:
         """Return the event at a position; None where there is none."""
         return self._by_position.get(position)
+
+    def place(self, event_id: str, at_ns: int) -> Position | None:
+        """Return the position that an id names: an event's, or the place before an epoch's first, which has one too."""
+        event = self.known(event_id, at_ns)
+        if event is not None:
+            return event.position
+        epoch, _, word = event_id.rpartition("-")
+        return (self._ranks[epoch], -1) if word == START and epoch in self._ranks else None
 
     def newest_due(self, at_ns: int) -> Event | None:
         """Return the newest event whose intended emission lies at or before this stamp; None before the first."""

@@ -81,6 +81,16 @@ MUTANTS = (
     "asks-six-tokens",
     "reconnects-late",
     "one-row-late",
+    "keeps-refused-cursor",
+    "polls-beside-stream",
+    "starts-twice",
+    "denies-comments",
+    "cuts-at-join",
+    "invents-gaps",
+    "hides-gaps",
+    "cuts-results",
+    "fetches-results-thrice",
+    "leaves-sockets",
 )
 """Wrong clients that a scenario may name as those it must catch."""
 

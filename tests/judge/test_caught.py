@@ -37,6 +37,11 @@ RESET = brisk("timeline: {5s: {wifi: reset once}}")
 GONE = brisk("timeline: {5s: {wifi: reset for 10s}}")
 FLAPS = lines(QUIET, "timeline: {5s..12s every 1s: {wifi: reset once}}")
 VARIED = brisk("timeline: {3s..18s every 2s: {wifi: reset once}}", "server: {frames: varied}", "seed: 1")
+FORGETS = lines(
+    "job: {lasts: 30s, updates: every 200ms}",
+    "server: {replay: 8 events}",
+    "timeline: {5s: {wifi: reset for 4s}}",
+)
 CUT = brisk("timeline: {5s: {wifi: closed mid data}}")
 
 CAUGHT = {
@@ -140,6 +145,22 @@ CAUGHT = {
     "asks-six-tokens": ("backoff", lines(SLOW, "server: {token: lasts 10s}")),
     "reconnects-late": ("recovery", brisk("timeline: {5s: {wifi: reset once}}")),
     "one-row-late": ("backoff", lines(SLOW, "timeline: {5s: {wifi: refused for 20s}, 5001ms: {wifi: reset once}}")),
+    "keeps-refused-cursor": (
+        "resume",
+        FORGETS,
+    ),
+    "polls-beside-stream": ("one-stream", brisk()),
+    "starts-twice": ("one-stream", brisk()),
+    "denies-comments": ("honest-status", lines(QUIET, "timeline: {5s: {wifi: reset once}}")),
+    "cuts-at-join": ("discreet", brisk("timeline: {5s: {device: joins cellular}}")),
+    "invents-gaps": ("discreet", RESET),
+    "hides-gaps": (
+        "discreet",
+        FORGETS,
+    ),
+    "cuts-results": ("clean-exit", brisk()),
+    "fetches-results-thrice": ("clean-exit", brisk()),
+    "leaves-sockets": ("clean-exit", brisk("timeline: {0s: {middle: answers 403 to streams}}")),
 }
 
 
@@ -156,6 +177,12 @@ def test_a_law_fails_each_mutant_in_a_scenario_that_the_reference_masters(tmp_pa
     path.write_text(lines("scenario: small", "paths: {wifi: wifi, cellular: lte}", text))
     assert states(path, name)[law] is State.FAILED
     assert states(path, "reference")[law] is State.HELD
+
+
+def test_an_id_that_is_committed_at_its_line_fails_by_what_was_asked_for_too(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(lines("scenario: small", "paths: {wifi: wifi, cellular: lte}", CUT))
+    assert states(path, "commits-id-early")["resume"] is State.FAILED
 
 
 WAITS = {

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from harness.clients.mutants import delaying, ending, framing, parsing, pretending, waiting
+from harness.clients.mutants import asking, delaying, ending, framing, parsing, pretending, telling, waiting
 from harness.clients.mutants.clinging import KeepsTwoStreams, NeverReturns, WaitsOutDial
 from harness.clients.mutants.mutant import Mutant
 from harness.clients.mutants.numbering import DedupesAcrossEpochs
@@ -381,6 +381,56 @@ _ALL = (
         name="one-row-late",
         stands_for="each wait is that of one attempt more",
         policies=_doubled,
+    ),
+    Mutant(
+        name="keeps-refused-cursor",
+        stands_for="the refused cursor is sent for ever, and snapshots hide it",
+        decisions=asking.KeepsRefusedCursor,
+    ),
+    Mutant(
+        name="polls-beside-stream",
+        stands_for="the poller outlives the stream's return",
+        follower=asking.PollsBesideStream,
+    ),
+    Mutant(
+        name="starts-twice",
+        stands_for="the work is started twice, as by a form that is sent again",
+        follower=asking.StartsTwice,
+    ),
+    Mutant(
+        name="denies-comments",
+        stands_for="reconnecting is shown on a stream of comments",
+        follower=telling.DeniesComments,
+    ),
+    Mutant(
+        name="cuts-at-join",
+        stands_for="a live stream is cut for any new network",
+        decisions=asking.CutsAtJoin,
+    ),
+    Mutant(
+        name="invents-gaps",
+        stands_for="a gap is told at each reconnection",
+        follower=telling.InventsGaps,
+    ),
+    Mutant(
+        name="hides-gaps",
+        stands_for="the app is never told of a gap",
+        follower=telling.HidesGaps,
+    ),
+    Mutant(
+        name="cuts-results",
+        stands_for="the app gets the first 10 bytes of its results",
+        follower=telling.CutsResults,
+    ),
+    Mutant(
+        name="fetches-results-thrice",
+        stands_for="the results are fetched for each that asks for them",
+        follower=asking.FetchesResultsThrice,
+    ),
+    Mutant(
+        name="leaves-sockets",
+        stands_for="each poll leaves an idle socket behind, closed at the exit",
+        follower=asking.LeavesSockets,
     ),
 )
 

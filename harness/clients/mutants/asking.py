@@ -1,0 +1,86 @@
+"""Clients that ask for too much, or for the wrong thing: what they ask leaves its traces at the gate alone."""
+
+import trio
+
+from harness.clients.attempt import StreamAttempt
+from harness.clients.callbacks import Outcome, Results
+from harness.clients.decisions import Decisions
+from harness.clients.follower import Follower
+from harness.clients.observer import AttemptReport
+from harness.clients.vigil import Phase
+from harness.sse.session import Session
+
+EVERY = 1.0
+"""Seconds between the polls of ``PollsBesideStream``."""
+
+
+class KeepsRefusedCursor(Decisions):
+    """Asks with the refused cursor again, and lives on refusals and snapshots."""
+
+    _cursor = ""
+
+    def resume_id(self, session: Session, last: AttemptReport) -> str:
+        """Resume after what was sent before a refusal."""
+        if last.status not in (409, 410):
+            self._cursor = super().resume_id(session, last)
+        return self._cursor
+
+
+class CutsAtJoin(Decisions):
+    """Drops whatever it has for a new way, be it a stream that lives."""
+
+    def drops(self, phase: Phase) -> bool:
+        """Drop it."""
+        del phase
+        return True
+
+
+class PollsBesideStream(Follower):
+    """Goes on polling each second beside a stream that lives, and shows what is news."""
+
+    def alive(self, attempt: int) -> None:
+        """Begin to poll beside it."""
+        super().alive(attempt)
+        if self._attempt is not None:
+            self._tasks.start_soon(self._ask_beside, self._attempt)
+
+    async def _ask_beside(self, attempt: StreamAttempt) -> None:
+        while self._attempt is attempt and not self._feed.over:
+            await self._phone.sleep_until(trio.current_time() + EVERY)
+            await self._feed.poller.ask()
+
+
+class StartsTwice(Follower):
+    """Starts its job a second time, as a form that was sent twice does, and follows the first."""
+
+    async def run(self) -> Outcome:
+        """Start another, then follow."""
+        await self._courier.ask("POST", self._courier.path("start"), b"{}")
+        return await super().run()
+
+
+class LeavesSockets(Follower):
+    """Opens a connection at each poll that it never uses, and closes all of them at the exit."""
+
+    def _polled(self, trouble: str) -> None:
+        super()._polled(trouble)
+        self._tasks.start_soon(self._hold_idle)
+
+    async def _hold_idle(self) -> None:
+        try:
+            stream = await self._phone.connect("idle", 80)
+        except OSError:
+            return
+        try:
+            await trio.sleep_forever()
+        finally:
+            stream.close()
+
+
+class FetchesResultsThrice(Follower):
+    """Fetches the results whole, and whole, and whole."""
+
+    async def _results(self) -> Results | None:
+        await super()._results()
+        await super()._results()
+        return await super()._results()

@@ -1,0 +1,55 @@
+"""Clients that tell their app, or their user, what is not so, or not what is."""
+
+import dataclasses
+
+from harness.clients.callbacks import Callbacks, JobEvent, Results, ignore
+from harness.clients.follower import Follower
+from harness.clients.observer import AttemptReport
+from harness.sse.events import Event, Wire
+from harness.sse.reconnection import Output
+
+KEPT = 10
+"""Bytes of the results that ``CutsResults`` hands over."""
+
+
+class DeniesComments(Follower):
+    """Says "connected" only when a stream brings an event: on one of comments it goes on reconnecting."""
+
+    _held = 0  # the attempt of which it is not said yet
+
+    def _say(self, word: str, attempt: int = 0) -> None:
+        self._held = attempt if word == "connected" else 0
+        if word != "connected":
+            super()._say(word, attempt)
+
+    def take(self, report: AttemptReport, found: Wire) -> bool:
+        """Say it now."""
+        if self._held and isinstance(found, Event):
+            attempt, self._held = self._held, 0
+            super()._say("connected", attempt)
+        return super().take(report, found)
+
+
+class InventsGaps(Follower):
+    """Tells of a gap at each reconnection, lest there were one."""
+
+    async def _try(self) -> Output:
+        if self._last.n:
+            self._feed.dispatcher.offer(JobEvent("gap", "reconnected"))
+        return await super()._try()
+
+
+class HidesGaps(Follower):
+    """Never tells its app of a gap."""
+
+    def __init__(self, job: str, callbacks: Callbacks, **more: object) -> None:
+        quiet = dataclasses.replace(callbacks, on_gap=ignore)
+        super().__init__(job, quiet, **more)  # type: ignore[arg-type]  # all of them, as they came
+
+
+class CutsResults(Follower):
+    """Hands over the beginning of the results, and calls it all."""
+
+    async def _results(self) -> Results | None:
+        results = await super()._results()
+        return results and dataclasses.replace(results, body=results.body[:KEPT])

@@ -111,7 +111,8 @@ def sized(*megabytes: int, sent: int = 0) -> Story:
     story.sampled = None
     for second, size in enumerate(megabytes):
         story.add(Health(lags_us=[100], rss=size * 1_000_000), 1.0 + second)
-    story.add(Chunk(cid=2, direction="downstream", offset=0, length=sent, fate="delivered"), 1.5)
+    if sent:
+        story.add(Chunk(cid=2, direction="downstream", offset=0, length=sent, fate="delivered"), 1.5)
     return story
 
 

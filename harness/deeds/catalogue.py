@@ -117,9 +117,9 @@ class Proof(enum.StrEnum):
     READBACK = "read back"  # by what its executor shows afterwards
 
 
-Symptom = Literal["ended", "quiet", "refused", "let in", "otherwise", "late", "soon", "whole", "spoiled"]
-"""What a flow met: FIN or RST, nothing, a refused dial, what should not pass, another's answer, a wrong delay, an
-answer in one piece, bytes that are not as they were sent."""
+Symptom = Literal["ended", "told", "quiet", "refused", "let in", "otherwise", "late", "soon", "whole", "spoiled"]
+"""What a flow met: FIN or RST, the same at its server, nothing, a refused dial, what should not pass, another's answer,
+a wrong delay, an answer in one piece, bytes that are not as they were sent."""
 
 
 class Need(enum.StrEnum):
@@ -623,7 +623,7 @@ _ORPHANS = _plain(
     make=lambda after: Orphans(after=_above_zero(after)),
     executor=Executor.GATES,
     proof=Proof.READBACK,
-    effect=lambda act: Effect(settles=act.after, mark=_marks("ended")),
+    effect=lambda act: Effect(settles=act.after, mark=_marks("told")),
 )
 
 

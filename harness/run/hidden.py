@@ -165,7 +165,10 @@ def _explains(span: Span, deed: Deed, miss: Miss, since: float) -> bool:
     other, mark, severs = span.deed, span.effect.mark, span.effect.severs
     if other.index in {deed.index, deed.undoes} or path_of(other) not in {"", miss.path}:
         return False
-    seen = miss.symptom in mark.flows or (miss.stream and miss.symptom in mark.streams)
+    symptoms = (
+        {miss.symptom, "ended"} if miss.symptom == "told" else {miss.symptom}
+    )  # what ends a flow tells its server
+    seen = symptoms & mark.flows or (miss.stream and symptoms & mark.streams)
     ended = miss.held and severs is not None and severs.when is When.DONE and severs.how is not Ending.DROPPED
     if not seen or (span.ended_by == deed.index and not ended) or _allowed_for(span, deed):
         return False

@@ -142,7 +142,7 @@ class Witness:
             return None
         if not pulse.ended:
             return Finding(False, "the server was not told", "quiet")
-        return Finding(wanted, "the server was told", "ended", pulse.ended_at)
+        return Finding(wanted, "the server was told", "told", pulse.ended_at)
 
     def _way_met(self, way: Direction) -> Finding | None:
         feed, since, now = self.feed, self._since[way], trio.current_time()

@@ -136,7 +136,7 @@ EFFECTS = {
     "clears": ((0, 0, 0), None, None, "", ""),
     "restarts keeping log": ((0, 0, 0), ("fin", "DONE"), ("told", ALL, False, False), "ended", ""),
     "restarts losing log after 5s": ((5, 0, 0), ("fin", "DONE"), ("told", ALL, False, False), "ended", ""),
-    "orphan for 5s": ((None, 5, 0), None, None, "ended", ""),
+    "orphan for 5s": ((None, 5, 0), None, None, "told", ""),
     "drains for 5s": ((None, 0, 0), ("fin", "DONE"), ("told", ALL, False, False), "ended", ""),
     "hangs": ((None, 0, 0), None, ("mute", ALL, True, False), "quiet late", ""),
     "sends retry 5000": ((0, 0, 0), None, None, "", ""),

@@ -49,6 +49,15 @@ def test_what_a_deed_replaces_or_takes_back_does_not_hide_it():
     assert hides({"5s": {"wifi": "silent for 2s upstream only"}}, miss("quiet")) == ""
 
 
+def test_an_orphan_s_end_is_met_by_the_server_alone():
+    timeline = {"5s": {"server": "orphan for 2s"}, "10s": {"wifi": "silent"}}
+    assert hides(timeline, miss("told", held=True)) == "server orphan for 2s in force"
+    assert hides(timeline, miss("ended", held=True)) == ""
+    for word in ("drains", "restarts keeping log"):
+        assert hides({"5s": {"server": word}, "5500ms": {"wifi": "silent"}}, miss("told", held=True)) != ""
+    assert hides({"5s": {"wifi": "stalled"}, "6s": {"server": "hangs"}}, miss("told", held=True)) == ""
+
+
 def test_what_is_over_hides_a_held_connection_alone():
     timeline = {"5s": {"wifi": "closed once"}, "5500ms": {"wifi": "stalled"}}
     assert hides(timeline, miss("ended", held=True)) == "wifi closed once in force"

@@ -310,7 +310,10 @@ class Case:
     """One (plan, history), with everything that more than one law needs. Building it reads no clock and no file."""
 
     def __init__(self, plan: Plan, history: History) -> None:
-        self.plan = plan
+        # What the client declares, with UNSET where it does not: ``plan`` has there what excuses the most.
+        self.declared = plan.client.policies
+        client = msgspec.structs.replace(plan.client, policies=plan.client.policies.with_excuses, undeclared=())
+        self.plan = msgspec.structs.replace(plan, client=client)
         self.history = history
         self.empty = history.run is None
         self.end_ns = _curtain(history)

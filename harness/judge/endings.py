@@ -18,6 +18,7 @@ from harness.judge.facts.requests import CLIENT, RequestLife, lives_of
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
 from harness.judge.sky import Sky
+from harness.sse.policy import declared
 
 OWN_TIMERS = frozenset({"timeout", "watchdog", "suspect"})
 """Ends of an attempt that a deadline of the client made, by its own word: no law is judged by it."""
@@ -47,7 +48,9 @@ class Ending(msgspec.Struct, frozen=True):
 
 def hasty_endings(client: ClientCase) -> list[Ending]:
     """Return the streams that the client ended sooner after a byte than its declared watchdog, without a reason."""
-    watchdog = client.case.plan.client.policies.watchdog
+    watchdog = client.case.declared.watchdog
+    if not declared(watchdog):
+        return []
     allowed = float("inf") if watchdog is None else watchdog - ROUNDING - client.case.slack
     return [one for one in _endings(client) if one.age < allowed and not _reason(client, one)]
 

@@ -157,6 +157,8 @@ def _lapse(client: ClientCase, sky: Sky, raw: Interruption, *, next_began: float
     spared = ""
     if raw.healed is None:
         spared = case.nobody or "the network never heals"
+    elif not math.isfinite(allowance):
+        spared = "the client does not declare by when it reconnects"
     elif first is None:
         spared = "nothing was due after it"
     elif caught_up is None and (not_due := no_end_due(client)):

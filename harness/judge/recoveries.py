@@ -6,6 +6,7 @@ usable; else the cap. To that comes what lawfully puts a recovery off (``harness
 it to wait, the connections that the server asked for, what lies in the way, and what the app's own handler takes.
 """
 
+import math
 from collections.abc import Callable
 
 from harness.deeds.acts import SilencesKeepalive
@@ -13,6 +14,7 @@ from harness.judge import delays
 from harness.judge.case import ClientCase
 from harness.judge.interruptions import Interruption, told
 from harness.scenario.deadlines import LINUX_SYN_RETRIES, Ending, recovery_allowance
+from harness.sse.policy import declared
 
 _NEARLY = 1e-3
 """Seconds that R is not lengthened for."""
@@ -21,11 +23,14 @@ _NEARLY = 1e-3
 def allowed(client: ClientCase, raw: Interruption) -> float:
     """Return R of an outage."""
     plan, schedule = client.case.plan, syn_retries(client)
-    ending = Ending.TOLD if told(client, raw) else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
+    rouses = declared(client.case.declared.heeds_signals) and told(client, raw)
+    ending = Ending.TOLD if rouses else Ending.UNNOTICED if raw.unnoticed else Ending.PLAIN
     found = recovery_allowance(plan, ending, path=raw.path, syn_retries=schedule)
     if _hushed(client, raw):
         ending = Ending.PLAIN
         found = max(found, recovery_allowance(plan, ending, path=raw.path, syn_retries=schedule))
+    if not math.isfinite(found):
+        return found
     found += delays.retried(client, raw, ending, found)
     found += delays.put_off(client, raw, found)
     found += delays.begun_anew(client, raw, found)

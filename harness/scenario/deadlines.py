@@ -24,7 +24,7 @@ SIGNALLED = 3.0
 """Within this of the healing (and the handshake) a client has recovered that was told of its own path's change."""
 
 AFTER_NEVER = 60.0
-"""Where a deadline of the client is ``never``, the run waits this long after the job's end."""
+"""Where a deadline of the client is ``never``, or nobody declared it, the run waits this long after the job's end."""
 
 LINUX_SYN_RETRIES = (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 11.0, 19.0, 35.0, 67.0)
 """When Linux sends a SYN again, from the dial's start: four linear timeouts (its default), then doubling."""
@@ -78,7 +78,7 @@ def recovery_allowance(
 
     ``path`` is the one that healed (any: the dearest), ``syn_retries`` the host's schedule.
     """
-    policies = plan.client.policies
+    policies = plan.client.policies.with_excuses
     handshake = handshake_cost(plan, path)
     syn = syn_retry_interval(syn_retries, policies.connect_timeout)
     match ending:
@@ -110,11 +110,12 @@ def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES, lat
 
 def overtime(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> float:
     """Return for how long a run waits for what is missing once its job and its deeds are over."""
-    policies = plan.client.policies
+    policies = plan.client.policies.with_excuses
     if policies.connect_timeout is None or policies.watchdog is None:
         return AFTER_NEVER
     allowance = max(recovery_allowance(plan, ending, syn_retries=syn_retries) for ending in Ending)
-    return policies.connect_timeout + policies.watchdog + longest_wait(plan) + allowance
+    found = policies.connect_timeout + policies.watchdog + longest_wait(plan) + allowance
+    return found if math.isfinite(found) else AFTER_NEVER
 
 
 def longest_wait(plan: Plan) -> float:
@@ -122,7 +123,7 @@ def longest_wait(plan: Plan) -> float:
 
     A ``retry:`` in milliseconds and a ``Retry-After`` in seconds count as far as the policies heed them.
     """
-    policies = plan.client.policies
+    policies = plan.client.policies.with_excuses
     sent = [read_digits(deed.act.value) for deed in plan.deeds if isinstance(deed.act, SendsRetry)]
     said = [milliseconds / 1e3 for milliseconds in sent if milliseconds is not None]
     asked = [policies.clamp_retry(seconds) for seconds in (plan.server.retry, *said) if seconds is not None]
@@ -141,7 +142,7 @@ def horizon_of_run(plan: Plan, accepted: float) -> float:
     One whose client could not begin for longer than a dial may take ends as much later; less is allowed for already.
     """
     late = accepted - plan.client.arrive
-    if late <= (plan.client.policies.connect_timeout or _PATIENT_DIAL):
+    if late <= (plan.client.policies.with_excuses.connect_timeout or _PATIENT_DIAL):
         late = 0.0
     moved = plan.horizon + horizon(plan, late=late) - horizon(plan)
     return moved if plan.limit is None else min(moved, plan.limit)

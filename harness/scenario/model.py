@@ -76,6 +76,13 @@ class ClientSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     count: int = 1
     arrive: float = 0.0  # seconds within which they start
     policies: Policies = REFERENCE
+    undeclared: tuple[str, ...] = ()  # policies of which nobody said anything: they are ``UNSET``, and left out in JSON
+
+    def __post_init__(self) -> None:
+        unset = {*self.undeclared, *self.policies.undeclared}
+        missing = tuple(name for name in Policies.__struct_fields__ if name in unset)
+        msgspec.structs.force_setattr(self, "policies", self.policies.without(*missing))
+        msgspec.structs.force_setattr(self, "undeclared", missing)
 
 
 class Pulse(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="pulse"):

@@ -1,10 +1,12 @@
 """What a client may decide, as immutable values: the two presets, and every setting between them.
 
 All times are seconds, all sizes bytes; ``None`` means *never* (a time) or *unbounded* (a size or a count).
+A policy of a client under test that nobody declared is ``msgspec.UNSET``, *unknown*; a client that runs has them all.
 The settings and their defaults are those of the scenario language's ``client`` section.
 """
 
 import enum
+import math
 
 import msgspec
 
@@ -89,9 +91,46 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
         """Return for how long a ``Retry-After`` of so many seconds is heeded; None where there is none, or no heed."""
         return None if seconds is None or not self.obeys_retry_after else min(seconds, self.retry_after_max)
 
+    @property
+    def undeclared(self) -> tuple[str, ...]:
+        """The policies that nobody declared."""
+        return tuple(name for name in self.__struct_fields__ if not declared(getattr(self, name)))
+
+    def without(self, *undeclared: str) -> "Policies":
+        """Return these, with some that nobody declared."""
+        return msgspec.structs.replace(self, **dict.fromkeys(undeclared, msgspec.UNSET)) if undeclared else self
+
+    @property
+    def with_excuses(self) -> "Policies":
+        """These, with what excuses the most in place of each that nobody declared: no bound, and no demand."""
+        excuses = {name: _EXCUSES.get(name, getattr(REFERENCE, name)) for name in self.undeclared}
+        return msgspec.structs.replace(self, **excuses) if excuses else self
+
 
 REFERENCE = Policies()
 """What a good mobile client does."""
+
+_EXCUSES: dict[str, object] = {
+    "connect_timeout": None,
+    "watchdog": None,
+    "backoff_base": math.inf,
+    "backoff_cap": math.inf,
+    "heeds_signals": False,
+    "server_retry_min": 0.0,
+    "server_retry_max": math.inf,
+    "obeys_retry_after": False,
+    "retries": (),
+    "gives_up_after": 0,
+    "poll_every": math.inf,
+    "polls_after_failures": 1,
+    "falls_back_within": 0.0,
+    "retry_stream": math.inf,
+    "suspects_after": None,
+    "fetches_results": False,
+    "queue": None,
+    "max_event": None,
+}
+"""What a policy that nobody declared may be at its most lenient; the reference's where that excuses nothing."""
 
 AS_SHIPPED = msgspec.structs.replace(
     REFERENCE,

@@ -1,5 +1,6 @@
 """L8, backoff: each dial of the stream in its time; no herd, no storm; Retry-After heeded; one new token a refusal."""
 
+import math
 from collections.abc import Sequence
 
 from harness.judge import phrases
@@ -54,12 +55,15 @@ def _walked(client: ClientCase, outcome: Outcome, before: int) -> None:
         _missed(client, one, outcome)
     if _jitters(client.case):
         _herd(client.case, pace.herd(pace.plain_waits(client)), outcome)
-    if found.steps and len(outcome.findings) == before:
-        outcome.hold(f"{phrases.amount(len(found.steps), 'dial')} in their time")
+    bounded = [step for step in found.steps if math.isfinite(step.window.high)]
+    if bounded and len(outcome.findings) == before:
+        outcome.hold(f"{phrases.amount(len(bounded), 'dial')} in their time")
+    elif found.steps and not bounded:
+        outcome.skip("the client does not declare its backoff")
 
 
 def _jitters(case: Case) -> bool:
-    return declared(case.plan.client.policies.jitter) and case.plan.client.policies.jitter is not Jitter.NONE
+    return declared(case.declared.jitter) and case.declared.jitter is not Jitter.NONE
 
 
 def _hurried(client: ClientCase, outcome: Outcome) -> None:
@@ -170,7 +174,7 @@ def _ended(client: ClientCase, before: Attempt) -> Evidence:
 
 def _started_over(client: ClientCase, one: Missed) -> bool:
     """Whether the wait is that of a first attempt, after one that was connected and brought nothing new."""
-    base = client.case.plan.client.policies.backoff_base
+    base = client.case.declared.backoff_base
     if one.attempt is None or one.window.row is not Row.PLAIN or not one.before.opened or one.before.fresh is not False:
         return False
     came = (one.attempt.began_ns - (one.before.end_lo or one.attempt.began_ns)) / 1e9

@@ -10,6 +10,7 @@ from harness.judge.memory import grown
 from harness.judge.refusals import no_results_due
 from harness.judge.results import differing, fetched, sent
 from harness.judge.verdict import Evidence
+from harness.sse.policy import declared
 
 FAULT = "fault"  # End.reason: a call to a wedged Toxiproxy, for one, leaves its thread and its socket
 
@@ -32,6 +33,9 @@ def _judge(case: Case) -> Outcome:
 
 
 def _results(client: ClientCase, outcome: Outcome) -> None:
+    if not declared(client.case.declared.fetches_results):
+        outcome.skip("the client does not declare whether it fetches results")
+        return
     asked = fetched(client).asked
     told = [shown for shown in client.screen.terminals if shown.app.callback == "completed"]
     before = len(outcome.findings)

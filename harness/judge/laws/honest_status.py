@@ -29,6 +29,7 @@ from harness.judge.outages import outages
 from harness.judge.refusals import refusal
 from harness.judge.sky import Sky
 from harness.scenario.deadlines import detection_allowance
+from harness.sse.policy import declared
 
 WHILE_BYTES = 1.0
 """Seconds for which a word that denies it may be shown while a stream's bytes come in."""
@@ -111,7 +112,9 @@ def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
     What comes while a gap is being settled is read when it is: the phone's marks say so.
     """
     case = client.case
-    limit = detection_allowance(case.plan.client.policies)
+    if not declared(case.declared.watchdog):
+        return
+    limit = detection_allowance(case.declared)
     streams = {request.cid for request in client.streams}
     came = [
         chunk.t_ns

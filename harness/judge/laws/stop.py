@@ -11,6 +11,7 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.facts.requests import RequestLife, dial_lives, request_lives
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.refusals import no_results_due, refusal
+from harness.sse.policy import declared
 
 OWN = 0.05
 """Seconds beside the run's lag: what a client needs to cancel what it was about to dial."""
@@ -48,7 +49,8 @@ def _stop(client: ClientCase) -> Stop | None:
         found.append(Stop(app.enter_ns, f"on_{app.callback}", app, 0))
     response = refusal(client)
     read_ns = request_lives(client)[response.rid].read_ns if response is not None else None
-    if response is not None and read_ns is not None:
+    says_stop = response is not None and (response.status == 204 or declared(client.case.declared.stops))
+    if response is not None and says_stop and read_ns is not None:
         found.append(Stop(read_ns, f"status {response.status}", response, 1 if response.status == 204 else 0))
     return min(found, key=lambda stop: stop.at_ns, default=None)
 
@@ -79,12 +81,12 @@ def _of_client(client: ClientCase, stop: Stop, outcome: Outcome) -> None:
 
 def _aimless(client: ClientCase, stop: Stop, since_ns: int) -> list[Dial]:
     """Return the dials after an end that carried no request, where neither results nor a last poll were due."""
-    policies = client.case.plan.client.policies
+    fetches = client.case.declared.fetches_results  # undeclared: it may
     completed = any(shown.app.callback == "completed" for shown in client.screen.terminals)
     handed = min((got.t_ns for got in client.app_results), default=None)
     if stop.polls:
         return []
-    if completed and policies.fetches_results and not no_results_due(client):
+    if completed and fetches is not False and not no_results_due(client):
         if handed is None:
             return []
         since_ns = max(since_ns, handed)

@@ -223,7 +223,7 @@ class _News:
 
     def __init__(self, client: ClientCase) -> None:
         self._truth = client.truth
-        self._largest: object = client.case.plan.client.policies.max_event
+        self._largest: object = client.case.declared.max_event
         self._states = sorted((one.at_ns, one.position) for one in delivered_states(client))
         self._newest: Position = ACCEPTED
         self._seen: set[Position] = set()

@@ -31,7 +31,7 @@ def held_on(client: ClientCase) -> Iterator[HeldOn]:
 
     Only a client that declares to reconnect is held to it. What was over within ``NEAR`` of the signal has no order.
     """
-    if client.case.plan.client.policies.heeds_signals is not True:
+    if client.case.declared.heeds_signals is not True:
         return
     heard = [one for one in client.signals if one.what in ROUSING]
     case, near = client.case, client.case.near_ns
@@ -48,7 +48,7 @@ def held_on(client: ClientCase) -> Iterator[HeldOn]:
 
 def waited_out(client: ClientCase) -> Iterator[HeldOn]:
     """Yield dials that hung for longer than the declared connect deadline (row 7)."""
-    patience: object = client.case.plan.client.policies.connect_timeout
+    patience: object = client.case.declared.connect_timeout
     if not isinstance(patience, float | int):
         return
     case = client.case

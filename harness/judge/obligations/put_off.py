@@ -33,7 +33,7 @@ def hurried(client: ClientCase) -> Iterator[Hurried]:
 
     Where nobody declared that Retry-After is obeyed, none is too soon.
     """
-    if client.case.plan.client.policies.obeys_retry_after is not True:
+    if client.case.declared.obeys_retry_after is not True:
         return
     early_ns = round(client.case.slack * 1e9)
     for one in put_offs(client):

@@ -78,7 +78,7 @@ class Walk:
     def __init__(self, client: ClientCase) -> None:
         self._client = client
         self._case = client.case
-        self._policies = client.case.plan.client.policies
+        self._policies = client.case.declared
         self._tries = attempts(client)
         self._asks = asks(client)
         self._sky = client.once(Sky)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts import lives
+from harness.judge.facts.lives import Fate
 from harness.judge.resumes import resumes
 from harness.judge.verdict import Counts
 
@@ -21,6 +22,15 @@ def delivered(client: ClientCase) -> int:
 def lost(client: ClientCase) -> int:
     """Events that neither came nor are excused; what may still have come, or nobody could get, is not among them."""
     return len(lives.lost(client))
+
+
+def of_fate(fate: Fate) -> Callable[[ClientCase], int]:
+    """Return the count of events of one fate."""
+
+    def count(client: ClientCase) -> int:
+        return sum(life.fate is fate for life in lives.lives(client))
+
+    return count
 
 
 def wrong_resumes(client: ClientCase) -> int:
@@ -66,6 +76,11 @@ def of_kind(what: str) -> Callable[[ClientCase], int]:
 FIELDS: Mapping[str, Callable[[ClientCase], int]] = {
     "emitted": emitted,
     "delivered": delivered,
+    "shown": of_fate(Fate.SHOWN),
+    "coalesced": of_fate(Fate.COALESCED),
+    "covered": of_fate(Fate.COVERED),
+    "withheld": of_fate(Fate.WITHHELD),
+    "said": of_fate(Fate.SAID),
     "lost": lost,
     "duplicated": lambda client: sum(shown.duplicated for shown in client.screen.shown),
     "reordered": lambda client: sum(shown.reordered for shown in client.screen.shown),

@@ -13,6 +13,7 @@ from harness.judge.case import Case
 from harness.judge.causes import OUTAGES, outage_cause, unrecovered
 from harness.judge.counts import counts
 from harness.judge.expectations import judge_expectations
+from harness.judge.headline import beside
 from harness.judge.laws import LAWS
 from harness.judge.measures import measures
 from harness.judge.outages import outages
@@ -69,8 +70,8 @@ def judge(plan: Plan, history: History, *, died: str = "") -> Verdict:
         seconds=case.end,
         laws=laws,
         expectations=expectations,
-        counts=counts(case),
-        measures=measures(case),
+        counts=case.once(counts),
+        measures=case.once(measures),
         deeds=told,
         outages=spans.outages(case),
         steady=spans.steady_windows(case),
@@ -133,11 +134,12 @@ def _sentence(
         elif case.cut_short and not doubts:
             doubts = [f"the run was cut short at {phrases.moment(case.end)} ({case.ended})"]
         return "; ".join(doubts) or "nothing could be judged"
-    total = counts(case)
+    total = case.once(counts)
     parts = [phrases.amount(total.delivered, "event"), f"{total.lost} lost", f"{total.duplicated} repeated"]
     worst = [lapse.recovery for one in case.clients for lapse in outages(one) if lapse.recovery is not None]
     if worst:
         parts.insert(0, f"recovered in {phrases.duration(max(worst))}")
+    parts += beside(total, case.once(measures))
     parts += [case.nobody] if case.nobody else []
     parts += besides(told)
     return ", ".join(parts)

@@ -2,6 +2,7 @@
 
 from harness.judge.case import Case
 from harness.judge.expectations import figure
+from harness.judge.facts.coverage import polled_for
 from harness.judge.latency import Sample, samples
 from harness.judge.outages import outages
 from harness.judge.percentiles import estimate
@@ -23,6 +24,9 @@ def measures(case: Case) -> dict[str, Interval]:
     series = [one for one in (staleness(client) for client in case.clients) if one is not None]
     if series:
         found["staleness max"] = _exact(max(one.highest for one in series), len(series))
+    polled = sum(polled_for(client) for client in case.clients)
+    if polled:
+        found["polling"] = _exact(polled, len(case.clients))
     lapses = [lapse for client in case.clients for lapse in outages(client)]
     recoveries = [lapse.recovery for lapse in lapses if lapse.recovery is not None]
     if recoveries:

@@ -144,7 +144,12 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Anomalies and traffic of the whole run, over all clients."""
 
     emitted: int = 0
-    delivered: int = 0
+    delivered: int = 0  # callbacks that showed a state
+    shown: int = 0  # events that a callback showed
+    coalesced: int = 0  # of those not shown: merged by a full queue
+    covered: int = 0  # by a snapshot
+    withheld: int = 0  # by the server, without a word
+    said: int = 0  # said aloud to be missing, no snapshot being had
     lost: int = 0
     duplicated: int = 0
     reordered: int = 0

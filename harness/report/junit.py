@@ -107,6 +107,7 @@ def _silent(case: ET.Element, run: RunResult) -> None:
     """Write what was not judged or waived where a reader finds it and a counter does not."""
     lines = [f"trust: {tally.faults_line([run])}; {tally.host_line([run])}"]
     lines += [f"never felt: {named}: a test the client never sat"] if (named := tally.unfelt([run])) else []
+    lines += [f"shown: {told}"] if (told := tally.beside(run)) else []
     lines += [f"warning: line {warning.line}: {warning.text}" for warning in run.verdict.warnings]
     if run.agreement is not None:
         lines.append(f"worlds: {worlds.said(run.agreement)}")

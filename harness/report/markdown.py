@@ -36,6 +36,7 @@ def markdown(invocation: Invocation, *, report: str = "report.html") -> str:
         lines += [f"- **never felt**: {escape(named)}: a test the client never sat"]
     if again := tally.repeated(runs):
         lines += [f"- {escape(again)}"]
+    lines += [f"- {escape(f'{run.title}: {told}')}" for run in runs if (told := tally.beside(run))]
     lines += [f"- {escape(tally.host_line(runs))}"]
     lines += [f"- {escape(str(warning))}" for warning in warned([run.plan for run in runs])]
     lines += [f"- {escape(f'{run.title}: worlds {worlds.said(run.agreement)}')}" for run in runs if run.agreement]

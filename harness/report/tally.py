@@ -6,6 +6,7 @@ import msgspec
 
 from harness import exits
 from harness.judge.case import COMPLETE
+from harness.judge.headline import beside as headline_beside
 from harness.judge.proofs import late_deeds
 from harness.judge.verdict import ExpectationVerdict, Interval, LawVerdict, State, Word
 from harness.report import worlds
@@ -214,6 +215,11 @@ def unfelt(runs: Sequence[RunResult], *, most: int = MOST_UNFELT) -> str:
     named = list(dict.fromkeys(one.said for run in runs for one in run.verdict.deeds if one.unfelt))
     more = [f"{len(named) - most} more"] if len(named) > most else []
     return "; ".join([*named[:most], *more])
+
+
+def beside(run: RunResult) -> str:
+    """Return what a run says beside lost and repeated: ``109 of 301 shown · 192 covered … · stale up to 17.5 s``."""
+    return joined(headline_beside(run.verdict.counts, run.verdict.measures))
 
 
 def repeated(runs: Sequence[RunResult]) -> str:

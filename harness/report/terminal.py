@@ -109,6 +109,8 @@ def scenario_block(group: tally.Group, *, style: Style = PLAIN, proved: bool = T
     lone = len(group.runs) == 1
     for run, row in zip(group.runs, rows, strict=True):
         lines += _run_line(run, row, style, lone=lone)
+        if run.verdict.word is Word.PASS and (beside := tally.beside(run)):
+            lines += wrapped(beside, indent="      ", width=WIDTH)
         if run.verdict.word in (Word.FAIL, Word.VOID):
             lines += ["", *_failure(run, style), *(_replayed(run, style) if again else []), ""]
         if style.verbosity > 0:

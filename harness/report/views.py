@@ -48,7 +48,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     replay: str
     findings: list[Finding]
     proofs: list[Evidence]  # what the harness's own flow met after each deed
-    superseded: int  # updates that a later state replaced before the app saw them: neither shown nor lost
+    beside: str  # what of the job the app never saw though nothing was lost, and how old the screen was
     limits: list[Limit]
     measures: list[Limit]
     figures: dict[str, Markup]
@@ -82,7 +82,7 @@ def view_of(run: RunResult, place: int, *, room: int, records: int) -> View:
         replay=replay(run),
         findings=findings(run) if verdict.word in (Word.FAIL, Word.VOID) else [],
         proofs=_proofs(run) if inline else [],
-        superseded=max(0, verdict.counts.emitted - verdict.counts.delivered - verdict.counts.lost),
+        beside=tally.beside(run),
         limits=[_limit(run.plan, item) for item in verdict.expectations],
         measures=_measures(run),
         figures=figures if inline else {},

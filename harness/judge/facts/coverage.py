@@ -6,7 +6,7 @@ server had said to it, or after a 204 (``polling``). What the client calls itsel
 
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import ToldGap
-from harness.judge.facts.polling import STRAY, askings
+from harness.judge.facts.polling import POLLING, STRAY, askings, pollings
 from harness.judge.facts.radio import Answer, answers
 from harness.judge.facts.truth import Position
 
@@ -30,3 +30,15 @@ def covered(client: ClientCase) -> Position | None:
 def heals(gap: ToldGap, answer: Answer) -> bool:
     """Whether an answer was asked for while a gap was open."""
     return gap.record.seq < answer.request.seq and answer.request.t_ns <= gap.covered_ns
+
+
+def polled_for(client: ClientCase) -> float:
+    """Return for how many seconds a client lived by polling: from its first request to the next stream, or the end."""
+    terminals, total = client.screen.terminals, 0
+    end_ns = terminals[0].app.enter_ns if terminals else client.case.end_ns
+    asked = [asking.life.dialled_ns for asking in askings(client) if asking.why == POLLING]
+    for span in pollings(client):
+        began_ns = next((at_ns for at_ns in asked if span.since_ns <= at_ns <= span.until_ns), None)
+        if began_ns is not None:
+            total += max(0, int(min(span.until_ns, end_ns)) - began_ns)
+    return total / 1e9

@@ -63,7 +63,7 @@ def delays(feed: Feed, way: Direction, since: float, until: float = math.inf) ->
             if arrival is None:
                 return found
             at, came = arrival
-        if since < sent <= until:
+        if upto and since < sent <= until:  # the head of its request is none of the body
             found.append(at - sent)
     return found
 

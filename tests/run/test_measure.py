@@ -1,9 +1,12 @@
 """What a path's shape does is held against the plan's numbers: neither less of it, nor more, nor sooner."""
 
+import math
+from types import SimpleNamespace
+
 import pytest
 
 from harness.chance import Dice
-from harness.run.measure import begun, occupies, rate_met, rate_of, slices_met
+from harness.run.measure import begun, delays, occupies, rate_met, rate_of, slices_met
 from harness.run.readbacks import lines_first
 from harness.toxics.shape import Shape
 from harness.toxics.slicer import Slicer
@@ -86,3 +89,10 @@ def test_no_slice_of_a_slicer_is_shorter_than_half_of_its_size(size):
     for length in range(1, 300):
         steps = toxic.take(Chunk(b"x" * length, 0.0), Run(0.0, Dice(1)))
         assert min(len(step.chunk.data) for step in steps if step.chunk.data) >= min(length, (size + 1) // 2)
+
+
+def test_the_head_of_a_request_is_no_byte_that_was_on_its_way():
+    sent = [(0.0, 0), (0.1, 5), (0.2, 10)]
+    feed = SimpleNamespace(pieces=sent, pulse=SimpleNamespace(arrivals=[(0.13, 5), (0.24, 10)]))
+    assert delays(feed, UP, -math.inf) == pytest.approx([0.03, 0.04])
+    assert delays(feed, UP, 0.1) == pytest.approx([0.04])

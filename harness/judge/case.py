@@ -287,14 +287,6 @@ class ClientCase:
         """What the server handed to subscribers of its job."""
         return self._of_jobs(Write)
 
-    def polls_at(self, seq: int) -> bool:
-        """Whether it had fallen back to polling, and not been connected since, when this record was written.
-
-        A poll that fails makes it say "reconnecting" for a while; it polls on none the less.
-        """
-        words = [status.word for status in self.statuses if status.seq <= seq]
-        return next((word == "polling" for word in reversed(words) if word in {"polling", "connected"}), False)
-
     @property
     def reports(self) -> bool:
         """Whether its app's callbacks are recorded at all; without them only wire laws can be judged."""

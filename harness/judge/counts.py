@@ -89,7 +89,7 @@ FIELDS: Mapping[str, Callable[[ClientCase], int]] = {
     "regressed": lambda client: sum(shown.regressed for shown in client.screen.shown),
     "wrong_resumes": wrong_resumes,
     "absorbed": lambda client: sum(absorbed.why == "repeat" for absorbed in client.absorbed),
-    "gaps": lambda client: sum(not gap.healed for gap in client.gaps),
+    "gaps": lambda client: len(client.gaps_told),
     "attempts": redials,
     "reconnections": reconnections,
     "wasted_attempts": wasted_attempts,

@@ -187,7 +187,7 @@ def _stream_restored(client: ClientCase) -> int | None:
 
 
 def _results_ready(client: ClientCase) -> int | None:
-    return next((one.t_ns for one in client.results if one.whole), None)
+    return next((one.t_ns for one in client.app_results), None)
 
 
 NEVER: Mapping[str, str] = {

@@ -263,7 +263,7 @@ def _errors(client: ClientCase, _expectation: Expectation) -> Cause | None:
 
 
 def _gaps(client: ClientCase, _expectation: Expectation) -> Cause | None:
-    told = [gap for gap in client.gaps if not gap.healed]
+    told = client.gaps_told
     if not told:
         return Cause(key="gaps", sentence="the app was told of no gap")
     at = phrases.moment(client.case.at(told[0].t_ns))

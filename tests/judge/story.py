@@ -300,7 +300,9 @@ class Story:
         if cid:
             name = self.id(index, epoch) if event_id is None else event_id
             rid, came = self.asked[client], f"d{epoch}{index}"
-            self.add(Delivered(rid=rid, cid=cid, id=name, type=self.kind(index), digest=came), at - 0.0002)
+            emitted = (one.type for one in self.records if isinstance(one, Emit) and one.digest == came)
+            kind = next(emitted, self.kind(index))
+            self.add(Delivered(rid=rid, cid=cid, id=name, type=kind, digest=came), at - 0.0002)
 
     def status(self, word: str, at: float, *, attempt: int = 0, client: str = "c1") -> None:
         self.add(Status(client=client, word=word, attempt=attempt), at)

@@ -1,8 +1,9 @@
 """``/healthz/stream``: held streams for the harness's own probes, of no job and in no record.
 
 A canary holds one to see what a path, and the boxes on it, do to a connection that is in use. The server writes a
-*beat* every ``PERIOD`` seconds, which tells when it was written and how many bytes of the request's body had come by
-then. So a reader knows how long each beat took, and what came of its own bytes, without a word from anybody else.
+*beat* every ``PERIOD`` seconds, or less often until the probe looks (``Pulse.hurry``), which tells when it was written
+and how many bytes of the request's body had come by then. So a reader knows how long each beat took, and what came of
+its own bytes, without a word from anybody else.
 
 - ``GET /healthz/stream`` is an event stream: what a box does to event streams, it does to this one.
 - ``POST /healthz/stream/KEY`` is one only where ``Accept`` asks for it: else it is for who wants to know the path
@@ -52,8 +53,10 @@ def pattern(offset: int, length: int) -> bytes:
 
 
 class Pulse(msgspec.Struct):
-    """What the server's side of one POST saw. Times are trio's."""
+    """What the server's side of one POST saw. Times are trio's. ``pace``: seconds from one beat to the next."""
 
+    pace: float = PERIOD
+    hurried: Callable[[], None] = lambda: None  # called by ``hurry``
     arrivals: list[tuple[float, int]] = []  # when bytes of the body came, and how many there were then
     changed: Callable[[], None] = lambda: None  # called when bytes have come, and at the end
     written: list[float] = []  # when each beat was
@@ -68,6 +71,12 @@ class Pulse(msgspec.Struct):
             self.spoiled = came
         self.arrivals.append((trio.current_time(), came + len(data)))
         self.changed()
+
+    def hurry(self) -> None:
+        """Beat now, and each ``PERIOD`` from now on."""
+        if self.pace > PERIOD:
+            self.pace = PERIOD
+            self.hurried()
 
     def end(self, why: str) -> None:
         """It has ended; the first reason counts."""
@@ -108,6 +117,7 @@ class Held:
         self._hear = hear
         self._nap = Nap()
         self._scope = trio.CancelScope()
+        pulse.hurried = self._nap.end
 
     async def serve(self, headers: Headers, *, until_left: bool) -> bool:
         """Answer; ``until_left``: go on when the beats are over. Return whether the peer may still listen."""
@@ -130,7 +140,7 @@ class Held:
     async def _beat(self, headers: Headers) -> None:
         connection, pulse = self._connection, self._pulse
         await connection.may_write()
-        began = trio.current_time()
+        due = began = trio.current_time()
         opening = connection.begin_stream((*headers, (BEGAN, repr(began))))
         while (number := len(pulse.written)) < BEATS and not pulse.ended:
             await connection.may_write()
@@ -144,7 +154,9 @@ class Held:
                 return
             opening = b""
             if not pulse.ended:
-                await self._nap.until(began + (number + 1) * PERIOD)
+                due += pulse.pace
+                await self._nap.until(due)
+                due = min(due, trio.current_time())  # it was told to hurry
 
     async def _listen(self) -> None:
         try:

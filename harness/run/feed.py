@@ -1,8 +1,8 @@
 """A feed: one held stream of the harness's own through the gate, fed in both directions, and all that was seen of it.
 
-It sends a *piece* upstream every ``PERIOD`` seconds and reads the server's beats (``harness.jobserver.pulse``). It
-judges nothing: it keeps when each byte was sent and came, at either end, and how either end came to be. So a proof is a
-look at what is written here, and many may look.
+It sends a *piece* upstream every ``PERIOD`` seconds, less often until somebody looks (``hurry``), and reads the
+server's beats (``harness.jobserver.pulse``). It judges nothing: it keeps when each byte was sent and came, at either
+end, and how either end came to be. So a proof is a look at what is written here, and many may look.
 """
 
 import math
@@ -17,6 +17,9 @@ from harness.run.beats import Beat, BeatReader
 from harness.run.probe import READ, Meeting, Release, ending_of
 from harness.seams import Stream
 from harness.vocabulary import Direction
+
+IDLE = 4 * PERIOD
+"""Seconds between pieces, and beats, while nobody looks: each costs work, and a connection in use is all it takes."""
 
 PIECE = 16
 """Bytes of a piece. With its framing 22, or 440 B/s: less than the slowest line carries."""
@@ -38,6 +41,7 @@ class Feed:
         self._key, self.pulse = pulses.announce()
         self._forget = pulses.take
         self.pulse.changed = self._changed
+        self.pulse.pace = IDLE
         self._stream = stream
         self._release = release
         self._nap = Nap()
@@ -120,6 +124,12 @@ class Feed:
             finally:
                 self._leave()
 
+    def hurry(self) -> None:
+        """Somebody looks: send each ``PERIOD`` from now on, at either end."""
+        if self.pulse.pace > PERIOD:
+            self.pulse.hurry()
+            self._nap.end()
+
     def push(self, size: int) -> int:
         """Send so many bytes at once, between two pieces; return how many of the body have been sent by then."""
         self.pushed = True
@@ -146,11 +156,14 @@ class Feed:
         head = f"POST /healthz/stream/{self._key} HTTP/1.1\r\nHost: canary\r\nTransfer-Encoding: chunked\r\n"
         accept = "Accept: text/event-stream\r\n" if self.streams else ""
         writes = self._write(f"{head}{accept}\r\n".encode(), 0)
-        for number in range(BEATS):
+        due = self.opened
+        for _ in range(BEATS):
             writes = writes and self._write(b"%x\r\n%b\r\n" % (PIECE, pattern(self._sent, PIECE)), PIECE)
             if not writes:
                 break
-            await self._nap.until(self.opened + (number + 1) * PERIOD)
+            due += self.pulse.pace
+            await self._nap.until(due)
+            due = min(due, trio.current_time())
         self._rests = True
 
     def _write(self, data: bytes, size: int) -> bool:

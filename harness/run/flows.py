@@ -87,6 +87,8 @@ class Flows:
         looked = dict.fromkeys((*paths, *step.lost))
         feeds = [feed for path in looked for feed in self._feeds[path]]
         self._users.update(feeds)
+        for feed in feeds:
+            feed.hurry()
         self.let_go(self._awaiting.pop(deed.index, []))
         return Case(step=step, issued=issued, feeds=tuple((feed, self.expected.of(feed)) for feed in feeds))
 
@@ -105,8 +107,9 @@ class Flows:
         return feed
 
     def use(self, feed: Feed) -> None:
-        """Keep a feed until it is let go."""
+        """Look at a feed, and keep it, until it is let go."""
         self._users[feed] += 1
+        feed.hurry()
 
     def let_go(self, feeds: Sequence[Feed]) -> None:
         """A proof is over. A feed of which a path holds or drops the bytes stays until the path's next word."""

@@ -54,6 +54,7 @@ def behind_a_gate(main: Callable[[SimpleNamespace], Awaitable[None]], shapes=PLA
 
                 async def feed(path: str = "wifi") -> Feed:
                     made = await Feed.open(gate, path, jobs.pulses)
+                    made.hurry()
                     nursery.start_soon(made.run)
                     return made
 

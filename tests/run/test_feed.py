@@ -7,6 +7,7 @@ from harness.deeds.acts import ShowsPortal
 from harness.device.words import Reach
 from harness.jobserver.pulse import BEATS, LASTS
 from harness.network.link import Link
+from harness.run.feed import Feed
 from harness.vocabulary import Direction
 from tests.run.rigs import behind_a_gate
 
@@ -23,6 +24,21 @@ def test_bytes_are_seen_at_both_ends_with_their_times():
         assert {round(beat.read - beat.written, 4) for beat in feed.beats} == {0.035}
         arrivals = {upto: at for at, upto in feed.pulse.arrivals}
         assert {round(arrivals[upto] - at, 4) for at, upto in feed.pieces if upto in arrivals} == {0.035}
+
+    behind_a_gate(main)
+
+
+def test_it_sends_less_often_until_somebody_looks():
+    async def main(rig):
+        feed = await Feed.open(rig.gate, "cellular", rig.jobs.pulses)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(feed.run)
+            await trio.sleep(1.01)
+            assert (len(feed.beats), len(feed.pieces)) == (5, 7)  # a head, and one at once
+            feed.hurry()
+            await trio.sleep(0.5)
+            assert (len(feed.beats), len(feed.pieces)) == (5 + 10, 7 + 10)
+            feed.close()
 
     behind_a_gate(main)
 

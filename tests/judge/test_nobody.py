@@ -9,7 +9,7 @@ from harness.history import Chunk
 from harness.judge import judge
 from harness.judge.verdict import State, Word
 from harness.scenario import model
-from tests.judge.story import WIFI, Story, plan, reach
+from tests.judge.story import NEXT, WIFI, Story, plan, reach
 
 LOST = (4.25, "wifi", acts.SetReach(word=Reach.SILENT), "silent")
 
@@ -25,7 +25,7 @@ def left_alone(*, skip: tuple[int, ...] = (), until: int = 8, deed=LOST) -> Stor
     for index in range(until + 1):
         if index not in skip:
             story.show(index, max(story.times()[index] + 0.005, 0.035))
-    story.add(Chunk(cid=2, direction="downstream", offset=200, length=200, fate="dropped"), 4.5)
+    story.add(Chunk(cid=2, direction="downstream", offset=NEXT, length=200, fate="dropped"), 4.5)
     story.status("reconnecting", 24.05)
     story.hang_up(24.05, "watchdog", fresh=1, events=until + 1)
     at, wait = 24.05, 0.6
@@ -51,9 +51,8 @@ def test_such_a_run_says_so_and_counts_none_of_it_as_lost():
     verdict = judge((story := left_alone()).plan, story.history())
     assert verdict.word is Word.PASS
     assert verdict.counts.lost == 0
-    assert verdict.sentence == (
-        "9 events, 0 lost, 0 repeated, no client could get through from 4.25 s on (wifi silent)."
-    )
+    assert verdict.sentence.startswith("9 events, 0 lost, 0 repeated")
+    assert verdict.sentence.endswith("no client could get through from 4.25 s on (wifi silent).")
 
 
 def test_what_a_client_skipped_before_the_loss_is_lost():

@@ -4,6 +4,7 @@ import math
 
 import msgspec
 
+from harness.deeds.acts import Suspends
 from harness.history import SignalTold
 from harness.history.records import Record
 from harness.judge.case import ClientCase
@@ -57,8 +58,15 @@ def told(client: ClientCase, raw: Interruption) -> bool:
     own = sky.carrying(raw.last - NEAR, raw.last) or {sky.before(raw.last).path}
     signals = heard(client, raw)
     healing = [one for one in signals if at(one.t_ns) >= raw.healed - NEAR and not _spent(client, one, raw.healed)]
-    of_own = any(one.what in OF_ALL or (one.what in OF_A_PATH and one.path in own) for one in signals)
-    return of_own and any(one.what in OF_ALL or _of_healing(client, raw, one) for one in healing)
+    of_all = OF_ALL - {"resumed"} if _sleeps_unheard(client) else OF_ALL
+    of_own = any(one.what in of_all or (one.what in OF_A_PATH and one.path in own) for one in signals)
+    return of_own and any(one.what in of_all or _of_healing(client, raw, one) for one in healing)
+
+
+def _sleeps_unheard(client: ClientCase) -> bool:
+    """Whether the device sleeps silently and its client hears no signal: what its sockets do not say it is not told."""
+    silently = (isinstance(one.act, Suspends) and one.act.silently for one in client.case.plan.deeds)
+    return any(silently) and not client.case.plan.client.policies.heeds_signals
 
 
 def _of_healing(client: ClientCase, raw: Interruption, signal: SignalTold) -> bool:

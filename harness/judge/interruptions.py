@@ -6,8 +6,8 @@ import msgspec
 
 from harness.deeds.acts import Suspends
 from harness.history import SignalTold
-from harness.history.records import Record
 from harness.judge.case import ClientCase
+from harness.judge.obligations.attempts import attempts
 from harness.judge.sky import Sky
 from harness.judge.streams import is_stream, live_streams
 
@@ -94,9 +94,9 @@ def _spent(client: ClientCase, signal: SignalTold, healed: float) -> bool:
 
     A stream that a box kept mute, or reset, was refused as well as one that was answered by an error, and a dial.
     """
-    tried = [attempt.n for attempt in client.attempts if attempt.seq > signal.seq]
     dialled = {one.rid for one in client.streams if one.seq > signal.seq}
-    met: list[Record] = [one for one in client.boxed if one.rid in dialled and one.what in _NO_STREAM]
-    met += [one for rid, one in client.responses.items() if rid in dialled and not is_stream(one)]
-    met += [client.attempt_ends[n] for n in tried if n in client.attempt_ends]
-    return any(client.case.at(one.t_ns) <= healed for one in met)
+    met = [one.t_ns for one in client.boxed if one.rid in dialled and one.what in _NO_STREAM]
+    met += [one.t_ns for rid, one in client.responses.items() if rid in dialled and not is_stream(one)]
+    tried = [one.end_hi for one in attempts(client) if one.began_ns >= signal.t_ns]
+    met += [end_ns for end_ns in tried if end_ns is not None]
+    return any(client.case.at(at_ns) <= healed for at_ns in met)

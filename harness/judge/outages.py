@@ -16,6 +16,7 @@ import msgspec
 from harness.history import Deed, Request
 from harness.judge.case import ClientCase
 from harness.judge.interruptions import NEAR, Interruption, told
+from harness.judge.obligations.attempts import attempts
 from harness.judge.recoveries import allowed
 from harness.judge.refusals import no_end_due
 from harness.judge.sky import Cut, Sky, Spell
@@ -27,9 +28,6 @@ LATENCY_ALLOWANCE = 0.050
 
 _AROUND = 300
 """Bytes around what an update or a snapshot says: its other fields, and the head of an answer."""
-
-_NO_ACT = frozenset({"done", "closed", "cancelled"})
-"""Ends of an attempt that are not the client's answer to anything."""
 
 
 class Lapse(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +166,7 @@ def _lapse(client: ClientCase, sky: Sky, raw: Interruption, *, next_began: float
     elif next_began < min(case.at(first.intended_ns) + allowance, _or_never(caught_up)):
         spared = "another outage began before it could show"
     until = caught_up if caught_up is not None else case.end
-    dials = [attempt for attempt in client.attempts[1:] if raw.began <= case.at(attempt.t_ns) <= until]
+    dials = [one for one in attempts(client)[1:] if raw.began <= case.at(one.began_ns) <= until]
     return Lapse(
         began=raw.began,
         healed=raw.healed,
@@ -220,8 +218,8 @@ def _detected(client: ClientCase, raw: Interruption) -> float | None:
     case = client.case
     streams = {request.cid for request in client.streams}
     # The first dial answers nothing, also where the outage was there before it.
-    acts = [attempt.t_ns for attempt in client.attempts[1:]]
-    acts += [end.t_ns for end in client.attempt_ends.values() if end.how not in _NO_ACT]
+    acts = [one.began_ns for one in attempts(client)[1:]]
+    acts += [one.end_hi for one in attempts(client) if one.end_hi is not None]
     acts += [status.t_ns for status in client.statuses if status.word in {"reconnecting", "polling"}]
     acts += [request.t_ns for request in client.requests if _acting(request) and request not in client.streams[:1]]
     acts += [

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.giving_up import GAVE_UP, gave_up, surrender_advice
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.obligations import owed, pace
 from harness.judge.obligations.attempts import Attempt
 from harness.judge.obligations.put_off import hurried
-from harness.judge.obligations.rows import Row, Window
+from harness.judge.obligations.rows import Row
 from harness.judge.obligations.walk import EARLY, Missed, walk
 from harness.judge.verdict import Evidence
 from harness.sse.policy import Jitter, declared
@@ -134,36 +133,18 @@ def _missed(client: ClientCase, one: Missed, outcome: Outcome) -> None:
         outcome.doubt(doubt)
         return
     shown: list[Evidence] = [_ended(client, one.before)]
+    text = one.sentence(case)
     if one.attempt is None:
-        text = f"{window.row.called}: a dial was due by {phrases.moment(window.high)} and never came{_why(window)}"
-        app = gave_up(client)
-        advice, cause = (surrender_advice(client, app), GAVE_UP) if app is not None else (_ADVICE["long"], "no-dial")
-        outcome.fail(text, *shown, advice=advice, cause=cause)
+        outcome.fail(text, *shown, advice=_ADVICE["long"], cause="no-dial")
         return
-    came = case.at(one.attempt.began_ns)
     shown.append(case.evidence(one.attempt.record, "the dial", t_ns=one.attempt.began_ns))
-    if came < window.low:
+    if case.at(one.attempt.began_ns) < window.low:
         reset = _started_over(client, one)
-        text = f"{window.row.called}: due from {_at(window.low)}, came at {_at(came)}{_why(window)}"
         text += ": it started over, though the attempt before brought no new event" if reset else ""
-        cause = "backoff-reset" if reset else "short-wait"
-        outcome.fail(text, *shown, advice=_ADVICE["short"], cause=cause)
+        outcome.fail(text, *shown, advice=_ADVICE["short"], cause="backoff-reset" if reset else "short-wait")
         return
-    text = f"{window.row.called}: due by {_at(window.high)}, came at {_at(came)}{_why(window)}"
     signal = window.row is Row.SIGNAL
     outcome.fail(text, *shown, advice=_ADVICE["signal" if signal else "long"], cause="deaf" if signal else "long-wait")
-
-
-def _at(seconds: float) -> str:
-    return f"{seconds:.2f} s"
-
-
-def _why(window: Window) -> str:
-    if window.asked is not None:
-        return f" (Retry-After {phrases.limit(window.asked)})"
-    if window.row in {Row.PLAIN, Row.RETRY} and window.delay:
-        return f" (n {window.n}, d = {phrases.limit(window.delay)})"
-    return ""
 
 
 def _ended(client: ClientCase, before: Attempt) -> Evidence:

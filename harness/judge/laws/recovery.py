@@ -4,6 +4,7 @@ from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import HUNG_DIAL, hung_dial, hung_sentence, loss_cause, outage_cause
 from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.obligations.walk import walk
 from harness.judge.outages import Lapse, outages
 from harness.judge.verdict import Evidence
 
@@ -43,7 +44,7 @@ def _of_lapse(client: ClientCase, lapse: Lapse, outcome: Outcome) -> None:
             f"{phrases.moment(lapse.healed)} (limit {limit})"
         )
         hung = hung_dial(client, lapse)
-        text += f": {hung_sentence(client, hung)}" if hung is not None else ""
+        text += f": {hung_sentence(client, hung)}" if hung is not None else _missed(client, lapse.healed)
         cause = HUNG_DIAL if hung is not None else "slow-recovery"
         outcome.fail(text, *_late(client, lapse), advice=_ADVICE, cause=cause)
 
@@ -58,7 +59,7 @@ def _never(client: ClientCase, lapse: Lapse, outcome: Outcome, limit: str) -> No
     cause = outage_cause(client, lapse)
     other = loss_cause(client, truth)
     text = f"the app had not caught up by {phrases.duration(case.end)}: {_where(lapse)} was usable from "
-    text += f"{phrases.moment(lapse.healed)} on (limit {limit})"
+    text += f"{phrases.moment(lapse.healed)} on (limit {limit}){_missed(client, lapse.healed)}"
     outcome.fail(text, *cause.evidence, advice=cause.advice, cause=other.key if other else cause.key)
 
 
@@ -68,6 +69,12 @@ def _late(client: ClientCase, lapse: Lapse) -> list[Evidence]:
     tries = [attempt for attempt in client.attempts if lapse.began <= case.at(attempt.t_ns) <= (lapse.caught_up or 0)]
     shown += [case.evidence(attempt, f"attempt {attempt.n} ({attempt.cause})") for attempt in tries[-3:]]
     return shown
+
+
+def _missed(client: ClientCase, healed: float) -> str:
+    """Return the first row that the client missed from the healing on, to be put behind a sentence; empty if none."""
+    missed = walk(client).first_missed(healed)
+    return "" if missed is None else f": {missed.sentence(client.case)}"
 
 
 def _where(lapse: Lapse) -> str:

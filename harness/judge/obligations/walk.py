@@ -13,7 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from harness.history import SignalHeard
-from harness.judge.case import ROUSING, ClientCase
+from harness.judge import phrases
+from harness.judge.case import ROUSING, Case, ClientCase
 from harness.judge.facts.asked import put_offs
 from harness.judge.facts.polling import gap_open, may_poll
 from harness.judge.obligations.asking import Ask, asks
@@ -67,6 +68,27 @@ class Missed(msgspec.Struct, frozen=True):
     before: Attempt
     attempt: Attempt | None
     window: Window
+
+    def sentence(self, case: Case) -> str:
+        """Return what was due by which row, and what came: ``row 20, plain wait: due by 31.2 s, came at 44 s``."""
+        window = self.window
+        if self.attempt is None:
+            return f"{window.row.called}: a dial was due by {_at(window.high)} and never came{_why(window)}"
+        came = case.at(self.attempt.began_ns)
+        due = f"from {_at(window.low)}" if came < window.low else f"by {_at(window.high)}"
+        return f"{window.row.called}: due {due}, came at {_at(came)}{_why(window)}"
+
+
+def _at(seconds: float) -> str:
+    return f"{seconds:.2f} s"
+
+
+def _why(window: Window) -> str:
+    if window.asked is not None:
+        return f" (Retry-After {phrases.limit(window.asked)})"
+    if window.row in {Row.PLAIN, Row.RETRY} and window.delay:
+        return f" (n {window.n}, d = {phrases.limit(window.delay)})"
+    return ""
 
 
 class Walk:
@@ -208,6 +230,15 @@ class Walk:
         if over >= case.horizon or (over >= case.end and case.ended != "done"):
             return None
         return Missed(self._tries[last], None, latest)
+
+    def first_missed(self, since: float) -> Missed | None:
+        """Return the first dial from a time on that came too late, or never did, where it was due."""
+        owed = self.owed()
+        found = [*self.missed, owed] if owed is not None else self.missed
+        return next((one for one in found if one.window.high >= since and self._late(one)), None)
+
+    def _late(self, one: Missed) -> bool:
+        return one.attempt is None or self._case.at(one.attempt.began_ns) > one.window.high
 
     def called_for(self, one: Attempt) -> bool:
         """Whether something told a client to dial at once: a signal, a new token, or news from the stream before."""

@@ -42,7 +42,7 @@ def test_a_wait_beyond_d_fails_and_says_what_was_due():
 def test_a_dial_that_is_owed_and_never_comes_fails():
     story = Dials().refused(0.6)
     story.end(60.0, "limit")
-    assert sentence(story) == "row 20, plain wait: a dial was due by 6.7 s and never came (n 1, d = 2 s)"
+    assert sentence(story) == "row 20, plain wait: a dial was due by 6.70 s and never came (n 1, d = 2 s)"
 
 
 def test_nothing_the_client_says_of_itself_changes_anything():

@@ -108,3 +108,17 @@ def test_a_policy_with_a_long_watchdog_is_held_to_it():
 
 def test_an_empty_history_is_unknown():
     assert empty("recovery", plan()) is State.UNKNOWN
+
+
+def test_a_recovery_that_failed_names_the_first_row_that_was_missed():
+    story = Story(plan(reach(4.0, "closed", once=True), lasts=60.0, items=120))
+    story.emit_all()
+    story.deeds()
+    story.dial(0.01)
+    for index in range(8):
+        story.show(index, max(index / 2 + 0.005, 0.04))
+    story.hang_up(4.001, "eof", fresh=8, events=8)
+    story.end(story.plan.horizon, "limit")
+    assert ": row 20, plain wait: a dial was due by 5.00 s and never came (n 0, d = 1 s)" in (
+        law("recovery", story).sentence
+    )

@@ -113,7 +113,7 @@ class _Entries:
         for one in events_delivered(client):
             if self._policies.max_event is None or one.size <= self._policies.max_event:
                 self._events.setdefault(one.rid, []).append(one)
-        self._tokens = [life for life in lives_of(client, "token") if life.answer and life.answer.status // 100 == 2]
+        self._tokens = lives_of(client, "token")
 
     def stamps(self) -> Iterator[int]:
         """Yield the stamps at which polling may begin, in order."""
@@ -125,14 +125,15 @@ class _Entries:
             if read is not None:
                 self._failures, self._first_ns, self._fell_back = 0, None, False
                 continue
-            if life.end_ns is None or not self._failed(life, following):
+            failed_ns = self._failed_ns(life, following)
+            if failed_ns is None:
                 continue
             self._failures += 1
             self._first_ns = life.dialled_ns if self._first_ns is None else self._first_ns
-            if self._due(life.end_ns):
+            if self._due(failed_ns):
                 self._fell_back = True
-                yield life.end_ns
-            elif (at_ns := self._timer_ns(life.end_ns, following)) is not None:
+                yield failed_ns
+            elif (at_ns := self._timer_ns(failed_ns, following)) is not None:
                 self._fell_back = True
                 yield at_ns
 
@@ -157,22 +158,33 @@ class _Entries:
         first = next(iter(self._events.get(life.request.rid, ())), None)
         return reading.read_ns(first) if first is not None else None
 
-    def _failed(self, life: RequestLife, following: RequestLife | None) -> bool:
+    def _failed_ns(self, life: RequestLife, following: RequestLife | None) -> int | None:
+        """Return when a stream request had failed; None where it has not."""
         answer = life.answer
+        if life.end_ns is None:
+            return None
         if life.by == CLIENT and (answer is None or life.streams):
-            return self._silent(life)
+            return life.end_ns if self._silent(life) else None
         if life.by == ANSWERED and answer is not None:
             if leads_on(answer) or answer.status == 204:
-                return False
-            return answer.status != 401 or not self._renewed(life, following)
-        return True
+                return None
+            return self._refused_token(life, following) if answer.status == 401 else life.end_ns
+        return life.end_ns
 
-    def _renewed(self, life: RequestLife, following: RequestLife | None) -> bool:
-        """Whether a new token came between a request and the one after it."""
-        until = following.request.seq if following is not None else math.inf
-        since = life.request.seq
-        spans = ((token.request.seq, token.answer.seq) for token in self._tokens if token.answer is not None)
-        return any(since < asked < until or since < answered < until for asked, answered in spans)
+    def _refused_token(self, life: RequestLife, following: RequestLife | None) -> int | None:
+        """Return when asking for a token in place of a refused one had failed; None where a new one came.
+
+        A poll may have begun to ask for it before; one that was never let in left no request, and failed at once.
+        """
+        assert life.answer is not None
+        since, until = life.answer.seq, following.request.seq if following is not None else math.inf
+        first = next((one for one in self._tokens if since < one.request.seq < until), None)
+        if first is not None:
+            return None if _given(first) else first.end_ns
+        under_way = (one for one in self._tokens if one.request.seq < since and _given(one))
+        if any(one.answer is not None and one.answer.seq > life.request.seq for one in under_way):
+            return None
+        return life.end_ns
 
     def _silent(self, life: RequestLife) -> bool:
         """Whether a stream that its client ended had been as silent as the client declares to bear."""
@@ -197,3 +209,8 @@ class _Entries:
     @property
     def _slack_ns(self) -> int:
         return round((ROUNDING + self._client.case.slack) * 1e9)
+
+
+def _given(life: RequestLife) -> bool:
+    """Whether a new token came in a whole answer."""
+    return life.answer is not None and life.answer.status // 100 == 2 and life.whole

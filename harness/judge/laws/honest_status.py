@@ -18,8 +18,8 @@ from harness.judge import phrases
 from harness.judge.aloud import Busy
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import outage_cause, unrecovered
-from harness.judge.facts.asked import put_offs
-from harness.judge.facts.polling import may_poll
+from harness.judge.facts.asked import put_offs, told_gaps
+from harness.judge.facts.polling import GAP, askings, may_poll
 from harness.judge.facts.reading import Reading
 from harness.judge.facts.requests import RequestLife, dial_lives, lives_of
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
@@ -36,6 +36,9 @@ WHILE_BYTES = 1.0
 
 BEFORE_DIAL = 1.0
 """Seconds from the word "polling" to its first dial."""
+
+SETTLING = 10.0
+"""Seconds for which a stream may rest until a gap that it told of is settled: the longest that obligations allow."""
 
 _DENIALS = frozenset({"connecting", "reconnecting", "polling"})
 
@@ -109,7 +112,7 @@ def _lives(client: ClientCase, life: RequestLife, status: Status) -> bool:
 def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
     """From the last byte read, "connected" may stand for D at most.
 
-    What comes while a gap is being settled is read when it is: the phone's marks say so.
+    What came before a gap was settled is taken when it is: the silence begins with the answer to the status request.
     """
     case = client.case
     if not declared(case.declared.watchdog):
@@ -122,7 +125,8 @@ def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
         if chunk.direction == "downstream" and chunk.fate == "delivered" and chunk.cid in streams
     ]
     marks = case.grouped(Read, "cid")
-    came = sorted([*came, *(mark.t_ns for cid in streams for mark in marks.get(cid, ()) if not mark.end)])
+    came += [mark.t_ns for cid in streams for mark in marks.get(cid, ()) if not mark.end]
+    came = sorted([*came, *_settled(client)])
     if not came:
         return
     for one in said:
@@ -146,6 +150,13 @@ def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
             cause=cause.key if cause else "",
         )
         return
+
+
+def _settled(client: ClientCase) -> list[int]:
+    """Return when the status requests were over for which a stream rested that had told of a gap."""
+    told = [gap.record.t_ns for gap in told_gaps(client) if isinstance(gap.record, Delivered)]
+    over = [one.life.end_ns for one in askings(client) if one.why == GAP and one.life.end_ns is not None]
+    return [at_ns for at_ns in over if any(0 <= at_ns - gap_ns <= SETTLING * 1e9 for gap_ns in told)]
 
 
 def _longest(came: list[int], said: Said, client: ClientCase) -> tuple[float, int]:

@@ -1,10 +1,10 @@
 import math
 
-from harness.history import Chunk, ConnEnd, Delivered, Dial, History, StreamBegan
+from harness.history import Body, Chunk, ConnEnd, Delivered, Dial, History, Request, StreamBegan
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.polling import FINAL, GAP, POLLING, STRAY, askings, may_poll, pollings
 from harness.sse.policy import Policies
-from tests.judge.story import Story, ns, plan
+from tests.judge.story import ZERO, Story, ns, plan
 
 
 def client(story: Story) -> ClientCase:
@@ -116,7 +116,19 @@ def test_a_401_is_a_failure_unless_a_new_token_came():
     for at in (1.2, 2.2, 3.2):
         story.request("token", at)
     story.request("stream", 3.0, status=401)
+    for token in [one for one in story.records if isinstance(one, Request) and one.what == "token"]:
+        body = Body(rid=token.rid, cid=token.cid, length=9, digest="x", whole=True)
+        story.add(body, 0.01 + (token.t_ns - ZERO) / 1e9)
     assert not entered(story)
+
+
+def test_a_token_request_that_failed_is_the_end_of_its_stream_request():
+    story = refused(1.0, 2.0)
+    story.request("stream", 3.0, status=401)
+    story.request("token", 3.2, status=0)
+    story.add(ConnEnd(cid=story.cids, side="server", how="fin"), 3.5)
+    story.request("token", 3.6)
+    assert spans(story)[0][0] == 3.5
 
 
 def test_a_redirect_that_leads_on_is_no_failure():

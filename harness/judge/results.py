@@ -81,8 +81,13 @@ def _equals(life: RequestLife, got: AppResults) -> bool:
 
 
 def _brought(life: RequestLife) -> bool:
-    """Whether a transfer brought the server's whole answer of 200."""
+    """Whether a transfer brought the whole answer of 200: the server's, or a box's that no client can tell from it.
+
+    A web page is no results: a portal's, most likely.
+    """
     answer, body = life.answer, life.body
-    if answer is None or answer.status != 200 or answer.by or body is None or not body.whole:
+    if answer is None or answer.status != 200 or body is None or not body.whole:
         return False
+    if answer.by:
+        return answer.content_type != "text/html"
     return not isinstance(life.served, Answered) or life.served.length == body.length

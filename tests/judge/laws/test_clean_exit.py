@@ -1,4 +1,4 @@
-from harness.history import Answered, AppResults, Body, Census, Chunk, End, Health, Request, Results
+from harness.history import Answered, AppResults, Body, Census, Chunk, End, Health, Request, Response, Results
 from harness.judge.verdict import State
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
@@ -76,6 +76,15 @@ def test_the_server_s_own_record_of_the_results_counts():
     rid = next(one.rid for one in story.records if isinstance(one, Body))
     story.add(Answered(rid=rid, status=200, length=10_000, digest="other"), 10.11)
     assert law("clean-exit", story).cause == "results-differ"
+
+
+def test_what_a_box_answered_for_the_results_is_what_the_client_could_get_but_for_a_web_page():
+    for kind, expected in (("text/plain", State.HELD), ("text/html", State.FAILED)):
+        story = handed(10_000)
+        asked = next(one for one in story.records if isinstance(one, Request) and one.what == "results")
+        answer = next(one for one in story.records if isinstance(one, Response) and one.rid == asked.rid)
+        answer.by, answer.content_type = "middle", kind
+        assert state("clean-exit", story) is expected, kind
 
 
 def test_results_that_the_app_is_handed_twice_fail():

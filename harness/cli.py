@@ -521,24 +521,37 @@ def list_scenarios() -> int:
     return PASS
 
 
-@cli.command("help", short_help="Explain a law, or virtual time.")
-@click.argument("law", required=False, metavar="[LAW·virtual]")
+@cli.command("help", short_help="Explain a law, the mutants, or virtual time.")
+@click.argument("law", required=False, metavar="[LAW·mutants·virtual]")
 def help_law(law: str | None) -> int:
-    """Explain a law, and how clients break it; or virtual time, and what it leaves out."""
+    """Explain a law, and how clients break it; the mutants; or virtual time, and what it leaves out."""
     from harness.judge.help import HELP, law_help  # noqa: PLC0415
 
     if law is None:
         for each in HELP:
             say(f"{each.code:<5}{each.word:<16}{each.title}")
+        say(f"{'':<5}{'mutants':<16}The clients that are wrong on purpose, and what each stands for")
         say(f"{'':<5}{'virtual':<16}Virtual time, and what its network leaves out")
         return PASS
-    if law.strip().lower() == "virtual":
-        return help_virtual()
+    topics = {"virtual": help_virtual, "mutants": help_mutants}
+    if law.strip().lower() in topics:
+        return topics[law.strip().lower()]()
     found = law_help(law)
     say(f"{found.code} {found.word}: {found.title}\n")
     say(click.wrap_text(found.says, 100) + "\n\nHow clients break it:")
     for way in found.breaks:
         say(click.wrap_text(way, 100, "  - ", "    "))
+    return PASS
+
+
+def help_mutants() -> int:
+    """Print each mutant with the bug that it stands for."""
+    from harness.clients.mutants import MUTANTS  # noqa: PLC0415
+
+    say("Each is the reference client with one public bug planted. `harness run SCENARIO --client MUTANT`")
+    say("tries one, `harness mutants` all of them.\n")
+    for one in MUTANTS.values():
+        say(click.wrap_text(f"{one.name}: {one.stands_for}", 100, "", "    "))
     return PASS
 
 

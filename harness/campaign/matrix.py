@@ -38,14 +38,16 @@ _COLUMN = 4
 
 
 class Matrix(msgspec.Struct, frozen=True, kw_only=True):
-    """Every cell that there is, and the two sides. ``named``: by scenario, the mutants that it says it fails.
+    """Every cell that there is, and the two sides.
 
+    ``named`` has, by scenario, the mutants that it says it fails, and ``variants`` how many it has (else one).
     ``planned`` counts the cells that there should be. ``signal`` is the number of the one that cut it short, or 0.
     """
 
     mutants: tuple[str, ...]
     scenarios: tuple[str, ...]
     named: Mapping[str, tuple[str, ...]] = {}
+    variants: Mapping[str, int] = {}
     cells: tuple[Cell, ...] = ()
     planned: int = 0
     seconds: float = 0.0
@@ -56,6 +58,10 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, client: str, scenario: str) -> list[Cell]:
         """Return the cells of one client in one scenario, a variant each."""
         return [cell for cell in self.cells if (cell.client, cell.scenario) == (client, scenario)]
+
+    def whole(self, client: str, scenario: str) -> bool:
+        """Return that every variant of the scenario was run with the client."""
+        return len(self.of(client, scenario)) >= self.variants.get(scenario, 1)
 
     def catches(self, scenario: str, client: str) -> bool:
         """Return that a variant of the scenario fails the client, and that none fails the reference."""
@@ -82,7 +88,7 @@ def troubles(matrix: Matrix) -> Iterator[tuple[int, str]]:
     whole = len(matrix.cells) >= matrix.planned
     for scenario in matrix.scenarios:
         for mutant in matrix.named.get(scenario, ()):
-            if matrix.of(mutant, scenario) and not matrix.catches(scenario, mutant):
+            if matrix.whole(mutant, scenario) and not matrix.catches(scenario, mutant):
                 yield FAIL, f"{scenario} names {mutant}, and does not fail it"
         if whole and matrix.columns_judged and not any(matrix.catches(scenario, one) for one in matrix.mutants):
             yield FAIL, f"{scenario} fails no mutant"
@@ -140,10 +146,10 @@ def _closing(matrix: Matrix, file: str) -> list[str]:
 def markdown(matrix: Matrix, kept: Mapping[Place, str]) -> str:
     """Return the matrix as a page, of each cell all codes. What was not run has the cell that is ``kept`` for it."""
     fresh = {
-        (row, scenario): " ".join(codes(run))
+        (row, scenario): " ".join(codes(matrix.of(row, scenario)))
         for row in (REFERENCE, *matrix.mutants)
         for scenario in matrix.scenarios
-        if (run := matrix.of(row, scenario))
+        if matrix.whole(row, scenario)
     }
     cells = {**kept, **fresh}
     rows = [row for row in (REFERENCE, *MUTANTS) if any(place[0] == row for place in cells)]

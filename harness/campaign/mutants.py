@@ -96,6 +96,7 @@ def prove(wish: Wish, stream: TextIO, *, terminal: bool) -> Matrix:
         mutants=chosen.mutants,
         scenarios=tuple(names),
         named={scenario.name: plan_mutants(planned, scenario.name) for scenario in scenarios},
+        variants={name: sum(plan.name == name and plan.client.like == REFERENCE for plan in planned) for name in names},
         cells=tuple(cells),
         planned=len(planned),
         seconds=real.wall_clock() - began,

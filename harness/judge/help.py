@@ -25,7 +25,7 @@ def law_help(word: str) -> LawHelp:
         if wanted in {law.word, law.code.lower()}:
             return law
     known = ", ".join(law.word for law in HELP)
-    raise UsageError(f"no law is called {word!r}: expected one of {known}, or its code, such as L2; or virtual")
+    raise UsageError(f"no law is called {word!r}: expected one of {known}, or its code, such as L2; mutants or virtual")
 
 
 HELP: tuple[LawHelp, ...] = (

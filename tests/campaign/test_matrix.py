@@ -92,6 +92,11 @@ def test_what_was_not_run_breaks_no_rule_and_the_signal_is_the_exit_code():
     assert codes(found.of("late", "sea")) == ("-",)
 
 
+def test_a_scenario_of_which_a_variant_was_not_run_breaks_no_rule():
+    found = matrix(PROVED[0], cell("late", "sea"), named={"sea": ("late",)}, variants={"sea": 2}, planned=9)
+    assert told(found) == []
+
+
 def test_nothing_at_all_is_unknown():
     assert matrix(planned=6).exit == 4
 
@@ -129,8 +134,8 @@ def test_more_scenarios_than_a_terminal_has_columns_for_go_into_a_second_part():
 
 def test_the_page_has_all_codes_and_keeps_what_was_not_run():
     names = ("no-watchdog", "no-jitter")
-    cells = (cell("reference", "cave"), cell("no-jitter", "cave", "fail", "L8", "L9"))
-    found = Matrix(mutants=names, scenarios=("cave", "sea"), cells=cells, planned=6)
+    cells = (cell("reference", "cave"), cell("no-jitter", "cave", "fail", "L8", "L9"), cell("no-jitter", "sea"))
+    found = Matrix(mutants=names, scenarios=("cave", "sea"), cells=cells, planned=6, variants={"sea": 2})
     page = markdown(found, {("no-watchdog", "sea"): "L1", ("no-jitter", "cave"): "L2", ("long-gone", "cave"): "L3"})
     assert page.splitlines()[-5:] == [
         "|  | cave | sea |",

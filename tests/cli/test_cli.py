@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from harness import __version__ as version
 from harness import cli
 from harness.campaign.folders import point_latest
+from harness.clients.mutants import MUTANTS
 from harness.errors import EnvironmentFault, UsageError
 from harness.exits import worst
 from harness.judge.verdict import Word
@@ -175,6 +176,12 @@ def test_help_tells_what_virtual_time_leaves_out_in_lines_of_a_terminal():
     assert "  - Bytes, FIN and RST take no time of their own" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert "virtual         Virtual time" in harness("help").stdout
+
+
+def test_help_tells_what_each_mutant_stands_for():
+    said = CliRunner().invoke(cli.cli, ["help", "mutants"]).output
+    assert [name for name in MUTANTS if f"{name}: " not in said] == []
+    assert max(map(len, said.splitlines())) <= 100
 
 
 COMMANDS = sorted(cli.cli.commands)

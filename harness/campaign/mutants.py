@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 import msgspec
+import trio
 
 from harness.campaign.campaign import Campaign, Ran
 from harness.campaign.cells import Cell, CellFile, cell_of, key_of
@@ -120,8 +121,15 @@ def _run(waiting: list[Plan], wish: Wish, file: CellFile, cells: list[Cell], liv
     except OSError as error:
         raise EnvironmentFault(f"cannot write {wish.out}: {error.strerror}") from error
 
+    stopped: list[trio.Event] = []
+
+    async def run(stop: trio.Event) -> None:
+        stopped.append(stop)
+        await campaign.run(stop)
+
     async def keep(ran: Ran) -> None:
-        if ran.finished.word != INTERRUPTED:
+        cut = ran.finished.word == INTERRUPTED or (ran.finished.fault and stopped[0].is_set())
+        if not cut:
             cells.append(cell_of(ran))
             file.add(cells[-1])
         shutil.rmtree(ran.folder, ignore_errors=True)
@@ -138,6 +146,6 @@ def _run(waiting: list[Plan], wish: Wish, file: CellFile, cells: list[Cell], liv
                 heed=keep,
                 forking=forking,
             )
-            return real.run(partial(attended, campaign.run, live))
+            return real.run(partial(attended, run, live))
     finally:
         shutil.rmtree(runs, ignore_errors=True)

@@ -84,7 +84,9 @@ def test_ctrl_c_keeps_what_there_is(folder):
     out, _ = interrupt(process)
     assert process.returncode == 130
     assert "INTERRUPTED  by SIGINT: " in out
-    assert 0 < len(cells.read_text().splitlines()) < len(MUTANTS) + 1
+    kept = [json.loads(line) for line in cells.read_text().splitlines()]
+    assert 0 < len(kept) < len(MUTANTS) + 1
+    assert {one["word"] for one in kept} <= {"pass", "fail"}
     assert [path.name for path in (folder / "kept").iterdir()] == ["cells.jsonl"]
 
 

@@ -17,6 +17,7 @@ the app was told of that gap.
 import bisect
 import enum
 from collections.abc import Iterator
+from operator import itemgetter
 
 import msgspec
 
@@ -203,8 +204,9 @@ class Queue:
     def dropped(self, event: Event, at_ns: int) -> bool:
         """Whether an event that came then may have had to give way to a later one that was shown."""
         advances = self._client.screen.advances
-        later = advances[bisect.bisect_left(advances, (at_ns, (0, -1))) :]
-        shown_ns = next((entered for entered, position in later if position > event.position), None)
+        entered, newer = bisect.bisect_left(advances, (at_ns, ACCEPTED)), _place_behind(advances, event.position)
+        place = max(entered, newer)
+        shown_ns = advances[place][0] if place < len(advances) else None
         return self._bound is not None and shown_ns is not None and at_ns <= self._overflowed(shown_ns)
 
     def _overflowed(self, shown_ns: int) -> int:
@@ -222,14 +224,15 @@ class Queue:
         if not worked or shown_ns - before.exit_ns > near_ns:
             return 0
         newest = self._client.screen.newest_at(before.enter_ns)
-        start = bisect.bisect_right(self._came, newest, key=_position)
+        start = bisect.bisect_right(self._came, newest, key=itemgetter(0))
         waited = sum(at <= shown_ns for _, at in self._came[start:])
         waited += sum(one.position > newest and one.body.t_ns <= shown_ns for one in answers(self._client))
         return before.exit_ns if waited > self._bound else 0
 
 
-def _position(one: tuple[Position, int]) -> Position:
-    return one[0]
+def _place_behind(advances: list[tuple[int, Position]], position: Position) -> int:
+    """Return the place of the first advance of the screen beyond a position."""
+    return bisect.bisect_right(advances, position, key=itemgetter(1))
 
 
 def _first(client: ClientCase) -> Position:

@@ -7,6 +7,7 @@ Where a cut waits for its event no box holds anything.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 
 import msgspec
 
@@ -130,20 +131,19 @@ class _Stream:
     def _too_soon(self) -> Iterator[Fault]:
         """A buffer let go of what it was to hold. What is taken at one instant was let go at once."""
         begun = self._items[0]  # the first that may be held: what follows the last event that was let go
-        for at, item in enumerate(self._items):
-            if item.taken is None:
-                continue
-            t_ns, later = item.taken.t_ns, self._items[at + 1] if at + 1 < len(self._items) else None
-            if later is not None and later.taken is not None and later.taken.t_ns <= t_ns + self._tick_ns:
-                continue  # the last of a batch speaks for it
-            one = self._met(begun.t_ns, t_ns)
-            if one is not None and isinstance(one.deed.act, acts.Buffers) and not self._over_by(t_ns):
-                text = self._short_of(one.deed.act, begun, at, t_ns)
+        took = [(at, item.taken) for at, item in enumerate(self._items) if item.taken is not None]
+        for (at, taken), after in zip_longest(took, took[1:]):
+            if after is not None and after[1].t_ns <= taken.t_ns + self._tick_ns:
+                continue  # the last of a batch speaks for it, and for what lies in it without a record
+            one = self._met(begun.t_ns, taken.t_ns)
+            if one is not None and isinstance(one.deed.act, acts.Buffers) and not self._over_by(taken.t_ns):
+                text = self._short_of(one.deed.act, begun, at, taken.t_ns)
                 if text:
-                    why = f"event {item.name} of its stream was let go {text}, where {named(self._client, one)}"
-                    yield self._flow.fault("body-too-soon", item.taken, why)
+                    name = self._items[at].name
+                    why = f"event {name} of its stream was let go {text}, where {named(self._client, one)}"
+                    yield self._flow.fault("body-too-soon", taken, why)
                     return
-            begun = later or item
+            begun = self._items[min(at + 1, len(self._items) - 1)]
 
     def _short_of(self, act: acts.Buffers, begun: Item, at: int, t_ns: int) -> str:
         """Say in what a batch that ends with the event at this place was let go too soon; empty: it was not."""
@@ -231,9 +231,11 @@ def _items(case: Case) -> Mapping[int, list[Item]]:
             taken.setdefault((delivered.rid, delivered.id, delivered.digest), []).append(delivered)
     emits = {(emit.job, emit.epoch, emit.index): emit for emit in case.history.all(Emit)}
     found: dict[int, list[Item]] = {}
-    for said in case.history.all(Said):
-        found.setdefault(rids.get(said.sub, 0), []).append(Item(said.began_ns, -1, ""))
-    for write in case.history.all(Write):
+    written: list[Said | Write] = [*case.history.all(Said), *case.history.all(Write)]
+    for write in sorted(written, key=lambda record: (record.began_ns, record.seq)):
+        if isinstance(write, Said):
+            found.setdefault(rids.get(write.sub, 0), []).append(Item(write.began_ns, -1, ""))
+            continue
         for index in range(write.first, write.last + 1):
             emit = emits.get((write.job, write.epoch, index))
             if emit is not None:
@@ -242,8 +244,6 @@ def _items(case: Case) -> Mapping[int, list[Item]]:
                 followed = len(came) > 1 or (write.rid, emit.id) in pinged
                 item = Item(write.began_ns, offset, emit.id, came.pop(0) if came else None, followed)
                 found.setdefault(write.rid, []).append(item)
-    for written in found.values():
-        written.sort(key=lambda item: item.t_ns)
     return found
 
 

@@ -23,11 +23,13 @@ from harness.history import (
     Read,
     Request,
     Response,
+    Said,
     SignalHeard,
     SignalTold,
     Subscriber,
     Waited,
     Weather,
+    Write,
 )
 from harness.judge.verdict import LawVerdict, State
 from harness.scenario import model
@@ -523,6 +525,45 @@ def test_an_end_that_is_told_comes_to_the_server():
     assert held(wire)  # it says nothing of what it learns
     assert broken(streaming(reach(4.0, "closed"))).endswith("and the server learned nothing of it")
     assert held(streaming(reach(4.0, "closed"), evidence="fin", closed=4.2))
+
+
+# Bodies.
+
+
+def buffered(act: acts.Buffers, *written: tuple[int, float, float]) -> Wire:
+    """A buffer in the way of a stream: its events by number, when each was written, and when it was taken.
+
+    Event 0 is none of the log: the server said something besides.
+    """
+    wire = streaming((0.5, "middle", act, "buffers"))
+    for index, at, taken in written:
+        if not index:
+            wire.add(Said(sub=1, what="retry", began_ns=ns(at)), at)
+            continue
+        wire.emit(index, at)
+        wire.add(Write(sub=1, job="j1", epoch="a", first=index, last=index, rid=1, began_ns=ns(at)), at)
+        wire.add(Delivered(rid=1, cid=wire.cid, id=wire.id(index), type="processing", digest=f"da{index}"), taken)
+    return wire
+
+
+@pytest.mark.parametrize(
+    ("act", "written", "sentence"),
+    [
+        (acts.Buffers(seconds=2.0), [(1, 3.0, 5.0), (2, 6.0, 8.0)], ""),
+        (acts.Buffers(seconds=2.0), [(1, 3.0, 5.0), (2, 6.0, 7.0)], "event a-2 of its stream was let go after 1.0 s"),
+        (acts.Buffers(seconds=2.0), [(1, 3.0, 5.0), (0, 3.1, 5.0), (2, 4.0, 5.0)], ""),
+        (acts.Buffers(seconds=2.0), [(1, 3.0, 4.5), (0, 3.1, 4.5), (2, 4.0, 4.5)], "was let go after 1.5 s"),
+        (acts.Buffers(each_event=True), [(1, 3.0, 4.0), (2, 4.0, 5.0), (3, 5.0, 9.0)], ""),
+        (acts.Buffers(each_event=True), [(1, 3.0, 3.0), (2, 4.0, 5.0)], "a-1 of its stream was let go before anything"),
+        (acts.Buffers(each_event=True), [(1, 3.0, 3.0), (0, 3.0, 3.0), (2, 4.0, 5.0)], ""),
+        (acts.Buffers(each_event=True), [(0, 3.0, 3.0), (1, 3.0, 3.0), (2, 4.0, 5.0)], "was let go before anything"),
+    ],
+)  # fmt: skip
+def test_a_buffer_lets_nothing_go_too_soon_and_what_is_said_besides_follows_what_was_written_before(
+    act, written, sentence
+):
+    made = buffered(act, *written)
+    assert sentence in broken(made, made.over(9.1)) if sentence else held(made, made.over(9.1))
 
 
 # Dials.

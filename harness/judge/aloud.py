@@ -2,8 +2,9 @@
 
 1. A gap is told by the callback ``on_gap``, which the harness's own app records. Each call needs a 409, a 410, a reset
    or a new epoch at the client's radio, one of its own, before it.
-2. Gaps that follow each other, without an event of a stream read between them or without a whole status answer, are
-   one: a cursor that is refused again is no news for the app. One call of ``on_gap`` tells of all of them.
+2. Gaps that follow each other, without an event of a stream that is news read between them or without a whole status
+   answer, are one: a cursor that is refused again is no news for the app. What a status answer had overtaken, and the
+   app was not shown, is none either. One call of ``on_gap`` tells of all of them.
 3. A gap that was certainly read is told ``ALOUD`` seconds after it at the latest, not counting the time in which the
    app was busy with other callbacks, or the device slept; unless the job's end came first.
 """
@@ -71,18 +72,30 @@ def untold(client: ClientCase) -> ToldGap | None:
 
 def _groups(client: ClientCase) -> list[list[ToldGap]]:
     """Return the gaps, those that are one to the app together."""
-    reading = client.once(Reading)
-    events = [stamp for one in events_delivered(client) if (stamp := reading.read_ns(one)) is not None]
+    news = _news(client)
     states = [state.known_ns for state in delivered_states(client) if state.known_ns is not None]
     found: list[list[ToldGap]] = []
     for gap in told_gaps(client):
-        since = found[-1][-1].record.t_ns if found else 0
-        until = gap.record.t_ns - 1
-        anew = _between(events, since, until) and _between(states, since, until)
-        if anew or not found:
+        before, until = found[-1][-1].record if found else None, gap.record.t_ns - 1
+        if before is None or (
+            any(seq >= before.seq and read_ns <= until for seq, read_ns in news)
+            and _between(states, before.t_ns, until)
+        ):
             found.append([gap])
         else:
             found[-1].append(gap)
+    return found
+
+
+def _news(client: ClientCase) -> list[tuple[int, int]]:
+    """Return the events of streams that the app was shown once they had come: ``seq``, and when each was read."""
+    reading = client.once(Reading)
+    shown = {app.digest: app.enter_ns for app in client.apps if app.digest}  # the last time
+    found = []
+    for one in events_delivered(client):
+        read_ns = reading.read_ns(one)
+        if read_ns is not None and one.t_ns <= shown.get(one.digest, 0):
+            found.append((one.seq, read_ns))
     return found
 
 

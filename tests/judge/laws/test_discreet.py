@@ -216,6 +216,16 @@ def test_gaps_that_follow_each_other_uncovered_are_one():
     assert state("discreet", told(5.1, said=(5.0, 9.0))) is State.HELD
 
 
+@pytest.mark.parametrize(("shown", "expected"), [(False, State.HELD), (True, State.FAILED)])
+def test_a_gap_behind_repeats_that_the_app_is_not_shown_is_the_one_before_it(shown, expected):
+    story = told(5.1, said=(5.0, 9.0), polls=(5.2,))
+    digests = {one.digest for one in story.records if isinstance(one, Delivered) and ns(5.0) <= one.t_ns <= ns(9.0)}
+    hidden = [one for one in story.records if isinstance(one, App) and one.digest in digests and not shown]
+    for app in hidden:
+        story.records.remove(app)
+    assert state("discreet", story) is expected
+
+
 def test_a_gap_that_the_server_did_not_say_fails():
     found = law("discreet", told(5.1))
     assert (found.cause, found.sentence) == (

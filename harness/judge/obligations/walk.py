@@ -195,10 +195,16 @@ class Walk:
         return any(ask.what == "start" and ask.given and ask.answered_ns <= one.began_ns for ask in self._asks.all)
 
     def _may_be_another(self, one: Attempt, states: dict[State, set[int]]) -> bool:
-        """Whether a dial that carried no request may have been for the job, a token, the status, or the results."""
+        """Whether a dial that carried no request may have been for the job, a token, the status, or the results.
+
+        One that began before an attempt ended is not of the wait behind that: it is a spare connection, perhaps.
+        """
         client, at_ns, near = self._client, one.began_ns, self._case.near_ns
         ended = [shown.app.enter_ns for shown in client.screen.terminals]
         if any(state.last < 0 for state in states) or (ended and ended[0] <= at_ns + near):
+            return True
+        ends = (self._tries[state.last].end_lo for state in states)
+        if any(end is None or at_ns < end for end in ends):
             return True
         if may_poll(client, at_ns) or gap_open(client, at_ns):
             return True

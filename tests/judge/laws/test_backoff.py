@@ -103,6 +103,16 @@ def test_a_clean_end_after_the_cap_may_reset():
     assert (told(30.1), told(10.0)) == (State.HELD, State.FAILED)
 
 
+def test_a_spare_connection_beside_the_first_stream_is_no_reconnection_but_one_after_its_end_is():
+    def told(at: float) -> State:
+        story = Dials()
+        story.path["c1"] = "wifi"
+        story.conn(at + 0.0005, began=at)
+        return state("backoff", story.refused(0.6, 1.5).over())
+
+    assert (told(0.02), told(LOST - 0.01), told(LOST + 0.01)) == (State.HELD, State.HELD, State.FAILED)
+
+
 # Rows 21 and 22.
 
 

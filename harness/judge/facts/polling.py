@@ -180,8 +180,8 @@ class _Entries:
         since, until = life.answer.seq, following.request.seq if following is not None else math.inf
         first = next((one for one in self._tokens if since < one.request.seq < until), None)
         if first is not None:
-            return None if _given(first) else first.end_ns
-        under_way = (one for one in self._tokens if one.request.seq < since and _given(one))
+            return None if first.given else first.end_ns
+        under_way = (one for one in self._tokens if one.request.seq < since and one.given)
         if any(one.answer is not None and one.answer.seq > life.request.seq for one in under_way):
             return None
         return life.end_ns
@@ -209,8 +209,3 @@ class _Entries:
     @property
     def _slack_ns(self) -> int:
         return round((ROUNDING + self._client.case.slack) * 1e9)
-
-
-def _given(life: RequestLife) -> bool:
-    """Whether a new token came in a whole answer."""
-    return life.answer is not None and life.answer.status // 100 == 2 and life.whole

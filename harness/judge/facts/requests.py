@@ -28,6 +28,8 @@ from harness.judge.case import ClientCase
 from harness.judge.facts.reading import Reading
 from harness.judge.streams import is_stream
 
+_JSON = "json"
+
 NOBODY, ANSWERED, CLIENT, SERVER, NETWORK = "", "answer", "client", "server", "network"
 """Who ended a request: nobody yet; its whole answer; the client that hung up; the server; the gate, for a lost path or
 a box."""
@@ -69,6 +71,15 @@ class RequestLife(msgspec.Struct, frozen=True):
     def whole(self) -> bool:
         """Whether an answer that is no stream was delivered whole."""
         return self.body is not None and self.body.whole
+
+    @property
+    def given(self) -> bool:
+        """Whether what was asked for came: 2xx in JSON, whole, of the server. A portal's page is no token."""
+        answer = self.answer
+        said = (
+            answer is not None and answer.status // 100 == 2 and not answer.by and _JSON in answer.content_type.lower()
+        )
+        return said and self.whole
 
     @property
     def dialled_ns(self) -> int:

@@ -10,13 +10,12 @@ from harness.judge.facts.requests import RequestLife, request_lives
 from harness.judge.obligations.dials import dials
 
 _OF_THE_STREAM = frozenset({"stream", "other"})
-_JSON = "json"
 
 
 class Ask(msgspec.Struct, frozen=True):
     """One exchange, in stamps. ``what`` is empty for a dial that carried no request.
 
-    ``given``: it was answered by 2xx, whole. ``failed``: it may have brought nothing.
+    ``given``: it brought what was asked for.
     """
 
     what: str
@@ -24,7 +23,6 @@ class Ask(msgspec.Struct, frozen=True):
     answered_ns: int
     over_ns: int
     given: bool = False
-    failed: bool = True
     dial: int = 0  # the number of its dial's record, where it carried no request
 
 
@@ -62,7 +60,5 @@ def _asked(client: ClientCase, life: RequestLife) -> Ask:
     if answer is None:
         return Ask(life.request.what, began, closed, closed)
     whole = body is not None and body.whole
-    given = whole and answer.status // 100 == 2
-    failed = not given or bool(answer.by) or _JSON not in answer.content_type.lower()
     until = max(answer.t_ns, body.t_ns if body is not None and whole else closed)
-    return Ask(life.request.what, began, answer.t_ns, until, given, failed)
+    return Ask(life.request.what, began, answer.t_ns, until, life.given)

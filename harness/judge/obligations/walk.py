@@ -408,7 +408,7 @@ class Walk:
         put_off = policies.heed_retry_after(asked) if asked is not None and last.heard is True else None
         soonest = -math.inf if put_off is None or math.isnan(put_off) else ended[0] + put_off
         for one in self._others(last, begun):
-            if one.failed and one.what in {"", "poll", "token"} and case.at(one.over_ns) >= entered - self._near:
+            if not one.given and one.what in {"", "poll", "token"} and case.at(one.over_ns) >= entered - self._near:
                 low = max(case.at(one.answered_ns), soonest, entered)
                 for n in ns:
                     yield Window(row=Row.FAILED_POLL, low=low, high=case.at(one.over_ns) + AT_ONCE, n=n)

@@ -1,10 +1,13 @@
 import math
 
-from harness.history import Body, Chunk, ConnEnd, Delivered, Dial, History, Request, StreamBegan
+import msgspec
+import pytest
+
+from harness.history import Body, Chunk, ConnEnd, Delivered, Dial, History, Request, Response, StreamBegan
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.polling import FINAL, GAP, POLLING, STRAY, askings, may_poll, pollings
 from harness.sse.policy import Policies
-from tests.judge.story import ZERO, Story, ns, plan
+from tests.judge.story import Story, ns, plan
 
 
 def client(story: Story) -> ClientCase:
@@ -110,16 +113,28 @@ def test_a_stream_that_the_client_gave_up_is_a_failure_after_the_silence_that_it
         assert entered(story) is fails, ended
 
 
-def test_a_401_is_a_failure_unless_a_new_token_came():
-    assert entered(refused(1.0, 2.0, 3.0, status=401))
-    story = refused(1.0, 2.0, status=401)
+def given_tokens(**answer: str) -> Story:
+    """Three streams are refused by 401; each time a token is asked for, and answered whole."""
+    story = refused(1.0, 2.0, 3.0, status=401)
     for at in (1.2, 2.2, 3.2):
         story.request("token", at)
-    story.request("stream", 3.0, status=401)
-    for token in [one for one in story.records if isinstance(one, Request) and one.what == "token"]:
-        body = Body(rid=token.rid, cid=token.cid, length=9, digest="x", whole=True)
-        story.add(body, 0.01 + (token.t_ns - ZERO) / 1e9)
-    assert not entered(story)
+        story.add(Body(rid=story.rids, cid=story.cids, length=9, digest="x", whole=True), at + 0.01)
+    tokens = {one.rid for one in story.records if isinstance(one, Request) and one.what == "token"}
+    story.records = [
+        msgspec.structs.replace(one, **answer) if isinstance(one, Response) and one.rid in tokens else one
+        for one in story.records
+    ]
+    return story
+
+
+def test_a_401_is_a_failure_unless_a_new_token_came():
+    assert entered(refused(1.0, 2.0, 3.0, status=401))
+    assert not entered(given_tokens())
+
+
+@pytest.mark.parametrize("answer", [{"content_type": "text/html"}, {"by": "middle"}])
+def test_what_a_portal_answers_is_no_token(answer):
+    assert entered(given_tokens(**answer))
 
 
 def test_a_token_request_that_failed_is_the_end_of_its_stream_request():

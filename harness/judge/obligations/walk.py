@@ -16,7 +16,7 @@ from harness.history import SignalHeard
 from harness.judge import phrases
 from harness.judge.case import ROUSING, Case, ClientCase
 from harness.judge.facts.asked import put_offs
-from harness.judge.facts.polling import gap_open, may_poll
+from harness.judge.facts.polling import gap_open, may_poll, pollings
 from harness.judge.obligations.asking import Ask, asks
 from harness.judge.obligations.attempts import Attempt, attempts
 from harness.judge.obligations.dials import dials
@@ -400,6 +400,11 @@ class Walk:
         entered = max(ended, self._case.at(first_ns) + within - EARLY - self._case.slack)
         return entered if entered <= begun + self._near else None
 
+    def _fell_back(self, entered: float, begun: float) -> float:
+        """Return when a client may have fallen back at the latest: not all that the walk counts need be failures."""
+        entries = (self._case.at(one.since_ns) for one in pollings(self._client))
+        return max([entered, *(at for at in entries if at <= begun)])
+
     def _polled(
         self, entered: float, last: Attempt, ended: tuple[float, float], ns: list[int], begun: float
     ) -> Iterator[Window]:
@@ -412,10 +417,11 @@ class Walk:
                 low = max(case.at(one.answered_ns), soonest, entered)
                 for n in ns:
                     yield Window(row=Row.FAILED_POLL, low=low, high=case.at(one.over_ns) + AT_ONCE, n=n)
+        latest = self._fell_back(entered, begun)
         probes: object = policies.retry_stream
         for n in ns:
             if isinstance(probes, float | int):
-                high = max(entered, self._asking(last, ended, begun)) + probes + self._sky.slept(entered, begun)
+                high = max(latest, self._asking(last, ended, begun)) + probes + self._sky.slept(entered, begun)
                 yield Window(row=Row.RETRY_STREAM, low=entered + probes, high=high, n=n)
             else:
                 yield Window(row=Row.RETRY_STREAM, low=entered, high=math.inf, n=n)

@@ -346,6 +346,22 @@ def test_while_polling_the_stream_is_tried_each_retry_stream():
     assert (told(60.0), told(30.0), told(62.0)) == (State.HELD, State.FAILED, State.FAILED)
 
 
+@pytest.mark.parametrize(("later", "expected"), [(0.0, "held"), (2.0, "failed")])
+def test_retry_stream_begins_where_polling_does_and_a_refused_token_brings_that_no_nearer(later, expected):
+    """Two streams fail, each behind a 401 and a new token: polling begins 10 s after the first, not with the fourth."""
+    story = Dials(policies=Policies(polls_after_failures=4, falls_back_within=10.0, retry_stream=60.0))
+    failed = []
+    for wait in (0.7, 3.5):
+        story.answered(wait, 401)
+        cid = story.asks("token", story.at + 0.001, status=0)
+        story.answer("token", cid, 200, story.at + 0.015)
+        story.close(story.at + 0.02, cid)
+        failed.append(story.at + 0.07)
+        story.answered(0.07, 503)
+    due = failed[0] + 10.0 + 60.0
+    assert state("backoff", story.answered(due + later - story.at, 503).over()) == expected
+
+
 def test_whoever_says_polling_and_redials_has_no_excuse():
     story = Dials()
     story.add(Status(client="c1", word="polling"), 4.01)

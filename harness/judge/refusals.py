@@ -202,8 +202,10 @@ def let_in(client: ClientCase, start_ns: int, end_ns: int) -> bool:
 def _learned_of_its_job(client: ClientCase) -> bool:
     """Whether an answer that accepted its job reached the client whole, or it shows that it knows the job."""
     starts = [(request, following) for request, following in _followed(client) if request.what == "start"]
-    if not starts or client.streams:
+    if client.streams:
         return True
+    if not starts:  # it was told of one that the harness had started, or its dial for one never became a request
+        return bool(client.case.jobs_of(client.name))
     whole = [start.rid for start, following in starts if not _cut_off(client, start, following)]
     answers = [client.responses[rid] for rid in whole if rid in client.responses]
     asleep, at = client.once(Sky).asleep, client.case.at

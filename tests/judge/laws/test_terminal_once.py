@@ -127,6 +127,19 @@ def test_an_empty_history_is_unknown():
     assert empty("terminal-once", plan()) is State.UNKNOWN
 
 
+def test_a_client_whose_start_was_never_asked_for_has_no_job_to_end():
+    def dialled(*, started: bool) -> State:
+        story = Story(plan())
+        if started:  # by the harness, for the client
+            story.emit_all()
+        story.conn(0.001)
+        story.status("closed", 1.0)
+        story.end(story.plan.horizon)
+        return state("terminal-once", story)
+
+    assert (dialled(started=False), dialled(started=True)) == (State.NOT_JUDGED, State.FAILED)
+
+
 def test_a_client_whose_start_was_answered_but_not_to_the_end_never_learned_of_its_job():
     def answered(how: str) -> State:
         story = Story(plan())

@@ -1,10 +1,18 @@
 """Anomalies and traffic, counted: of one client, or of all together."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 
+from harness.history import Dial, Request
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts import lives
+from harness.judge.facts.asked import events_delivered, leads_on
 from harness.judge.facts.lives import Fate
+from harness.judge.facts.polling import may_poll
+from harness.judge.facts.radio import arrivals
+from harness.judge.facts.reading import Reading
+from harness.judge.facts.requests import dial_lives, lives_of
 from harness.judge.resumes import resumes
 from harness.judge.verdict import Counts
 
@@ -43,20 +51,35 @@ def redials(client: ClientCase) -> int:
     return max(0, len(client.attempts or client.streams) - 1)
 
 
-def reconnections(client: ClientCase) -> int:
-    """Stream requests after the first attempt that got a 200."""
+def reconnected(client: ClientCase) -> list[Request]:
+    """Return the stream requests after the first attempt that got a 200, in order."""
     later = client.streams
     if client.attempts:
         second = client.attempts[1].seq if len(client.attempts) > 1 else None
         later = [request for request in client.streams if second is not None and request.seq > second]
     else:
         later = later[1:]
-    return sum(request.rid in client.responses and client.responses[request.rid].status == 200 for request in later)
+    return [one for one in later if one.rid in client.responses and client.responses[one.rid].status == 200]
 
 
-def wasted_attempts(client: ClientCase) -> int:
-    """Attempts that ended without having given an event."""
-    return sum(end.events == 0 for end in client.attempt_ends.values())
+def wasted(client: ClientCase) -> list[Request | Dial]:
+    """Return the stream requests that are over and brought no event, and the dials that carried no request, in order.
+
+    A redirect that leads on is no end. While a client may live by polling, a dial may have been a poll's.
+    """
+    brought = {one.rid for one in events_delivered(client)}
+    vain = [life for life in lives_of(client, "stream") if life.end_ns is not None and life.request.rid not in brought]
+    found: list[Request | Dial] = [one.request for one in vain if one.answer is None or not leads_on(one.answer)]
+    found += [one.dial for one in dial_lives(client) if one.request is None and not may_poll(client, one.dial.from_ns)]
+    return sorted(found, key=attrgetter("seq"))
+
+
+def absorbed(client: ClientCase) -> int:
+    """Events that its process certainly read again, less those that its app was shown again."""
+    reading = client.once(Reading)
+    read = Counter(one.event.position for one in arrivals(client) if reading.read_ns(one.record) is not None)
+    again = sum(times - 1 for times in read.values())
+    return max(0, again - sum(shown.duplicated for shown in client.screen.shown))
 
 
 def requests(client: ClientCase) -> int:
@@ -88,11 +111,11 @@ FIELDS: Mapping[str, Callable[[ClientCase], int]] = {
     "phantom": lambda client: sum(shown.phantom for shown in client.screen.shown),
     "regressed": lambda client: sum(shown.regressed for shown in client.screen.shown),
     "wrong_resumes": wrong_resumes,
-    "absorbed": lambda client: sum(absorbed.why == "repeat" for absorbed in client.absorbed),
+    "absorbed": absorbed,
     "gaps": lambda client: len(client.gaps_told),
     "attempts": redials,
-    "reconnections": reconnections,
-    "wasted_attempts": wasted_attempts,
+    "reconnections": lambda client: len(reconnected(client)),
+    "wasted_attempts": lambda client: len(wasted(client)),
     "requests": requests,
     "polls": of_kind("poll"),
     "results_fetched": of_kind("results"),

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from harness.history import App, Request
+from harness.history import App
 from harness.judge import counts
 from harness.judge.case import ClientCase
+from harness.judge.facts.polling import POLLING, askings
 from harness.judge.latency import samples
 from harness.judge.outages import Lapse, outages
 from harness.judge.percentiles import LOST, QUANTILES, Estimate, estimate, least_n
@@ -43,11 +44,11 @@ def absent(reason: str, *, judged: bool) -> Reading:
 
 def _events_by_both(client: ClientCase) -> int:
     """Events dispatched while stream and polling both fed the app: between two polls' events, from the stream."""
-    shown = [one.app for one in client.screen.shown]
-    polled = [app.enter_ns for app in shown if app.source == "poll"]
+    shown = client.screen.shown
+    polled = [one.app.enter_ns for one in shown if one.answer is not None]
     if len(polled) < 2:
         return 0
-    streamed = [app for app in shown if app.source == "stream" and polled[0] < app.enter_ns < polled[-1]]
+    streamed = [one.app for one in shown if one.answer is None and polled[0] < one.app.enter_ns < polled[-1]]
     return sum(_both_at(client, app, polled) for app in streamed)
 
 
@@ -67,8 +68,8 @@ def _token_refreshes(client: ClientCase) -> int:
 
 COUNTS: Mapping[str, Callable[[ClientCase], int]] = {
     "attempts": counts.redials,
-    "reconnections": counts.reconnections,
-    "wasted attempts": counts.wasted_attempts,
+    "reconnections": counts.FIELDS["reconnections"],
+    "wasted attempts": counts.FIELDS["wasted_attempts"],
     "requests": counts.requests,
     "polls": counts.of_kind("poll"),
     "results fetched": counts.of_kind("results"),
@@ -167,23 +168,17 @@ def _terminal(client: ClientCase) -> int | None:
 
 
 def _fallback(client: ClientCase) -> int | None:
-    return next((request.t_ns for request in client.requests if _is_fallback(client, request)), None)
-
-
-def _is_fallback(client: ClientCase, request: Request) -> bool:
-    return request.what == "poll" and any(
-        status.word == "polling" and status.t_ns <= request.t_ns + 1_000_000 for status in client.statuses
-    ) | (request.what == "poll" and not client.statuses)
+    """Return when the first status request was made that the policies call polling, whatever the client calls it."""
+    return next((asking.life.request.t_ns for asking in askings(client) if asking.why == POLLING), None)
 
 
 def _stream_restored(client: ClientCase) -> int | None:
+    """Return when the app was shown the first event of a stream after that."""
     polled = _fallback(client)
     if polled is None:
         return None
-    return next(
-        (one.app.enter_ns for one in client.screen.shown if one.app.source == "stream" and one.app.enter_ns > polled),
-        None,
-    )
+    streamed = (one.app.enter_ns for one in client.screen.shown if one.answer is None and one.event is not None)
+    return next((at_ns for at_ns in streamed if at_ns > polled), None)
 
 
 def _results_ready(client: ClientCase) -> int | None:

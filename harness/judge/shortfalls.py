@@ -6,7 +6,7 @@ was counted from. Two figures of one story have one ``key``, so that it is told 
 
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.history import Attempt, Request
+from harness.history import Attempt, Dial, Request
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.causes import (
@@ -19,7 +19,9 @@ from harness.judge.causes import (
     stood_still,
     unrecovered,
 )
+from harness.judge.counts import reconnected, wasted
 from harness.judge.facts.lives import Life, lives
+from harness.judge.facts.polling import POLLING, askings
 from harness.judge.latency import samples
 from harness.judge.outages import Lapse, outages
 from harness.judge.percentiles import LOST
@@ -138,14 +140,10 @@ def _late(client: ClientCase, lapse: Lapse) -> Cause | None:
 
 def _attempts(client: ClientCase, expectation: Expectation) -> Cause | None:
     """Dials of the stream beyond what was allowed, and what each followed from."""
-    if expectation.sort == "at least":
+    if len(client.attempts) - 1 <= expectation.limit or expectation.sort == "at least":
         return None
-    again = client.attempts[1:]
-    beyond = again[min(int(expectation.limit), max(0, len(again) - 1)) :]
-    life = _end(client)
-    if not beyond:
-        return None
-    first = beyond[0]
+    beyond = client.attempts[1 + int(expectation.limit) :]
+    first, life = beyond[0], _end(client)
     if life is not None and life.arrival is not None and life.arrival.record.t_ns < first.t_ns:
         held = _held_back(client, life)
         if held is not None:
@@ -156,6 +154,33 @@ def _attempts(client: ClientCase, expectation: Expectation) -> Cause | None:
         sentence=f"the first too many, attempt {first.n}, began at {at}; {_after(client, first)}",
         evidence=tuple(_dials(client, beyond[:RECORDS])),
     )
+
+
+def _reconnections(client: ClientCase, expectation: Expectation) -> Cause | None:
+    """Streams that opened again beyond what was allowed; or, where too few did, what the last requests met."""
+    opened, asked = reconnected(client), client.streams
+    if len(opened) > expectation.limit:
+        beyond = opened[int(expectation.limit) :]
+        at = phrases.moment(client.case.at(beyond[0].t_ns))
+        text, shown = f"the first too many was at {at}", _asked(client, beyond[:RECORDS])
+    elif asked:
+        at, shown = phrases.moment(client.case.at(asked[-1].t_ns)), _asked(client, asked[-RECORDS:])
+        text = f"the last stream request was at {at}"
+    else:
+        return None
+    return Cause(key="reconnections", sentence=text, evidence=tuple(shown))
+
+
+def _wasted(client: ClientCase, expectation: Expectation) -> Cause | None:
+    """Attempts that brought no event, beyond what was allowed."""
+    beyond = wasted(client)[int(expectation.limit) :]
+    if not beyond or expectation.sort == "at least":
+        return None
+    case, shown = client.case, []
+    for one in beyond[:RECORDS]:
+        shown += [case.evidence(one, f"dial: {one.fate}")] if isinstance(one, Dial) else _asked(client, [one])
+    at = phrases.moment(case.at(beyond[0].t_ns))
+    return Cause(key="wasted", sentence=f"the first too many was at {at}", evidence=tuple(shown))
 
 
 def _dials(client: ClientCase, attempts: Sequence[Attempt]) -> list[Evidence]:
@@ -184,14 +209,21 @@ def _after(client: ClientCase, attempt: Attempt) -> str:
 
 
 def _fallback(client: ClientCase, _expectation: Expectation) -> Cause | None:
-    """Streams that brought nothing, and no status request, or a late one, after them."""
+    """Streams that brought nothing, and no status request that they allowed, or a late one, after them."""
     case = client.case
-    polls = [request for request in client.requests if request.what == "poll"]
+    polls = _polls(client)
     until = polls[0].t_ns if polls else case.end_ns
     vain = [one for one in client.streams if one.t_ns < until and not _brought(client, one)]
     if not vain:
         return None
-    last = "no status request followed" if not polls else f"the first poll was at {phrases.moment(case.at(until))}"
+    other = next((request for request in client.requests if request.what == "poll"), None)
+    if polls:
+        last = f"the first poll was at {phrases.moment(case.at(until))}"
+    elif other is not None:
+        asked = phrases.moment(case.at(other.t_ns))
+        last = f"the status was asked for at {asked}, too soon or for another reason"
+    else:
+        last = "no status request followed"
     count, at = phrases.amount(len(vain), "stream request"), phrases.moment(case.at(vain[0].t_ns))
     return Cause(
         key=NO_FALLBACK,
@@ -201,10 +233,15 @@ def _fallback(client: ClientCase, _expectation: Expectation) -> Cause | None:
     )
 
 
+def _polls(client: ClientCase) -> list[Request]:
+    """Return the status requests of a client that lives by polling, in order."""
+    return [asking.life.request for asking in askings(client) if asking.why == POLLING]
+
+
 def _restored(client: ClientCase, expectation: Expectation) -> Cause | None:
     """A client that polls on; one that never polled has nothing to return from."""
     case = client.case
-    polls = [request for request in client.requests if request.what == "poll"]
+    polls = _polls(client)
     if not polls:
         return _fallback(client, expectation)
     tried = [one for one in client.streams if one.t_ns > polls[0].t_ns]
@@ -297,8 +334,8 @@ _STORIES: Mapping[str, Story] = {
     "recovery": _recovery,
     "staleness": _recovery,
     "attempts": _attempts,
-    "reconnections": _attempts,
-    "wasted attempts": _attempts,
+    "reconnections": _reconnections,
+    "wasted attempts": _wasted,
     "fallback": _fallback,
     "stream restored": _restored,
     "requests": _requests(),

@@ -92,16 +92,6 @@ def test_moments_count_from_their_reference():
     assert check(moved, "results ready", "within", 0.5, word="the end").state is State.HELD
 
 
-def test_fallback_and_the_stream_s_return():
-    story = Story(plan(expect=(expect("fallback", "within", 3.5, word="the start"),))).run()
-    story.status("polling", 3.0)
-    story.poll(6, 3.2, shown=False)
-    assert measured(story).measured.value == pytest.approx(3.2)
-    story.plan = plan(expect=(expect("stream restored", "within", 3.6, word="the start"),))
-    assert measured(story).measured.value == pytest.approx(3.505)
-    assert check(flawless, "fallback", "within", 3.5, word="the start").state is State.FAILED
-
-
 def test_percentiles_are_judged_against_their_interval():
     def latency(limit: float, **more: Any) -> ExpectationVerdict:
         return check(lambda **k: flawless(lasts=80.0, items=800, **k), "update latency", "under", limit, **more)

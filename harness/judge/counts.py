@@ -8,11 +8,12 @@ from harness.history import Dial, Request
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts import lives
 from harness.judge.facts.asked import events_delivered, leads_on
-from harness.judge.facts.lives import Fate
+from harness.judge.facts.lives import Fate, Life
 from harness.judge.facts.polling import may_poll
 from harness.judge.facts.radio import arrivals
 from harness.judge.facts.reading import Reading
 from harness.judge.facts.requests import dial_lives, lives_of
+from harness.judge.refusals import no_end_due
 from harness.judge.resumes import resumes
 from harness.judge.verdict import Counts
 
@@ -28,8 +29,20 @@ def delivered(client: ClientCase) -> int:
 
 
 def lost(client: ClientCase) -> int:
-    """Events that neither came nor are excused; what may still have come, or nobody could get, is not among them."""
-    return len(lives.lost(client))
+    """Events that are owed, and neither came nor are excused; what may still have come is not among them."""
+    return len(lives.lost(client)) - len(_refused(client))
+
+
+def not_owed(client: ClientCase) -> int:
+    """Events that no law asks for: from before the first that its server still had, or behind a final refusal."""
+    return of_fate(Fate.NOT_OWED)(client) + len(_refused(client))
+
+
+def _refused(client: ClientCase) -> list[Life]:
+    """Return the events that never certainly reached a client which may lawfully end without the end of its job."""
+    if client.screen.terminals or not no_end_due(client):
+        return []
+    return [life for life in lives.lost(client) if life.fate is Fate.UNASKED]
 
 
 def of_fate(fate: Fate) -> Callable[[ClientCase], int]:
@@ -104,6 +117,7 @@ FIELDS: Mapping[str, Callable[[ClientCase], int]] = {
     "covered": of_fate(Fate.COVERED),
     "withheld": of_fate(Fate.WITHHELD),
     "said": of_fate(Fate.SAID),
+    "not_owed": not_owed,
     "lost": lost,
     "duplicated": lambda client: sum(shown.duplicated for shown in client.screen.shown),
     "reordered": lambda client: sum(shown.reordered for shown in client.screen.shown),

@@ -21,6 +21,7 @@ def beside(counts: Counts, measures: Mapping[str, Interval]) -> list[str]:
         f"{counts.covered} covered{while_polling}" if counts.covered else "",
         f"{counts.withheld} withheld by the server" if counts.withheld else "",
         f"{counts.said} said aloud to be missing" if counts.said else "",
+        f"{counts.not_owed} not owed" if counts.not_owed else "",
     ]
     parts = [part for part in spared if part]
     if parts:

@@ -150,6 +150,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     covered: int = 0  # by a snapshot
     withheld: int = 0  # by the server, without a word
     said: int = 0  # said aloud to be missing, no snapshot being had
+    not_owed: int = 0  # behind a final refusal, or from before what the server still had
     lost: int = 0
     duplicated: int = 0
     reordered: int = 0

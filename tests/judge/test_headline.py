@@ -27,13 +27,14 @@ def test_what_was_spared_is_told_with_how_long_and_how_old():
 
 
 def test_each_part_stands_alone():
-    counts = Counts(emitted=9, shown=2, coalesced=1, covered=2, withheld=3, said=1)
+    counts = Counts(emitted=13, shown=2, coalesced=1, covered=2, withheld=3, said=1, not_owed=4)
     assert beside(counts, seconds(staleness_max=0.2)) == [
-        "2 of 9 shown",
+        "2 of 13 shown",
         "1 coalesced",
         "2 covered by snapshots",
         "3 withheld by the server",
         "1 said aloud to be missing",
+        "4 not owed",
     ]
     assert beside(Counts(emitted=9, shown=9), seconds(polling=4.0)) == ["polled for 4.0 s"]
 

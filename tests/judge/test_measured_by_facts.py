@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from harness.history import Absorbed, App, Attempt, AttemptEnd, Delivered, Dial, Gap, Status
+from harness.judge.headline import beside
+from harness.judge.judge import judge
 from harness.judge.verdict import ExpectationVerdict, State
 from tests.judge.ruling import expect, measured
 from tests.judge.story import Story, ns, plan, without
@@ -134,3 +136,36 @@ def test_too_many_reconnections_are_told_from_the_first_too_many_on():
     story.request("stream", 11.0)
     found = without_a_word(story)
     assert found.sentence == "reconnections 1 (limit is 0): the first too many was at 11.0 s"
+
+
+def turned_away(*, shows: bool = True) -> Story:
+    """Ten events reach the phone, then the stream is refused for good."""
+    story = bound("lost")
+    story.emit_all()
+    story.dial(0.01)
+    for index in range(10):
+        story.show(index, story.times()[index] + 0.035)
+    if not shows:
+        story.records = [one for one in story.records if not (isinstance(one, App) and one.id == "a-3")]
+    story.hang_up(5.0, "eof", opened=True)
+    story.request("stream", 5.5, status=404)
+    story.end(12.0, "limit")
+    return story
+
+
+def test_what_was_emitted_behind_a_final_refusal_is_not_owed_and_not_lost():
+    found = judge(turned_away().plan, turned_away().history())
+    assert (found.counts.lost, found.counts.not_owed, found.counts.emitted) == (0, 12, 22)
+    assert "12 not owed" in beside(found.counts, {})
+    assert measured(turned_away()).state is State.HELD
+
+
+def test_what_had_reached_the_phone_before_a_final_refusal_is_owed():
+    found = judge(turned_away(shows=False).plan, turned_away(shows=False).history())
+    assert (found.counts.lost, found.counts.not_owed) == (1, 12)
+
+
+def test_what_no_refusal_excuses_is_owed():
+    story = bound("lost", "is", 2).run(skip=(4, 5))
+    found = judge(story.plan, story.history())
+    assert (found.counts.lost, found.counts.not_owed) == (2, 0)

@@ -9,6 +9,7 @@ from harness.judge.giving_up import GAVE_UP, gave_up, surrender_advice
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.obligations import owed, pace
 from harness.judge.obligations.attempts import Attempt
+from harness.judge.obligations.polls import polls_missed
 from harness.judge.obligations.put_off import hurried
 from harness.judge.obligations.rows import Row
 from harness.judge.obligations.walk import EARLY, Missed, walk
@@ -23,6 +24,7 @@ _ADVICE = {
     "hurried": "Fix: heed Retry-After, in seconds or as a date, wherever it comes: of polls, results and tokens too",
     "herd": "Fix: draw each wait anew from [d/2, d], or a server's restart brings all clients back at once",
     "storm": "Fix: wait before each attempt that nothing called for",
+    "polls": "Fix: ask for the status by the interval that is declared, one question at a time",
     "tokens": "Fix: ask for a new token once, whoever was refused, and wait where none is given",
 }
 
@@ -34,6 +36,7 @@ def _judge(case: Case) -> Outcome:
         _hurried(client, outcome)
         _held_on(client, outcome)
         _tokens(client, outcome)
+        _polls(client, outcome)
         _walked(client, outcome, before)
     if case.plan.client.count > 1 and _jitters(case):
         _herd(case, pace.herd_of_many([one for client in case.clients for one in pace.plain_waits(client)]), outcome)
@@ -112,6 +115,16 @@ def _tokens(client: ClientCase, outcome: Outcome) -> None:
         text = f"{Row.ONE_TOKEN.called}: a 401 at {at} led to {len(asked)} requests for a token, one is due"
         shown = [client.case.evidence(refused, "401"), *(client.case.evidence(one, "token asked for") for one in asked)]
         outcome.fail(text, *shown[:SHOWN], advice=_ADVICE["tokens"], cause="token-storm")
+
+
+def _polls(client: ClientCase, outcome: Outcome) -> None:
+    found = polls_missed(client)
+    if not found:
+        return
+    case, one = client.case, found[0]
+    text = one.sentence(case) + (f" ({len(found)} times in all)" if len(found) > 1 else "")
+    shown = [case.evidence(life.request, "a poll") for life in (one.before, one.again) if life is not None]
+    outcome.fail(text, *shown, advice=_ADVICE["polls"], cause="poll-interval")
 
 
 def _storm(client: ClientCase, found: Sequence[Attempt], outcome: Outcome) -> None:

@@ -31,6 +31,7 @@ class Row(enum.Enum):
     RETRY_AFTER = 22, "Retry-After"
     SIGNAL = 23, "signal while waiting"
     TOKEN = 38, "new token"
+    POLL = 47, "poll"
     FAILED_POLL = 48, "failed poll"
     RETRY_STREAM = 50, "retry stream"
 

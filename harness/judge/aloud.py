@@ -62,7 +62,7 @@ def untold(client: ClientCase) -> ToldGap | None:
         if certain is None or certain.read_ns is None:
             continue
         since = group[0].record.t_ns - client.case.near_ns
-        due_ns = _due_ns(client, certain.read_ns)
+        due_ns = told_by(client, certain.read_ns)
         place = bisect_left(told, since)
         in_time = place < len(told) and told[place] <= due_ns
         if not in_time and due_ns < client.case.end_ns and not _ended_by(client, due_ns):
@@ -104,11 +104,11 @@ def _between(stamps: list[int], since: int, until: int) -> bool:
     return bisect_right(ordered, since) < bisect_right(ordered, until)
 
 
-def _due_ns(client: ClientCase, read_ns: int) -> int:
-    """Return until when a gap that was read then is told."""
+def told_by(client: ClientCase, read_ns: int) -> int:
+    """Return until when a gap, or a final answer, that was read then is told."""
     case = client.case
     due = read_ns + round((ALOUD + client.once(Busy).longest) * 1e9) + case.near_ns
-    return due + round(client.once(Sky).slept(case.at(read_ns), case.at(due)) * 1e9)
+    return case.ns(client.once(Sky).awake_by(case.at(read_ns), case.at(due)))
 
 
 def _ended_by(client: ClientCase, due_ns: int) -> bool:

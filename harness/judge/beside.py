@@ -6,12 +6,13 @@ from operator import attrgetter
 
 import msgspec
 
-from harness.history import Conn, ConnEnd
+from harness.history import App, Conn, ConnEnd
 from harness.judge.case import ROUSING, ClientCase
 from harness.judge.facts.polling import FINAL, GAP, askings
 from harness.judge.facts.reading import Reading
 from harness.judge.facts.requests import RequestLife, lives_of
 from harness.judge.sky import Sky
+from harness.judge.streams import Live, is_stream, live_streams
 
 SPARE = 3
 """Connections without a request that are too many, whatever share of all they are: browsers open a spare one."""
@@ -21,6 +22,9 @@ LIVELY = 5.0
 
 OWN = 0.05
 """Seconds that a client may take for its own part: between a stream's first byte and the poller's stop, for one."""
+
+AFTER_THE_END = 1.0
+"""Seconds from the end that the app was told to the close of the stream."""
 
 
 class Beside(msgspec.Struct, frozen=True):
@@ -97,6 +101,40 @@ def _beside(client: ClientCase, poll: RequestLife) -> Beside | None:
         if age <= LIVELY:
             return Beside(poll, stream, age)
     return None
+
+
+def held_after(client: ClientCase) -> tuple[App, list[Live]] | None:
+    """Return the end that the app was told, and the streams that the client held on to for too long after it.
+
+    A stream that the server ended is held until the client's own side is closed; one whose connection carried another
+    request is none. None where none was held.
+    """
+    told = [shown.app for shown in client.screen.terminals] + client.screen.errors
+    end = min(told, key=attrgetter("exit_ns"), default=None)
+    if end is None:
+        return None
+    last = {request.cid: request.rid for request in client.requests}
+    mine = [live for live in live_streams(client) if live.start_ns < end.enter_ns and live.end_ns is not None]
+    lives = [_held(client, live) if last[live.request.cid] == live.request.rid else live for live in mine]
+    found = [live for live in lives if (live.end_ns or 0) > _let_go_by(client, end, live)]
+    return (end, found) if found else None
+
+
+def _held(client: ClientCase, live: Live) -> Live:
+    answer = client.responses.get(live.request.rid)
+    own = next((end for end in client.ends_of.get(live.request.cid, ()) if end.side == "client"), None)
+    if own is None or answer is None or not is_stream(answer):
+        return live
+    return msgspec.structs.replace(live, end_ns=own.left_ns or own.t_ns)
+
+
+def _let_go_by(client: ClientCase, end: App, live: Live) -> int:
+    """Return the stamp by which a stream is let go of, once the app was told an end and its last byte had come."""
+    case = client.case
+    ended = (one for one in client.ends_of.get(live.request.cid, ()) if one.side == "server" and one.how != "closed")
+    ends = [one.t_ns for one in ended]
+    since = case.at(max([end.exit_ns, *ends]))
+    return case.ns(client.once(Sky).awake_by(since, since + AFTER_THE_END + OWN + case.slack))
 
 
 def begun_again(client: ClientCase) -> tuple[RequestLife, RequestLife] | None:

@@ -101,6 +101,14 @@ class Sky:
             awake = max(awake, until)
         return slept
 
+    def awake_by(self, start: float, end: float) -> float:
+        """Return when what ends by itself at ``end`` is over, if its time stands still while the device sleeps."""
+        for since, until in sorted(self.asleep):
+            if since <= end and until > start:
+                end += until - max(since, start)
+                start = until
+        return end
+
     def _fold(self) -> None:
         since, case = 0.0, self._client.case
         story: list[tuple[float, Happened | Struck]] = [(one.at, one) for one in foreseen(self._client)]

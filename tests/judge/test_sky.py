@@ -228,6 +228,8 @@ def test_of_two_sleeps_at_once_each_second_counts_once():
     sky = Sky(Case(story_of().plan, story_of().history()).clients[0])
     sky.asleep = [(20.0, 22.0), (10.0, 25.0), (24.0, 30.0)]
     assert (sky.slept(0.0, 100.0), sky.slept(21.0, 29.0)) == (20.0, 8.0)
+    found = [sky.awake_by(*span) for span in ((0.0, 9.0), (9.0, 10.5), (25.0, 26.0), (41.0, 42.0))]
+    assert found == [9.0, 30.5, 31.0, 42.0]
 
 
 def test_a_stream_that_a_silence_ended_was_ended_silently():

@@ -8,9 +8,10 @@ from operator import attrgetter
 
 from harness.history import App, Response
 from harness.judge import phrases
-from harness.judge.aloud import ALOUD, Busy, invented, untold
+from harness.judge.aloud import ALOUD, Busy, invented, told_by, untold
 from harness.judge.case import Case, ClientCase
 from harness.judge.endings import Ending, hasty_endings
+from harness.judge.facts.requests import request_lives
 from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_advice, surrender_evidence
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.polling import allowance, clinging
@@ -18,6 +19,8 @@ from harness.judge.refusals import refusal
 from harness.judge.secrets import home, leaked
 
 UNSEEN = "TLS and CPU leave no record"
+
+_FINAL = 204
 
 _ADVICE = {
     "token": "Fix: follow redirects by hand, and send the token to the job server's own origin only",
@@ -78,6 +81,25 @@ def _errors(client: ClientCase, outcome: Outcome) -> None:
         at = phrases.moment(client.case.at(stop.t_ns))
         text = f"the job was refused for good at {at} ({stop.status}), and the app was told nothing of it"
         outcome.fail(text, client.case.evidence(stop, f"{stop.status}"), advice=_ADVICE["untold"], cause="untold-end")
+    elif stop is not None and (late := _late(client, stop)) is not None:
+        at, told = phrases.moment(client.case.at(stop.t_ns)), phrases.moment(client.case.at(late.enter_ns))
+        text = f"the job was refused for good at {at} ({stop.status}), and the app was told so at {told} only"
+        text += f" (limit {phrases.limit(ALOUD)})"
+        shown = [client.case.evidence(stop, f"{stop.status}")]
+        shown.append(client.case.evidence(late, "on_error", t_ns=late.enter_ns))
+        outcome.fail(text, *shown, advice=_ADVICE["untold"], cause="late-end")
+
+
+def _late(client: ClientCase, stop: Response) -> App | None:
+    """Return the final error that came later than a client has time for after a final answer; None where none did.
+
+    After a 204 a client may ask first what became of its job, however long that takes.
+    """
+    read_ns = request_lives(client)[stop.rid].read_ns
+    if read_ns is None or stop.status == _FINAL or client.screen.terminals or not client.screen.errors:
+        return None
+    told = client.screen.errors[0]
+    return told if told.enter_ns > told_by(client, read_ns) else None
 
 
 def _silent(client: ClientCase, stop: Response) -> bool:

@@ -2,12 +2,20 @@
 
 1. Never two streams of one client and job for longer than the linger, none at the end.
 2. Few connections that carry no request.
-3. No status request begun beside a stream that lives, apart from asking for an open gap and after a 204.
-4. A request that starts work is begun once, unless its answer was lost.
+3. No stream outlives the end that the app was told by more than the linger.
+4. No status request begun beside a stream that lives, apart from asking for an open gap and after a 204.
+5. A request that starts work is begun once, unless its answer was lost.
 """
 
 from harness.judge import phrases
-from harness.judge.beside import SPARE, begun_again, beside_streams, spare_connections
+from harness.judge.beside import (
+    AFTER_THE_END,
+    SPARE,
+    begun_again,
+    beside_streams,
+    held_after,
+    spare_connections,
+)
 from harness.judge.case import Case, ClientCase
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.streams import Live, Overlap, live_streams, overlaps
@@ -19,6 +27,7 @@ LINGER = 1.0
 ADVICE = "Fix: close the old connection before, or as soon as, the new one's request is written"
 
 _ADVICE = {
+    "end": "Fix: close the stream when the job ends",
     "spare": "Fix: dial when there is something to ask, and close what is not used; a pool keeps what it may use again",
     "beside": "Fix: stop polling at the first byte of a stream, and ask beside one only while a gap is open",
     "again": "Fix: start the work once; ask for its status where the answer was lost, or send an idempotency key",
@@ -85,7 +94,23 @@ def _at_the_end(client: ClientCase, outcome: Outcome) -> None:
     if over and left and not client.case.cut_short:
         what = "a stream" if len(left) == 1 else phrases.amount(len(left), "stream")
         text = f"{client.called} still held {what} at the end of the run"
-        outcome.fail(text, *[_opened(client, live) for live in left], advice="Fix: close the stream when the job ends")
+        outcome.fail(text, *[_opened(client, live) for live in left], advice=_ADVICE["end"])
+    elif over and not left:
+        _after_the_end(client, outcome)
+
+
+def _after_the_end(client: ClientCase, outcome: Outcome) -> None:
+    case = client.case
+    found = held_after(client)
+    if found is None:
+        return
+    end, lives = found
+    lasted = phrases.duration(((lives[0].end_ns or case.end_ns) - end.exit_ns) / 1e9)
+    text = f"{client.called} held its stream for {lasted} after on_{end.callback}"
+    text += f" (limit {phrases.limit(AFTER_THE_END)})"
+    shown = [case.evidence(end, f"on_{end.callback}", t_ns=end.exit_ns)]
+    shown += [_opened(client, live) for live in lives]
+    outcome.fail(text, *shown, advice=_ADVICE["end"], cause="stream-after-end")
 
 
 def _spare(client: ClientCase, outcome: Outcome) -> None:

@@ -106,7 +106,7 @@ class _Spell:
         high = max(begun + self._every, ended)
         if before.request.rid in self._put_off:
             high = max(high, case.at(self._put_off[before.request.rid]) + policies.backoff_base)
-        return high + self._sky.slept(begun, high + 1.0)
+        return self._sky.awake_by(begun, high)
 
     def _doubtful(self, before: RequestLife, until_ns: int) -> bool:
         """Whether something else than the interval may have brought the next poll about, or have held it up."""

@@ -255,8 +255,12 @@ def test_a_job_that_was_refused_for_good_and_said_nothing_fails():
         story.end(41.0)
         return law("discreet", story)
 
-    assert refused(1.1).state is State.HELD
+    assert (refused(1.1).state, refused(2.0).state) == (State.HELD, State.HELD)
     assert refused().cause == "untold-end"
+    assert (refused(6.0).cause, refused(6.0).sentence) == (
+        "late-end",
+        "the job was refused for good at 1.0 s (404), and the app was told so at 6.0 s only (limit 1 s)",
+    )
     assert refused(1.1, 1.2).cause == "ended-twice"
 
 

@@ -1,8 +1,8 @@
-from harness.history import Body, ConnEnd, Delivered
-from harness.judge.verdict import State
+from harness.history import Body, Census, ConnEnd, Delivered, End
+from harness.judge.verdict import LawVerdict, State
 from tests.judge.ruling import empty, expect, law, state
 from tests.judge.scenes import half_open, handoff
-from tests.judge.story import Story, ns, plan
+from tests.judge.story import ZERO, Story, ns, plan
 
 
 def test_one_stream_after_another_holds():
@@ -69,6 +69,24 @@ def test_a_stream_left_at_the_end_fails():
     cid = story.conn(9.9)
     story.request("stream", 9.95, cid=cid, last="a-18")
     assert "still held a stream at the end of the run" in law("one-stream", story).sentence
+
+
+def test_a_stream_that_outlives_the_end_that_was_told_fails_whoever_ended_it():
+    def told(later: float, *, by_server: bool = False) -> LawVerdict:
+        story = Story(plan()).run()
+        mine = [one for one in story.records if isinstance(one, ConnEnd) and (one.cid, one.side) == (2, "client")]
+        story.records = [one for one in story.records if one not in mine]
+        if by_server:
+            story.add(ConnEnd(cid=2, side="server", how="fin"), 10.05)
+        end = mine[0].t_ns / 1e9 - ZERO / 1e9 + later
+        story.close(end, 2)
+        story.records = [one for one in story.records if not isinstance(one, End | Census)]
+        story.end(end + 1.0)
+        return law("one-stream", story)
+
+    assert {told(0.0).state, told(0.9).state, told(0.9, by_server=True).state} == {State.HELD}
+    assert (told(3.0).cause, told(3.0, by_server=True).cause) == ("stream-after-end", "stream-after-end")
+    assert told(3.0).sentence == "the client held its stream for 3.0 s after on_completed (limit 1 s)"
 
 
 def test_a_client_that_says_closed_only_as_the_run_ends_was_cut_off_in_its_stream():

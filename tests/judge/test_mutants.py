@@ -218,10 +218,10 @@ def polls_on(story: Story) -> Story:
     story.status("polling", 20.2)
     for step in range(14):
         story.poll(20 + 3 * step, 20.3 + 3 * step)
-    story.show(61, 61.01, source="poll")
-    story.fetch(61.02)
-    story.status("closed", 61.1)
-    story.end(62.2)
+    story.show(61, 62.31, source="poll")
+    story.fetch(62.32)
+    story.status("closed", 62.4)
+    story.end(63.5)
     return story
 
 
@@ -229,7 +229,7 @@ def test_never_returns():
     found = verdict(polls_on(firewall(expect("stream restored", "within", 25.0, word="at", at=30.0))))
     assert found.sentence == (
         "The client never returned from polling to the stream (limit within 25): it polled 15 times, from 20.3 s to "
-        "61.0 s, and never asked for the stream again."
+        "62.3 s, and never asked for the stream again."
     )
 
 

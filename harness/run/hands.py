@@ -55,6 +55,7 @@ class Ramp:
     def __init__(self, before: Shape, after: Shape, over: float = 0.0) -> None:
         self.before = before
         self.after = after
+        self.planned = after  # ``after``, as no stepped rate has changed it
         self.steps = max(1, round(over / STEP))
         self.done = 0
 
@@ -76,6 +77,7 @@ class Line:
 
     def __init__(self, shape: Shape) -> None:
         self.ramp = Ramp(shape, shape)
+        self.ramp.done = 1  # it is there already
         self._adjusts: dict[type, Adjusts] = {}
 
     @property
@@ -99,7 +101,7 @@ class Line:
         left = {kind: act for kind, act in self._adjusts.items() if kind is not type(gone)}
         for before in ((), *((act,) for act in earlier if type(act) is type(gone))):
             self._adjusts = left | {type(act): act for act in before}
-            if _adjusted(self.ramp.after, self._adjusts.values()) == shape:
+            if _adjusted(self.ramp.planned, self._adjusts.values()) == shape:
                 return
 
     def step(self, step: Step) -> None:

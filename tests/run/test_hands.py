@@ -223,3 +223,22 @@ def test_a_stepped_profile_s_next_rate_does_not_end_a_change_over_time():
     assert found[0.5] == (0.1875, None, None)
     assert found[0.6] == (0.1875, 7_000.0, 9_000.0)
     assert found[1.75] == (0.5, 7_000.0, 9_000.0)
+
+
+def test_a_limit_that_is_over_on_a_path_of_stepped_rates_leaves_the_profile():
+    limits = {"2s": {"wifi": "limited to 2Mbps for 5s"}, "4s": {"wifi": "limited to 2Mbps for 500ms"}}
+    facts = {"scenario": "s", "job": {"lasts": "9s"}, "paths": {"wifi": "5g-drive"}, "timeline": limits}
+    [plan] = plans(Scenario(**facts), world="virtual")
+    proxies = Proxies()
+
+    async def main():
+        hands = Hands(plan, gates={"c1": Radios()}, toxiproxy=proxies, middle=None, server=None)
+        steps = [change for change in plan.weather if isinstance(change, Step) and change.at < 4.5]
+        async with trio.open_nursery() as later:
+            for change in sorted([*plan.deeds, *steps], key=lambda change: change.at):
+                await (hands.step(change) if isinstance(change, Step) else hands.once(change, later))
+
+    virtual.run(main, seed=7)
+    [start] = [spec.shape for spec in plan.paths.values()]
+    assert [deed.at for deed in plan.deeds] == [2.0, 4.0, 4.5]
+    assert proxies.now("wifi") == dict.fromkeys(Direction, start)

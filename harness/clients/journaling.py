@@ -16,13 +16,19 @@ class JournalObserver(Observer):
         self._write = history.write
         self._words = 0  # status words recorded
         self._blocks = 0  # blocks recorded
+        self._begun = 0  # attempts recorded
+        self._ended = 0  # their ends recorded
 
     def attempt_began(self, n: int, cause: str, wait: float, last_event_id: str) -> None:
         """Record the dial."""
-        self._write(records.Attempt(client=self._name, n=n, cause=cause, wait=wait, last_event_id=last_event_id))
+        self._begun += 1
+        self._write(
+            records.Attempt(client=self._name, n=n, cause=cause, wait=wait, last_event_id=last_event_id, no=self._begun)
+        )
 
     def attempt_ended(self, report: AttemptReport) -> None:
         """Record how it went."""
+        self._ended += 1
         self._write(
             records.AttemptEnd(
                 client=self._name,
@@ -37,11 +43,12 @@ class JournalObserver(Observer):
                 retry_after=report.retry_after,
                 server_retry=report.server_retry,
                 written=self._written(),
+                no=self._ended,
             )
         )
 
     def _written(self) -> dict[str, int]:
-        mine = {"block": self._blocks, "status": self._words}
+        mine = {"attempt": self._begun, "block": self._blocks, "status": self._words}
         return mine if self._app is None else {**mine, "app": self._app.calls}
 
     def block(self, attempt: int, event_id: str, *, event: bool) -> None:
@@ -52,7 +59,8 @@ class JournalObserver(Observer):
     def status(self, word: str, attempt: int) -> None:
         """Record the word."""
         self._words += 1
-        self._write(records.Status(client=self._name, word=word, attempt=attempt, no=self._words))
+        told = records.Status(client=self._name, word=word, attempt=attempt, no=self._words, ends=self._ended)
+        self._write(told)
 
     def gap(self, reason: str, event_id: str, *, healed: bool) -> None:
         """Record the gap, or its healing."""

@@ -539,8 +539,9 @@ class Read(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="read
 
 
 class Attempt(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="attempt"):
-    """A stream dial begins. ``wait`` is the measured wait since the last attempt's end; n counts from 1.
+    """A stream dial begins. ``wait`` is the measured wait since the last attempt's end; the client counts n from 1.
 
+    ``no`` is the recorder's own count.
     ``cause``: start, ended, failed, signal, refreshed, retry-after, server-retry, probe (while polling).
     """
 
@@ -550,6 +551,7 @@ class Attempt(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="a
     cause: str
     wait: float = 0.0
     last_event_id: str = ""
+    no: int = 0
 
 
 class AttemptEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="attempt_end"):
@@ -572,6 +574,7 @@ class AttemptEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag
     retry_after: float | None = None  # seconds asked for by this attempt's response
     server_retry: float | None = None  # seconds of the stream's `retry:` in force after it, before clamping
     written: dict[str, int] = {}  # records of each kind that its recorder has told of this client by then
+    no: int = 0
 
 
 class Block(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="block"):
@@ -618,6 +621,7 @@ class Status(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="st
     word: str
     attempt: int = 0
     no: int = 0
+    ends: int = 0  # ends of attempts that its recorder has told of by then
 
 
 class Gap(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="gap"):

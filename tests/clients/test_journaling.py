@@ -7,6 +7,7 @@ from harness.clients import JobEvent
 from harness.clients.app import App
 from harness.clients.journaling import JournalObserver
 from harness.clients.machine import MachinePhone
+from harness.clients.observer import AttemptReport
 from harness.history import Journal, records
 from harness.scenario.model import ServerSpec
 from harness.sse.policy import REFERENCE
@@ -60,6 +61,20 @@ def test_callbacks_and_words_are_numbered_each_for_itself():
     apps, words = history.all(records.App), history.all(records.Status)
     assert [app.no for app in apps] == list(range(1, len(apps) + 1))
     assert [status.no for status in words] == [1, 2, 3]
+
+
+def test_attempts_and_their_ends_are_counted_by_their_recorder_whatever_the_client_numbers_them():
+    found: list[records.Record] = []
+    with Journal(None, lambda: 1, tap=found.append) as journal:
+        observer = JournalObserver("c1", journal)
+        for n in (7, 7):
+            observer.attempt_began(n, "start", 0.0, "")
+            observer.attempt_ended(AttemptReport(n=9))
+        observer.status("closed", 7)
+    attempts = [one.no for one in found if isinstance(one, records.Attempt)]
+    ends = [(one.no, one.written["attempt"]) for one in found if isinstance(one, records.AttemptEnd)]
+    assert (attempts, ends) == ([1, 2], [(1, 1), (2, 2)])
+    assert [one.ends for one in found if isinstance(one, records.Status)] == [2]
 
 
 def test_words_are_numbered_by_client():

@@ -100,8 +100,6 @@ class Books:
         self.unread: set[str] = set()  # clients that had a stream in a coding that nobody here undoes
         self.snapshots: dict[str, set[tuple[str, str, int]]] = {}  # states that were answered, by client
         # The client, and the app.
-        self.attempts: dict[str, int] = {}
-        self.trying: set[tuple[str, int]] = set()
         # The runner.
         self.deeds: set[tuple[int, str]] = set()
         self.done: set[int] = set()

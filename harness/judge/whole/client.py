@@ -1,6 +1,7 @@
 """The records written for the client: its attempts, its status words, the callbacks of its app; and the runner's deeds.
 
-What a client says of itself may be wrong: it is held to nothing here but to its own numbers. That it showed what never
+What a client says of itself may be wrong: only the numbers that its recorder gives are held to here, and not how it
+numbers its attempts, nor whether it ends them. That it showed what never
 reached it is another law's where no server ever emitted it; where one did, the record of its arrival is missing.
 """
 
@@ -13,26 +14,24 @@ from harness.judge.whole.books import Books, Rules
 
 STREAM = "stream"
 
-_COUNTED: Mapping[str, type[Record]] = {"app": App, "block": Block, "status": Status}
+_COUNTED: Mapping[str, type[Record]] = {"app": App, "attempt": Attempt, "block": Block, "status": Status}
 """The kinds that an attempt's end counts."""
 
 
 def _attempt(record: Attempt, books: Books) -> str:
-    due = books.attempts.get(record.client, 0) + 1
-    books.attempts[record.client] = record.n
-    books.trying.add((record.client, record.n))
-    return f"attempt {record.n} of {record.client} comes where {due} was due" if record.n != due else ""
+    return books.misnumbered(
+        record, record.client, record.no, f"beginning {record.no} of an attempt of {record.client}"
+    )
 
 
 def _attempt_end(record: AttemptEnd, books: Books) -> str:
-    key = record.client, record.n
-    if key not in books.trying:
-        return f"attempt {record.n} of {record.client} ends before it begins"
-    books.trying.discard(key)
+    client = record.client
+    if wrong := books.misnumbered(record, client, record.no, f"end {record.no} of an attempt of {client}"):
+        return wrong
     for kind, count in record.written.items():
-        found = books.numbers[_COUNTED[kind], record.client] if kind in _COUNTED else count
+        found = books.numbers[_COUNTED[kind], client] if kind in _COUNTED else count
         if found != count:
-            text = f"{phrases.amount(count, 'record')} of kind {kind} of {record.client} were written and {found}"
+            text = f"{phrases.amount(count, 'record')} of kind {kind} of {client} were written and {found}"
             return f"{text} are there as attempt {record.n} ends"
     return ""
 
@@ -42,7 +41,14 @@ def _block(record: Block, books: Books) -> str:
 
 
 def _status(record: Status, books: Books) -> str:
-    return books.misnumbered(record, record.client, record.no, f"status word {record.no} of {record.client}")
+    client = record.client
+    if wrong := books.misnumbered(record, client, record.no, f"status word {record.no} of {client}"):
+        return wrong
+    ends = books.numbers[AttemptEnd, client]
+    if ends >= record.ends:
+        return ""
+    told = f"{phrases.amount(record.ends, 'end')} of attempts of {client} were written and {ends}"
+    return f"{told} are there as it says {record.word}"
 
 
 def _app(record: App, books: Books) -> str:
@@ -100,7 +106,7 @@ RULES: Rules = {
 
 
 def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
-    """Yield the attempts that never end, and what the runner never told of itself."""
+    """Yield what the runner never told of itself."""
     if not books.finished:
         return
     for when in ("start", "end"):
@@ -108,6 +114,3 @@ def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
             yield books.case.history.records[-1], f"no census of the {when} was taken"
     if books.case.plan.world == "real" and not books.numbers[Health, ""]:
         yield books.case.history.records[-1], "the harness never told how late its own scheduler was"
-    for record in books.case.history.all(Attempt):
-        if (record.client, record.n) in books.trying:
-            yield record, f"attempt {record.n} of {record.client} never ends"

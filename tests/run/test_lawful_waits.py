@@ -23,7 +23,7 @@ def missed(found: list[Verdict]) -> list[str]:
 
 
 @pytest.mark.parametrize("share", [SHORTEST, LONGEST])
-@pytest.mark.parametrize("scenario", ["deploy", "server-restart"])
+@pytest.mark.parametrize("scenario", ["deploy", "replay-too-old", "server-restart"])
 def test_a_client_that_draws_the_same_share_of_each_wait_passes(scenario, share, monkeypatch):
     class Same(random.Random):
         def random(self) -> float:
@@ -34,6 +34,9 @@ def test_a_client_that_draws_the_same_share_of_each_wait_passes(scenario, share,
     assert missed(verdicts(scenario)) == []
 
 
-@pytest.mark.parametrize("seed", [100, 205, 207, 218])
-def test_a_client_that_learns_of_the_end_by_polling_passes_the_restart(seed):
-    assert missed(verdicts("server-restart", seed=seed)) == []
+@pytest.mark.parametrize(
+    ("scenario", "seed"),
+    [("server-restart", 205), ("server-restart", 218), ("replay-too-old", 9), ("radio", 17)],
+)
+def test_a_client_that_lawfully_learns_late_of_the_end_passes(scenario, seed):
+    assert missed(verdicts(scenario, seed=seed)) == []

@@ -294,7 +294,9 @@ class Walk:
 
     def _waited(self, last: Attempt, ended: tuple[float, float], ns: list[int], begun: float) -> Iterator[Window]:
         asked = last.asked
-        options = [asked] if last.heard or asked is None else [asked, None]
+        # A 401 asks for a new token: where none came, what puts off the next try is the answer to that.
+        binds = last.heard and last.status != _UNAUTHORIZED
+        options = [asked] if binds or asked is None else [asked, None]
         longest = self._asking(last, ended, begun)
         slept = self._sky.slept(ended[0], begun)
         for n in ns:
@@ -410,7 +412,8 @@ class Walk:
     ) -> Iterator[Window]:
         case, policies = self._case, self._policies
         asked = last.asked
-        put_off = policies.heed_retry_after(asked) if asked is not None and last.heard is True else None
+        binds = last.heard is True and last.status != _UNAUTHORIZED
+        put_off = policies.heed_retry_after(asked) if asked is not None and binds else None
         soonest = -math.inf if put_off is None or math.isnan(put_off) else ended[0] + put_off
         for one in self._others(last, begun):
             if not one.given and one.what in {"", "poll", "token"} and case.at(one.over_ns) >= entered - self._near:

@@ -153,6 +153,12 @@ def test_retry_after_is_obeyed_to_the_second():
     assert (put_off(7.4), put_off(6.9), put_off(8.2)) == (State.HELD, State.FAILED, State.FAILED)
 
 
+@pytest.mark.parametrize(("status", "expected"), [(401, State.HELD), (503, State.FAILED)])
+def test_a_401_asks_for_a_token_and_its_retry_after_binds_nobody(status, expected):
+    assert state("backoff", Dials().answered(0.7, status, retry_after="8").answered(1.5, 503).over()) is expected
+    assert state("backoff", Dials().answered(0.7, status, retry_after="8").answered(8.5, 503).over()) is State.HELD
+
+
 def test_a_retry_after_that_may_not_have_been_read_may_be_obeyed():
     assert {put_off(7.4, read=False), put_off(1.9, read=False)} == {State.HELD}
     assert put_off(4.0, read=False) is State.FAILED

@@ -117,7 +117,7 @@ def test_wrong_waivers(problem):
         '4:9: waive: "fault-seen" can never be waived: it judges the harness, not the client'
     )
     assert problem("waive: {promt: why}\n").startswith('4:9: waive: "promt" is no law (did you mean "prompt"?)')
-    assert len(LAWS) == 20
+    assert len(LAWS) == 21
 
 
 def test_mutants_are_known_by_name(plan, problem):

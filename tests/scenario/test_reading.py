@@ -85,7 +85,7 @@ def test_what_the_language_leaves_out_of_yaml_is_refused_where_it_stands(problem
 def test_an_unknown_section_gets_the_nearest_word(problem):
     assert problem("seeds: 5\n") == (
         '4:1: unknown section "seeds" (did you mean "seed"?): expected scenario, about, job, server, '
-        "paths, device, client, sweep, seed, limit, timeline, expect, waive, mutants"
+        "paths, device, client, sweep, seed, limit, world, timeline, expect, waive, mutants"
     )
 
 

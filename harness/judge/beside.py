@@ -8,7 +8,7 @@ import msgspec
 
 from harness.history import App, Conn, ConnEnd
 from harness.judge.case import ROUSING, ClientCase
-from harness.judge.facts.polling import FINAL, GAP, askings
+from harness.judge.facts.polling import FINAL, GAP, STRAY, askings
 from harness.judge.facts.reading import Reading
 from harness.judge.facts.requests import RequestLife, lives_of
 from harness.judge.sky import Sky
@@ -85,6 +85,21 @@ def beside_streams(client: ClientCase) -> list[Beside]:
         found
         for one in askings(client)
         if one.why not in {GAP, FINAL} and (found := _beside(client, one.life)) is not None
+    ]
+
+
+def strays(client: ClientCase) -> list[RequestLife]:
+    """Return the status requests for which a client had no reason, while none of its streams was open.
+
+    One whose job's start was not certainly answered may ask what became of it.
+    """
+    if any(start.known_ns is None for start in lives_of(client, "start")):
+        return []
+    opened = [(one.began.t_ns, one.end_ns or math.inf) for one in lives_of(client, "stream") if one.began is not None]
+    return [
+        one.life
+        for one in askings(client)
+        if one.why == STRAY and not any(since <= one.life.begun_ns < until for since, until in opened)
     ]
 
 

@@ -21,6 +21,7 @@ _ADVICE = {
     "long": "Fix: cap the wait, and sleep on a monotonic clock",
     "signal": "Fix: let a signal of a new network end the wait, and drop the dial that hangs",
     "deadline": "Fix: bound each dial with a connect deadline",
+    "patience": "Fix: give a dial as long as the connect deadline says: the first packet may be lost",
     "hurried": "Fix: heed Retry-After, in seconds or as a date, wherever it comes: of polls, results and tokens too",
     "herd": "Fix: draw each wait anew from [d/2, d], or a server's restart brings all clients back at once",
     "storm": "Fix: wait before each attempt that nothing called for",
@@ -107,6 +108,12 @@ def _held_on(client: ClientCase, outcome: Outcome) -> None:
             f"until {phrases.moment(one.over)}"
         )
         outcome.fail(text, case.evidence(one.record, one.what), advice=_ADVICE["deadline"], cause="hung-dial")
+    for one in owed.given_up_early(client):
+        text = (
+            f"{Row.CONNECT_DEADLINE.called}: a {one.what} was given up at {phrases.moment(one.over)}, due from "
+            f"{phrases.moment(one.due)}, and nothing had called for it"
+        )
+        outcome.fail(text, case.evidence(one.record, one.what), advice=_ADVICE["patience"], cause="hasty-dial")
 
 
 def _tokens(client: ClientCase, outcome: Outcome) -> None:

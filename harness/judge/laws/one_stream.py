@@ -3,7 +3,8 @@
 1. Never two streams of one client and job for longer than the linger, none at the end.
 2. Few connections that carry no request.
 3. No stream outlives the end that the app was told by more than the linger.
-4. No status request begun beside a stream that lives, apart from asking for an open gap and after a 204.
+4. No status request begun beside a stream that lives, apart from asking for an open gap and after a 204,
+   nor elsewhere without a reason.
 5. A request that starts work is begun once, unless its answer was lost.
 """
 
@@ -15,6 +16,7 @@ from harness.judge.beside import (
     beside_streams,
     held_after,
     spare_connections,
+    strays,
 )
 from harness.judge.case import Case, ClientCase
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
@@ -30,6 +32,7 @@ _ADVICE = {
     "end": "Fix: close the stream when the job ends",
     "spare": "Fix: dial when there is something to ask, and close what is not used; a pool keeps what it may use again",
     "beside": "Fix: stop polling at the first byte of a stream, and ask beside one only while a gap is open",
+    "stray": "Fix: ask for the status where streams have failed as often as is declared, for a gap, and after a 204",
     "again": "Fix: start the work once; ask for its status where the answer was lost, or send an idempotency key",
 }
 
@@ -130,6 +133,7 @@ def _spare(client: ClientCase, outcome: Outcome) -> None:
 def _beside(client: ClientCase, outcome: Outcome) -> None:
     found = beside_streams(client)
     if not found:
+        _stray(client, outcome)
         return
     case, first = client.case, found[0]
     at, cid = phrases.moment(case.at(first.poll.begun_ns)), first.stream.request.cid
@@ -141,6 +145,19 @@ def _beside(client: ClientCase, outcome: Outcome) -> None:
     shown = [case.evidence(first.stream.request, f"stream on connection {cid}")]
     shown += [case.evidence(one.poll.request, "status asked for") for one in found[: SHOWN - 1]]
     outcome.fail(text, *shown, advice=_ADVICE["beside"], cause="polls-beside-stream")
+
+
+def _stray(client: ClientCase, outcome: Outcome) -> None:
+    found = strays(client)
+    if not found:
+        return
+    case = client.case
+    at = phrases.moment(case.at(found[0].begun_ns))
+    text = f"{client.called} asked for the status at {at}, with no cause to poll and no gap open"
+    if len(found) > 1:
+        text += f" ({len(found)} times in all)"
+    shown = [case.evidence(life.request, "status asked for") for life in found[:SHOWN]]
+    outcome.fail(text, *shown, advice=_ADVICE["stray"], cause="stray-poll")
 
 
 def _again(client: ClientCase, outcome: Outcome) -> None:

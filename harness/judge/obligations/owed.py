@@ -7,12 +7,15 @@ import msgspec
 
 from harness.history.records import Record
 from harness.judge.case import ROUSING, ClientCase
+from harness.judge.facts.polling import gap_open
+from harness.judge.facts.requests import dial_lives, request_lives
 from harness.judge.obligations.asking import asks
 from harness.judge.obligations.dials import dials
 from harness.judge.obligations.rows import AT_ONCE
 from harness.judge.obligations.walk import LATE
 from harness.judge.sky import Sky
 
+_GIVEN_UP = "given up"
 _UNAUTHORIZED = 401
 
 
@@ -57,6 +60,30 @@ def waited_out(client: ClientCase) -> Iterator[HeldOn]:
         due = began + patience + client.once(Sky).slept(began, over)
         if over > due + LATE + case.slack:
             yield HeldOn(dial.record, dial.record, due, over, f"dial through {dial.path}")
+
+
+def given_up_early(client: ClientCase) -> Iterator[HeldOn]:
+    """Yield dials that a client gave up before its declared connect deadline, though nothing told it to (row 7).
+
+    A signal does, a sleep, the end that the app was told, a gap, whose asking has a time of its own, and any answer or
+    first byte that came on another connection meanwhile: it may have made the dial needless.
+    """
+    patience: object = client.case.declared.connect_timeout
+    if not isinstance(patience, float | int):
+        return
+    case, near = client.case, client.case.near_ns
+    told = [one.t_ns for one in [*client.signals, *client.heard, *client.responses.values()]]
+    told += [life.began.t_ns for life in request_lives(client).values() if life.began is not None]
+    told += [shown.app.enter_ns for shown in client.screen.terminals] + [app.enter_ns for app in client.screen.errors]
+    for life in dial_lives(client):
+        dial = life.dial
+        began, over = case.at(dial.from_ns), case.at(dial.to_ns)
+        if dial.fate != _GIVEN_UP or over >= began + patience - LATE - case.slack or dial.to_ns + near >= case.end_ns:
+            continue
+        called = any(dial.from_ns - near <= at <= dial.to_ns + near for at in told)
+        if called or gap_open(client, dial.to_ns) or client.once(Sky).slept(began, over):
+            continue
+        yield HeldOn(dial, dial, began + patience, over, f"dial through {dial.path}")
 
 
 def _waiting(client: ClientCase) -> Iterator[tuple[Record, str, int, int]]:

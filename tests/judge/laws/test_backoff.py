@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from harness.history import Attempt, AttemptEnd, ConnEnd, Delivered, Read, Status
-from harness.judge.verdict import State
+from harness.judge.verdict import LawVerdict, State
 from harness.sse.policy import Jitter, Policies, ResetsOn
 from tests.judge.dialling import LOST, Dials
 from tests.judge.ruling import empty, law, state
@@ -111,6 +111,24 @@ def test_a_spare_connection_beside_the_first_stream_is_no_reconnection_but_one_a
         return state("backoff", story.refused(0.6, 1.5).over())
 
     assert (told(0.02), told(LOST - 0.01), told(LOST + 0.01)) == (State.HELD, State.HELD, State.FAILED)
+
+
+def test_a_dial_given_up_before_its_deadline_fails_unless_something_called_for_it():
+    def told(lasts: float, *, signal: bool = False) -> LawVerdict:
+        story = Dials()
+        story.at += 0.6
+        story.dials(story.at, lasts, fate="given up")
+        if signal:
+            story.signal("joins", story.at + lasts - 0.001, "cellular")
+        story.at += lasts
+        story.end(story.at + 0.3, "interrupted")
+        return law("backoff", story)
+
+    assert (told(3.0).state, told(3.0).cause) == (State.FAILED, "hasty-dial")
+    assert told(3.0).sentence.startswith(
+        "row 7, connect deadline: a dial through wifi was given up at 7.6 s, due from 14.6 s, and nothing had called"
+    )
+    assert {told(10.0).state, told(3.0, signal=True).state} == {State.HELD}
 
 
 # Rows 21 and 22.

@@ -1,4 +1,4 @@
-from harness.history import Body, Census, ConnEnd, Delivered, End
+from harness.history import Body, Census, ConnEnd, Delivered, End, Response
 from harness.judge.verdict import LawVerdict, State
 from tests.judge.ruling import empty, expect, law, state
 from tests.judge.scenes import half_open, handoff
@@ -87,6 +87,20 @@ def test_a_stream_that_outlives_the_end_that_was_told_fails_whoever_ended_it():
     assert {told(0.0).state, told(0.9).state, told(0.9, by_server=True).state} == {State.HELD}
     assert (told(3.0).cause, told(3.0, by_server=True).cause) == ("stream-after-end", "stream-after-end")
     assert told(3.0).sentence == "the client held its stream for 3.0 s after on_completed (limit 1 s)"
+
+
+def test_a_status_request_between_two_streams_fails_but_not_where_the_start_is_in_doubt():
+    def told(at: float, *, accepted: bool = True) -> LawVerdict:
+        story = handoff()
+        story.request("poll", at)
+        if not accepted:
+            story.records = [one for one in story.records if not isinstance(one, Response) or one.status != 202]
+        return law("one-stream", story)
+
+    found = told(4.6)
+    assert (found.state, found.cause) == (State.FAILED, "stray-poll")
+    assert found.sentence == "the client asked for the status at 4.6 s, with no cause to poll and no gap open"
+    assert told(4.6, accepted=False).state is State.HELD
 
 
 def test_a_client_that_says_closed_only_as_the_run_ends_was_cut_off_in_its_stream():

@@ -146,7 +146,8 @@ HELP: tuple[LawHelp, ...] = (
         title="One stream at a time",
         says="A stream lives from its request to the client's side closed, as the gate sees it. Never two of one "
         "client and job for longer than the linger (1 s, or the scenario's `overlap`), and none when the "
-        "client is done.",
+        "client is done: its own side is closed within 1 s of the end that the app was told. The status is asked for "
+        "while polling, for a gap and after a 204 only.",
         breaks=(
             "Reconnections multiply: launchdarkly/js-core 633, 458; oguzbilgic/kern-ai PR 16",
             "A close during a reconnection is forgotten: launchdarkly/swift-eventsource PR 42",
@@ -174,7 +175,8 @@ HELP: tuple[LawHelp, ...] = (
         "a within [a, a + base], where a counts up to `retry stream` or the cap, whichever is longer; polls, "
         "results, tokens and starts come no sooner than they were told either. A signal ends the wait in which the "
         "client hears it, and drops the dial that hangs. Being connected resets nothing. A 401 leads to one request "
-        "for a token. Of at least six plain waits a third, and four, at one ratio to d are no jitter; four dials of "
+        "for a token. No dial is given up before the connect deadline unless something calls for it, and polls come by "
+        "their interval. Of at least six plain waits a third, and four, at one ratio to d are no jitter; four dials of "
         "the stream within 250 ms that nothing called for are a storm. All by facts, whatever the client says.",
         breaks=(
             "The backoff resets when a connection opens: launchdarkly/ruby-eventsource PR 5, okhttp-eventsource PR 31",
@@ -258,7 +260,8 @@ HELP: tuple[LawHelp, ...] = (
         word="discreet",
         title="Discreet with tokens, errors, callbacks and requests",
         says="No token follows a redirect to another origin, nor goes over TLS that was not verified. No final error "
-        "while the job lives, unless the server refused for good or the policy's attempts are spent. Callbacks one "
+        "while the job lives, unless the server refused for good or the policy's attempts are spent; one "
+        "due is told within 1 s. Callbacks one "
         "at a time. No more requests than the scenario's `requests`. No live stream ended by the client within "
         "its watchdog of a byte (a comment is one), unless a signal said so. No polling for longer than `retry "
         "stream` + R after streams can pass again. TLS and CPU leave no record, so they are not judged.",

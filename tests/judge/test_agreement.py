@@ -8,6 +8,7 @@ from harness.device.words import Reach
 from harness.history import App, Attempt, AttemptEnd, End, Gap, Health, History, Results
 from harness.judge.agreement import LEAST, MOST_REAL_RUNS, Agreement, Said, agreement
 from harness.judge.trace import trace_of
+from harness.judge.verdict import State
 from harness.scenario.model import Plan, Pulse
 from tests.judge.story import Story, changed, plan, reach, without
 
@@ -76,6 +77,14 @@ def test_an_unknown_law_is_never_agreement():
     found = held(told(tired.run()), told(Story(tired.plan).run()), tired.plan)
     assert found.said is Said.UNKNOWN
     assert found.reason.startswith("prompt is unknown (scheduler lag")
+
+
+def test_a_limit_that_the_host_was_too_busy_for_is_no_difference():
+    tired = Story(QUIET)
+    tired.lags(*[30_000] * 100)
+    found = held(told(tired.run()), told(Story(QUIET).run()))
+    assert trace_of(QUIET, told(tired)).laws["prompt"].state is State.NOT_JUDGED
+    assert (found.said, found.differences) == (Said.AGREE, ())
 
 
 def test_another_state_of_a_law_is_a_difference():

@@ -117,6 +117,8 @@ class _Fates:
         self._entitled = [one for one in entitled(client) if one.position <= self._screen.newest]
         terminals = self._screen.terminals
         self._over_ns = terminals[0].app.enter_ns if terminals else None
+        # An end that a status answer told may overtake what a stream has brought; one of the stream itself follows it.
+        self._overtaken_ns = self._soon_ns if terminals and terminals[0].answer is not None else 0
         self._first = _first(client)
         self._withheld = _withheld(client)
         self._said = _said_aloud(client)
@@ -147,7 +149,7 @@ class _Fates:
             return Fate.NO_CALLBACK
         if self._policies.max_event is not None and arrival.record.size + FRAMING > self._policies.max_event:
             return Fate.TOO_BIG
-        if self._over_ns is not None and self._over_ns <= at_ns + self._soon_ns:
+        if self._over_ns is not None and self._over_ns <= at_ns + self._overtaken_ns:
             return Fate.ENDED
         if arrival.behind and newest > event.position:
             return Fate.LATE

@@ -1,4 +1,4 @@
-from harness.history import App, Body, Chunk, Conn, Delivered, Emit, End, Write
+from harness.history import App, Body, Chunk, Conn, Delivered, Emit, End, Read, Write
 from harness.judge.verdict import State
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
@@ -48,6 +48,14 @@ def test_what_reached_the_phone_and_was_not_shown_is_lost_whatever_the_client_sa
     found = law("no-gap", story)
     assert (found.state, found.sentence) == (State.FAILED, "event 4 reached the phone at 2.0 s and was never shown")
     assert [item.text for item in found.evidence] == ["id a-4 at the phone; never shown"]
+
+
+def test_what_reached_the_phone_just_before_the_end_is_lost_unless_a_status_answer_told_the_end():
+    story = Story(plan(items=22, lasts=10.5)).run(skip=(20,))
+    story.arrive(20, 10.005)
+    story.add(Read(cid=story.carried["c1"], upto=1_000_000), 10.006)
+    found = law("no-gap", story)
+    assert (found.state, found.sentence) == (State.FAILED, "event 20 reached the phone at 10.0 s and was never shown")
 
 
 def test_what_died_on_its_way_is_told_by_its_write():

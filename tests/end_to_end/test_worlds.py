@@ -2,7 +2,7 @@
 
 They run side by side, as children without a report, as many at once as end together in two minutes. So many make a
 host late: a law may then be unknown, and a time further off than allowed, which the command settles by
-further real runs. What fails here is any other difference, or a time that no host explains.
+further real runs. What fails here is any other difference that is still there alone, or a time that no host explains.
 """
 
 import json
@@ -69,6 +69,11 @@ async def in_both_worlds(root, plan, found, limit):
     found[plan.name] = compare_worlds(folder)
 
 
+def besides_times(result):
+    """Whether worlds differ by more than times, in the one real run. Of many side by side, such a run is made again."""
+    return any(one.what != "times" for one in result.differences)
+
+
 @pytest.mark.slow
 def test_the_worlds_agree_on_every_shipped_scenario(tmp_path):
     found = {}
@@ -79,11 +84,15 @@ def test_the_worlds_agree_on_every_shipped_scenario(tmp_path):
             for plan in of_real_sockets().values():
                 nursery.start_soon(in_both_worlds, tmp_path, plan, found, limit)
 
+    async def alone():
+        for name in [name for name, result in found.items() if besides_times(result)]:
+            await in_both_worlds(tmp_path / "alone", of_real_sockets()[name], found, trio.CapacityLimiter(1))
+
     trio.run(main)
+    trio.run(alone)
     assert sorted(found) == sorted(of_real_sockets())
     told = {name: [one.text for one in result.differences] or result.reason for name, result in found.items()}
-    models = {name for name, result in found.items() for one in result.differences if one.what != "times"}
-    assert models == set(), told
+    assert [name for name, result in found.items() if besides_times(result)] == [], told
     assert max(result.widest for result in found.values()) < LATEST, told
     assert sum(result.said is Said.AGREE for result in found.values()) >= len(found) // 2, told
 

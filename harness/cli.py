@@ -20,7 +20,7 @@ from harness.console import Terminated, ended_by_sigterm, hush, keep_traceback, 
 from harness.errors import EnvironmentFault, ScenarioError, UsageError, leaf
 from harness.escaping import on_one_line
 from harness.exits import ENVIRONMENT, FAIL, INTERRUPTED, PASS, TERMINATED, USAGE
-from harness.files import read_bytes, real_path
+from harness.files import real_path
 from harness.showing import complain, hand_out, make_room, show, shown_path, tell_problem, tolerate
 from harness.trouble import NO_ROOM, in_words
 
@@ -461,14 +461,14 @@ def mutants(names: tuple[str, ...], **options: Any) -> int:
     """
     from harness.campaign import matrix as shown  # noqa: PLC0415
     from harness.campaign.mutants import CELLS, Wish, prove  # noqa: PLC0415
-    from harness.report.folder import write_text  # noqa: PLC0415
+    from harness.report.folder import read_text, write_text  # noqa: PLC0415
 
+    page = options["markdown"]
+    kept = shown.read_markdown(read_text(page)) if page and page.exists() else {}
     wish = Wish(names=names, jobs=options["jobs"], resume=options["resume"], out=options["out"])
     found = prove(wish, sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
-    if options["markdown"]:
-        page = options["markdown"]
-        kept = read_bytes(page).decode() if page.exists() else ""
-        write_text(page, shown.markdown(found, shown.read_markdown(kept)))
+    if page:
+        write_text(page, shown.markdown(found, kept))
     told = shown.as_json(found) if options["as_json"] else shown.text(found, file=shown_path(wish.out / CELLS))
     say(told.removesuffix("\n"))
     return found.exit

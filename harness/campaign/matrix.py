@@ -8,6 +8,7 @@ where he named none.
 
 import signal
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -37,7 +38,7 @@ _COLUMN = 4
 """Columns of a terminal for one scenario: the longest code, and a blank."""
 
 
-class Matrix(msgspec.Struct, frozen=True, kw_only=True):
+class Matrix(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Every cell that there is, and the two sides.
 
     ``named`` has, by scenario, the mutants that it says it fails, and ``variants`` how many it has (else one).
@@ -55,9 +56,16 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     columns_judged: bool = True
     signal: int = 0
 
+    @cached_property
+    def _at(self) -> dict[Place, list[Cell]]:
+        found: dict[Place, list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault((cell.client, cell.scenario), []).append(cell)
+        return found
+
     def of(self, client: str, scenario: str) -> list[Cell]:
         """Return the cells of one client in one scenario, a variant each."""
-        return [cell for cell in self.cells if (cell.client, cell.scenario) == (client, scenario)]
+        return self._at.get((client, scenario), [])
 
     def whole(self, client: str, scenario: str) -> bool:
         """Return that every variant of the scenario was run with the client."""

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.errors import EnvironmentFault, UsageError
-from harness.files import read_bytes
+from harness.errors import UsageError
 from harness.fuzz.tasks import Hunted
 from harness.fuzz.telling import markdown
-from harness.report.folder import write_text
+from harness.report.folder import read_text, write_text
 
 BEGIN, END = "<!-- fuzz: begin -->", "<!-- fuzz: end -->"
 
@@ -32,7 +31,7 @@ def record(path: Path, hunted: Sequence[Hunted]) -> None:
 
     Raises ``UsageError`` where the file has no markers.
     """
-    text = _read(path)
+    text = read_text(path)
     before, begin, rest = text.partition(f"{BEGIN}\n")
     between, end, after = rest.partition(END)
     if not end:
@@ -49,14 +48,5 @@ def _first_cell(row: str) -> str:
 
 def recorded(path: Path) -> list[Found]:
     """Return the rows of the table in a file that say which seed found a mutant."""
-    between, _, _ = _read(path).partition(f"{BEGIN}\n")[2].partition(END)
+    between, _, _ = read_text(path).partition(f"{BEGIN}\n")[2].partition(END)
     return [Found(row["mutant"], tuple(row["laws"].split(", ")), int(row["seed"])) for row in _ROW.finditer(between)]
-
-
-def _read(path: Path) -> str:
-    try:
-        return read_bytes(path).decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: expected UTF-8 text, got byte {error.start + 1}") from error
-    except OSError as error:
-        raise EnvironmentFault(f"cannot read {path}: {error.strerror}") from error

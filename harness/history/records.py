@@ -261,6 +261,11 @@ class ConnEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="c
     sent: int = 0
     crc: int = 0
 
+    @property
+    def closed_ns(self) -> int:
+        """When that side's own socket was closed, or said FIN: ``left_ns`` where the gate learned of it only later."""
+        return self.left_ns or self.t_ns
+
 
 class Waited(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="waited"):
     """Bytes at ``offset`` of a direction waited at the radio, as it woke or shook hands, until ``until_ns``."""

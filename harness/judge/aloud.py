@@ -113,5 +113,4 @@ def told_by(client: ClientCase, read_ns: int) -> int:
 
 def _ended_by(client: ClientCase, due_ns: int) -> bool:
     """Whether the app was told the job's end, or a final error, by then."""
-    told = [shown.app for shown in client.screen.terminals] + client.screen.errors
-    return any(app.enter_ns <= due_ns for app in told)
+    return any(app.enter_ns <= due_ns for app in client.screen.ends)

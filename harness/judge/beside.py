@@ -6,11 +6,11 @@ from operator import attrgetter
 
 import msgspec
 
-from harness.history import App, Conn, ConnEnd
+from harness.history import App, Conn
 from harness.judge.case import ROUSING, ClientCase
 from harness.judge.facts.polling import FINAL, GAP, STRAY, askings
 from harness.judge.facts.reading import Reading
-from harness.judge.facts.requests import RequestLife, lives_of
+from harness.judge.facts.requests import RequestLife, lives_of, streams_begun
 from harness.judge.sky import Sky
 from harness.judge.streams import Live, is_stream, live_streams
 
@@ -47,11 +47,9 @@ def spare_connections(client: ClientCase) -> list[Conn]:
 
 def _unused(client: ClientCase, conn: Conn) -> bool:
     case = client.case
-    sides: dict[str, ConnEnd] = {}
-    for end in client.ends_of.get(conn.cid, ()):
-        sides.setdefault(end.side, end)
-    mine, server = sides.get("client"), sides.get("server")
-    until = case.end_ns if mine is None else mine.left_ns or mine.t_ns
+    mine = client.own_end(conn.cid)
+    server = next((end for end in client.ends_of.get(conn.cid, ()) if end.side == "server"), None)
+    until = case.end_ns if mine is None else mine.closed_ns
     if until >= case.end_ns:
         return conn.t_ns + case.near_ns < case.end_ns and not _over(client, conn.t_ns)
     if mine is None or mine.how == "closed" or (server is not None and server.t_ns <= until + case.near_ns):
@@ -71,9 +69,8 @@ def _dropped(client: ClientCase, since_ns: int, until_ns: int) -> bool:
     if deadline is not None and (until_ns - since_ns) / 1e9 >= deadline - 2 * OWN - case.slack:
         return True
     reasons = [signal.t_ns for signal in client.heard if signal.what in ROUSING]
-    reasons += [shown.app.enter_ns for shown in client.screen.terminals]
-    reasons += [life.began.t_ns for life in lives_of(client, "stream") if life.began is not None]
-    reasons += [app.enter_ns for app in client.screen.errors]
+    reasons += [app.enter_ns for app in client.screen.ends]
+    reasons += streams_begun(client)
     if any(since_ns - near <= at <= until_ns + near for at in reasons):
         return True
     return client.once(Sky).slept(case.at(since_ns), case.at(until_ns)) > 0
@@ -81,10 +78,13 @@ def _dropped(client: ClientCase, since_ns: int, until_ns: int) -> bool:
 
 def beside_streams(client: ClientCase) -> list[Beside]:
     """Return the status requests that were begun beside a live stream, with no gap open and no 204 before."""
+    reading = client.once(Reading)
+    begun = ((life, reading.read_ns(life.began)) for life in lives_of(client, "stream") if life.began is not None)
+    streams = [(life, read_ns) for life, read_ns in begun if read_ns is not None]
     return [
         found
         for one in askings(client)
-        if one.why not in {GAP, FINAL} and (found := _beside(client, one.life)) is not None
+        if one.why not in {GAP, FINAL} and (found := _beside(client, one.life, streams)) is not None
     ]
 
 
@@ -103,12 +103,12 @@ def strays(client: ClientCase) -> list[RequestLife]:
     ]
 
 
-def _beside(client: ClientCase, poll: RequestLife) -> Beside | None:
-    case, reading = client.case, client.once(Reading)
+def _beside(client: ClientCase, poll: RequestLife, streams: list[tuple[RequestLife, int]]) -> Beside | None:
+    """``streams``: those that certainly began, each with the stamp by which its first byte was read."""
+    case = client.case
     by_ns = poll.begun_ns - round((OWN + case.slack + case.plan.client.policies.handler_takes) * 1e9)
-    for stream in lives_of(client, "stream"):
-        began = reading.read_ns(stream.began) if stream.began is not None else None
-        if began is None or began > by_ns or (stream.end_ns or math.inf) <= poll.begun_ns + case.near_ns:
+    for stream, began in streams:
+        if began > by_ns or (stream.end_ns or math.inf) <= poll.begun_ns + case.near_ns:
             continue
         came = client.bytes_down.get(stream.request.cid, [])
         place = bisect_right(came, poll.begun_ns, key=attrgetter("t_ns"))
@@ -124,8 +124,7 @@ def held_after(client: ClientCase) -> tuple[App, list[Live]] | None:
     A stream that the server ended is held until the client's own side is closed; one whose connection carried another
     request is none. None where none was held.
     """
-    told = [shown.app for shown in client.screen.terminals] + client.screen.errors
-    end = min(told, key=attrgetter("exit_ns"), default=None)
+    end = min(client.screen.ends, key=attrgetter("exit_ns"), default=None)
     if end is None:
         return None
     last = {request.cid: request.rid for request in client.requests}
@@ -137,10 +136,10 @@ def held_after(client: ClientCase) -> tuple[App, list[Live]] | None:
 
 def _held(client: ClientCase, live: Live) -> Live:
     answer = client.responses.get(live.request.rid)
-    own = next((end for end in client.ends_of.get(live.request.cid, ()) if end.side == "client"), None)
+    own = client.own_end(live.request.cid)
     if own is None or answer is None or not is_stream(answer):
         return live
-    return msgspec.structs.replace(live, end_ns=own.left_ns or own.t_ns)
+    return msgspec.structs.replace(live, end_ns=own.closed_ns)
 
 
 def _let_go_by(client: ClientCase, end: App, live: Live) -> int:

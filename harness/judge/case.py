@@ -181,6 +181,10 @@ class ClientCase:
             found.setdefault(end.cid, []).append(end)
         return found
 
+    def own_end(self, cid: int) -> ConnEnd | None:
+        """Return the first end of its own side of a connection; None where it never ended."""
+        return next((end for end in self.ends_of.get(cid, ()) if end.side == "client"), None)
+
     @cached_property
     def chunks(self) -> list[Chunk]:
         """Bytes at its radio, connection by connection."""

@@ -1,5 +1,7 @@
 """How many connections a client had open at a time (law L12)."""
 
+from operator import itemgetter
+
 from harness.history import Conn
 from harness.judge.case import ClientCase
 
@@ -19,13 +21,17 @@ def crowd(client: ClientCase) -> tuple[int, list[Conn]] | None:
     settling_ns = round((SETTLING + case.slack) * 1e9)
     lives: list[tuple[int, int, Conn]] = []
     for conn in client.conns:
-        mine = next((end for end in client.ends_of.get(conn.cid, ()) if end.side == "client"), None)
-        end_ns = case.end_ns if mine is None else mine.left_ns or mine.t_ns
-        lives.append((conn.t_ns, end_ns, conn))
+        mine = client.own_end(conn.cid)
+        lives.append((conn.t_ns, case.end_ns if mine is None else mine.closed_ns, conn))
+    lives.sort(key=itemgetter(0))
+    begun, open_then = 0, lives[:0]
     for at_ns, _, _ in lives:
         then = at_ns + settling_ns
-        # Those that were open all that time.
-        open_then = [conn for since, until, conn in lives if since <= at_ns and until > then]
+        while begun < len(lives) and lives[begun][0] <= at_ns:
+            open_then.append(lives[begun])
+            begun += 1
+        # Those that were open all that time. What was not is open at no later time either.
+        open_then = [life for life in open_then if life[1] > then]
         if len(open_then) > MOST_OPEN and then < case.end_ns:
-            return at_ns, open_then
+            return at_ns, [conn for _, _, conn in open_then]
     return None

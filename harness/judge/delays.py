@@ -10,7 +10,7 @@ from harness.history import Request, SignalTold
 from harness.history.records import Record
 from harness.judge.backlog import worked_off
 from harness.judge.case import ROUSING, ClientCase
-from harness.judge.facts.asked import put_offs
+from harness.judge.facts.asked import REFUSED, put_offs
 from harness.judge.interruptions import NEAR, Interruption, heard
 from harness.judge.line import Line
 from harness.judge.obligations.attempts import Attempt, attempts
@@ -18,7 +18,6 @@ from harness.judge.streams import live_streams
 from harness.scenario.deadlines import Ending, detection_allowance, exchange_cost, recovery_allowance
 from harness.scenario.model import Pulse
 
-_REFUSED = frozenset({409, 410})
 """Statuses of a stream that refuse its cursor."""
 
 _DROPPED_NS = 100_000
@@ -160,7 +159,7 @@ def detoured(client: ClientCase, raw: Interruption, allowance: float) -> float:
 def _refused(client: ClientCase, raw: Interruption, until: float) -> bool:
     """Whether the server refused the cursor, from the beginning of an outage to this time."""
     answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
-    refused: list[Record] = [*client.gap_signals, *(one for one in answers if one.status in _REFUSED)]
+    refused: list[Record] = [*client.gap_signals, *(one for one in answers if one.status in REFUSED)]
     return any(raw.began <= client.case.at(one.t_ns) <= until for one in refused)
 
 

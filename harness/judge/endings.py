@@ -58,11 +58,11 @@ def hasty_endings(client: ClientCase) -> list[Ending]:
 def _endings(client: ClientCase) -> Iterator[Ending]:
     """Yield the live streams that the client's own FIN or RST ended while the run went on."""
     for life in lives_of(client, "stream"):
-        mine = [end for end in client.ends_of.get(life.request.cid, ()) if end.side == "client"]
-        if life.began is None or life.by != CLIENT or life.end_ns is None or not mine:
+        mine = client.own_end(life.request.cid)
+        if life.began is None or life.by != CLIENT or life.end_ns is None or mine is None:
             continue
         if life.end_ns < client.case.end_ns - client.case.near_ns:
-            ending = _ending(client, life, mine[0], life.end_ns)
+            ending = _ending(client, life, mine, life.end_ns)
             if ending is not None:
                 yield ending
 
@@ -120,8 +120,7 @@ def _is_over(client: ClientCase, ending: Ending) -> bool:
         return True
     if any(one.type in TERMINAL_CALLBACKS and one.t_ns <= by_ns for one in _blocks(client, ending.request)):
         return True
-    told = [shown.app for shown in client.screen.terminals] + client.screen.errors
-    return any(app.enter_ns <= by_ns for app in told)
+    return any(app.enter_ns <= by_ns for app in client.screen.ends)
 
 
 def _too_big(client: ClientCase, ending: Ending) -> bool:

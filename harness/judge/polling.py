@@ -13,7 +13,7 @@ from harness.history import Request
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import REFUSED
 from harness.judge.facts.polling import POLLING, STRAY, askings
-from harness.judge.facts.requests import lives_of
+from harness.judge.facts.requests import streams_begun
 from harness.judge.recoveries import syn_retries
 from harness.judge.sky import Sky
 from harness.scenario.deadlines import recovery_allowance
@@ -68,6 +68,6 @@ def _stretches(client: ClientCase) -> list[tuple[float, float]]:
 
 def _spells_of_polling(client: ClientCase) -> list[list[Request]]:
     """Return the polls between two first bytes of streams."""
-    begun = sorted(life.began.t_ns for life in lives_of(client, "stream") if life.began is not None)
+    begun = streams_begun(client)
     polls = [one.life.request for one in askings(client) if one.why in {POLLING, STRAY}]
     return [list(spell) for _, spell in groupby(polls, key=lambda poll: bisect_left(begun, poll.t_ns))]

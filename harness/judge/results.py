@@ -58,6 +58,10 @@ _NEVER = 1 << 63
 
 def fetched(client: ClientCase) -> Fetched:
     """Return the transfers of a client."""
+    return client.once(_fetched)
+
+
+def _fetched(client: ClientCase) -> Fetched:
     return Fetched(tuple(lives_of(client, "results")), tuple(client.app_results))
 
 

@@ -38,8 +38,7 @@ def _live_streams(client: ClientCase) -> list[Live]:
         # A radio that wakes may hold the client's own end for a while: it left when its socket did. What the server
         # ended is no stream any more.
         if end.side == "client" or (end.how in {"fin", "rst"} and not end.swallowed):
-            at_ns = (end.left_ns or end.t_ns) if end.side == "client" else end.t_ns
-            closed[end.cid] = min(closed.get(end.cid, at_ns), at_ns)
+            closed[end.cid] = min(closed.get(end.cid, end.closed_ns), end.closed_ns)
     nexts: dict[int, list[int]] = {}
     for request in client.requests:
         nexts.setdefault(request.cid, []).append(request.t_ns)

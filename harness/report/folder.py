@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from harness.errors import NOT_JSON, BadRecords, EnvironmentFault
+from harness.errors import NOT_JSON, BadRecords, EnvironmentFault, UsageError
 from harness.escaping import visible
 from harness.files import read_bytes, real_path
 from harness.history import Canary, Deed, History, read_history, records
@@ -227,6 +227,19 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all, in UTF-8; what UTF-8 cannot carry becomes ``?``."""
     write_bytes(path, text.encode("utf-8", "replace"))
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises ``UsageError`` for what is not UTF-8, ``EnvironmentFault`` for what cannot be read.
+    """
+    try:
+        return read_bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: expected UTF-8 text, got byte {error.start + 1}") from error
+    except OSError as error:
+        raise EnvironmentFault(f"cannot read {path}: {error.strerror}") from error
 
 
 def write_json(path: Path, value: object) -> None:

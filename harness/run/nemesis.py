@@ -5,8 +5,10 @@ deed never waits for it.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from operator import attrgetter
 
 import trio
 
@@ -237,9 +239,12 @@ class Nemesis:
                 gate.resume(pulse.path)
 
     async def _step(self, step: Step) -> None:
-        for place, deed in enumerate(self._plan.deeds):
-            if deed.actor == step.path and abs(deed.at - step.at) < AT_ONCE:
+        deeds = self._plan.deeds
+        place = bisect_right(deeds, step.at - AT_ONCE, key=attrgetter("at"))
+        while place < len(deeds) and deeds[place].at < step.at + AT_ONCE:
+            if deeds[place].actor == step.path:
                 await self._done[place].wait()  # which gives the path the profile that this is the first step of
+            place += 1
         readback = await self._hands.step(step)
         self._journal.write(Weather(path=step.path, what=f"rate {step.down:.0f} B/s", toxics=_attributes(readback)))
 

@@ -2,7 +2,7 @@
 
 from harness.toxics.chain import Chain
 from harness.toxics.registry import TYPES, toxic_class, toxic_of
-from harness.toxics.shape import Shape, toxics_of
+from harness.toxics.shape import Shape, toxic_attributes, toxics_of
 from harness.toxics.toxic import BadToxic, Chunk, Step, Toxic, ToxicSpec
 from harness.toxics.toxified import Toxified
 
@@ -16,6 +16,7 @@ __all__ = [
     "Toxic",
     "ToxicSpec",
     "Toxified",
+    "toxic_attributes",
     "toxic_class",
     "toxic_of",
     "toxics_of",

@@ -44,6 +44,12 @@ def toxics_of(shape: Shape, direction: Direction) -> tuple[ToxicSpec, ...]:
     return tuple(ToxicSpec(name=f"{toxic.type}_{direction}", stream=direction, toxic=toxic) for toxic in toxics)
 
 
+def toxic_attributes(shape: Shape) -> dict[str, str]:
+    """Return what a proxy shows of the toxics that give both directions this shape: NAME.ATTRIBUTE and its value."""
+    specs = (spec for direction in Direction for spec in toxics_of(shape, direction))
+    return {f"{spec.name}.{key}": str(value) for spec in specs for key, value in spec.toxic.attributes.items()}
+
+
 def line_time(shape: Shape, size: int) -> float:
     """Return for how many seconds so many bytes from the server occupy a line of this shape: its rate, its slices."""
     found = size / shape.down if shape.down else 0.0

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from harness.clients.attempt import EVENT_STREAM
 from harness.clients.decisions import Decisions
 from harness.sse.events import Event, IdChange, Wire
 from harness.sse.parser import Parser
 from harness.sse.response import Verdict
-
-EVENT_STREAM = "text/event-stream"
 
 _WITHOUT_SPACE = re.compile(r"^data:(?! )[^\n]*\n", re.MULTILINE)
 

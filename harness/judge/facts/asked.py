@@ -10,16 +10,19 @@ from collections.abc import Iterator
 
 import msgspec
 
-from harness.history import Delivered, Request, Response, StreamBegan
+from harness.history import Delivered, Request, Response
 from harness.judge.case import ClientCase
 from harness.judge.facts.reading import Reading
-from harness.judge.facts.requests import lives_of, request_lives
+from harness.judge.facts.requests import lives_of, request_lives, streams_begun
 from harness.judge.facts.snapshots import DeliveredState, delivered_states
 from harness.sse.policy import Ids
 from harness.sse.response import read_retry_after
 
 REFUSED = frozenset({409, 410})
 """Statuses of a stream that refuse its cursor."""
+
+UNAUTHORIZED = 401
+"""The status that asks for a new token."""
 
 RESET = "reset"
 """The type of the event by which a server says that it no longer has what the cursor asked for."""
@@ -116,7 +119,13 @@ def _found(client: ClientCase) -> Iterator[PutOff]:
     policies = client.case.plan.client.policies
     for life in request_lives(client).values():
         answer = life.answer
-        if answer is None or not answer.retry_after or answer.status == 401 or leads_on(answer) or life.streams:
+        if (
+            answer is None
+            or not answer.retry_after
+            or answer.status == UNAUTHORIZED
+            or leads_on(answer)
+            or life.streams
+        ):
             continue
         asked = read_retry_after(answer.retry_after, answer.date, None)
         seconds = policies.heed_retry_after(asked)
@@ -186,12 +195,6 @@ def _covered_ns(client: ClientCase, gap: ToldGap) -> float:
         return math.inf
     if not isinstance(gap.record, Response):
         return whole
-    begun = client.once(_begun)
+    begun = streams_begun(client)
     place = bisect.bisect_left(begun, gap.record.t_ns)
     return max(whole, begun[place]) if place < len(begun) else math.inf
-
-
-def _begun(client: ClientCase) -> list[int]:
-    """Return when each stream's first byte of a body came."""
-    first: list[StreamBegan] = [life.began for life in lives_of(client, "stream") if life.began is not None]
-    return sorted(one.t_ns for one in first)

@@ -4,7 +4,7 @@ An event that was *certainly* at the radio is one that the client has read. It h
 
 - a status answer that the client was entitled to (``coverage``) stands for it: one that came no later than it had to be
   shown, or that a gap was waiting for when it came;
-- the end had been shown by then;
+- the end had been shown by then, or was told by a status answer before it had to be shown;
 - its own stream had brought a later one before it, and that was shown;
 - the app was inside a callback, the declared queue was full, it was no terminal, and a later state was shown;
 - it is of a type that has no callback, or larger than declared.

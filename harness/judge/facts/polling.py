@@ -25,9 +25,9 @@ import msgspec
 
 from harness.history import Delivered
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import events_delivered, leads_on, told_gaps
+from harness.judge.facts.asked import UNAUTHORIZED, events_delivered, leads_on, told_gaps
 from harness.judge.facts.reading import Reading
-from harness.judge.facts.requests import ANSWERED, CLIENT, RequestLife, dial_lives, lives_of
+from harness.judge.facts.requests import ANSWERED, CLIENT, RequestLife, dial_lives, lives_of, streams_begun
 
 POLLING, GAP, FINAL, STRAY = "polling", "gap", "204", "stray"
 """Why the status was asked for: the client lives by polling, a gap is open, a 204 said stop, or for no reason."""
@@ -89,7 +89,7 @@ def _askings(client: ClientCase) -> list[Asking]:
 
 
 def _pollings(client: ClientCase) -> list[Polling]:
-    begun = sorted(life.began.t_ns for life in lives_of(client, "stream") if life.began is not None)
+    begun = streams_begun(client)
     found: list[Polling] = []
     for since_ns in _Entries(client).stamps():
         if found and since_ns <= found[-1].until_ns:
@@ -168,7 +168,7 @@ class _Entries:
         if life.by == ANSWERED and answer is not None:
             if leads_on(answer) or answer.status == 204:
                 return None
-            return self._refused_token(life, following) if answer.status == 401 else life.end_ns
+            return self._refused_token(life, following) if answer.status == UNAUTHORIZED else life.end_ns
         return life.end_ns
 
     def _refused_token(self, life: RequestLife, following: RequestLife | None) -> int | None:

@@ -73,5 +73,5 @@ def _lived(client: ClientCase) -> dict[int, int]:
     found: dict[int, int] = {}
     for end in client.conn_ends:
         if end.side == "client":
-            found.setdefault(end.cid, end.left_ns or end.t_ns)
+            found.setdefault(end.cid, end.closed_ns)
     return found

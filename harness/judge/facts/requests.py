@@ -112,12 +112,42 @@ def request_lives(client: ClientCase) -> dict[int, RequestLife]:
 
 def lives_of(client: ClientCase, what: str) -> list[RequestLife]:
     """Return the lives of the requests of one purpose, in order."""
-    return [life for life in request_lives(client).values() if life.request.what == what]
+    return client.once(_by_purpose).get(what, [])
+
+
+def firsts(client: ClientCase) -> dict[int, Request]:
+    """Return the first request of each connection that carried one."""
+    return client.once(_firsts)
+
+
+def following(client: ClientCase) -> dict[int, Request]:
+    """Return, by the number of a request, the one that followed it on its connection."""
+    return client.once(_following)
+
+
+def streams_begun(client: ClientCase) -> list[int]:
+    """Return the stamps at which the first byte of each stream's body was at the client's socket, in order."""
+    return client.once(_streams_begun)
 
 
 def dial_lives(client: ClientCase) -> list[DialLife]:
     """Return the dials of a client in the order in which they began; none for a client without a phone."""
     return client.once(_dial_lives)
+
+
+def _by_purpose(client: ClientCase) -> dict[str, list[RequestLife]]:
+    found: dict[str, list[RequestLife]] = {}
+    for life in request_lives(client).values():
+        found.setdefault(life.request.what, []).append(life)
+    return found
+
+
+def _firsts(client: ClientCase) -> dict[int, Request]:
+    return {request.cid: request for request in reversed(client.requests)}
+
+
+def _streams_begun(client: ClientCase) -> list[int]:
+    return sorted(life.began.t_ns for life in lives_of(client, "stream") if life.began is not None)
 
 
 def _request_lives(client: ClientCase) -> dict[int, RequestLife]:
@@ -126,7 +156,7 @@ def _request_lives(client: ClientCase) -> dict[int, RequestLife]:
     dials = {one.conn.cid: one.dial for one in dial_lives(client) if one.conn is not None}
     bodies, begun = case.grouped(Body, "rid"), case.grouped(StreamBegan, "rid")
     served = _served(client)
-    nexts = _nexts(client)
+    nexts = following(client)
     behind = {request.rid for request in nexts.values()}
     found = {}
     for request in client.requests:
@@ -162,8 +192,7 @@ def _served(client: ClientCase) -> dict[int, Answered | Snapshot | Subscriber]:
     }
 
 
-def _nexts(client: ClientCase) -> dict[int, Request]:
-    """Return the request that follows each on its connection."""
+def _following(client: ClientCase) -> dict[int, Request]:
     last: dict[int, Request] = {}
     found = {}
     for request in client.requests:
@@ -216,7 +245,7 @@ def _dial_lives(client: ClientCase) -> list[DialLife]:
     by_port: dict[int, list[int]] = {}
     for place, dial in enumerate(dials):
         by_port.setdefault(dial.port, []).append(place)
-    first = {request.cid: request for request in reversed(client.requests)}
+    first = firsts(client)
     met: dict[int, Conn] = {}
     for conn in client.conns:
         places = by_port.get(_port(conn), [])

@@ -144,6 +144,11 @@ class Screen:
         return [shown for shown in self.shown if shown.app.callback in TERMINAL_CALLBACKS]
 
     @property
+    def ends(self) -> list[App]:
+        """The callbacks that told the app an end: the job's, or a final error; the terminal ones first."""
+        return [shown.app for shown in self.terminals] + self.errors
+
+    @property
     def newest(self) -> Position:
         """The newest position ever shown."""
         return self.advances[-1][1] if self.advances else ACCEPTED

@@ -14,8 +14,7 @@ from harness.judge.felt import on_its_own_flow, touched
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.verdict import Way
 from harness.scenario.model import canaries_of
-from harness.toxics import Shape, toxics_of
-from harness.vocabulary import Direction
+from harness.toxics import toxic_attributes
 
 LATE = 0.25
 """Seconds before the end of a run that did not end by itself in which a deed may have come due and found it closing."""
@@ -148,7 +147,7 @@ def _shapes(case: Case, outcome: Outcome) -> None:
             else:
                 outcome.fail(f"{name} was not read back; nothing was tested", cause="shape-not-seen")
             continue
-        wanted = _toxics(spec.shape)
+        wanted = toxic_attributes(spec.shape)
         differs = {key: (record.toxics.get(key), wanted.get(key)) for key in sorted({*record.toxics, *wanted})}
         wrong = [
             f"{key} {shown or 'none'} (not {said or 'there'})"
@@ -161,12 +160,6 @@ def _shapes(case: Case, outcome: Outcome) -> None:
             outcome.fail(f"{name} was not met ({told}); nothing was tested", shown, cause="shape-not-seen")
         else:
             outcome.hold()
-
-
-def _toxics(shape: Shape) -> dict[str, str]:
-    """Return what a proxy shows of the toxics that make this shape in both directions."""
-    specs = (spec for way in Direction for spec in toxics_of(shape, way))
-    return {f"{spec.name}.{key}": str(value) for spec in specs for key, value in spec.toxic.attributes.items()}
 
 
 def _nothing_tried(case: Case, outcome: Outcome) -> None:

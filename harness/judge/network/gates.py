@@ -100,7 +100,7 @@ def _read(flow: Flow, record: Read) -> None:
 def _end(flow: Flow, record: ConnEnd) -> None:
     ends.end(flow, record)
     if record.side == CLIENT and record.how != "closed" and flow.antenna is not None:
-        left_ns = record.left_ns or record.t_ns
+        left_ns = record.closed_ns
         if all(one.asleep for one in flow.timeline.within(left_ns - flow.timeline.slack.late_ns, left_ns)):
             flow.fail("asleep", record, "a client left on a device that slept")
 

@@ -14,8 +14,7 @@ from harness.judge.case import Case
 from harness.judge.network.faults import Fault
 from harness.judge.network.fold import TOLERANCE
 from harness.scenario.model import Pulse, Step
-from harness.toxics import Shape, toxics_of
-from harness.vocabulary import Direction
+from harness.toxics import Shape, toxic_attributes
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -49,11 +48,10 @@ def faults(case: Case) -> Iterator[Fault]:
 
 def _wrong(step: Step, record: Weather) -> Iterator[Fault]:
     """Hold the rates that the proxy shows once a step was made against the planned ones."""
-    shape = Shape(down=step.down, up=step.up)
-    for spec in (spec for way in Direction for spec in toxics_of(shape, way)):
-        shown, wanted = record.toxics.get(f"{spec.name}.rate", "none"), str(spec.toxic.attributes["rate"])
+    for rate, wanted in toxic_attributes(Shape(down=step.down, up=step.up)).items():
+        shown = record.toxics.get(rate, "none")
         if shown != wanted:
-            text = f"{spec.name} is {shown} KB/s, not {wanted}"
+            text = f"{rate.removesuffix('.rate')} is {shown} KB/s, not {wanted}"
             at = phrases.limit(step.at)
             yield Fault(
                 "weather-not-made", f"the step of rate of {step.path} at {at} was another: {text}", ((record, text),)

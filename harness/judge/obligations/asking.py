@@ -50,8 +50,8 @@ def asks(client: ClientCase) -> Asks:
 
 def over(client: ClientCase, cid: int, otherwise: int) -> int:
     """Return when a client's side of a connection was closed; ``otherwise`` where it never was."""
-    end = next((end for end in client.ends_of.get(cid, ()) if end.side == "client"), None)
-    return otherwise if end is None else end.left_ns or end.t_ns
+    end = client.own_end(cid)
+    return otherwise if end is None else end.closed_ns
 
 
 def _asked(client: ClientCase, life: RequestLife) -> Ask:

@@ -13,7 +13,7 @@ from harness.history.records import Record
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import leads_on
 from harness.judge.facts.reading import Reading
-from harness.judge.facts.requests import request_lives
+from harness.judge.facts.requests import firsts, following, request_lives
 from harness.judge.facts.screen import EVENT_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
 from harness.judge.facts.truth import ACCEPTED, Position
@@ -92,7 +92,7 @@ def _asked(client: ClientCase, request: Request, hops: "_Hops") -> Attempt | Non
     dial = dials(client).by_cid.get(request.cid)
     if dial is not None and dial.record.seq in hops.led:
         return None
-    first = dial is not None and client.once(_firsts).get(request.cid) == request.rid
+    first = dial is not None and firsts(client)[request.cid].rid == request.rid
     record: Record = dial.record if dial is not None and first else request
     began = dial.from_ns if dial is not None and first else request.t_ns
     one = Attempt(began_ns=began, record=record, spoke=True)
@@ -108,16 +108,12 @@ def _of_dial(client: ClientCase, dial: Dialled) -> Attempt:
     )  # fmt: skip
 
 
-def _firsts(client: ClientCase) -> dict[int, int]:
-    return {request.cid: request.rid for request in reversed(client.requests)}
-
-
 class _Hops:
     """Follows redirects: what an attempt was led on to is part of it. ``led`` numbers the records of such dials."""
 
     def __init__(self, client: ClientCase) -> None:
         self._client = client
-        self._first = {request.cid: request for request in reversed(client.requests)}
+        self._first = firsts(client)
         self.led: set[int] = set()
 
     def follow(self, one: Attempt) -> None:
@@ -156,10 +152,10 @@ def _conclude(client: ClientCase, one: Attempt, request: Request) -> None:
     one.end_lo, one.end_hi = _end_of(client, request.cid)
     one.body = life.began is not None
     one.clean = any(end.side == "server" and end.how != "rst" for end in client.ends_of.get(request.cid, ()))
-    again = client.once(_nexts).get(request.rid)
+    again = following(client).get(request.rid)
     if one.answer is None:
         if again is not None:
-            one.end_lo = one.end_hi = again
+            one.end_lo = one.end_hi = again.t_ns
         return
     one.heard = True if life.read_ns is not None else None
     if is_stream(one.answer):
@@ -168,17 +164,6 @@ def _conclude(client: ClientCase, one: Attempt, request: Request) -> None:
         one.end_lo, one.end_hi = one.answer.t_ns, max(one.answer.t_ns, life.body.t_ns if life.body is not None else 0)
     else:
         one.end_lo = min(one.end_lo, one.answer.t_ns)
-
-
-def _nexts(client: ClientCase) -> dict[int, int]:
-    """Return, by request, the stamp of the one that came after it on its connection."""
-    found: dict[int, int] = {}
-    last: dict[int, int] = {}
-    for request in client.requests:
-        if request.cid in last:
-            found[last[request.cid]] = request.t_ns
-        last[request.cid] = request.rid
-    return found
 
 
 def _end_of(client: ClientCase, cid: int) -> tuple[int | None, int | None]:

@@ -10,7 +10,7 @@ import msgspec
 
 from harness.history.records import Record
 from harness.judge.case import ClientCase
-from harness.judge.facts.requests import dial_lives
+from harness.judge.facts.requests import dial_lives, firsts
 
 _OPEN = "open"
 
@@ -50,7 +50,8 @@ def _dialled(client: ClientCase) -> Iterator[Dialled]:
         dial, cid = life.dial, life.conn.cid if life.conn is not None else 0
         recorded.add(cid)
         yield Dialled(dial.from_ns, dial.to_ns, dial.path, cid, life.what, dial.fate == _OPEN, dial)
-    first = {request.cid: request.what for request in reversed(client.requests)}
+    first = firsts(client)
     for conn in client.conns:
         if conn.cid not in recorded:
-            yield Dialled(conn.t_ns, conn.t_ns, conn.path, conn.cid, first.get(conn.cid, ""), True, conn)
+            what = first[conn.cid].what if conn.cid in first else ""
+            yield Dialled(conn.t_ns, conn.t_ns, conn.path, conn.cid, what, True, conn)

@@ -7,6 +7,7 @@ import msgspec
 
 from harness.history.records import Record
 from harness.judge.case import ROUSING, ClientCase
+from harness.judge.facts.asked import UNAUTHORIZED
 from harness.judge.facts.polling import gap_open
 from harness.judge.facts.requests import dial_lives, request_lives
 from harness.judge.obligations.asking import asks
@@ -16,7 +17,6 @@ from harness.judge.obligations.walk import LATE
 from harness.judge.sky import Sky
 
 _GIVEN_UP = "given up"
-_UNAUTHORIZED = 401
 
 
 class HeldOn(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ def given_up_early(client: ClientCase) -> Iterator[HeldOn]:
     case, near = client.case, client.case.near_ns
     told = [one.t_ns for one in [*client.signals, *client.heard, *client.responses.values()]]
     told += [life.began.t_ns for life in request_lives(client).values() if life.began is not None]
-    told += [shown.app.enter_ns for shown in client.screen.terminals] + [app.enter_ns for app in client.screen.errors]
+    told += [app.enter_ns for app in client.screen.ends]
     for life in dial_lives(client):
         dial = life.dial
         began, over = case.at(dial.from_ns), case.at(dial.to_ns)
@@ -93,7 +93,7 @@ def _waiting(client: ClientCase) -> Iterator[tuple[Record, str, int, int]]:
         yield dial.record, f"dial through {dial.path}" if dial.path else "dial", dial.from_ns, min(dial.to_ns, end_ns)
     for request in client.streams:
         answer = client.responses.get(request.rid)
-        ends = [end.left_ns or end.t_ns for end in client.ends_of.get(request.cid, ())]
+        ends = [end.closed_ns for end in client.ends_of.get(request.cid, ())]
         over = min([end_ns, *ends, *([answer.t_ns] if answer is not None else [])])
         yield request, "stream request without an answer", request.t_ns, over
 
@@ -105,7 +105,7 @@ def tokens_too_many(client: ClientCase) -> Iterator[tuple[Record, list[Record]]]
     again only by a request that is refused again.
     """
     refused = sorted(
-        (answer for answer in client.responses.values() if answer.status == _UNAUTHORIZED), key=lambda one: one.t_ns
+        (answer for answer in client.responses.values() if answer.status == UNAUTHORIZED), key=lambda one: one.t_ns
     )
     tokens = [request for request in client.requests if request.what == "token"]
     bounds = [one.t_ns for one in refused]

@@ -14,7 +14,7 @@ from operator import attrgetter
 import msgspec
 
 from harness.judge.case import Case, ClientCase
-from harness.judge.facts.asked import leads_on, put_offs
+from harness.judge.facts.asked import UNAUTHORIZED, leads_on, put_offs
 from harness.judge.facts.polling import POLLING, Polling, askings, gap_open, pollings
 from harness.judge.facts.requests import RequestLife
 from harness.judge.obligations.asking import asks
@@ -22,8 +22,6 @@ from harness.judge.obligations.dials import dials
 from harness.judge.obligations.rows import Row
 from harness.judge.obligations.walk import EARLY, LATE
 from harness.judge.sky import Sky
-
-_UNAUTHORIZED = 401
 
 
 class Poll(msgspec.Struct, frozen=True):
@@ -113,7 +111,7 @@ class _Spell:
         client, answer = self._client, before.answer
         if answer is None and before.reused:
             return True  # a connection that was kept had died: the same question is asked again
-        if answer is not None and (answer.status == _UNAUTHORIZED or leads_on(answer)):
+        if answer is not None and (answer.status == UNAUTHORIZED or leads_on(answer)):
             return True
         if gap_open(client, before.begun_ns) or gap_open(client, until_ns):
             return True
@@ -123,8 +121,7 @@ class _Spell:
     def _owed(self, before: RequestLife, high: float) -> bool:
         """Whether a poll was due, and the client's time of polling was not over."""
         client, case = self._client, self._case
-        ends = [case.horizon, case.end, *(case.at(one.app.enter_ns) for one in client.screen.terminals)]
-        ends += [case.at(app.enter_ns) for app in client.screen.errors]
+        ends = [case.horizon, case.end, *(case.at(app.enter_ns) for app in client.screen.ends)]
         ends += [case.at(round(self._span.until_ns))] if math.isfinite(self._span.until_ns) else []
         over = high + LATE + case.slack
         return over + case.near_ns / 1e9 < min(ends) and not self._doubtful(before, case.ns(over))

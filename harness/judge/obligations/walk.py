@@ -15,7 +15,7 @@ import msgspec
 from harness.history import SignalHeard
 from harness.judge import phrases
 from harness.judge.case import ROUSING, Case, ClientCase
-from harness.judge.facts.asked import put_offs
+from harness.judge.facts.asked import REFUSED, UNAUTHORIZED, put_offs
 from harness.judge.facts.polling import gap_open, may_poll, pollings
 from harness.judge.obligations.asking import Ask, asks
 from harness.judge.obligations.attempts import Attempt, attempts
@@ -37,8 +37,6 @@ _BEFORE = 60.0
 _UNSEEN = 8
 """Attempts that a client may have made which nobody saw."""
 
-_REFUSED_CURSOR = frozenset({409, 410})
-_UNAUTHORIZED = 401
 _FINAL = 204
 
 
@@ -114,6 +112,7 @@ class Walk:
         self._told = sorted(client.case.at(one.t_ns) for one in client.signals if one.what in ROUSING)
         self._failures = _failures(self._tries)
         self._dial: set[int] = set()  # the number of the dial that is looked at
+        self._place_of = {one.record.seq: place for place, one in enumerate(self._tries)}
         self.certain: list[Attempt] = []
         self.steps: list[Step] = []
         self.missed: list[Missed] = []
@@ -210,7 +209,7 @@ class Walk:
             return True
         given = max((ask.answered_ns for ask in self._asks.all if ask.given and ask.answered_ns < at_ns), default=0)
         return any(
-            answer.status == _FINAL or (answer.status == _UNAUTHORIZED and answer.t_ns >= given)
+            answer.status == _FINAL or (answer.status == UNAUTHORIZED and answer.t_ns >= given)
             for answer in client.responses.values()
             if answer.t_ns <= at_ns + near
         )
@@ -248,7 +247,7 @@ class Walk:
 
     def called_for(self, one: Attempt) -> bool:
         """Whether something told a client to dial at once: a signal, a new token, or news from the stream before."""
-        place = self._tries.index(one)
+        place = self._place_of[one.record.seq]
         if not place:
             return True
         before, case = self._tries[place - 1], self._case
@@ -258,7 +257,7 @@ class Walk:
         if any(since <= signal.t_ns <= until for signal in [*self._client.signals, *self._client.heard]):
             return True
         asked = self._asks.begun(since, until)
-        return before.status == _UNAUTHORIZED and any(ask.what == "token" and ask.given for ask in asked)
+        return before.status == UNAUTHORIZED and any(ask.what == "token" and ask.given for ask in asked)
 
     # The windows.
 
@@ -295,7 +294,7 @@ class Walk:
     def _waited(self, last: Attempt, ended: tuple[float, float], ns: list[int], begun: float) -> Iterator[Window]:
         asked = last.asked
         # A 401 asks for a new token: where none came, what puts off the next try is the answer to that.
-        binds = last.heard and last.status != _UNAUTHORIZED
+        binds = last.heard and last.status != UNAUTHORIZED
         options = [asked] if binds or asked is None else [asked, None]
         longest = self._asking(last, ended, begun)
         slept = self._sky.slept(ended[0], begun)
@@ -311,7 +310,7 @@ class Walk:
         case = self._case
         if not (dials(self._client).seen or last.end_lo is None or let_in(self._client, last.end_lo, case.ns(begun))):
             return math.inf
-        if last.status in {_UNAUTHORIZED, *_REFUSED_CURSOR}:
+        if last.status in {UNAUTHORIZED, *REFUSED}:
             mine = [one for one in self._during(last, begun) if one.what != "results"]
             return max((self._over(one, begun) for one in mine), default=ended[1])
         return ended[1]
@@ -338,7 +337,7 @@ class Walk:
         return [one for one in found if not one.dial or one.dial not in self._dial]
 
     def _tokens(self, last: Attempt, ended: tuple[float, float], ns: list[int]) -> Iterator[Window]:
-        if last.status != _UNAUTHORIZED:
+        if last.status != UNAUTHORIZED:
             return
         case = self._case
         since = last.began_ns - case.near_ns
@@ -412,7 +411,7 @@ class Walk:
     ) -> Iterator[Window]:
         case, policies = self._case, self._policies
         asked = last.asked
-        binds = last.heard is True and last.status != _UNAUTHORIZED
+        binds = last.heard is True and last.status != UNAUTHORIZED
         put_off = policies.heed_retry_after(asked) if asked is not None and binds else None
         soonest = -math.inf if put_off is None or math.isnan(put_off) else ended[0] + put_off
         for one in self._others(last, begun):

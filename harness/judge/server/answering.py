@@ -125,7 +125,7 @@ def unanswered(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
         busy = streaming.get(request.cid, 0) > left_ns
         if stream is not None:
             streaming[request.cid] = stream.closed.t_ns if stream.closed is not None else FOREVER
-        ended = any(min(one.t_ns, one.left_ns or one.t_ns) <= due_ns for one in ends.get(request.cid, []))
+        ended = any(one.closed_ns <= due_ns for one in ends.get(request.cid, []))
         asks = request.what in KNOWN and request.method == "GET" and request.client != "canary"
         lost = (
             killed.get(request.cid, FOREVER) <= left_ns

@@ -1,3 +1,5 @@
+from typing import Any
+
 from harness.history import App, End
 from harness.judge.verdict import State
 from harness.sse.policy import Policies
@@ -26,8 +28,9 @@ def test_a_client_that_never_notices_fails_and_is_not_unknown():
     assert (found.state, found.cause) == (State.FAILED, "never-noticed")
 
 
-def test_a_client_that_gives_up_after_a_loud_end_fails_by_its_own_cause():
-    story = Story(plan(reach(4.0, "closed", once=True)))
+def gone_for_good(**job: Any) -> Story:
+    """A client that shows eight events, meets a loud end at 4 s, and never comes back."""
+    story = Story(plan(reach(4.0, "closed", once=True), **job))
     story.emit_all()
     story.deeds()
     story.dial(0.01)
@@ -35,7 +38,11 @@ def test_a_client_that_gives_up_after_a_loud_end_fails_by_its_own_cause():
         story.show(index, max(index / 2 + 0.005, 0.04))
     story.hang_up(4.001, "eof", fresh=8, events=8)
     story.end(story.plan.horizon, "limit")
-    found = law("recovery", story)
+    return story
+
+
+def test_a_client_that_gives_up_after_a_loud_end_fails_by_its_own_cause():
+    found = law("recovery", gone_for_good())
     assert (found.state, found.cause) == (State.FAILED, "never-reconnected")
 
 
@@ -111,14 +118,7 @@ def test_an_empty_history_is_unknown():
 
 
 def test_a_recovery_that_failed_names_the_first_row_that_was_missed():
-    story = Story(plan(reach(4.0, "closed", once=True), lasts=60.0, items=120))
-    story.emit_all()
-    story.deeds()
-    story.dial(0.01)
-    for index in range(8):
-        story.show(index, max(index / 2 + 0.005, 0.04))
-    story.hang_up(4.001, "eof", fresh=8, events=8)
-    story.end(story.plan.horizon, "limit")
+    story = gone_for_good(lasts=60.0, items=120)
     assert ": row 20, plain wait: a dial was due by 5.00 s and never came (n 0, d = 1 s)" in (
         law("recovery", story).sentence
     )

@@ -23,7 +23,7 @@ from harness.vocabulary import Direction, Door
 
 PATIENCE = 8.0  # seconds for what must happen
 FRAME = 8  # bytes of a pushed chunk's frame
-TRIES = 3  # of a rate that seems too low: this machine may be late once, a line is always slow
+TRIES = 3  # of a rate that seems too low or of slices that seem to be none: this machine may be late once
 EARLY = 0.25  # the part of a change over time in which it is seen to have begun, and no more
 DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
 Shapes = Mapping[Direction, Shape]
@@ -127,23 +127,27 @@ class Gauge:
             shape, first = shapes[way], way in ahead
             if size := measure.occupies(shape, way, ahead=first):
                 met = partial(measure.rate_met, shape, way, size, ahead=first, slack=min(self._slack, LAG))
-                found += await self._rate(partial(push, feed, size, until), met)
+                found += await self._tried(partial(self._rate, partial(push, feed, size, until), met), "late")
             elif measure.rate_of(shape, way):
                 found.append(Finding(None, f"{way} rate read back only"))
         return found
 
     @staticmethod
-    async def _rate(push: Callable[[], Awaitable[float]], met: Callable[[float], Finding]) -> list[Finding]:
-        """Return what a push met, or one of several where the first came too late; nothing where none came."""
+    async def _tried(look: Callable[[], Awaitable[list[Finding]]], excuse: Symptom) -> list[Finding]:
+        """Return what a look met, or the last of several, where this machine may be what a symptom comes from."""
         found: list[Finding] = []
         for _ in range(TRIES):
-            took = await push()
-            if not took:
-                break
-            found = [met(took)]
-            if found[0].met or found[0].symptom != "late":
+            again = await look()
+            found = again or found
+            if not again or again[0].met or again[0].symptom != excuse:
                 break
         return found
+
+    @staticmethod
+    async def _rate(push: Callable[[], Awaitable[float]], met: Callable[[float], Finding]) -> list[Finding]:
+        """Return what a push met; nothing where it did not come."""
+        took = await push()
+        return [met(took)] if took else []
 
     async def _pushed_up(self, feed: Feed, size: int, until: float) -> float:
         """Return for how many seconds so many bytes were on their way upstream, or 0 where they did not come."""
@@ -170,10 +174,8 @@ class Gauge:
             begun = min(until, trio.current_time() + PATIENCE)
             await feed.until(lambda: bool(feed.beats or feed.end or feed.answer.stranger), begun)
             shapes = case.step.after.paths[path].shapes
-            found = [
-                await self._sliced_up(feed, shapes[UP], size, until),
-                await self._sliced_down(path, shapes[DOWN], size, until),
-            ]
+            found = await self._tried(partial(self._sliced_up, feed, shapes[UP], size, until), "whole")
+            found += await self._tried(partial(self._sliced_down, path, shapes[DOWN], size, until), "whole")
         finally:
             self._flows.let_go([feed])
         return outcome_of(path, _in_time(found, until), before=held)
@@ -183,23 +185,23 @@ class Gauge:
         state = self._flows.expected.network.paths[path]
         return "quiet" if state.door is Door.HANG or not state.passes else "refused"
 
-    async def _sliced_up(self, feed: Feed, shape: Shape, size: int, until: float) -> Finding:
+    async def _sliced_up(self, feed: Feed, shape: Shape, size: int, until: float) -> list[Finding]:
         first = feed.sent_by(math.inf)
         if not await self._pushed(feed, 2 * size, until):
-            return Finding(False, f"{UP} nothing", _instead(feed))
+            return [Finding(False, f"{UP} nothing", _instead(feed))]
         reads = sum(first < came <= first + 2 * size for _, came in feed.pulse.arrivals)
-        return measure.slices_met(shape, UP, 2 * size + FRAME, reads)
+        return [measure.slices_met(shape, UP, 2 * size + FRAME, reads)]
 
-    async def _sliced_down(self, path: str, shape: Shape, size: int, until: float) -> Finding:
+    async def _sliced_down(self, path: str, shape: Shape, size: int, until: float) -> list[Finding]:
         try:
             met = await self._asked(path, 2 * size, until)
         except OSError as error:
             symptom: Symptom = "quiet" if isinstance(error, TimeoutError) else "refused"
-            return Finding(False, f"{DOWN} no answer: {error.strerror}", symptom)
+            return [Finding(False, f"{DOWN} no answer: {error.strerror}", symptom)]
         if met is None or met.what != "answer" or met.length <= size:
             what = "silence" if met is None else met.what
-            return Finding(False, f"{DOWN} no answer: {what}", SYMPTOMS[what])
-        return measure.slices_met(shape, DOWN, met.length, met.reads)
+            return [Finding(False, f"{DOWN} no answer: {what}", SYMPTOMS[what])]
+        return [measure.slices_met(shape, DOWN, met.length, met.reads)]
 
     async def _pushed(self, feed: Feed, size: int, until: float) -> float:
         """Send so many bytes at once; return when the last of them came, or 0 where it did not."""

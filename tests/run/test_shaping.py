@@ -1,0 +1,34 @@
+import pytest
+
+from harness.run.shaping import TRIES, Gauge
+from harness.run.witness import Finding
+from harness.world import virtual
+
+MET = Finding(True, "12 reads of about 40 B")
+WHOLE = Finding(False, "1 reads of about 40 B", "whole")
+REFUSED = Finding(False, "no answer", "refused")
+
+
+@pytest.mark.parametrize(
+    ("looks", "told", "count"),
+    [
+        ([[MET]], [MET], 1),
+        ([[WHOLE], [MET]], [MET], 2),
+        ([[WHOLE]] * 5, [WHOLE], TRIES),
+        ([[REFUSED], [MET]], [REFUSED], 1),
+        ([[WHOLE], []], [WHOLE], 2),
+        ([[]], [], 1),
+    ],
+)
+def test_what_a_busy_machine_may_have_done_is_looked_at_again_and_nothing_else(looks, told, count):
+    taken = []
+
+    async def look():
+        taken.append(looks[len(taken)])
+        return taken[-1]
+
+    async def main():
+        return await Gauge._tried(look, "whole")
+
+    assert virtual.run(main, seed=7) == told
+    assert len(taken) == count

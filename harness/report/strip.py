@@ -289,9 +289,11 @@ def _events(axes: Axes, series: Series, start: float, end: float, *, wordless: S
         colour, hatch = _LOOK.get(label, (SKY, ""))
         face, edge = to_rgba(colour, 0.26), to_rgba(colour, 0.45)
         handles.append(Patch(facecolor=face, edgecolor=edge, hatch=hatch, linewidth=0, label=label.strip()))
+    # Events rise to the right: either corner is free, unless the words of an early failure stand in the upper one.
+    early = series.failing and series.moment is not None and start <= series.moment < start + 0.3 * (end - start)
     axes.legend(
         handles=handles,
-        loc="upper left",
+        loc="lower right" if early else "upper left",
         fontsize=8.5,
         handlelength=1.4,
         borderaxespad=0.4,

@@ -8,10 +8,10 @@ from harness.history import Absorbed, App, Attempt, Canary, Delivered
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.facts.radio import arrivals
+from harness.judge.facts.resumes import Resume, resumes
 from harness.judge.facts.truth import Event
 from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_advice, surrender_evidence
 from harness.judge.outages import Lapse, outages
-from harness.judge.resumes import Resume, resumes
 from harness.judge.verdict import Evidence
 
 WRONG_RESUME = "wrong-resume"

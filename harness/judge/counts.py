@@ -13,8 +13,8 @@ from harness.judge.facts.polling import may_poll
 from harness.judge.facts.radio import arrivals
 from harness.judge.facts.reading import Reading
 from harness.judge.facts.requests import dial_lives, lives_of
+from harness.judge.facts.resumes import resumes
 from harness.judge.refusals import no_end_due
-from harness.judge.resumes import resumes
 from harness.judge.verdict import Counts
 
 

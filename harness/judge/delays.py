@@ -8,13 +8,13 @@ from operator import itemgetter
 
 from harness.history import Request, SignalTold
 from harness.history.records import Record
-from harness.judge.backlog import worked_off
 from harness.judge.case import ROUSING, ClientCase
 from harness.judge.facts.asked import REFUSED, put_offs
+from harness.judge.facts.backlog import worked_off
+from harness.judge.facts.line import Line
+from harness.judge.facts.streams import live_streams
 from harness.judge.interruptions import NEAR, Interruption, heard
-from harness.judge.line import Line
 from harness.judge.obligations.attempts import Attempt, attempts
-from harness.judge.streams import live_streams
 from harness.scenario.deadlines import Ending, detection_allowance, exchange_cost, recovery_allowance
 from harness.scenario.model import Pulse
 

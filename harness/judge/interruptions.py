@@ -7,9 +7,9 @@ import msgspec
 from harness.deeds.acts import Suspends
 from harness.history import SignalTold
 from harness.judge.case import ClientCase
+from harness.judge.facts.streams import is_stream, live_streams
 from harness.judge.obligations.attempts import attempts
 from harness.judge.sky import Sky
-from harness.judge.streams import is_stream, live_streams
 
 OF_A_PATH = {"loses", "joins"}
 """Signals of one path's loss or return. ``prefers`` is neither: it leaves an open stream where it is."""

@@ -3,10 +3,10 @@
 from harness.judge.case import Case
 from harness.judge.expectations import figure
 from harness.judge.facts.coverage import polled_for
-from harness.judge.latency import Sample, samples
+from harness.judge.facts.latency import Sample, samples
+from harness.judge.facts.staleness import staleness
 from harness.judge.outages import outages
 from harness.judge.percentiles import estimate
-from harness.judge.staleness import staleness
 from harness.judge.verdict import Interval
 
 

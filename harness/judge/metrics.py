@@ -10,14 +10,14 @@ import msgspec
 from harness.history import App
 from harness.judge import counts
 from harness.judge.case import ClientCase
+from harness.judge.facts.latency import samples
 from harness.judge.facts.polling import POLLING, askings
-from harness.judge.latency import samples
+from harness.judge.facts.secrets import leaked
+from harness.judge.facts.staleness import staleness
+from harness.judge.facts.steady import planned, steady
+from harness.judge.facts.streams import most_at_once, overlaps
 from harness.judge.outages import Lapse, outages
 from harness.judge.percentiles import LOST, QUANTILES, Estimate, estimate, least_n
-from harness.judge.secrets import leaked
-from harness.judge.staleness import staleness
-from harness.judge.steady import planned, steady
-from harness.judge.streams import most_at_once, overlaps
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,9 +20,9 @@ from harness.judge.causes import (
     unrecovered,
 )
 from harness.judge.counts import reconnected, wasted
+from harness.judge.facts.latency import samples
 from harness.judge.facts.lives import Life, lives
 from harness.judge.facts.polling import POLLING, askings
-from harness.judge.latency import samples
 from harness.judge.outages import Lapse, outages
 from harness.judge.percentiles import LOST
 from harness.judge.verdict import Evidence

@@ -1,8 +1,8 @@
 """The stretches of time a verdict carries, for shading a picture: outages, steady windows, faults."""
 
 from harness.judge.case import Case
+from harness.judge.facts.steady import steady
 from harness.judge.outages import outages as outages_of
-from harness.judge.steady import steady
 from harness.judge.verdict import Outage, Span
 
 

@@ -10,7 +10,7 @@ from harness.deeds import acts
 from harness.deeds.catalogue import REQUESTS
 from harness.history import Response
 from harness.judge.case import ClientCase
-from harness.judge.subscribers import subscriptions
+from harness.judge.facts.subscribers import subscriptions
 
 _STRUCK = ("kill", "cut")
 """How the middle's tags begin that end one connection."""

@@ -11,9 +11,9 @@ import msgspec
 from harness.history import Deed as DeedDone
 from harness.history import Snapshot, Subscriber
 from harness.judge.case import Case, ClientCase
-from harness.judge.latency import eligible, samples
-from harness.judge.staleness import Ramp, staleness
-from harness.judge.steady import steady
+from harness.judge.facts.latency import eligible, samples
+from harness.judge.facts.staleness import Ramp, staleness
+from harness.judge.facts.steady import steady
 from harness.judge.verdict import DeedVerdict, Span
 from harness.report.actors import merged, other_spans, path_spans, told_by_lane
 from harness.report.findings import findings

@@ -24,7 +24,7 @@ from harness.history import (
     StreamBegan,
 )
 from harness.history.records import Record
-from harness.judge.streams import is_stream
+from harness.judge.facts.streams import is_stream
 
 R = TypeVar("R", bound=Record)
 

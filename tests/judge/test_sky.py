@@ -5,9 +5,9 @@ from harness.deeds import acts
 from harness.device.words import Reach
 from harness.history import Deed
 from harness.judge.case import Case
+from harness.judge.facts.steady import steady
 from harness.judge.outages import Lapse, outages
 from harness.judge.sky import Sky
-from harness.judge.steady import steady
 from harness.scenario import model
 from tests.judge.ruling import law
 from tests.judge.story import Story, ns, plan

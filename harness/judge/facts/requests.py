@@ -26,7 +26,7 @@ from harness.history import (
 )
 from harness.judge.case import ClientCase
 from harness.judge.facts.reading import Reading
-from harness.judge.streams import is_stream
+from harness.judge.facts.streams import is_stream
 
 _JSON = "json"
 

@@ -3,12 +3,12 @@
 from harness.history import Census
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.connections import MOST_OPEN, crowd
+from harness.judge.facts.connections import MOST_OPEN, crowd
+from harness.judge.facts.memory import grown
 from harness.judge.facts.requests import RequestLife
+from harness.judge.facts.results import differing, fetched, sent
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
-from harness.judge.memory import grown
 from harness.judge.refusals import no_results_due
-from harness.judge.results import differing, fetched, sent
 from harness.judge.verdict import Evidence
 from harness.sse.policy import declared
 

@@ -8,15 +8,15 @@ from operator import attrgetter
 
 from harness.history import App, Response
 from harness.judge import phrases
-from harness.judge.aloud import ALOUD, Busy, invented, told_by, untold
+from harness.judge.facts.aloud import ALOUD, Busy, invented, told_by, untold
 from harness.judge.case import Case, ClientCase
 from harness.judge.endings import Ending, hasty_endings
+from harness.judge.facts.clinging import allowance, clinging
 from harness.judge.facts.requests import request_lives
+from harness.judge.facts.secrets import home, leaked
 from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_advice, surrender_evidence
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
-from harness.judge.polling import allowance, clinging
 from harness.judge.refusals import refusal
-from harness.judge.secrets import home, leaked
 
 UNSEEN = "TLS and CPU leave no record"
 

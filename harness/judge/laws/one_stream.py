@@ -9,7 +9,8 @@
 """
 
 from harness.judge import phrases
-from harness.judge.beside import (
+from harness.judge.case import Case, ClientCase
+from harness.judge.facts.beside import (
     AFTER_THE_END,
     SPARE,
     begun_again,
@@ -18,9 +19,8 @@ from harness.judge.beside import (
     spare_connections,
     strays,
 )
-from harness.judge.case import Case, ClientCase
+from harness.judge.facts.streams import Live, Overlap, live_streams, overlaps
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
-from harness.judge.streams import Live, Overlap, live_streams, overlaps
 from harness.judge.verdict import Evidence
 
 LINGER = 1.0

@@ -7,12 +7,12 @@
 
 from harness.judge import phrases
 from harness.judge.case import Case
+from harness.judge.facts.latency import Sample, eligible, samples
 from harness.judge.facts.lives import SOON
 from harness.judge.facts.shares import Share, shares
-from harness.judge.latency import Sample, eligible, samples
+from harness.judge.facts.steady import planned, steady
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.percentiles import LOST, QUANTILES, at_rank, estimate, least_n, rank
-from harness.judge.steady import planned, steady
 from harness.judge.verdict import Evidence
 
 LIMIT = 0.100

@@ -3,9 +3,9 @@
 from harness.history import Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
+from harness.judge.facts.subscribers import Subscription, subscriptions
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.server.facts import WITHOUT_KEEPALIVE, Served
-from harness.judge.subscribers import Subscription, subscriptions
 from harness.judge.verdict import Evidence
 
 INTERVALS = 2

@@ -16,9 +16,9 @@ from harness.judge.facts.reading import Reading
 from harness.judge.facts.requests import firsts, following, request_lives
 from harness.judge.facts.screen import EVENT_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
+from harness.judge.facts.streams import is_stream
 from harness.judge.facts.truth import ACCEPTED, Position
 from harness.judge.obligations.dials import Dialled, dials
-from harness.judge.streams import is_stream
 from harness.sse.response import read_retry_after
 
 HOP_WITHIN = 1.0

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from harness.history import Body, Boxed, Delivered, Emit, Request, Response, StreamBegan, StreamEnded
 from harness.history.records import PING_DIGEST, Record
-from harness.judge.streams import is_stream
+from harness.judge.facts.streams import is_stream
 from harness.judge.whole.books import Books, Rules
 from harness.vocabulary import CANARY
 

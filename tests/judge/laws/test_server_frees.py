@@ -3,7 +3,7 @@ import pytest
 from harness.deeds import acts
 from harness.history import ConnEnd, EndPassed, Subscriber
 from harness.judge.case import Case
-from harness.judge.subscribers import subscriptions
+from harness.judge.facts.subscribers import subscriptions
 from harness.judge.verdict import State
 from harness.scenario import model
 from tests.judge.ruling import empty, law, state

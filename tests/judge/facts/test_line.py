@@ -3,7 +3,7 @@ import pytest
 
 from harness.history import Chunk
 from harness.judge.case import Case
-from harness.judge.line import Line
+from harness.judge.facts.line import Line
 from harness.toxics.shape import Shape
 from tests.judge.story import LTE, WIFI, Story, plan
 

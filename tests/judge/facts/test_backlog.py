@@ -1,8 +1,8 @@
 import pytest
 
 from harness.deeds import acts
-from harness.judge.backlog import behind, worked_off
 from harness.judge.case import Case
+from harness.judge.facts.backlog import behind, worked_off
 from harness.sse.policy import Policies
 from tests.judge.story import Story, plan
 

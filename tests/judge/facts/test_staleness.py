@@ -2,9 +2,9 @@ import pytest
 
 from harness.history import End
 from harness.judge.case import Case
-from harness.judge.latency import samples
+from harness.judge.facts.latency import samples
+from harness.judge.facts.staleness import Ramp, Staleness, staleness
 from harness.judge.percentiles import LOST
-from harness.judge.staleness import Ramp, Staleness, staleness
 from tests.judge.scenes import half_open, handoff
 from tests.judge.story import Story, changed, plan
 

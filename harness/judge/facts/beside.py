@@ -11,8 +11,8 @@ from harness.judge.case import ROUSING, ClientCase
 from harness.judge.facts.polling import FINAL, GAP, STRAY, askings
 from harness.judge.facts.reading import Reading
 from harness.judge.facts.requests import RequestLife, lives_of, streams_begun
+from harness.judge.facts.streams import Live, is_stream, live_streams
 from harness.judge.sky import Sky
-from harness.judge.streams import Live, is_stream, live_streams
 
 SPARE = 3
 """Connections without a request that are too many, whatever share of all they are: browsers open a spare one."""

@@ -2,7 +2,7 @@ from harness.deeds import acts
 from harness.device.words import Radio
 from harness.history import Deed
 from harness.judge.case import Case
-from harness.judge.steady import steady
+from harness.judge.facts.steady import steady
 from harness.toxics.shape import Shape
 from tests.judge.scenes import JOINS, half_open, handoff, handoff_plan, noticed
 from tests.judge.story import Story, plan, without

@@ -11,9 +11,9 @@ import msgspec
 
 from harness.judge.case import ClientCase
 from harness.judge.facts.lives import GRACE
+from harness.judge.facts.steady import Window, steady
 from harness.judge.facts.truth import Event
 from harness.judge.percentiles import LOST
-from harness.judge.steady import Window, steady
 from harness.scenario.model import Plan, Pulse
 
 

@@ -10,10 +10,10 @@ the app's own handler at work on those before it, as the plan says, is shown no 
 import msgspec
 
 from harness.deeds.acts import SetShape
-from harness.judge.backlog import behind
 from harness.judge.case import ClientCase
+from harness.judge.facts.backlog import behind
+from harness.judge.facts.clinging import allowance
 from harness.judge.outages import Lapse, outages
-from harness.judge.polling import allowance
 from harness.judge.refusals import no_end_due
 from harness.judge.sky import Sky, Spell
 from harness.scenario.model import schedule

@@ -14,6 +14,7 @@ ORDER = [
     ["history"],
     ["scenario"],
     ["judge"],
+    ["compare"],
     ["network", "toxiproxy", "middle"],
     ["jobserver", "clients"],
     ["world"],
@@ -25,7 +26,19 @@ ORDER = [
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 MODULES = sorted(ROOT.rglob("*.py"))
-SHARED = ("sse", "device", "toxics", "deeds", "judge", "scenario", "middle", "jobserver", "clients", "network")
+SHARED = (
+    "sse",
+    "device",
+    "toxics",
+    "deeds",
+    "judge",
+    "compare",
+    "scenario",
+    "middle",
+    "jobserver",
+    "clients",
+    "network",
+)
 
 
 def package(path: Path) -> str:
@@ -74,7 +87,7 @@ def test_an_import_that_points_down_is_found():
     ]
 
 
-@pytest.mark.parametrize("name", ["sse", "device", "toxics", "deeds", "scenario", "judge"])
+@pytest.mark.parametrize("name", ["sse", "device", "toxics", "deeds", "scenario", "judge", "compare"])
 def test_pure_packages_import_no_clock_and_no_network(name):
     forbidden = {"time", "socket", "trio", "httpx", "httpcore", "requests", "datetime.now"}
     found = [

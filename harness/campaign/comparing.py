@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from harness.compare.agreement import Agreement, Said, agreement
+from harness.compare.replay import Replay, replayed
 from harness.errors import BadRecords
 from harness.history import History
-from harness.judge.agreement import Agreement, Said, agreement
-from harness.judge.replay import Replay, replayed
 from harness.report.folder import AGREEMENT, REPLAY, read_plan, read_to_judge, run_folder_name, write_json
 from harness.report.redact import redact_data
 from harness.scenario.model import Plan

@@ -9,7 +9,7 @@ import trio
 from harness.campaign.campaign import Campaign, Ran
 from harness.campaign.comparing import AGAIN, TWICE, beside, compare_twice, compare_worlds
 from harness.campaign.folders import copy_plan
-from harness.judge.agreement import MOST_REAL_RUNS
+from harness.compare.agreement import MOST_REAL_RUNS
 from harness.world import virtual
 
 MOST_TRIES = MOST_REAL_RUNS + 3

@@ -12,14 +12,14 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from harness.compare.agreement import Agreement
+from harness.compare.replay import Replay
 from harness.errors import NOT_JSON, BadRecords, EnvironmentFault, UsageError
 from harness.escaping import visible
 from harness.files import read_bytes, real_path
 from harness.history import Canary, Deed, History, read_history, records
 from harness.history.files import HISTORY, LOG, PLAN
 from harness.history.reader import check_schema
-from harness.judge.agreement import Agreement
-from harness.judge.replay import Replay
 from harness.judge.verdict import Verdict, Word
 from harness.report.redact import redact, redact_data
 from harness.scenario import model

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from harness.judge.agreement import Agreement
-from harness.judge.replay import Replay
+from harness.compare.agreement import Agreement
+from harness.compare.replay import Replay
 from harness.judge.verdict import Counts, DeedVerdict, ExpectationVerdict, Interval, State, Way, Word
 from harness.report import tally
 from harness.report.findings import doubts, failed, findings, replay

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from harness.judge.agreement import Agreement, Said
-from harness.judge.replay import Replay
+from harness.compare.agreement import Agreement, Said
+from harness.compare.replay import Replay
 from harness.judge.verdict import Evidence
 from harness.report.folder import RunResult
 from harness.report.saying import duration, joined, plural

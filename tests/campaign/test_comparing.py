@@ -3,8 +3,8 @@
 import json
 
 from harness.campaign.comparing import beside, compare_twice, compare_worlds, hold_together
+from harness.compare.agreement import Said
 from harness.history import History
-from harness.judge.agreement import Said
 from tests.campaign.folders import REAL, VIRTUAL, put, put_run, told
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from harness import cli
 from harness.campaign.comparing import compare_worlds
+from harness.compare.agreement import Said
 from harness.history.files import HISTORY
-from harness.judge.agreement import Said
 from tests.report import synthetic
 from tests.report.older import age
 

@@ -18,9 +18,9 @@ import trio
 from harness.campaign.children import run_child
 from harness.campaign.comparing import compare_worlds
 from harness.campaign.folders import new_run
+from harness.compare.agreement import MOST_REAL_RUNS, Said, agreement
 from harness.device.words import Radio
 from harness.history import Health, History, history_digest
-from harness.judge.agreement import MOST_REAL_RUNS, Said, agreement
 from harness.run.rehearsal import rehearse
 from harness.scenario import bundled, load, plans
 

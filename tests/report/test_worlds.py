@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from harness.judge.agreement import Agreement, Difference, Said
-from harness.judge.replay import Replay
+from harness.compare.agreement import Agreement, Difference, Said
+from harness.compare.replay import Replay
 from harness.judge.verdict import Evidence, Word
 from harness.report import tally, worlds
 from harness.report.compose import write_pages

@@ -15,9 +15,9 @@ import msgspec
 
 from harness.history import Delivered, Read, Status
 from harness.judge import phrases
-from harness.judge.facts.aloud import Busy
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import outage_cause, unrecovered
+from harness.judge.facts.aloud import Busy
 from harness.judge.facts.asked import put_offs, told_gaps
 from harness.judge.facts.polling import GAP, askings, may_poll
 from harness.judge.facts.reading import Reading

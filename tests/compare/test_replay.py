@@ -2,8 +2,8 @@
 
 import msgspec
 
+from harness.compare.replay import replayed
 from harness.history import App, End, History
-from harness.judge.replay import replayed
 from tests.judge.story import Story, changed, plan
 
 TOLD = plan(world="virtual")

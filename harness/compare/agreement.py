@@ -25,10 +25,10 @@ from itertools import zip_longest
 
 import msgspec
 
+from harness.compare.pairing import Key, SettledIds, apart, settled_ids
+from harness.compare.trace import NEAR, Step, Trace, trace_of
 from harness.history import History
-from harness.judge.pairing import Key, SettledIds, apart, settled_ids
 from harness.judge.phrases import duration
-from harness.judge.trace import NEAR, Step, Trace, trace_of
 from harness.judge.verdict import Evidence, State
 from harness.scenario.model import Plan
 

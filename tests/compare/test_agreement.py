@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
+from harness.compare.agreement import LEAST, MOST_REAL_RUNS, Agreement, Said, agreement
+from harness.compare.trace import trace_of
 from harness.deeds import acts
 from harness.device.words import Reach
 from harness.history import App, Attempt, AttemptEnd, End, Gap, Health, History, Results
-from harness.judge.agreement import LEAST, MOST_REAL_RUNS, Agreement, Said, agreement
-from harness.judge.trace import trace_of
 from harness.judge.verdict import State
 from harness.scenario.model import Plan, Pulse
 from tests.judge.story import Story, changed, plan, reach, without

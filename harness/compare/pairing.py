@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from harness.compare.trace import ClientTrace, Step, Trace
 from harness.judge.facts.truth import ACCEPTED, Position
-from harness.judge.trace import ClientTrace, Step, Trace
 
 Key = tuple[object, ...]
 

@@ -1,0 +1,1 @@
+"""Two histories compared: two worlds, and one seed played twice."""

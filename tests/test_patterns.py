@@ -1,7 +1,7 @@
 """Every regular expression of the product takes time in proportion to the text, whatever the text repeats.
 
 A pattern is fed with repetitions of its own parts: its literals, members of its sets, pairs of them, and whole texts
-that it takes. Where one that is four times as long takes much more than four times as long, it is not linear.
+that it takes. A pattern is not linear where three times the text takes much more than three times as long.
 """
 
 import ast
@@ -12,24 +12,25 @@ import re
 import re._parser as parser  # type: ignore[import-not-found]
 from functools import partial
 from pathlib import Path
-from time import process_time  # what others do on this machine does not count
 
 import pytest
 
 import harness
 from harness.report.redact import redact, redact_data, redact_file_text
 from harness.report.saying import flat, one_line, printable, wrapped
+from tests.growth import seconds_of, times_as_long
 
 ROOT = Path(harness.__file__).parent
-SHORT, LONG = 20_000, 60_000
+LENGTHS = (1_250, 2_500, 5_000, 10_000, 20_000)
+"""How long the repeated texts are. The first length that takes ENOUGH time is compared with one of three times the
+length, so a pattern whose time explodes is found while its time is short."""
+
 ENOUGH = 0.007
-"""Seconds that a short text may take without a second look: linear patterns take less, quadratic ones more."""
+"""Seconds of CPU time that are long enough to compare: a linear pattern takes less for the longest text, a quadratic
+one more."""
 
 STEEP = 5.5
 """Times as long for three times the text: linear is 3, quadratic 9."""
-
-TOO_LONG = 1.0
-"""Seconds for a short text that need no second look."""
 
 CALLS = {"compile", "match", "search", "fullmatch", "sub", "subn", "split", "finditer", "findall"}
 MOST_PARTS = 14
@@ -159,27 +160,23 @@ def pumps(pattern):
     yield from (("", whole), ("", whole[:-1] or "a"), ("", whole + " "))
 
 
-def seconds_of(run, times=3):
-    """How long a call takes: the least of so many times."""
-    took = []
-    for _ in range(times):
-        began = process_time()
-        run()
-        took.append(process_time() - began)
-    return min(took)
-
-
-def is_steep(run, texts):
-    """Whether the longer text takes much more than its share."""
-    short, long = (partial(run, text) for text in texts)
-    first = seconds_of(short, times=1)
-    if first < ENOUGH or first > TOO_LONG:
-        return first > TOO_LONG
-    return all(seconds_of(long, times=2) > STEEP * seconds_of(short) for _ in range(2))
+def is_steep(run, text_of):
+    """Return whether three times the text takes much more than three times as long."""
+    for length in LENGTHS:
+        short, long = partial(run, text_of(length)), partial(run, text_of(3 * length))
+        if seconds_of(short) >= ENOUGH:
+            return times_as_long(long, short, bound=STEEP, tries=4) >= STEEP
+    return False
 
 
 ENDS = {"harness.sse.parser": "\n\n"}
 """How the texts end that a module's patterns are given: there a whole block always matches."""
+
+
+def pumped(pattern, before, unit, end, length):
+    """Return about so much text, or as many bytes: the unit repeated, with what stands before and after."""
+    text = before + unit * (length // len(unit)) + end
+    return text.encode("latin-1", "replace") if isinstance(pattern.pattern, bytes) else text
 
 
 def steep(pattern, end="\x01"):
@@ -191,10 +188,7 @@ def steep(pattern, end="\x01"):
             pass
 
     for before, unit in pumps(pattern):
-        texts = [before + unit * (size // len(unit)) + end for size in (SHORT, LONG)]
-        if isinstance(pattern.pattern, bytes):
-            texts = [text.encode("latin-1", "replace") for text in texts]
-        if is_steep(run, texts):
+        if is_steep(run, partial(pumped, pattern, before, unit, end)):
             return unit
     return None
 
@@ -240,4 +234,4 @@ UNITS = [
     ids=["redact", "printable", "flat", "redact_file_text", "redact_data", "one_line", "wrapped"],
 )  # fmt: skip
 def test_cleaning_a_text_takes_time_in_proportion(run, unit):
-    assert not is_steep(run, ["token eyJ cookie: " + unit * (size // len(unit)) for size in (SHORT, LONG)])
+    assert not is_steep(run, lambda length: "token eyJ cookie: " + unit * (length // len(unit)))

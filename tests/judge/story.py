@@ -6,6 +6,7 @@ what went differently, in scenario seconds; ``history()`` numbers the records in
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -111,6 +112,12 @@ def plan(
     return msgspec.structs.replace(found, horizon=horizon(found))
 
 
+@lru_cache(maxsize=8)
+def due_times(job: model.JobSpec) -> tuple[float, ...]:
+    """Return when each event of this job is due, computed once for a story that asks for every event."""
+    return tuple(model.schedule(job))
+
+
 class Story:
     """The records of one run, in the making. Times are scenario seconds, clients are ``c1`` unless said."""
 
@@ -140,8 +147,8 @@ class Story:
     def id(self, index: int, epoch: str = "a") -> str:
         return f"{epoch}-{index}"
 
-    def times(self) -> list[float]:
-        return model.schedule(self.plan.job)
+    def times(self) -> tuple[float, ...]:
+        return due_times(self.plan.job)
 
     def job(self, job: str = "j1", epoch: str = "a", at: float = 0.0) -> None:
         schedule_ns = [ns(at + due) for due in self.times()]

@@ -80,7 +80,7 @@ def paths() -> dict[str, PathSpec]:
     }
 
 
-def handoff_plan(gap: float = 0.5) -> Plan:
+def handoff_plan(gap: float = 0.5, *, items: int = 1600) -> Plan:
     variant = "gap=500ms" if gap == 0.5 else f"gap={gap:g}s"
     return Plan(
         scenario="wifi to cellular, break before make",
@@ -91,7 +91,7 @@ def handoff_plan(gap: float = 0.5) -> Plan:
         variant=variant,
         variables={"gap": variant.removeprefix("gap=")},
         seed=7,
-        job=JobSpec(lasts=40.0, items=1600, every=None),
+        job=JobSpec(lasts=40.0, items=items, every=None),
         paths=paths(),
         device=DeviceSpec(starts_on="wifi"),
         deeds=(
@@ -409,8 +409,8 @@ def put(folder: Path, plan: Plan, verdict: Verdict) -> Path:
     return run
 
 
-def put_handoff(folder: Path, gap: float = 0.5, *, history: bool = True) -> Path:
-    plan = handoff_plan(gap)
+def put_handoff(folder: Path, gap: float = 0.5, *, history: bool = True, items: int = 1600) -> Path:
+    plan = handoff_plan(gap, items=items)
     recovery = 1.9 if gap == 0.5 else 2.0
     run = put(folder, plan, handoff_verdict(plan, recovery=recovery, attempts=2 if gap == 0.5 else 4))
     if history:

@@ -6,6 +6,7 @@ one job.
 """
 
 import math
+from collections.abc import Sequence
 
 from harness.clients.callbacks import JobEvent
 from harness.clients.cursor import Cursor, OpaqueCursor
@@ -85,12 +86,16 @@ class Decisions:
         """
         return phase in (Phase.DIALLING, Phase.ASKING)
 
-    def gives_way(self, one: JobEvent, event: JobEvent) -> bool:
-        """Whether ``one`` of a queue that was full leaves it for this ``event``, which is its last.
+    def crowded_out(self, waiting: Sequence[JobEvent]) -> Sequence[JobEvent]:
+        """Return which of the events that wait behind a callback leave the queue, now that its last one has come.
 
-        Updates that wait do, for a newer one; what is no update finds room in any queue.
+        As many updates as the policy ``queue`` says may wait: one more pushes out the oldest of them. What is no update
+        is never dropped, and pushes nothing out.
         """
-        return one is not event and one.callback == event.callback == "processing"
+        room = self.policies.queue
+        if room is None or waiting[-1].callback != "processing":
+            return ()
+        return [one for one in waiting if one.callback == "processing"][:-room]
 
     def leaves_polling(self, why: str) -> bool:
         """Whether the stream is tried now. ``why``: ``signal``, ``poll failed``, or empty when it is time anyway."""

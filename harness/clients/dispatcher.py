@@ -2,8 +2,8 @@
 
 A callback that is plain and quick runs where the event was read: it costs no switch of tasks, and a burst of a thousand
 events is no backlog. What takes time is awaited by ``run``, and events queue up behind it: the reader of the stream
-never waits for the app. Where the queue is full, the waiting ``processing`` updates give way to the newest one: an app
-that cannot keep up wants the present, not the history. Nothing else is ever dropped.
+never waits for the app. Where the queue is full, one more update pushes out the oldest that waits: an app that cannot
+keep up wants the newest of what there is. Nothing else is ever dropped.
 """
 
 import inspect
@@ -67,7 +67,6 @@ class Dispatcher:
         self._errors = errors
         self._callbacks = callbacks
         self._decisions = decisions
-        self._policies = decisions.policies
         self._observer = observer
         self._queue: deque[JobEvent] = deque()
         self._taking: tuple[JobEvent, Awaitable[None]] | None = None  # begun, and not yet awaited
@@ -83,9 +82,10 @@ class Dispatcher:
             self._begin(event)
             return
         self._queue.append(event)
-        bound = self._policies.queue
-        if bound is not None and len(self._queue) > bound:
-            self._make_room(event)
+        for one in self._decisions.crowded_out(self._queue):
+            self._queue.remove(one)
+            self.coalesced += 1
+            self._observer.absorbed(one.id, "coalesced")
 
     def finish(self) -> None:
         """No more events: ``run`` returns once the queue is served."""
@@ -110,16 +110,6 @@ class Dispatcher:
                 _, outcome = self._taking
                 if inspect.iscoroutine(outcome):
                     outcome.close()
-
-    def _make_room(self, event: JobEvent) -> None:
-        kept: deque[JobEvent] = deque()
-        for one in self._queue:
-            if self._decisions.gives_way(one, event):
-                self.coalesced += 1
-                self._observer.absorbed(one.id, "coalesced")
-            else:
-                kept.append(one)
-        self._queue = kept
 
     def _begin(self, event: JobEvent) -> None:
         """Call the app; what it wants awaited is left to ``run``."""

@@ -1,5 +1,6 @@
 """Why a client lost what it lost: one root cause, so that its consequences are told once (the interface, "also")."""
 
+import math
 from collections import Counter
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from harness.history import Absorbed, App, Attempt, Canary, Delivered
 from harness.judge import phrases
 from harness.judge.case import ClientCase
+from harness.judge.facts.lives import Queue
 from harness.judge.facts.radio import arrivals
 from harness.judge.facts.resumes import Resume, resumes
 from harness.judge.facts.truth import Event
@@ -21,6 +23,7 @@ NEVER_RECOVERED = "never-recovered"
 HUNG_DIAL = "hung-dial"
 DEAF_TO_EPOCH = "deaf-to-epoch"
 MISNUMBERED = "misnumbered"
+SHORT_QUEUE = "short-queue"
 
 OUTAGES = frozenset({GAVE_UP, NEVER_NOTICED, NEVER_RECONNECTED, NEVER_RECOVERED, HUNG_DIAL})
 """Causes that are what a client did about an outage."""
@@ -72,7 +75,26 @@ def loss_cause(client: ClientCase, events: list[Event]) -> Cause | None:
 
 def unshown_cause(client: ClientCase, events: list[Event]) -> Cause | None:
     """Return why events that had reached the phone were kept from the app; None where the records show no reason."""
-    return _epoch_cause(client, events) or _numbering_cause(client, events)
+    return _epoch_cause(client, events) or _numbering_cause(client, events) or _queue_cause(client, events)
+
+
+def _queue_cause(client: ClientCase, events: list[Event]) -> Cause | None:
+    """Return that an update gave way behind a callback to fewer newer ones than may wait, where one did."""
+    queue, case = client.once(Queue), client.case
+    came = {one.event.position: one for one in reversed(arrivals(client))}
+    for event in events:
+        arrival = came.get(event.position)
+        newer = queue.newer(event, arrival.record.t_ns) if arrival is not None else None
+        if arrival is None or newer is None:
+            continue
+        room = "is unbounded" if queue.room == math.inf else f"has room for {phrases.amount(int(queue.room), 'update')}"
+        return Cause(
+            key=SHORT_QUEUE,
+            sentence=f"event {event.index} waited behind a callback and gave way to {newer} newer; its queue {room}",
+            evidence=(case.evidence(arrival.record, f"id {event.id} at the phone, behind a callback"),),
+            advice="Fix: let as many updates wait as there is room for, to the end; one more pushes out the oldest",
+        )
+    return None
 
 
 def _gave_up_cause(client: ClientCase, app: App) -> Cause:

@@ -101,10 +101,11 @@ HELP: tuple[LawHelp, ...] = (
         word="no-gap",
         title="No gap, or one said aloud",
         says="What reached the phone reaches the app: each event that the client has read is shown, whatever it says "
-        "of it; or a snapshot stood for it in time; or, behind a callback that was under way, a full queue merged it "
-        "into a later state (never a terminal one). What did not reach it is asked for: it is replayed and shown, or "
-        "covered by a snapshot that the client was entitled to: while polling after as many failures as declared, "
-        "after a gap that the server said to it, or after 204. Merged, covered and withheld events are counted.",
+        "of it; or a snapshot stood for it in time; or it was pushed out of the app's queue, behind a callback "
+        "that was under way, by as many newer updates as the client declares to have room for (never a terminal "
+        "one). What did not reach it is asked for: it is replayed and shown, or covered by a snapshot that the "
+        "client was entitled to: while polling after as many failures as declared, after a gap that the server "
+        "said to it, or after 204. Coalesced, covered and withheld events are counted.",
         breaks=(
             "An id committed before its blank line loses a cut event: launchdarkly/swift-eventsource PR 40",
             "Events are cut or lost in chunked reading: btubbs/sseclient 28, 34; EventSource/eventsource 113",
@@ -275,8 +276,9 @@ HELP: tuple[LawHelp, ...] = (
         code="L16",
         word="fresh",
         title="What is shown is fresh",
-        says="While event streams can pass, what the app shows is older than the newest state that the client has read "
-        "by a second at most, besides what the app's callbacks take, what a gap waits for, and sleep.",
+        says="What the app shows is older than the newest state that the client has read, of a stream while streams "
+        "can pass, or of a status answer, by a second at most, besides what the app's callbacks take, what a gap "
+        "waits for, and sleep.",
         breaks=(
             "What a new connection brings is kept until a timer of the client's is over",
             "A state is shown when the next one comes: mpetazzoni/sseclient 6",

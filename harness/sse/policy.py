@@ -71,7 +71,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     ids: Ids | None = None  # None: nobody said, so they are opaque, but in a run on the harness's own server
     fetches_results: bool = True
     handler_takes: float = 0.0
-    queue: int | None = 64  # events
+    queue: int | None = 64  # updates that wait behind a callback: one more pushes out the oldest
     max_event: int | None = 1_000_000
 
     @property

@@ -43,6 +43,7 @@ FORGETS = lines(
     "timeline: {5s: {wifi: reset for 4s}}",
 )
 CUT = brisk("timeline: {5s: {wifi: closed mid data}}")
+CROWDED = brisk("client: {handler takes: 2s, queue: 3 events}")
 
 CAUGHT = {
     "no-watchdog": ("recovery", brisk(f"timeline: {{5s: {MOVES}, 8s: {{wifi: silent}}}}")),
@@ -124,6 +125,10 @@ CAUGHT = {
     "deaf-to-signals": ("recovery", brisk("timeline: {5s: {device: goes offline for 12s}}")),
     "limits-streams": ("discreet", brisk()),
     "drops-newest": ("terminal-once", brisk("client: {handler takes: 2s, queue: 4 events}")),
+    "clears-queue": ("no-gap", CROWDED),
+    "queues-one": ("no-gap", CROWDED),
+    "serves-newest": ("no-gap", CROWDED),
+    "merges-queue": ("no-gap", CROWDED),
     "reconnects-after-end": ("stop", brisk()),
     "fetches-results-twice": ("clean-exit", brisk()),
     "drops-every-second": ("no-gap", brisk()),
@@ -158,6 +163,8 @@ CAUGHT = {
         "discreet",
         FORGETS,
     ),
+    "hides-snapshots": ("fresh", brisk("timeline: {0s: {middle: answers 403 to streams}}")),
+    "ignores-polled-end": ("terminal-once", brisk("timeline: {0s: {middle: answers 403 to streams}}")),
     "cuts-results": ("clean-exit", brisk()),
     "fetches-results-thrice": ("clean-exit", brisk()),
     "leaves-sockets": ("clean-exit", brisk("timeline: {0s: {middle: answers 403 to streams}}")),
@@ -166,7 +173,7 @@ CAUGHT = {
 
 def states(path: Path, client: str) -> dict[str, State]:
     """The laws' states after the file's only run with this client."""
-    (plan,) = plans(load(path), client=client, world="virtual")
+    (plan,) = plans(load(path), client=None if client == "reference" else client, world="virtual")
     return {one.law: one.state for one in judge(plan, rehearse(plan)).laws}
 
 

@@ -20,7 +20,7 @@ STORIES = {
 }
 
 
-def states(tmp_path, text: str, *, client: str = "reference") -> dict[str, State]:
+def states(tmp_path, text: str, *, client: str | None = None) -> dict[str, State]:
     """The laws' states of one run, of whose history all claims are deleted."""
     file = tmp_path / "story.yaml"
     file.write_text(f"scenario: story\njob: {{lasts: 20s, updates: every 500ms}}\npaths: {{wifi: wifi}}\n{text}\n")

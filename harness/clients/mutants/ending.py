@@ -1,5 +1,7 @@
 """Clients that mistake an end: a connection's for the job's, a deadline of their own for the stream's, or see none."""
 
+from collections.abc import Sequence
+
 import trio
 
 from harness.clients.attempt import StreamAttempt
@@ -32,9 +34,18 @@ class DiesOfErrors(Decisions):
 class DropsNewest(Decisions):
     """Has no room in a full queue for anything, be it the end of the job."""
 
-    def gives_way(self, one: JobEvent, event: JobEvent) -> bool:
+    def crowded_out(self, waiting: Sequence[JobEvent]) -> Sequence[JobEvent]:
         """Drop what comes."""
-        return one is event
+        room = self.policies.queue
+        return () if room is None or len(waiting) <= room else [waiting[-1]]
+
+
+class ClearsQueue(Decisions):
+    """Has no use for what still waits when the job ends."""
+
+    def crowded_out(self, waiting: Sequence[JobEvent]) -> Sequence[JobEvent]:
+        """Drop it for the end."""
+        return list(waiting)[:-1] if waiting[-1].terminal else super().crowded_out(waiting)
 
 
 class LimitsStreams(Follower):

@@ -1,10 +1,32 @@
 """Clients that keep from the app what reached them, and have a word for it; or that poll where they should resume."""
 
+from collections.abc import Sequence
+
+from harness.clients.callbacks import JobEvent
+from harness.clients.decisions import Decisions
 from harness.clients.follower import Follower
 from harness.clients.observer import AttemptReport
 from harness.sse.events import Event, Wire
 from harness.sse.parser import Parser
 from harness.sse.reconnection import Output
+
+
+class ServesNewest(Decisions):
+    """Keeps of the updates that wait behind a callback the newest alone, however many may wait."""
+
+    def crowded_out(self, waiting: Sequence[JobEvent]) -> Sequence[JobEvent]:
+        """Drop all others."""
+        newest = waiting[-1]
+        return [one for one in waiting if one is not newest and one.callback == newest.callback == "processing"]
+
+
+class MergesQueue(ServesNewest):
+    """Drops all updates of a queue that is full, but the newest, where one would make room."""
+
+    def crowded_out(self, waiting: Sequence[JobEvent]) -> Sequence[JobEvent]:
+        """Drop them, once it is."""
+        room = self.policies.queue
+        return () if room is None or len(waiting) <= room else super().crowded_out(waiting)
 
 
 class DropsEverySecond(Follower):

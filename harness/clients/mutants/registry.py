@@ -307,6 +307,26 @@ _ALL = (
         decisions=ending.DropsNewest,
     ),
     Mutant(
+        name="clears-queue",
+        stands_for="the end is shown at once, and what waited before it never",
+        decisions=ending.ClearsQueue,
+    ),
+    Mutant(
+        name="queues-one",
+        stands_for="one update waits behind a callback, where as many may as it declares",
+        policies=having(queue=1),
+    ),
+    Mutant(
+        name="serves-newest",
+        stands_for="behind a callback the newest update replaces all that wait",
+        decisions=pretending.ServesNewest,
+    ),
+    Mutant(
+        name="merges-queue",
+        stands_for="a queue that is full is emptied for the newest update",
+        decisions=pretending.MergesQueue,
+    ),
+    Mutant(
         name="reconnects-after-end",
         stands_for="a reconnection outlives the end: launchdarkly/swift-eventsource PR 42, "
         "EventSource/eventsource PR 24",
@@ -416,6 +436,16 @@ _ALL = (
         name="hides-gaps",
         stands_for="the app is never told of a gap",
         follower=telling.HidesGaps,
+    ),
+    Mutant(
+        name="hides-snapshots",
+        stands_for="polls move the cursor, and the screen stands still",
+        follower=telling.HidesSnapshots,
+    ),
+    Mutant(
+        name="ignores-polled-end",
+        stands_for="the end that a status answer tells is not taken for one",
+        follower=telling.IgnoresPolledEnd,
     ),
     Mutant(
         name="cuts-results",

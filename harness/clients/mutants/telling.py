@@ -1,9 +1,11 @@
 """Clients that tell their app, or their user, what is not so, or not what is."""
 
 import dataclasses
+from typing import Any
 
-from harness.clients.callbacks import Callbacks, JobEvent, Results, ignore
+from harness.clients.callbacks import TERMINAL, Callbacks, JobEvent, Results, ignore
 from harness.clients.follower import Follower
+from harness.clients.intake import StatusAnswer
 from harness.clients.observer import AttemptReport
 from harness.sse.events import Event, Wire
 from harness.sse.reconnection import Output
@@ -45,6 +47,37 @@ class HidesGaps(Follower):
     def __init__(self, job: str, callbacks: Callbacks, **more: object) -> None:
         quiet = dataclasses.replace(callbacks, on_gap=ignore)
         super().__init__(job, quiet, **more)  # type: ignore[arg-type]  # all of them, as they came
+
+
+class _TakesSnapshots(Follower):
+    """Has a way of its own to take a status answer."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._show_snapshot = self._feed.intake.snapshot
+        self._feed.intake.snapshot = self._snapshot  # type: ignore[method-assign]
+
+    def _snapshot(self, answer: StatusAnswer, data: str, *, adopt: bool = False) -> bool:
+        """Take one; True once the job has ended."""
+        raise NotImplementedError
+
+
+class HidesSnapshots(_TakesSnapshots):
+    """Goes on from where a status answer left it, and shows nothing of it but the end."""
+
+    def _snapshot(self, answer: StatusAnswer, data: str, *, adopt: bool = False) -> bool:
+        if answer.callback in TERMINAL:
+            return self._show_snapshot(answer, data, adopt=adopt)
+        if answer.last_event_id:
+            self._feed.session.last_event_id = answer.last_event_id
+        return False
+
+
+class IgnoresPolledEnd(_TakesSnapshots):
+    """Knows of an end by streams alone: one that a status answer tells is no news."""
+
+    def _snapshot(self, answer: StatusAnswer, data: str, *, adopt: bool = False) -> bool:
+        return answer.callback not in TERMINAL and self._show_snapshot(answer, data, adopt=adopt)
 
 
 class CutsResults(Follower):

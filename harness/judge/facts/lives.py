@@ -6,7 +6,7 @@ An event that was *certainly* at the radio is one that the client has read. It h
   shown, or that a gap was waiting for when it came;
 - the end had been shown by then, or was told by a status answer before it had to be shown;
 - its own stream had brought a later one before it, and that was shown;
-- the app was inside a callback, the declared queue was full, it was no terminal, and a later state was shown;
+- it was pushed out of the app's queue (``Queue``): it was no terminal, and a later state was shown;
 - it is of a type that has no callback, or larger than declared.
 
 Every other event from the first on that the client could get has to be shown too, or be covered by such an answer;
@@ -16,8 +16,10 @@ the app was told of that gap.
 
 import bisect
 import enum
+import itertools
+import math
 from collections.abc import Iterator
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 import msgspec
 
@@ -123,7 +125,7 @@ class _Fates:
         self._withheld = _withheld(client)
         self._said = _said_aloud(client)
         self._due_ns = case.end_ns - round(GRACE * 1e9) if case.plan.job.ends == "never" else case.end_ns
-        self._queue = Queue(client)
+        self._queue = client.once(Queue)
 
     def found(self) -> Iterator[Life]:
         """Yield the lives, in order."""
@@ -190,46 +192,72 @@ class _Fates:
 
 
 class Queue:
-    """The app's queue: what had reached the radio and waited while the app was inside a callback."""
+    """The app's queue: which update may have been pushed out of it behind a callback that was under way.
+
+    1. As many updates as the policy ``queue`` says wait behind a callback, and one more pushes out the oldest of them.
+       So one that was not shown had as many newer states at the radio when the app was shown a later one. That is what
+       bounded buffers of the field do that keep the newest: ``bufferingNewest(n)``, ``DROP_OLDEST``.
+    2. It waited from its coming until then: callbacks followed each other without a pause, the last of which took time.
+    3. Of a client that declares no queue nobody knows how many wait: one that keeps the newest alone is lawful.
+    """
 
     def __init__(self, client: ClientCase) -> None:
         self._client = client
-        self._bound = client.case.plan.client.policies.queue
-        self._callbacks = client.screen.callbacks
+        room: object = client.case.declared.queue
+        self.room = math.inf if room is None else room if isinstance(room, int) else 0
+        """Updates that may wait."""
+        self._callbacks = sorted([*client.screen.callbacks, *client.gaps_told], key=attrgetter("enter_ns"))
         self._enters = [app.enter_ns for app in self._callbacks]
-        came: dict[Position, int] = {}
+        came = {one.position: one.body.t_ns for one in reversed(answers(client))}
         for arrival in arrivals(client):
-            came.setdefault(arrival.event.position, arrival.record.t_ns)
-        self._came = sorted(came.items())
-        self._overflows: dict[int, int] = {}
+            at_ns = arrival.record.t_ns
+            came[arrival.event.position] = min(at_ns, came.get(arrival.event.position, at_ns))
+        self._positions = sorted(came)
+        self._came = [came[position] for position in self._positions]
+        self._none_before = list(itertools.accumulate(reversed(self._came), min))[::-1]
 
     def dropped(self, event: Event, at_ns: int) -> bool:
-        """Whether an event that came then may have had to give way to a later one that was shown."""
+        """Return whether an event that came then may have been pushed out by later ones, of which one was shown."""
+        if self.room == math.inf:
+            return False
+        newer = self.newer(event, at_ns)
+        return newer is not None and newer >= self.room
+
+    def newer(self, event: Event, at_ns: int) -> int | None:
+        """Return how many later states had come, up to ``room``, when the app was shown one of them in its place.
+
+        None where the event, which came ``at_ns``, did not wait behind callbacks, or nothing later was shown.
+        """
         advances = self._client.screen.advances
-        entered, newer = bisect.bisect_left(advances, (at_ns, ACCEPTED)), _place_behind(advances, event.position)
-        place = max(entered, newer)
-        shown_ns = advances[place][0] if place < len(advances) else None
-        return self._bound is not None and shown_ns is not None and at_ns <= self._overflowed(shown_ns)
+        entered, behind = bisect.bisect_left(advances, (at_ns, ACCEPTED)), _place_behind(advances, event.position)
+        place = max(entered, behind)
+        if place == len(advances) or not self._waited(at_ns, advances[place][0]):
+            return None
+        return self._newer(event.position, advances[place][0])
 
-    def _overflowed(self, shown_ns: int) -> int:
-        """Return until when the app was inside the callback before this one, if the queue overflowed; else 0."""
-        if shown_ns not in self._overflows:
-            self._overflows[shown_ns] = self._overflow(shown_ns)
-        return self._overflows[shown_ns]
+    def _waited(self, since_ns: int, until_ns: int) -> bool:
+        """Return whether callbacks followed each other between two stamps, and the last took time."""
+        near_ns = self._client.case.near_ns
+        place = bisect.bisect_left(self._enters, until_ns) - 1
+        if place < 0 or self._callbacks[place].exit_ns - self._enters[place] < AT_WORK * 1e9:
+            return False
+        while until_ns - self._callbacks[place].exit_ns <= near_ns:
+            until_ns = self._enters[place]
+            if until_ns <= since_ns + near_ns:
+                return True
+            place -= 1
+            if place < 0:
+                break
+        return False
 
-    def _overflow(self, shown_ns: int) -> int:
-        place = bisect.bisect_left(self._enters, shown_ns) - 1
-        if place < 0 or self._bound is None:
-            return 0
-        before, near_ns = self._callbacks[place], self._client.case.near_ns
-        worked = before.exit_ns - before.enter_ns >= AT_WORK * 1e9
-        if not worked or shown_ns - before.exit_ns > near_ns:
-            return 0
-        newest = self._client.screen.newest_at(before.enter_ns)
-        start = bisect.bisect_right(self._came, newest, key=itemgetter(0))
-        waited = sum(at <= shown_ns for _, at in self._came[start:])
-        waited += sum(one.position > newest and one.body.t_ns <= shown_ns for one in answers(self._client))
-        return before.exit_ns if waited > self._bound else 0
+    def _newer(self, position: Position, by_ns: int) -> int:
+        """Return how many states newer than this one had come by then; no more than have room are counted."""
+        newer = 0
+        for place in range(bisect.bisect_right(self._positions, position), len(self._positions)):
+            if newer >= self.room or self._none_before[place] > by_ns:
+                break
+            newer += self._came[place] <= by_ns
+        return newer
 
 
 def _place_behind(advances: list[tuple[int, Position]], position: Position) -> int:

@@ -17,13 +17,16 @@ from collections.abc import Iterator
 
 import msgspec
 
+from harness.history import Body, Delivered
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import told_gaps
 from harness.judge.facts.coverage import heals
 from harness.judge.facts.lives import Life, lives
 from harness.judge.facts.radio import answers
+from harness.judge.facts.requests import streams_begun
 from harness.judge.facts.screen import EVENT_CALLBACKS
-from harness.judge.facts.truth import ACCEPTED
+from harness.judge.facts.snapshots import delivered_states
+from harness.judge.facts.truth import ACCEPTED, Event
 from harness.judge.sky import Sky
 
 EACH = 200_000
@@ -41,9 +44,13 @@ class Share(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """The app showed nothing as new as an event for so many seconds; ``until_ns`` None: to the end."""
+    """The app showed nothing as new as the state after an event for so many seconds; ``until_ns`` None: to the end.
 
-    life: Life
+    ``record`` is what brought it to the client's socket: a block of a stream, or the body of a status answer.
+    """
+
+    record: Delivered | Body
+    event: Event
     until_ns: int | None
     seconds: float
 
@@ -54,9 +61,10 @@ def shares(client: ClientCase) -> list[Share]:
 
 
 def kept(client: ClientCase) -> list[Kept]:
-    """Return for each event that was newer than all at the radio how long the app was shown nothing as new.
+    """Return for each state that was newer than all at the radio how long the app was shown nothing as new.
 
-    Times in which the app was inside a callback, or the device slept, are left out, and what had to be waited for.
+    Such are the events that the client has certainly read, and the states of status answers. Times in which the app was
+    inside a callback, or the device slept, are left out, and what had to be waited for.
     """
     return client.once(_kept)
 
@@ -118,27 +126,63 @@ def _came(life: Life) -> tuple[int, int]:
     return life.arrival.record.t_ns, life.arrival.record.seq
 
 
+class _Read(msgspec.Struct, frozen=True):
+    """A state that the client has certainly read; ``since_ns`` is from when on it had to be shown."""
+
+    record: Delivered | Body
+    event: Event
+    since_ns: int
+
+
 def _kept(client: ClientCase) -> list[Kept]:
-    waits, sky, busy = _Waits(client), client.once(Sky), client.once(_Busy)
+    sky, busy = client.once(Sky), client.once(_Busy)
     at, advances, end_ns = client.case.at, client.screen.advances, client.case.end_ns
     terminals = client.screen.terminals
     over_ns = terminals[0].app.enter_ns if terminals else end_ns
     found: list[Kept] = []
     newest, place = ACCEPTED, 0
-    for life in sorted((one for one in lives(client) if one.read_ns is not None), key=_came):
-        assert life.arrival is not None
-        at_ns, position = life.arrival.record.t_ns, life.event.position
-        if position <= newest or at_ns >= over_ns or life.event.type not in EVENT_CALLBACKS:
+    for one in sorted([*_streamed(client), *_answered(client)], key=_taken):
+        position = one.event.position
+        if position <= newest or one.record.t_ns >= over_ns:
             continue
         newest = position
         while place < len(advances) and advances[place][1] < position:
             place += 1
         until_ns = advances[place][0] if place < len(advances) else None
-        since_ns, shown_ns = waits.over_ns(life), over_ns if until_ns is None else until_ns
-        shown_ns = max(since_ns, shown_ns)
-        seconds = (shown_ns - since_ns - busy.between(since_ns, shown_ns)) / 1e9 - sky.slept(at(since_ns), at(shown_ns))
-        found.append(Kept(life, until_ns, max(0.0, seconds)))
+        shown_ns = max(one.since_ns, over_ns if until_ns is None else until_ns)
+        seconds = (shown_ns - one.since_ns - busy.between(one.since_ns, shown_ns)) / 1e9
+        seconds -= sky.slept(at(one.since_ns), at(shown_ns))
+        found.append(Kept(one.record, one.event, until_ns, max(0.0, seconds)))
     return found
+
+
+def _taken(one: _Read) -> tuple[int, int]:
+    return one.record.t_ns, one.record.seq
+
+
+def _streamed(client: ClientCase) -> Iterator[_Read]:
+    """Yield what streams brought of a type that has a callback."""
+    waits = _Waits(client)
+    for life in lives(client):
+        if life.arrival is not None and life.read_ns is not None and life.event.type in EVENT_CALLBACKS:
+            yield _Read(life.arrival.record, life.event, waits.over_ns(life))
+
+
+def _answered(client: ClientCase) -> Iterator[_Read]:
+    """Yield what status answers told that were certainly read.
+
+    An answer is not taken any more where a stream began to feed the app while it was asked for, nor after the app was
+    told an end.
+    """
+    begun, near_ns = streams_begun(client), client.case.near_ns
+    ends = client.screen.ends
+    over_ns = min((app.enter_ns for app in ends), default=client.case.end_ns)
+    for answer, state in zip(answers(client), delivered_states(client), strict=True):
+        if answer.event is None or state.known_ns is None or state.known_ns + near_ns >= over_ns:
+            continue
+        place = bisect.bisect_left(begun, state.life.begun_ns)
+        if place == len(begun) or begun[place] > state.known_ns + near_ns:
+            yield _Read(answer.body, answer.event, state.known_ns)
 
 
 class _Busy:

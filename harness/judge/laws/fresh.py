@@ -1,8 +1,11 @@
 """L16, fresh: what the app shows is never much older than the newest state that was certainly at its phone.
 
-A second is allowed, besides what the app's own callbacks take, what a gap waits for, and sleep.
+1. A state is an event that a stream brought while streams could pass, or what a status answer told, whenever.
+2. That state, or a later one, is shown within a second, besides what the app's own callbacks take, what a gap waits
+   for, and sleep.
 """
 
+from harness.history import Body
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.lives import SOON
@@ -27,7 +30,7 @@ def _judge(case: Case) -> Outcome:
 
 def _of_client(client: ClientCase, outcome: Outcome) -> None:
     case, usable = client.case, client.once(Sky).usable_stretches()
-    taken = [one for one in kept(client) if _streams_pass(client, one, usable)]
+    taken = [one for one in kept(client) if _asked_of(client, one, usable)]
     if not taken:
         outcome.skip("nothing was certainly at the phone while streams could pass")
         return
@@ -42,23 +45,27 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
         outcome.hold()
 
 
-def _streams_pass(client: ClientCase, one: Kept, usable: list[tuple[float, float]]) -> bool:
-    assert one.life.arrival is not None
-    at = client.case.at(one.life.arrival.record.t_ns)
-    return any(start <= at <= end for start, end in usable)
+def _asked_of(client: ClientCase, one: Kept, usable: list[tuple[float, float]]) -> bool:
+    """Return whether a state counts: told by a status answer, or brought by a stream while streams could pass."""
+    at = client.case.at(one.record.t_ns)
+    return isinstance(one.record, Body) or any(start <= at <= end for start, end in usable)
 
 
 def _stale(client: ClientCase, worst: Kept, old: list[Kept], outcome: Outcome) -> None:
-    case, life = client.case, worst.life
-    assert life.arrival is not None
-    since = phrases.moment(case.at(life.arrival.record.t_ns))
-    shown = client.screen.newest_at(life.arrival.record.t_ns)
+    case = client.case
+    since = phrases.moment(case.at(worst.record.t_ns))
+    shown = client.screen.newest_at(worst.record.t_ns)
     had = f"event {shown[1]}" if shown[1] >= 0 else "nothing"
     until = "to the end" if worst.until_ns is None else f"until {phrases.moment(case.at(worst.until_ns))}"
-    text = f"the app was left at {had} {until}, though event {life.event.index} had reached the phone at {since}"
-    records = [one.life.arrival.record for one in old if one.life.arrival is not None]
-    told = [case.evidence(one, f"id {one.id} at the phone; shown too late") for one in records[:SHOWN]]
-    outcome.fail(text, *told, advice=ADVICE)
+    came = f"event {worst.event.index} had reached the phone"
+    if isinstance(worst.record, Body):
+        came = f"a status answer had told it event {worst.event.index}"
+    told = [case.evidence(one.record, f"id {one.event.id} {_came(one)}; shown too late") for one in old[:SHOWN]]
+    outcome.fail(f"the app was left at {had} {until}, though {came} at {since}", *told, advice=ADVICE)
+
+
+def _came(one: Kept) -> str:
+    return "in a status answer" if isinstance(one.record, Body) else "at the phone"
 
 
 LAW = Law(code="L16", word="fresh", judge=_judge)

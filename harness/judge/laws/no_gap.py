@@ -13,7 +13,7 @@ MANY = 8
 """From so many events on, a sentence begins with their number."""
 
 _SHOW = (
-    "Fix: hand on every event that a blank line completes; only a full queue behind a busy callback may merge updates"
+    "Fix: hand on every event that a blank line completes; only a full queue behind a busy callback may drop the oldest"
 )
 
 

@@ -8,6 +8,7 @@ from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import OUTAGES, loss_cause
 from harness.judge.facts.screen import Shown
+from harness.judge.facts.snapshots import DeliveredState, delivered_states
 from harness.judge.facts.truth import Event
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.refusals import no_end_due
@@ -52,6 +53,8 @@ def _none(client: ClientCase, truth: Event | None, outcome: Outcome) -> None:
     case = client.case
     if case.cut_short:
         outcome.doubt(f"the run was cut short at {phrases.moment(case.end)}, before the horizon")
+    elif truth is not None and (told := _told(client, truth)) is not None:
+        _untold(client, truth, told, outcome)
     elif truth is None and case.plan.job.ends == "never":
         outcome.skip("the job never ends")
     elif not_due := no_end_due(client) or case.nobody:
@@ -71,6 +74,18 @@ def _none(client: ClientCase, truth: Event | None, outcome: Outcome) -> None:
             *(cause.evidence if cause else ()), shown,
             advice=cause.advice if cause else "", cause=cause.key if cause else "",
         )  # fmt: skip
+
+
+def _told(client: ClientCase, truth: Event) -> DeliveredState | None:
+    """Return the first status answer of the end that the client certainly read; None where none was."""
+    states = delivered_states(client)
+    return next((one for one in states if one.position == truth.position and one.known_ns is not None), None)
+
+
+def _untold(client: ClientCase, truth: Event, told: DeliveredState, outcome: Outcome) -> None:
+    at = phrases.moment(client.case.at(told.at_ns))
+    shown = client.case.evidence(told.life.request, f"status asked for; the answer told {truth.type}")
+    outcome.fail(f"a status answer told {truth.type} at {at}, and it never reached the app", shown)
 
 
 def _true(client: ClientCase, shown: Shown, truth: Event | None, outcome: Outcome) -> None:

@@ -68,6 +68,12 @@ def test_drops_newest_loses_the_end_of_a_job_whose_app_is_slow():
     assert (reference.outcome.counts.absorbed, wrong.outcome.counts.absorbed) == (4, 5)
 
 
+def test_clears_queue_shows_the_end_at_once():
+    policies = msgspec.structs.replace(REFERENCE, queue=2)
+    reference, wrong = both("clears-queue", streams(trickles(8)), policies, handler=taking(4.3))
+    assert (reference.ids, wrong.ids) == (["a-0", "a-3", "a-6", "a-7", "a-8"], ["a-0", "a-3", "a-8"])
+
+
 def test_reconnects_after_end_asks_once_more_and_shows_nothing_of_it():
     reference, wrong = both("reconnects-after-end", streams(completes))
     assert (reference.stage.times("stream"), wrong.stage.times("stream")) == ([0.0], [0.0, 0.5])

@@ -1,10 +1,13 @@
 """Clients that keep from the app what reached them, or keep it for a while, beside the reference."""
 
+import msgspec
 import pytest
 
 from harness.clients.mutants.delaying import LATE, REST
+from harness.sse.policy import REFERENCE
 from tests.clients.beside import both, streams
-from tests.clients.stage import completes, event, says
+from tests.clients.mutants.test_ending import trickles
+from tests.clients.stage import completes, event, says, taking
 
 END = event("a-9", "completed")
 BURST = "".join(event(f"a-{index}") for index in range(4))
@@ -13,6 +16,14 @@ BURST = "".join(event(f"a-{index}") for index in range(4))
 def test_drops_every_second_says_that_it_was_coalesced():
     reference, wrong = both("drops-every-second", streams(says(BURST + END, then="nothing")))
     assert (reference.ids, wrong.ids) == (["a-0", "a-1", "a-2", "a-3", "a-9"], ["a-0", "a-2", "a-9"])
+
+
+@pytest.mark.parametrize("name", ["queues-one", "serves-newest", "merges-queue"])
+def test_who_has_less_room_than_it_declares_shows_less(name):
+    policies = msgspec.structs.replace(REFERENCE, queue=3)
+    reference, wrong = both(name, streams(trickles(9)), policies, handler=taking(4.3))
+    assert reference.ids == ["a-0", "a-2", "a-6", "a-7", "a-8", "a-9"]
+    assert wrong.ids == ["a-0", "a-4", "a-8", "a-9"]
 
 
 def test_shows_newest_first_takes_the_rest_of_a_read_for_late():

@@ -1,4 +1,4 @@
-from harness.history import App
+from harness.history import App, Body
 from harness.judge.verdict import State
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
@@ -53,6 +53,66 @@ def test_nothing_is_asked_of_it_while_no_stream_could_pass():
     story = kept(by=1.3)
     story.plan = plan(reach(9.0, "stalled"), lasts=40.0, items=20)
     story.deeds()
+    assert state("fresh", story) is State.HELD
+
+
+def polled(*, shown: float | None, status: int = 403) -> Story:
+    """A stream is refused three times from 3 s on, and a status answer tells event 10 at 5 s; shown so much later."""
+    story = Story(plan()).run(skip=range(6, 22), until=12.0)
+    story.hang_up(3.0)
+    for at in (3.1, 3.3, 3.5):
+        story.request("stream", at, status=status, last="a-5")
+    story.poll(10, 5.0, shown=False)
+    if shown is not None:
+        story.show(10, 5.01 + shown, source="poll")
+    return story
+
+
+def test_what_a_status_answer_told_is_shown_within_a_second():
+    assert state("fresh", polled(shown=0.1)) is State.HELD
+    assert state("fresh", polled(shown=0.9)) is State.HELD
+    found = law("fresh", polled(shown=1.3))
+    assert (found.state, found.sentence) == (
+        State.FAILED, "the app was left at event 5 until 6.3 s, though a status answer had told it event 10 at 5.0 s",
+    )  # fmt: skip
+    assert [item.text for item in found.evidence] == ["id a-10 in a status answer; shown too late"]
+
+
+def test_what_a_status_answer_told_and_the_app_was_never_shown_fails_to_the_end():
+    assert law("fresh", polled(shown=None)).sentence == (
+        "the app was left at event 5 to the end, though a status answer had told it event 10 at 5.0 s"
+    )
+
+
+def test_the_end_that_the_one_poll_after_a_204_told_is_shown_within_a_second():
+    def ended(shown: float | None) -> State:
+        story = Story(plan()).run(skip=(21,), until=13.0)
+        story.hang_up(10.01)
+        story.request("stream", 10.02, status=204, last="a-20")
+        story.poll(21, 10.1, shown=False)
+        if shown is not None:
+            story.show(21, 10.11 + shown, source="poll")
+        return state("fresh", story)
+
+    assert ended(0.1) is State.HELD
+    assert ended(1.4) is State.FAILED
+    assert ended(None) is State.FAILED
+
+
+def test_a_later_state_stands_for_a_polled_one_and_an_answer_that_a_stream_overtook_is_not_owed():
+    story = polled(shown=None)
+    story.show(12, 5.5, source="poll")
+    assert state("fresh", story) is State.HELD
+    story = polled(shown=None)
+    story.dial(4.996, cause="probe", last="a-5")
+    story.show(6, 6.9)
+    assert state("fresh", story) is State.HELD
+
+
+def test_an_answer_that_is_not_certainly_read_or_was_cut_is_not_owed():
+    story = polled(shown=None)
+    body = next(one for one in story.records if isinstance(one, Body) and one.digest == "sa10")
+    body.whole = False
     assert state("fresh", story) is State.HELD
 
 

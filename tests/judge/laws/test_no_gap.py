@@ -1,3 +1,5 @@
+import pytest
+
 from harness.history import App, Body, Chunk, Conn, Delivered, Emit, End, Read, Write
 from harness.judge.verdict import State
 from harness.sse.policy import Policies
@@ -86,9 +88,10 @@ def test_what_came_behind_a_later_event_on_its_stream_may_be_dropped():
     assert state("no-gap", story) is State.FAILED
 
 
-def at_work(*, takes: float = 0.45, queue: int | None = 2) -> Story:
+def at_work(*, takes: float = 0.45, queue: int | None = 1, undeclared: tuple[str, ...] = ()) -> Story:
     """Events 4, 5 and 6 come while the app is inside a callback; 6 is shown when it ends."""
-    story = Story(plan(policies=Policies(queue=queue, handler_takes=takes))).run(skip=(4, 5, 6))
+    policies = Policies(queue=queue, handler_takes=takes).without(*undeclared)
+    story = Story(plan(policies=policies)).run(skip=(4, 5, 6))
     busy = next(one for one in story.records if isinstance(one, App) and one.id == "a-3")
     for index, at in ((4, 1.6), (5, 1.65), (6, 1.7)):
         next(one for one in story.records if isinstance(one, Emit) and one.index == index).t_ns = ns(at - 0.001)
@@ -98,12 +101,44 @@ def at_work(*, takes: float = 0.45, queue: int | None = 2) -> Story:
     return story
 
 
-def test_updates_give_way_behind_a_busy_callback_in_a_full_queue():
+def test_the_oldest_updates_give_way_behind_a_callback_to_as_many_newer_ones_as_may_wait():
     found = law("no-gap", at_work())
     assert (found.state, found.sentence) == (State.HELD, "20 of 22 events shown, 2 coalesced")
-    assert state("no-gap", at_work(queue=3)) is State.FAILED
-    assert state("no-gap", at_work(queue=None)) is State.FAILED
-    assert state("no-gap", at_work(takes=0.05)) is State.FAILED
+
+
+@pytest.mark.parametrize(("queue", "room"), [(2, "has room for 2 updates"), (None, "is unbounded")])
+def test_an_update_that_gave_way_though_the_queue_had_room_is_lost(queue, room):
+    found = law("no-gap", at_work(queue=queue))
+    first = 5 if queue else 4
+    newer = 1 if queue else 2
+    assert (found.state, found.cause) == (State.FAILED, "short-queue")
+    assert found.sentence.endswith(
+        f"never shown: event {first} waited behind a callback and gave way to {newer} newer; its queue {room}"
+    )
+
+
+def test_an_update_that_waited_behind_nothing_gives_way_to_nothing():
+    found = law("no-gap", at_work(takes=0.05))
+    assert (found.state, found.cause) == (State.FAILED, "")
+
+
+def test_how_many_updates_wait_is_not_judged_where_nobody_declares_a_queue():
+    assert state("no-gap", at_work(undeclared=("queue",))) is State.HELD
+
+
+def test_what_waits_when_the_end_comes_is_shown_before_it():
+    def ended(queue: int) -> State:
+        story = Story(plan(policies=Policies(queue=queue, handler_takes=0.6))).run(skip=(19, 20))
+        for index, at in ((19, 9.55), (20, 9.6)):
+            next(one for one in story.records if isinstance(one, Emit) and one.index == index).t_ns = ns(at - 0.001)
+            story.arrive(index, at)
+        busy = next(one for one in story.records if isinstance(one, App) and one.id == "a-18")
+        busy.exit_ns = busy.t_ns = ns(10.0)
+        story.add(Read(cid=story.carried["c1"], upto=1_000_000), 9.7)
+        return state("no-gap", story)
+
+    assert ended(queue=1) is State.HELD
+    assert ended(queue=3) is State.FAILED
 
 
 def test_a_terminal_event_may_never_be_coalesced():

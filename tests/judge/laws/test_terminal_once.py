@@ -155,3 +155,19 @@ def test_a_client_whose_start_was_answered_but_not_to_the_end_never_learned_of_i
 
     assert answered("closed") is State.NOT_JUDGED
     assert answered("fin") is State.FAILED
+
+
+def test_an_end_that_a_status_answer_told_has_to_reach_the_app_whatever_was_refused():
+    def stopped(*, told: bool) -> Story:
+        story = Story(plan()).run(skip=(21,), until=13.0)
+        story.hang_up(10.01)
+        story.request("stream", 10.02, status=204, last="a-20")
+        story.poll(21 if told else 20, 10.1, shown=False)
+        return story
+
+    found = law("terminal-once", stopped(told=True))
+    assert (found.state, found.sentence) == (
+        State.FAILED, "a status answer told completed at 10.1 s, and it never reached the app",
+    )  # fmt: skip
+    assert [item.text for item in found.evidence] == ["status asked for; the answer told completed"]
+    assert state("terminal-once", stopped(told=False)) is State.NOT_JUDGED

@@ -69,6 +69,24 @@ def kept(client: ClientCase) -> list[Kept]:
     return client.once(_kept)
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """What the app was shown at a stamp was at the radio at ``arrived_ns``, and had to be shown from ``due_ns`` on."""
+
+    arrived_ns: int
+    due_ns: int
+
+
+def turn(client: ClientCase, shown_ns: int) -> Turn | None:
+    """Return the turn of what the app was shown at a stamp; None where nothing was."""
+    for one in shares(client):
+        if one.life.shown is not None and one.life.shown.enter_ns == shown_ns and one.life.arrival is not None:
+            return Turn(one.life.arrival.record.t_ns, shown_ns - round(one.seconds * 1e9))
+    told = (one.answer for one in client.screen.shown if one.app.enter_ns == shown_ns and one.answer is not None)
+    if (answer := next(told, None)) is None:
+        return None
+    return Turn(answer.body.t_ns, answer.body.t_ns + client.once(_Busy).between(answer.body.t_ns, shown_ns))
+
+
 class _Waits:
     """What may be in the way of a client's events."""
 

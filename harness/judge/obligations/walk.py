@@ -116,6 +116,7 @@ class Walk:
         self.certain: list[Attempt] = []
         self.steps: list[Step] = []
         self.missed: list[Missed] = []
+        self._after: list[dict[State, set[int]]] = []  # the states behind each attempt
         self._walk()
 
     def _walk(self) -> None:
@@ -123,6 +124,7 @@ class Walk:
         self._started = not any(one.what == "start" for one in self._client.requests)
         for place, one in enumerate(self._tries):
             states = self._take(place, one, states)
+            self._after.append(states)
         self._states = states
 
     def _take(self, place: int, one: Attempt, states: dict[State, set[int]]) -> dict[State, set[int]]:
@@ -235,6 +237,23 @@ class Walk:
         if over >= case.horizon or (over >= case.end and case.ended != "done"):
             return None
         return Missed(self._tries[last], None, latest)
+
+    def windows_after(self, place: int, begun: float) -> list[Window]:
+        """Return when a dial is due behind an attempt, in each state that the facts leave; it came at ``begun``."""
+        started = ((state, powers) for state, powers in self._after[place].items() if state.last >= 0)
+        return [window for state, powers in started for window in self._windows(state, powers, begun)]
+
+    def powers_after(self, place: int) -> set[int]:
+        """Return what n may be behind an attempt, whether or not it has ended."""
+        found = set()
+        for state, powers in self._after[place].items():
+            if state.last >= 0:
+                found |= self._evidenced(self._tries[state.last], powers)
+        return found
+
+    def started(self, place: int) -> bool:
+        """Whether the stream may have been dialled by this attempt: else that was for the job."""
+        return any(state.last >= 0 for state in self._after[place])
 
     def first_missed(self, since: float) -> Missed | None:
         """Return the first dial from a time on that came too late, or never did, where it was due."""

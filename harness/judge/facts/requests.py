@@ -216,6 +216,8 @@ def _end(
         ends.append((answer.t_ns, answer.seq, ANSWERED))
     ended = client.case.grouped(StreamEnded, "rid").get(request.rid, ())
     ends += [(one.t_ns, one.seq, SERVER) for one in ended]
+    # A server that closes what it has just accepted may be gone by the time the request passes.
+    ends = [(max(at_ns, request.t_ns) if by == SERVER else at_ns, seq, by) for at_ns, seq, by in ends]
     first = min((end for end in ends if end[0] >= request.t_ns), default=None)
     return (None, NOBODY) if first is None else (first[0], first[2])
 

@@ -1,4 +1,4 @@
-from harness.history import Answered, Body, ConnEnd, Dial, Snapshot, Subscriber
+from harness.history import Answered, Body, ConnEnd, Dial, Response, Snapshot, StreamBegan, Subscriber
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.requests import (
     ANSWERED,
@@ -68,6 +68,16 @@ def test_a_whole_body_ends_a_request_and_a_part_of_one_does_not():
         story.add(Body(rid=1, cid=1, length=10, digest="x", whole=whole), 1.01)
         found = life(story)
         assert (found.whole, found.by == ANSWERED) == (whole, whole)
+
+
+def test_a_server_that_had_gone_before_the_request_passed_ended_it():
+    story = Story(plan())
+    story.request("stream", 1.0, status=200)
+    story.records = [one for one in story.records if not isinstance(one, (Response, StreamBegan))]
+    story.add(ConnEnd(cid=1, side="server", how="fin"), 0.9998)
+    story.add(ConnEnd(cid=1, side="client", how="fin", left_ns=ns(1.0002)), 1.01)
+    found = life(story)
+    assert (found.by, found.end_ns) == (SERVER, found.request.t_ns)
 
 
 def test_each_end_is_told_apart_by_who_made_it():

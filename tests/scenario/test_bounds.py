@@ -1,6 +1,7 @@
 """What a run must hold, make or move has a bound, and a plan beyond it is refused where that is written."""
 
 import itertools
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from harness.scenario.bounds import held
 from harness.scenario.clients import CLIENT
 from harness.scenario.paths import ADJUSTMENTS
 from harness.scenario.settings import DEVICE, JOB, SERVER
+from tests.growth import times_as_long
 
 QUANTITIES = [
     ("job: {lasts: 24h1s}", '2:14: job lasts: expected at most 24h, got "24h1s"'),
@@ -199,8 +201,15 @@ def test_names_of_the_sweep_cannot_be_multiplied(problems):
     assert problems(text)[0].startswith("3:15: paths wifi: expected at most 1000 characters around a $name, got 1200")
 
 
-def test_many_events_under_many_profiles_are_drawn_for_in_a_moment(write):
-    deeds = "timeline: {'0s..2000s every 1s': {wifi: wifi-cafe}}"
-    path = write(f"scenario: x\njob: {{lasts: 2000s, updates: every 5ms}}\npaths: {{wifi: wifi}}\n{deeds}\n")
-    (plan,) = plans(load(path))
-    assert len(plan.deeds) == 2000
+def test_four_times_the_events_under_four_times_the_profiles_are_drawn_for_in_proportion(write):
+    """In proportion is 4, a look at each event for each deed is 16."""
+
+    def loading(seconds):
+        deeds = f"timeline: {{'0s..{seconds}s every 1s': {{wifi: wifi-cafe}}}}"
+        job = f"job: {{lasts: {seconds}s, updates: every 5ms}}"
+        path = write(f"scenario: x\n{job}\npaths: {{wifi: wifi}}\n{deeds}\n")
+        (plan,) = plans(load(path))
+        return len(plan.deeds)
+
+    assert loading(200) == 200
+    assert times_as_long(partial(loading, 800), partial(loading, 200), bound=7.0) < 7.0

@@ -1,7 +1,7 @@
 from harness.chance import Chance
 from harness.fuzz.calm import calm_faults
 from harness.fuzz.draws import Draws
-from harness.fuzz.generate import invent
+from tests.fuzz.invented import genotype_of, plan_of
 
 PATHS = {"wifi": "wifi", "cellular": "lte"}
 CALM_FROM = 60.0
@@ -9,19 +9,19 @@ CALM_FROM = 60.0
 
 
 def calm(seeds):
-    """The calm ones of these seeds: no other job lasts as long."""
-    return [genotype for seed in seeds if (genotype := invent(seed)).plan().job.lasts >= CALM_FROM]
+    """Return the seeds of calm jobs: no other job lasts as long."""
+    return [seed for seed in seeds if plan_of(seed).job.lasts >= CALM_FROM]
 
 
 def test_some_jobs_are_long_and_their_trouble_is_early():
     found = calm(range(1, 501))
     assert 20 <= len(found) <= 60
-    assert max(deed.at for genotype in found for deed in genotype.plan().deeds) < CALM_FROM
-    assert max(len(genotype.faults) for genotype in found) <= 6
+    assert max(deed.at for seed in found for deed in plan_of(seed).deeds) < CALM_FROM
+    assert max(len(genotype_of(seed).faults) for seed in found) <= 6
 
 
 def test_their_fallback_tries_the_stream_again_within_the_job():
-    assert max(genotype.plan().client.policies.retry_stream for genotype in calm(range(1, 501))) <= 15.0
+    assert max(plan_of(seed).client.policies.retry_stream for seed in calm(range(1, 501))) <= 15.0
 
 
 def test_a_way_that_is_dead_is_left_and_a_wall_is_met():

@@ -1,11 +1,11 @@
 from harness.fuzz.coverage import DEEDS, STATES, covered, never_done, table, words_of
-from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
 from harness.run.rehearsal import rehearse
+from tests.fuzz.invented import plan_of
 
 
 def test_what_is_invented_is_the_whole_vocabulary_and_nothing_else():
-    deeds = [deed for seed in range(1, 501) for deed in invent(seed).plan().deeds if deed.undoes is None]
+    deeds = [deed for seed in range(1, 501) for deed in plan_of(seed).deeds if deed.undoes is None]
     said = {word for deed in deeds for word in words_of(deed)}
     assert set(DEEDS) - said == set()
     assert said - set(DEEDS) == set()

@@ -1,8 +1,8 @@
 import pytest
 
-from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
 from harness.fuzz.healing import gives_time, lacking, too_brief_for, too_hasty, too_impatient, too_narrow
+from tests.fuzz.invented import plan_of
 
 
 def lacks(*faults, **settings):
@@ -104,4 +104,4 @@ def test_a_client_that_must_ask_for_tokens_has_time_to_fall_back_over_the_deares
 
 
 def test_every_invented_scenario_gives_an_answer_its_time():
-    assert [seed for seed in range(1, 1_001) if not gives_time(invent(seed).plan())] == []
+    assert [seed for seed in range(1, 1_001) if not gives_time(plan_of(seed))] == []

@@ -175,10 +175,13 @@ HELP: tuple[LawHelp, ...] = (
         "`retry:` within [d, 1.5 d], where d is never shorter than the field says, whatever the cap; after Retry-After "
         "a within [a, a + base], where a counts up to `retry stream` or the cap, whichever is longer; polls, "
         "results, tokens and starts come no sooner than they were told either. A signal ends the wait in which the "
-        "client hears it, and drops the dial that hangs. Being connected resets nothing. A 401 leads to one request "
-        "for a token. No dial is given up before the connect deadline unless something calls for it, and polls come by "
-        "their interval. Of at least six plain waits a third, and four, at one ratio to d are no jitter; four dials of "
-        "the stream within 250 ms that nothing called for are a storm. All by facts, whatever the client says.",
+        "client hears it, and drops the dial that hangs. What brings nothing is let go of in its time: a dial by the "
+        "connect deadline, a request without an answer and a stream without a byte by the watchdog or `suspects "
+        "after`, a silent stream by the watchdog and a second. Being connected resets nothing. A 401 leads to one "
+        "request for a token. No dial is given up before the connect deadline unless something calls for it, and polls "
+        "come by their interval. Of at least six plain waits a third, and four, at one ratio to d are no jitter; four "
+        "dials of the stream within 250 ms that nothing called for are a storm. All by facts, whatever the client "
+        "says.",
         breaks=(
             "The backoff resets when a connection opens: launchdarkly/ruby-eventsource PR 5, okhttp-eventsource PR 31",
             "100 requests a second against an error: fanout/reconnecting-eventsource 73",

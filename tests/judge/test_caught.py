@@ -150,6 +150,9 @@ CAUGHT = {
     "asks-six-tokens": ("backoff", lines(SLOW, "server: {token: lasts 10s}")),
     "reconnects-late": ("recovery", brisk("timeline: {5s: {wifi: reset once}}")),
     "one-row-late": ("backoff", lines(SLOW, "timeline: {5s: {wifi: refused for 20s}, 5001ms: {wifi: reset once}}")),
+    "doubles-watchdog": ("backoff", brisk(f"timeline: {{5s: {MOVES}, 8s: {{wifi: silent}}}}")),
+    "overstays-dial": ("backoff", brisk("timeline: {5s: {wifi: [unreachable for 40s, reset once]}}")),
+    "waits-out-answer": ("backoff", brisk("timeline: {5s: {server: hangs for 50s}, 5001ms: {wifi: reset once}}")),
     "keeps-refused-cursor": (
         "resume",
         FORGETS,

@@ -1,10 +1,16 @@
-"""Clients that cling: to a dial that hangs, to a stream of the old path, to polling."""
+"""Clients that cling: to a dial that hangs, to a request without an answer, to a stream of the old path, to polling."""
 
+import math
+from typing import Any, cast
+
+from harness.clients.courier import Courier
 from harness.clients.decisions import Decisions
 from harness.clients.follower import Follower
 from harness.clients.observer import AttemptReport
-from harness.clients.vigil import Phase
+from harness.clients.vigil import Phase, Vigil
+from harness.seams import Phone
 from harness.sse.events import Wire
+from harness.sse.policy import Policies
 from harness.sse.reconnection import Output
 
 
@@ -15,6 +21,35 @@ class WaitsOutDial(Decisions):
         """Drop nothing."""
         del phase
         return False
+
+
+class WaitsOutAnswer(Follower):
+    """Waits for the head of its stream for ever."""
+
+    def __init__(self, job: str, *args: Any, courier: Courier, **more: Any) -> None:
+        patient = _Patient(courier, more["phone"], more["decisions"].policies)
+        super().__init__(job, *args, courier=cast("Courier", patient), **more)
+
+
+class _Patient:
+    """A courier whose streams bear any silence before their head."""
+
+    def __init__(self, courier: Courier, phone: Phone, policies: Policies) -> None:
+        self._courier = courier
+        self._phone = phone
+        self._policies = policies
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._courier, name)
+
+    def vigil(self) -> Vigil:
+        return _Unhurried(self._phone, self._policies)
+
+
+class _Unhurried(Vigil):
+    def __init__(self, phone: Phone, policies: Policies) -> None:
+        super().__init__(phone, policies)
+        self._patience[Phase.ASKING] = math.inf
 
 
 class NeverReturns(Decisions):

@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 
 from harness.clients.mutants import asking, delaying, ending, framing, parsing, pretending, telling, waiting
-from harness.clients.mutants.clinging import KeepsTwoStreams, NeverReturns, WaitsOutDial
+from harness.clients.mutants.clinging import KeepsTwoStreams, NeverReturns, WaitsOutAnswer, WaitsOutDial
 from harness.clients.mutants.mutant import Mutant
 from harness.clients.mutants.numbering import DedupesAcrossEpochs
 from harness.clients.mutants.resuming import (
@@ -27,6 +27,13 @@ HASTY = 5.0
 
 PATIENCE = 3
 """Attempts that ``gives-up`` makes: the default of a client that gave up."""
+
+
+TIMES = 2.0
+"""How much longer than it says ``doubles-watchdog`` listens to a silence."""
+
+LONGER = 5.0
+"""Seconds beyond its connect deadline for which ``overstays-dial`` lets a dial hang."""
 
 
 def having(**changes: object) -> Callable[[Policies], Policies]:
@@ -49,6 +56,14 @@ def _impatient(policies: Policies) -> Policies:
 
 def _doubled(policies: Policies) -> Policies:
     return msgspec.structs.replace(policies, backoff_base=2 * policies.backoff_base)
+
+
+def _deafened(policies: Policies) -> Policies:
+    return msgspec.structs.replace(policies, watchdog=TIMES * (policies.watchdog or math.inf))
+
+
+def _lingering(policies: Policies) -> Policies:
+    return msgspec.structs.replace(policies, connect_timeout=LONGER + (policies.connect_timeout or math.inf))
 
 
 def _parser(name: str, stands_for: str, kind: type[Parser]) -> Mutant:
@@ -401,6 +416,21 @@ _ALL = (
         name="one-row-late",
         stands_for="each wait is that of one attempt more",
         policies=_doubled,
+    ),
+    Mutant(
+        name="doubles-watchdog",
+        stands_for="a silent stream is let go of after twice the time that is declared",
+        policies=_deafened,
+    ),
+    Mutant(
+        name="overstays-dial",
+        stands_for="a dial that hangs is given up 5 s after the declared deadline",
+        policies=_lingering,
+    ),
+    Mutant(
+        name="waits-out-answer",
+        stands_for="a stream's answer is waited for as long as the connection stands",
+        follower=WaitsOutAnswer,
     ),
     Mutant(
         name="keeps-refused-cursor",

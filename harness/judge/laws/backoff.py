@@ -9,6 +9,8 @@ from harness.judge.giving_up import GAVE_UP, gave_up, surrender_advice
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.obligations import owed, pace
 from harness.judge.obligations.attempts import Attempt
+from harness.judge.obligations.closings import closings
+from harness.judge.obligations.due import late_ones
 from harness.judge.obligations.polls import polls_missed
 from harness.judge.obligations.put_off import hurried
 from harness.judge.obligations.rows import Row
@@ -21,6 +23,7 @@ _ADVICE = {
     "long": "Fix: cap the wait, and sleep on a monotonic clock",
     "signal": "Fix: let a signal of a new network end the wait, and drop the dial that hangs",
     "deadline": "Fix: bound each dial with a connect deadline",
+    "watchdog": "Fix: bound each read with a deadline: a request's, an opened stream's, a flowing one's",
     "patience": "Fix: give a dial as long as the connect deadline says: the first packet may be lost",
     "hurried": "Fix: heed Retry-After, in seconds or as a date, wherever it comes: of polls, results and tokens too",
     "herd": "Fix: draw each wait anew from [d/2, d], or a server's restart brings all clients back at once",
@@ -36,6 +39,7 @@ def _judge(case: Case) -> Outcome:
         before = len(outcome.findings)
         _hurried(client, outcome)
         _held_on(client, outcome)
+        _closings(client, outcome)
         _tokens(client, outcome)
         _polls(client, outcome)
         _walked(client, outcome, before)
@@ -102,18 +106,20 @@ def _held_on(client: ClientCase, outcome: Outcome) -> None:
         )
         shown = [case.evidence(one.signal, "the signal"), case.evidence(one.record, one.what)]
         outcome.fail(text, *shown, advice=_ADVICE["signal"], cause="deaf-dial")
-    for one in owed.waited_out(client):
-        text = (
-            f"{Row.CONNECT_DEADLINE.called}: a {one.what} was to be given up by {phrases.moment(one.due)}, and went on "
-            f"until {phrases.moment(one.over)}"
-        )
-        outcome.fail(text, case.evidence(one.record, one.what), advice=_ADVICE["deadline"], cause="hung-dial")
     for one in owed.given_up_early(client):
         text = (
             f"{Row.CONNECT_DEADLINE.called}: a {one.what} was given up at {phrases.moment(one.over)}, due from "
             f"{phrases.moment(one.due)}, and nothing had called for it"
         )
         outcome.fail(text, case.evidence(one.record, one.what), advice=_ADVICE["patience"], cause="hasty-dial")
+
+
+def _closings(client: ClientCase, outcome: Outcome) -> None:
+    for one in late_ones(client, closings(client)):
+        dial = one.row is Row.CONNECT_DEADLINE
+        shown = client.case.evidence(one.record, "the dial" if dial else "silent from here on")
+        cause = "hung-dial" if dial else "late-watchdog"
+        outcome.fail(one.sentence(), shown, advice=_ADVICE["deadline" if dial else "watchdog"], cause=cause)
 
 
 def _tokens(client: ClientCase, outcome: Outcome) -> None:

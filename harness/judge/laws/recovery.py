@@ -4,7 +4,7 @@ from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import HUNG_DIAL, hung_dial, hung_sentence, loss_cause, outage_cause
 from harness.judge.laws.outcome import Law, Outcome
-from harness.judge.obligations.walk import walk
+from harness.judge.obligations.missed import first_missed
 from harness.judge.outages import Lapse, outages
 from harness.judge.verdict import Evidence
 
@@ -73,8 +73,8 @@ def _late(client: ClientCase, lapse: Lapse) -> list[Evidence]:
 
 def _missed(client: ClientCase, healed: float) -> str:
     """Return the first row that the client missed from the healing on, to be put behind a sentence; empty if none."""
-    missed = walk(client).first_missed(healed)
-    return "" if missed is None else f": {missed.sentence(client.case)}"
+    missed = first_missed(client, healed)
+    return f": {missed}" if missed else ""
 
 
 def _where(lapse: Lapse) -> str:

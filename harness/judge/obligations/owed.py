@@ -49,19 +49,6 @@ def held_on(client: ClientCase) -> Iterator[HeldOn]:
                 break
 
 
-def waited_out(client: ClientCase) -> Iterator[HeldOn]:
-    """Yield dials that hung for longer than the declared connect deadline (row 7)."""
-    patience: object = client.case.declared.connect_timeout
-    if not isinstance(patience, float | int):
-        return
-    case = client.case
-    for dial in dials(client).all:
-        began, over = case.at(dial.from_ns), case.at(min(dial.to_ns, case.end_ns))
-        due = began + patience + client.once(Sky).slept(began, over)
-        if over > due + LATE + case.slack:
-            yield HeldOn(dial.record, dial.record, due, over, f"dial through {dial.path}")
-
-
 def given_up_early(client: ClientCase) -> Iterator[HeldOn]:
     """Yield dials that a client gave up before its declared connect deadline, though nothing told it to (row 7).
 

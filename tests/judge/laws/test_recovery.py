@@ -1,8 +1,10 @@
 from typing import Any
 
+import pytest
+
 from harness.history import App, End
 from harness.judge.verdict import State
-from harness.sse.policy import Policies
+from harness.sse.policy import AS_SHIPPED, Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan, noticed
 from tests.judge.story import Story, changed, plan, reach
@@ -122,3 +124,12 @@ def test_a_recovery_that_failed_names_the_first_row_that_was_missed():
     assert ": row 20, plain wait: a dial was due by 5.00 s and never came (n 0, d = 1 s)" in (
         law("recovery", story).sentence
     )
+
+
+@pytest.mark.parametrize("policies", [Policies(), AS_SHIPPED])
+def test_a_stream_that_was_held_for_too_long_is_named_also_where_no_watchdog_is_declared(policies):
+    story = noticed(half_open_plan(policies, lasts=90.0, items=180), at=64.0)
+    story.end(95.0, "limit")
+    found = law("recovery", story)
+    assert found.state is State.FAILED
+    assert "row 31, watchdog: a stream, silent from 3.50 s on was to be let go of by 24.50 s" in found.sentence

@@ -1,0 +1,56 @@
+"""What one row asked of a client: by when an act was due, and when it came."""
+
+import math
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from harness.history.records import Record
+from harness.judge.case import Case, ClientCase
+from harness.judge.obligations.rows import Row
+from harness.judge.obligations.walk import LATE
+from harness.judge.sky import Sky
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """One act, due from ``low`` to ``high``, in scenario seconds; it came at ``came``, infinity: never.
+
+    ``record`` made it due. ``what`` is the sentence's subject, ``act`` what was to be done: ``a dial`` ``to be given
+    up``. ``declared``: the bound is a policy's; else it is what stands for a policy that is declared as never.
+    """
+
+    row: Row
+    record: Record
+    what: str
+    act: str
+    low: float
+    high: float
+    came: float = math.inf
+    declared: bool = True
+
+    def late(self, case: Case) -> bool:
+        """Whether it came too late, or never though the run went on beyond its time."""
+        over = self.high + LATE + case.slack
+        return over < min(self.came, case.end, case.horizon)
+
+    def sentence(self) -> str:
+        """Return what was due by which row, and what came."""
+        came = f"and was at {self.came:.2f} s" if math.isfinite(self.came) else "and never was"
+        return f"{self.row.called}: {self.what} was {self.act} by {self.high:.2f} s, {came}"
+
+
+def late_ones(client: ClientCase, found: Iterable[Due]) -> Iterator[Due]:
+    """Yield those that came too late by a policy that was declared."""
+    return (one for one in found if one.declared and one.late(client.case))
+
+
+def awake_until(client: ClientCase, since: float, seconds: float) -> float:
+    """Return when a client's patience of so many seconds has run out at the latest, in scenario seconds.
+
+    Time asleep does not count; a client may also count anew from when its device woke.
+    """
+    due = since + seconds
+    for begun, woke in sorted(client.once(Sky).asleep):
+        if since < woke and begun <= due:
+            due = max(due, woke + seconds)
+    return due

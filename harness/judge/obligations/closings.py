@@ -100,8 +100,9 @@ def _stream(client: ClientCase, life: RequestLife) -> Iterator[Due]:
     assert life.answer is not None
     over = math.inf if life.end_ns is None else life.end_ns
     yield from _bodiless(client, life, over)
-    if life.began is None or _ended(client, life):
+    if life.began is None:
         return
+    over = min(over, _ended_ns(client, life))
     patience, declared = _patience(client.case.declared.watchdog, NEVER_SILENT)
     if patience is None:
         return
@@ -183,10 +184,10 @@ def _settled(client: ClientCase, life: RequestLife, patience: float) -> Iterator
         yield round(min(over, told_ns + rests_ns))
 
 
-def _ended(client: ClientCase, life: RequestLife) -> bool:
-    """Whether a stream brought the job's end."""
+def _ended_ns(client: ClientCase, life: RequestLife) -> float:
+    """Return when a stream brought the job's end, behind which law L6 says when it is let go of; infinity: never."""
     blocks = client.case.grouped(Delivered, "rid").get(life.request.rid, ())
-    return any(one.type in TERMINAL_CALLBACKS for one in blocks)
+    return next((one.t_ns for one in blocks if one.type in TERMINAL_CALLBACKS), math.inf)
 
 
 def _read(client: ClientCase, arrived: Arrived) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.deeds import acts
-from harness.history import Chunk, Response, StreamBegan
+from harness.history import Chunk, Delivered, Response, StreamBegan
 from harness.judge.case import Case, ClientCase
 from harness.judge.obligations.closings import closings
 from harness.judge.obligations.due import late_ones
@@ -176,6 +176,18 @@ def test_a_silence_that_was_borne_is_told_though_bytes_came_again():
     assert late(flowing(3.0, 5.0, 45.0)) == [
         "row 31, watchdog: a stream, silent from 5.00 s on was to be let go of by 26.00 s, and was at 45.00 s"
     ]
+
+
+def test_a_silence_is_told_though_the_stream_brought_the_end_at_last():
+    story = flowing(3.0, 5.0, 45.0)
+    story.add(Delivered(rid=story.rids, cid=story.cids, type="completed"), 45.0)
+    assert len(late(story)) == 1
+
+
+def test_what_is_held_after_the_end_came_is_no_silence():
+    story = flowing(40.0, 5.0)
+    story.add(Delivered(rid=story.rids, cid=story.cids, type="completed"), 5.0)
+    assert late(story) == []
 
 
 def test_comments_do_not_feed_a_watchdog_that_is_fed_by_events():

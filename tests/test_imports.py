@@ -131,3 +131,29 @@ def test_what_both_worlds_share_leaves_the_trio_run_nowhere(name):
 
 def test_a_thread_in_a_shared_package_is_found():
     assert leaving("import trio\nasync def wait():\n    await trio.to_thread.run_sync(print)\n") == ["3 to_thread"]
+
+
+CLAIMS = ("Absorbed", "Adopted", "Attempt", "AttemptEnd", "Block", "Gap", "Results")
+"""Records of what a client says of itself. Its status word is none: a person is shown it, and a law judges it."""
+
+READS_CLAIMS = {"judge/causes.py", "judge/whole/client.py"}
+"""One explains a failure that facts have shown, and says whose word it is; the other numbers the records themselves."""
+
+
+def claims_read(source: str) -> list[str]:
+    """Every import of a claim's record from the history."""
+    names = {f"harness.history.{claim}" for claim in CLAIMS} | {f"harness.history.records.{claim}" for claim in CLAIMS}
+    return [f"{line} {name}" for line, name in imported(ast.parse(source)) if name in names]
+
+
+def test_the_judge_believes_no_client():
+    found = {
+        str(path.relative_to(ROOT)): claims_read(path.read_text())
+        for path in sorted((ROOT / "judge").rglob("*.py"))
+        if str(path.relative_to(ROOT)) not in READS_CLAIMS
+    }
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+def test_a_claim_that_is_read_is_found():
+    assert claims_read("from harness.history import Absorbed, Emit\n") == ["1 harness.history.Absorbed"]

@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 
 from harness.deeds.catalogue import Fact, effect_of
-from harness.history import History
+from harness.history import Attempt, AttemptEnd, Gap, History, Results
 from harness.history.records import Record
 from harness.judge.case import Case, ClientCase
-from harness.judge.endings import OWN_TIMERS
+from harness.judge.facts.endings import deadlines
 from harness.judge.facts.screen import Shown
 from harness.judge.facts.truth import ACCEPTED, Position
 from harness.judge.judge import judge
@@ -109,11 +109,11 @@ def _client(client: ClientCase) -> ClientTrace:
         shown=tuple(_shown(client)),
         gaps=tuple(
             _step(client, gap, (gap.reason, gap.healed), f"told a gap ({gap.reason})" + ", healed" * gap.healed)
-            for gap in client.gaps
+            for gap in client.said(Gap)
         ),
         results=tuple(
             _step(client, one, (one.status, one.whole, one.length, one.digest), f"results {one.status}, {one.length} B")
-            for one in client.results
+            for one in client.said(Results)
         ),
         attempts=tuple(_attempts(client)),
         near=frozenset(_near(client)),
@@ -138,11 +138,12 @@ def _payload(client: ClientCase, shown: Shown) -> str:
 
 
 def _attempts(client: ClientCase) -> Iterator[Step]:
-    for attempt in client.attempts:
+    ends = {end.n: end for end in client.said(AttemptEnd)}
+    for attempt in client.said(Attempt):
         event = client.truth.known(attempt.last_event_id, attempt.t_ns) if attempt.last_event_id else None
         position = event.position if event else ACCEPTED
         known = event is not None or not attempt.last_event_id
-        end = client.attempt_ends.get(attempt.n)
+        end = ends.get(attempt.n)
         how, status = (end.how, end.status) if end else ("open at the end", 0)
         said = f"attempt {attempt.n} from {_named(client, position) if known else 'an unknown id'}: {how}"
         step = _step(client, attempt, (how, status, known), said + (f" {status}" if status else ""))
@@ -189,8 +190,8 @@ def _moments(client: ClientCase) -> Iterator[float]:
     """Emissions, and what deadlines of the client itself brought about."""
     at = client.case.at
     yield from (at(event.intended_ns) for event in client.truth.events)
-    yield from (at(attempt.t_ns) for attempt in client.attempts if attempt.cause not in {"start", "signal"})
-    yield from (at(end.t_ns) for end in client.attempt_ends.values() if end.how in OWN_TIMERS)
+    yield from (at(attempt.t_ns) for attempt in client.said(Attempt) if attempt.cause not in {"start", "signal"})
+    yield from (at(fired_ns) for fired_ns in deadlines(client))
     yield from (at(request.t_ns) for request in client.requests if request.what == "poll")
 
 

@@ -9,13 +9,8 @@ from typing import TypeVar
 import msgspec
 
 from harness.history import (
-    Absorbed,
-    Adopted,
     App,
     AppResults,
-    Attempt,
-    AttemptEnd,
-    Block,
     Boxed,
     Chunk,
     Conn,
@@ -24,7 +19,6 @@ from harness.history import (
     Delivered,
     Dial,
     Emit,
-    Gap,
     GapSignal,
     Health,
     History,
@@ -32,7 +26,6 @@ from harness.history import (
     Request,
     Rescheduled,
     Response,
-    Results,
     SignalHeard,
     SignalTold,
     Snapshot,
@@ -99,6 +92,10 @@ class ClientCase:
 
     def _own(self, kind: type[R]) -> list[R]:
         return self.case.grouped(kind, "client").get(self.name, [])
+
+    def said(self, kind: type[R]) -> list[R]:
+        """Return what it says of itself, of one kind. A claim explains, and decides nothing."""
+        return self._own(kind)
 
     def _of_jobs(self, kind: type[R]) -> list[R]:
         return [record for job in self.jobs for record in self.case.grouped(kind, "job").get(job, [])]
@@ -224,44 +221,9 @@ class ClientCase:
         return sorted([*done.get(self.name, []), *done.get("", [])], key=lambda deed: deed.seq)
 
     @cached_property
-    def attempts(self) -> list[Attempt]:
-        """Its stream dials, as it reported them."""
-        return self._own(Attempt)
-
-    @cached_property
-    def attempt_ends(self) -> dict[int, AttemptEnd]:
-        """How its attempts ended, by number."""
-        return {end.n: end for end in self._own(AttemptEnd)}
-
-    @cached_property
-    def blocks(self) -> list[Block]:
-        """Blocks its parser completed."""
-        return self._own(Block)
-
-    @cached_property
-    def adopted(self) -> list[Adopted]:
-        """Cursors it took from snapshots."""
-        return self._own(Adopted)
-
-    @cached_property
-    def absorbed(self) -> list[Absorbed]:
-        """Repeats and late events it kept from the app."""
-        return self._own(Absorbed)
-
-    @cached_property
-    def gaps(self) -> list[Gap]:
-        """Gaps it told the app of."""
-        return self._own(Gap)
-
-    @cached_property
     def statuses(self) -> list[Status]:
         """What it said of itself."""
         return self._own(Status)
-
-    @cached_property
-    def results(self) -> list[Results]:
-        """Transfers of results that ended."""
-        return self._own(Results)
 
     @cached_property
     def heard(self) -> list[SignalHeard]:
@@ -293,8 +255,11 @@ class ClientCase:
 
     @property
     def reports(self) -> bool:
-        """Whether its app's callbacks are recorded at all; without them only wire laws can be judged."""
-        return bool(self.apps or self.attempts or self.statuses)
+        """Whether its app's callbacks are recorded: one was, or the harness's own phone dials for it.
+
+        Without them only wire laws can be judged.
+        """
+        return bool(self.apps or self.dials or self.statuses)
 
     @property
     def called(self) -> str:

@@ -2,17 +2,22 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 
 import msgspec
 
-from harness.history import Absorbed, App, Attempt, Canary, Delivered
+from harness.history import Absorbed, App, Canary, Delivered
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.facts.lives import Queue
-from harness.judge.facts.radio import arrivals
+from harness.judge.facts.radio import Arrival, arrivals
+from harness.judge.facts.reading import Reading
 from harness.judge.facts.resumes import Resume, resumes
-from harness.judge.facts.truth import Event
+from harness.judge.facts.snapshots import delivered_states
+from harness.judge.facts.tries import begun, number_of, tries, unanswered_for
+from harness.judge.facts.truth import Event, Position
 from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_advice, surrender_evidence
+from harness.judge.obligations.attempts import Attempt
 from harness.judge.outages import Lapse, outages
 from harness.judge.verdict import Evidence
 
@@ -107,10 +112,13 @@ def _gave_up_cause(client: ClientCase, app: App) -> Cause:
 
 
 def _numbering_cause(client: ClientCase, events: list[Event]) -> Cause | None:
-    """Return that the client took events for repeats of one that had come once only: it gave them that one's id."""
+    """Return that the client says of events that they repeat one that had come once only: it gave them that one's id.
+
+    The events had reached its phone and were not shown, by the facts; only how that came is the client's own word.
+    """
     case = client.case
     taken: dict[str, list[Absorbed]] = {}
-    for one in client.absorbed:
+    for one in client.said(Absorbed):
         if one.why == "repeat":
             taken.setdefault(one.id, []).append(one)
     came = Counter(arrival.record.id for arrival in arrivals(client))
@@ -120,48 +128,76 @@ def _numbering_cause(client: ClientCase, events: list[Event]) -> Cause | None:
     count, at = phrases.amount(len(repeats), "event"), phrases.moment(case.at(repeats[0].t_ns))
     return Cause(
         key=MISNUMBERED,
-        sentence=f"{client.called} took {count} for repeats of {of} at {at}, whose id it had given to them",
-        evidence=tuple(case.evidence(one, f"id {of} taken for a repeat") for one in repeats[:2]),
+        sentence=f"{client.called} says that it took {count} for repeats of {of} at {at}: it had given them that id",
+        evidence=tuple(case.evidence(one, f"says that {of} is a repeat") for one in repeats[:2]),
         advice="Fix: hand each event on with the id that the buffer had at its own blank line, not at the read's end",
     )
 
 
 def _epoch_cause(client: ClientCase, events: list[Event]) -> Cause | None:
-    """Return that the client took a new epoch's events for repeats of the old one's, where it did."""
+    """Return that a client kept those events of a new epoch from its app whose numbers it had shown in an older one.
+
+    Who takes the ids of two epochs for one numbering shows none of them; who showed one has another fault.
+    """
     if not any(event.position[0] > 0 for event in events):
         return None
-    case, unseen = client.case, {e.id: e for e in client.truth.events if e.position[0] > 0}
-    taken = [one for one in client.absorbed if one.why == "repeat" and one.id in unseen]
-    taken = [one for one in taken if unseen[one.id].position not in client.screen.delivered]
-    if not taken:
+    case = client.case
+    before = _highest_before(client)
+    kept = [one for one in _kept(client) if one.event.position[1] <= before(one.event.position[0])]
+    if not kept:
         return None
-    first = unseen[taken[0].id]
+    first, last = kept[0].event, max(one.event.position for one in kept)
+    if any((first.position[0], 0) <= position <= last for position in client.screen.delivered):
+        return None
     epoch = client.truth.epoch(first.position)
     began = next((record for record in client.truth.epochs if record.epoch == epoch), None)
     shown = [] if began is None else [case.evidence(began, f"the server lost its log: epoch {epoch} begins")]
-    shown += [case.evidence(one, f"id {one.id} taken for a repeat") for one in taken[:2]]
-    count, at = phrases.amount(len(taken), "event"), phrases.moment(case.at(taken[0].t_ns))
+    shown += [case.evidence(one.record, f"id {one.event.id} at the phone; never shown") for one in kept[:2]]
+    said = sum(
+        one.why == "repeat" and one.id in {arrival.event.id for arrival in kept} for one in client.said(Absorbed)
+    )
+    word = f"; the client says that {said} of them are repeats" if said else ""
+    count, at = phrases.amount(len(kept), "event"), phrases.moment(case.at(kept[0].record.t_ns))
     return Cause(
         key=DEAF_TO_EPOCH,
-        sentence=f"{client.called} took {count} of the server's new epoch for repeats, from {at} on",
+        sentence=f"{client.called} showed none of {count} of the server's new epoch from {at} on, whose numbers it had "
+        f"shown in the old one{word}",
         evidence=tuple(shown),
         advice="Fix: compare ids within one epoch only; an id of another epoch begins a new numbering",
     )
 
 
+def _kept(client: ClientCase) -> list[Arrival]:
+    """Return the first certain arrival of each event that the app was never shown."""
+    reading, shown = client.once(Reading), client.screen.delivered
+    found: dict[Position, Arrival] = {}
+    for one in arrivals(client):
+        if one.event.position not in shown and reading.read_ns(one.record) is not None:
+            found.setdefault(one.event.position, one)
+    return list(found.values())
+
+
+def _highest_before(client: ClientCase) -> Callable[[int], int]:
+    """Return what tells the highest number that the app was shown of any epoch before one; -1 for none."""
+    highest: dict[int, int] = {}
+    for epoch, index in client.screen.delivered:
+        highest[epoch] = max(index, highest.get(epoch, -1))
+    return lambda epoch: max((index for other, index in highest.items() if other < epoch), default=-1)
+
+
 def stood_still(client: ClientCase) -> str:
-    """Return that a client took a new epoch's state as its cursor and kept it from the app; empty where none did."""
+    """Return that a client read a status answer of a new epoch and kept it from the app; empty where none did."""
     case, screen = client.case, client.screen
-    for adopted in client.adopted:
-        event = client.truth.known(adopted.id, adopted.t_ns) if adopted.id else None
-        by_ns = adopted.t_ns + round(SHOWN_WITHIN * 1e9)
-        if event is None or by_ns > case.end_ns or event.position[0] <= screen.newest_at(by_ns)[0]:
+    for state in delivered_states(client):
+        by_ns = case.end_ns if state.known_ns is None else state.known_ns + round(SHOWN_WITHIN * 1e9)
+        if by_ns >= case.end_ns or state.position[0] <= screen.newest_at(by_ns)[0]:
             continue
-        later = next((at_ns for at_ns, shown in screen.advances if shown >= event.position), None)
+        later = next((at_ns for at_ns, shown in screen.advances if shown >= state.position), None)
         until = "to the end" if later is None else f"until {phrases.moment(case.at(later))}"
-        at, epoch = phrases.moment(case.at(adopted.t_ns)), client.truth.epoch(event.position)
+        at, epoch = phrases.moment(case.at(state.at_ns)), client.truth.epoch(state.position)
         return (
-            f"{client.called} took {adopted.id} of the server's new epoch {epoch} at {at}, and showed nothing {until}"
+            f"{client.called} was answered {state.id} of the server's new epoch {epoch} at {at}, and showed nothing "
+            f"of that epoch {until}"
         )
     return ""
 
@@ -250,7 +286,7 @@ def outage_cause(client: ClientCase, lapse: Lapse) -> Cause:
         text = f"{client.called} never recovered: {what} at {since}, {tries} by {end} brought nothing new"
     evidence = _outage_evidence(client, lapse)
     if key == HUNG_DIAL and hung is not None:
-        evidence += (case.evidence(hung, f"attempt {hung.n} begins ({hung.cause})"),)
+        evidence += (begun(client, hung),)
     return Cause(key=key, sentence=text, evidence=evidence, advice=_advice(client, key))
 
 
@@ -258,29 +294,19 @@ def hung_dial(client: ClientCase, lapse: Lapse) -> Attempt | None:
     """Return the last attempt of an outage that waited for an answer beyond any connect deadline; None without one."""
     patience = client.case.plan.client.policies.connect_timeout or PATIENCE
     until = client.case.end if lapse.caught_up is None else lapse.caught_up
-    for attempt in reversed(client.attempts):
-        inside = lapse.began <= client.case.at(attempt.t_ns) <= until
-        if inside and _waited(client, attempt) > patience + PATIENCE_ROUNDING + client.case.slack:
-            return attempt
+    for one in reversed(tries(client)):
+        inside = lapse.began <= client.case.at(one.began_ns) <= until
+        if inside and unanswered_for(client, one) > patience + PATIENCE_ROUNDING + client.case.slack:
+            return one
     return None
-
-
-def _waited(client: ClientCase, attempt: Attempt) -> float:
-    """Return for how many seconds an attempt had no answer: to its response's head, or to its end."""
-    end = client.attempt_ends.get(attempt.n)
-    over_ns = client.case.end_ns if end is None else min(end.t_ns, client.case.end_ns)
-    answers = (
-        client.responses[r.rid].t_ns for r in client.streams if r.seq > attempt.seq and r.rid in client.responses
-    )
-    return (min(over_ns, next(answers, over_ns)) - attempt.t_ns) / 1e9
 
 
 def hung_sentence(client: ClientCase, hung: Attempt) -> str:
     """Return how long an attempt hung."""
     patience = client.case.plan.client.policies.connect_timeout
     limit = "no connect deadline" if patience is None else f"connect deadline {phrases.limit(patience)}"
-    at, lasted = phrases.moment(client.case.at(hung.t_ns)), phrases.duration(_waited(client, hung))
-    return f"attempt {hung.n}, begun at {at}, hung for {lasted} ({limit})"
+    at, lasted = phrases.moment(client.case.at(hung.began_ns)), phrases.duration(unanswered_for(client, hung))
+    return f"attempt {number_of(client, hung)}, begun at {at}, hung for {lasted} ({limit})"
 
 
 def _outage_evidence(client: ClientCase, lapse: Lapse) -> tuple[Evidence, ...]:

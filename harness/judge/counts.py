@@ -14,6 +14,7 @@ from harness.judge.facts.radio import arrivals
 from harness.judge.facts.reading import Reading
 from harness.judge.facts.requests import dial_lives, lives_of
 from harness.judge.facts.resumes import resumes
+from harness.judge.facts.tries import tries
 from harness.judge.refusals import no_end_due
 from harness.judge.verdict import Counts
 
@@ -61,17 +62,12 @@ def wrong_resumes(client: ClientCase) -> int:
 
 def redials(client: ClientCase) -> int:
     """Stream dials begun after the first, failed at once ones included."""
-    return max(0, len(client.attempts or client.streams) - 1)
+    return max(0, len(tries(client)) - 1)
 
 
 def reconnected(client: ClientCase) -> list[Request]:
     """Return the stream requests after the first attempt that got a 200, in order."""
-    later = client.streams
-    if client.attempts:
-        second = client.attempts[1].seq if len(client.attempts) > 1 else None
-        later = [request for request in client.streams if second is not None and request.seq > second]
-    else:
-        later = later[1:]
+    later = (asked for one in tries(client)[1:] if (asked := one.request) is not None)
     return [one for one in later if one.rid in client.responses and client.responses[one.rid].status == 200]
 
 

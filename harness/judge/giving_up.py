@@ -4,11 +4,15 @@ A final error is lawful after an answer that says stop, where the attempts that 
 client never learned of its job.
 """
 
-from harness.history import App, AttemptEnd, Response
+from itertools import takewhile
+
+from harness.history import App, Response
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import REFUSED
 from harness.judge.facts.requests import dial_lives
+from harness.judge.facts.tries import how_ended, number_of, over_ns, tries
+from harness.judge.obligations.attempts import Attempt
 from harness.judge.refusals import no_end_due, refusal
 from harness.judge.verdict import Evidence
 
@@ -20,14 +24,6 @@ _CURSOR_ADVICE = (
     "Fix: a 409 or 410 on the stream refuses the cursor, not the job: tell the app of the gap, ask for the job's "
     "status, and resume from its id, or from none"
 )
-
-_MET = {
-    "eof": "the server ended its stream",
-    "error": "its stream broke",
-    "refused": "a dial was refused",
-    "watchdog": "it had ended a silent stream itself",
-    "suspect": "it had ended a silent stream itself",
-}
 
 
 def gave_up(client: ClientCase) -> App | None:
@@ -87,7 +83,8 @@ def surrender_evidence(client: ClientCase, app: App) -> tuple[Evidence, ...]:
     if isinstance(met, Response):
         shown.append(case.evidence(met, f"the stream request is answered {met.status}"))
     elif met is not None:
-        shown.append(case.evidence(met, f"attempt {met.n} ends: {met.how}"))
+        text = f"attempt {number_of(client, met)} ends: {how_ended(client, met)}"
+        shown.append(case.evidence(met.record, text, t_ns=over_ns(client, met)))
     told = f" ({app.detail})" if app.detail else ""
     shown.append(case.evidence(app, f"on_error{told}: the client tries no more", t_ns=app.enter_ns))
     if end is not None:
@@ -98,10 +95,7 @@ def surrender_evidence(client: ClientCase, app: App) -> tuple[Evidence, ...]:
 
 def _occasion(client: ClientCase, app: App) -> str:
     """Return upon what a client gave up: attempts in vain, an answer, or the end of a stream."""
-    ends = [end for end in client.attempt_ends.values() if end.seq < app.seq]
-    vain = 0
-    while vain < len(ends) and not ends[len(ends) - 1 - vain].events:
-        vain += 1
+    vain = sum(1 for _ in takewhile(lambda one: one.barren, reversed(_over(client, app))))
     met = _last_met(client, app)
     if isinstance(met, Response) and not any(
         one.status == met.status for one in client.responses.values() if one.seq < met.seq
@@ -109,14 +103,21 @@ def _occasion(client: ClientCase, app: App) -> str:
         return f"when a stream request was answered {met.status}"
     if vain > 1:
         return f"after {phrases.amount(vain, 'attempt')} that brought no event"
-    return f"when {_MET[met.how]}" if isinstance(met, AttemptEnd) and met.how in _MET else ""
+    if not isinstance(met, Attempt):
+        return ""
+    return f"upon the end of its attempt {number_of(client, met)} ({how_ended(client, met)})"
 
 
-def _last_met(client: ClientCase, app: App) -> Response | AttemptEnd | None:
-    """Return the refusal that the client's last stream request met, else how its last attempt ended."""
+def _last_met(client: ClientCase, app: App) -> Response | Attempt | None:
+    """Return the refusal that the client's last stream request met, else its last attempt that was over."""
     asked = [request for request in client.streams if request.seq < app.seq]
     answer = client.responses.get(asked[-1].rid) if asked else None
     if answer is not None and answer.seq < app.seq and answer.status >= 300:
         return answer
-    ends = [end for end in client.attempt_ends.values() if end.seq < app.seq]
-    return max(ends, key=lambda end: end.seq, default=None)
+    return next(reversed(_over(client, app)), None)
+
+
+def _over(client: ClientCase, app: App) -> list[Attempt]:
+    """Return the attempts that were over when the client gave up, in order."""
+    by_ns = app.enter_ns + client.case.near_ns
+    return [one for one in tries(client) if one.end_hi is not None and (one.end_lo or 0) <= by_ns]

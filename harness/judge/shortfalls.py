@@ -6,7 +6,7 @@ was counted from. Two figures of one story have one ``key``, so that it is told 
 
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.history import Attempt, Dial, Request
+from harness.history import Dial, Request
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.causes import (
@@ -23,6 +23,7 @@ from harness.judge.counts import reconnected, wasted
 from harness.judge.facts.latency import samples
 from harness.judge.facts.lives import Life, lives
 from harness.judge.facts.polling import POLLING, askings
+from harness.judge.facts.tries import begun, followed_from, number_of, tries
 from harness.judge.outages import Lapse, outages
 from harness.judge.percentiles import LOST
 from harness.judge.verdict import Evidence
@@ -89,7 +90,8 @@ def _held_back(client: ClientCase, life: Life) -> Cause | None:
     came, name = phrases.moment(case.at(came_ns)), life.event.type
     until = "never shown" if life.shown is None else f"shown only at {phrases.moment(case.at(shown_ns))}"
     shown = [case.evidence(life.arrival.record, f"id {life.event.id} ({name}) at the phone")]
-    shown += _dials(client, [one for one in client.attempts if came_ns < one.t_ns < shown_ns][: RECORDS - 2])
+    during = [one for one in tries(client) if came_ns < one.began_ns < shown_ns]
+    shown += [begun(client, one) for one in during[: RECORDS - 2]]
     if life.shown is not None:
         text = f"on_{life.shown.callback}, id {life.shown.id or 'none'}"
         shown.append(case.evidence(life.shown, text, t_ns=life.shown.enter_ns))
@@ -116,22 +118,20 @@ def _late(client: ClientCase, lapse: Lapse) -> Cause | None:
     case, healed = client.case, lapse.healed
     if healed is None or lapse.caught_up is None:
         return None
-    during = [one for one in client.attempts if lapse.began <= case.at(one.t_ns) <= lapse.caught_up]
+    during = [one for one in tries(client) if lapse.began <= case.at(one.began_ns) <= lapse.caught_up]
     hung = hung_dial(client, lapse)
     if hung is not None:
-        end = client.attempt_ends.get(hung.n)
-        shown = [*_dials(client, [hung]), *([case.evidence(end, f"attempt {end.n} ends: {end.how}")] if end else [])]
-        shown += _dials(client, [one for one in during if one.n > hung.n][:2])
+        shown = [begun(client, one) for one in (hung, *(one for one in during if one.began_ns > hung.began_ns))][:3]
         advice = "Fix: bound each dial with a connect deadline, and let a path signal drop one that hangs"
         return Cause(key=HUNG_DIAL, sentence=hung_sentence(client, hung), evidence=tuple(shown), advice=advice)
-    later = next((one for one in during if case.at(one.t_ns) >= healed), None)
+    later = next((one for one in during if case.at(one.began_ns) >= healed), None)
     if later is None:
         return None
-    wait = case.at(later.t_ns) - healed
-    shown = _dials(client, during[-RECORDS:])
+    wait = case.at(later.began_ns) - healed
+    shown = [begun(client, one) for one in during[-RECORDS:]]
     if wait < 0.5 * (lapse.recovery or 0.0):
-        begun, caught_up = phrases.moment(case.at(later.t_ns)), phrases.moment(lapse.caught_up)
-        text = f"the client dialled at {begun}, and had caught up at {caught_up}"
+        dialled, caught_up = phrases.moment(case.at(later.began_ns)), phrases.moment(lapse.caught_up)
+        text = f"the client dialled at {dialled}, and had caught up at {caught_up}"
         return Cause(key="slow-return", sentence=text, evidence=tuple(shown))
     name, since = phrases.path(lapse.struck), phrases.moment(healed)
     text = f"{name} was usable from {since} on, and the client tried again only {phrases.duration(wait)} later"
@@ -140,19 +140,19 @@ def _late(client: ClientCase, lapse: Lapse) -> Cause | None:
 
 def _attempts(client: ClientCase, expectation: Expectation) -> Cause | None:
     """Dials of the stream beyond what was allowed, and what each followed from."""
-    if len(client.attempts) - 1 <= expectation.limit or expectation.sort == "at least":
+    beyond = tries(client)[1 + int(expectation.limit) :]
+    if not beyond or expectation.sort == "at least":
         return None
-    beyond = client.attempts[1 + int(expectation.limit) :]
     first, life = beyond[0], _end(client)
-    if life is not None and life.arrival is not None and life.arrival.record.t_ns < first.t_ns:
+    if life is not None and life.arrival is not None and life.arrival.record.t_ns < first.began_ns:
         held = _held_back(client, life)
         if held is not None:
             return held
-    at = phrases.moment(client.case.at(first.t_ns))
+    at, number = phrases.moment(client.case.at(first.began_ns)), number_of(client, first)
     return Cause(
         key="dialled-again",
-        sentence=f"the first too many, attempt {first.n}, began at {at}; {_after(client, first)}",
-        evidence=tuple(_dials(client, beyond[:RECORDS])),
+        sentence=f"the first too many, attempt {number}, began at {at}; {followed_from(client, first)}",
+        evidence=tuple(begun(client, one) for one in beyond[:RECORDS]),
     )
 
 
@@ -181,31 +181,6 @@ def _wasted(client: ClientCase, expectation: Expectation) -> Cause | None:
         shown += [case.evidence(one, f"dial: {one.fate}")] if isinstance(one, Dial) else _asked(client, [one])
     at = phrases.moment(case.at(beyond[0].t_ns))
     return Cause(key="wasted", sentence=f"the first too many was at {at}", evidence=tuple(shown))
-
-
-def _dials(client: ClientCase, attempts: Sequence[Attempt]) -> list[Evidence]:
-    return [client.case.evidence(one, f"attempt {one.n} begins; {_after(client, one)}") for one in attempts]
-
-
-_ENDED = {
-    "eof": "the server ended it",
-    "error": "it broke",
-    "refused": "it was refused",
-    "timeout": "the client gave it up",
-    "watchdog": "the client ended it, silent",
-    "suspect": "the client ended it, silent",
-    "status": "it was no stream",
-    "wrong-type": "it was no event stream",
-}
-
-
-def _after(client: ClientCase, attempt: Attempt) -> str:
-    """Return what an attempt followed from: how the one before it ended."""
-    end = client.attempt_ends.get(attempt.n - 1)
-    if end is None or end.seq > attempt.seq:
-        return f"attempt {attempt.n - 1} goes on" if attempt.n > 1 else "the first"
-    at = phrases.moment(client.case.at(end.t_ns))
-    return f"attempt {end.n}: {_ENDED.get(end.how, end.how)} at {at}"
 
 
 def _fallback(client: ClientCase, _expectation: Expectation) -> Cause | None:

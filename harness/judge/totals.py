@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from harness.history import Health
 from harness.judge.case import Case, ClientCase
+from harness.judge.facts.tries import tries
 from harness.judge.metrics import Reading, absent, exactly
 
 WINDOW_NS = 1_000_000_000
@@ -31,7 +32,7 @@ SIZES: Mapping[str, Callable[[ClientCase], Reading]] = {"memory": _memory, "traf
 
 def _arrivals(case: Case) -> int:
     """The most stream dials of all clients in any second."""
-    dials = sorted(one.t_ns for client in case.clients for one in client.attempts or client.streams)
+    dials = sorted(one.began_ns for client in case.clients for one in tries(client))
     most = first = 0
     for place, at_ns in enumerate(dials):
         while at_ns - dials[first] >= WINDOW_NS:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.history import Deed as DeedDone
-from harness.history import Snapshot, Subscriber
+from harness.history import Gap, Snapshot, Subscriber
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.latency import eligible, samples
 from harness.judge.facts.staleness import Ramp, staleness
@@ -187,7 +187,7 @@ def _prompt(client: ClientCase) -> tuple[Span, ...]:
 
 
 def _marks(client: ClientCase, case: Case) -> list[Mark]:
-    marks = [Mark(case.at(told.t_ns), "gap") for told in client.gaps if not told.healed]
+    marks = [Mark(case.at(told.t_ns), "gap") for told in client.said(Gap) if not told.healed]
     marks += [Mark(case.at(told.t_ns), "gap said") for told in client.gap_signals]
     jobs = set(client.jobs)
     marks += [Mark(case.at(told.t_ns), "poll") for told in case.history.all(Snapshot) if told.job in jobs]

@@ -196,7 +196,7 @@ def test_an_empty_history_is_unknown():
 def test_arrivals_are_counted_in_the_fullest_second():
     story = Story(plan(count=4, expect=(expect("arrivals per second", "at most", 2),)))
     for number, at in enumerate((0.0, 0.5, 0.99, 1.0), 1):
-        story.dial(at, client=f"c{number}", opens=False)
+        story.dial(at, client=f"c{number}")
     story.end(40.0, "limit")
     found = measured(story)
     assert (found.state, found.measured.value) == (State.FAILED, 3)
@@ -206,7 +206,7 @@ def test_arrivals_as_a_share_of_the_clients():
     share = msgspec.structs.replace(expect("arrivals per second", "under", 0.8), unit="%", text="under 80%")
     story = Story(plan(count=4, expect=(share,)))
     for number in range(1, 5):
-        story.dial(number * 0.4, client=f"c{number}", opens=False)
+        story.dial(number * 0.4, client=f"c{number}")
     story.end(40.0, "limit")
     found = measured(story)
     assert (found.state, found.measured.value, found.measured.unit) == (State.HELD, 0.75, "%")

@@ -18,7 +18,7 @@ def verdict(scenario: str, client: str, **select: str) -> Verdict:
 
 
 SENTENCES = {
-    ("flapping", "dies-of-errors"): "The client gave up at 8.0 s, while the job was alive, when its stream broke",
+    ("flapping", "dies-of-errors"): "The client gave up at 8.0 s, while the job was alive, upon the end of its attempt",
     ("captive-portal", "gives-up"): "The client gave up at 12.9 s, while the job was alive, after 3 attempts that",
     ("firewall", "stops-at-5xx"): "when a stream request was answered 403",
     ("long-tunnel", "forgets-last-id"): "the last one dispatched was",
@@ -52,7 +52,7 @@ def test_an_id_that_no_reconnection_carried_was_not_forgotten_on_the_way():
 def test_events_of_one_number_are_told_from_events_that_were_not_read():
     found = next(law for law in verdict("handoff", "misnumbers-bursts", gap="5s").laws if law.law == "no-gap")
     assert found.cause == "misnumbered"
-    assert "took 137 events for repeats of a-937 at 26.6 s, whose id it had given to them" in found.sentence
+    assert "says that it took 137 events for repeats of a-937 at 26.6 s: it had given them that id" in found.sentence
     assert "at its own blank line" in found.advice
 
 

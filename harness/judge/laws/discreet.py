@@ -9,9 +9,9 @@ from operator import attrgetter
 from harness.history import App, Response
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.endings import Ending, hasty_endings
 from harness.judge.facts.aloud import ALOUD, Busy, invented, told_by, untold
 from harness.judge.facts.clinging import allowance, clinging
+from harness.judge.facts.endings import Ending, hasty_endings
 from harness.judge.facts.requests import request_lives
 from harness.judge.facts.secrets import home, leaked
 from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_advice, surrender_evidence

@@ -13,10 +13,10 @@ from operator import attrgetter
 import msgspec
 
 from harness.deeds.acts import Deed as Planned
-from harness.history import AttemptEnd, Deed, Emit
+from harness.history import Deed, Emit
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.endings import OWN_TIMERS
+from harness.judge.facts.endings import deadlines
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.network.fold import TOLERANCE, slack
 from harness.judge.network.weather import made
@@ -119,8 +119,7 @@ def _by(behind: float) -> str:
 def _facts(client: ClientCase) -> list[Fact]:
     emits = client.case.grouped(Emit, "job")
     found = [Fact(one.intended_ns, one.actual_ns, "an event") for job in client.jobs for one in emits.get(job, [])]
-    ends: list[AttemptEnd] = client.case.grouped(AttemptEnd, "client").get(client.name, [])
-    found += [Fact(one.t_ns, one.t_ns, f"a deadline ({one.how})") for one in ends if one.how in OWN_TIMERS]
+    found += [Fact(at_ns, at_ns, f"a deadline of {client.called}") for at_ns in deadlines(client)]
     return sorted(found, key=attrgetter("due_ns"))
 
 

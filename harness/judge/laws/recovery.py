@@ -3,6 +3,7 @@
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import HUNG_DIAL, hung_dial, hung_sentence, loss_cause, outage_cause
+from harness.judge.facts.tries import begun, tries
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.obligations.missed import first_missed
 from harness.judge.outages import Lapse, outages
@@ -66,9 +67,8 @@ def _never(client: ClientCase, lapse: Lapse, outcome: Outcome, limit: str) -> No
 def _late(client: ClientCase, lapse: Lapse) -> list[Evidence]:
     case = client.case
     shown = [] if lapse.deed is None else [case.evidence(lapse.deed, f"{phrases.path(lapse.struck)} broke")]
-    tries = [attempt for attempt in client.attempts if lapse.began <= case.at(attempt.t_ns) <= (lapse.caught_up or 0)]
-    shown += [case.evidence(attempt, f"attempt {attempt.n} ({attempt.cause})") for attempt in tries[-3:]]
-    return shown
+    during = [one for one in tries(client) if lapse.began <= case.at(one.began_ns) <= (lapse.caught_up or 0)]
+    return shown + [begun(client, one) for one in during[-3:]]
 
 
 def _missed(client: ClientCase, healed: float) -> str:

@@ -11,6 +11,7 @@ from harness.judge.judge import judge
 from harness.judge.network.weather import made
 from harness.judge.verdict import State, Word
 from harness.scenario.model import Pulse, Step
+from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import handoff, handoff_plan
 from tests.judge.story import Story, ns, plan, reach
@@ -78,17 +79,18 @@ def test_a_lag_is_no_order_where_the_deed_was_in_time_and_excuses_none_that_was_
 
 
 def test_a_deadline_of_the_client_that_came_first_is_another_story():
-    story = late(SILENT, by=1.0)
-    story.dial(4.5, cause="failed", opens=False)
-    story.hang_up(4.9, "watchdog")
-    found = law("in-time", story)
-    assert found.sentence == (
-        "the deed at 4.1 s (wifi silent) came 1.0 s late, after a deadline (watchdog) that was due at 4.9 s"
-    )
-    story = late(SILENT, by=1.0)
-    story.dial(4.5, cause="failed", opens=False)
-    story.hang_up(4.9, "eof")
-    assert state("in-time", story) is State.HELD
+    for patience, how in ((0.4, "timeout"), (0.5, "timeout"), (None, "timeout"), (0.4, "refused")):
+        story = late(SILENT, by=1.0)
+        client = msgspec.structs.replace(story.plan.client, policies=Policies(connect_timeout=patience))
+        story.plan = msgspec.structs.replace(story.plan, client=client)
+        story.dial(4.5, cause="failed", opens=False)
+        story.hang_up(4.9, how)
+        fired = (patience, how) == (0.4, "timeout")
+        assert law("in-time", story).sentence == (
+            "the deed at 4.1 s (wifi silent) came 1.0 s late, after a deadline of the client that was due at 4.9 s"
+            if fired
+            else "late: 1 deed by 1.0 s"
+        ), (patience, how)
 
 
 def test_what_a_deed_meets_gate_by_gate_is_on_either_side_of_it():

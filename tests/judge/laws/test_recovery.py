@@ -17,7 +17,7 @@ def test_a_handoff_within_three_seconds_and_the_handshake_holds():
 def test_a_handoff_beyond_it_fails():
     found = law("recovery", handoff(back=9.5))
     assert found.sentence == "the app caught up 4.5 s after cellular was usable at 5.0 s (limit 4.1 s)"
-    assert [item.text for item in found.evidence] == ["Wi-Fi broke", "attempt 2 (signal)"]
+    assert [item.text for item in found.evidence] == ["Wi-Fi broke", "attempt 2 begins; attempt 1: it broke at 4.4 s"]
 
 
 def test_a_silent_death_beside_a_usable_path_is_given_the_watchdog():

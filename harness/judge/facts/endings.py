@@ -20,9 +20,6 @@ from harness.judge.facts.snapshots import delivered_states
 from harness.judge.sky import Sky
 from harness.sse.policy import declared
 
-OWN_TIMERS = frozenset({"timeout", "watchdog", "suspect"})
-"""Ends of an attempt that a deadline of the client made, by its own word: no law is judged by it."""
-
 NEAR = 0.1
 """Seconds: a byte that comes as the deadline fires is no life that the client could have seen."""
 
@@ -31,6 +28,9 @@ ROUNDING = 0.05
 
 REACTION = 1.0
 """Seconds within which a client acts on a signal that it heard, or after its device woke."""
+
+GIVEN_UP = "given up"
+"""The fate of a dial that its client gave up."""
 
 _LOST = frozenset({"loses", "offline", "suspended", "resumed"})
 """Signals by which a device tells that sockets are dead."""
@@ -53,6 +53,36 @@ def hasty_endings(client: ClientCase) -> list[Ending]:
         return []
     allowed = float("inf") if watchdog is None else watchdog - ROUNDING - client.case.slack
     return [one for one in _endings(client) if one.age < allowed and not _reason(client, one)]
+
+
+def deadlines(client: ClientCase) -> list[int]:
+    """Return the stamps at which a declared deadline of the client fired, in order.
+
+    It gave up a dial after its connect deadline, or ended a stream that had been silent for as long as its watchdog
+    allows, or its suspicion where no byte of the body had come.
+    """
+    policies, short = client.case.declared, ROUNDING + client.case.slack
+    dials = [one for one in client.dials if one.fate == GIVEN_UP]
+    found = [one.to_ns for one in dials if _bore(policies.connect_timeout, (one.to_ns - one.from_ns) / 1e9 + short)]
+    for life in lives_of(client, "stream"):
+        if life.by == CLIENT and life.end_ns is not None:
+            silence = (life.end_ns - _last_byte_ns(client, life)) / 1e9 + short
+            suspected = life.began is None and _bore(policies.suspects_after, silence)
+            if suspected or _bore(policies.watchdog, silence):
+                found.append(life.end_ns)
+    return sorted(found)
+
+
+def _bore(patience: float | None, seconds: float) -> bool:
+    """Whether a client bore something for as long as it declares to."""
+    return declared(patience) and patience is not None and seconds >= patience
+
+
+def _last_byte_ns(client: ClientCase, life: RequestLife) -> int:
+    """Return when the last byte of a stream came before its end; without one, when it was asked for."""
+    came = client.bytes_down.get(life.request.cid, [])
+    place = bisect.bisect_left(came, life.end_ns or 0, key=attrgetter("t_ns"))
+    return max(came[place - 1].t_ns if place else 0, life.request.t_ns)
 
 
 def _endings(client: ClientCase) -> Iterator[Ending]:

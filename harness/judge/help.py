@@ -205,9 +205,10 @@ HELP: tuple[LawHelp, ...] = (
         code="L10",
         word="honest-status",
         title="Honest status",
-        says='"Connected" needs 200, text/event-stream and a byte of the body in that attempt. From the '
-        'last byte read, "reconnecting" follows within the watchdog + 1 s (21 s where there is none), and does not '
-        "stand for longer than 1 s while events come in.",
+        says='"Connected" needs 200, text/event-stream and a byte of the body in that attempt. "Reconnecting" follows '
+        "within 1 s of the end of the stream, and within the watchdog + 1 s of the last byte read (21 s where there is "
+        'none); it does not stand for longer than 1 s while a stream brings bytes. "Closed" follows within 1 s of the '
+        "end, or the final error, that the app was told, and not before the end had come.",
         breaks=(
             "A read without a deadline on a half-open connection: square/okhttp 2611; everruns/everruns 603",
             "A captive portal's 200 is taken for a stream, since its content type is not checked",
@@ -225,9 +226,10 @@ HELP: tuple[LawHelp, ...] = (
         code="L12",
         word="clean-exit",
         title="Clean exit, results once",
-        says="After completed one whole result reaches the app, fetched again only where a transfer broke; a 410 "
-        "is asked once; otherwise none is. Tasks, sockets, threads, processes and proxies are back to what "
-        "they were.",
+        says="After completed one whole result reaches the app. It is asked for when the end is at the phone and not "
+        "before, within 1 s of when the app has taken the end, and again only where a transfer broke, when the longest "
+        "wait is over at the latest; a 410 is asked once; otherwise none is. Tasks, sockets, threads, processes and "
+        "proxies are back to what they were.",
         breaks=(
             "Goroutines leak with each stream: growthbook/growthbook-golang PR 27, 28",
             "A retain cycle keeps the client alive: launchdarkly/swift-eventsource PR 40",

@@ -92,6 +92,8 @@ MUTANTS = (
     "polls-beside-stream",
     "starts-twice",
     "denies-comments",
+    "clings-to-connected",
+    "closes-late",
     "cuts-at-join",
     "invents-gaps",
     "hides-gaps",
@@ -99,6 +101,8 @@ MUTANTS = (
     "ignores-polled-end",
     "cuts-results",
     "fetches-results-thrice",
+    "fetches-results-late",
+    "fetches-results-early",
     "leaves-sockets",
 )
 """Wrong clients that a scenario may name as those it must catch."""

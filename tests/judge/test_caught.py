@@ -160,6 +160,11 @@ CAUGHT = {
     "polls-beside-stream": ("one-stream", brisk()),
     "starts-twice": ("one-stream", brisk()),
     "denies-comments": ("honest-status", lines(QUIET, "timeline: {5s: {wifi: reset once}}")),
+    "clings-to-connected": (
+        "honest-status",
+        brisk("client: {backoff: 4s to 8s}", "timeline: {5s: {wifi: closed once}}"),
+    ),
+    "closes-late": ("honest-status", brisk()),
     "cuts-at-join": ("discreet", brisk("timeline: {5s: {device: joins cellular}}")),
     "invents-gaps": ("discreet", RESET),
     "hides-gaps": (
@@ -170,6 +175,8 @@ CAUGHT = {
     "ignores-polled-end": ("terminal-once", brisk("timeline: {0s: {middle: answers 403 to streams}}")),
     "cuts-results": ("clean-exit", brisk()),
     "fetches-results-thrice": ("clean-exit", brisk()),
+    "fetches-results-late": ("clean-exit", brisk()),
+    "fetches-results-early": ("clean-exit", brisk()),
     "leaves-sockets": ("clean-exit", brisk("timeline: {0s: {middle: answers 403 to streams}}")),
 }
 

@@ -1,7 +1,9 @@
 """Clients that mistake an end: a connection's for the job's, a deadline of their own for the stream's, or see none."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+import httpx
 import trio
 
 from harness.clients.attempt import StreamAttempt
@@ -9,10 +11,18 @@ from harness.clients.callbacks import JobEvent, Results
 from harness.clients.decisions import Decisions
 from harness.clients.follower import Follower
 from harness.clients.observer import AttemptReport
+from harness.sse.events import Event, Wire
 from harness.sse.reconnection import Input
 
 DEADLINE = 10.0
 """Seconds that ``LimitsStreams`` gives a stream: a request's deadline in many an HTTP library, some have 30 or 300."""
+
+
+IDLE = 20.0
+"""Seconds from the end until ``FetchesResultsLate`` fetches the results."""
+
+FAR = 0.9
+"""The progress at which ``FetchesResultsEarly`` fetches them."""
 
 
 class StopsAtEof(Decisions):
@@ -81,3 +91,34 @@ class FetchesResultsTwice(Follower):
     async def _results(self) -> Results | None:
         await super()._results()
         return await super()._results()
+
+
+class FetchesResultsLate(Follower):
+    """Fetches the results when it has nothing better to do."""
+
+    async def _results(self) -> Results | None:
+        await self._phone.sleep_until(trio.current_time() + IDLE)
+        return await super()._results()
+
+
+class FetchesResultsEarly(Follower):
+    """Asks for the results of a job that has come far, to have them when it ends."""
+
+    _asked = False
+
+    def take(self, report: AttemptReport, found: Wire) -> bool:
+        """Ask for them, beside the stream."""
+        over = super().take(report, found)
+        if isinstance(found, Event) and not self._asked and _progress(found) >= FAR:
+            self._asked = True
+            self._tasks.start_soon(self._ask)
+        return over
+
+    async def _ask(self) -> None:
+        with suppress(httpx.HTTPError):
+            await self._courier.ask("GET", self._courier.path("results", self._job), large=True)
+
+
+def _progress(event: Event) -> float:
+    found = JobEvent(event.type, event.data).payload.get("progress")
+    return float(found) if isinstance(found, int | float) else 0.0

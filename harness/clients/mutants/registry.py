@@ -453,6 +453,16 @@ _ALL = (
         follower=telling.DeniesComments,
     ),
     Mutant(
+        name="clings-to-connected",
+        stands_for="reconnecting is shown from the next dial on, not from the end of the stream",
+        follower=telling.ClingsToConnected,
+    ),
+    Mutant(
+        name="closes-late",
+        stands_for="closed is shown 20 s after the end",
+        follower=telling.ClosesLate,
+    ),
+    Mutant(
         name="cuts-at-join",
         stands_for="a live stream is cut for any new network",
         decisions=asking.CutsAtJoin,
@@ -486,6 +496,16 @@ _ALL = (
         name="fetches-results-thrice",
         stands_for="the results are fetched for each that asks for them",
         follower=asking.FetchesResultsThrice,
+    ),
+    Mutant(
+        name="fetches-results-late",
+        stands_for="the results are fetched 20 s after the end",
+        follower=ending.FetchesResultsLate,
+    ),
+    Mutant(
+        name="fetches-results-early",
+        stands_for="the results are fetched of a job that has not ended, and again when it has",
+        follower=ending.FetchesResultsEarly,
     ),
     Mutant(
         name="leaves-sockets",

@@ -3,12 +3,17 @@
 import dataclasses
 from typing import Any
 
-from harness.clients.callbacks import TERMINAL, Callbacks, JobEvent, Results, ignore
+import trio
+
+from harness.clients.callbacks import TERMINAL, Callbacks, JobEvent, Outcome, Results, ignore
 from harness.clients.follower import Follower
 from harness.clients.intake import StatusAnswer
 from harness.clients.observer import AttemptReport
 from harness.sse.events import Event, Wire
 from harness.sse.reconnection import Output
+
+LAST_TIMER = 20.0
+"""Seconds from the end until ``ClosesLate`` says so."""
 
 KEPT = 10
 """Bytes of the results that ``CutsResults`` hands over."""
@@ -30,6 +35,32 @@ class DeniesComments(Follower):
             attempt, self._held = self._held, 0
             super()._say("connected", attempt)
         return super().take(report, found)
+
+
+class ClingsToConnected(Follower):
+    """Says "reconnecting" when it dials again: as long as it waits, it is connected."""
+
+    def _say(self, word: str, attempt: int = 0) -> None:
+        if word != "reconnecting" or attempt:
+            super()._say(word, attempt)
+
+
+class ClosesLate(Follower):
+    """Says "closed" when a last timer is over, ``LAST_TIMER`` seconds behind everything else."""
+
+    _over = False
+
+    def _say(self, word: str, attempt: int = 0) -> None:
+        if word != "closed" or self._over:
+            super()._say(word, attempt)
+
+    async def run(self) -> Outcome:
+        """Follow the job, and then wait."""
+        outcome = await super().run()
+        await self._phone.sleep_until(trio.current_time() + LAST_TIMER)
+        self._over = True
+        self._say("closed")
+        return outcome
 
 
 class InventsGaps(Follower):

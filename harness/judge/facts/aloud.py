@@ -10,7 +10,6 @@
 """
 
 from bisect import bisect_left, bisect_right
-from itertools import pairwise
 
 from harness.history import App
 from harness.judge.case import ClientCase
@@ -27,19 +26,14 @@ class Busy:
     """How long an app's queue may have been behind: the callbacks that followed each other without a pause."""
 
     def __init__(self, client: ClientCase) -> None:
-        stretches = [0.0]
-        since = None
         calls = sorted([*client.apps, *client.gaps_told], key=lambda app: app.enter_ns)
-        for before, after in pairwise(calls):
-            since = before.enter_ns if since is None else since
-            if after.enter_ns - before.exit_ns > client.case.near_ns:
-                stretches.append((before.exit_ns - since) / 1e9)
-                since = None
-        if calls:
-            last = calls[-1]
-            stretches.append((last.exit_ns - (last.enter_ns if since is None else since)) / 1e9)
-        self.longest = max(stretches)
+        self.longest = worked = 0.0
         """Seconds."""
+        for before, app in zip([None, *calls], calls, strict=False):
+            if before is not None and app.enter_ns - before.exit_ns > client.case.near_ns:
+                worked = 0.0
+            worked += (app.exit_ns - app.enter_ns) / 1e9
+            self.longest = max(self.longest, worked)
 
 
 def invented(client: ClientCase) -> list[tuple[App, str]]:

@@ -1,4 +1,4 @@
-"""L12, clean exit: the server's results once and whole, few connections, and nothing of the run left alive."""
+"""L12, clean exit: the server's results once, whole and in time, few connections, and nothing of the run left alive."""
 
 from harness.history import Census
 from harness.judge import phrases
@@ -8,6 +8,7 @@ from harness.judge.facts.memory import grown
 from harness.judge.facts.requests import RequestLife
 from harness.judge.facts.results import differing, fetched, sent
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.obligations.fetches import early, tardy
 from harness.judge.refusals import no_results_due
 from harness.judge.verdict import Evidence
 from harness.sse.policy import declared
@@ -15,6 +16,9 @@ from harness.sse.policy import declared
 FAULT = "fault"  # End.reason: a call to a wedged Toxiproxy, for one, leaves its thread and its socket
 
 HANDED = "Fix: give the app the whole body, and only once its length is the one announced"
+
+_ADVICE_EARLY = "Fix: fetch the results when the end is known: a job that has come far may yet fail"
+_ADVICE_LATE = "Fix: fetch the results at once when the job has completed; after a transfer that broke, by the backoff"
 
 HAND_OVER_NS = 1_000_000_000
 """Nanoseconds from the last byte of the results to the app."""
@@ -44,6 +48,7 @@ def _results(client: ClientCase, outcome: Outcome) -> None:
     elif not asked:
         _missing(client, outcome, "were never asked for")
     else:
+        _in_time(client, outcome)
         _transfers(client, outcome)
         _handed_over(client, outcome)
     if len(outcome.findings) == before:
@@ -69,6 +74,25 @@ def _missing(client: ClientCase, outcome: Outcome, how: str) -> None:
         *_transferred(client),
         advice="Fix: fetch the results after completed, again only when a transfer broke",
     )
+
+
+def _in_time(client: ClientCase, outcome: Outcome) -> None:
+    """The results are asked for when the end is known, at once then, and again when a wait is over."""
+    case = client.case
+    end = next(shown.app for shown in client.screen.terminals if shown.app.callback == "completed")
+    ended = case.evidence(end, "on_completed", t_ns=end.enter_ns)
+    sooner, later = early(client), tardy(client)
+    if sooner is not None:
+        at = phrases.moment(case.at(sooner.request.t_ns))
+        asked = case.evidence(sooner.request, "results asked for")
+        text = f"the results were asked for at {at}, before the end of the job had reached the phone"
+        outcome.fail(text, asked, ended, advice=_ADVICE_EARLY)
+    if later is not None:
+        again = "" if later.first else " again"
+        due, came = phrases.moment(case.at(later.due_ns)), phrases.moment(case.at(later.began_ns))
+        text = f"the results were to be asked for{again} by {due}, and were at {came}"
+        asked = case.evidence(later.record, "asks for the results", t_ns=later.began_ns)
+        outcome.fail(text, ended, asked, advice=_ADVICE_LATE)
 
 
 def _transfers(client: ClientCase, outcome: Outcome) -> None:

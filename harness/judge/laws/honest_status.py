@@ -5,11 +5,14 @@
 3. Neither "connecting" nor "reconnecting" nor "polling" stays for longer than a second while a stream's bytes come in:
    keep-alive comments are bytes.
 4. "Polling" is shown only where a client may live by polling, from a second before its first dial on.
-5. "Closed" is shown at the end: of the job, by a refusal for good or a final error, or of the run.
+5. "Closed" is shown at the end: of the job, by a refusal for good or a final error, or of the run; and within a second
+   of when the app was told it.
+6. "Connected" does not outlive its stream by more than a second, whoever ended it.
 """
 
 import bisect
 from collections.abc import Iterator
+from operator import attrgetter
 
 import msgspec
 
@@ -17,7 +20,7 @@ from harness.history import Delivered, Read, Status
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import outage_cause, unrecovered
-from harness.judge.facts.aloud import Busy
+from harness.judge.facts.aloud import Busy, told_by
 from harness.judge.facts.asked import put_offs, told_gaps
 from harness.judge.facts.polling import GAP, askings, may_poll
 from harness.judge.facts.reading import Reading
@@ -36,6 +39,9 @@ WHILE_BYTES = 1.0
 
 BEFORE_DIAL = 1.0
 """Seconds from the word "polling" to its first dial."""
+
+OUTLIVED = 1.0
+"""Seconds for which "connected" may be shown after its stream has ended."""
 
 SETTLING = 10.0
 """Seconds for which a stream may rest until a gap that it told of is settled: the longest that obligations allow."""
@@ -62,7 +68,7 @@ def _judge(case: Case) -> Outcome:
             continue
         before = len(outcome.findings)
         said = _said(client)
-        for part in (_evidence_of_connection, _silence, _while_bytes, _polling, _closed):
+        for part in (_evidence_of_connection, _silence, _outlived, _while_bytes, _polling, _closed):
             part(client, said, outcome)
         if len(outcome.findings) == before:
             outcome.hold()
@@ -157,6 +163,36 @@ def _settled(client: ClientCase) -> list[int]:
     told = [gap.record.t_ns for gap in told_gaps(client) if isinstance(gap.record, Delivered)]
     over = [one.life.end_ns for one in askings(client) if one.why == GAP and one.life.end_ns is not None]
     return [at_ns for at_ns in over if any(0 <= at_ns - gap_ns <= SETTLING * 1e9 for gap_ns in told)]
+
+
+def _outlived(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+    """No word "connected" stays for more than a second from the end of its stream on, callbacks and sleep apart.
+
+    A stream that rested for a gap may have missed its end until the gap was settled, and one that ended with the job is
+    followed by "closed".
+    """
+    case = client.case
+    limit = OUTLIVED + case.near_ns / 1e9 + client.once(Busy).longest
+    streams = [life for life in lives_of(client, "stream") if life.streams and life.began is not None]
+    for one in said:
+        if one.status.word != "connected":
+            continue
+        for life, following in zip(streams, [*streams[1:], None], strict=False):
+            if life.end_ns is None or life.end_ns < one.start_ns or _over(client, life.end_ns):
+                continue
+            since = max([life.end_ns, *(at for at in _settled(client) if 0 <= at - life.end_ns <= SETTLING * 1e9)])
+            began = following.began if following is not None else None
+            until = min(one.end_ns, began.t_ns if began is not None else one.end_ns)
+            lasted = _awake(client, since, until) if since < until else 0.0
+            if lasted > limit:
+                text = f"“connected” was shown for {phrases.duration(lasted)} after its stream had ended at "
+                text += f"{phrases.moment(case.at(life.end_ns))} (limit {phrases.limit(OUTLIVED)})"
+                ended = case.evidence(life.request, f"the stream on connection {life.request.cid}")
+                until_text = f"says connected, until {phrases.moment(case.at(one.end_ns))}"
+                outcome.fail(
+                    text, ended, case.evidence(one.status, until_text), advice=_ADVICE["outlived"], cause="outlived"
+                )
+                return
 
 
 def _longest(came: list[int], said: Said, client: ClientCase) -> tuple[float, int]:
@@ -271,15 +307,20 @@ def _closed(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
             text = f"“closed” was shown at {at}, though neither the job nor the run had ended"
             outcome.fail(text, case.evidence(one.status, "says closed"), advice=_ADVICE["closed"], cause="says-closed")
             return
-    told = client.screen.terminals
-    due_ns = told[0].app.exit_ns + round((WHILE_BYTES + client.once(Busy).longest) * 1e9) + case.near_ns if told else 0
-    if told and due_ns < case.end_ns and said[-1].status.word != "closed":
-        word, ended = said[-1].status, told[0].app
-        text = f"“{word.word}” is still shown at the end, the app was told {ended.callback} at "
-        text += phrases.moment(case.at(ended.enter_ns))
-        shown = [case.evidence(ended, f"on_{ended.callback}", t_ns=ended.enter_ns)]
-        shown.append(case.evidence(word, f"says {word.word}"))
-        outcome.fail(text, *shown, advice=_ADVICE["closed"], cause="never-closed")
+    end = min(client.screen.ends, key=attrgetter("enter_ns"), default=None)
+    due_ns = told_by(client, end.exit_ns) if end is not None else case.end_ns
+    if end is None or due_ns >= case.end_ns:
+        return
+    place = bisect.bisect_right(said, due_ns, key=attrgetter("start_ns")) - 1
+    if said[place].status.word == "closed":
+        return
+    later = next((one for one in said[place + 1 :] if one.status.word == "closed"), None)
+    word = said[place].status
+    still = "at the end" if later is None else f"until {phrases.moment(case.at(later.start_ns))}"
+    text = f"“{word.word}” is still shown {still}, the app was told {end.callback} at "
+    text += phrases.moment(case.at(end.enter_ns))
+    shown = [case.evidence(end, f"on_{end.callback}", t_ns=end.enter_ns), case.evidence(word, f"says {word.word}")]
+    outcome.fail(text, *shown, advice=_ADVICE["closed"], cause="never-closed" if later is None else "closed-late")
 
 
 def _over(client: ClientCase, at_ns: int) -> bool:
@@ -299,6 +340,7 @@ _ADVICE = {
     "evidence": "Fix: say connected at the first byte of a 200 with text/event-stream, not at the dial",
     "answer": "Fix: an answer is a stream only with 200 and text/event-stream; anything else is a failed attempt",
     "silence": "Fix: a read deadline above the keep-alive, and say reconnecting when it fires",
+    "outlived": "Fix: say reconnecting when the stream ends, not when the next dial begins",
     "bytes": "Fix: say connected at the stream's first byte, be it a comment's, and while it brings something",
     "polling": "Fix: say polling when the status is asked for instead of a stream that failed, and not before",
     "closed": "Fix: say closed when the job has ended or was refused for good, and nothing is tried any more",

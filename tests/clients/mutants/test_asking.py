@@ -1,9 +1,10 @@
 """Clients that ask for too much, and clients that tell what is not so, beside the reference."""
 
-from harness.clients.mutants.telling import KEPT
+from harness.clients.mutants.ending import IDLE
+from harness.clients.mutants.telling import KEPT, LAST_TIMER
 from tests.clients.beside import both, streams
 from tests.clients.mutants.test_ending import trickles
-from tests.clients.stage import answers, completes, event, says
+from tests.clients.stage import Stage, answers, completes, event, says
 
 
 def test_keeps_refused_cursor_sends_it_again_after_the_snapshot():
@@ -59,3 +60,46 @@ def test_leaves_sockets_holds_one_more_at_each_poll_and_closes_them_at_the_exit(
     reference, wrong = both("leaves-sockets", streams(answers(403)), lasts=30)
     assert len(wrong.stage.pipes) > len(reference.stage.pipes)
     assert (wrong.left_open, wrong.tasks_left) == (0, 0)
+
+
+def polled(status):
+    """A stage that refuses streams, and whose status is this."""
+    answer = {"status": status, "progress": 0.5, "lastEventId": "a-5"}
+    return lambda: Stage(streams=[answers(403)], status=lambda reply: reply.json(answer))
+
+
+def test_hides_snapshots_shows_nothing_of_them():
+    reference, wrong = both("hides-snapshots", polled("processing"), lasts=30)
+    assert (reference.ids, wrong.ids) == (["a-5"], [])
+
+
+def test_ignores_polled_end_asks_on():
+    reference, wrong = both("ignores-polled-end", polled("completed"), lasts=30)
+    assert (reference.ids, wrong.ids) == (["a-5"], [])
+    assert len(reference.stage.times("poll")) == 1 < len(wrong.stage.times("poll"))
+
+
+def said(word, *played):
+    """When each client said a word."""
+    return [[at for at, _kind, one in client.watcher.of("status") if one == word] for client in played]
+
+
+def test_clings_to_connected_says_reconnecting_when_it_dials():
+    handlers = says(event("a-0"), then="rst"), completes
+    reference, wrong = both("clings-to-connected", streams(*handlers))
+    at_once, late = said("reconnecting", reference, wrong)
+    assert at_once[0] == 0.0
+    assert late == [wrong.stage.times("stream")[1]]
+
+
+def test_closes_late_says_so_when_its_last_timer_is_over():
+    reference, wrong = both("closes-late", streams(completes), lasts=60)
+    assert said("closed", reference, wrong) == [[0.0], [LAST_TIMER]]
+
+
+def test_fetches_results_late_waits_and_fetches_results_early_does_not():
+    _, late = both("fetches-results-late", streams(completes), lasts=60)
+    assert late.stage.times("results") == [IDLE]
+    far = says(event("a-0", progress=0.95), then="nothing")
+    _, early = both("fetches-results-early", streams(far), lasts=5)
+    assert early.stage.times("results") == [0.0]

@@ -1,8 +1,22 @@
-from harness.history import Answered, AppResults, Body, Census, Chunk, End, Health, Request, Response, Results
+from harness.deeds import acts
+from harness.history import (
+    Answered,
+    App,
+    AppResults,
+    Body,
+    Census,
+    Chunk,
+    Dial,
+    End,
+    Health,
+    Request,
+    Response,
+    Results,
+)
 from harness.judge.verdict import State
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
-from tests.judge.story import Story, changed, plan, without
+from tests.judge.story import Story, changed, ns, plan, without
 
 
 def completed(*fetches: tuple[int, bool], policies: Policies | None = None) -> Story:
@@ -46,8 +60,79 @@ def test_results_fetched_twice_fail():
 
 def test_two_transfers_at_once_fail():
     story = completed((200, True))
-    story.request("results", 9.9, status=0)
+    story.request("results", 9.95, status=0)
     assert "while a transfer was under way" in law("clean-exit", story).sentence
+
+
+def asked(at: float, *more: float, policies: Policies | None = None, **how: str) -> Story:
+    """The job completes at 10 s, and its results are asked for then; all transfers but the last are broken."""
+    story = Story(plan(policies=policies)).run(until=90.0)
+    cid = next(one.cid for one in story.records if isinstance(one, Request) and one.what == "results")
+    story.records = [
+        one
+        for one in story.records
+        if getattr(one, "cid", 0) != cid
+        and getattr(one, "port", 0) != 40_000 + cid
+        and not isinstance(one, Results | AppResults)
+    ]
+    for moment in (at, *more):
+        last = moment == max([at, *more])
+        story.request("results", moment, cid=story.conn(moment - 0.001), status=200 if last else 503, **how)
+        story.add(Body(rid=story.rids, cid=story.cids, length=10_000, digest="r", whole=True), moment + 0.01)
+        story.close(moment + 0.02, story.cids)
+    story.add(AppResults(client="c1", job="j1", status=200, length=10_000, digest="r"), max([at, *more]) + 0.03)
+    return story
+
+
+def test_results_are_asked_for_within_a_second_of_the_end():
+    assert state("clean-exit", asked(10.9)) is State.HELD
+    assert state("clean-exit", asked(11.1)) is State.HELD
+    found = law("clean-exit", asked(30.0))
+    assert (found.state, found.sentence) == (
+        State.FAILED, "the results were to be asked for by 11.0 s, and were at 30.0 s",
+    )  # fmt: skip
+    assert [item.text for item in found.evidence] == ["on_completed", "asks for the results"]
+
+
+def test_results_that_wait_for_the_app_s_callback_are_in_time():
+    story = asked(12.0)
+    end = next(one for one in story.records if isinstance(one, App) and one.callback == "completed")
+    end.exit_ns = end.t_ns = ns(11.5)
+    assert state("clean-exit", story) is State.HELD
+
+
+def test_results_asked_for_before_the_end_had_come_fail_and_what_is_near_has_no_order():
+    assert state("clean-exit", asked(9.95)) is State.HELD
+    found = law("clean-exit", asked(9.0))
+    assert found.sentence == ("the results were asked for at 9.0 s, before the end of the job had reached the phone")
+
+
+def test_results_are_asked_for_again_when_a_wait_is_over():
+    policies = Policies(backoff_cap=8.0)
+    assert state("clean-exit", asked(10.1, 18.0, policies=policies)) is State.HELD
+    found = law("clean-exit", asked(10.1, 19.0, policies=policies))
+    assert found.sentence == "the results were to be asked for again by 18.1 s, and were at 19.0 s"
+    put_off = asked(10.1, 26.0, policies=policies, retry_after="15")
+    assert state("clean-exit", put_off) is State.HELD
+
+
+def test_a_dial_that_was_never_let_in_may_have_been_for_the_results():
+    story = asked(18.0, policies=Policies(backoff_cap=8.0))
+    story.add(Dial(client="c1", path="wifi", port=0, from_ns=ns(10.1), to_ns=ns(10.2), fate="refused"), 10.2)
+    assert state("clean-exit", story) is State.HELD
+
+
+def test_results_are_asked_for_when_the_device_wakes():
+    story = asked(22.5)
+    story.plan = plan((10.5, "device", acts.Suspends(lasts=12.0), "suspends"))
+    story.deeds()
+    assert state("clean-exit", story) is State.HELD
+
+
+def test_when_results_are_asked_for_again_is_not_judged_where_nobody_declares_a_cap():
+    policies = Policies().without("backoff_cap")
+    assert state("clean-exit", asked(10.1, 80.0, policies=policies)) is State.HELD
+    assert state("clean-exit", asked(10.1, 80.0)) is State.FAILED
 
 
 def handed(*lengths: int, digest: str = "r") -> Story:

@@ -168,6 +168,81 @@ def test_a_client_that_never_says_closed_fails():
     assert found.sentence == "\u201cconnected\u201d is still shown at the end, the app was told completed at 10.0 s"
 
 
+def closed(at: float) -> Story:
+    story = Story(plan()).run(until=40.0)
+    next(one for one in story.records if isinstance(one, Status) and one.word == "closed").t_ns = ns(at)
+    return story
+
+
+def test_closed_is_said_within_a_second_of_the_end():
+    assert state("honest-status", closed(10.9)) is State.HELD
+    assert state("honest-status", closed(11.08)) is State.HELD
+    found = law("honest-status", closed(30.0))
+    assert (found.state, found.cause, found.sentence) == (
+        State.FAILED, "closed-late",
+        "\u201cconnected\u201d is still shown until 30.0 s, the app was told completed at 10.0 s",
+    )  # fmt: skip
+
+
+def test_closed_may_wait_for_the_app_s_callbacks_whatever_their_number():
+    story = closed(12.8)
+    end = next(one for one in story.records if isinstance(one, App) and one.callback == "completed")
+    end.exit_ns = end.t_ns = ns(11.9)
+    assert state("honest-status", story) is State.HELD
+    many = Story(plan(items=200)).run(until=40.0)
+    next(one for one in many.records if isinstance(one, Status) and one.word == "closed").t_ns = ns(13.0)
+    assert state("honest-status", many) is State.FAILED
+
+
+def test_closed_is_said_within_a_second_of_a_final_error():
+    def gave_up(at: float) -> State:
+        story = refused()
+        story.add(App(client="c1", job="j1", callback="error", enter_ns=ns(2.0), exit_ns=ns(2.0)), 2.0)
+        story.status("connecting", 1.0)
+        story.status("closed", at)
+        story.end(9.0, "limit")
+        return state("honest-status", story)
+
+    assert (gave_up(2.9), gave_up(4.0)) == (State.HELD, State.FAILED)
+
+
+def outlived(until: float, *, how: str = "eof", following: float = 4.0) -> Story:
+    """The stream ends at 2 s, and "connected" stands until then; the next one begins ``following`` seconds later."""
+    story = Story(plan())
+    story.emit_all()
+    story.dial(0.01)
+    story.status("connected", 0.03, attempt=1)
+    story.hang_up(2.0, how)
+    story.status("reconnecting", until)
+    story.dial(2.0 + following, cause="failed")
+    story.status("connected", 2.1 + following, attempt=2)
+    story.end(9.0, "limit")
+    return story
+
+
+def test_connected_does_not_outlive_its_stream_for_longer_than_a_second():
+    assert state("honest-status", outlived(2.1)) is State.HELD
+    assert state("honest-status", outlived(3.05)) is State.HELD
+    found = law("honest-status", outlived(4.9))
+    assert found.sentence == (
+        "\u201cconnected\u201d was shown for 2.9 s after its stream had ended at 2.0 s (limit 1 s)"
+    )
+    assert [item.text for item in found.evidence] == ["the stream on connection 1", "says connected, until 4.9 s"]
+
+
+def test_it_is_the_same_whoever_ended_the_stream_and_a_new_one_is_no_lie():
+    for how in ("error", "watchdog"):
+        assert state("honest-status", outlived(4.9, how=how)) is State.FAILED
+    assert state("honest-status", outlived(2.1 + 0.7, following=0.6)) is State.HELD
+
+
+def test_a_device_that_sleeps_shows_nothing():
+    story = outlived(4.9)
+    story.plan = plan((1.9, "device", acts.Suspends(lasts=2.9), "suspends"))
+    story.deeds()
+    assert state("honest-status", story) is State.HELD
+
+
 def test_a_client_that_says_nothing_of_itself_is_not_judged():
     story = Story(plan()).run()
     assert state("honest-status", story, without(story.history(), Status)) is State.NOT_JUDGED

@@ -69,7 +69,7 @@ def said(verdict: Verdict) -> tuple[str, str]:
 
 def _wrong(row: Row, client: str, told: History, verdict: Verdict) -> Iterator[str]:
     law, sentence = said(verdict)
-    if _in_any_order(told) == _in_any_order(lawful(row.plan, client)):
+    if _in_any_order(told) == _lawful_in_any_order(row.plan, client):
         yield UNTOUCHED
     elif verdict.word is not Word.VOID:
         blamed = " (the client is blamed)" if verdict.word is Word.FAIL and _blamed(row, client, verdict) else ""
@@ -85,6 +85,11 @@ def _wrong(row: Row, client: str, told: History, verdict: Verdict) -> Iterator[s
 def _in_any_order(history: History) -> list[bytes]:
     """What is told; tasks of one instant may take turns otherwise where a fault has found nobody."""
     return sorted(msgspec.json.encode(msgspec.structs.replace(record, seq=0)) for record in history.records)
+
+
+@functools.cache
+def _lawful_in_any_order(name: str, client: str) -> list[bytes]:
+    return _in_any_order(lawful(name, client))
 
 
 @functools.cache

@@ -12,8 +12,11 @@ STALE = 5.0
 """Seconds of staleness from which on it is told although every event was shown: longer than a usual handoff takes."""
 
 
-def beside(counts: Counts, measures: Mapping[str, Interval]) -> list[str]:
-    """Return the parts, each only where there is something to say: ``109 of 301 shown``, ``stale up to 17.5 s``."""
+def beside(counts: Counts, measures: Mapping[str, Interval], *, whole: bool = False) -> list[str]:
+    """Return the parts, each only where there is something to say: ``109 of 301 shown``, ``stale up to 17.5 s``.
+
+    ``whole``: with what was shown, lost and repeated, for a run whose sentence tells of something else.
+    """
     polled, stale = _seconds(measures, "polling"), _seconds(measures, "staleness max")
     while_polling = f" while polling for {duration(polled)}" if polled else " by snapshots"
     spared = [
@@ -24,7 +27,13 @@ def beside(counts: Counts, measures: Mapping[str, Interval]) -> list[str]:
         f"{counts.not_owed} not owed" if counts.not_owed else "",
     ]
     parts = [part for part in spared if part]
-    if parts:
+    if whole:
+        gone = [
+            f"{counts.lost} lost" if counts.lost else "",
+            f"{counts.duplicated} repeated" if counts.duplicated else "",
+        ]
+        parts = [*filter(None, gone), *parts]
+    if parts or (whole and counts.emitted):
         parts.insert(0, f"{counts.shown} of {counts.emitted} shown")
     if polled and not counts.covered:
         parts.append(f"polled for {duration(polled)}")

@@ -28,6 +28,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     word: str  # the verdict's, or interrupted
     sentence: str
+    beside: str  # the second line of the headline: shown of emitted, covered, stale up to, each where not zero
     ended: str  # as the history's end record says: done, limit, interrupted, fault; killed where it has none
     fault: str  # of the environment, or of the harness itself, which ended the run
     failed_laws: tuple[str, ...]
@@ -107,6 +108,7 @@ def summarize_run(run: RunResult) -> RunSummary:
         seed=plan.seed,
         word=run.word,
         sentence=verdict.sentence,
+        beside=tally.beside(run),
         ended=verdict.trust.ended,
         fault=verdict.trust.fault,
         failed_laws=broken,

@@ -7,7 +7,7 @@ import msgspec
 from harness import exits
 from harness.judge.case import COMPLETE
 from harness.judge.headline import beside as headline_beside
-from harness.judge.proofs import late_deeds
+from harness.judge.proofs import besides, late_deeds
 from harness.judge.verdict import ExpectationVerdict, Interval, LawVerdict, State, Word
 from harness.report import worlds
 from harness.report.findings import expected_by, rank
@@ -218,8 +218,15 @@ def unfelt(runs: Sequence[RunResult], *, most: int = MOST_UNFELT) -> str:
 
 
 def beside(run: RunResult) -> str:
-    """Return what a run says beside lost and repeated: ``109 of 301 shown · 192 covered … · stale up to 17.5 s``."""
-    return joined(headline_beside(run.verdict.counts, run.verdict.measures))
+    """Return the second line of a run's headline: ``109 of 301 shown · 192 covered … · stale up to 17.5 s``.
+
+    The sentence of a pass says lost and repeated, and which deeds met nobody. One that did not pass says what was
+    broken, and so its second line says these too. A void run has none but what is not zero.
+    """
+    verdict = run.verdict
+    whole = verdict.word in {Word.FAIL, Word.UNKNOWN}
+    parts = headline_beside(verdict.counts, verdict.measures, whole=whole)
+    return joined([*parts, *(besides(verdict.deeds) if whole else [])])
 
 
 def repeated(runs: Sequence[RunResult]) -> str:

@@ -109,7 +109,7 @@ def scenario_block(group: tally.Group, *, style: Style = PLAIN, proved: bool = T
     lone = len(group.runs) == 1
     for run, row in zip(group.runs, rows, strict=True):
         lines += _run_line(run, row, style, lone=lone)
-        if run.verdict.word is Word.PASS and (beside := tally.beside(run)):
+        if run.verdict.word is not Word.VOID and (beside := tally.beside(run)):
             lines += wrapped(beside, indent="      ", width=WIDTH)
         if run.verdict.word in (Word.FAIL, Word.VOID):
             lines += ["", *_failure(run, style), *(_replayed(run, style) if again else []), ""]
@@ -118,7 +118,8 @@ def scenario_block(group: tally.Group, *, style: Style = PLAIN, proved: bool = T
         if style.verbosity > 1:
             lines += _records(run)
     if not proved or (group.word is Word.FAIL and lone and not style.verbosity):
-        return lines if lines[-1] else lines[:-1]
+        unfelt = _labelled("unfelt", _never_sat(group.runs), style) if proved else []
+        return [*lines, *unfelt] if unfelt or lines[-1] else lines[:-1]
     lines += [""] if lines[-1] else []
     return lines + _proved(group.runs, style)
 

@@ -39,6 +39,15 @@ def test_each_part_stands_alone():
     assert beside(Counts(emitted=9, shown=9), seconds(polling=4.0)) == ["polled for 4.0 s"]
 
 
+def test_a_run_that_did_not_pass_says_what_was_shown_lost_and_repeated_too():
+    counts = Counts(emitted=13, shown=9, lost=2, duplicated=1, covered=2)
+    assert beside(counts, seconds(staleness_max=1.2), whole=True) == [
+        "9 of 13 shown", "2 lost", "1 repeated", "2 covered by snapshots", "stale up to 1.2 s",
+    ]  # fmt: skip
+    assert beside(Counts(emitted=9, shown=9), {}, whole=True) == ["9 of 9 shown"]
+    assert beside(Counts(), {}, whole=True) == []
+
+
 def test_staleness_is_told_alone_from_a_handoff_s_on():
     counts = Counts(emitted=9, shown=9)
     assert beside(counts, seconds(staleness_max=4.9)) == []

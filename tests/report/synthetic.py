@@ -391,7 +391,7 @@ def half_open_verdict(plan: Plan, seqs: tuple[int, int, int] = (1187, 1182, 2210
                 metric="detection", limit="under 21s", state=State.FAILED, measured=Interval(value="lost", n=1), line=8
             ),
         ),
-        counts=Counts(emitted=602, delivered=100, lost=502, attempts=0, requests=2),
+        counts=Counts(emitted=602, delivered=100, shown=100, lost=502, attempts=0, requests=2),
         measures={"staleness max": Interval(value=110.0, n=1)},
         outages=(Outage(client="c1", began=10.0),),
         steady=(Span(start=1.03, end=9.9, label="wifi"),),

@@ -49,6 +49,22 @@ def test_every_output_names_what_was_never_felt(told):
     assert [one["way"] for one in summary["deeds"]] == ["flow", "canary", "canary"]
 
 
+def test_a_failed_run_has_its_second_line_in_every_output(tmp_path):
+    plan = synthetic.half_open_plan()
+    verdict = msgspec.structs.replace(synthetic.half_open_verdict(plan), deeds=DEEDS)
+    synthetic.put(tmp_path, plan, verdict)
+    synthetic.put_manifest(tmp_path)
+    results = read_results(tmp_path)
+    write_pages(results)
+    line = "100 of 602 shown · 502 lost · stale up to 110 s · 1 deed never felt · late: 1 deed by 310 ms"
+    for name in ("report.html", "report.md", "junit.xml"):
+        assert line in (tmp_path / name).read_text().replace("\\", ""), name
+    text = render(results, "text")
+    assert f"recovery\n      {line}\n" in text
+    assert text.count(f"unfelt  {UNFELT}: a test the client never sat") == 1
+    assert json.loads(render(results, "json"))["runs"][0]["beside"] == line
+
+
 def test_of_several_scenarios_each_names_its_own(told):
     synthetic.put_half_open(told, history=False)
     text = render(read_results(told), "text")

@@ -32,6 +32,7 @@ half-open · Wi-Fi disappears without a FIN, cellular works
 as-shipped client · reference server · real sockets · toxiproxy embedded · seed 7
 
   ✗ FAIL  terminal-once, honest-status, recovery
+      100 of 602 shown · 502 lost · stale up to 110 s
 
   The client never noticed that Wi-Fi was dead: silent since 10.0 s, no reconnection by 120 s.
     10.00 s  gate    wifi silent (fault proved: 214 bytes never forwarded)   history:1187

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import msgspec
 import pytest
@@ -207,7 +206,6 @@ def test_a_merge_that_is_interrupted_leaves_nothing(tmp_path, number, code):
     )
     process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "copied\n"
-    time.sleep(0.1)  # noqa: TID251 - into the sleep
     process.send_signal(number)
     process.communicate(timeout=20)
     assert process.returncode == code

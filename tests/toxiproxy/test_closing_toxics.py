@@ -38,14 +38,14 @@ async def silent(stream: Stream, seconds: float = 0.15) -> bool:
 
 async def test_slow_close_holds_the_end_of_its_direction_back(api, pair):
     client, server = pair
-    await api.toxic("p", "slow_close", delay=600)
+    await api.toxic("p", "slow_close", delay=1_500)
     began = trio.current_time()
     await server.send_all(b"last")
     await server.aclose()
     assert await exactly(client, 4) == b"last"
-    assert trio.current_time() - began < 0.5
+    assert trio.current_time() - began < 1.5  # the delay is of the end alone
     assert await end(client) == (b"", FIN)
-    assert 0.6 <= trio.current_time() - began < 3
+    assert trio.current_time() - began >= 1.5
 
 
 async def test_slow_close_leaves_the_other_direction_alone(api, pair):

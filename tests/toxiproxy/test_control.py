@@ -178,7 +178,7 @@ async def test_a_server_that_never_answers_is_a_fault_in_time(wedged):
         ToxiproxyFault, match=r"did not answer GET /proxies within 0.2 s; GET /version, .* it sent nothing within 0.2 s"
     ):
         await Toxiproxy("real", "?", calls, prefix="x").names()
-    assert trio.current_time() - began < 1
+    assert trio.current_time() - began < 5  # two deadlines of 0.2 s; without them it is forever
     assert len(calls.seconds) == 1
 
 

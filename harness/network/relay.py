@@ -247,8 +247,10 @@ class Flow:
             now = trio.current_time()
             until = max(self._ready_at, self._radio.chunk(now))
             if until > now:
-                until_ns = self.journal.stamp() + round((until - now) * 1e9)
-                self.journal.write(Waited(cid=self.cid, direction=direction, offset=offset, until_ns=until_ns))
+                at_ns = self.journal.stamp()  # its own: of a wait of microseconds the journal's would be the end
+                until_ns = at_ns + round((until - now) * 1e9)
+                waited = Waited(cid=self.cid, direction=direction, offset=offset, until_ns=until_ns, t_ns=at_ns)
+                self.journal.write(waited)
                 await sleep_until(until)
 
     def use_radio(self) -> None:

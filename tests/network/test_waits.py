@@ -1,6 +1,8 @@
 """What waits for a radio is recorded as the wait begins, to the instant at which it ends; what need not, is not."""
 
+import itertools
 import random
+from functools import partial
 
 import trio
 
@@ -177,3 +179,13 @@ async def test_a_wait_of_real_sockets(tmp_path):
         assert conn.t_ns < waited.t_ns < waited.until_ns
         assert abs(waited.until_ns - conn.t_ns - 50_000_000) < 5_000_000
         assert first.t_ns > waited.until_ns - 1_000_000
+
+
+async def test_a_wait_that_is_over_before_it_is_written_down_ends_after_it_began(tmp_path):
+    slow = map((60_000_000).__mul__, itertools.count(1))
+    async with rig(tmp_path, radios={"wifi": Radio(handshake=0.03, wake=0.02)}, stamp=partial(next, slow)) as r:
+        await r.dial()
+    (waited,) = r.of(Waited)
+    assert waited.t_ns < waited.until_ns < waited.t_ns + 60_000_000
+    stamps = [one.t_ns for one in r.records]
+    assert stamps == sorted(stamps)

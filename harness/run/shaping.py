@@ -24,6 +24,8 @@ from harness.vocabulary import Direction, Door
 PATIENCE = 8.0  # seconds for what must happen
 FRAME = 8  # bytes of a pushed chunk's frame
 TRIES = 3  # of a rate that seems too low or of slices that seem to be none: this machine may be late once
+MORE_SLICES = (2, 16, 64)  # slices of each try: the more, the longer must a machine be late to read them at once
+ENOUGH = 512  # bytes of which so many slices are made at most: more would take a slow line too long
 EARLY = 0.25  # the part of a change over time in which it is seen to have begun, and no more
 DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
 Shapes = Mapping[Direction, Shape]
@@ -174,8 +176,10 @@ class Gauge:
             begun = min(until, trio.current_time() + PATIENCE)
             await feed.until(lambda: bool(feed.beats or feed.end or feed.answer.stranger), begun)
             shapes = case.step.after.paths[path].shapes
-            found = await self._tried(partial(self._sliced_up, feed, shapes[UP], size, until), "whole")
-            found += await self._tried(partial(self._sliced_down, path, shapes[DOWN], size, until), "whole")
+            sizes = [max(2 * size, min(many * size, ENOUGH)) for many in MORE_SLICES]
+            up, down = iter(sizes), iter(sizes)
+            found = await self._tried(lambda: self._sliced_up(feed, shapes[UP], next(up), until), "whole")
+            found += await self._tried(lambda: self._sliced_down(path, shapes[DOWN], next(down), until), "whole")
         finally:
             self._flows.let_go([feed])
         return outcome_of(path, _in_time(found, until), before=held)
@@ -185,20 +189,20 @@ class Gauge:
         state = self._flows.expected.network.paths[path]
         return "quiet" if state.door is Door.HANG or not state.passes else "refused"
 
-    async def _sliced_up(self, feed: Feed, shape: Shape, size: int, until: float) -> list[Finding]:
+    async def _sliced_up(self, feed: Feed, shape: Shape, length: int, until: float) -> list[Finding]:
         first = feed.sent_by(math.inf)
-        if not await self._pushed(feed, 2 * size, until):
+        if not await self._pushed(feed, length, until):
             return [Finding(False, f"{UP} nothing", _instead(feed))]
-        reads = sum(first < came <= first + 2 * size for _, came in feed.pulse.arrivals)
-        return [measure.slices_met(shape, UP, 2 * size + FRAME, reads)]
+        reads = sum(first < came <= first + length for _, came in feed.pulse.arrivals)
+        return [measure.slices_met(shape, UP, length + FRAME, reads)]
 
-    async def _sliced_down(self, path: str, shape: Shape, size: int, until: float) -> list[Finding]:
+    async def _sliced_down(self, path: str, shape: Shape, length: int, until: float) -> list[Finding]:
         try:
-            met = await self._asked(path, 2 * size, until)
+            met = await self._asked(path, length, until)
         except OSError as error:
             symptom: Symptom = "quiet" if isinstance(error, TimeoutError) else "refused"
             return [Finding(False, f"{DOWN} no answer: {error.strerror}", symptom)]
-        if met is None or met.what != "answer" or met.length <= size:
+        if met is None or met.what != "answer" or met.length <= (shape.slice_size or 0):
             what = "silence" if met is None else met.what
             return [Finding(False, f"{DOWN} no answer: {what}", SYMPTOMS[what])]
         return [measure.slices_met(shape, DOWN, met.length, met.reads)]

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.run.shaping import TRIES, Gauge
+from harness.run.shaping import MORE_SLICES, TRIES, Gauge
 from harness.run.witness import Finding
 from harness.world import virtual
 
@@ -32,3 +32,8 @@ def test_what_a_busy_machine_may_have_done_is_looked_at_again_and_nothing_else(l
 
     assert virtual.run(main, seed=7) == told
     assert len(taken) == count
+
+
+def test_each_look_at_slices_is_at_more_of_them():
+    assert len(MORE_SLICES) == TRIES
+    assert sorted(set(MORE_SLICES)) == list(MORE_SLICES)

@@ -34,7 +34,8 @@ def _judge(case: Case) -> Outcome:
             outcome.fail(text, case.evidence(record, "the record behind it"), advice=ADVICE, cause=CAUSE)
         due = record.seq + 1
         rule = _RULES.get(type(record))
-        for text in filter(None, (stamps.check(record), rule(record, books) if rule is not None else "")):
+        stamped, ruled = stamps.check(record), rule(record, books) if rule is not None else ""
+        for text in filter(None, (stamped, ruled)) if stamped or ruled else ():
             outcome.fail(text, case.evidence(record, text), advice=ADVICE, cause=CAUSE)
         if len(outcome.findings) >= MOST:
             return outcome
@@ -51,7 +52,8 @@ def _count(case: Case, outcome: Outcome) -> None:
     end = case.history.end
     if end is None:
         return  # cut short
-    found = Counter(str(record.__struct_config__.tag) for record in case.history.records if record.seq < end.seq)
+    kinds = Counter(type(record) for record in case.history.records if record.seq < end.seq)
+    found = Counter({str(kind.__struct_config__.tag): count for kind, count in kinds.items()})
     for kind in sorted(found.keys() | end.counts.keys()):
         given = end.counts.get(kind, 0)
         if found[kind] != given:

@@ -1,8 +1,9 @@
 """The records of the HTTP stage: requests, answers, and what of them reached the client's socket."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
-from harness.history import Body, Boxed, Delivered, Emit, Request, Response, StreamBegan, StreamEnded
+from harness.history import Body, Boxed, Delivered, Emit, Request, Response, StreamBegan, StreamEnded, Write
 from harness.history.records import PING_DIGEST, Record
 from harness.judge.facts.streams import is_stream
 from harness.judge.whole.books import Books, Rules
@@ -167,11 +168,26 @@ def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
         request = books.requests[rid]
         if rid not in books.bodies and rid not in books.streams and request.client != CANARY:
             yield request, f"the answer to request {rid} has no body, and none that was cut short"
+    found = _covering(books)
     for record, emit in books.unwritten:
-        writes = books.written[books.sub_of[record.rid]]
-        covering = [one for one in writes if one.epoch == emit.epoch and one.first <= emit.index <= one.last]
+        covering = found.get((books.sub_of[record.rid], emit.epoch, emit.index), [])
         if not covering:
             if books.finished:
                 yield record, f"event {record.id} reached the phone and was never written to its stream"
         elif all(one.began_ns > record.t_ns for one in covering):
             yield record, f"event {record.id} reached the phone before it was written"
+
+
+def _covering(books: Books) -> dict[tuple[int, str, int], list[Write]]:
+    """Return the writes that cover the events at a radio, by stream, epoch and index."""
+    wanted: dict[tuple[int, str], set[int]] = {}
+    for record, emit in books.unwritten:
+        wanted.setdefault((books.sub_of[record.rid], emit.epoch), set()).add(emit.index)
+    found: dict[tuple[int, str, int], list[Write]] = {}
+    for (sub, epoch), indices in wanted.items():
+        ordered = sorted(indices)
+        for write in books.written[sub]:
+            if write.epoch == epoch:
+                for index in ordered[bisect_left(ordered, write.first) : bisect_right(ordered, write.last)]:
+                    found.setdefault((sub, epoch, index), []).append(write)
+    return found

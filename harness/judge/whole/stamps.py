@@ -58,28 +58,31 @@ class Stamps:
 
     def check(self, record: Record) -> str:
         """Return what is wrong with a record's stamp, or nothing."""
-        kind, latest = _kind(record), self._latest
-        if isinstance(record, _AT_THE_SOCKET):
-            begun_ns = self._sent_ns.get(record.cid, 0)
-            behind_ns, what = begun_ns - record.t_ns, "its bytes were sent"
-        else:
-            behind_ns = latest.t_ns - record.t_ns if latest is not None else 0
-            what = f"record {latest.seq} ({_kind(latest)}), which was written before it" if latest is not None else ""
+        latest = self._latest
+        sent_ns = self._sent_ns.get(record.cid, 0) if isinstance(record, _AT_THE_SOCKET) else None
+        since_ns = sent_ns if sent_ns is not None else latest.t_ns if latest is not None else 0
         if latest is None or record.t_ns > latest.t_ns:
             self._latest = record
         if isinstance(record, Chunk) and record.direction == "downstream" and record.fate == "delivered":
             self._sent_ns[record.cid] = record.t_ns
-        if behind_ns > 0:
-            return f"the stamp of a {kind} record lies {phrases.duration(behind_ns / 1e9)} before {what}"
-        return self._own_times(record, kind)
+        if record.t_ns < since_ns:
+            behind = phrases.duration((since_ns - record.t_ns) / 1e9)
+            what = "its bytes were sent"
+            if latest is not None and sent_ns is None:
+                what = f"record {latest.seq} ({_kind(latest)}), which was written before it"
+            return f"the stamp of a {_kind(record)} record lies {behind} before {what}"
+        return self._own_times(record)
 
-    def _own_times(self, record: Record, kind: str) -> str:
-        times = _TIMES[type(record)](record) if type(record) in _TIMES else ()
+    def _own_times(self, record: Record) -> str:
+        tells = _TIMES.get(type(record))
+        if tells is None:
+            return ""
+        times = tells(record)
         if any(earlier > later for earlier, later in pairwise(times)):
-            return f"the times of a {kind} record are not in their order"
+            return f"the times of a {_kind(record)} record are not in their order"
         if isinstance(record, _AT_ONCE) and times[-1] - times[-2] > self._late_ns:
             late = phrases.duration((times[-1] - times[-2]) / 1e9)
-            return f"the stamp of a {kind} record lies {late} behind what it tells of"
+            return f"the stamp of a {_kind(record)} record lies {late} behind what it tells of"
         return ""
 
 

@@ -445,19 +445,32 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
 @cli.command(short_help="Prove that scenarios catch broken clients.")
 @click.argument("names", nargs=-1, metavar="[MUTANT·SCENARIO]…")
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Runs side by side.  [default: one per core]")
-@click.option("--resume", is_flag=True, help="Keep what an earlier call ran, as far as nothing has changed since.")
-@click.option("--out", type=Filled(), default=Path("results/mutants"), show_default=True, help="Where runs are kept.")
 @click.option(
-    "--markdown", type=Filled(), metavar="FILE", help="Keep the table in this page; what is not run now stays in it."
+    "--resume", is_flag=True, help="Take from --out what an earlier call found, unless anything changed since."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print every run as JSON.")
+@click.option(
+    "--out", type=Filled(), default=Path("results/mutants"), show_default=True, help="Where cells.jsonl is kept."
+)
+@click.option(
+    "--markdown", type=Filled(), metavar="FILE", help="Write the table to this page; what is not run now stays in it."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print every cell as JSON.")
 @COLOR
 def mutants(names: tuple[str, ...], **options: Any) -> int:
-    """Run every wrong client in every scenario, in virtual time, and show which law failed whom where.
+    r"""Run every wrong client in every scenario that ships, in virtual time, and show which law fails whom where.
 
-    MUTANTs and SCENARIOs (names or files) narrow either side; unnamed, it is whole. It fails where the reference
-    client does not pass, where a scenario does not fail a mutant that it names, where a scenario fails no mutant, and
-    where no scenario fails a mutant.
+    MUTANTs and SCENARIOs (names or files) narrow either side; one that is not named is whole. `harness help mutants`
+    lists the mutants. Of a scenario's variants a mutant runs those up to the first that fails it.
+
+    It fails where the reference client does not pass, where a scenario does not fail a mutant that it names (`mutants:
+    [...]` in the file), where a scenario fails no mutant, and where no scenario fails a mutant.
+
+    \b
+    harness mutants                      everything: two minutes on two cores
+    harness mutants my.yaml              which mutants a scenario of yours fails
+    harness mutants no-jitter            which scenarios that ship fail this mutant
+    harness run my.yaml --client no-jitter --world virtual --open
+                                         what one cell is made of
     """
     from harness.campaign import matrix as shown  # noqa: PLC0415
     from harness.campaign.mutants import CELLS, Wish, prove  # noqa: PLC0415

@@ -6,17 +6,16 @@ harness and the plan, which has the scenario, the client and the seed in it.
 
 import functools
 import hashlib
-from collections.abc import Collection
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from harness.campaign.campaign import Ran
-from harness.errors import BadRecords, EnvironmentFault
+from harness.errors import EnvironmentFault
 from harness.files import read_bytes
 from harness.judge.judge import order
 from harness.judge.verdict import State, Verdict, Word
-from harness.report.folder import VERDICT, read_json, write_bytes
+from harness.report.folder import said, write_bytes
 from harness.scenario.model import Plan
 
 SOURCES = Path(__file__).parents[1]
@@ -28,7 +27,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``expectations`` are the metrics whose bounds were not met, ``sentence`` is the verdict's, or the fault's.
     """
 
-    key: str
+    key: str = ""
     scenario: str
     client: str
     variant: str = ""
@@ -54,27 +53,38 @@ def key_of(plan: Plan) -> str:
     return hashlib.sha256(sources_digest() + msgspec.json.encode(plan)).hexdigest()[:24]
 
 
-def cell_of(ran: Ran) -> Cell:
-    """Return the cell of a run that is over. One that could not be run or judged is void, its fault the sentence."""
-    plan = ran.plan
-    cell = Cell(
-        key=key_of(plan),
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan to be run, and its cell's key."""
+
+    key: str
+    plan: Plan
+
+
+def cell_of(plan: Plan, verdict: Verdict) -> Cell:
+    """Return the cell of a run that was judged, without its key."""
+    return Cell(
+        scenario=plan.name,
+        client=plan.client.like,
+        variant=plan.variant,
+        seed=plan.seed,
+        word=said(verdict),
+        laws=tuple(law.code for law in order(verdict.laws)),
+        expectations=tuple(dict.fromkeys(one.metric for one in verdict.expectations if one.state is State.FAILED)),
+        sentence=verdict.sentence,
+    )
+
+
+def void(trial: Trial, sentence: str) -> Cell:
+    """Return the cell of a run that came to nothing, and why."""
+    plan = trial.plan
+    return Cell(
+        key=trial.key,
         scenario=plan.name,
         client=plan.client.like,
         variant=plan.variant,
         seed=plan.seed,
         word=Word.VOID,
-    )
-    try:
-        verdict = read_json(ran.folder / VERDICT, Verdict)
-    except BadRecords as error:
-        return msgspec.structs.replace(cell, sentence=ran.finished.fault or str(error))
-    return msgspec.structs.replace(
-        cell,
-        word=ran.finished.word or Word.VOID,
-        laws=tuple(law.code for law in order(verdict.laws)),
-        expectations=tuple(dict.fromkeys(one.metric for one in verdict.expectations if one.state is State.FAILED)),
-        sentence=ran.finished.fault or verdict.sentence,
+        sentence=sentence,
     )
 
 
@@ -84,14 +94,18 @@ class CellFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def begin(self, keys: Collection[str]) -> list[Cell]:
-        """Return the cells that have one of these keys, and forget all others.
+    def begin(self, trials: Iterable[Trial], *, resume: bool) -> list[Cell]:
+        """Return the cells that these trials have already, with ``resume``; and forget every other cell of theirs.
 
-        Raises ``EnvironmentFault`` where the file cannot be read or written.
+        Those of trials that are not asked for stay in the file. Raises ``EnvironmentFault`` where it cannot be read or
+        written.
         """
-        found = {cell.key: cell for cell in self._read() if cell.key in keys}
-        write_bytes(self._path, b"".join(map(_line, found.values())))
-        return list(found.values())
+        keys = {(one.plan.name, one.plan.client.like, one.plan.variant): one.key for one in trials}
+        had = {(cell.scenario, cell.client, cell.variant): cell for cell in self._read()}
+        found = [cell for place, cell in had.items() if resume and cell.key == keys.get(place)]
+        rest = [cell for place, cell in had.items() if place not in keys]
+        write_bytes(self._path, b"".join(map(_line, [*rest, *found])))
+        return found
 
     def add(self, cell: Cell) -> None:
         """Append a cell. Raises ``EnvironmentFault``."""

@@ -55,14 +55,13 @@ def _how_it_died(folder: Path) -> str:
         return ""
 
 
-def finish(folder: Path, *, draws: bool = True) -> Finished:
-    """Judge one run, and draw it unless told not to."""
+def finish(folder: Path) -> Finished:
+    """Judge and draw one run."""
     try:
         verdict = judge_folder(folder)
-        if draws:
-            from harness.report.compose import draw_run  # noqa: PLC0415 - the plotting library, where it is wanted
+        from harness.report.compose import draw_run  # noqa: PLC0415 - the plotting library, where it is wanted
 
-            draw_run(folder)
+        draw_run(folder)
     except Exception as error:
         known = in_words(error)
         if known is None:
@@ -77,9 +76,9 @@ def late_alone(verdict: Verdict) -> bool:
     return broken == [IN_TIME] and not verdict.trust.fault
 
 
-def answer(folder: Path, *, draws: bool = True) -> None:
+def answer(folder: Path) -> None:
     """Judge and draw one run, and say on standard output, in a line of JSON, what came of it."""
-    sys.stdout.buffer.write(msgspec.json.encode(finish(folder, draws=draws)) + b"\n")
+    sys.stdout.buffer.write(msgspec.json.encode(finish(folder)) + b"\n")
     sys.stdout.buffer.flush()
 
 

@@ -15,9 +15,6 @@ from typing import IO, NamedTuple
 
 SERVER = (sys.executable, "-m", "harness.campaign.forkserver")
 
-NO_FIGURES = "--no-figures"
-"""Told to a server whose runs are judged, and not drawn."""
-
 FIRST_HASH_SEED = 1
 """``PYTHONHASHSEED`` of a run that is made twice; its repetition has the next one."""
 
@@ -38,17 +35,14 @@ class Started(NamedTuple):
 
 
 @contextlib.contextmanager
-def started(*, hash_seed: int | None = None, draws: bool = True) -> Iterator[Started]:
-    """Start a fork server, and end it with everything it forked. ``hash_seed`` is its ``PYTHONHASHSEED``.
-
-    With ``draws`` its runs are drawn once they are judged.
-    """
+def started(*, hash_seed: int | None = None) -> Iterator[Started]:
+    """Start a fork server, and end it with everything it forked. ``hash_seed`` is its ``PYTHONHASHSEED``."""
     with contextlib.ExitStack() as stack:
         runs, finishes = _pair(stack), _pair(stack)
         said = stack.enter_context(tempfile.TemporaryFile("a+b"))
         numbers = [runs[1].fileno(), finishes[1].fileno()]
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [*SERVER, *map(str, numbers), *([] if draws else [NO_FIGURES])],
+            [*SERVER, *map(str, numbers)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,

@@ -1,6 +1,6 @@
 """A process that has loaded what runs need, and forks for each.
 
-``python -m harness.campaign.forkserver RUNS FINISHES [--no-figures]``, started by the campaign, never by hand. A run
+``python -m harness.campaign.forkserver RUNS FINISHES``, started by the campaign, never by hand. A run
 in virtual time takes less than the loading of its libraries, and so does drawing it. Here they are loaded once for all
 of a campaign's virtual runs, and each still has a process of its own, as those in real time have: nothing is left in it
 by another, it may be killed, and what it says is its own log.
@@ -23,8 +23,6 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import msgspec
-
-from harness.campaign.forking import NO_FIGURES
 
 LONGEST = 65_536  # bytes of an order
 
@@ -121,14 +119,6 @@ def judge_and_draw(folder: Path) -> int:
     return 0
 
 
-def judge_alone(folder: Path) -> int:
-    """Judge the run in ``folder``, draw nothing, and tell what came of it."""
-    from harness.campaign.finish import answer  # noqa: PLC0415 - loaded already
-
-    answer(folder, draws=False)
-    return 0
-
-
 def load_for_runs() -> None:
     """Load what a run needs."""
     sys.modules["httpx._main"] = None  # type: ignore[assignment] # its command line, which httpx can do without
@@ -142,12 +132,7 @@ def load_for_finishes() -> None:
     finish.warm_up()
 
 
-def load_for_judging() -> None:
-    """Load what judging needs, besides."""
-    import harness.campaign.finish  # noqa: F401, PLC0415 - while the runs go on
-
-
-def main(runs: socket.socket, finishes: socket.socket, *, draws: bool = True) -> None:
+def main(runs: socket.socket, finishes: socket.socket) -> None:
     """Load, and serve."""
     gc.disable()  # while loading, nothing becomes garbage
     load_for_runs()
@@ -156,13 +141,10 @@ def main(runs: socket.socket, finishes: socket.socket, *, draws: bool = True) ->
         serve(runs, run)
     else:
         runs.close()
-        if draws:
-            load_for_finishes()
-        else:
-            load_for_judging()
-        serve(finishes, judge_and_draw if draws else judge_alone)
+        load_for_finishes()
+        serve(finishes, judge_and_draw)
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:3]), draws=sys.argv[3:] != [NO_FIGURES])
+    main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))

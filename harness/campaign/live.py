@@ -22,20 +22,20 @@ WIDTH = 100
 
 
 class Counted(LiveView):
-    """The view of more runs than anybody could read: how many are over, and the one that ended last."""
+    """The view of more than anybody could read: how many of what they are called are over, and which ended last."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, what: str) -> None:
         super().__init__()
-        self._total = total
+        self._total = plural(total, what)
         self._over = 0
         self._last = ""
         self._said_at = 0.0
 
     def feed(self, message: Progress) -> None:
-        """Count a run that is over."""
+        """Count one that is over."""
         if message.done:
             self._over += 1
-            self._last = f"{message.name} {message.variant}".rstrip()
+            self._last = message.name
 
     def lines(self, now: float) -> list[str]:
         """Return the line, every 5 s."""
@@ -51,7 +51,7 @@ class Counted(LiveView):
         return Text(self._line()[:width], no_wrap=True)
 
     def _line(self) -> str:
-        return one_line_cells([f"{self._over} of {plural(self._total, 'run')}", self._last])
+        return one_line_cells([f"{self._over} of {self._total}", self._last])
 
 
 class Live:

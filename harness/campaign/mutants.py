@@ -1,11 +1,11 @@
 """One ``harness mutants``: every wrong client against every scenario, in virtual time, into a matrix.
 
 A scenario is tried with the reference client too, under the policies that it declares: what fails that one proves
-nothing against a mutant. The runs themselves are not kept: ``harness run SCENARIO --client MUTANT`` makes any again.
+nothing against a mutant. Of a scenario's variants a mutant runs those up to the first that fails it. The runs
+themselves are not kept: ``harness run SCENARIO --client MUTANT --world virtual`` makes any again.
 """
 
-import shutil
-import tempfile
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,20 +14,21 @@ from typing import TextIO
 import msgspec
 import trio
 
-from harness.campaign.campaign import Campaign, Ran
-from harness.campaign.cells import Cell, CellFile, cell_of, key_of
-from harness.campaign.forking import started
+from harness.campaign.cells import Cell, CellFile, Trial, key_of, void
+from harness.campaign.hand import Hand, Lost
 from harness.campaign.invoke import attended, cores, length
 from harness.campaign.live import Counted, Live
 from harness.campaign.matrix import REFERENCE, Matrix
 from harness.clients.mutants import MUTANTS
-from harness.errors import EnvironmentFault, UsageError
-from harness.report.folder import INTERRUPTED
+from harness.errors import UsageError
+from harness.judge.verdict import Word
+from harness.report.progress import Progress
 from harness.scenario import Plan, Project, Scenario, bundled, find, find_project, load, plans
 from harness.scenario.project import NO_PROJECT
 from harness.world import real, virtual
 
 CELLS = "cells.jsonl"
+WORKER = "harness.campaign.prover"
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,18 +61,19 @@ def choose(names: Sequence[str]) -> Chosen:
     )
 
 
-def plans_of(scenario: Scenario, mutants: Sequence[str], project: Project) -> list[Plan]:
-    """Return the plans of every variant with the reference client, then with each mutant.
+def plans_of(scenario: Scenario, mutants: Sequence[str], project: Project) -> list[list[Plan]]:
+    """Return the plans of all variants for the reference client, then for each mutant.
 
-    A mutant keeps the policies of the file, and so must the reference that it is held against: it is a mutant's plan
-    without the bug.
+    They are compiled once. A mutant keeps the policies of the file, and so must the reference that it is held against:
+    its plan is a mutant's without the bug.
     """
-    of = {name: plans(scenario, client=name, world=virtual.NAME, project=project) for name in mutants}
-    bare = [
-        msgspec.structs.replace(plan, client=msgspec.structs.replace(plan.client, like=REFERENCE, mutant=""))
-        for plan in next(iter(of.values()))
-    ]
-    return [plan for row in (bare, *of.values()) for plan in row]
+    of_mutant = plans(scenario, client=mutants[0], world=virtual.NAME, project=project)
+    named = [(REFERENCE, ""), *((mutant, mutant) for mutant in mutants)]
+    return [[_with_client(plan, like, mutant) for plan in of_mutant] for like, mutant in named]
+
+
+def _with_client(plan: Plan, like: str, mutant: str) -> Plan:
+    return msgspec.structs.replace(plan, client=msgspec.structs.replace(plan.client, like=like, mutant=mutant))
 
 
 def prove(wish: Wish, stream: TextIO, *, terminal: bool) -> Matrix:
@@ -85,21 +87,21 @@ def prove(wish: Wish, stream: TextIO, *, terminal: bool) -> Matrix:
     names = [scenario.name for scenario in scenarios]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(f"two scenarios are called {twice[0]}: name one of them")
-    planned = [plan for scenario in scenarios for plan in plans_of(scenario, chosen.mutants, project)]
-    keys = {key_of(plan): plan for plan in planned}
+    rows = [plans_of(scenario, chosen.mutants, project) for scenario in scenarios]
+    # Long ones first, and one scenario after another: a worker judges a history once that many clients leave.
+    ordered = sorted(rows, key=lambda of: -sum(map(length, of[0])))
+    trials = [[Trial(key=key_of(plan), plan=plan) for plan in row] for of in ordered for row in of]
     file = CellFile(wish.out / CELLS)
-    cells = file.begin(keys if wish.resume else ())
-    for cell in cells:
-        del keys[cell.key]
+    proof = Proof(trials, file, file.begin([one for row in trials for one in row], resume=wish.resume))
+    live = Live(stream, terminal=terminal, view=proof.view)
     began = real.wall_clock()
-    number = _run(list(keys.values()), wish, file, cells, Live(stream, terminal=terminal, view=Counted(len(keys))))
+    number = real.run(partial(attended, partial(proof.run, jobs=wish.jobs or cores()), live)) if proof.waiting else 0
     return Matrix(
         mutants=chosen.mutants,
         scenarios=tuple(names),
-        named={scenario.name: plan_mutants(planned, scenario.name) for scenario in scenarios},
-        variants={name: sum(plan.name == name and plan.client.like == REFERENCE for plan in planned) for name in names},
-        cells=tuple(cells),
-        planned=len(planned),
+        named={of[0][0].name: of[0][0].mutants for of in rows},
+        variants={of[0][0].name: len(of[0]) for of in rows},
+        cells=tuple(proof.cells.values()),
         seconds=real.wall_clock() - began,
         rows_judged=chosen.mutants_named or not chosen.files_named,
         columns_judged=chosen.files_named or not chosen.mutants_named,
@@ -107,45 +109,58 @@ def prove(wish: Wish, stream: TextIO, *, terminal: bool) -> Matrix:
     )
 
 
-def plan_mutants(planned: Sequence[Plan], name: str) -> tuple[str, ...]:
-    """Return the mutants that a scenario says it fails."""
-    return next(plan.mutants for plan in planned if plan.name == name)
+class Proof:
+    """The trials of one call, a row for each client in each scenario. ``cells`` grows as they end."""
 
+    def __init__(self, rows: Sequence[Sequence[Trial]], file: CellFile, had: Sequence[Cell]) -> None:
+        self.cells = {cell.key: cell for cell in had}
+        self.waiting = deque(row for row in rows if self._next(row) is not None)
+        self.view = Counted(len(self.waiting), "cell")
+        self._file = file
 
-def _run(waiting: list[Plan], wish: Wish, file: CellFile, cells: list[Cell], live: Live) -> int:
-    """Run these, long ones first; ``cells`` grows as they end. Returns the signal that stopped it, or 0."""
-    if not waiting:
-        return 0
-    try:
-        runs = Path(tempfile.mkdtemp(prefix=".runs-", dir=wish.out))
-    except OSError as error:
-        raise EnvironmentFault(f"cannot write {wish.out}: {error.strerror}") from error
+    def _next(self, row: Sequence[Trial]) -> Trial | None:
+        """Return the first trial of a row that is still to be run; none after one that failed a mutant."""
+        for trial in row:
+            cell = self.cells.get(trial.key)
+            if cell is None:
+                return trial
+            if cell.word == Word.FAIL and cell.client != REFERENCE:
+                return None
+        return None
 
-    stopped: list[trio.Event] = []
+    async def run(self, stop: trio.Event, *, jobs: int) -> None:
+        """Let ``jobs`` workers run what is waiting, until all is done or ``stop`` is set."""
 
-    async def run(stop: trio.Event) -> None:
-        stopped.append(stop)
-        await campaign.run(stop)
+        async def hear_stop() -> None:
+            await stop.wait()
+            everything.cancel_scope.cancel()
 
-    async def keep(ran: Ran) -> None:
-        cut = ran.finished.word == INTERRUPTED or (ran.finished.fault and stopped[0].is_set())
-        if not cut:
-            cells.append(cell_of(ran))
-            file.add(cells[-1])
-        shutil.rmtree(ran.folder, ignore_errors=True)
+        async with trio.open_nursery() as everything:
+            everything.start_soon(hear_stop)
+            async with trio.open_nursery() as slots:
+                for _ in range(min(jobs, len(self.waiting))):
+                    slots.start_soon(self._slot)
+            everything.cancel_scope.cancel()
 
-    try:
-        with started(draws=False) as forking:
-            campaign = Campaign(
-                sorted(waiting, key=length, reverse=True),
-                runs,
-                jobs=wish.jobs or cores(),
-                toxiproxy="auto",
-                maxfail=None,
-                live=live,
-                heed=keep,
-                forking=forking,
-            )
-            return real.run(partial(attended, run, live))
-    finally:
-        shutil.rmtree(runs, ignore_errors=True)
+    async def _slot(self) -> None:
+        hand = Hand(WORKER, msgspec.json.Decoder(Cell))
+        try:
+            while self.waiting:
+                row = self.waiting.popleft()
+                while (trial := self._next(row)) is not None:
+                    await self._try(hand, trial)
+                plan = row[0].plan
+                self.view.feed(Progress(name=f"{plan.client.like} in {plan.name}", done="over"))
+        finally:
+            await hand.aclose()
+
+    async def _try(self, hand: Hand[Cell], trial: Trial) -> None:
+        """Run one trial; where the worker is lost, it is void."""
+        try:
+            await hand.ask(trial, self._keep)
+        except Lost as lost:
+            self._keep(void(trial, str(lost)))
+
+    def _keep(self, cell: Cell) -> None:
+        self.cells[cell.key] = cell
+        self._file.add(cell)

@@ -7,10 +7,11 @@ import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
+import msgspec
 import trio
 
+from harness.campaign.hand import PATIENCE, Hand, Lost
 from harness.fuzz.findings import Findings, Group
-from harness.fuzz.hand import PATIENCE, Hand, Lost
 from harness.fuzz.tasks import Answer, Hunt, Hunted, Reply, Setup, Shrink, Shrunk, Task, Try
 from harness.fuzz.trial import CRASH, STUCK, Failure, Tried
 
@@ -19,6 +20,9 @@ BATCH = 20
 
 SHRINK = 10.0
 """Seconds that one example may take to become small."""
+
+WORKER = "harness.fuzz.worker"
+REPLIES: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
 
 MOST_SHRUNK = 24
 """Groups of which an example is made small; more would be one trouble in many coats."""
@@ -39,7 +43,7 @@ class Search:
         """Try seeds from ``first`` on: ``count`` of them, or (None) until ``stop`` is set."""
         waiting = _batches(first, count)
 
-        async def one(hand: Hand) -> bool:
+        async def one(hand: Hand[Reply]) -> bool:
             if not (batch := next(waiting, None)):
                 return False
             await self._batch(hand, batch, stop)
@@ -52,7 +56,7 @@ class Search:
         self.doing = "shrinking"
         waiting = deque(self.findings.ranked[:MOST_SHRUNK])
 
-        async def one(hand: Hand) -> bool:
+        async def one(hand: Hand[Reply]) -> bool:
             if not waiting:
                 return False
             await self._small(hand, waiting.popleft())
@@ -69,7 +73,7 @@ class Search:
             assert isinstance(reply, Hunted)
             self.hunted.append(reply)
 
-        async def one(hand: Hand) -> bool:
+        async def one(hand: Hand[Reply]) -> bool:
             if not waiting:
                 return False
             hunt = waiting.popleft()
@@ -78,11 +82,11 @@ class Search:
 
         await self._share(one, stop)
 
-    async def _share(self, one: Callable[[Hand], Awaitable[bool]], stop: trio.Event) -> None:
+    async def _share(self, one: Callable[[Hand[Reply]], Awaitable[bool]], stop: trio.Event) -> None:
         """Let every worker do one after the other, until there is nothing more to do or ``stop`` is set."""
 
         async def slot() -> None:
-            hand = Hand(self._setup)
+            hand = Hand(WORKER, REPLIES, setup=self._setup)
             try:
                 while await one(hand):
                     pass
@@ -100,7 +104,7 @@ class Search:
                     slots.start_soon(slot)
             everything.cancel_scope.cancel()
 
-    async def _batch(self, hand: Hand, batch: list[int], stop: trio.Event) -> None:
+    async def _batch(self, hand: Hand[Reply], batch: list[int], stop: trio.Event) -> None:
         """Try a batch. The seed at which a worker is lost is a finding, and the batch goes on after it."""
         left = deque(batch)
 
@@ -117,7 +121,7 @@ class Search:
                 failure = Failure(law=law, cause=f"the worker {lost.how}", sentence=lost.words)
                 self.findings.add(Tried(seed=left.popleft(), failures=(failure,)))
 
-    async def _small(self, hand: Hand, group: Group) -> None:
+    async def _small(self, hand: Hand[Reply], group: Group) -> None:
         def hear(reply: Reply) -> None:
             assert isinstance(reply, Shrunk)
             group.small = reply

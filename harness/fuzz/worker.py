@@ -1,7 +1,4 @@
-"""The worker: a process of its own that takes tasks from its standard input, a line each, and answers in lines.
-
-It ends with its input, or with its parent. Only the parent hears signals.
-"""
+"""The worker of a search, held by a ``Hand`` of the parent's."""
 
 import signal
 import sys

@@ -4,16 +4,15 @@ import msgspec
 import pytest
 
 from harness.campaign import cells
-from harness.campaign.campaign import Ran
-from harness.campaign.cells import Cell, CellFile, cell_of, key_of
-from harness.campaign.children import Ending
-from harness.campaign.finish import Finished
+from harness.campaign.cells import Cell, CellFile, Trial, key_of, void
 from harness.errors import EnvironmentFault
 from harness.scenario import Scenario, plans
 
 PLAN = plans(Scenario(scenario="t", job={"lasts": "5s"}, paths={"wifi": "wifi"}), client="no-watchdog")[0]
-ONE = Cell(key="1", scenario="cave", client="deaf", word="fail", laws=("L9",))
-TWO = Cell(key="2", scenario="cave", client="late", word="pass")
+TRIAL = Trial(key="1", plan=PLAN)
+OTHER = Trial(key="2", plan=msgspec.structs.replace(PLAN, variant="long"))
+ONE = Cell(key="1", scenario=PLAN.name, client="no-watchdog", word="fail", laws=("L9",))
+TWO = msgspec.structs.replace(ONE, key="2", variant="long", word="pass", laws=())
 
 
 def test_a_key_changes_with_the_seed_the_client_and_the_sources(monkeypatch):
@@ -24,36 +23,43 @@ def test_a_key_changes_with_the_seed_the_client_and_the_sources(monkeypatch):
     assert len({*found, key_of(PLAN)}) == 4
 
 
-def test_what_has_a_key_that_is_asked_for_is_kept_and_the_rest_is_forgotten(tmp_path):
+def test_resuming_keeps_the_cells_whose_keys_are_asked_for_again(tmp_path):
     file = CellFile(tmp_path / "new" / "cells.jsonl")
-    assert file.begin({"1"}) == []
+    assert file.begin([TRIAL], resume=True) == []
     file.add(ONE)
     file.add(TWO)
-    assert file.begin({"1", "3"}) == [ONE]
-    assert file.begin({"1", "2"}) == [ONE]
-    assert file.begin(()) == []
+    assert file.begin([TRIAL, OTHER], resume=True) == [ONE, TWO]
+    assert file.begin([msgspec.structs.replace(TRIAL, key="3"), OTHER], resume=True) == [TWO]
+    assert file.begin([TRIAL, OTHER], resume=False) == []
+    assert file.begin([TRIAL, OTHER], resume=True) == []
+
+
+def test_cells_of_what_is_not_asked_for_stay_in_the_file(tmp_path):
+    file = CellFile(tmp_path / "cells.jsonl")
+    file.add(ONE)
+    file.add(TWO)
+    assert file.begin([TRIAL], resume=False) == []
+    assert file.begin([TRIAL, OTHER], resume=True) == [TWO]
 
 
 def test_a_line_that_broke_off_is_no_cell(tmp_path):
     path = tmp_path / "cells.jsonl"
     file = CellFile(path)
-    file.begin(())
     file.add(ONE)
     path.write_bytes(path.read_bytes() + b'{"key": "2", "scen')
-    assert file.begin({"1", "2"}) == [ONE]
+    assert file.begin([TRIAL, OTHER], resume=True) == [ONE]
     file.add(TWO)
-    assert file.begin({"1", "2"}) == [ONE, TWO]
+    assert file.begin([TRIAL, OTHER], resume=True) == [ONE, TWO]
 
 
 def test_a_file_that_is_none_is_told(tmp_path):
     (tmp_path / "cells.jsonl").mkdir()
     with pytest.raises(EnvironmentFault, match=r"cannot read .*cells\.jsonl"):
-        CellFile(tmp_path / "cells.jsonl").begin(())
+        CellFile(tmp_path / "cells.jsonl").begin([], resume=True)
     with pytest.raises(EnvironmentFault, match=r"cannot write .*cells\.jsonl"):
         CellFile(tmp_path / "cells.jsonl").add(ONE)
 
 
-def test_a_run_that_left_no_verdict_is_void_with_its_fault(tmp_path):
-    ran = Ran(plan=PLAN, folder=tmp_path, ending=Ending(what="died"), finished=Finished(fault="no room"), took=1.0)
-    found = cell_of(ran)
-    assert (found.word, found.sentence, found.client, found.laws) == ("void", "no room", "no-watchdog", ())
+def test_a_run_that_came_to_nothing_is_void_and_says_why():
+    found = void(TRIAL, "no room")
+    assert (found.key, found.word, found.sentence, found.client) == ("1", "void", "no room", "no-watchdog")

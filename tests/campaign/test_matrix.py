@@ -22,17 +22,16 @@ def cell(client, scenario, word="pass", *laws, variant="", expectations=()):
     )
 
 
-def matrix(*cells, named=None, planned=None, **options):
-    """Two mutants by two scenarios; what no cell is given for passes."""
+def matrix(*cells, named=None, whole=True, **options):
+    """Two mutants by two scenarios; what no cell is given for passes, or was not run."""
     given = {(one.client, one.scenario) for one in cells}
     rest = [cell(c, s) for c in ("reference", "deaf", "late") for s in ("cave", "sea") if (c, s) not in given]
-    every = (*cells, *rest) if planned is None else cells
+    every = (*cells, *rest) if whole else cells
     return Matrix(
         mutants=("deaf", "late"),
         scenarios=("cave", "sea"),
         named=named or {},
         cells=every,
-        planned=len(every) if planned is None else planned,
         **options,
     )
 
@@ -86,19 +85,21 @@ def test_a_void_run_is_the_environments_trouble_whoever_ran():
 
 
 def test_what_was_not_run_breaks_no_rule_and_the_signal_is_the_exit_code():
-    found = matrix(PROVED[0], named={"sea": ("late",)}, planned=6, signal=2)
+    found = matrix(PROVED[0], named={"sea": ("late",)}, whole=False, signal=2)
     assert (told(found), found.exit) == ([], 130)
-    assert "INTERRUPTED  by SIGINT: 1 of 2 mutants caught by 2 scenarios so far, 1 of 6 runs" in text(found, file="f")
+    assert "INTERRUPTED  by SIGINT: 1 of 2 mutants caught by 2 scenarios so far, 1 of 6 cells (1 run)" in text(
+        found, file="f"
+    )
     assert codes(found.of("late", "sea")) == ("-",)
 
 
 def test_a_scenario_of_which_a_variant_was_not_run_breaks_no_rule():
-    found = matrix(PROVED[0], cell("late", "sea"), named={"sea": ("late",)}, variants={"sea": 2}, planned=9)
+    found = matrix(PROVED[0], cell("late", "sea"), named={"sea": ("late",)}, variants={"sea": 2})
     assert told(found) == []
 
 
 def test_nothing_at_all_is_unknown():
-    assert matrix(planned=6).exit == 4
+    assert matrix(whole=False).exit == 4
 
 
 def test_a_cell_has_what_failed_in_any_variant():
@@ -110,42 +111,58 @@ def test_a_cell_has_what_failed_in_any_variant():
     assert codes([cell("deaf", "cave")]) == ("·",)
 
 
-def test_the_terminal_shows_a_row_for_each_client_and_a_number_for_each_scenario():
+def test_a_mutant_that_a_variant_fails_needs_no_other_and_the_reference_needs_all():
+    found = matrix(*PROVED, cell("reference", "cave"), cell("reference", "sea", "fail"), variants={"cave": 2, "sea": 2})
+    whole = {place for place in found.places if found.whole(*place)}
+    assert whole == {("deaf", "cave"), ("late", "sea")}
+    assert found.done == 2
+
+
+def test_the_terminal_shows_a_row_for_each_client_and_a_column_for_each_scenario():
     lines = text(matrix(*PROVED), file="cells.jsonl").splitlines()
-    assert lines[2:6] == [
-        "             1   2",
+    assert lines[2:7] == [
+        "          cave sea",
         "reference    ·   ·",
         "deaf        L9   ·",
         "late         ·   E",
+        "          cave sea",
     ]
-    assert lines[7] == "  1 cave · 2 sea"
-    assert lines[-2].startswith("PASS  2 of 2 mutants caught by 2 scenarios, 6 of 6 runs in ")
+    assert lines[-2].startswith("PASS  2 of 2 mutants caught by 2 scenarios, 6 of 6 cells (6 runs) in ")
     assert lines[-1] == "cells  cells.jsonl"
 
 
-def test_more_scenarios_than_a_terminal_has_columns_for_go_into_a_second_part():
+def test_more_scenarios_than_a_terminal_has_columns_for_have_numbers_and_more_parts():
     names = tuple(f"scenario-{n}" for n in range(30))
-    found = Matrix(mutants=("deaf",), scenarios=names, cells=tuple(cell("deaf", one) for one in names), planned=60)
+    found = Matrix(mutants=("deaf",), scenarios=names, cells=tuple(cell("deaf", one, "fail", "L16") for one in names))
     lines = text(found, file="f").splitlines()
     assert max(map(len, lines)) <= 100
+    assert lines[2].split() == [str(number) for number in range(1, 23)]
     assert sum(line.startswith("deaf") for line in lines) == 2
-    assert sum(line.count("·") for line in lines if line.startswith("deaf")) == 30
+    assert sum(line.count("L16") for line in lines if line.startswith("deaf")) == 30
+    assert any(line.startswith("  1 scenario-0 · 2 scenario-1 · ") for line in lines)
 
 
 def test_the_page_has_all_codes_and_keeps_what_was_not_run():
     names = ("no-watchdog", "no-jitter")
     cells = (cell("reference", "cave"), cell("no-jitter", "cave", "fail", "L8", "L9"), cell("no-jitter", "sea"))
-    found = Matrix(mutants=names, scenarios=("cave", "sea"), cells=cells, planned=6, variants={"sea": 2})
-    page = markdown(found, {("no-watchdog", "sea"): "L1", ("no-jitter", "cave"): "L2", ("long-gone", "cave"): "L3"})
-    assert page.splitlines()[-5:] == [
-        "|  | cave | sea |",
+    found = Matrix(mutants=names, scenarios=("cave", "sea"), cells=cells, variants={"sea": 2})
+    kept = {("no-watchdog", "sea"): "L1 L2", ("no-jitter", "cave"): "L2", ("long-gone", "cave"): "L3"}
+    page = markdown(found, kept)
+    lines = page.splitlines()
+    assert lines[8:10] == ["1. `cave`", "2. `sea`"]
+    assert lines[11:16] == [
+        "|  | 1 | 2 |",
         "| --- | --- | --- |",
         "| `reference` | · | - |",
         "| `no-watchdog` | - | L1 |",
-        "| `no-jitter` | L8 L9 | - |",
+        "| `no-jitter` | L8 | - |",
     ]
+    assert "| `no-watchdog` | a half-open connection is read for ever | sea L1 L2 |" in lines
+    assert "- L8 `backoff`: Backoff with jitter, reset only by evidence" in lines
     assert markdown(found, read_markdown(page)) == page
     assert read_markdown("no table") == {}
+    assert read_markdown("| `such` | · | L2 |\n") == {}
+    assert read_markdown("1. `a`\n| `such` |\n| `such` | · |\n| `such` | none | of it |\n") == {("such", "a"): "·"}
 
 
 def test_programs_get_every_cell_and_what_is_wrong():

@@ -11,7 +11,7 @@ import pytest
 from harness.campaign.mutants import choose, plans_of
 from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
-from harness.scenario import Scenario, bundled
+from harness.scenario import Scenario, bundled, load, plans
 from harness.scenario.project import NO_PROJECT
 from tests.end_to_end.command import harness, interrupt, start
 
@@ -46,11 +46,18 @@ def test_the_reference_has_the_policies_that_the_mutants_are_judged_by():
         scenario="t", job={"lasts": "5s"}, paths={"wifi": "wifi"}, client={"watchdog": "18s"}, sweep={"gap": ["1s"]},
         timeline={"$gap": {"wifi": "reset once"}},
     )  # fmt: skip
-    bare, mutant = plans_of(scenario, ["no-jitter"], NO_PROJECT)
+    (bare,), (mutant,) = plans_of(scenario, ["no-jitter"], NO_PROJECT)
     assert (bare.client.like, bare.client.mutant, mutant.client.mutant) == ("reference", "", "no-jitter")
     assert bare.client.policies == mutant.client.policies
     assert (bare.client.policies.watchdog, bare.world) == (18.0, "virtual")
     assert msgspec.structs.replace(bare, client=mutant.client) == mutant
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_a_mutants_plans_are_those_that_harness_run_compiles(name):
+    scenario = load(bundled()[name], project=NO_PROJECT)
+    rows = plans_of(scenario, ["no-watchdog", "no-jitter"], NO_PROJECT)
+    assert rows[2] == plans(scenario, client="no-jitter", world="virtual", project=NO_PROJECT)
 
 
 @pytest.fixture
@@ -70,7 +77,7 @@ def test_the_command_shows_which_law_fails_whom_and_resumes(folder):
     }  # fmt: skip
     kept = (folder / "kept" / "cells.jsonl").read_bytes()
     second = harness(*named, "--resume", cwd=folder)
-    assert "FAIL  1 of 2 mutants caught by 1 scenario, 3 of 3 runs in 0.0 s" in second.stdout
+    assert "FAIL  1 of 2 mutants caught by 1 scenario, 3 of 3 cells (3 runs) in 0.0 s" in second.stdout
     assert (folder / "kept" / "cells.jsonl").read_bytes() == kept
     assert [path.name for path in (folder / "kept").iterdir()] == ["cells.jsonl"]
 
@@ -90,11 +97,20 @@ def test_ctrl_c_keeps_what_there_is(folder):
     assert [path.name for path in (folder / "kept").iterdir()] == ["cells.jsonl"]
 
 
+def test_a_mutant_runs_no_variant_behind_the_first_that_fails_it(folder):
+    (folder / "swept.yaml").write_text(SMALL.replace("wifi: reset once}, 8s", "wifi: reset once}, $at"
+        ) + "sweep: {at: [7s, 8s]}\n")  # fmt: skip
+    called = harness("mutants", "swept.yaml", "forgets-last-id", "--json", cwd=folder)
+    whole = json.loads(called.stdout)
+    assert (called.returncode, whole["planned"], whole["done"]) == (0, 2, 2)
+    assert [(one["client"], one["variant"]) for one in whole["cells"]] == [
+        ("forgets-last-id", "at=7s"), ("reference", "at=7s"), ("reference", "at=8s"),
+    ]  # fmt: skip
+
+
 def test_the_page_keeps_what_other_calls_ran(folder):
     for name in ("forgets-last-id", "no-jitter"):
         harness("mutants", "small.yaml", name, "--markdown", "m.md", cwd=folder)
-    assert (
-        (folder / "m.md")
-        .read_text()
-        .endswith("|  | small |\n| --- | --- |\n| `reference` | · |\n| `forgets-last-id` | L7 |\n| `no-jitter` | · |\n")
-    )
+    page = (folder / "m.md").read_text()
+    assert "\n1. `small`\n\n|  | 1 |\n| --- | --- |\n" in page
+    assert "\n| `reference` | · |\n| `forgets-last-id` | L7 |\n| `no-jitter` | · |\n" in page

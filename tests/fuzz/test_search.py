@@ -2,7 +2,7 @@ import pytest
 import trio
 
 import harness.fuzz.search
-from harness.fuzz import hand
+from harness.campaign import hand
 from harness.fuzz.coverage import never_done
 from harness.fuzz.search import Search
 from harness.fuzz.tasks import Hunt, Setup

@@ -1,21 +1,23 @@
-"""The search's hold on one worker process (``harness.fuzz.worker``)."""
+"""The hold on one worker process: it takes tasks from its standard input and answers each, in lines of JSON.
+
+It ends with its input, or with its parent. Only the parent hears signals.
+"""
 
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Generic, TypeVar
 
 import msgspec
 import trio
 
 from harness.campaign.children import last_words
-from harness.fuzz.tasks import Reply, Setup, Task
+
+R = TypeVar("R")
 
 PATIENCE = 120.0
 """Seconds without an answer after which a worker hangs: a run takes milliseconds, shrinking says its own time."""
-
-_REPLIES = msgspec.json.Decoder(Reply)
 
 
 class Lost(Exception):
@@ -27,17 +29,22 @@ class Lost(Exception):
         self.words = words
 
 
-class Hand:
-    """One process, one task at a time; started when first needed, and again after it was lost."""
+class Hand(Generic[R]):
+    """One process of ``module``, one task at a time; started when first needed, and again after it was lost.
 
-    def __init__(self, setup: Setup) -> None:
+    ``setup``, if any, is the first line of each process; what it answers is decoded by ``replies``.
+    """
+
+    def __init__(self, module: str, replies: msgspec.json.Decoder[R], *, setup: msgspec.Struct | None = None) -> None:
+        self._module = module
+        self._replies = replies
         self._setup = setup
         self._process: trio.Process | None = None
         self._pending = b""
         self._said: IO[bytes] | None = None  # a file: a pipe that nobody reads would fill
 
     async def ask(
-        self, task: Task, hear: Callable[[Reply], None], *, answers: int = 1, patience: float = PATIENCE
+        self, task: msgspec.Struct, hear: Callable[[R], None], *, answers: int = 1, patience: float = PATIENCE
     ) -> None:
         """Hand on the answers as they come. Raises ``Lost``; the next task gets a new process."""
         process = await self._started()
@@ -47,7 +54,7 @@ class Hand:
             for _ in range(answers):
                 with trio.fail_after(patience):
                     line = await self._line(process)
-                hear(_REPLIES.decode(line))
+                hear(self._replies.decode(line))
         except trio.TooSlowError:
             await self.aclose()
             raise Lost("hangs", f"no answer for {patience:g} s") from None
@@ -61,14 +68,15 @@ class Hand:
             self._pending = b""
             self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
             self._process = await trio.lowlevel.open_process(
-                [sys.executable, "-m", "harness.fuzz.worker"],
+                [sys.executable, "-m", self._module],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._said,
                 start_new_session=True,  # Ctrl-C at the terminal is the parent's to hear
             )
-            assert self._process.stdin is not None
-            await self._process.stdin.send_all(msgspec.json.encode(self._setup) + b"\n")
+            if self._setup is not None:
+                assert self._process.stdin is not None
+                await self._process.stdin.send_all(msgspec.json.encode(self._setup) + b"\n")
         return self._process
 
     async def _line(self, process: trio.Process) -> bytes:

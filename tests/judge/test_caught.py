@@ -42,6 +42,11 @@ FORGETS = lines(
     "server: {replay: 8 events}",
     "timeline: {5s: {wifi: reset for 4s}}",
 )
+SKIPS = lines(
+    "job: {lasts: 30s, updates: every 200ms}",
+    "server: {replay: 8 events, expired cursor: reset event}",
+    "timeline: {5s: {wifi: reset for 4s}, 6s: {middle: answers 503 to polls for 8s}}",
+)
 CUT = brisk("timeline: {5s: {wifi: closed mid data}}")
 CROWDED = brisk("client: {handler takes: 2s, queue: 3 events}")
 
@@ -153,6 +158,9 @@ CAUGHT = {
     "doubles-watchdog": ("backoff", brisk(f"timeline: {{5s: {MOVES}, 8s: {{wifi: silent}}}}")),
     "overstays-dial": ("backoff", brisk("timeline: {5s: {wifi: [unreachable for 40s, reset once]}}")),
     "waits-out-answer": ("backoff", brisk("timeline: {5s: {server: hangs for 50s}, 5001ms: {wifi: reset once}}")),
+    "starts-late": ("backoff", RESET),
+    "settles-late": ("backoff", SKIPS),
+    "asks-once": ("backoff", lines(SKIPS, "client: {backoff: 1s to 4s}")),
     "keeps-refused-cursor": (
         "resume",
         FORGETS,

@@ -13,6 +13,9 @@ from harness.sse.session import Session
 EVERY = 1.0
 """Seconds between the polls of ``PollsBesideStream``."""
 
+IDLE = 3.0
+"""Seconds for which ``StartsLate`` and ``SettlesLate`` do nothing."""
+
 
 class KeepsRefusedCursor(Decisions):
     """Asks with the refused cursor again, and lives on refusals and snapshots."""
@@ -57,6 +60,35 @@ class StartsTwice(Follower):
         """Start another, then follow."""
         await self._courier.ask("POST", self._courier.path("start"), b"{}")
         return await super().run()
+
+
+class StartsLate(Follower):
+    """Leaves the job that it started alone for a while."""
+
+    async def run(self) -> Outcome:
+        """Wait, then follow."""
+        await self._phone.sleep_until(trio.current_time() + IDLE)
+        return await super().run()
+
+
+class SettlesLate(Follower):
+    """Leaves a gap in its stream alone for a while."""
+
+    async def settle(self, report: AttemptReport) -> bool:
+        """Wait, then ask for the status."""
+        await self._phone.sleep_until(trio.current_time() + IDLE)
+        return await super().settle(report)
+
+
+class AsksOnce(Follower):
+    """Asks once for the status that covers a gap in its stream, and never again where that was in vain."""
+
+    async def settle(self, report: AttemptReport) -> bool:
+        """Ask, and go on whatever the answer."""
+        fresh = report.fresh
+        over = await self._feed.settle(report)
+        self._inform_of(report, fresh)
+        return over
 
 
 class LeavesSockets(Follower):

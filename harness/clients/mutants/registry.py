@@ -433,6 +433,21 @@ _ALL = (
         follower=WaitsOutAnswer,
     ),
     Mutant(
+        name="starts-late",
+        stands_for="the stream of a job is dialled 3 s after the job was accepted",
+        follower=asking.StartsLate,
+    ),
+    Mutant(
+        name="settles-late",
+        stands_for="the status is asked for 3 s after a gap",
+        follower=asking.SettlesLate,
+    ),
+    Mutant(
+        name="asks-once",
+        stands_for="the status that covers a gap is asked for once, and was refused",
+        follower=asking.AsksOnce,
+    ),
+    Mutant(
         name="keeps-refused-cursor",
         stands_for="the refused cursor is sent for ever, and snapshots hide it",
         decisions=asking.KeepsRefusedCursor,

@@ -13,6 +13,7 @@ from harness.judge.obligations.closings import closings
 from harness.judge.obligations.due import late_ones
 from harness.judge.obligations.polls import polls_missed
 from harness.judge.obligations.put_off import hurried
+from harness.judge.obligations.questions import questions
 from harness.judge.obligations.rows import Row
 from harness.judge.obligations.walk import EARLY, Missed, walk
 from harness.judge.verdict import Evidence
@@ -28,6 +29,9 @@ _ADVICE = {
     "hurried": "Fix: heed Retry-After, in seconds or as a date, wherever it comes: of polls, results and tokens too",
     "herd": "Fix: draw each wait anew from [d/2, d], or a server's restart brings all clients back at once",
     "storm": "Fix: wait before each attempt that nothing called for",
+    "start": "Fix: dial the stream as soon as the job is accepted",
+    "request": "Fix: send the request as soon as its connection is there",
+    "gap": "Fix: ask for the status within a second of a gap, and by an interval until it is answered whole",
     "polls": "Fix: ask for the status by the interval that is declared, one question at a time",
     "tokens": "Fix: ask for a new token once, whoever was refused, and wait where none is given",
 }
@@ -40,6 +44,7 @@ def _judge(case: Case) -> Outcome:
         _hurried(client, outcome)
         _held_on(client, outcome)
         _closings(client, outcome)
+        _questions(client, outcome)
         _tokens(client, outcome)
         _polls(client, outcome)
         _walked(client, outcome, before)
@@ -120,6 +125,19 @@ def _closings(client: ClientCase, outcome: Outcome) -> None:
         shown = client.case.evidence(one.record, "the dial" if dial else "silent from here on")
         cause = "hung-dial" if dial else "late-watchdog"
         outcome.fail(one.sentence(), shown, advice=_ADVICE["deadline" if dial else "watchdog"], cause=cause)
+
+
+def _questions(client: ClientCase, outcome: Outcome) -> None:
+    case = client.case
+    for one in questions(client):
+        if not (one.late(case) or (one.row is Row.FAILED_ASK and one.early(case))):
+            continue
+        key = _ASKS.get(one.row, "gap")
+        shown = case.evidence(one.record, "what called for it")
+        outcome.fail(one.sentence(), shown, advice=_ADVICE[key], cause=f"{key}-unasked")
+
+
+_ASKS = {Row.START: "start", Row.ASK: "request"}
 
 
 def _tokens(client: ClientCase, outcome: Outcome) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from harness.history.records import Record
 from harness.judge.case import Case, ClientCase
 from harness.judge.obligations.rows import Row
-from harness.judge.obligations.walk import LATE
+from harness.judge.obligations.walk import EARLY, LATE
 from harness.judge.sky import Sky
 
 
@@ -33,9 +33,18 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
         over = self.high + LATE + case.slack
         return over < min(self.came, case.end, case.horizon)
 
+    def early(self, case: Case) -> bool:
+        """Whether it came too soon."""
+        return self.came < self.low - EARLY - case.slack
+
     def sentence(self) -> str:
         """Return what was due by which row, and what came."""
-        came = f"and was at {self.came:.2f} s" if math.isfinite(self.came) else "and never was"
+        at = f"{self.came:.2f} s"
+        if self.came < self.low:
+            return (
+                f"{self.row.called}: {self.what} was {self.act} from {self.low:.2f} s on, and was at {self.came:.2f} s"
+            )
+        came = f"and was at {at}" if math.isfinite(self.came) else "and never was"
         return f"{self.row.called}: {self.what} was {self.act} by {self.high:.2f} s, {came}"
 
 

@@ -2,6 +2,7 @@
 
 from harness.judge.case import ClientCase
 from harness.judge.obligations.closings import closings
+from harness.judge.obligations.questions import questions
 from harness.judge.obligations.walk import walk
 
 
@@ -11,7 +12,8 @@ def first_missed(client: ClientCase, since: float) -> str:
     What stands for a policy that is declared as never counts too: a recovery waits for no such client.
     """
     case = client.case
-    found = [(one.high, one.sentence()) for one in closings(client) if one.high >= since and one.late(case)]
+    due = [*closings(client), *questions(client)]
+    found = [(one.high, one.sentence()) for one in due if one.high >= since and one.late(case)]
     dial = walk(client).first_missed(since)
     if dial is not None:
         found.append((dial.window.high, dial.sentence(case)))

@@ -29,6 +29,7 @@ class Row(enum.Enum):
     SIGNAL_IN_DIAL = 8, "signal while dialling"
     UNANSWERED = 10, "silent request"
     ONE_TOKEN = 13, "one token a refusal"
+    REFUSED_CURSOR = 16, "refused cursor"
     PLAIN = 20, "plain wait"
     RETRY = 21, "wait after retry:"
     RETRY_AFTER = 22, "Retry-After"

@@ -26,7 +26,7 @@ from harness.judge.facts.reading import Arrived, Reading
 from harness.judge.facts.requests import RequestLife, request_lives
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
 from harness.judge.obligations.dials import dials
-from harness.judge.obligations.due import Due, awake_until
+from harness.judge.obligations.due import Due, awake_until, over_at
 from harness.judge.obligations.rows import AT_ONCE, Row
 from harness.judge.obligations.walk import EARLY
 from harness.sse.policy import FedBy
@@ -51,14 +51,12 @@ def closings(client: ClientCase) -> list[Due]:
 
 def _closings(client: ClientCase) -> list[Due]:
     found = [*_dials(client)]
-    ends = [app.enter_ns for app in client.screen.ends]
-    over = client.case.at(min(ends)) if ends else math.inf
     for life in request_lives(client).values():
         found += _question(client, life)
         if life.request.what == "stream" and life.streams:
             found += _stream(client, life)
-    # Once the app was told the end, law L6 says when everything is let go of.
-    return sorted((one for one in found if one.high < over), key=attrgetter("high"))
+    # Behind the job's end law L6 says when everything is let go of.
+    return sorted((one for one in found if one.high < over_at(client)), key=attrgetter("high"))
 
 
 def _dials(client: ClientCase) -> Iterator[Due]:

@@ -7,6 +7,8 @@ import msgspec
 
 from harness.history.records import Record
 from harness.judge.case import Case, ClientCase
+from harness.judge.facts.screen import TERMINAL_CALLBACKS
+from harness.judge.facts.snapshots import delivered_states
 from harness.judge.obligations.rows import Row
 from harness.judge.obligations.walk import EARLY, LATE
 from harness.judge.sky import Sky
@@ -51,6 +53,31 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 def late_ones(client: ClientCase, found: Iterable[Due]) -> Iterator[Due]:
     """Yield those that came too late by a policy that was declared."""
     return (one for one in found if one.declared and one.late(client.case))
+
+
+def over_at(client: ClientCase) -> float:
+    """Return when the job's end was at a client's radio, or its app was told an end, in scenario seconds.
+
+    Infinity where neither was. A busy app is told later than its client knows.
+    """
+    return client.once(_over_at)
+
+
+def answered_at(client: ClientCase) -> float:
+    """Return when a status answer, or its app, was told an end: who rests a stream may not know what that brings."""
+    return client.once(_answered_at)
+
+
+def _over_at(client: ClientCase) -> float:
+    streamed = (client.case.at(one.t_ns) for one in client.delivered if one.type in TERMINAL_CALLBACKS)
+    return min(answered_at(client), next(streamed, math.inf))
+
+
+def _answered_at(client: ClientCase) -> float:
+    ends = {event.position for event in client.truth.events if event.terminal}
+    came = [app.enter_ns for app in client.screen.ends]
+    came += [state.at_ns for state in delivered_states(client) if state.position in ends]
+    return client.case.at(min(came)) if came else math.inf
 
 
 def awake_until(client: ClientCase, since: float, seconds: float) -> float:

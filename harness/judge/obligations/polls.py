@@ -19,6 +19,7 @@ from harness.judge.facts.polling import POLLING, Polling, askings, gap_open, pol
 from harness.judge.facts.requests import RequestLife
 from harness.judge.obligations.asking import asks
 from harness.judge.obligations.dials import dials
+from harness.judge.obligations.due import over_at
 from harness.judge.obligations.rows import Row
 from harness.judge.obligations.walk import EARLY, LATE
 from harness.judge.sky import Sky
@@ -121,7 +122,7 @@ class _Spell:
     def _owed(self, before: RequestLife, high: float) -> bool:
         """Whether a poll was due, and the client's time of polling was not over."""
         client, case = self._client, self._case
-        ends = [case.horizon, case.end, *(case.at(app.enter_ns) for app in client.screen.ends)]
+        ends = [case.horizon, case.end, over_at(client)]
         ends += [case.at(round(self._span.until_ns))] if math.isfinite(self._span.until_ns) else []
         over = high + LATE + case.slack
         return over + case.near_ns / 1e9 < min(ends) and not self._doubtful(before, case.ns(over))

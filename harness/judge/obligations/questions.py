@@ -28,25 +28,26 @@ from harness.judge.facts.snapshots import delivered_states
 from harness.judge.obligations.asking import asks
 from harness.judge.obligations.attempts import attempts
 from harness.judge.obligations.dials import Dialled, dials
-from harness.judge.obligations.due import Due, awake_until
+from harness.judge.obligations.due import Due, answered_at, awake_until, over_at
 from harness.judge.obligations.rows import AT_ONCE, Row
 from harness.judge.refusals import fatal
 from harness.scenario.deadlines import exchange_cost
 
+_AT_ONCE = frozenset({Row.REFUSED_CURSOR, Row.GAP})
 _FINAL = 204
 _FOR_THE_STATUS = frozenset({"", "poll"})
 
 
 def questions(client: ClientCase) -> list[Due]:
-    """Return what a client had to dial and to ask, and when it did; nothing behind the end that its app was told."""
+    """Return what a client had to dial and to ask, and when it did; nothing behind the job's end."""
     return client.once(_questions)
 
 
 def _questions(client: ClientCase) -> list[Due]:
     found = [*_started(client), *_connected(client), *_Gaps(client).due()]
-    ends = [app.enter_ns for app in client.screen.ends]
-    over = client.case.at(min(ends)) if ends else math.inf
-    return sorted((one for one in found if one.high < over), key=attrgetter("high"))
+    over, answered = over_at(client), answered_at(client)
+    due = (one for one in found if one.high < (answered if one.row in _AT_ONCE else over))
+    return sorted(due, key=attrgetter("high"))
 
 
 def _started(client: ClientCase) -> Iterator[Due]:

@@ -93,3 +93,10 @@ def test_the_law_of_backoff_fails_by_the_row():
     found = law("backoff", story)
     assert (found.state, found.cause) == (State.FAILED, "poll-interval")
     assert found.sentence.startswith("row 47, poll: due from 6.10 s, came at 4.10 s (2 times in all)")
+
+
+def test_no_poll_is_due_once_one_was_answered_by_the_job_s_end_however_late_the_app_is_told():
+    story = refused(3.1, 6.1)
+    story.request("poll", 9.1)
+    story.answered(len(story.times()) - 1, 9.12, status="completed")
+    assert missed(story) == []

@@ -285,7 +285,8 @@ HELP: tuple[LawHelp, ...] = (
         title="What is shown is fresh",
         says="What the app shows is older than the newest state that the client has read, of a stream while streams "
         "can pass, or of a status answer, by a second at most, besides what the app's callbacks take, what a gap "
-        "waits for, and sleep.",
+        "waits for, and sleep. The same is owed of what is emitted while a live stream stands on a steady network, "
+        "from when its line could have carried it. Behind a callback no more updates wait than the client declares.",
         breaks=(
             "What a new connection brings is kept until a timer of the client's is over",
             "A state is shown when the next one comes: mpetazzoni/sseclient 6",

@@ -68,6 +68,7 @@ MUTANTS = (
     "drops-newest",
     "clears-queue",
     "queues-one",
+    "queues-all",
     "serves-newest",
     "merges-queue",
     "reconnects-after-end",

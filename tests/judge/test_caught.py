@@ -132,6 +132,7 @@ CAUGHT = {
     "drops-newest": ("terminal-once", brisk("client: {handler takes: 2s, queue: 4 events}")),
     "clears-queue": ("no-gap", CROWDED),
     "queues-one": ("no-gap", CROWDED),
+    "queues-all": ("fresh", CROWDED),
     "serves-newest": ("no-gap", CROWDED),
     "merges-queue": ("no-gap", CROWDED),
     "reconnects-after-end": ("stop", brisk()),

@@ -332,6 +332,11 @@ _ALL = (
         policies=having(queue=1),
     ),
     Mutant(
+        name="queues-all",
+        stands_for="every update waits behind a callback, and the screen shows what was long ago",
+        policies=having(queue=None),
+    ),
+    Mutant(
         name="serves-newest",
         stands_for="behind a callback the newest update replaces all that wait",
         decisions=pretending.ServesNewest,

@@ -46,13 +46,15 @@ class Share(msgspec.Struct, frozen=True):
 class Kept(msgspec.Struct, frozen=True):
     """The app showed nothing as new as the state after an event for so many seconds; ``until_ns`` None: to the end.
 
-    ``record`` is what brought it to the client's socket: a block of a stream, or the body of a status answer.
+    ``record`` is what brought it to the client's socket: a block of a stream, or the body of a status answer. ``older``
+    is how many states the app was shown before it from when it was read.
     """
 
     record: Delivered | Body
     event: Event
     until_ns: int | None
     seconds: float
+    older: int
 
 
 def shares(client: ClientCase) -> list[Share]:
@@ -84,7 +86,7 @@ def turn(client: ClientCase, shown_ns: int) -> Turn | None:
     told = (one.answer for one in client.screen.shown if one.app.enter_ns == shown_ns and one.answer is not None)
     if (answer := next(told, None)) is None:
         return None
-    return Turn(answer.body.t_ns, answer.body.t_ns + client.once(_Busy).between(answer.body.t_ns, shown_ns))
+    return Turn(answer.body.t_ns, answer.body.t_ns + client.once(HandlerTime).between(answer.body.t_ns, shown_ns))
 
 
 class _Waits:
@@ -122,7 +124,7 @@ def _shares(client: ClientCase) -> list[Share]:
 
 
 def _each(client: ClientCase) -> Iterator[Share]:
-    waits, sky, at, busy = _Waits(client), client.once(Sky), client.case.at, client.once(_Busy)
+    waits, sky, at, busy = _Waits(client), client.once(Sky), client.case.at, client.once(HandlerTime)
     streamed = {id(one.app) for one in client.screen.shown if one.answer is None}
     burst_ns, before = -1, 0
     for life in sorted((one for one in lives(client) if one.arrival is not None), key=_came):
@@ -145,17 +147,18 @@ def _came(life: Life) -> tuple[int, int]:
 
 
 class _Read(msgspec.Struct, frozen=True):
-    """A state that the client has certainly read; ``since_ns`` is from when on it had to be shown."""
+    """A state that the client has certainly read, ``read_ns``; ``since_ns`` is from when on it had to be shown."""
 
     record: Delivered | Body
     event: Event
+    read_ns: int
     since_ns: int
 
 
 def _kept(client: ClientCase) -> list[Kept]:
-    sky, busy = client.once(Sky), client.once(_Busy)
+    sky, busy = client.once(Sky), client.once(HandlerTime)
     at, advances, end_ns = client.case.at, client.screen.advances, client.case.end_ns
-    terminals = client.screen.terminals
+    terminals, enters = client.screen.terminals, [shown.app.enter_ns for shown in client.screen.shown]
     over_ns = terminals[0].app.enter_ns if terminals else end_ns
     found: list[Kept] = []
     newest, place = ACCEPTED, 0
@@ -170,7 +173,8 @@ def _kept(client: ClientCase) -> list[Kept]:
         shown_ns = max(one.since_ns, over_ns if until_ns is None else until_ns)
         seconds = (shown_ns - one.since_ns - busy.between(one.since_ns, shown_ns)) / 1e9
         seconds -= sky.slept(at(one.since_ns), at(shown_ns))
-        found.append(Kept(one.record, one.event, until_ns, max(0.0, seconds)))
+        older = bisect.bisect_left(enters, shown_ns) - bisect.bisect_right(enters, max(one.read_ns, one.since_ns))
+        found.append(Kept(one.record, one.event, until_ns, max(0.0, seconds), max(0, older)))
     return found
 
 
@@ -183,7 +187,7 @@ def _streamed(client: ClientCase) -> Iterator[_Read]:
     waits = _Waits(client)
     for life in lives(client):
         if life.arrival is not None and life.read_ns is not None and life.event.type in EVENT_CALLBACKS:
-            yield _Read(life.arrival.record, life.event, waits.over_ns(life))
+            yield _Read(life.arrival.record, life.event, life.read_ns, waits.over_ns(life))
 
 
 def _answered(client: ClientCase) -> Iterator[_Read]:
@@ -200,10 +204,10 @@ def _answered(client: ClientCase) -> Iterator[_Read]:
             continue
         place = bisect.bisect_left(begun, state.life.begun_ns)
         if place == len(begun) or begun[place] > state.known_ns + near_ns:
-            yield _Read(answer.body, answer.event, state.known_ns)
+            yield _Read(answer.body, answer.event, state.known_ns, state.known_ns)
 
 
-class _Busy:
+class HandlerTime:
     """For how long the app was inside callbacks."""
 
     def __init__(self, client: ClientCase) -> None:

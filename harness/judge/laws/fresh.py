@@ -1,19 +1,30 @@
-"""L16, fresh: what the app shows is never much older than the newest state that was certainly at its phone.
+"""L16, fresh: what the app shows is never much older than the newest state at its phone, or on its way there.
 
 1. A state is an event that a stream brought while streams could pass, or what a status answer told, whenever.
 2. That state, or a later one, is shown within a second, besides what the app's own callbacks take, what a gap waits
    for, and sleep.
+3. Behind a callback no more updates wait than the client declares: so many older states, and two for what has no order,
+   are shown before one that was read.
+4. While a live stream stands on a steady network, the same is owed of what is emitted, from when its line could have
+   carried it (``facts.carried``).
 """
 
 from harness.history import Body
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
+from harness.judge.facts.carried import Carried, carried
 from harness.judge.facts.lives import SOON
 from harness.judge.facts.shares import Kept, kept
 from harness.judge.laws.outcome import SHOWN, Law, Outcome
 from harness.judge.sky import Sky
 
+BESIDE = 2
+"""States that may be shown before one that was read, besides a full queue: ``initialized``, and one just entered."""
+
 ADVICE = "Fix: hand each event on as its blank line comes, on a new connection too; keep no newer state back"
+
+BEHIND = "Fix: bound the queue between the stream and the app as declared, and push out the oldest update"
+STUCK = "Fix: read what a stream brings as it comes, whatever the app is doing"
 
 
 def _judge(case: Case) -> Outcome:
@@ -31,7 +42,9 @@ def _judge(case: Case) -> Outcome:
 def _of_client(client: ClientCase, outcome: Outcome) -> None:
     case, usable = client.case, client.once(Sky).usable_stretches()
     taken = [one for one in kept(client) if _asked_of(client, one, usable)]
-    if not taken:
+    room = case.plan.client.policies.queue  # None also where nobody declares one
+    stuck = carried(client, beyond=SOON + case.slack)
+    if not taken and not stuck:
         outcome.skip("nothing was certainly at the phone while streams could pass")
         return
     doubt = case.doubtful(SOON)
@@ -41,6 +54,10 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
     old = [one for one in taken if one.seconds > SOON + case.slack]
     if old:
         _stale(client, max(old, key=lambda one: one.seconds), old, outcome)
+    elif room is not None and (behind := [one for one in taken if one.older > room + BESIDE]):
+        _behind(client, max(behind, key=lambda one: one.older), room, outcome)
+    elif stuck:
+        _stuck(client, stuck, outcome)
     else:
         outcome.hold()
 
@@ -51,17 +68,44 @@ def _asked_of(client: ClientCase, one: Kept, usable: list[tuple[float, float]]) 
     return isinstance(one.record, Body) or any(start <= at <= end for start, end in usable)
 
 
+def _left(client: ClientCase, since_ns: int, until_ns: int | None) -> str:
+    """Return what the app was left at from a stamp on: ``event 4 until 11.3 s``."""
+    shown = client.screen.newest_at(since_ns)
+    had = f"event {shown[1]}" if shown[1] >= 0 else "nothing"
+    return f"{had} to the end" if until_ns is None else f"{had} until {phrases.moment(client.case.at(until_ns))}"
+
+
+def _behind(client: ClientCase, worst: Kept, room: int, outcome: Outcome) -> None:
+    """More updates waited before it than the queue has room for."""
+    case, at = client.case, phrases.moment(client.case.at(worst.record.t_ns))
+    text = f"{phrases.amount(worst.older, 'older state')} were shown before event {worst.event.index}, which had come "
+    text += f"at {at}; its queue has room for {phrases.amount(room, 'update')}"
+    outcome.fail(text, case.evidence(worst.record, f"id {worst.event.id} {_came(worst)}"), advice=BEHIND)
+
+
+def _stuck(client: ClientCase, stuck: list[Carried], outcome: Outcome) -> None:
+    """A live stream could have carried them, and the client did not take them, or kept them."""
+    case, worst = client.case, max(stuck, key=lambda one: one.seconds)
+    emitted, due = phrases.moment(case.at(worst.event.actual_ns)), phrases.moment(case.at(worst.due_ns))
+    text = f"the app was left at {_left(client, worst.event.actual_ns, worst.until_ns)}, though event "
+    text += f"{worst.event.index} was emitted at {emitted}, and its live stream could have brought it by {due}"
+    told = [
+        case.evidence(one.event.record, f"emitted {one.event.type}, id {one.event.id}", t_ns=one.event.actual_ns)
+        for one in stuck[: SHOWN - 1]
+    ]
+    stream = case.evidence(worst.stream.request, f"the stream on connection {worst.stream.request.cid}")
+    outcome.fail(text, stream, *told, advice=STUCK)
+
+
 def _stale(client: ClientCase, worst: Kept, old: list[Kept], outcome: Outcome) -> None:
     case = client.case
     since = phrases.moment(case.at(worst.record.t_ns))
-    shown = client.screen.newest_at(worst.record.t_ns)
-    had = f"event {shown[1]}" if shown[1] >= 0 else "nothing"
-    until = "to the end" if worst.until_ns is None else f"until {phrases.moment(case.at(worst.until_ns))}"
+    left = _left(client, worst.record.t_ns, worst.until_ns)
     came = f"event {worst.event.index} had reached the phone"
     if isinstance(worst.record, Body):
         came = f"a status answer had told it event {worst.event.index}"
     told = [case.evidence(one.record, f"id {one.event.id} {_came(one)}; shown too late") for one in old[:SHOWN]]
-    outcome.fail(f"the app was left at {had} {until}, though {came} at {since}", *told, advice=ADVICE)
+    outcome.fail(f"the app was left at {left}, though {came} at {since}", *told, advice=ADVICE)
 
 
 def _came(one: Kept) -> str:

@@ -26,6 +26,12 @@ def test_who_has_less_room_than_it_declares_shows_less(name):
     assert wrong.ids == ["a-0", "a-4", "a-8", "a-9"]
 
 
+def test_queues_all_shows_all_of_them():
+    policies = msgspec.structs.replace(REFERENCE, queue=3)
+    _, wrong = both("queues-all", streams(trickles(9)), policies, handler=taking(4.3))
+    assert wrong.ids == [f"a-{index}" for index in range(10)]
+
+
 def test_shows_newest_first_takes_the_rest_of_a_read_for_late():
     reference, wrong = both("shows-newest-first", streams(says(event("a-0"), BURST.partition("\n\n")[2], END)))
     assert (reference.ids, wrong.ids) == (["a-0", "a-1", "a-2", "a-3", "a-9"], ["a-0", "a-3", "a-9"])

@@ -1,5 +1,9 @@
-from harness.history import App, Body
+from msgspec import structs
+
+from harness.deeds import acts
+from harness.history import App, Body, Emit
 from harness.judge.verdict import State
+from harness.scenario.model import Pulse
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import handoff
@@ -56,6 +60,78 @@ def test_nothing_is_asked_of_it_while_no_stream_could_pass():
     assert state("fresh", story) is State.HELD
 
 
+def crowded(queue: int | None, *, undeclared: tuple[str, ...] = ()) -> Story:
+    """Events 5 to 15 come at 2.5 s, behind a callback, and each is shown, one each 0.4 s."""
+    policies = Policies(queue=queue, handler_takes=0.4).without(*undeclared)
+    story = Story(plan(policies=policies)).run(skip=range(5, 16))
+    for index in range(5, 16):
+        next(one for one in story.records if isinstance(one, Emit) and one.index == index).t_ns = ns(2.504)
+        story.arrive(index, 2.505 + index * 1e-5)
+        story.show(index, 2.6 + (index - 5) * 0.4, block=False)
+        story.records[-1].exit_ns = story.records[-1].t_ns = ns(2.999 + (index - 5) * 0.4)
+    return story
+
+
+def test_no_more_updates_wait_behind_a_callback_than_the_queue_has_room_for():
+    assert state("fresh", crowded(7)) is State.HELD
+    found = law("fresh", crowded(3))
+    assert (found.state, found.sentence) == (
+        State.FAILED,
+        "7 older states were shown before event 15, which had come at 2.5 s; its queue has room for 3 updates",
+    )
+    assert [item.text for item in found.evidence] == ["id a-15 at the phone"]
+
+
+def test_how_many_updates_wait_is_not_judged_where_they_may_all_wait_or_nobody_says():
+    assert state("fresh", crowded(None)) is State.HELD
+    assert state("fresh", crowded(3, undeclared=("queue",))) is State.HELD
+
+
+def emitted(*, by: float, **more) -> Story:
+    """Events 5 and 6, emitted at 10 and 12 s, are at the phone and shown so much later."""
+    story = Story(plan(lasts=40.0, items=20, **more)).run(skip=(5, 6))
+    story.show(5, story.times()[5] + by)
+    story.show(6, story.times()[6] + by)
+    return story
+
+
+def test_what_a_live_stream_could_have_carried_is_shown():
+    assert state("fresh", emitted(by=1.0)) is State.HELD
+    found = law("fresh", emitted(by=1.5))
+    assert found.state is State.FAILED
+    assert found.sentence == (
+        "the app was left at event 4 until 11.5 s, though event 5 was emitted at 10.0 s, and its live stream could "
+        "have brought it by 10.1 s"
+    )
+    assert [item.text for item in found.evidence] == [
+        "the stream on connection 2", "emitted processing, id a-5", "emitted processing, id a-6"
+    ]  # fmt: skip
+
+
+def test_a_stall_of_the_weather_a_waking_radio_and_callbacks_delay_what_a_stream_carries():
+    weather = (Pulse(path="wifi", at=10.0, lasts=1.0), Pulse(path="wifi", at=12.0, lasts=1.0))
+    story = emitted(by=1.5)
+    story.plan = structs.replace(story.plan, weather=weather)
+    assert state("fresh", story) is State.HELD
+    busy = emitted(by=1.5)
+    for index, until in ((4, 11.4), (5, 13.8)):
+        before = next(one for one in busy.records if isinstance(one, App) and one.id == f"a-{index}")
+        before.exit_ns = before.t_ns = ns(until)
+    assert state("fresh", busy) is State.HELD
+
+
+def test_nothing_is_owed_of_a_stream_that_has_ended_or_while_a_deed_is_near():
+    story = emitted(by=1.5)
+    story.close(10.5, story.carried["c1"])
+    assert state("fresh", story) is State.HELD
+    story = emitted(by=1.5)
+    story.plan = plan(
+        *((at, "device", acts.Joins(path="cellular"), "joins") for at in (10.5, 12.5)), lasts=40.0, items=20
+    )
+    story.deeds()
+    assert state("fresh", story) is State.HELD
+
+
 def polled(*, shown: float | None, status: int = 403) -> Story:
     """A stream is refused three times from 3 s on, and a status answer tells event 10 at 5 s; shown so much later."""
     story = Story(plan()).run(skip=range(6, 22), until=12.0)
@@ -105,7 +181,8 @@ def test_a_later_state_stands_for_a_polled_one_and_an_answer_that_a_stream_overt
     assert state("fresh", story) is State.HELD
     story = polled(shown=None)
     story.dial(4.996, cause="probe", last="a-5")
-    story.show(6, 6.9)
+    for index in range(6, 22):
+        story.show(index, max(6.05, story.times()[index] + 0.005))
     assert state("fresh", story) is State.HELD
 
 

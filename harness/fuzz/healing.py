@@ -11,9 +11,9 @@ from typing import NamedTuple
 from harness.deeds.acts import Act, Adjusts, Deed, KillsIdle
 from harness.deeds.catalogue import effect_of
 from harness.deeds.network_state import Fold
-from harness.scenario.bounds import events_of
 from harness.scenario.deadlines import exchange_cost, handshake_cost, overtime
 from harness.scenario.deeds import parse_deed
+from harness.scenario.emissions import events_of
 from harness.scenario.model import Plan, network_at_start
 from harness.toxics.shape import Shape, line_time
 

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from harness.deeds.acts import Bursts, Deed, SetSlice
+from harness.deeds.acts import Deed, SetSlice
 from harness.errors import Problem, UsageError
 from harness.scenario.deadlines import horizon
 from harness.scenario.document import Trail
+from harness.scenario.emissions import events_of
 from harness.scenario.model import Plan
 from harness.scenario.place import Book, Place
 from harness.units import format_duration, format_size, quote, spell_duration, spell_size
@@ -151,13 +152,6 @@ def _sizes(value: Any) -> Iterator[float]:
     elif not isinstance(value, str) and value is not None:
         for part in value:
             yield from _sizes(part)
-
-
-def events_of(plan: Plan) -> float:
-    """Return the events of one client's job, those of bursts included."""
-    job = plan.job
-    steps = job.items if job.every is None else job.lasts / job.every
-    return steps + 2 + sum(deed.act.rate * deed.act.lasts for deed in plan.deeds if isinstance(deed.act, Bursts))
 
 
 def held(plan: Plan) -> float:

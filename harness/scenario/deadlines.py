@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from harness.deeds.acts import Answers, SendsRetry
 from harness.deeds.catalogue import effect_of
+from harness.scenario.emissions import events_of
 from harness.scenario.model import Plan, job_ends, lines
 from harness.sse.digits import read_digits
 from harness.sse.policy import Policies
@@ -109,8 +110,24 @@ def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES, lat
 
 
 def overtime(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> float:
-    """Return for how long a run waits for what is missing once its job and its deeds are over."""
+    """Return for how long a run waits for what is missing once its job and its deeds are over.
+
+    What then waits behind the app's callback is shown one by one.
+    """
     policies = plan.client.policies.with_excuses
+    return _found_by(plan, policies, syn_retries) + _worked_off(plan, policies)
+
+
+def _worked_off(plan: Plan, policies: Policies) -> float:
+    """Return for how long an app works on a queue that is full, and on what it is inside of."""
+    if not policies.handler_takes:
+        return 0.0
+    events = events_of(plan)
+    return policies.handler_takes * (1 + min(events, math.inf if policies.queue is None else policies.queue))
+
+
+def _found_by(plan: Plan, policies: Policies, syn_retries: Sequence[float]) -> float:
+    """Return for how long a client may need to have what is missing at its radio."""
     if policies.connect_timeout is None or policies.watchdog is None:
         return AFTER_NEVER
     allowance = max(recovery_allowance(plan, ending, syn_retries=syn_retries) for ending in Ending)

@@ -15,6 +15,13 @@ def accepted(plan: Plan) -> float:
     return path.radio.handshake + path.radio.wake + path.shape.latency
 
 
+def events_of(plan: Plan) -> float:
+    """Return the events of one client's job, those of bursts included."""
+    job = plan.job
+    steps = job.items if job.every is None else job.lasts / job.every
+    return steps + 2 + sum(deed.act.rate * deed.act.lasts for deed in plan.deeds if isinstance(deed.act, Bursts))
+
+
 def intended(plan: Plan, accepted: float) -> list[float]:
     """Return the scenario times of the first client's events, in order, for a job accepted at this time.
 

@@ -11,6 +11,7 @@ from harness.scenario.deadlines import (
     recovery_allowance,
     syn_retry_interval,
 )
+from harness.scenario.emissions import events_of
 from harness.sse.policy import AS_SHIPPED, REFERENCE
 
 LTE = 0.21 + 0.9
@@ -71,6 +72,12 @@ def test_the_horizon_is_the_end_and_every_deadline_of_the_client(plan):
 def test_the_horizon_has_room_for_the_longest_wait_that_the_server_asks_for(plan, asked, longest):
     hasty = "client: {backoff: 500ms to 2s}\n"
     assert plan(hasty + asked).horizon == pytest.approx(plan(hasty).horizon - 2 + longest)
+
+
+def test_the_horizon_has_room_for_what_waits_behind_a_callback(plan):
+    slow = "client: {handler takes: 500ms, queue: 8 events}\n"
+    assert plan(slow).horizon == pytest.approx(plan().horizon + 9 * 0.5)
+    assert plan(slow, client="as-shipped").horizon == pytest.approx(120 + 0.5 * (1 + events_of(plan())))
 
 
 def test_the_horizon_of_a_client_that_never_gives_up_waiting_is_a_minute_after_the_end(plan):

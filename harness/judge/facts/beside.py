@@ -9,6 +9,7 @@ import msgspec
 from harness.history import App, Conn
 from harness.judge.case import ROUSING, ClientCase
 from harness.judge.facts.polling import FINAL, GAP, STRAY, askings
+from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.reading import Reading
 from harness.judge.facts.requests import RequestLife, lives_of, streams_begun
 from harness.judge.facts.streams import Live, is_stream, live_streams
@@ -68,7 +69,8 @@ def _dropped(client: ClientCase, since_ns: int, until_ns: int) -> bool:
     deadline = client.case.plan.client.policies.connect_timeout
     if deadline is not None and (until_ns - since_ns) / 1e9 >= deadline - 2 * OWN - case.slack:
         return True
-    reasons = [signal.t_ns for signal in client.heard if signal.what in ROUSING]
+    reasons: list[float] = [end_came_ns(client)]
+    reasons += [signal.t_ns for signal in client.heard if signal.what in ROUSING]
     reasons += [app.enter_ns for app in client.screen.ends]
     reasons += streams_begun(client)
     if any(since_ns - near <= at <= until_ns + near for at in reasons):

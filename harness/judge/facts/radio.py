@@ -3,6 +3,7 @@
 Both are known by their content: an event by its id and digest, an answer by the digest of its body.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -78,3 +79,10 @@ def _answers(client: "ClientCase") -> list[Answer]:
                 position = client.truth.position(told.epoch, told.state_index)
                 found.append(Answer(body, request, told, position, client.truth.at(position)))
     return sorted(found, key=lambda answer: answer.body.seq)
+
+
+def end_came_ns(client: "ClientCase") -> float:
+    """Return when the job's end was first at a client's radio, however late its app is told; infinity: never."""
+    came: list[float] = [one.record.t_ns for one in arrivals(client) if one.event.terminal]
+    came += [one.body.t_ns for one in answers(client) if one.event is not None and one.event.terminal]
+    return min(came, default=math.inf)

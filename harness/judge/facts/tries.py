@@ -10,6 +10,7 @@ from harness.history import Dial
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.facts.polling import gap_open, may_poll
+from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.requests import CLIENT, SERVER, lives_of, request_lives
 from harness.judge.obligations.attempts import Attempt, attempts
 from harness.judge.verdict import Evidence
@@ -79,7 +80,7 @@ def followed_from(client: ClientCase, one: Attempt) -> str:
 
 
 def _tries(client: ClientCase) -> list[Attempt]:
-    by_ns, over = _knows_its_job(client), min((app.enter_ns for app in client.screen.ends), default=math.inf)
+    by_ns, over = _knows_its_job(client), min([end_came_ns(client), *(app.enter_ns for app in client.screen.ends)])
     return [one for one in attempts(client) if one.sure or (by_ns <= one.began_ns < over and not _may_ask(client, one))]
 
 

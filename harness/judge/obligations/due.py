@@ -7,7 +7,7 @@ import msgspec
 
 from harness.history.records import Record
 from harness.judge.case import Case, ClientCase
-from harness.judge.facts.screen import TERMINAL_CALLBACKS
+from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.snapshots import delivered_states
 from harness.judge.obligations.rows import Row
 from harness.judge.obligations.walk import EARLY, LATE
@@ -69,8 +69,8 @@ def answered_at(client: ClientCase) -> float:
 
 
 def _over_at(client: ClientCase) -> float:
-    streamed = (client.case.at(one.t_ns) for one in client.delivered if one.type in TERMINAL_CALLBACKS)
-    return min(answered_at(client), next(streamed, math.inf))
+    came = end_came_ns(client)
+    return min(answered_at(client), client.case.at(round(came)) if math.isfinite(came) else math.inf)
 
 
 def _answered_at(client: ClientCase) -> float:

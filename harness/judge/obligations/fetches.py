@@ -17,7 +17,7 @@ import msgspec
 from harness.history.records import Record
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import put_offs
-from harness.judge.facts.radio import answers, arrivals
+from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.requests import RequestLife, dial_lives, lives_of
 from harness.judge.facts.results import fetched
 from harness.judge.obligations.dials import dials
@@ -51,16 +51,17 @@ class _Try(msgspec.Struct, frozen=True):
 
 def early(client: ClientCase) -> RequestLife | None:
     """Return the first request for results that was made before the end was known; None where none was."""
-    known_ns = _known_ns(client)
-    asked = lives_of(client, "results") if known_ns is not None else []
-    return next((life for life in asked if life.request.t_ns + client.case.near_ns < (known_ns or 0)), None)
+    known_ns, near_ns = end_came_ns(client), client.case.near_ns
+    if math.isinf(known_ns):
+        return None
+    return next((life for life in lives_of(client, "results") if life.request.t_ns + near_ns < known_ns), None)
 
 
 def tardy(client: ClientCase) -> Tardy | None:
     """Return the first attempt at the results that began too late; None where none did."""
     told = next((one.app for one in client.screen.terminals if one.app.callback == "completed"), None)
-    known_ns = _known_ns(client)
-    if told is None or known_ns is None:
+    known_ns = end_came_ns(client)
+    if told is None or math.isinf(known_ns):
         return None
     case, near_ns = client.case, client.case.near_ns
     before_ns, due_ns, first = told.exit_ns, told.exit_ns + AT_ONCE * 1e9, True
@@ -75,14 +76,7 @@ def tardy(client: ClientCase) -> Tardy | None:
     return None
 
 
-def _known_ns(client: ClientCase) -> int | None:
-    """Return when the end of its job was first at a client's radio; None where it never was."""
-    came = [one.record.t_ns for one in arrivals(client) if one.event.terminal]
-    came += [one.body.t_ns for one in answers(client) if one.event is not None and one.event.terminal]
-    return min(came, default=None)
-
-
-def _tries(client: ClientCase, since_ns: int) -> Iterator[_Try]:
+def _tries(client: ClientCase, since_ns: float) -> Iterator[_Try]:
     """Yield what may have been an attempt at the results from this stamp on."""
     found, asked = fetched(client), {one.request.rid: one.asked for one in put_offs(client)}
     last = {life.request.rid for life in [*found.whole, *found.expired]}

@@ -9,6 +9,7 @@ from harness.history.records import Record
 from harness.judge.case import ROUSING, ClientCase
 from harness.judge.facts.asked import UNAUTHORIZED
 from harness.judge.facts.polling import gap_open
+from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.requests import dial_lives, request_lives
 from harness.judge.obligations.asking import asks
 from harness.judge.obligations.dials import dials
@@ -52,8 +53,8 @@ def held_on(client: ClientCase) -> Iterator[HeldOn]:
 def given_up_early(client: ClientCase) -> Iterator[HeldOn]:
     """Yield dials that a client gave up before its declared connect deadline, though nothing told it to (row 7).
 
-    A signal does, a sleep, the end that the app was told, a gap, whose asking has a time of its own, and any answer or
-    first byte that came on another connection meanwhile: it may have made the dial needless.
+    A signal does, a sleep, the end at the radio, one that the app was told, a gap, whose asking has a time of its own,
+    and any answer or first byte that came on another connection meanwhile: it may have made the dial needless.
     """
     patience: object = client.case.declared.connect_timeout
     if not isinstance(patience, float | int):
@@ -61,13 +62,13 @@ def given_up_early(client: ClientCase) -> Iterator[HeldOn]:
     case, near = client.case, client.case.near_ns
     told = [one.t_ns for one in [*client.signals, *client.heard, *client.responses.values()]]
     told += [life.began.t_ns for life in request_lives(client).values() if life.began is not None]
-    told += [app.enter_ns for app in client.screen.ends]
+    ended = [end_came_ns(client), *(app.enter_ns for app in client.screen.ends)]
     for life in dial_lives(client):
         dial = life.dial
         began, over = case.at(dial.from_ns), case.at(dial.to_ns)
         if dial.fate != _GIVEN_UP or over >= began + patience - LATE - case.slack or dial.to_ns + near >= case.end_ns:
             continue
-        called = any(dial.from_ns - near <= at <= dial.to_ns + near for at in told)
+        called = any(dial.from_ns - near <= at <= dial.to_ns + near for at in [*told, *ended])
         if called or gap_open(client, dial.to_ns) or client.once(Sky).slept(began, over):
             continue
         yield HeldOn(dial, dial, began + patience, over, f"dial through {dial.path}")

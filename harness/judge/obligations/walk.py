@@ -17,6 +17,7 @@ from harness.judge import phrases
 from harness.judge.case import ROUSING, Case, ClientCase
 from harness.judge.facts.asked import REFUSED, UNAUTHORIZED, put_offs
 from harness.judge.facts.polling import gap_open, may_poll, pollings
+from harness.judge.facts.radio import end_came_ns
 from harness.judge.obligations.asking import Ask, asks
 from harness.judge.obligations.attempts import Attempt, attempts
 from harness.judge.obligations.dials import dials
@@ -201,8 +202,8 @@ class Walk:
         One that began before an attempt ended is not of the wait behind that: it is a spare connection, perhaps.
         """
         client, at_ns, near = self._client, one.began_ns, self._case.near_ns
-        ended = [shown.app.enter_ns for shown in client.screen.terminals]
-        if any(state.last < 0 for state in states) or (ended and ended[0] <= at_ns + near):
+        ended = min([end_came_ns(client), *(shown.app.enter_ns for shown in client.screen.terminals)])
+        if any(state.last < 0 for state in states) or ended <= at_ns + near:
             return True
         ends = (self._tries[state.last].end_lo for state in states)
         if any(end is None or at_ns < end for end in ends):

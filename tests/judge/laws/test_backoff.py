@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from harness.history import Attempt, AttemptEnd, ConnEnd, Delivered, Read, Status
+from harness.history import App, Attempt, AttemptEnd, ConnEnd, Delivered, Dial, Read, Status
 from harness.judge.verdict import LawVerdict, State
 from harness.sse.policy import Jitter, Policies, ResetsOn
 from tests.judge.dialling import LOST, Dials
@@ -521,3 +521,12 @@ def test_an_empty_history_is_unknown():
 
 def test_the_stream_of_these_stories_ends_when_it_is_said_to():
     assert Dials().at == LOST
+
+
+def test_a_dial_behind_the_end_may_be_for_the_results_though_the_app_still_works_on_what_waits():
+    story = Story(plan(policies=Policies(handler_takes=2.0))).run(until=30.0)
+    end = next(one for one in story.records if isinstance(one, App) and one.callback == "completed")
+    end.enter_ns, end.exit_ns, end.t_ns = ns(16.0), ns(18.0), ns(18.0)
+    for at in (10.02, 10.3, 10.7):
+        story.add(Dial(client="c1", path="wifi", port=0, from_ns=ns(at), to_ns=ns(at + 0.001), fate="refused"), at)
+    assert state("backoff", story) in {State.HELD, State.NOT_JUDGED}

@@ -106,12 +106,11 @@ def _stream(client: ClientCase, life: RequestLife) -> Iterator[Due]:
         return
     began = _read(client, life.began)
     stamps = [began, *_fed(client, life, began), *_settled(client, life, patience)]
-    handler = client.case.plan.client.policies.handler_takes
     for since_ns, until_ns in _silences(sorted(stamps), over, patience):
         since = client.case.at(since_ns)
         yield Due(
             row=Row.SILENT, record=life.request, what=f"a stream, silent from {since:.2f} s on", act="to be let go of",
-            low=since + patience - EARLY, high=awake_until(client, since, patience + AT_ONCE) + handler,
+            low=since + patience - EARLY, high=awake_until(client, since, patience + AT_ONCE),
             came=_at(client, until_ns), declared=declared,
         )  # fmt: skip
 

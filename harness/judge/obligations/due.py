@@ -31,8 +31,11 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     declared: bool = True
 
     def late(self, case: Case) -> bool:
-        """Whether it came too late, or never though the run went on beyond its time."""
-        over = self.high + LATE + case.slack
+        """Whether it came too late, or never though the run went on beyond its time.
+
+        A callback that blocks its client holds everything up for as long as it is declared to take.
+        """
+        over = self.high + LATE + case.slack + case.plan.client.policies.handler_takes
         return over < min(self.came, case.end, case.horizon)
 
     def early(self, case: Case) -> bool:

@@ -56,9 +56,9 @@ def started(dialled: float | None, *, read: bool = True, by: str = "", asleep: b
     return story
 
 
-def connected(wait: float, *, spare: bool = False) -> Dials:
+def connected(wait: float, *, spare: bool = False, policies: Policies | None = None) -> Dials:
     """A connection of 4.6 s that carries its request so long after it was let in."""
-    story = Dials()
+    story = Dials(policies=policies)
     cid = story.conn(4.601, path="wifi", began=4.6)
     if spare:
         story.asks("poll", 4.61)
@@ -127,6 +127,11 @@ def test_a_connection_carries_its_request_after_a_handshake_and_a_round_trip():
         "row 4, request on a new connection: a request on the connection of 4.60 s was to be made by 4.62 s, and was "
         "at 6.60 s"
     )
+
+
+def test_a_callback_that_blocks_holds_a_request_up():
+    assert late(connected(0.5, policies=Policies(handler_takes=0.5))) == []
+    assert len(late(connected(0.7, policies=Policies(handler_takes=0.5)))) == 1
 
 
 def test_a_spare_connection_is_used_later():

@@ -20,6 +20,9 @@ from harness.scenario.model import Plan
 
 SOURCES = Path(__file__).parents[1]
 
+REFERENCE = "reference"
+"""The client that mutants are held against."""
+
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of one run. ``laws`` are the codes of those that failed, the most fundamental first.
@@ -51,6 +54,17 @@ def sources_digest() -> bytes:
 def key_of(plan: Plan) -> str:
     """Return what a plan's cell is found by: a digest of the plan and of the harness that runs and judges it."""
     return hashlib.sha256(sources_digest() + msgspec.json.encode(plan)).hexdigest()[:24]
+
+
+def with_client(plan: Plan, like: str, mutant: str) -> Plan:
+    """Return a plan with another client, under the same policies."""
+    return msgspec.structs.replace(plan, client=msgspec.structs.replace(plan.client, like=like, mutant=mutant))
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line that a worker gets: the mutants of the call, whichever worker has them."""
+
+    mutants: tuple[str, ...] = ()
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):

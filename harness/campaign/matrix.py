@@ -13,7 +13,7 @@ from functools import cached_property
 
 import msgspec
 
-from harness.campaign.cells import Cell
+from harness.campaign.cells import REFERENCE, Cell
 from harness.clients.mutants import MUTANTS
 from harness.exits import ENVIRONMENT, FAIL, PASS, UNKNOWN, worst
 from harness.judge.help import HELP
@@ -21,7 +21,6 @@ from harness.judge.verdict import Word
 from harness.report.saying import elapsed, plural, wrapped
 from harness.report.terminal import WIDTH
 
-REFERENCE = "reference"
 EXPECTATION = "E"
 """Stands in a cell for an expectation of the scenario that failed where no law did."""
 

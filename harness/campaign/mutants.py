@@ -14,11 +14,11 @@ from typing import TextIO
 import msgspec
 import trio
 
-from harness.campaign.cells import Cell, CellFile, Trial, key_of, void
+from harness.campaign.cells import REFERENCE, Cell, CellFile, Setup, Trial, key_of, void, with_client
 from harness.campaign.hand import Hand, Lost
 from harness.campaign.invoke import attended, cores, length
 from harness.campaign.live import Counted, Live
-from harness.campaign.matrix import REFERENCE, Matrix
+from harness.campaign.matrix import Matrix
 from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
 from harness.judge.verdict import Word
@@ -69,11 +69,7 @@ def plans_of(scenario: Scenario, mutants: Sequence[str], project: Project) -> li
     """
     of_mutant = plans(scenario, client=mutants[0], world=virtual.NAME, project=project)
     named = [(REFERENCE, ""), *((mutant, mutant) for mutant in mutants)]
-    return [[_with_client(plan, like, mutant) for plan in of_mutant] for like, mutant in named]
-
-
-def _with_client(plan: Plan, like: str, mutant: str) -> Plan:
-    return msgspec.structs.replace(plan, client=msgspec.structs.replace(plan.client, like=like, mutant=mutant))
+    return [[with_client(plan, like, mutant) for plan in of_mutant] for like, mutant in named]
 
 
 def prove(wish: Wish, stream: TextIO, *, terminal: bool) -> Matrix:
@@ -92,7 +88,8 @@ def prove(wish: Wish, stream: TextIO, *, terminal: bool) -> Matrix:
     ordered = sorted(rows, key=lambda of: -sum(map(length, of[0])))
     trials = [[Trial(key=key_of(plan), plan=plan) for plan in row] for of in ordered for row in of]
     file = CellFile(wish.out / CELLS)
-    proof = Proof(trials, file, file.begin([one for row in trials for one in row], resume=wish.resume))
+    had = file.begin([one for row in trials for one in row], resume=wish.resume)
+    proof = Proof(trials, file, had, chosen.mutants)
     live = Live(stream, terminal=terminal, view=proof.view)
     began = real.wall_clock()
     number = real.run(partial(attended, partial(proof.run, jobs=wish.jobs or cores()), live)) if proof.waiting else 0
@@ -112,11 +109,14 @@ def prove(wish: Wish, stream: TextIO, *, terminal: bool) -> Matrix:
 class Proof:
     """The trials of one call, a row for each client in each scenario. ``cells`` grows as they end."""
 
-    def __init__(self, rows: Sequence[Sequence[Trial]], file: CellFile, had: Sequence[Cell]) -> None:
+    def __init__(
+        self, rows: Sequence[Sequence[Trial]], file: CellFile, had: Sequence[Cell], mutants: tuple[str, ...] = ()
+    ) -> None:
         self.cells = {cell.key: cell for cell in had}
         self.waiting = deque(row for row in rows if self._next(row) is not None)
         self.view = Counted(len(self.waiting), "cell")
         self._file = file
+        self._setup = Setup(mutants=mutants)
 
     def _next(self, row: Sequence[Trial]) -> Trial | None:
         """Return the first trial of a row that is still to be run; none after one that failed a mutant."""
@@ -143,7 +143,7 @@ class Proof:
             everything.cancel_scope.cancel()
 
     async def _slot(self) -> None:
-        hand = Hand(WORKER, msgspec.json.Decoder(Cell))
+        hand = Hand(WORKER, msgspec.json.Decoder(Cell), setup=self._setup)
         try:
             while self.waiting:
                 row = self.waiting.popleft()

@@ -10,7 +10,7 @@ from harness.clients.callbacks import Outcome
 from harness.clients.client import SSEClient
 from harness.clients.courier import Endpoints
 from harness.clients.journaling import JournalObserver
-from harness.clients.mutants import mutant
+from harness.clients.mutants import Mutant, mutant
 from harness.history.journal import Journal
 from harness.scenario.model import ClientSpec
 from harness.seams import Phone
@@ -28,13 +28,15 @@ async def run_reference(
     wall_clock: Callable[[], float],
     body: bytes = b"{}",
     endpoints: Endpoints | None = None,
+    planted: Mutant | None = None,
 ) -> Outcome:
     """Start a job and follow it to its end; N clients are N calls, each with its own ``name`` and ``phone``.
 
-    Where the spec names a mutant, it is that one; the spec's policies are then what it declares, not what it does.
+    Where the spec names a mutant, or one is ``planted``, it is that one; the spec's policies are then what it declares,
+    not what it does.
     Raises ``PeerError`` where no job could be started, ``UsageError`` for a mutant that does not exist.
     """
-    planted = mutant(spec.mutant)
+    planted = planted or mutant(spec.mutant)
     policies = planted.policies(spec.policies)
     if policies.ids is None:
         policies = msgspec.structs.replace(policies, ids=Ids.EPOCH_INDEX)  # as the harness's server documents

@@ -13,6 +13,7 @@ import msgspec
 import trio
 
 from harness.chance import Chance
+from harness.clients.mutants import Mutant
 from harness.clients.run import run_reference
 from harness.clock import sleep_until
 from harness.device.model import Device
@@ -57,7 +58,8 @@ class Runner:
     """Runs one plan in one world, and writes its history to ``history`` (None: the ``tap`` alone gets it).
 
     ``toxiproxy``: auto, embedded, a path or a URL. The simulated world has its own. Without ``proofs`` no fault is
-    proved: for searches, which prove what they found by running it again.
+    proved: for searches, which prove what they found by running it again. ``planted`` is the client in place of the one
+    that the plan names.
     """
 
     def __init__(
@@ -69,8 +71,10 @@ class Runner:
         toxiproxy: str = "auto",
         tap: Tap | None = None,
         proofs: bool = True,
+        planted: Mutant | None = None,
     ) -> None:
         self.plan = plan
+        self._planted = planted
         self._history = history
         self._choice = toxiproxy
         self._world = world
@@ -273,6 +277,7 @@ class Runner:
                 journal=rig.journal,
                 chance=self._chance,
                 wall_clock=self._world.wall_clock,
+                planted=self._planted,
             )
         except PeerError as error:
             # No job could be started: that is what the app saw, and nothing of the harness's failed.

@@ -50,7 +50,7 @@ def test_clients_that_leave_the_same_history_are_judged_once_and_keep_their_name
 def test_the_same_history_under_another_plan_is_judged_anew():
     prover, other = Prover(), plans(Scenario(**SMALL | {"expect": {"attempts": "at most 1"}}), world="virtual")[0]
     history = rehearse(other)
-    prover = Prover(rehearse=lambda _plan: history)
+    prover = Prover(rehearse=lambda _plan, **_: history)
     assert [prover.cell(Trial(key="", plan=plan)).word for plan in (trial("no-watchdog").plan, other)] == [
         "pass",
         "fail",
@@ -62,7 +62,7 @@ def test_the_same_history_under_another_plan_is_judged_anew():
     [(EnvironmentFault("no room"), "no room"), (ZeroDivisionError("oh"), "ZeroDivisionError: oh")],
 )
 def test_what_cannot_be_run_is_void_and_ends_nothing_else(error, words):
-    def fail(_plan):
+    def fail(_plan, **_):
         raise error
 
     prover = Prover(rehearse=fail)
@@ -70,4 +70,4 @@ def test_what_cannot_be_run_is_void_and_ends_nothing_else(error, words):
 
 
 def test_an_empty_history_passes_nothing():
-    assert Prover(rehearse=lambda _plan: History([])).cell(trial("gives-up")).word not in {"pass", "fail"}
+    assert Prover(rehearse=lambda _plan, **_: History([])).cell(trial("gives-up")).word not in {"pass", "fail"}

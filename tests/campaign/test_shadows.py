@@ -33,7 +33,7 @@ def digest(history):
     return history_digest(record for record in history.records if not isinstance(record, Run))
 
 
-@pytest.mark.parametrize(("first", "scene"), enumerate(SCENES))
+@pytest.mark.parametrize(("first", "scene"), list(enumerate(SCENES)))
 def test_whoever_is_alike_leaves_the_same_history(first, scene):
     plan = plan_of(scene)
     shadows = Shadows(DECIDING)

@@ -39,7 +39,7 @@ class Poll(msgspec.Struct, frozen=True):
             return f"{Row.POLL.called}: the status was to be asked for by {self.high:.2f} s and never was"
         came = case.at(self.again.begun_ns)
         due = f"from {self.low:.2f} s" if came < self.low else f"by {self.high:.2f} s"
-        return f"{Row.POLL.called}: due {due}, came at {came:.2f} s"
+        return f"{Row.POLL.called}: one was due {due} and came at {came:.2f} s"
 
 
 def polls_missed(client: ClientCase) -> list[Poll]:

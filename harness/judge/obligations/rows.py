@@ -31,7 +31,7 @@ class Row(enum.Enum):
     ONE_TOKEN = 13, "one token a refusal"
     REFUSED_CURSOR = 16, "refused cursor"
     PLAIN = 20, "plain wait"
-    RETRY = 21, "wait after retry:"
+    RETRY = 21, "wait by retry"
     RETRY_AFTER = 22, "Retry-After"
     SIGNAL = 23, "signal while waiting"
     NO_BODY = 25, "stream without a body"

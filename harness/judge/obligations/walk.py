@@ -69,13 +69,13 @@ class Missed(msgspec.Struct, frozen=True):
     window: Window
 
     def sentence(self, case: Case) -> str:
-        """Return what was due by which row, and what came: ``row 20, plain wait: due by 31.2 s, came at 44 s``."""
+        """Return what was due by which row, and what came: ``row 20, plain wait: a dial was due by 31.2 s …``."""
         window = self.window
         if self.attempt is None:
             return f"{window.row.called}: a dial was due by {_at(window.high)} and never came{_why(window)}"
         came = case.at(self.attempt.began_ns)
         due = f"from {_at(window.low)}" if came < window.low else f"by {_at(window.high)}"
-        return f"{window.row.called}: due {due}, came at {_at(came)}{_why(window)}"
+        return f"{window.row.called}: a dial was due {due} and came at {_at(came)}{_why(window)}"
 
 
 def _at(seconds: float) -> str:

@@ -39,11 +39,11 @@ def test_polls_by_the_declared_interval_are_in_their_time():
 
 
 def test_a_poll_too_soon_is_told():
-    assert missed(refused(3.1, 4.1, 7.1, 10.1, 13.1)) == ["row 47, poll: due from 6.10 s, came at 4.10 s"]
+    assert missed(refused(3.1, 4.1, 7.1, 10.1, 13.1)) == ["row 47, poll: one was due from 6.10 s and came at 4.10 s"]
 
 
 def test_a_poll_too_late_is_told():
-    assert missed(refused(3.1, 6.1, 14.1), until=15.0) == ["row 47, poll: due by 9.10 s, came at 14.10 s"]
+    assert missed(refused(3.1, 6.1, 14.1), until=15.0) == ["row 47, poll: one was due by 9.10 s and came at 14.10 s"]
 
 
 def test_a_poll_that_never_came_is_told():
@@ -92,7 +92,7 @@ def test_the_law_of_backoff_fails_by_the_row():
     story.end(6.0, "interrupted")
     found = law("backoff", story)
     assert (found.state, found.cause) == (State.FAILED, "poll-interval")
-    assert found.sentence.startswith("row 47, poll: due from 6.10 s, came at 4.10 s (2 times in all)")
+    assert found.sentence.startswith("row 47, poll: one was due from 6.10 s and came at 4.10 s (2 times in all)")
 
 
 def test_no_poll_is_due_once_one_was_answered_by_the_job_s_end_however_late_the_app_is_told():

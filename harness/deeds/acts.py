@@ -124,11 +124,13 @@ class Suspends(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="suspe
 class Answers(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="answers"):
     """A box (``middle``), or the server's own front, answers these requests itself.
 
-    ``to``: everything, streams, polls or results. ``times``: after so many it stops by itself (None: never).
+    ``to``: everything, streams, polls or results. ``times``: after so many it stops by itself (None: never). ``dated``:
+    ``Retry-After`` is the date that lies so many seconds behind the answer's own ``Date``.
     """
 
     status: int
     retry_after: float | None = None
+    dated: bool = False
     to: str = "everything"
     times: int | None = None
 

@@ -485,19 +485,23 @@ def _counted(count: int) -> int:
     return count
 
 
-def _answers(status: int, retry_after: float | None = None, to: str = "everything", times: int | None = None) -> Act:
+def _answers(
+    status: int, retry_after: float | None = None, dated: str = "", to: str = "everything", times: int | None = None
+) -> Act:
     if status < 200:
         raise UsageError(f"expected a final status from 200 on, got {status}")
     if retry_after is not None and retry_after != int(retry_after):
         raise UsageError(f"expected whole seconds after retry-after (RFC 9110, 10.2.3), got {retry_after:g} s")
+    if dated and retry_after is None:
+        raise UsageError("expected retry-after and a duration before as date")
     if times is not None:
         _counted(times)
-    return Answers(status=status, retry_after=retry_after, to=to, times=times)
+    return Answers(status=status, retry_after=retry_after, dated=bool(dated), to=to, times=times)
 
 
 def _kinds_of_answers(act: Answers) -> tuple[str, ...]:
     counted = ("answers N times",) if act.times is not None else ()
-    later = ("answers retry-after",) if act.retry_after is not None else ()
+    later = (f"answers retry-after{' as date' * act.dated}",) if act.retry_after is not None else ()
     return (f"answers to {act.to}", *counted, *later)
 
 
@@ -505,7 +509,7 @@ _ANSWERS = Row[Answers](
     act=Answers,
     actors=(Actor.MIDDLE, Actor.SERVER),
     forms={
-        "answers CODE:status [retry-after DURATION:retry_after] [to streams|polls|results:to] "
+        "answers CODE:status [retry-after DURATION:retry_after] [as date:dated] [to streams|polls|results:to] "
         "[for DURATION:span | N:times times]": _answers
     },
     executor=Executor.MIDDLE,
@@ -516,7 +520,12 @@ _ANSWERS = Row[Answers](
         doubtful=_OF_REQUESTS,
     ),
     boxed="answered",
-    kinds=(*(f"answers to {to}" for to in _TARGETS), "answers N times", "answers retry-after"),
+    kinds=(
+        *(f"answers to {to}" for to in _TARGETS),
+        "answers N times",
+        "answers retry-after",
+        "answers retry-after as date",
+    ),
     kinds_of=_kinds_of_answers,
 )
 

@@ -160,8 +160,9 @@ def _suspends(draws: Draws, now: Situation) -> str:
 def _answers(draws: Draws, now: Situation) -> str:
     del now
     text = f"answers {draws.weighted(STATUSES)}"
-    if draws.chance(0.3):
-        text += f" retry-after {draws.count(1, 10)}s"
+    later = draws.weighted([(" retry-after {}s", 0.2), (" retry-after {}s as date", 0.1), ("", 0.7)])
+    if later:
+        text += later.format(draws.count(1, 10))
     if draws.chance(0.7):
         text += f" to {draws.weighted([('streams', 4.0), ('polls', 2.0), ('results', 2.0)])}"
     return text + (f" {draws.count(1, 6)} times" if draws.chance(0.4) else _span(draws))

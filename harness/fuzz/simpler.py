@@ -14,7 +14,8 @@ ROUND = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0)
 """Seconds that a person would have written, the first choice for any duration."""
 
 _OPTIONS = (
-    r" retry-after \S+",
+    r" retry-after \S+(?: as date)?",
+    r" as date",
     r" to (?:streams|polls|results)",
     r" (?:downstream|upstream) only",
     r" \d+ times",

@@ -49,7 +49,13 @@ def of_response(status: int, headers: dict[str, str], *, rid: int, cid: int) -> 
 def of_reply(box: Reply, *, rid: int, cid: int) -> Response:
     """Return the record of a box's answer."""
     return Response(
-        rid=rid, cid=cid, status=box.status, content_type=box.content_type, retry_after=box.retry_after, by="middle"
+        rid=rid,
+        cid=cid,
+        status=box.status,
+        content_type=box.content_type,
+        retry_after=box.retry_after,
+        date=box.date,
+        by="middle",
     )
 
 

@@ -107,8 +107,8 @@ def check(act: MiddleAct) -> None:
 def tell(force: Force) -> str:
     """Say an act in the words of the language, for a read-back."""
     match force.act:
-        case Answers(status=status, retry_after=after, to=to, times=times):
-            words = f"answers {status}" + (f" retry-after {after:g}s" if after is not None else "")
+        case Answers(status=status, retry_after=after, dated=dated, to=to, times=times):
+            words = f"answers {status}" + (f" retry-after {after:g}s{' as date' * dated}" if after is not None else "")
             text = f"{words} to {to}" + (f" {times} times" if times is not None else "")
         case Buffers(size=size, each_event=each, seconds=seconds):
             text = "buffers " + ("each event" if each else f"{size}B" if size is not None else f"{seconds:g}s")

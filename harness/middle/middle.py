@@ -15,7 +15,8 @@ class Middle:
     """Makes the stage of each flow, and turns all of them when an act begins or ends.
 
     ``gates`` is how many clients the run has, each with a canary of its own: an act that answers so many times counts
-    each client apart, and the canaries never use up a client's share.
+    each client apart, and the canaries never use up a client's share. ``wall_clock`` gives the seconds since 1970, for
+    what a box dates.
     """
 
     def __init__(
@@ -25,12 +26,14 @@ class Middle:
         next_rid: Callable[[], int],
         kinds: RequestKinds | None = None,
         gates: int = 1,
+        wall_clock: Callable[[], float],
         now: Callable[[], float] = trio.current_time,
     ) -> None:
         self._journal = journal
         self._next_rid = next_rid
         self._kinds = kinds if kinds is not None else RequestKinds()
         self._gates = gates
+        self._wall_clock = wall_clock
         self._now = now
         self._forces: list[Force] = []  # in the order of their beginning
         self._stages: dict[HttpStage, None] = {}
@@ -45,6 +48,7 @@ class Middle:
             next_rid=self._next_rid,
             routes=self._kinds,
             gates=self._gates,
+            wall_clock=self._wall_clock,
             now=self._now,
             forget=self._forget,
         )

@@ -41,7 +41,8 @@ MOST_PENDING = 100
 class HttpStage(Stage):
     """Stands in the flow ``cid`` of one client. ``next_rid`` numbers the requests of the whole run.
 
-    ``gates`` says how many canaries share an act's number of answers.
+    ``gates`` says how many canaries share an act's number of answers, ``wall_clock`` seconds since 1970, for what a box
+    dates.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class HttpStage(Stage):
         next_rid: Callable[[], int],
         routes: RequestKinds,
         gates: int = 1,
+        wall_clock: Callable[[], float],
         now: Callable[[], float] = trio.current_time,
         forget: "Callable[[HttpStage], None]" = lambda _: None,
     ) -> None:
@@ -65,6 +67,7 @@ class HttpStage(Stage):
         self._next_rid = next_rid
         self._routes = routes
         self._gates = gates
+        self._wall_clock = wall_clock
         self._now = now
         self._forget = forget
         self._hands: Hands | None = None
@@ -245,7 +248,7 @@ class HttpStage(Stage):
         act = force.act
         assert isinstance(act, RequestAct)
         exchange.kept = True
-        exchange.reply = reply(act, method=exchange.method, closes=exchange.closes)
+        exchange.reply = reply(act, method=exchange.method, closes=exchange.closes, now=self._wall_clock())
         portal = isinstance(act, ShowsPortal)
         self._boxed("portal" if portal else "answered", exchange.rid, str(exchange.reply.status), spent)
         if self._pending[0] is exchange:

@@ -120,7 +120,12 @@ class Runner:
             )
             upstream = await server.start(nursery)
             routes, toxics = await self._add_paths(toxiproxy, upstream)
-            middle = Middle(journal=journal, next_rid=self._next_rid, gates=len(canaries_of(self.plan.client.count)))
+            middle = Middle(
+                journal=journal,
+                next_rid=self._next_rid,
+                gates=len(canaries_of(self.plan.client.count)),
+                wall_clock=self._world.wall_clock,
+            )
             gates = await self._open_gates(nursery, journal, routes, middle)
             hands = Hands(self.plan, gates=gates, toxiproxy=toxiproxy, middle=middle, server=server)
             nemesis = Nemesis(

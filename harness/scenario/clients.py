@@ -83,6 +83,7 @@ MUTANTS = (
     "says-polling",
     "ignores-stream-retry-after",
     "ignores-poll-retry-after",
+    "reads-only-seconds",
     "asks-six-tokens",
     "reconnects-late",
     "one-row-late",

@@ -51,6 +51,7 @@ async def record(path: Path, seconds: float) -> None:
                 network=network,
                 journal=journal,
                 stage=lambda cid, client, path: HttpStage(
+                    wall_clock=lambda: 0.0,
                     cid=cid,
                     client=client,
                     path=path,

@@ -131,6 +131,7 @@ class StagedPhone(MachinePhone):
 
     async def connect(self, host: str, port: int) -> Stream:
         stage = HttpStage(
+            wall_clock=lambda: 0.0,
             cid=self._journal.written + 1,
             client=self._name,
             path="wifi",

@@ -227,6 +227,15 @@ def test_ignores_retry_after_waits_as_for_any_failure():
     assert wrong.waits[1] <= 1.0
 
 
+def test_reads_only_seconds_waits_as_for_any_failure_where_a_date_says_when():
+    date = {"date": "Thu, 24 Dec 2026 12:05:06 GMT", "retry_after": "Thu, 24 Dec 2026 12:05:15 GMT"}
+    reference, wrong = both("reads-only-seconds", streams(answers(503, **date), completes))
+    assert 9.0 <= reference.waits[1] <= 10.0
+    assert wrong.waits[1] <= 1.0
+    reference, wrong = both("reads-only-seconds", streams(answers(503, retry_after="9"), completes))
+    assert min(reference.waits[1], wrong.waits[1]) >= 9.0
+
+
 def test_never_backs_off_waits_no_longer_than_the_first_time():
     reference, wrong = both("never-backs-off", lambda: Stage(doors=lambda _at: "refuse"), lasts=100)
     assert max(reference.waits) > 15.0

@@ -153,6 +153,7 @@ CAUGHT = {
         "backoff",
         brisk("timeline: {0s: {middle: [answers 403 to streams, answers 503 retry-after 8s to polls for 10s]}}"),
     ),
+    "reads-only-seconds": ("backoff", refused("answers 503 retry-after 9s as date to streams for 5s")),
     "asks-six-tokens": ("backoff", lines(SLOW, "server: {token: lasts 10s}")),
     "reconnects-late": ("recovery", brisk("timeline: {5s: {wifi: reset once}}")),
     "one-row-late": ("backoff", lines(SLOW, "timeline: {5s: {wifi: refused for 20s}, 5001ms: {wifi: reset once}}")),

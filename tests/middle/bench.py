@@ -41,9 +41,13 @@ class Bench:
         self.seen: list[Record] = []
         self.journal = Journal(folder / f"{client}-{path}", lambda: 1, tap=self.seen.append)
         self.middle = Middle(
-            journal=self.journal, next_rid=itertools.count(1).__next__, gates=gates, now=lambda: self.now
+            journal=self.journal,
+            next_rid=itertools.count(1).__next__,
+            gates=gates,
+            now=lambda: self.now,
+            wall_clock=lambda: self.wall,
         )
-        self.now = 100.0
+        self.now, self.wall = 100.0, 1_798_113_906.7  # Thu, 24 Dec 2026
         self.client, self.path = client, path
         self.again()
 

@@ -4,6 +4,7 @@ import pytest
 
 from harness.deeds.acts import Answers, Buffers, Clears, KillsIdle, MutesStreams, ResetsStreams, ShowsPortal
 from harness.network.ends import How, Side
+from harness.sse.response import read_retry_after
 from tests.middle.bench import END, HEALTH, OPENED, POLL, SHOWN, START, STREAM, chunk, event, marked
 
 FORBIDDEN = Answers(status=403, to="streams")
@@ -18,6 +19,14 @@ def test_answer_comes_in_the_servers_place(bench):
     (response,) = bench.responses
     assert (response.rid, response.status, response.retry_after, response.by) == (1, 503, "7", "middle")
     assert (bench.boxed, bench.ends) == ([("answered", 1)], [])
+
+
+def test_a_date_to_come_back_at_is_counted_from_the_answers_own(bench):
+    bench.middle.do(0, Answers(status=503, retry_after=30.0, dated=True))
+    bench.ask(POLL)
+    assert b"Date: Thu, 24 Dec 2026 12:05:06 GMT\r\nRetry-After: Thu, 24 Dec 2026 12:05:36 GMT\r\n" in bench.to_client
+    (response,) = bench.responses
+    assert read_retry_after(response.retry_after, response.date, None) == 30.0
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])

@@ -10,7 +10,7 @@ FORBIDDEN = Answers(status=403, to="streams")
 
 def told(*deeds):
     """The readback after these (act, on, actor), given indices in order; an index alone undoes."""
-    middle = Middle(journal=None, next_rid=lambda: 1, now=lambda: 0.0)
+    middle = Middle(journal=None, next_rid=lambda: 1, wall_clock=lambda: 0.0, now=lambda: 0.0)
     for index, deed in enumerate(deeds):
         if isinstance(deed, int):
             middle.undo(deed)

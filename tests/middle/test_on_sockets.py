@@ -31,7 +31,7 @@ async def boxed_rig(tmp_path, **options):
         return r.middle.stage(cid, client, path)
 
     async with rig(tmp_path, stage=stage, **options) as r:
-        r.middle = Middle(journal=r.gate._journal, next_rid=itertools.count(1).__next__)
+        r.middle = Middle(wall_clock=lambda: 0.0, journal=r.gate._journal, next_rid=itertools.count(1).__next__)
         yield r
 
 

@@ -27,6 +27,7 @@ class Bench:
         self.sent = self.passed = b""
         self.journal = Journal(path, lambda: 1, tap=self.seen.append)
         self.stage = HttpStage(
+            wall_clock=lambda: 0.0,
             cid=4,
             client="c1",
             path="wifi",

@@ -168,7 +168,7 @@ def run(folder, wires, cuts):
         listener = await network.listen()
         before = trio.lowlevel.current_statistics().tasks_living
         with Journal(folder / f"history-{cuts}", itertools.count(1).__next__, tap=seen.record) as journal:
-            middle = Middle(journal=journal, next_rid=itertools.count(1).__next__)
+            middle = Middle(wall_clock=lambda: 0.0, journal=journal, next_rid=itertools.count(1).__next__)
             gate = Gate(
                 client="c1",
                 device=Device(["wifi"], starts_on="wifi"),

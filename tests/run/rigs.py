@@ -40,7 +40,7 @@ def behind_a_gate(main: Callable[[SimpleNamespace], Awaitable[None]], shapes=PLA
                 routes = {path: await proxies.add(path, upstream) for path in shapes}
                 for path, shape in shapes.items():
                     await proxies.shape(path, shape)
-                middle = Middle(journal=journal, next_rid=lambda: next(rids))
+                middle = Middle(wall_clock=lambda: 0.0, journal=journal, next_rid=lambda: next(rids))
                 gate = Gate(
                     client="c1",
                     device=Device(list(shapes), starts_on=next(iter(shapes))),

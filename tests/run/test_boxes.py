@@ -83,7 +83,7 @@ async def a_rig(tmp_path, nursery):
             network=network, journal=journal, job=JobSpec(lasts=60), server=ServerSpec(), chance=Chance(7)
         )
         address = await server.start(nursery)
-        middle = Middle(journal=journal, next_rid=lambda: next(rids))
+        middle = Middle(wall_clock=lambda: 0.0, journal=journal, next_rid=lambda: next(rids))
         gate = Gate(
             client="c1",
             device=Device(["wifi"], starts_on="wifi"),

@@ -75,6 +75,7 @@ def test_what_adjusts_a_path_leaves_each_direction_its_own_shape(plan):
     [
         ("middle on wifi: answers 403 to streams for 5s", "middle on wifi: do answers status=403 to=streams"),
         ("server: answers 503 retry-after 7s 3 times", f"{FOR_IT}: do answers status=503 retry_after=7s times=3"),
+        ("server: answers 503 retry-after 7s as date", f"{FOR_IT}: do answers status=503 retry_after=7s dated=true"),
         ("server: restarts losing log after 5s", "server: do restarts keeps_log=false after=5s"),
         ("job: bursts 200/s for 20s", "job: do bursts rate=200.0 lasts=20s"),
         ("device: suspends for 45s", "gate: suspends lasts=45s"),

@@ -61,6 +61,7 @@ GOOD = [
     "timeline: {0s..10s every 1s to 2s: {wifi: closed once}}",
     "timeline: {0s..10s every 500ms: {wifi: 3g over 1s}}",
     "timeline: {1s: {middle on wifi: answers 503 retry-after 7s to streams 3 times}}",
+    "timeline: {1s: {middle on wifi: answers 503 retry-after 7s as date to streams 3 times}}",
     "timeline: {1s: {middle: [buffers 5s, kills idle after 100s with 524, clears]}}",
     "timeline: {1s: {server: restarts losing log after 5s}, 20s: {server: sends retry 5000}}",
     "timeline: {1s: {job: bursts 200/s for 2s}, 5s: {job: fails bad_csv}}",

@@ -408,6 +408,11 @@ _ALL = (
         follower=waiting.IgnoresPollRetryAfter,
     ),
     Mutant(
+        name="reads-only-seconds",
+        stands_for="a Retry-After that is a date is not read: jakartaee/rest 670",
+        follower=waiting.ReadsOnlySeconds,
+    ),
+    Mutant(
         name="asks-six-tokens",
         stands_for="whoever was refused asks for a token of its own",
         follower=waiting.AsksSixTokens,

@@ -42,6 +42,19 @@ class IgnoresPollRetryAfter(Follower):
         super().__init__(job, *args, courier=cast("Courier", _Unheeding(courier, job)), **more)
 
 
+class ReadsOnlySeconds(Follower):
+    """Reads a Retry-After that is a number, and none that is a date."""
+
+    def __init__(self, job: str, *args: Any, courier: Courier, **more: Any) -> None:
+        reads = courier.retry_after
+
+        def seconds(response: httpx.Response) -> float | None:
+            return reads(response) if response.headers.get("retry-after", "").isdigit() else None
+
+        courier.retry_after = seconds  # type: ignore[method-assign]  # for all that asks by this courier
+        super().__init__(job, *args, courier=courier, **more)
+
+
 class _Unheeding:
     """A courier that forgets when the status was not to be asked for."""
 

@@ -17,6 +17,7 @@ from harness.judge.network.faults import Fault
 from harness.judge.network.flows import Flow
 from harness.judge.network.gates import flows
 from harness.judge.network.standing import answers, course, named
+from harness.sse.response import read_retry_after
 
 _ANSWERED = ("answered", "portal")
 """The tags of a box that said something itself."""
@@ -91,16 +92,21 @@ class _Asked:
 def _says(one: Standing, record: Boxed, answer: Response | None) -> bool:
     """Whether this is what an act says. The answer may never have reached the client."""
     act = one.deed.act
+    later: tuple[float | None, bool] = (None, False)
     if isinstance(act, acts.ShowsPortal):
-        wanted = ("portal", "200", "text/html", "")
+        wanted = ("portal", "200", "text/html")
     else:
         assert isinstance(act, acts.Answers)
-        after = "" if act.retry_after is None else str(math.ceil(act.retry_after))
-        kind = "" if act.status in {204, 304} else "text/plain"
-        wanted = ("answered", str(act.status), kind, after)
+        later = (None if act.retry_after is None else float(math.ceil(act.retry_after)), act.dated)
+        wanted = ("answered", str(act.status), "" if act.status in {204, 304} else "text/plain")
     if (record.what, record.detail) != wanted[:2]:
         return False
-    return answer is None or (str(answer.status), answer.content_type, answer.retry_after) == wanted[1:]
+    return answer is None or (str(answer.status), answer.content_type, _later(answer)) == (*wanted[1:], later)
+
+
+def _later(answer: Response) -> tuple[float | None, bool]:
+    """Return the seconds that an answer asks for by ``Retry-After``, and whether as a date behind its own."""
+    return read_retry_after(answer.retry_after or None, answer.date, None), bool(answer.date)
 
 
 def _silenced(flow: Flow, rid: int) -> bool:
@@ -109,5 +115,6 @@ def _silenced(flow: Flow, rid: int) -> bool:
 
 
 def _words(answer: Response) -> str:
-    after = f", to come back after {answer.retry_after} s" if answer.retry_after else ""
+    seconds, dated = _later(answer)
+    after = "" if seconds is None else f", to come back after {seconds:g} s{' by a date' * dated}"
     return f"{answer.status} {answer.content_type}{after}".strip()

@@ -42,16 +42,17 @@ def silent(at=0.5):
     return PlannedDeed(index=0, at=at, actor="wifi", act=SetReach(word=Reach.SILENT), text="silent")
 
 
-def runner(tmp_path, plan, toxiproxy="embedded"):
+def runner(tmp_path, plan, toxiproxy="embedded", tap=None):
     return Runner(
         plan,
         tmp_path / HISTORY,
         toxiproxy=toxiproxy,
         world=real.world(),
+        tap=tap,
     )
 
 
-async def ran(tmp_path, plan, *, stop_after=None):
+async def ran(tmp_path, plan, *, stop_after=None, tap=None):
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
 
@@ -62,7 +63,7 @@ async def ran(tmp_path, plan, *, stop_after=None):
         if stop_after is not None:
             nursery.start_soon(stopper)
         with trio.fail_after(30):
-            await runner(tmp_path, plan).run(stop)
+            await runner(tmp_path, plan, tap=tap).run(stop)
         nursery.cancel_scope.cancel()
     return read_history(tmp_path / HISTORY)
 
@@ -83,8 +84,20 @@ async def test_every_event_reaches_the_app_and_nothing_is_left_behind(tmp_path):
     assert end.counts == start.counts
 
 
-async def test_a_deed_is_recorded_proved_and_survived(tmp_path):
-    history = await ran(tmp_path, a_plan(deeds=(closed_once(),)))
+async def test_a_deed_is_recorded_proved_and_survived(tmp_path, monkeypatch):
+    shown = trio.Event()
+    reach = Gate.reach
+
+    async def reach_once_shown(self, path, word, **how):
+        await shown.wait()  # on a busy host the job's start may still be under way at 0.5 s, and would be lost with it
+        return await reach(self, path, word, **how)
+
+    def note(record):
+        if isinstance(record, App):
+            shown.set()
+
+    monkeypatch.setattr(Gate, "reach", reach_once_shown)
+    history = await ran(tmp_path, a_plan(deeds=(closed_once(),)), tap=note)
     (deed,) = history.all(Deed)
     assert 0.5 <= history.seconds(deed.issued_ns) <= history.seconds(deed.returned_ns)
     assert [canary.met for canary in history.all(Canary)] == [True]

@@ -12,7 +12,7 @@ import pytest
 
 from harness.history import read_history
 
-from .command import harness, interrupt, latest, short, start, summary, verdicts
+from .command import harness, interrupt, latest, short, start, summary
 
 pytestmark = pytest.mark.slow
 
@@ -41,24 +41,6 @@ def mine(process):
     """The command's process and all of its children."""
     root = psutil.Process(process.pid)
     return [root, *root.children(recursive=True)]
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupted_runs_keep_and_judge_what_there_is(tmp_path, number, code):
-    (tmp_path / "walk.yaml").write_text(short(lasts="60s"))
-    process = start("run", "walk.yaml", "--toxiproxy", "embedded", cwd=tmp_path)
-    wait_until(lambda: running(tmp_path))
-    family = mine(process)
-    out, err = interrupt(process, number)
-    assert process.returncode == code, out + err
-    assert "Traceback" not in err
-    history = read_history(history_of(tmp_path))
-    assert (history.end.reason, history.truncated) == ("interrupted", False)
-    ((word, laws),) = verdicts(tmp_path).values()
-    assert "failed" not in laws.values()
-    assert word in {"unknown", "void"}
-    assert summary(tmp_path)["runs"][0]["aborted"]
-    assert psutil.wait_procs(family, timeout=5)[1] == []
 
 
 def test_ctrl_c_at_any_moment_leaves_no_traceback_and_no_process(tmp_path):
@@ -100,16 +82,6 @@ def test_when_a_run_is_killed_what_was_flushed_is_judged(tmp_path):
     assert history.truncated
     assert len(history.records) > 10
     assert summary(tmp_path)["runs"][0]["aborted"]
-
-
-def test_a_toxiproxy_that_never_answers_ends_the_run_with_exit_code_3(tmp_path):
-    (tmp_path / "walk.yaml").write_text(short())
-    with socket.create_server(("127.0.0.1", 0)) as wedged:
-        url = f"http://127.0.0.1:{wedged.getsockname()[1]}"
-        done = harness("run", "walk.yaml", "--toxiproxy", url, cwd=tmp_path, timeout=60)
-    assert done.returncode == 3, done.stdout + done.stderr
-    assert "Toxiproxy" in done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_toxiproxy_that_is_not_there_says_how_to_get_one(tmp_path):

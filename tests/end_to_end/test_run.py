@@ -104,7 +104,7 @@ def test_the_default_client_survives_the_same_with_its_watchdog(tmp_path):
 
 def test_an_expectation_that_is_not_met_fails_the_run(tmp_path):
     (tmp_path / "walk.yaml").write_text(short(attempts="at most 0"))
-    done = harness("run", "walk.yaml", "--toxiproxy", "embedded", "--output-format", "github", cwd=tmp_path)
+    done = harness("run", "walk.yaml", "--world", "virtual", "--output-format", "github", cwd=tmp_path)
     assert done.returncode == 1
     assert "::error file=walk.yaml,line=10" in done.stdout
 
@@ -126,10 +126,10 @@ def test_the_embedded_and_the_real_toxiproxy_give_the_same_verdict(walked, tmp_p
 def test_variants_of_a_sweep_have_folders_of_their_own_and_one_can_be_picked(tmp_path):
     text = short().replace("1.9s:", "1.4s+$gap:").replace("timeline:", "sweep: {gap: [300ms, 500ms]}\ntimeline:")
     (tmp_path / "walk.yaml").write_text(text)
-    done = harness("run", "walk.yaml", "--set", "gap=500ms", "--toxiproxy", "embedded", cwd=tmp_path)
+    done = harness("run", "walk.yaml", "--set", "gap=500ms", "--world", "virtual", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert list(verdicts(tmp_path)) == ["reference-real-s7-gap=500ms"]
-    both = harness("run", "walk.yaml", "-j", "2", "--toxiproxy", "embedded", "--output-format", "json", cwd=tmp_path)
+    assert list(verdicts(tmp_path)) == ["reference-virtual-s7-gap=500ms"]
+    both = harness("run", "walk.yaml", "--world", "virtual", "--output-format", "json", cwd=tmp_path)
     assert both.returncode == 0, both.stdout + both.stderr
-    assert list(verdicts(tmp_path)) == ["reference-real-s7-gap=300ms", "reference-real-s7-gap=500ms"]
+    assert list(verdicts(tmp_path)) == ["reference-virtual-s7-gap=300ms", "reference-virtual-s7-gap=500ms"]
     assert json.loads(both.stdout) == summary(tmp_path)

@@ -116,35 +116,36 @@ def test_a_server_that_dies_between_calls_ends_the_run_at_once(tmp_path, again):
 
 GARBAGE = """
 import http.server, sys
+answers = iter(sys.argv[1:])
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.wfile.write(sys.argv[1].encode().decode("unicode_escape").encode())
+        self.wfile.write(next(answers).encode().decode("unicode_escape").encode())
     def log_message(self, *_): pass
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_address[1], flush=True)
 server.serve_forever()
 """
+NO_TOXIPROXY = {
+    r"HTTP/1.1 200 OK\r\n\r\n[1,2]": 'answered GET /version with "[1,2]", which no Toxiproxy says',
+    r"HTTP/1.1 200 OK\r\n: no name\r\n\r\n" + "[" * 5000: 'with "[[[[[',
+    r"HTTP/1.1 302 F\r\nLocation: http://127.0.0.1:9/\r\n\r\n": 'a redirect to "http://127.0.0.1:9/"',
+}
+"""What a server answers one run after another, and the words in which each is told."""
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (r"HTTP/1.1 200 OK\r\n\r\n[1,2]", 'answered GET /version with "[1,2]", which no Toxiproxy says'),
-        (r"HTTP/1.1 200 OK\r\n: no name\r\n\r\n" + "[" * 5000, 'with "[[[[['),
-        (r"HTTP/1.1 302 F\r\nLocation: http://127.0.0.1:9/\r\n\r\n", 'a redirect to "http://127.0.0.1:9/"'),
-    ],
-)
-def test_what_is_no_toxiproxy_is_told_in_one_sentence_and_nothing_is_logged(tmp_path, answer, words):
+def test_what_is_no_toxiproxy_is_told_in_one_sentence_and_nothing_is_logged(tmp_path):
     (tmp_path / "quick.yaml").write_text(QUICK)
-    server = subprocess.Popen([sys.executable, "-c", GARBAGE, answer], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([sys.executable, "-c", GARBAGE, *NO_TOXIPROXY], stdout=subprocess.PIPE, text=True)
     try:
         url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        done = harness("run", "quick.yaml", "--toxiproxy", url, cwd=tmp_path)
+        options = ("--repeat", str(len(NO_TOXIPROXY)), "-j", "1", "--toxiproxy", url)
+        done = harness("run", "quick.yaml", *options, cwd=tmp_path)
     finally:
         server.kill()
         server.communicate()
     assert done.returncode == 3, done.stdout + done.stderr
-    assert words in " ".join(done.stderr.split())
+    said = " ".join(done.stderr.split())
+    assert [words for words in NO_TOXIPROXY.values() if said.count(words) != 1] == []
     assert logs(tmp_path) == ""
 
 

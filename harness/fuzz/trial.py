@@ -12,6 +12,7 @@ from harness.fuzz.coverage import Cells, covered, words_of
 from harness.fuzz.genotype import Genotype
 from harness.history import Canary, History
 from harness.judge.judge import judge
+from harness.judge.laws.recovery import LACKS
 from harness.judge.verdict import LawVerdict, State, Verdict, Word
 from harness.run.rehearsal import rehearse
 from harness.scenario import Plan, Project
@@ -89,9 +90,14 @@ def judged(plan: Plan, *, proofs: bool = False) -> Judged:
 
 def failures_of(verdict: Verdict, *, proofs: bool = True) -> tuple[Failure, ...]:
     """Return the failed laws. Of a void run only the first: nothing else was tested. H0 has no say without proofs."""
-    laws = [law for law in verdict.laws if law.state is State.FAILED and (proofs or law.law != UNSEEN)]
+    laws = [law for law in verdict.laws if _broken(law) and (proofs or law.law != UNSEEN)]
     of_harness = [law for law in laws if law.law in OF_HARNESS]
     return tuple(_failure(law) for law in of_harness[:1] or laws)
+
+
+def _broken(law: LawVerdict) -> bool:
+    """Whether a law failed, or found that the table of what a client owes lacks a row."""
+    return law.state is State.FAILED or (law.state is State.UNKNOWN and LACKS in law.reason)
 
 
 def unseen(plan: Plan, history: History) -> tuple[Failure, ...]:
@@ -109,7 +115,7 @@ def unseen(plan: Plan, history: History) -> tuple[Failure, ...]:
 
 
 def _failure(law: LawVerdict) -> Failure:
-    return Failure(law=law.law, cause=law.cause, sentence=law.sentence)
+    return Failure(law=law.law, cause=law.cause, sentence=law.sentence or law.reason)
 
 
 def _crash(error: BaseException) -> Failure:

@@ -39,6 +39,8 @@ def beside(counts: Counts, measures: Mapping[str, Interval], *, whole: bool = Fa
         parts.append(f"polled for {duration(polled)}")
     if stale >= STALE or (parts and stale >= 1.0):
         parts.append(f"stale up to {duration(stale)}")
+    if untested := _seconds(measures, "recovery untested"):
+        parts.append(f"recovery untested: a lawful client might take {duration(untested)}")
     return parts
 
 

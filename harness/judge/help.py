@@ -194,10 +194,10 @@ HELP: tuple[LawHelp, ...] = (
         code="L9",
         word="recovery",
         title="Recovery within R of the path's healing",
-        says="The app has caught up within R of the network being usable again. R is the backoff's cap + one SYN "
-        "retry + the handshake; 3 s + the handshake where a signal told the client of its own path's loss or return; "
-        "for a stream that died silently while the default path was usable, the watchdog + 1 s + base + one SYN retry "
-        "+ the handshake.",
+        says="The app has caught up within R of the network being usable again. R is what a lawful client may need "
+        "from where it really is then: the rest of a dial, a silence or a wait, one SYN retry, the handshake, and what "
+        "the server asks of it on the way. Each interruption is judged by itself; where the next begins before R is "
+        "over, nothing is owed. A failure names what was due by when; each part of R is printed with it.",
         breaks=(
             "A dial without a deadline hangs on the dead path, and nothing else is tried",
             "After sleep or a hidden tab it never returns: Azure/fetch-event-source 17, 55, 75",

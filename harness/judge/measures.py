@@ -5,7 +5,7 @@ from harness.judge.expectations import figure
 from harness.judge.facts.coverage import polled_for
 from harness.judge.facts.latency import Sample, samples
 from harness.judge.facts.staleness import staleness
-from harness.judge.outages import outages
+from harness.judge.outages import UNTESTED, outages
 from harness.judge.percentiles import estimate
 from harness.judge.verdict import Interval
 
@@ -31,6 +31,9 @@ def measures(case: Case) -> dict[str, Interval]:
     recoveries = [lapse.recovery for lapse in lapses if lapse.recovery is not None]
     if recoveries:
         found["recovery"] = _exact(max(recoveries), len(recoveries))
+    untested = [lapse.allowance for lapse in lapses if lapse.spared.startswith(UNTESTED)]
+    if untested:
+        found["recovery untested"] = _exact(max(untested), len(untested))
     detections = [lapse.detection for lapse in lapses if lapse.detection is not None]
     if detections:
         found["detection"] = _exact(max(detections), len(detections))

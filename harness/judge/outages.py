@@ -1,11 +1,11 @@
 """Outages of one client, and what became of it: when each began, healed, was noticed, and the app had caught up.
 
 An outage begins when the default path stops being usable, or when a deed ends a live stream although the default is
-usable: that one is healed at once. *Healed* is the start of a usable interval of at least R; shorter ones are flaps
-within one outage; R is in ``harness.judge.recoveries``.
-*Caught up* is the first instant from then on at which the newest index shown is at least the newest
-due L before, with L the profile's latency bound, and something due since the outage began is shown. Where nothing was
-due since, there is nothing to judge.
+usable: that one is healed at once. Each is judged by itself; where the next begins before the bound of its recovery,
+nothing is owed. R, by when a lawful client has caught up, is in ``harness.judge.obligations.bound``.
+*Caught up* is the first instant from the healing on at which the newest index shown is at least the newest due L
+before, with L the profile's latency bound, and something due since the outage began is shown. Where nothing was due
+since, there is nothing to judge.
 """
 
 import bisect
@@ -14,34 +14,64 @@ import math
 import msgspec
 
 from harness.history import Deed, Request
+from harness.judge import phrases
 from harness.judge.case import ClientCase
-from harness.judge.interruptions import NEAR, Interruption, told
+from harness.judge.network.knocks import syn_retries
 from harness.judge.obligations.attempts import attempts
-from harness.judge.recoveries import allowed
+from harness.judge.obligations.bound import Part, recovery_bound
 from harness.judge.refusals import no_end_due
 from harness.judge.sky import Cut, Sky, Spell
+from harness.scenario.deadlines import ceiling
 from harness.scenario.model import Plan, Pulse
 from harness.toxics.shape import line_time
 
+NEAR = 0.1
+"""Seconds around a deed within which what belongs to it is recorded: a signal a moment before or after it returned."""
+
 LATENCY_ALLOWANCE = 0.050
 """Added to one way's latency and jitter: a profile's latency bound is rtt/2 + jitter + 50 ms (the profiles)."""
+
+_LEAST = 1.0
+"""R on real sockets, in seconds, is no less: what is shorter tells more of the host than of the client."""
+
+_STALLS = 30.0
+"""Seconds behind the healing within which stalls of the weather lengthen what is called caught up."""
 
 _AROUND = 300
 """Bytes around what an update or a snapshot says: its other fields, and the head of an answer."""
 
 
-class Lapse(msgspec.Struct, frozen=True, kw_only=True):
-    """One outage. Times are scenario seconds. ``allowance`` is R; ``spared`` says why there is nothing to judge."""
+UNTESTED = "recovery untested: a lawful client might take "
+"""How the reason begins for which an outage is not judged whose recovery may lawfully take longer than is allowed."""
+
+
+class Interruption(msgspec.Struct, frozen=True, kw_only=True):
+    """One stretch in which no stream could pass, or the end of one that passed; ``healed`` None: it lasts."""
 
     began: float
     healed: float | None
     path: str | None
-    struck: (
-        str  # the path that broke; device, middle or server where one of these stopped streams on a path that was up
-    )
     silent: bool
-    told: bool
-    allowance: float
+    struck: str
+
+
+class Lapse(msgspec.Struct, frozen=True, kw_only=True):
+    """One outage. Times are scenario seconds. ``spared`` says why there is nothing to judge.
+
+    ``struck`` is the path that broke; device, middle or server where one of these stopped streams on a path that was
+    up. ``until`` is when R ends (infinity: there is no bound), ``parts`` what it is made of, ``missed`` the row that
+    the client missed on its way, in words. ``overtaken``: another outage began before R was over.
+    """
+
+    began: float
+    healed: float | None
+    path: str | None
+    struck: str
+    silent: bool
+    until: float = math.inf
+    parts: tuple[Part, ...] = ()
+    missed: str = ""
+    overtaken: bool = False
     deed: Deed | None = None  # the record of the deed that began it
     first_due: float | None = None
     caught_up: float | None = None
@@ -50,11 +80,22 @@ class Lapse(msgspec.Struct, frozen=True, kw_only=True):
     spared: str = ""
 
     @property
+    def start(self) -> float:
+        """When recovery begins: the healing, or the first update due after it."""
+        assert self.healed is not None
+        return max(self.healed, self.first_due or self.healed)
+
+    @property
+    def allowance(self) -> float:
+        """R: how long recovery may take, in seconds."""
+        return self.until - self.start
+
+    @property
     def recovery(self) -> float | None:
-        """Seconds from the healing (or from the first update due after it) to having caught up; None: not so far."""
-        if self.healed is None or self.caught_up is None:
+        """Seconds that recovery took; None: it is not over, or another outage overtook it."""
+        if self.healed is None or self.caught_up is None or self.overtaken:
             return None
-        return max(0.0, self.caught_up - max(self.healed, self.first_due or self.healed))
+        return max(0.0, self.caught_up - self.start)
 
     @property
     def detection(self) -> float | None:
@@ -69,29 +110,9 @@ def outages(client: ClientCase) -> list[Lapse]:
 
 def _outages(client: ClientCase) -> list[Lapse]:
     sky = client.once(Sky)
-    found: list[Lapse] = []
-    current: Interruption | None = None
-    for raw in _interruptions(sky):
-        if current is None:
-            current = raw
-        elif current.healed is not None and raw.began - current.healed >= allowed(client, current):
-            found.append(_lapse(client, sky, current, next_began=raw.began))
-            current = raw
-        else:
-            current = _joined(current, raw)
-    if current is not None:
-        found.append(_lapse(client, sky, current))
-    return found
-
-
-def _joined(first: Interruption, then: Interruption) -> Interruption:
-    return msgspec.structs.replace(
-        then,
-        began=first.began,
-        struck=first.struck,
-        silent=first.silent or then.silent,
-        unnoticed=first.unnoticed and then.unnoticed,
-    )
+    found = interruptions(sky)
+    began = sorted(one.began for one in found)
+    return [_lapse(client, sky, one, next((at for at in began if at > one.began), math.inf)) for one in found]
 
 
 def latency_bound(spell: Spell, plan: Plan, start: float, end: float) -> float:
@@ -104,7 +125,8 @@ def latency_bound(spell: Spell, plan: Plan, start: float, end: float) -> float:
     return spell.shape.latency + spell.shape.jitter + LATENCY_ALLOWANCE + max(stalls, default=0.0)
 
 
-def _interruptions(sky: Sky) -> list[Interruption]:
+def interruptions(sky: Sky) -> list[Interruption]:
+    """Return the interruptions of a client's network, in order."""
     found: list[Interruption] = []
     down: Interruption | None = None
     before: str | None = sky.spells[0].path
@@ -117,9 +139,7 @@ def _interruptions(sky: Sky) -> list[Interruption]:
             before = spell.path
         elif not spell.usable and down is None:
             struck = spell.blocked or before or spell.path or ""
-            down = Interruption(
-                began=spell.start, last=spell.start, healed=None, path=spell.path, silent=spell.mute, struck=struck
-            )
+            down = Interruption(began=spell.start, healed=None, path=spell.path, silent=spell.mute, struck=struck)
         elif down is not None and spell.mute and not down.silent:
             down = msgspec.structs.replace(down, silent=True)
     if down is not None:
@@ -133,12 +153,10 @@ def _struck(cut: Cut, sky: Sky) -> Interruption:
     """A live stream was ended while the default was usable: healed at that deed."""
     return Interruption(
         began=cut.at,
-        last=cut.at,
         healed=cut.at,
         path=sky.at(cut.at).path,
         silent=cut.silent,
         struck=cut.path,
-        unnoticed=cut.silent,
     )
 
 
@@ -146,46 +164,50 @@ def _within(cut: Cut, covered: list[tuple[float, float | None]]) -> bool:
     return any(began <= cut.at and (healed is None or cut.at < healed or began == cut.at) for began, healed in covered)
 
 
-def _lapse(client: ClientCase, sky: Sky, raw: Interruption, *, next_began: float = math.inf) -> Lapse:
-    case, truth = client.case, client.truth
-    allowance = allowed(client, raw)
-    first = truth.first_due_from(case.ns(raw.began))
-    detected = _detected(client, raw)
-    caught_up = _caught_up(client, sky, raw, allowance) if raw.healed is not None and first is not None else None
-    spared = ""
-    if raw.healed is None:
-        spared = case.nobody or "the network never heals"
-    elif not math.isfinite(allowance):
-        spared = "the client does not declare by when it reconnects"
-    elif first is None:
-        spared = "nothing was due after it"
-    elif caught_up is None and (not_due := no_end_due(client)):
-        spared = not_due
-    elif case.horizon - raw.healed < allowance:
-        spared = "the scenario's limit leaves no time to recover"
-    elif next_began < min(case.at(first.intended_ns) + allowance, _or_never(caught_up)):
-        spared = "another outage began before it could show"
-    until = caught_up if caught_up is not None else case.end
+def _lapse(client: ClientCase, sky: Sky, raw: Interruption, next_began: float) -> Lapse:
+    case = client.case
+    first = client.truth.first_due_from(case.ns(raw.began))
+    caught = _caught_up(client, sky, raw) if raw.healed is not None and first is not None else None
+    until = caught if caught is not None else case.end
     dials = [one for one in attempts(client)[1:] if raw.began <= case.at(one.began_ns) <= until]
-    return Lapse(
+    lapse = Lapse(
         began=raw.began,
         healed=raw.healed,
         path=raw.path,
         struck=raw.struck,
         silent=raw.silent,
         deed=_begun_by(client, raw),
-        told=told(client, raw),
-        allowance=allowance,
         first_due=case.at(first.intended_ns) if first else None,
-        caught_up=caught_up,
-        detected=detected,
+        caught_up=caught,
+        detected=_detected(client, raw),
         attempts=len(dials),
-        spared=spared,
     )
+    return _bounded(client, lapse, next_began)
 
 
-def _or_never(at: float | None) -> float:
-    return math.inf if at is None else at
+def _bounded(client: ClientCase, lapse: Lapse, next_began: float) -> Lapse:
+    """Return an outage with R and what that is made of, or with why there is nothing to judge."""
+    case = client.case
+    if lapse.healed is None:
+        return msgspec.structs.replace(lapse, spared=case.nobody or "the network never heals")
+    if lapse.first_due is None:
+        return msgspec.structs.replace(lapse, spared="nothing was due after it", until=lapse.healed)
+    caught_ns = None if lapse.caught_up is None else case.ns(lapse.caught_up)
+    bound = recovery_bound(client, healed=lapse.healed, due=lapse.first_due, path=lapse.path, caught_ns=caught_ns)
+    least = 0.0 if case.plan.world == "virtual" else lapse.start + _LEAST + case.slack
+    until = max(bound.until, least)
+    overtaken = next_began < until and (lapse.caught_up is None or lapse.caught_up > next_began)
+    spared = bound.why
+    if overtaken:
+        spared = "another outage began before it could show"
+    elif not bound.why and until - lapse.start > ceiling(case.plan, syn_retries=syn_retries(client)):
+        spared = f"{UNTESTED}{phrases.limit(math.ceil(until - lapse.start))}"
+    elif lapse.caught_up is None:
+        late = "the scenario's limit leaves no time to recover" if case.horizon < until else ""
+        spared = spared or no_end_due(client) or late
+    return msgspec.structs.replace(
+        lapse, until=until, parts=bound.parts, missed=bound.missed, overtaken=overtaken, spared=spared
+    )
 
 
 def _begun_by(client: ClientCase, raw: Interruption) -> Deed | None:
@@ -194,13 +216,13 @@ def _begun_by(client: ClientCase, raw: Interruption) -> Deed | None:
     return near[-1] if near else None
 
 
-def _caught_up(client: ClientCase, sky: Sky, raw: Interruption, allowance: float) -> float | None:
+def _caught_up(client: ClientCase, sky: Sky, raw: Interruption) -> float | None:
     case, truth, screen = client.case, client.truth, client.screen
     assert raw.healed is not None
     first = truth.first_due_from(case.ns(raw.began))
     assert first is not None
     spell = sky.at(raw.healed)
-    bound = latency_bound(spell, case.plan, raw.healed, raw.healed + allowance)
+    bound = latency_bound(spell, case.plan, raw.healed, max(raw.healed, case.at(first.intended_ns)) + _STALLS)
     bound += line_time(spell.shape, case.plan.job.event_size + _AROUND)
     bound += case.plan.client.policies.handler_takes
     healed_ns = case.ns(raw.healed)

@@ -3,7 +3,6 @@
 The judge and the runner both import them from here, so that they never disagree. All are seconds.
 """
 
-import enum
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,6 +13,7 @@ from harness.scenario.emissions import events_of
 from harness.scenario.model import Plan, job_ends, lines
 from harness.sse.digits import read_digits
 from harness.sse.policy import Policies
+from harness.toxics.shape import line_time
 
 DETECTION_WITHOUT_WATCHDOG = 21.0
 """What honest status is held to where the client declares no watchdog: the reference's 20 s and a second."""
@@ -21,30 +21,22 @@ DETECTION_WITHOUT_WATCHDOG = 21.0
 GRACE = 1.0
 """Added to a declared watchdog: the time to act on it."""
 
-SIGNALLED = 3.0
-"""Within this of the healing (and the handshake) a client has recovered that was told of its own path's change."""
-
 AFTER_NEVER = 60.0
 """Where a deadline of the client is ``never``, or nobody declared it, the run waits this long after the job's end."""
 
 LINUX_SYN_RETRIES = (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 11.0, 19.0, 35.0, 67.0)
 """When Linux sends a SYN again, from the dial's start: four linear timeouts (its default), then doubling."""
 
-_PATIENT_DIAL = 10.0
-"""A dial without a deadline earns no longer an allowance than the reference's."""
+PATIENT_DIAL = 10.0
+"""Seconds that stand for a connect deadline that is never: it earns no longer an allowance than the reference's."""
 
-
-class Ending(enum.StrEnum):
-    """How an outage began for a client, and so what it can know."""
-
-    PLAIN = "plain"  # nothing said: its dials fail or hang until the path heals
-    TOLD = "told"  # a signal said that its own path was lost or came back
-    UNNOTICED = "unnoticed"  # its flow died silently while the default path was usable
+_QUESTIONS = 3
+"""For a token, for a snapshot, and for the stream."""
 
 
 def syn_retry_interval(retries: Sequence[float] = LINUX_SYN_RETRIES, connect_timeout: float | None = None) -> float:
     """Return the longest wait between two SYNs of one dial, or between the last one and the dial's deadline."""
-    deadline = _PATIENT_DIAL if connect_timeout is None else connect_timeout
+    deadline = PATIENT_DIAL if connect_timeout is None else connect_timeout
     sent = [0.0, *(time for time in retries if time < deadline), deadline]
     return max(later - earlier for earlier, later in pairwise(sent))
 
@@ -69,26 +61,34 @@ def exchange_cost(plan: Plan, path: str | None = None) -> float:
 
 
 def recovery_allowance(
-    plan: Plan,
-    ending: Ending = Ending.PLAIN,
-    *,
-    path: str | None = None,
-    syn_retries: Sequence[float] = LINUX_SYN_RETRIES,
+    plan: Plan, *, path: str | None = None, syn_retries: Sequence[float] = LINUX_SYN_RETRIES
 ) -> float:
-    """Return R: from the path's healing to having caught up (law L9), for an outage that began like this.
+    """Return how long a client that nobody tells anything is back after, at the latest, once its path is usable.
 
-    ``path`` is the one that healed (any: the dearest), ``syn_retries`` the host's schedule.
+    It has to notice and wait for the base, or to wait for the cap; and to dial. ``path`` is the one that healed (any:
+    the dearest), ``syn_retries`` the host's schedule.
     """
     policies = plan.client.policies.with_excuses
-    handshake = handshake_cost(plan, path)
+    noticed = detection_allowance(policies) + policies.backoff_base
     syn = syn_retry_interval(syn_retries, policies.connect_timeout)
-    match ending:
-        case Ending.PLAIN:
-            return policies.backoff_cap + syn + handshake
-        case Ending.TOLD:
-            return SIGNALLED + handshake
-        case Ending.UNNOTICED:
-            return detection_allowance(policies) + policies.backoff_base + syn + handshake
+    return max(policies.backoff_cap, noticed) + syn + handshake_cost(plan, path)
+
+
+def ceiling(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> float:
+    """Return the longest recovery that is judged: each deadline of the client once, from the plan alone.
+
+    That is a dial and a stream that hang for as long as the client lets them, the longest wait, a SYN, a handshake, the
+    questions for a token, a snapshot and the stream, and what the handler and the line need for the whole job. A
+    recovery that may lawfully take longer is not tested.
+    """
+    policies = plan.client.policies.with_excuses
+    dial = PATIENT_DIAL if policies.connect_timeout is None else policies.connect_timeout
+    waited = max(longest_wait(plan), policies.poll_every)
+    way = syn_retry_interval(syn_retries, policies.connect_timeout) + _QUESTIONS * exchange_cost(plan)
+    job = plan.job.items * plan.job.event_size
+    line = max((line_time(shape, job) for _, shape in lines(plan, None)), default=0.0)
+    most = plan.job.items if policies.queue is None else min(policies.queue + 1, plan.job.items)
+    return dial + waited + detection_allowance(policies) + way + line + policies.handler_takes * most
 
 
 def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES, late: float = 0.0) -> float:
@@ -130,7 +130,7 @@ def _found_by(plan: Plan, policies: Policies, syn_retries: Sequence[float]) -> f
     """Return for how long a client may need to have what is missing at its radio."""
     if policies.connect_timeout is None or policies.watchdog is None:
         return AFTER_NEVER
-    allowance = max(recovery_allowance(plan, ending, syn_retries=syn_retries) for ending in Ending)
+    allowance = recovery_allowance(plan, syn_retries=syn_retries)
     found = policies.connect_timeout + policies.watchdog + longest_wait(plan) + allowance
     return found if math.isfinite(found) else AFTER_NEVER
 
@@ -159,7 +159,7 @@ def horizon_of_run(plan: Plan, accepted: float) -> float:
     One whose client could not begin for longer than a dial may take ends as much later; less is allowed for already.
     """
     late = accepted - plan.client.arrive
-    if late <= (plan.client.policies.with_excuses.connect_timeout or _PATIENT_DIAL):
+    if late <= (plan.client.policies.with_excuses.connect_timeout or PATIENT_DIAL):
         late = 0.0
     moved = plan.horizon + horizon(plan, late=late) - horizon(plan)
     return moved if plan.limit is None else min(moved, plan.limit)

@@ -15,7 +15,7 @@ from harness.deeds.catalogue import Executor, row_of
 from harness.deeds.network_state import NetworkState, after
 from harness.deeds.replacement import directions, takes_back
 from harness.escaping import on_one_line
-from harness.scenario.deadlines import Ending, detection_allowance, recovery_allowance
+from harness.scenario.deadlines import ceiling, detection_allowance
 from harness.scenario.model import Plan, Pulse, network_at_start
 from harness.toxics.shape import Shape, toxics_of
 from harness.units import format_duration, spell_bit_rate, spell_duration
@@ -156,13 +156,7 @@ def _limits(plan: Plan) -> Iterator[str]:
     left = " (the file's or the command line's limit)" if plan.limit == plan.horizon else ""
     yield f"  horizon {format_duration(plan.horizon)}{left}: what is missing then has failed"
     yield f'  D {format_duration(detection_allowance(plan.client.policies))}: from the last byte to "reconnecting"'
-    words = {
-        Ending.PLAIN: "nothing was said",
-        Ending.TOLD: "a signal told of its own path's loss or return",
-        Ending.UNNOTICED: "a flow died silently while the default path was usable",
-    }
-    for ending, why in words.items():
-        yield f"  R {format_duration(recovery_allowance(plan, ending))}: from healed to caught up, where {why}"
+    yield f"  R at most {format_duration(ceiling(plan))}: from usable to caught up; a longer recovery is not judged"
 
 
 def _expectations(plan: Plan) -> Iterator[str]:

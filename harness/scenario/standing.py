@@ -20,7 +20,7 @@ from harness.deeds.catalogue import When, effect_of, path_of
 from harness.deeds.network_state import Fold, Passage, Standing
 from harness.deeds.replacement import directions
 from harness.device.words import Reach
-from harness.scenario.deadlines import Ending, recovery_allowance, terminal_due
+from harness.scenario.deadlines import recovery_allowance, terminal_due
 from harness.scenario.emissions import accepted, intended
 from harness.scenario.model import PathSpec, Plan, network_at_start
 from harness.sse.response import Meaning, judge_response
@@ -163,7 +163,7 @@ class _Watch:
         self._disturbed = plan.server.token_lasts is not None
         policies = plan.client.policies
         unbounded = policies.watchdog is None or policies.connect_timeout is None
-        self._recovery = math.inf if unbounded else max(recovery_allowance(plan, ending) for ending in Ending)
+        self._recovery = math.inf if unbounded else recovery_allowance(plan)
 
     def attended(self, at: float) -> bool:
         """Whether a client may be there just before the deeds of this time."""

@@ -21,8 +21,10 @@ def handoff_plan(**more: Any) -> Plan:
     )
 
 
-def handoff(the_plan: Plan | None = None, *, last: str | None = None, back: float = 6.2, skip=()) -> Story:
-    """The client resumes at 5.0 s over cellular and is back at ``back``; ``last`` is what its request carried."""
+def handoff(
+    the_plan: Plan | None = None, *, last: str | None = None, dialled: float = 5.001, back: float = 6.2, skip=()
+) -> Story:
+    """The client dials cellular at 5.0 s and is back at ``back``; ``last`` is what its request carried."""
     story = Story(the_plan or handoff_plan())
     story.emit_all()
     story.deeds()
@@ -37,7 +39,7 @@ def handoff(the_plan: Plan | None = None, *, last: str | None = None, back: floa
     story.hang_up(4.401, "error", fresh=len(before), events=len(before), opened=True, bytes=999)
     story.status("reconnecting", 4.402)
     story.signal("joins", 5.00005, "cellular")
-    story.dial(5.001, cause="signal", path="cellular", last=last)
+    story.dial(dialled, cause="signal", path="cellular", last=last)
     story.status("connected", back - 0.01, attempt=2)
     for index in range(len(before), len(times)):
         if index not in skip:

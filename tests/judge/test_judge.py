@@ -162,7 +162,7 @@ def test_the_sentence_of_an_unknown_run_names_its_doubts():
     story.lags(*[500_000] * 100)
     found = verdict(story)
     assert found.word is Word.UNKNOWN
-    assert found.sentence.startswith("Recovery: scheduler lag p99 500 ms (trusted to 411 ms); fresh: ")
+    assert found.sentence.startswith("Recovery: scheduler lag p99 500 ms (trusted to 231 ms); fresh: ")
 
 
 def test_a_run_that_nobody_ended_never_passes():

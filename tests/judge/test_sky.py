@@ -131,12 +131,6 @@ def test_a_suspended_device_is_an_outage_until_it_wakes():
     )  # fmt: skip
 
 
-def test_waking_is_told():
-    story = story_of((4.0, "device", acts.Suspends(lasts=5.0), "suspends for 5s"))
-    story.signal("resumed", 9.01)
-    assert lapses(story)[0].told
-
-
 def test_a_deed_that_undoes_takes_back_its_own_only():
     portal, mute = (4.0, "middle", acts.ShowsPortal(), "shows portal"), (5.0, "middle", MUTE, "mutes streams")
     story = story_of(portal, mute, (6.0, "middle", MUTE, "mutes streams"), CLEAR)

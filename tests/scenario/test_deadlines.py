@@ -1,9 +1,10 @@
 import math
 
+import msgspec
 import pytest
 
 from harness.scenario.deadlines import (
-    Ending,
+    ceiling,
     detection_allowance,
     handshake_cost,
     horizon,
@@ -36,12 +37,29 @@ def test_a_handshake_costs_three_trips_and_a_cold_radio_also_of_profiles_to_come
     assert handshake_cost(plan("timeline: {5s: {wifi: 3g}}\n"), "wifi") == pytest.approx(2.1)
 
 
-@pytest.mark.parametrize(
-    ("ending", "allowance"),
-    [(Ending.PLAIN, 30 + 3 + LTE), (Ending.TOLD, 3 + LTE), (Ending.UNNOTICED, 21 + 1 + 3 + LTE)],
-)
-def test_recovery_depends_on_what_the_client_could_know(plan, ending, allowance):
-    assert recovery_allowance(plan(), ending) == pytest.approx(allowance)
+def test_who_is_told_nothing_waits_for_the_cap_or_notices_and_waits_for_the_base(plan):
+    assert recovery_allowance(plan()) == pytest.approx(30 + 3 + LTE)
+    assert recovery_allowance(plan("client: {backoff: 1s to 5s}\n")) == pytest.approx(21 + 1 + 3 + LTE)
+
+
+def test_the_ceiling_has_each_deadline_once(plan):
+    questions = 3 * (LTE + 2 * (0.035 + 0.015))
+    assert ceiling(plan()) == pytest.approx(10 + 30 + 21 + 3 + questions, abs=0.5)
+    never = "client: {watchdog: never, connect timeout: never}\n"
+    assert ceiling(plan(never)) == pytest.approx(ceiling(plan())), "never buys nothing"
+    slow = plan("client: {handler takes: 100ms, queue: 9 events}\n")
+    assert ceiling(slow) == pytest.approx(ceiling(plan()) + 10 * 0.1)
+
+
+def test_the_ceiling_has_room_for_what_the_server_asks_for(plan):
+    asks = "timeline: {5s: {server: answers 503 retry-after 90s to streams for 2s}}\n"
+    assert ceiling(plan(asks)) == pytest.approx(ceiling(plan()) + 90 + 1 - 30)
+
+
+def test_who_does_not_say_how_it_waits_has_no_ceiling(plan):
+    policies = msgspec.structs.replace(REFERENCE, backoff_cap=msgspec.UNSET)
+    client = msgspec.structs.replace(plan().client, policies=policies)
+    assert ceiling(msgspec.structs.replace(plan(), client=client)) == math.inf
 
 
 def test_recovery_follows_the_healed_path_and_the_hosts_schedule(plan):

@@ -14,7 +14,7 @@ from harness.judge.case import ClientCase
 from harness.judge.facts.asked import REFUSED
 from harness.judge.facts.polling import POLLING, STRAY, askings
 from harness.judge.facts.requests import streams_begun
-from harness.judge.recoveries import syn_retries
+from harness.judge.network.knocks import syn_retries
 from harness.judge.sky import Sky
 from harness.scenario.deadlines import recovery_allowance
 

@@ -90,7 +90,7 @@ def _deeds(client: ClientCase) -> list[tuple[float, float]]:
 def _outages(sky: Sky, lapses: list[Lapse]) -> list[tuple[float, float]]:
     spans = []
     for lapse in lapses:
-        until = sky.horizon if lapse.healed is None else lapse.healed + lapse.allowance
+        until = sky.horizon if lapse.healed is None else lapse.until
         spans.append((lapse.began - BEFORE_DEED, until))
     return spans
 

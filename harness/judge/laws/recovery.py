@@ -25,43 +25,51 @@ def _judge(case: Case) -> Outcome:
 
 def _of_lapse(client: ClientCase, lapse: Lapse, outcome: Outcome) -> None:
     case = client.case
-    limit = phrases.limit(round(lapse.allowance, 1))
     if lapse.spared:
         outcome.skip(lapse.spared)
         return
     assert lapse.healed is not None
+    took, limit = lapse.recovery, _limit(lapse)
     doubt = case.doubtful(lapse.allowance)
-    if lapse.recovery is None:
-        _never(client, lapse, outcome, limit)
-    elif doubt:
+    if took is not None and took <= lapse.allowance + case.slack and not doubt:
+        outcome.hold(f"recovered in {phrases.duration(took)} (limit {limit})")
+    elif took is None and case.cut_short and case.end < lapse.until + case.slack:
+        outcome.doubt(f"the run was cut short at {phrases.moment(case.end)}, before R had passed")
+    elif took is not None and doubt:
         outcome.doubt(doubt)
-    elif lapse.recovery <= lapse.allowance:
-        outcome.hold(f"recovered in {phrases.duration(lapse.recovery)} (limit {limit})")
-    elif lapse.recovery <= lapse.allowance + case.slack:
-        outcome.hold(f"recovered in {phrases.duration(lapse.recovery)} (limit {limit}, and the host's own lag)")
+    elif not (missed := _missed(client, lapse)):
+        event = "the next event" if lapse.first_due is None else f"what was due at {phrases.moment(lapse.first_due)}"
+        outcome.doubt(f"{LACKS}: {event} was not shown by {phrases.moment(lapse.until)} (R {limit})")
+    elif took is None:
+        _never(client, lapse, outcome, limit, missed)
     else:
         text = (
-            f"the app caught up {phrases.duration(lapse.recovery)} after {_where(lapse)} was usable at "
+            f"the app caught up {phrases.duration(took)} after {_where(lapse)} was usable at "
             f"{phrases.moment(lapse.healed)} (limit {limit})"
         )
         hung = hung_dial(client, lapse)
-        text += f": {hung_sentence(client, hung)}" if hung is not None else _missed(client, lapse.healed)
+        text += f": {hung_sentence(client, hung)}" if hung is not None else f": {missed}"
         cause = HUNG_DIAL if hung is not None else "slow-recovery"
         outcome.fail(text, *_late(client, lapse), advice=_ADVICE, cause=cause)
 
 
-def _never(client: ClientCase, lapse: Lapse, outcome: Outcome, limit: str) -> None:
+def _limit(lapse: Lapse) -> str:
+    """Return R with its parts: ``33.2 s = plain wait (n 5) 30 s + handshake 2.2 s``."""
+    parts = [f"{part.what} {phrases.limit(round(part.seconds, 1))}" for part in lapse.parts if part.seconds >= _TOLD]
+    whole = phrases.limit(round(lapse.allowance, 1))
+    return f"{whole} = {' + '.join(parts)}" if len(parts) > 1 else whole
+
+
+def _never(client: ClientCase, lapse: Lapse, outcome: Outcome, limit: str, missed: str) -> None:
     case = client.case
     assert lapse.healed is not None
-    if case.cut_short and case.end < lapse.healed + lapse.allowance + case.slack:
-        outcome.doubt(f"the run was cut short at {phrases.moment(case.end)}, before R had passed")
-        return
     truth = [event for event in client.truth.events if event.position > client.screen.newest]
     cause = outage_cause(client, lapse)
     other = loss_cause(client, truth)
     text = f"the app had not caught up by {phrases.duration(case.end)}: {_where(lapse)} was usable from "
-    text += f"{phrases.moment(lapse.healed)} on (limit {limit}){_missed(client, lapse.healed)}"
-    outcome.fail(text, *cause.evidence, advice=cause.advice, cause=other.key if other else cause.key)
+    text += f"{phrases.moment(lapse.healed)} on (limit {limit}): {missed}"
+    root = other or cause
+    outcome.fail(text, *cause.evidence, advice=root.advice, cause=root.key)
 
 
 def _late(client: ClientCase, lapse: Lapse) -> list[Evidence]:
@@ -71,15 +79,21 @@ def _late(client: ClientCase, lapse: Lapse) -> list[Evidence]:
     return shown + [begun(client, one) for one in during[-3:]]
 
 
-def _missed(client: ClientCase, healed: float) -> str:
-    """Return the first row that the client missed from the healing on, to be put behind a sentence; empty if none."""
-    missed = first_missed(client, healed)
-    return f": {missed}" if missed else ""
+def _missed(client: ClientCase, lapse: Lapse) -> str:
+    """Return the first row that the client missed from the healing on, in words; empty: it met all that are known."""
+    assert lapse.healed is not None
+    return first_missed(client, lapse.healed, lapse.until) or lapse.missed
 
 
 def _where(lapse: Lapse) -> str:
     return phrases.path(lapse.path or lapse.struck)
 
+
+LACKS = "every row was met, and the table lacks one"
+"""How the reason begins for which a recovery is unknown: the fuzzer takes it for a failure of the table."""
+
+_TOLD = 0.05
+"""Seconds from which on a part of R is told."""
 
 _ADVICE = "Fix: let a path signal cut the wait, bound each dial with a connect deadline, and cap the backoff"
 

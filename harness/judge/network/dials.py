@@ -13,8 +13,8 @@ from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.network.faults import Fault
 from harness.judge.network.gates import flows
+from harness.judge.network.knocks import syn_retries
 from harness.judge.network.timeline import Regime, Timeline, timeline
-from harness.judge.recoveries import syn_retries
 from harness.vocabulary import Door
 
 PROMPT = 0.25

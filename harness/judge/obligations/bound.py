@@ -20,19 +20,20 @@ from harness.judge.facts.asked import put_offs
 from harness.judge.facts.lives import SOON
 from harness.judge.facts.polling import pollings
 from harness.judge.facts.requests import RequestLife, lives_of
-from harness.judge.facts.shares import turn
+from harness.judge.facts.shares import kept, turn
+from harness.judge.network.knocks import syn_retries
 from harness.judge.obligations.asking import Ask, asks
 from harness.judge.obligations.attempts import Attempt, attempts
+from harness.judge.obligations.closings import NEVER_SILENT
 from harness.judge.obligations.dials import dials
 from harness.judge.obligations.doors import doors
-from harness.judge.obligations.ended import PATIENT_STREAM, Why, over_by, why_ended
+from harness.judge.obligations.ended import Why, borne_until, bounded, over_by, why_ended
 from harness.judge.obligations.instants import between, latest
 from harness.judge.obligations.rows import AT_ONCE, Row, Window, waits
-from harness.judge.obligations.unseen import PATIENT_DIAL, Unseen
+from harness.judge.obligations.unseen import Unseen
 from harness.judge.obligations.walk import LATE, walk
-from harness.judge.recoveries import syn_retries
 from harness.judge.sky import Sky
-from harness.scenario.deadlines import GRACE, exchange_cost
+from harness.scenario.deadlines import PATIENT_DIAL, exchange_cost
 from harness.toxics.shape import line_time
 
 _AROUND = 300
@@ -84,6 +85,7 @@ class _Chain:
         # What it had caught up with may have been at the radio long before the app was shown it.
         arrived_ns = caught_ns if self._turn is None else self._turn.arrived_ns
         self._caught = math.inf if arrived_ns is None else max(self._healed, client.case.at(arrived_ns))
+        self._shown = math.inf if caught_ns is None else client.case.at(caught_ns)
         self._tries = attempts(client)
         self._walk = walk(client)
         self._late = LATE + client.case.slack
@@ -93,7 +95,7 @@ class _Chain:
         shape = client.once(Sky).at(start).shape
         self._settles = shape.latency + shape.jitter + _LATENCY
         self._settles += line_time(shape, plan.job.event_size + _AROUND) + plan.client.policies.handler_takes
-        self._patience = plan.client.policies.watchdog or PATIENT_STREAM
+        self._patience = plan.client.policies.watchdog or NEVER_SILENT
 
     def bound(self) -> Bound:
         place = sum(self._at(one.began_ns) <= self._healed for one in self._tries) - 1
@@ -107,15 +109,15 @@ class _Chain:
         while True:
             one = self._tries[place]
             end = self._end_of(one)
-            over, anew = over_by(self._client, one, self._healed, min(end, self._case.end))
+            over, anew = over_by(self._client, one, self._healed)
             if (asked := self._asked_late(one)) is not None:
                 return self._there(max(let_in, self._healed), asked)
-            if self._caught <= min(end, over + GRACE) + self._late and not self._follows(place):
+            if self._caught < math.inf and self._caught <= min(end, over) + self._late and not self._follows(place):
                 return self._there(let_in)
-            if over + GRACE + self._late < min(end, self._case.end):
-                return self._held_on(place, over, anew)
+            if over < math.inf:
+                return self._held_on(place, over, anew=anew)
             if math.isinf(end):
-                return self._there(let_in)
+                return self._goes_on(place, let_in)
             why = why_ended(self._client, one)
             if why is Why.OWN:
                 return self._there(let_in, f"the attempt was ended by itself at {end:.2f} s")
@@ -133,6 +135,16 @@ class _Chain:
                 return self._there(due, f"a dial was due by {due:.2f} s and {came}")
             place += 1
             let_in = max(self._healed, due)
+
+    def _goes_on(self, place: int, let_in: float) -> Bound:
+        """R of a client whose attempt had brought nothing when the run ended, and was not over."""
+        one = self._tries[place]
+        if not bounded(self._client, one):
+            return Bound(until=math.inf, why=_UNDECLARED)
+        until = borne_until(self._client, one)
+        if until is None or self._unshown():
+            return self._there(let_in)
+        return self._held_on(place, until, anew=False, missed=False)
 
     def _follows(self, place: int) -> bool:
         """Whether another attempt was begun before the app had caught up."""
@@ -220,8 +232,11 @@ class _Chain:
         word = window.row.value[1]
         self._marks.append((f"{word}{n}", high))
 
-    def _held_on(self, place: int, over: float, anew: bool) -> Bound:
-        """R of a client that should have let go of an attempt by an instant, and did not; ``anew``: to dial at once."""
+    def _held_on(self, place: int, over: float, *, anew: bool, missed: bool = True) -> Bound:
+        """R of a client that had to let go of an attempt by an instant; ``anew``: to dial at once.
+
+        ``missed``: it did not.
+        """
         self._marks = [("deadline of the attempt", over)]
         let_in = max(over, self._healed)
         if not anew:
@@ -230,7 +245,7 @@ class _Chain:
             return Bound(until=math.inf, why=_UNDECLARED)
         came = self._end_of(self._tries[place])
         ended = f"was over at {came:.2f} s" if math.isfinite(came) else "never was"
-        return self._there(let_in, f"an attempt was to be over by {over:.2f} s and {ended}")
+        return self._there(let_in, f"an attempt was to be over by {over:.2f} s and {ended}" if missed else "")
 
     # From the door to the app.
 
@@ -239,10 +254,22 @@ class _Chain:
         self._marks.append(("handshake", max(let_in + self._cost, self._start)))
         until = self._marks[-1][1] + self._settles
         self._marks.append(("the app", until))
+        missed = missed or self._unshown()
         if not missed and self._turn is not None:
-            until = max(until, self._at(self._turn.due_ns) + SOON)
-            self._marks.append(("what was on its way", until))
+            by = self._at(self._turn.due_ns) + SOON
+            if self._shown > until and by > until:
+                self._marks.append(("what was on its way", until := by))
+            if self._shown > until + self._late:
+                missed = f"what was at the phone was to be shown by {by:.2f} s and was at {self._shown:.2f} s"
         return Bound(until=until, parts=tuple(self._summed()), missed=missed)
+
+    def _unshown(self) -> str:
+        """Return what to say of a state that was at the phone behind the healing, and was not shown; empty: none."""
+        for one in kept(self._client):
+            at = self._at(one.record.t_ns)
+            if self._healed <= at < self._shown and one.seconds > SOON + self._late:
+                return f"event {one.event.index} was at the phone at {at:.2f} s and was not shown within a second"
+        return ""
 
     def _summed(self) -> Iterator[Part]:
         """Yield the parts of R: for how long each row goes on beyond those before it."""
@@ -267,12 +294,12 @@ class _Chain:
                 if not isinstance(every, float | int):
                     return Bound(until=math.inf, why="the client does not declare how often it polls")
                 place = max((i for i, one in enumerate(mine) if self._at(one.begun_ns) <= since + near), default=0)
-                return self._by_polls(mine[place:], float(every), ends)
+                return self._by_polls(mine[place:], float(every), since, ends)
         return None
 
-    def _by_polls(self, polls: list[RequestLife], every: float, ends: float) -> Bound:
+    def _by_polls(self, polls: list[RequestLife], every: float, since: float, ends: float) -> Bound:
         """R of a client that lives by polling, from its last poll on, or the one that began that."""
-        due = self._start
+        due = max(self._start, min(self._at(polls[0].begun_ns), since + AT_ONCE))
         for one, following in zip(polls, [*polls[1:], None], strict=True):
             begun = self._at(one.begun_ns)
             if one.given and begun >= self._start:
@@ -295,13 +322,14 @@ class _Chain:
         for put_off in put_offs(self._client):
             if put_off.request.rid == one.request.rid:
                 due = max(due, self._at(put_off.until_ns) + self._case.plan.client.policies.backoff_base)
+        due = self._client.once(Sky).awake_by(begun, due)
         for ask in asks(self._client).begun(one.begun_ns + 1, self._case.end_ns):
             from_s = self._at(ask.began_ns)
             if from_s > due + self._late or (ask.what == "poll" and ask.began_ns > one.begun_ns):
                 break
             if ask.what in {"", "token"}:
                 due = max(due, self._at(ask.over_ns) + AT_ONCE, from_s + every)
-        return self._client.once(Sky).awake_by(begun, due)
+        return due
 
     # The beginning.
 

@@ -29,10 +29,8 @@ from harness.judge.obligations.dials import dials
 from harness.judge.obligations.due import Due, awake_until, over_at
 from harness.judge.obligations.rows import AT_ONCE, Row
 from harness.judge.obligations.walk import EARLY
+from harness.scenario.deadlines import PATIENT_DIAL
 from harness.sse.policy import FedBy
-
-NEVER_DIAL = 10.0
-"""Seconds that stand for a connect deadline that is declared as never: the reference's."""
 
 NEVER_SILENT = 20.0
 """Seconds that stand for a watchdog that is declared as never: the reference's."""
@@ -46,21 +44,27 @@ def closings(client: ClientCase) -> list[Due]:
 
     Of a stream only the silences that lasted as long as its watchdog are among them, and its last.
     """
-    return client.once(_closings)
+    # Behind the job's end law L6 says when everything is let go of.
+    over = over_at(client)
+    return [one for one in borne(client) if one.high < over]
 
 
-def _closings(client: ClientCase) -> list[Due]:
+def borne(client: ClientCase) -> list[Due]:
+    """Return the same with what need not be let go of any more: the end was known before its time."""
+    return client.once(_borne)
+
+
+def _borne(client: ClientCase) -> list[Due]:
     found = [*_dials(client)]
     for life in request_lives(client).values():
         found += _question(client, life)
         if life.request.what == "stream" and life.streams:
             found += _stream(client, life)
-    # Behind the job's end law L6 says when everything is let go of.
-    return sorted((one for one in found if one.high < over_at(client)), key=attrgetter("high"))
+    return sorted(found, key=attrgetter("high"))
 
 
 def _dials(client: ClientCase) -> Iterator[Due]:
-    patience, declared = _patience(client.case.declared.connect_timeout, NEVER_DIAL)
+    patience, declared = _patience(client.case.declared.connect_timeout, PATIENT_DIAL)
     if patience is None:
         return
     at = client.case.at

@@ -6,15 +6,15 @@ from harness.judge.obligations.questions import questions
 from harness.judge.obligations.walk import walk
 
 
-def first_missed(client: ClientCase, since: float) -> str:
-    """Return what was due first, from a time on, and came too late or never, in words; empty where nothing was.
+def first_missed(client: ClientCase, since: float, until: float) -> str:
+    """Return what was due first, from one time to another, and came too late or never, in words; empty: nothing was.
 
     What stands for a policy that is declared as never counts too: a recovery waits for no such client.
     """
     case = client.case
     due = [*closings(client), *questions(client)]
-    found = [(one.high, one.sentence()) for one in due if one.high >= since and one.late(case)]
+    found = [(one.high, one.sentence()) for one in due if since <= one.high <= until and one.late(case)]
     dial = walk(client).first_missed(since)
-    if dial is not None:
+    if dial is not None and dial.window.high <= until:
         found.append((dial.window.high, dial.sentence(case)))
     return min(found, default=(0.0, ""))[1]

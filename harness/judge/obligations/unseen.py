@@ -11,11 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from harness.judge.obligations.doors import Doors, Stretch
 from harness.judge.obligations.instants import Instants, between, clip, latest, smear
 from harness.judge.obligations.rows import AT_ONCE, waits
+from harness.scenario.deadlines import PATIENT_DIAL
 from harness.sse.policy import Policies
 from harness.vocabulary import Door
-
-PATIENT_DIAL = 10.0
-"""Seconds that stand for a connect deadline that is never: it earns no longer a time than the reference's."""
 
 FURTHEST = 3600.0
 """Seconds beyond which no walk goes: what is due later is due in no run."""

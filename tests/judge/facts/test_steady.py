@@ -15,12 +15,15 @@ def windows(story: Story, history=None) -> list[tuple[float, float, str | None]]
 
 def test_from_the_first_202_to_the_deed_and_from_r_after_the_healing_to_the_end():
     story = handoff(handoff_plan(lasts=40.0, items=80))
-    assert windows(story) == [(1.01, 3.9, "wifi"), (9.11, 40.0, "cellular")]
+    assert windows(story) == [(1.01, 3.9, "wifi"), (7.31, 40.0, "cellular")]
 
 
 def test_a_broken_client_cannot_delete_its_bad_samples():
+    """R begins at what a client really is at, and is what a lawful one needs from there on."""
     good = noticed()
-    assert windows(half_open(good.plan)) == windows(good)
+    broken = half_open(good.plan)
+    assert windows(broken)[0] == windows(good)[0]
+    assert 0 <= windows(broken)[1][0] - windows(good)[1][0] < 1.0
 
 
 def test_a_deed_that_ends_nothing_interrupts_for_a_second():

@@ -101,9 +101,11 @@ def _stale(client: ClientCase, worst: Kept, old: list[Kept], outcome: Outcome) -
     case = client.case
     since = phrases.moment(case.at(worst.record.t_ns))
     left = _left(client, worst.record.t_ns, worst.until_ns)
-    came = f"event {worst.event.index} had reached the phone"
+    renumbered = client.screen.newest_at(worst.record.t_ns)[0] < worst.event.position[0]
+    newer = f"event {worst.event.index}" + (" of a later epoch" if renumbered else "")
+    came = f"{newer} had reached the phone"
     if isinstance(worst.record, Body):
-        came = f"a status answer had told it event {worst.event.index}"
+        came = f"a status answer had told it {newer}"
     told = [case.evidence(one.record, f"id {one.event.id} {_came(one)}; shown too late") for one in old[:SHOWN]]
     outcome.fail(f"the app was left at {left}, though {came} at {since}", *told, advice=ADVICE)
 

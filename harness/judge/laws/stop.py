@@ -1,6 +1,9 @@
 """L11, stop: no stream or poll is dialled for after the end, whether the job's or a final status.
 
 A dial that was never let in, or that carried nothing, shows no purpose: it counts where nothing else was left to ask.
+
+The end has come when a client has certainly read it from a stream, too, though the app is shown it later: no other
+stream is dialled for then. A gap that it has to wait for, and the reorder window, are waited for.
 """
 
 import msgspec
@@ -8,6 +11,8 @@ import msgspec
 from harness.history import Dial, Record
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
+from harness.judge.facts.asked import told_gaps
+from harness.judge.facts.lives import Fate, Life, lives
 from harness.judge.facts.requests import RequestLife, dial_lives, request_lives
 from harness.judge.laws.outcome import Law, Outcome
 from harness.judge.refusals import no_results_due, refusal
@@ -15,6 +20,8 @@ from harness.sse.policy import declared
 
 OWN = 0.05
 """Seconds beside the run's lag: what a client needs to cancel what it was about to dial."""
+
+OVERLOOKED_ADVICE = "Fix: take the end from the stream that brings it, and dial for no other"
 
 ADVICE = "Fix: after the terminal event, or a status that says stop, cancel every timer that would reconnect or poll"
 
@@ -32,7 +39,10 @@ def _judge(case: Case) -> Outcome:
     outcome = Outcome()
     for client in case.clients:
         stop = _stop(client)
-        if stop is not None:
+        again = _overlooked(client)
+        if again is not None:
+            _of_overlooked(client, *again, outcome)
+        elif stop is not None:
             _of_client(client, stop, outcome)
         elif case.cut_short:
             outcome.doubt(f"the run was cut short at {phrases.moment(case.end)}, before the end of the job")
@@ -53,6 +63,39 @@ def _stop(client: ClientCase) -> Stop | None:
     if response is not None and says_stop and read_ns is not None:
         found.append(Stop(read_ns, f"status {response.status}", response, 1 if response.status == 204 else 0))
     return min(found, key=lambda stop: stop.at_ns, default=None)
+
+
+def _overlooked(client: ClientCase) -> tuple[Life, RequestLife] | None:
+    """Return an end that was read from a stream, and the stream that was dialled for before the app was shown it.
+
+    None without such a stream. Law L1 judges an end that is never shown.
+    """
+    case, terminals = client.case, client.screen.terminals
+    if not terminals:
+        return None
+    own_ns = round((OWN + case.slack + (case.plan.client.policies.reorder_window or 0.0)) * 1e9)
+    shown_ns = terminals[0].app.enter_ns
+    streams = [life for life in request_lives(client).values() if life.request.what == "stream"]
+    for end in lives(client):
+        if not end.event.terminal or end.fate is Fate.TOO_BIG or end.read_ns is None or _put_off(client, end.read_ns):
+            continue
+        since_ns = end.read_ns + own_ns + case.near_ns
+        return next(((end, one) for one in streams if since_ns < one.begun_ns < shown_ns), None)
+    return None
+
+
+def _put_off(client: ClientCase, read_ns: int) -> bool:
+    """Return whether a gap was open as the end was read, so that a snapshot comes first."""
+    return any(gap.record.t_ns <= read_ns < gap.covered_ns for gap in told_gaps(client))
+
+
+def _of_overlooked(client: ClientCase, end: Life, again: RequestLife, outcome: Outcome) -> None:
+    assert end.arrival is not None
+    case, name = client.case, end.event.type
+    at, came = phrases.moment(case.at(again.begun_ns)), phrases.moment(case.at(end.arrival.record.t_ns))
+    text = f"{client.called} dialled for a stream at {at}, though {name} had reached it on the one before at {came}"
+    shown = [case.evidence(end.arrival.record, f"{name} at the phone"), case.evidence(again.request, _NAMES["stream"])]
+    outcome.fail(text, *shown, advice=OVERLOOKED_ADVICE)
 
 
 def _of_client(client: ClientCase, stop: Stop, outcome: Outcome) -> None:

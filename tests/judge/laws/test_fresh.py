@@ -8,6 +8,7 @@ from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import handoff
 from tests.judge.story import Story, ns, plan, reach
+from tests.judge.test_epochs import restarted
 
 
 def kept(*, by: float, **more) -> Story:
@@ -157,6 +158,14 @@ def test_what_a_status_answer_told_is_shown_within_a_second():
 def test_what_a_status_answer_told_and_the_app_was_never_shown_fails_to_the_end():
     assert law("fresh", polled(shown=None)).sentence == (
         "the app was left at event 5 to the end, though a status answer had told it event 10 at 5.0 s"
+    )
+
+
+def test_a_newer_state_with_a_lower_number_is_said_to_be_of_a_later_epoch():
+    story = restarted(said=True, healed=True, shown=False)
+    story.records = [one for one in story.records if not (isinstance(one, App) and one.source == "poll")]
+    assert law("fresh", story).sentence == (
+        "the app was left at event 7 to the end, though a status answer had told it event 1 of a later epoch at 7.0 s"
     )
 
 

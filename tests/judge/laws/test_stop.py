@@ -51,6 +51,34 @@ def test_results_and_a_token_after_the_end_are_exempt():
     assert state("stop", story) is State.HELD
 
 
+def overlooked(dialled: float, *, lived: float = 1.1, by: str = "stream", **policies: object) -> Story:
+    """The end is read from a stream, another stream is dialled for, and the app is shown the end behind that."""
+    story = Story(plan(policies=Policies(**policies)))
+    end = len(story.times()) - 1
+    story.run(skip=(end,), until=15.0).arrive(end, 10.01)
+    story.hang_up(10.01 + lived)
+    story.dial(dialled, cause="ended", status=200 if by == "stream" else 204)
+    story.show(end, dialled + 0.1, source=by)
+    story.finish(dialled + 0.2)
+    return story
+
+
+@pytest.mark.parametrize("by", ["stream", "poll"])
+def test_a_stream_dialled_for_after_the_end_was_read_fails_though_the_app_is_shown_it_then(by):
+    found = law("stop", overlooked(11.5, by=by))
+    assert found.sentence == (
+        "the client dialled for a stream at 11.5 s, though completed had reached it on the one before at 10.0 s"
+    )
+
+
+def test_an_end_that_is_in_doubt_does_not_forbid_another_stream():
+    assert state("stop", overlooked(10.5, lived=0.05)) is State.HELD
+
+
+def test_a_reorder_window_is_waited_for():
+    assert state("stop", overlooked(11.5, reorder_window=2.0)) is State.HELD
+
+
 def dialled(at: float, *, ends: str = "completed", fetched: bool = True) -> Story:
     """The job ends at 10 s, and a dial that nobody lets in is begun at this time."""
     story = Story(plan(ends=ends)).run()

@@ -47,7 +47,8 @@ class Kept(msgspec.Struct, frozen=True):
     """The app showed nothing as new as the state after an event for so many seconds; ``until_ns`` None: to the end.
 
     ``record`` is what brought it to the client's socket: a block of a stream, or the body of a status answer. ``older``
-    is how many states the app was shown before it from when it was read.
+    is how many states the app was shown before it from when it was read, in callbacks longer than ``EACH``: behind none
+    that takes time does anything wait in a queue, though one read may bring hundreds.
     """
 
     record: Delivered | Body
@@ -158,7 +159,8 @@ class _Read(msgspec.Struct, frozen=True):
 def _kept(client: ClientCase) -> list[Kept]:
     sky, busy = client.once(Sky), client.once(HandlerTime)
     at, advances, end_ns = client.case.at, client.screen.advances, client.case.end_ns
-    terminals, enters = client.screen.terminals, [shown.app.enter_ns for shown in client.screen.shown]
+    terminals, apps = client.screen.terminals, [shown.app for shown in client.screen.shown]
+    enters = [app.enter_ns for app in apps if app.exit_ns - app.enter_ns > EACH]
     over_ns = terminals[0].app.enter_ns if terminals else end_ns
     found: list[Kept] = []
     newest, place = ACCEPTED, 0

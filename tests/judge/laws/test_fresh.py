@@ -61,15 +61,15 @@ def test_nothing_is_asked_of_it_while_no_stream_could_pass():
     assert state("fresh", story) is State.HELD
 
 
-def crowded(queue: int | None, *, undeclared: tuple[str, ...] = ()) -> Story:
+def crowded(queue: int | None, *, undeclared: tuple[str, ...] = (), each: float = 0.4, takes: float = 0.399) -> Story:
     """Events 5 to 15 come at 2.5 s, behind a callback, and each is shown, one each 0.4 s."""
-    policies = Policies(queue=queue, handler_takes=0.4).without(*undeclared)
+    policies = Policies(queue=queue, handler_takes=each).without(*undeclared)
     story = Story(plan(policies=policies)).run(skip=range(5, 16))
     for index in range(5, 16):
         next(one for one in story.records if isinstance(one, Emit) and one.index == index).t_ns = ns(2.504)
         story.arrive(index, 2.505 + index * 1e-5)
-        story.show(index, 2.6 + (index - 5) * 0.4, block=False)
-        story.records[-1].exit_ns = story.records[-1].t_ns = ns(2.999 + (index - 5) * 0.4)
+        story.show(index, 2.6 + (index - 5) * each, block=False)
+        story.records[-1].exit_ns = story.records[-1].t_ns = ns(2.6 + takes + (index - 5) * each)
     return story
 
 
@@ -81,6 +81,10 @@ def test_no_more_updates_wait_behind_a_callback_than_the_queue_has_room_for():
         "7 older states were shown before event 15, which had come at 2.5 s; its queue has room for 3 updates",
     )
     assert [item.text for item in found.evidence] == ["id a-15 at the phone"]
+
+
+def test_what_one_read_brings_waits_behind_no_callback_that_takes_no_time():
+    assert state("fresh", crowded(3, each=0.08, takes=0.0)) is State.HELD
 
 
 def test_how_many_updates_wait_is_not_judged_where_they_may_all_wait_or_nobody_says():

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from harness.campaign.matrix import REFERENCE, read_markdown
+from harness.campaign.matrix import NOT_RUN, REFERENCE, read_markdown
 from harness.clients.mutants import MUTANTS
 from harness.scenario import bundled, load
 
@@ -14,6 +14,11 @@ CAUGHT = {place for place, cell in TABLE.items() if place[0] != REFERENCE and re
 def test_its_rows_are_the_mutants_and_its_columns_the_scenarios():
     assert list(dict.fromkeys(row for row, _ in TABLE)) == [REFERENCE, *MUTANTS]
     assert list(dict.fromkeys(column for _, column in TABLE)) == list(bundled())
+
+
+def test_every_mutant_was_run_in_every_scenario():
+    assert {place for place, cell in TABLE.items() if cell in {NOT_RUN, "?", "∅"}} == set()
+    assert len(TABLE) == (len(MUTANTS) + 1) * len(bundled())
 
 
 def test_the_reference_passes_everything():

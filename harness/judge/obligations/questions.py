@@ -1,4 +1,4 @@
-"""When a client dials and asks: rows 1, 4, 16, 30, 43 and 45.
+"""When a client dials and asks: rows 1, 4, 13, 16, 30, 43 and 45.
 
 1. A start that was answered leads to a dial of the stream within a second.
 2. A dial that was let in carries its request once the radio lets it: a handshake and a round trip. A connection that
@@ -9,6 +9,7 @@
    ``poll every`` and the backoff's cap. For a gap in a stream it comes no sooner than ``poll every``, unless the end, a
    gap more or a time of polling calls for it; for a refused cursor the next dial may.
 5. A Retry-After puts off what is asked for a gap, and a status that stops for good ends it.
+6. A token that is asked for is asked for within a second of the last 401 before, unless a Retry-After puts it off.
 
 Time asleep does not count. What was not certainly read makes nothing due, and a dial that carried no request may have
 been for the status.
@@ -22,7 +23,7 @@ from operator import attrgetter
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import UNAUTHORIZED, ToldGap, leads_on, put_offs, told_gaps
 from harness.judge.facts.polling import may_poll
-from harness.judge.facts.requests import RequestLife, firsts, lives_of
+from harness.judge.facts.requests import RequestLife, firsts, lives_of, request_lives
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
 from harness.judge.obligations.asking import asks
@@ -44,7 +45,7 @@ def questions(client: ClientCase) -> list[Due]:
 
 
 def _questions(client: ClientCase) -> list[Due]:
-    found = [*_started(client), *_connected(client), *_Gaps(client).due()]
+    found = [*_started(client), *_connected(client), *_refused_tokens(client), *_Gaps(client).due()]
     over, answered = over_at(client), answered_at(client)
     due = (one for one in found if one.high < (answered if one.row in _AT_ONCE else over))
     return sorted(due, key=attrgetter("high"))
@@ -81,6 +82,32 @@ def _beside(client: ClientCase, place: int, every: list[Dialled]) -> bool:
     dial, near = every[place], client.case.near_ns
     before = any(one.to_ns >= dial.from_ns - round(AT_ONCE * 1e9) for one in every[max(0, place - 3) : place])
     return before or any(one.from_ns <= dial.to_ns + near for one in every[place + 1 : place + 2])
+
+
+def _refused_tokens(client: ClientCase) -> Iterator[Due]:
+    """Yield the token that is due for each 401, of those that led to one."""
+    case, near = client.case, client.case.near_ns
+    lives = request_lives(client).values()
+    refused = [one for one in lives if one.answer is not None and one.answer.status == UNAUTHORIZED]
+    begun = [one.began_ns for one in asks(client).all if one.what in {"", "token"}]
+    for life in refused:
+        answer, body = life.answer, life.body
+        if answer is None or life.read_ns is None or body is None or not body.whole:
+            continue
+        later = (one.answer.t_ns for one in refused if one.answer is not None and one.answer.t_ns > answer.t_ns)
+        until_ns, since_ns = min(later, default=math.inf), max(life.read_ns, body.t_ns)
+        tokens = [one.begun_ns for one in lives_of(client, "token")]
+        if not any(since_ns <= at_ns <= until_ns for at_ns in tokens) or _token_put_off(client, since_ns):
+            continue
+        since, place = case.at(since_ns), bisect_left(begun, answer.t_ns - near)
+        yield Due(
+            row=Row.ONE_TOKEN, record=answer, what=f"a new token, for the 401 of {since:.2f} s,", act="to be asked for",
+            low=since, high=awake_until(client, since, AT_ONCE), came=_at(client, begun[place]),
+        )  # fmt: skip
+
+
+def _token_put_off(client: ClientCase, at_ns: int) -> bool:
+    return any(one.request.what == "token" and one.until_ns > at_ns for one in put_offs(client))
 
 
 class _Gaps:

@@ -1,4 +1,4 @@
-"""Rows 1, 4, 16, 30 and 43: what a client dials and asks at once, and asks again."""
+"""Rows 1, 4, 13, 16, 30 and 43: what a client dials and asks at once, and asks again."""
 
 import pytest
 
@@ -241,3 +241,29 @@ def test_a_status_that_was_refused_for_good_is_not_asked_for_again():
 def test_the_law_of_backoff_fails_by_each_row(story, row, cause):
     found = judged(story)
     assert (found.sentence.split(",")[0], found.cause) == (f"row {row}", cause)
+
+
+def unauthorized(asked: float | None, *, whole: bool = True) -> Story:
+    """A start that is answered 401 by 0.1 s, and a new token that is asked for then."""
+    story = Story(plan(lasts=300.0))
+    cid = story.conn(0.05)
+    story.request("start", 0.06, cid=cid, status=401)
+    story.add(Chunk(cid=cid, direction="downstream", offset=0, length=100, fate="delivered"), 0.065)
+    story.add(Body(rid=1, cid=cid, length=9, digest="x", whole=whole), 0.1)
+    story.add(Read(cid=cid, upto=100), 0.1)
+    story.close(0.11, cid)
+    if asked is not None:
+        story.request("token", asked + 0.001, cid=story.conn(asked + 0.0005, began=asked))
+    return story
+
+
+def test_a_new_token_is_asked_for_within_a_second_of_its_401():
+    assert late(unauthorized(0.9)) == []
+    (found,) = late(unauthorized(4.1))
+    assert found.startswith("row 13, one token a refusal: a new token, for the 401 of 0.10 s, was to be asked for by ")
+    assert found.endswith("1.10 s, and was at 4.10 s")
+
+
+def test_a_401_that_was_cut_or_led_to_no_token_makes_none_due():
+    assert late(unauthorized(4.1, whole=False)) == []
+    assert late(unauthorized(None)) == []

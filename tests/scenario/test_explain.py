@@ -97,7 +97,7 @@ def test_draws_weather_and_limits_are_shown(plan):
     assert "(drawn from 1s to 2s)" in text
     assert "horizon 70.0 s (the file's or the command line's limit)" in text
     assert "D 21.0 s" in text
-    assert text.count("  R ") == 3
+    assert text.count("  R at most ") == 1
     driving = explain(plan(head="scenario: x\njob: {lasts: 60s}\npaths: {car: 4g-drive}\n"))
     assert "WEATHER  (seed 7: stalls " in driving
     assert " more\n" in driving

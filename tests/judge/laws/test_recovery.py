@@ -20,7 +20,7 @@ def test_a_handoff_beyond_it_fails():
     found = law("recovery", handoff(dialled=8.0, back=9.5))
     assert found.sentence == (
         "the app caught up 4.5 s after cellular was usable at 5.0 s (limit 2.3 s = signal while waiting (n 0) 1 s + "
-        "handshake 1.2 s + the app 100 ms): row 23, signal while waiting: due by 6.00 s, came at 8.00 s"
+        "handshake 1.2 s + the app 100 ms): row 23, signal while waiting: a dial was due by 6.00 s and came at 8.00 s"
     )
     assert [item.text for item in found.evidence] == ["Wi-Fi broke", "attempt 2 begins; attempt 1: it broke at 4.4 s"]
 

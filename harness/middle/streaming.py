@@ -146,12 +146,15 @@ class StreamBody(PassingBody):
             return b""
         self._act = act
         self._scanner = BlockScanner(self._tail) if isinstance(act, Buffers) and act.each_event else None
-        # What a cut holds is the event that it is to fall into; a stream that is mute is never cut.
-        return b"" if self._cut is not None and not self.mutes else self.flush()
+        # What a cut holds is the event that it is to fall into.
+        return b"" if self._cut is not None else self.flush()
 
     def arm(self, how: How, mid: str) -> bytes:
-        """Cut the next event; return what was held until now."""
+        """Cut the next event, as the newest cut has it; return what was held until now."""
         assert mid in MIDS, mid
+        if self._cut is not None:
+            self._cut.how, self._cut.mid = how, mid  # what it holds is the event that it is to fall into
+            return b""
         held = self.flush()
         self._cut = _Cut(how, mid, self._tail)
         return held

@@ -355,6 +355,27 @@ def test_cut_waits_for_its_event_whatever_acts_come_and_go_meanwhile(bench):
     assert bench.to_client.endswith(b"data: " + b"x" * 19)
 
 
+def test_newer_cut_falls_into_the_event_that_the_older_one_holds(bench):
+    bench.open()
+    bench.stage.cut(How.RST, "id")
+    bench.answer(chunk(event(1))[:15], 1)
+    bench.stage.cut(How.FIN, "data")
+    bench.answer(chunk(event(1))[15:] + chunk(event(2)), 1)
+    assert bench.ends == [How.FIN]
+    assert bench.to_client.endswith(b"processing\ndata: ")
+
+
+def test_mute_that_meets_no_byte_leaves_a_cut_the_event_that_it_holds(bench):
+    bench.open()
+    bench.stage.cut(How.RST, "data")
+    bench.answer(chunk(event(1))[:15], 1)
+    bench.middle.do(0, MutesStreams())
+    bench.middle.undo(0)
+    bench.answer(chunk(event(1))[15:] + chunk(event(2)), 1)
+    assert bench.ends == [How.RST]
+    assert bench.to_client.endswith(b"processing\ndata: ")
+
+
 def test_cut_needs_a_stream(bench):
     assert not bench.stage.cut(How.FIN, "id")
     bench.ask(POLL)

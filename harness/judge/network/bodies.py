@@ -83,6 +83,8 @@ class _Stream:
         self._tick_ns = flow.timeline.slack.tick_ns
         self._late_ns = flow.timeline.slack.late_ns
         self._cut_ns = min(_cuts(client, flow), default=math.inf)  # from then on a cut waits for its event
+        muted = (box.t_ns for box in flow.boxed if box.rid == request.rid and box.what == "muted")
+        self._muted_ns = min(muted, default=math.inf)  # for good: bytes are missing
 
     def faults(self) -> Iterator[Fault]:
         """Yield the first event of each kind that was treated otherwise than planned."""
@@ -152,7 +154,10 @@ class _Stream:
             held = (t_ns - begun.t_ns) / 1e9
             return f"after {phrases.duration(held)}" if held < act.seconds - self._tick_ns / 1e9 else ""
         if act.each_event:
-            followed = item.followed or at + 1 == len(self._items) or self._items[at + 1].t_ns <= t_ns + self._tick_ns
+            behind = self._items[at + 1 :]
+            varied = self._client.case.plan.server.frames == "varied"
+            lost = varied and all(one.taken is None for one in behind)  # a ping that followed it, on its way
+            followed = item.followed or lost or not behind or behind[0].t_ns <= t_ns + self._tick_ns
             return "" if followed else "before anything had followed it"
         most = self._most_behind(at)
         if act.size is None or most is None or begun.offset < 0 or most - begun.offset >= act.size:
@@ -174,7 +179,7 @@ class _Stream:
             if one is None or not isinstance(one.deed.act, acts.Buffers):
                 continue
             due_ns = self._due_ns(one.deed.act, at) + way_ns + self._late_ns
-            if due_ns >= self._cut_ns:
+            if due_ns >= self._cut_ns or item.t_ns + self._late_ns >= self._muted_ns:
                 return
             if (item.taken is None or item.taken.t_ns > due_ns) and self._open(item.t_ns, due_ns):
                 written = phrases.limit(self._client.case.at(item.t_ns))

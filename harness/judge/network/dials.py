@@ -106,7 +106,7 @@ def _due(client: ClientCase, line: Timeline, dial: Dial) -> float:
 
     since_ns = line.surely_since(answered, dial.to_ns)
     prompt_ns = round(PROMPT * 1e9) + line.slack.late_ns
-    if since_ns <= dial.from_ns:
+    if since_ns + line.slack.tick_ns < dial.from_ns:  # as it opens, the first SYN may have met it shut
         return dial.from_ns + prompt_ns
     knocks = (dial.from_ns + round(instant * 1e9) for instant in syn_retries(client))
     after_ns = since_ns + line.slack.tick_ns

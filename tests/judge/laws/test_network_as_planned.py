@@ -10,6 +10,7 @@ from harness.deeds import acts
 from harness.device.words import Radio
 from harness.history import (
     Answered,
+    Boxed,
     Chunk,
     Conn,
     ConnEnd,
@@ -530,19 +531,23 @@ def test_an_end_that_is_told_comes_to_the_server():
 # Bodies.
 
 
-def buffered(act: acts.Buffers, *written: tuple[int, float, float]) -> Wire:
+def buffered(act: acts.Buffers, *written: tuple[int, float, float | None], muted: float = 0.0, **more: Any) -> Wire:
     """A buffer in the way of a stream: its events by number, when each was written, and when it was taken.
 
-    Event 0 is none of the log: the server said something besides.
+    Event 0 is none of the log: the server said something besides. ``muted``: when a box before it had muted the stream.
     """
-    wire = streaming((0.5, "middle", act, "buffers"))
+    before = [(0.1, "middle", acts.MutesStreams(), "mutes streams")] if muted else []
+    wire = streaming(*before, (muted + 0.5, "middle", act, "buffers"), **more)
+    if muted:
+        wire.add(Boxed(cid=wire.cid, client="c1", what="muted", rid=1), muted)
     for index, at, taken in written:
         if not index:
             wire.add(Said(sub=1, what="retry", began_ns=ns(at)), at)
             continue
         wire.emit(index, at)
         wire.add(Write(sub=1, job="j1", epoch="a", first=index, last=index, rid=1, began_ns=ns(at)), at)
-        wire.add(Delivered(rid=1, cid=wire.cid, id=wire.id(index), type="processing", digest=f"da{index}"), taken)
+        if taken is not None:
+            wire.add(Delivered(rid=1, cid=wire.cid, id=wire.id(index), type="processing", digest=f"da{index}"), taken)
     return wire
 
 
@@ -564,6 +569,22 @@ def test_a_buffer_lets_nothing_go_too_soon_and_what_is_said_besides_follows_what
 ):
     made = buffered(act, *written)
     assert sentence in broken(made, made.over(9.1)) if sentence else held(made, made.over(9.1))
+
+
+def test_what_lets_an_event_go_may_be_a_ping_that_was_lost_on_its_way():
+    server = model.ServerSpec(frames="varied")
+    act = acts.Buffers(each_event=True)
+    ends = [(1, 3.0, 3.0), (2, 4.0, None)]
+    assert "before anything" in broken(buffered(act, *ends))
+    assert held(buffered(act, *ends, server=server))
+    assert "before anything" in broken(buffered(act, (1, 3.0, 3.0), (2, 4.0, 5.0), server=server))
+
+
+def test_a_buffer_owes_nothing_of_a_stream_that_is_mute_for_good():
+    late = buffered(acts.Buffers(seconds=2.0), (1, 3.0, None))
+    assert "event a-1 of its stream, written at 3 s, was held too long" in broken(late, late.over(9.1))
+    mute = buffered(acts.Buffers(seconds=2.0), (1, 3.0, None), muted=2.0)
+    assert held(mute, mute.over(9.1))
 
 
 # Dials.
@@ -602,6 +623,13 @@ def test_a_dial_that_hung_while_the_door_opened_gets_in_with_its_next_syn():
     hangs, opens = reach(4.0, "unreachable"), reach(6.5, "up")
     assert held(dialled(hangs, opens, fate="open", to=7.0))  # Linux sends a SYN after 1 s, and one after 2 s
     assert "where wifi answers it by 7.251 s" in broken(dialled(hangs, opens, fate="open", to=8.0))
+
+
+def test_a_dial_that_began_as_the_door_opened_may_have_met_it_shut():
+    hangs, opens = reach(4.0, "unreachable"), reach(5.0, "up")
+    assert held(dialled(hangs, opens, fate="open", to=6.0))
+    assert "where wifi answers it by 6.251 s" in broken(dialled(hangs, opens, fate="open", to=6.5))
+    assert "where wifi answers it by 5.261 s" in broken(dialled(hangs, opens, fate="open", at=5.01, to=6.0))
 
 
 def test_a_dial_goes_through_the_path_that_was_the_default_as_it_began():

@@ -466,7 +466,7 @@ def mutants(names: tuple[str, ...], **options: Any) -> int:
     [...]` in the file), where a scenario fails no mutant, and where no scenario fails a mutant.
 
     \b
-    harness mutants                      everything: two minutes on two cores
+    harness mutants                      everything: a few minutes on two cores
     harness mutants my.yaml              which mutants a scenario of yours fails
     harness mutants no-jitter            which scenarios that ship fail this mutant
     harness run my.yaml --client no-jitter --world virtual --open

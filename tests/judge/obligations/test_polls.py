@@ -68,6 +68,15 @@ def test_what_leads_to_another_question_at_once_is_no_poll_too_soon(status):
     assert missed(refused(3.1, 3.2, 6.2, 6.3, 9.3, 12.3, status=status, location="/there"), until=12.4) == []
 
 
+def test_after_a_204_the_interval_makes_no_poll_due():
+    def told(status: int) -> list[str]:
+        story = refused(3.1, 6.1)
+        story.request("stream", 7.0, status=status)
+        return missed(story)
+
+    assert (told(204), len(told(503))) == ([], 1)
+
+
 def test_a_poll_asked_again_with_a_new_token_leaves_the_raster_as_it_was():
     story = refused(3.1)
     story.request("poll", 6.1, status=401)

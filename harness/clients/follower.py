@@ -173,6 +173,7 @@ class Follower:
                 self._refreshed = False
             case Meaning.STOP:
                 if status == 204:  # the server's way to say stop: the status decides what became of the job
+                    self._feed.poller.stop()
                     await self._feed.poller.ask_once(patience=math.inf)
                 return self._next(Input.STOPPED, reason=f"the stream was refused: {verdict.reason}")
         return self._next(Input.REFUSED)
@@ -265,6 +266,8 @@ class Follower:
             return
         self._inform(Input.CONNECTED)
         self._feed.poller.stop()
+        if self._feed.poller.gap:  # a cursor that was refused is taken now, and no snapshot has covered what it said
+            self._tasks.start_soon(self._feed.poller.heal)
         self._say("connected", attempt)
 
     def take(self, report: AttemptReport, found: Wire) -> bool:

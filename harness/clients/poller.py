@@ -134,7 +134,7 @@ class Poller:
 
     async def _every(self, until: Callable[[], bool]) -> None:
         due = trio.current_time()
-        while True:
+        while not until():  # what slept before may be too late: another's answer covered the gap
             if trio.current_time() - due >= self._policies.poll_every:  # the device has slept
                 due = trio.current_time()
             trouble = await self.ask(patience=math.inf)

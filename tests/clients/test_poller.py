@@ -192,6 +192,19 @@ def test_a_portals_page_is_no_snapshot():
     assert played.causes[-1] == "probe"
 
 
+def test_a_204_ends_polling_but_for_one_last_question():
+    async def slow(reply):
+        await trio.sleep(8)
+        await reply.json({"status": "processing", "lastEventId": "a-1"})
+
+    policies = msgspec.structs.replace(UNJITTERED, retry_stream=10.0)
+    stage = Stage(streams=[answers(403), answers(403), answers(403), answers(204)], status=slow)
+    played = play(stage, policies=policies)
+    stopped = stage.times("stream")[-1]
+    assert [at for at in stage.times("poll") if at >= stopped] == [stopped]
+    assert played.outcome.error == "the stream was refused: status 204"
+
+
 def test_a_job_that_the_status_no_longer_knows_is_given_up():
     stage = Stage(streams=[answers(403)], status=lambda reply: reply.full(404))
     played = play(stage, policies=UNJITTERED)
@@ -235,6 +248,43 @@ def test_a_cursor_that_the_server_has_never_heard_of_is_dropped_where_the_snapsh
     stage = Stage(streams=[first, answers(410), completes], status=snapshots(""))
     play(stage, policies=UNJITTERED)
     assert stage.cursors() == [None, "a-1", None]
+
+
+def test_a_gap_of_which_the_snapshot_was_refused_is_healed_beside_the_stream_that_takes_the_cursor():
+    async def first(reply):
+        await reply.head()
+        await reply.events(1)
+        await reply.end()
+
+    async def on(reply):
+        await reply.head()
+        await reply.events(2)
+        await trio.sleep_forever()
+
+    status = in_turn(answers(409), answers(503), answers(200, data=b'{"status": "x", "lastEventId": "a-2"}'))
+    stage = Stage(streams=[first, answers(409), on], status=status)
+    played = play(stage, policies=UNJITTERED, lasts=19)
+    refused, taken = stage.times("stream")[1:]
+    assert stage.times("poll") == [refused, taken - 1.0, taken + 3.0]  # the second renews the cursor before the dial
+    assert [entry[2:] for entry in played.watcher.of("gap")] == [("409", False), ("409", True)]
+
+
+def test_a_gap_that_another_answer_covers_is_asked_about_no_more():
+    async def cut(reply):
+        await reply.head()
+        await reply.body("event: reset\ndata: {}\n\n")
+        await reply.events(1)
+        await reply.end()
+
+    async def on(reply):
+        await reply.head()
+        await reply.events(2)
+        await trio.sleep_forever()
+
+    status = in_turn(answers(503), answers(200, data=b'{"status": "x", "lastEventId": "a-1"}'))
+    stage = Stage(streams=[cut, answers(410), on], status=status)
+    play(stage, policies=UNJITTERED, lasts=19)
+    assert stage.times("poll") == [0.0, 1.0, 2.0]  # the last renews the cursor before the dial
 
 
 def test_a_reset_in_the_stream_is_healed_beside_it():

@@ -22,6 +22,7 @@ from harness.judge.obligations.dials import dials
 from harness.judge.obligations.due import over_at
 from harness.judge.obligations.rows import Row
 from harness.judge.obligations.walk import EARLY, LATE
+from harness.judge.refusals import refusal
 from harness.judge.sky import Sky
 
 
@@ -125,6 +126,8 @@ class _Spell:
         """Whether a poll was due, and the client's time of polling was not over."""
         client, case = self._client, self._case
         ends = [case.horizon, case.end, over_at(client)]
+        stopped = refusal(client)
+        ends += [case.at(stopped.t_ns)] if stopped is not None else []
         ends += [case.at(round(self._span.until_ns))] if math.isfinite(self._span.until_ns) else []
         over = high + LATE + case.slack
         return over + case.near_ns / 1e9 < min(ends) and not self._doubtful(before, case.ns(over))

@@ -109,3 +109,14 @@ def test_no_poll_is_due_once_one_was_answered_by_the_job_s_end_however_late_the_
     story.request("poll", 9.1)
     story.answered(len(story.times()) - 1, 9.12, status="completed")
     assert missed(story) == []
+
+
+def test_no_poll_is_due_once_a_204_said_stop_though_the_last_question_met_a_401():
+    def told(status: int) -> list[str]:
+        story = refused(3.1, 6.1)
+        story.request("stream", 7.0, status=status)
+        story.request("poll", 7.1, status=401)
+        return missed(story)
+
+    assert told(204) == []
+    assert len(told(503)) == 1

@@ -25,7 +25,7 @@ PATIENCE = 8.0  # seconds for what must happen
 FRAME = 8  # bytes of a pushed chunk's frame
 TRIES = 3  # of a rate that seems too low or of slices that seem to be none: this machine may be late once
 MORE_SLICES = (2, 16, 64)  # slices of each try: the more, the longer must a machine be late to read them at once
-ENOUGH = 512  # bytes of which so many slices are made at most: more would take a slow line too long
+ENOUGH = 512, 0.1  # bytes, and seconds of the line, of which so many are made at most: what is whole comes at once
 EARLY = 0.25  # the part of a change over time in which it is seen to have begun, and no more
 DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
 Shapes = Mapping[Direction, Shape]
@@ -176,8 +176,7 @@ class Gauge:
             begun = min(until, trio.current_time() + PATIENCE)
             await feed.until(lambda: bool(feed.beats or feed.end or feed.answer.stranger), begun)
             shapes = case.step.after.paths[path].shapes
-            sizes = [max(2 * size, min(many * size, ENOUGH)) for many in MORE_SLICES]
-            up, down = iter(sizes), iter(sizes)
+            up, down = (iter(_lengths(size, shapes[way], way)) for way in (UP, DOWN))
             found = await self._tried(lambda: self._sliced_up(feed, shapes[UP], next(up), until), "whole")
             found += await self._tried(lambda: self._sliced_down(path, shapes[DOWN], next(down), until), "whole")
         finally:
@@ -232,6 +231,13 @@ def _instead(feed: Feed) -> Symptom:
 def sliced(act: SetSlice) -> bool:
     """Whether slices of this size can be seen: nothing comes in one read that is longer than some."""
     return act.size <= measure.MOST_AT_ONCE
+
+
+def _lengths(size: int, shape: Shape, way: Direction) -> list[int]:
+    """Return how many bytes are sent in one direction at each try to see slices of this size."""
+    least, seconds = ENOUGH
+    most = min(measure.MOST_AT_ONCE, max(least, seconds * (measure.rate_of(shape, way) or math.inf)))
+    return [max(2 * size, int(min(many * size, most))) for many in MORE_SLICES]
 
 
 def _in_time(found: list[Finding], until: float) -> list[Finding]:

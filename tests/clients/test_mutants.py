@@ -17,6 +17,7 @@ LATE = (
     "drops-blank-lines",
     "sits-on-connection",
     "shows-late",
+    "starts-late",
 )  # also where nothing goes wrong
 NEVER_POLLS = msgspec.structs.replace(REFERENCE, polls_after_failures=None)
 

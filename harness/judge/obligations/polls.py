@@ -117,8 +117,6 @@ class _Spell:
             return True
         if gap_open(client, before.begun_ns) or gap_open(client, until_ns):
             return True
-        if any(one.status == 204 and one.t_ns <= until_ns for one in client.responses.values()):
-            return True
         others = asks(client).begun(before.begun_ns + 1, until_ns - 1)
         return any(one.what in {"", "token"} for one in others)
 

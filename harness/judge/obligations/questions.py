@@ -97,7 +97,7 @@ def _refused_tokens(client: ClientCase) -> Iterator[Due]:
         later = (one.answer.t_ns for one in refused if one.answer is not None and one.answer.t_ns > answer.t_ns)
         until_ns, since_ns = min(later, default=math.inf), max(life.read_ns, body.t_ns)
         tokens = [one.begun_ns for one in lives_of(client, "token")]
-        if not any(since_ns <= at_ns <= until_ns for at_ns in tokens) or _token_put_off(client, since_ns):
+        if not any(since_ns <= at_ns < until_ns for at_ns in tokens) or _token_put_off(client, since_ns):
             continue
         since, place = case.at(since_ns), bisect_left(begun, answer.t_ns - near)
         yield Due(

@@ -236,7 +236,7 @@ def test_never_returns():
 
 
 def test_never_returns_by_the_law_where_the_job_lasts_longer_than_its_probes():
-    policies = Policies(retry_stream=5.0, backoff_cap=4.0)
+    policies = Policies(retry_stream=2.0, backoff_cap=4.0)
     found = law("discreet", polls_on(firewall(policies=policies)))
     assert found.cause == "never-returned"
     assert "though event streams could pass from 30.0 s on" in found.sentence

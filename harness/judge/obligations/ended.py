@@ -5,7 +5,7 @@ import math
 
 from harness.history import Dial, SignalHeard, SignalTold
 from harness.judge.case import ROUSING, ClientCase
-from harness.judge.facts.polling import gap_open
+from harness.judge.facts.polling import gap_open, pollings
 from harness.judge.facts.requests import CLIENT, RequestLife, request_lives
 from harness.judge.obligations.attempts import Attempt
 from harness.judge.obligations.closings import borne, closings
@@ -77,7 +77,7 @@ def _of_request(client: ClientCase, one: Attempt, life: RequestLife) -> Why:
         return Why.MET
     if _too_big(client, one):
         return Why.MET
-    if _expired(client, one):
+    if _expired(client, one) or _fell_back(client, one):
         return Why.SILENCE
     return Why.SIGNAL if roused and life.began is None else Why.OWN
 
@@ -113,6 +113,12 @@ def _signalled(client: ClientCase, one: Attempt) -> float:
         return math.inf
     due = client.once(Sky).awake_by(case.at(first), case.at(first) + AT_ONCE)
     return due if due + LATE + case.slack < case.at(round(until)) else math.inf
+
+
+def _fell_back(client: ClientCase, one: Attempt) -> bool:
+    """Whether a client took to polling as it ended an attempt that had brought no byte (row 24)."""
+    end, near = one.end_hi or 0, client.case.near_ns
+    return not one.body and any(abs(span.since_ns - end) <= near for span in pollings(client))
 
 
 def _heard(client: ClientCase, one: Attempt, words: frozenset[str]) -> bool:

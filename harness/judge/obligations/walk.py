@@ -218,24 +218,26 @@ class Walk:
         )
 
     def owed(self) -> Missed | None:
-        """Return the dial that a client owed when the run ended, and that never came; None where it owed none.
+        """Return the dial that a client owed and that never came; None where it owed none.
 
-        Nothing is owed once the app was told the end, after a final answer, or by a client that may give up.
+        A dial is owed until the run ended or the app was told the end: what was due by then is missed, however the app
+        came to know the end. Nothing is owed after a final answer, or by a client that may give up.
         """
         client, case = self._client, self._case
-        if client.screen.terminals or no_end_due(client) or self._policies.gives_up_after is not None:
+        if no_end_due(client) or self._policies.gives_up_after is not None:
             return None
+        told = client.screen.terminals
+        # A busy app is told later than its client knows.
+        until = case.at(round(min(end_came_ns(client), told[0].app.enter_ns))) if told else case.end
         last = max((state.last for state in self._states), default=-1)
         if last < 0:
             return None
-        windows = [
-            window for state, powers in self._states.items() for window in self._windows(state, powers, case.end)
-        ]
+        windows = [window for state, powers in self._states.items() for window in self._windows(state, powers, until)]
         if not windows or any(self._tries[state.last].end_lo is None for state in self._states):
             return None
         latest = max(windows, key=attrgetter("high"))
         over = latest.high + LATE + case.slack
-        if over >= case.horizon or (over >= case.end and case.ended != "done"):
+        if over >= case.horizon or (over >= until and (told or case.ended != "done")):
             return None
         return Missed(self._tries[last], None, latest)
 

@@ -45,6 +45,18 @@ def test_a_dial_that_is_owed_and_never_comes_fails():
     assert sentence(story) == "row 20, plain wait: a dial was due by 6.70 s and never came (n 1, d = 2 s)"
 
 
+@pytest.mark.parametrize(("end_polled_at", "fails"), [(6.5, False), (20.0, True)])
+def test_a_dial_that_was_due_before_the_end_was_polled_is_owed_all_the_same(end_polled_at, fails):
+    story = Dials().refused(0.6)
+    end = len(story.times()) - 1
+    story.request("poll", end_polled_at)
+    Story.answered(story, end, end_polled_at + 0.007)
+    story.show(end, end_polled_at + 0.01, source="poll")
+    story.end(60.0, "limit")
+    never_came = "a dial was due by 6.70 s and never came (n 1, d = 2 s)"
+    assert (never_came in sentence(story)) is fails
+
+
 def test_nothing_the_client_says_of_itself_changes_anything():
     story = Dials().refused(0.6, 2.4)
     story.add(Attempt(client="c1", n=2, cause="signal"), 4.6)

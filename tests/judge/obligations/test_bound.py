@@ -118,6 +118,24 @@ def test_an_attempt_that_its_client_ends_by_itself_sets_nothing_anew():
     assert found.until < 9.0 + 3
 
 
+def test_a_stream_without_a_byte_may_be_left_for_polling_when_that_is_allowed():
+    def missed(*, polls: bool) -> str:
+        story = told()
+        for at in (4.9, 6.5):
+            failed(story, at)
+        for at in (7.0, 8.5):
+            story.request("stream", at, status=503)
+            story.close(at + 0.1, story.cids)
+        cid = story.dial(13.0)
+        story.close(17.0, cid)
+        if polls:
+            story.poll(33, 17.01)
+        return bound(story, 17.02 if polls else None).missed
+
+    assert missed(polls=False) == "the attempt was ended by itself at 17.00 s"
+    assert missed(polls=True) == ""
+
+
 def test_a_request_that_its_client_sits_on_is_named():
     story = told()
     failed(story, 8.0)

@@ -1,14 +1,11 @@
 """The middle in the gate's flows, on real sockets: ends, order, pressure, and that nothing is left behind."""
 
 import contextlib
-import gc
 import hashlib
 import itertools
 import math
 import random
-import threading
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 import trio
@@ -19,6 +16,7 @@ from harness.errors import UsageError
 from harness.history import Boxed, Chunk, ConnEnd, Response
 from harness.middle import Middle
 from harness.seams import Direction
+from tests.leaks import census
 from tests.middle.bench import END, OPENED, POLL, SHOWN, START, STREAM, chunk, event, marked
 from tests.network.rig import errno_of, read, rig, until
 
@@ -290,15 +288,6 @@ async def test_act_that_no_box_can_do_is_refused(tmp_path, act):
         with pytest.raises(UsageError):
             r.middle.do(0, act)
         assert r.middle.readback() == {"in force": "nothing"}
-
-
-def census():
-    gc.collect()
-    return (
-        len(list(Path("/proc/self/fd").iterdir())),
-        threading.active_count(),
-        trio.lowlevel.current_statistics().tasks_living,
-    )
 
 
 ACTS = [

@@ -1,9 +1,6 @@
 """Dials, the device's own deeds, the canary; and that nothing is left behind."""
 
 import contextlib
-import gc
-import threading
-from pathlib import Path
 
 import pytest
 import trio
@@ -13,6 +10,7 @@ from harness.errors import EnvironmentFault, UsageError
 from harness.history import Chunk, Conn, ConnEnd, Journal, SignalHeard, SignalTold
 from harness.network import CANARY, Gate, RealNetwork, kernel
 from harness.seams import Signal
+from tests.leaks import census
 from tests.network.rig import read, rig, until
 
 REFUSING = [Reach.CLOSED, Reach.RESET, Reach.REFUSED]
@@ -242,12 +240,6 @@ def test_path_without_a_route_is_refused(tmp_path):
             network=RealNetwork(),
             journal=journal,
         )
-
-
-def census():
-    gc.collect()
-    fds = len(list(Path("/proc/self/fd").iterdir()))
-    return fds, threading.active_count(), trio.lowlevel.current_statistics().tasks_living
 
 
 @pytest.mark.parametrize("word", [*Reach, None])

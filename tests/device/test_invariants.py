@@ -20,7 +20,7 @@ BOTH = frozenset(Direction)
 TURNING = (Reach.UP, Reach.STALLED, Reach.SILENT)
 paths = st.sampled_from(PATHS)
 directions = st.sampled_from(Direction)
-BRIEF = settings(max_examples=100, stateful_step_count=40, deadline=None, database=None)
+BRIEF = settings(max_examples=100, stateful_step_count=40, database=None)
 HUNT = settings(BRIEF, max_examples=400, phases=[Phase.generate], print_blob=False)
 
 

@@ -74,6 +74,17 @@ def recovery_allowance(
     return max(policies.backoff_cap, noticed) + syn + handshake_cost(plan, path)
 
 
+def polling_allowance(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> float:
+    """Return for how long a client may go on polling, at the latest, once streams can pass again.
+
+    It tries a stream each ``retry stream``, and dials; a try that fails may be followed by the longest wait. It has no
+    stream whose death it has to notice first.
+    """
+    policies = plan.client.policies.with_excuses
+    syn = syn_retry_interval(syn_retries, policies.connect_timeout)
+    return policies.retry_stream + policies.backoff_cap + syn + handshake_cost(plan, None)
+
+
 def ceiling(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> float:
     """Return the longest recovery that is judged: each deadline of the client once, from the plan alone.
 

@@ -16,7 +16,7 @@ from harness.judge.facts.polling import POLLING, STRAY, askings
 from harness.judge.facts.requests import streams_begun
 from harness.judge.network.knocks import syn_retries
 from harness.judge.sky import Sky
-from harness.scenario.deadlines import recovery_allowance
+from harness.scenario.deadlines import polling_allowance
 
 
 class Clinging(msgspec.Struct, frozen=True):
@@ -34,9 +34,8 @@ class Clinging(msgspec.Struct, frozen=True):
 
 
 def allowance(client: ClientCase) -> float:
-    """Return ``retry stream`` + R."""
-    plan = client.case.plan
-    return plan.client.policies.retry_stream + recovery_allowance(plan, syn_retries=syn_retries(client))
+    """Return for how many seconds a client may go on polling once streams can pass."""
+    return polling_allowance(client.case.plan, syn_retries=syn_retries(client))
 
 
 def clinging(client: ClientCase) -> list[Clinging]:

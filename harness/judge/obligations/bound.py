@@ -27,6 +27,7 @@ from harness.judge.obligations.attempts import Attempt, attempts
 from harness.judge.obligations.closings import NEVER_SILENT
 from harness.judge.obligations.dials import dials
 from harness.judge.obligations.doors import doors
+from harness.judge.obligations.due import over_at
 from harness.judge.obligations.ended import Why, borne_until, bounded, over_by, why_ended
 from harness.judge.obligations.instants import between, latest
 from harness.judge.obligations.rows import AT_ONCE, Row, Window, waits
@@ -131,10 +132,22 @@ class _Chain:
             if math.isinf(due):
                 return Bound(until=math.inf, why=_UNDECLARED)
             if following is None or self._at(following.began_ns) > due + self._late:
-                came = "never came" if following is None else f"came at {self._at(following.began_ns):.2f} s"
-                return self._there(due, f"a dial was due by {due:.2f} s and {came}")
+                return self._missed_dial(due, following)
             place += 1
             let_in = max(self._healed, due)
+
+    def _missed_dial(self, due: float, following: Attempt | None) -> Bound:
+        """R of a client that dialled too late, or no more. Who knew the job's end by then owed no dial.
+
+        Whether the app is told that end in time is for L1 and L16 to say.
+        """
+        if following is not None:
+            came = self._at(following.began_ns)
+            return self._there(due, f"a dial was due by {due:.2f} s and came at {came:.2f} s")
+        if math.isinf(self._shown) or over_at(self._client) > due + self._late:
+            return self._there(due, f"a dial was due by {due:.2f} s and never came")
+        self._marks.append(("what the app had still to be shown", self._shown))
+        return Bound(until=self._shown, parts=tuple(self._summed()))
 
     def _goes_on(self, place: int, let_in: float) -> Bound:
         """R of a client whose attempt had brought nothing when the run ended, and was not over."""

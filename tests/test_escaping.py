@@ -64,7 +64,14 @@ def test_a_problem_is_one_line_whatever_its_file_is_called():
     assert str(Problem("a\n::b\x1b.yaml", 1, 2, "c\nd")) == "a\\n::b\\x1b.yaml:1:2: error: c\\nd"
 
 
-PIPES = {"run/child.py", "campaign/finish.py", "campaign/forkserver.py", "campaign/lines.py", "fuzz/worker.py"}
+PIPES = {
+    "run/child.py",
+    "campaign/finish.py",
+    "campaign/forkserver.py",
+    "campaign/lines.py",
+    "campaign/prover.py",
+    "fuzz/worker.py",
+}
 """Processes of ours that talk to one another in JSON, on standard streams that no terminal is behind."""
 
 

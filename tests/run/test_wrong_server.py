@@ -20,7 +20,7 @@ from harness.run.rehearsal import rehearse
 from harness.scenario import Scenario, plans
 
 CLIENTS = ("reference", "keeps-two-streams", "dedupes-across-epochs")
-BLAMED = ("no-gap", "no-duplicate", "recovery")
+BLAMED = ("no-gap", "no-duplicate")
 
 
 @functools.cache

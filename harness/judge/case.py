@@ -324,6 +324,10 @@ class Case:
         """Return the scenario time of a stamp, in seconds."""
         return self.history.seconds(t_ns)
 
+    def at_or_never(self, stamp: float) -> float:
+        """Return the scenario time of a stamp, in seconds; infinity for what never came."""
+        return self.at(round(stamp)) if math.isfinite(stamp) else math.inf
+
     def ns(self, at: float) -> int:
         """Return the stamp of a scenario time."""
         return self.history.zero_ns + round(at * 1e9)

@@ -5,7 +5,7 @@ A client that polls its way through a job loses nothing and shows little: nobody
 
 from collections.abc import Mapping
 
-from harness.judge.phrases import duration
+from harness.judge.phrases import UNTESTED, duration
 from harness.judge.verdict import Counts, Interval
 
 STALE = 5.0
@@ -40,7 +40,7 @@ def beside(counts: Counts, measures: Mapping[str, Interval], *, whole: bool = Fa
     if stale >= STALE or (parts and stale >= 1.0):
         parts.append(f"stale up to {duration(stale)}")
     if untested := _seconds(measures, "recovery untested"):
-        parts.append(f"recovery untested: a lawful client might take {duration(untested)}")
+        parts.append(f"{UNTESTED}{duration(untested)}")
     return parts
 
 

@@ -5,8 +5,9 @@ from harness.judge.expectations import figure
 from harness.judge.facts.coverage import polled_for
 from harness.judge.facts.latency import Sample, samples
 from harness.judge.facts.staleness import staleness
-from harness.judge.outages import UNTESTED, outages
+from harness.judge.outages import outages
 from harness.judge.percentiles import estimate
+from harness.judge.phrases import UNTESTED
 from harness.judge.verdict import Interval
 
 

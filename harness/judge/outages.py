@@ -18,31 +18,20 @@ from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.network.knocks import syn_retries
 from harness.judge.obligations.attempts import attempts
-from harness.judge.obligations.bound import Part, recovery_bound
+from harness.judge.obligations.bound import LATENCY_ALLOWANCE, Part, recovery_bound, settling
 from harness.judge.refusals import no_end_due
 from harness.judge.sky import Cut, Sky, Spell
 from harness.scenario.deadlines import ceiling
 from harness.scenario.model import Plan, Pulse
-from harness.toxics.shape import line_time
 
 NEAR = 0.1
 """Seconds around a deed within which what belongs to it is recorded: a signal a moment before or after it returned."""
-
-LATENCY_ALLOWANCE = 0.050
-"""Added to one way's latency and jitter: a profile's latency bound is rtt/2 + jitter + 50 ms (the profiles)."""
 
 _LEAST = 1.0
 """R on real sockets, in seconds, is no less: what is shorter tells more of the host than of the client."""
 
 _STALLS = 30.0
 """Seconds behind the healing within which stalls of the weather lengthen what is called caught up."""
-
-_AROUND = 300
-"""Bytes around what an update or a snapshot says: its other fields, and the head of an answer."""
-
-
-UNTESTED = "recovery untested: a lawful client might take "
-"""How the reason begins for which an outage is not judged whose recovery may lawfully take longer than is allowed."""
 
 
 class Interruption(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,12 +106,17 @@ def _outages(client: ClientCase) -> list[Lapse]:
 
 def latency_bound(spell: Spell, plan: Plan, start: float, end: float) -> float:
     """Return L of a spell: rtt/2 + jitter + 50 ms, and the longest stall that the weather declares in this time."""
+    return spell.shape.latency + spell.shape.jitter + LATENCY_ALLOWANCE + _longest_stall(spell, plan, start, end)
+
+
+def _longest_stall(spell: Spell, plan: Plan, start: float, end: float) -> float:
+    """Return the seconds of the longest stall that the weather declares for a path in this time."""
     stalls = [
         pulse.lasts
         for pulse in plan.weather
         if isinstance(pulse, Pulse) and pulse.path == spell.path and pulse.at < end and pulse.at + pulse.lasts > start
     ]
-    return spell.shape.latency + spell.shape.jitter + LATENCY_ALLOWANCE + max(stalls, default=0.0)
+    return max(stalls, default=0.0)
 
 
 def interruptions(sky: Sky) -> list[Interruption]:
@@ -201,7 +195,7 @@ def _bounded(client: ClientCase, lapse: Lapse, next_began: float) -> Lapse:
     if overtaken:
         spared = "another outage began before it could show"
     elif not bound.why and until - lapse.start > ceiling(case.plan, syn_retries=syn_retries(client)):
-        spared = f"{UNTESTED}{phrases.limit(math.ceil(until - lapse.start))}"
+        spared = f"{phrases.UNTESTED}{phrases.limit(math.ceil(until - lapse.start))}"
     elif lapse.caught_up is None:
         late = "the scenario's limit leaves no time to recover" if case.horizon < until else ""
         spared = spared or no_end_due(client) or late
@@ -222,9 +216,8 @@ def _caught_up(client: ClientCase, sky: Sky, raw: Interruption) -> float | None:
     first = truth.first_due_from(case.ns(raw.began))
     assert first is not None
     spell = sky.at(raw.healed)
-    bound = latency_bound(spell, case.plan, raw.healed, max(raw.healed, case.at(first.intended_ns)) + _STALLS)
-    bound += line_time(spell.shape, case.plan.job.event_size + _AROUND)
-    bound += case.plan.client.policies.handler_takes
+    bound = settling(case.plan, spell.shape)
+    bound += _longest_stall(spell, case.plan, raw.healed, max(raw.healed, case.at(first.intended_ns)) + _STALLS)
     healed_ns = case.ns(raw.healed)
     steps = [(healed_ns, screen.newest_at(healed_ns))]
     steps += screen.advances[bisect.bisect_left(screen.advances, (healed_ns, (0, -1))) :]

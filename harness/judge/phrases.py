@@ -8,6 +8,9 @@ RANGES = 3
 DASH = "\N{EN DASH}"
 """Between the ends of a range."""
 
+UNTESTED = "recovery untested: a lawful client might take "
+"""How it is told that an outage is not judged, whose recovery may lawfully take longer than is allowed."""
+
 _NAMES = {"wifi": "Wi-Fi", "lte": "LTE", "device": "the device", "middle": "the middle", "server": "the server"}
 
 

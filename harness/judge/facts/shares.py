@@ -32,7 +32,7 @@ from harness.judge.sky import Sky
 EACH = 200_000
 """Nanoseconds for each event of a burst that comes before another."""
 
-_RESTS, _RESTS_AT_THE_END = (8.0, 0.5), (10.0, 0.9)
+RESTS, RESTS_AT_THE_END = (8.0, 0.5), (10.0, 0.9)
 """Seconds for which a stream may wait for a gap's snapshot, and the share of the watchdog's time."""
 
 
@@ -99,7 +99,7 @@ class _Waits:
         self._window_ns = round((policies.reorder_window or 0.0) * 1e9)
         watchdog = math.inf if policies.watchdog is None else policies.watchdog
         self._rest_ns, self._rest_at_the_end_ns = (
-            round(min(seconds, watchdog * share) * 1e9) for seconds, share in (_RESTS, _RESTS_AT_THE_END)
+            round(min(seconds, watchdog * share) * 1e9) for seconds, share in (RESTS, RESTS_AT_THE_END)
         )
 
     def over_ns(self, life: Life) -> int:

@@ -35,15 +35,16 @@ from harness.judge.obligations.unseen import Unseen
 from harness.judge.obligations.walk import LATE, walk
 from harness.judge.sky import Sky
 from harness.scenario.deadlines import PATIENT_DIAL, exchange_cost
-from harness.toxics.shape import line_time
+from harness.scenario.model import Plan
+from harness.toxics.shape import Shape, line_time
 
 _AROUND = 300
 """Bytes around what an update or a snapshot says: its other fields, and the head of an answer."""
 
 _OF_POLLING = frozenset({Row.RETRY_STREAM, Row.FAILED_POLL})
 _UNDECLARED = "the client does not declare by when it reconnects"
-_LATENCY = 0.050
-"""Added to one way's latency and jitter: a profile's latency bound."""
+LATENCY_ALLOWANCE = 0.050
+"""Added to one way's latency and jitter: a profile's latency bound is rtt/2 + jitter + 50 ms (the profiles)."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -74,6 +75,12 @@ def recovery_bound(client: ClientCase, *, healed: float, due: float, path: str |
     return _Chain(client, healed, max(healed, due), path, caught_ns).bound()
 
 
+def settling(plan: Plan, shape: Shape) -> float:
+    """Return the seconds from a state's emission to its app, at most: the latency bound, its line, and a callback."""
+    line = line_time(shape, plan.job.event_size + _AROUND)
+    return shape.latency + shape.jitter + LATENCY_ALLOWANCE + line + plan.client.policies.handler_takes
+
+
 class _Chain:
     """Goes from one attempt to the next, for as long as each comes in its time."""
 
@@ -93,9 +100,7 @@ class _Chain:
         self._marks: list[tuple[str, float]] = []  # what was waited for, and until when at the latest
         plan = client.case.plan
         self._cost = exchange_cost(plan, path)
-        shape = client.once(Sky).at(start).shape
-        self._settles = shape.latency + shape.jitter + _LATENCY
-        self._settles += line_time(shape, plan.job.event_size + _AROUND) + plan.client.policies.handler_takes
+        self._settles = settling(plan, client.once(Sky).at(start).shape)
         self._patience = plan.client.policies.watchdog or NEVER_SILENT
 
     def bound(self) -> Bound:
@@ -300,7 +305,7 @@ class _Chain:
         polls = lives_of(self._client, "poll")
         begun = [self._at(one.begun_ns) for one in polls]
         for span in pollings(self._client):
-            ends = self._at(round(span.until_ns)) if math.isfinite(span.until_ns) else math.inf
+            ends = self._case.at_or_never(span.until_ns)
             mine = [one for one, at in zip(polls, begun, strict=True) if self._at(span.since_ns) <= at <= ends]
             near = self._case.near_ns / 1e9
             if ends > since and any(self._at(one.begun_ns) <= max(since + near, until) for one in mine):

@@ -25,6 +25,7 @@ from harness.judge.facts.polling import GAP, askings
 from harness.judge.facts.reading import Arrived, Reading
 from harness.judge.facts.requests import RequestLife, request_lives
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
+from harness.judge.facts.shares import RESTS_AT_THE_END
 from harness.judge.obligations.dials import dials
 from harness.judge.obligations.due import Due, awake_until, over_at
 from harness.judge.obligations.rows import AT_ONCE, Row
@@ -34,9 +35,6 @@ from harness.sse.policy import FedBy
 
 NEVER_SILENT = 20.0
 """Seconds that stand for a watchdog that is declared as never: the reference's."""
-
-_RESTS, _SHARE = 10.0, 0.9
-"""Seconds for which a stream rests at most while a gap in it is asked about, and the share of the watchdog's time."""
 
 
 def closings(client: ClientCase) -> list[Due]:
@@ -94,7 +92,7 @@ def _question(client: ClientCase, life: RequestLife) -> Iterator[Due]:
         yield Due(
             row=Row.UNANSWERED, record=request, what=what,
             act="to be given up", low=since + patience - EARLY, high=awake_until(client, since, patience),
-            came=_at(client, until_ns), declared=declared,
+            came=client.case.at_or_never(until_ns), declared=declared,
         )  # fmt: skip
 
 
@@ -115,7 +113,7 @@ def _stream(client: ClientCase, life: RequestLife) -> Iterator[Due]:
         yield Due(
             row=Row.SILENT, record=life.request, what=f"a stream, silent from {since:.2f} s on", act="to be let go of",
             low=since + patience - EARLY, high=awake_until(client, since, patience + AT_ONCE),
-            came=_at(client, until_ns), declared=declared,
+            came=client.case.at_or_never(until_ns), declared=declared,
         )  # fmt: skip
 
 
@@ -133,7 +131,7 @@ def _bodiless(client: ClientCase, life: RequestLife, over: float) -> Iterator[Du
     yield Due(
         row=Row.NO_BODY, record=life.answer, what=f"a stream without a byte of its body from {since:.2f} s on",
         act="to be let go of", low=since + patience - EARLY, high=awake_until(client, since, patience),
-        came=_at(client, until_ns), declared=bool(known),
+        came=client.case.at_or_never(until_ns), declared=bool(known),
     )  # fmt: skip
 
 
@@ -175,7 +173,8 @@ def _came(client: ClientCase, life: RequestLife, since_ns: int) -> Iterator[int]
 
 def _settled(client: ClientCase, life: RequestLife, patience: float) -> Iterator[int]:
     """Yield when a stream had rested for the gaps that it told of."""
-    rests_ns = round(min(_RESTS, _SHARE * patience) * 1e9)
+    longest, share = RESTS_AT_THE_END
+    rests_ns = round(min(longest, share * patience) * 1e9)
     for gap in told_gaps(client):
         if gap.request.rid != life.request.rid:
             continue
@@ -195,7 +194,3 @@ def _read(client: ClientCase, arrived: Arrived) -> int:
     """Return the stamp at which this was read; where that is in doubt, when it was at the client's radio."""
     found = client.once(Reading).read_ns(arrived) if arrived.cid in client.case.grouped(Read, "cid") else None
     return arrived.t_ns if found is None else found
-
-
-def _at(client: ClientCase, stamp: float) -> float:
-    return client.case.at(round(stamp)) if math.isfinite(stamp) else math.inf

@@ -46,9 +46,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
         """Return what was due by which row, and what came."""
         at = f"{self.came:.2f} s"
         if self.came < self.low:
-            return (
-                f"{self.row.called}: {self.what} was {self.act} from {self.low:.2f} s on, and was at {self.came:.2f} s"
-            )
+            return f"{self.row.called}: {self.what} was {self.act} from {self.low:.2f} s on, and was at {at}"
         came = f"and was at {at}" if math.isfinite(self.came) else "and never was"
         return f"{self.row.called}: {self.what} was {self.act} by {self.high:.2f} s, {came}"
 
@@ -73,7 +71,7 @@ def answered_at(client: ClientCase) -> float:
 
 def _over_at(client: ClientCase) -> float:
     came = end_came_ns(client)
-    return min(answered_at(client), client.case.at(round(came)) if math.isfinite(came) else math.inf)
+    return min(answered_at(client), client.case.at_or_never(came))
 
 
 def _answered_at(client: ClientCase) -> float:

@@ -21,13 +21,10 @@ from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.requests import RequestLife, dial_lives, lives_of
 from harness.judge.facts.results import fetched
 from harness.judge.obligations.dials import dials
-from harness.judge.obligations.rows import AT_ONCE, waits
+from harness.judge.obligations.rows import AT_ONCE, LARGEST_POWER, waits
 from harness.judge.obligations.walk import LATE
 from harness.judge.refusals import let_in
 from harness.judge.sky import Sky
-
-_LONGEST = 64
-"""An n at which every wait is the cap's."""
 
 
 class Tardy(msgspec.Struct, frozen=True):
@@ -93,7 +90,7 @@ def _tries(client: ClientCase, since_ns: float) -> Iterator[_Try]:
 
 def _next_due(client: ClientCase, one: _Try) -> float:
     """Return the stamp by which the attempt after this one is due, sleep apart."""
-    windows = waits(client.case.declared, (0.0, 0.0), _LONGEST, None, one.asked)
+    windows = waits(client.case.declared, (0.0, 0.0), LARGEST_POWER, None, one.asked)
     return one.over_ns + max(window.high for window in windows) * 1e9
 
 

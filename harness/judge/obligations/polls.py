@@ -123,9 +123,8 @@ class _Spell:
     def _owed(self, before: RequestLife, high: float) -> bool:
         """Whether a poll was due, and the client's time of polling was not over."""
         client, case = self._client, self._case
-        ends = [case.horizon, case.end, over_at(client)]
+        ends = [case.horizon, case.end, over_at(client), case.at_or_never(self._span.until_ns)]
         stopped = refusal(client)
         ends += [case.at(stopped.t_ns)] if stopped is not None else []
-        ends += [case.at(round(self._span.until_ns))] if math.isfinite(self._span.until_ns) else []
         over = high + LATE + case.slack
         return over + case.near_ns / 1e9 < min(ends) and not self._doubtful(before, case.ns(over))

@@ -59,7 +59,7 @@ def _started(client: ClientCase) -> Iterator[Due]:
     first = next((one.began_ns for one in attempts(client) if one.began_ns >= life.request.t_ns), math.inf)
     yield Due(
         row=Row.START, record=life.body, what=f"the stream of the job that was accepted at {since:.2f} s",
-        act="to be dialled", low=since, high=awake_until(client, since, AT_ONCE), came=_at(client, first),
+        act="to be dialled", low=since, high=awake_until(client, since, AT_ONCE), came=client.case.at_or_never(first),
     )  # fmt: skip
 
 
@@ -90,19 +90,19 @@ def _refused_tokens(client: ClientCase) -> Iterator[Due]:
     lives = request_lives(client).values()
     refused = [one for one in lives if one.answer is not None and one.answer.status == UNAUTHORIZED]
     begun = [one.began_ns for one in asks(client).all if one.what in {"", "token"}]
+    tokens = [one.begun_ns for one in lives_of(client, "token")]
     for life in refused:
         answer, body = life.answer, life.body
         if answer is None or life.read_ns is None or body is None or not body.whole:
             continue
         later = (one.answer.t_ns for one in refused if one.answer is not None and one.answer.t_ns > answer.t_ns)
         until_ns, since_ns = min(later, default=math.inf), max(life.read_ns, body.t_ns)
-        tokens = [one.begun_ns for one in lives_of(client, "token")]
         if not any(since_ns <= at_ns < until_ns for at_ns in tokens) or _token_put_off(client, since_ns):
             continue
         since, place = case.at(since_ns), bisect_left(begun, answer.t_ns - near)
         yield Due(
             row=Row.ONE_TOKEN, record=answer, what=f"a new token, for the 401 of {since:.2f} s,", act="to be asked for",
-            low=since, high=awake_until(client, since, AT_ONCE), came=_at(client, begun[place]),
+            low=since, high=awake_until(client, since, AT_ONCE), came=client.case.at_or_never(begun[place]),
         )  # fmt: skip
 
 
@@ -144,7 +144,7 @@ class _Gaps:
         return Due(
             row=Row.REFUSED_CURSOR if _refused(gap) else Row.GAP, record=gap.record,
             what=f"the status, for the gap of {since:.2f} s ({gap.how}),", act="to be asked for",
-            low=since, high=max(high, put_off), came=_at(client, came),
+            low=since, high=max(high, put_off), came=client.case.at_or_never(came),
         )  # fmt: skip
 
     def _asked_for(self, life: RequestLife) -> ToldGap | None:
@@ -170,7 +170,7 @@ class _Gaps:
         if self._open(gap, case.ns(min(high, case.end))):
             yield Due(
                 row=Row.FAILED_ASK, record=life.request, what=f"the status, asked for in vain until {since:.2f} s,",
-                act="to be asked for again", low=self._earliest(life, came), high=high, came=_at(client, came),
+                act="to be asked for again", low=self._earliest(life, came), high=high, came=case.at_or_never(came),
             )  # fmt: skip
 
     def _earliest(self, life: RequestLife, came: float) -> float:
@@ -203,7 +203,3 @@ class _Gaps:
 
 def _refused(gap: ToldGap) -> bool:
     return gap.how in {"409", "410"}
-
-
-def _at(client: ClientCase, stamp: float) -> float:
-    return client.case.at(round(stamp)) if math.isfinite(stamp) else math.inf

@@ -13,8 +13,8 @@ import msgspec
 from harness.sse.policy import Jitter, Policies
 
 _SHARE = {Jitter.HALF: 0.5, Jitter.FULL: 0.0, Jitter.NONE: 1.0}
-_LARGEST_POWER = 64
-"""2⁶⁴ seconds is beyond any cap."""
+LARGEST_POWER = 64
+"""n from which on a wait grows no more: 2⁶⁴ seconds is beyond any cap."""
 
 AT_ONCE = 1.0
 """Seconds within which what is owed at once comes."""
@@ -71,7 +71,7 @@ def delay(policies: Policies, n: int, retry: float | None) -> tuple[float, float
     cap: object = policies.backoff_cap
     if not isinstance(base, float | int):
         return 0.0, (math.inf if not isinstance(cap, float | int) else max(float(cap), retry or 0.0))
-    grown = base * 2.0 ** min(n, _LARGEST_POWER)
+    grown = base * 2.0 ** min(n, LARGEST_POWER)
     least = retry or 0.0
     if not isinstance(cap, float | int):
         return max(float(base), least), math.inf

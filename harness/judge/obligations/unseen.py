@@ -9,17 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.judge.obligations.doors import Doors, Stretch
-from harness.judge.obligations.instants import Instants, between, clip, latest, smear
-from harness.judge.obligations.rows import AT_ONCE, waits
+from harness.judge.obligations.instants import Instants, between, clip, smear
+from harness.judge.obligations.rows import AT_ONCE, LARGEST_POWER, waits
 from harness.scenario.deadlines import PATIENT_DIAL
 from harness.sse.policy import Policies
 from harness.vocabulary import Door
 
 FURTHEST = 3600.0
 """Seconds beyond which no walk goes: what is due later is due in no run."""
-
-_MOST = 64
-"""Attempts in a row from which on a wait grows no more, whatever base and cap."""
 
 
 class Unseen:
@@ -69,7 +66,7 @@ class Unseen:
 
     def _put(self, n: int, instants: Instants) -> None:
         if instants := clip(instants, 0.0, FURTHEST):
-            self._ahead[min(n, _MOST)] |= instants
+            self._ahead[min(n, LARGEST_POWER)] |= instants
 
     def _dial(self, instants: Instants, n: int) -> None:
         self._in |= clip(instants, self._healed, math.inf)
@@ -167,9 +164,3 @@ class Unseen:
             since = max(since, signal - near)
         if mine := clip(instants, since, math.inf):
             yield mine, math.inf
-
-
-def latest_let_in(unseen: Unseen, dials: Mapping[int, Instants]) -> float:
-    """Return the last instant at which a client may be let in; infinity where there is no bound."""
-    found = unseen.let_in(dials)
-    return latest(found) if found else math.inf

@@ -17,9 +17,9 @@ SETTLES = 0.003 + 0.05
 OUTAGE = reach(4.0, "reset"), reach(9.0, "up")
 
 
-def told(*deeds, **more) -> Story:
-    """The client has its stream until the first deed resets it."""
-    story = Story(plan(*(deeds or OUTAGE), lasts=60.0, items=120, **more))
+def flowing(*deeds, **more) -> Story:
+    """The client has its stream, and is shown what it brings until 4 s."""
+    story = Story(plan(*deeds, lasts=60.0, items=120, **more))
     story.emit_all()
     story.deeds()
     story.request("start", 0.001, status=202)
@@ -27,6 +27,12 @@ def told(*deeds, **more) -> Story:
     for index, due in enumerate(story.times()):
         if due < 3.9:
             story.show(index, max(due + 0.005, 0.04))
+    return story
+
+
+def told(*deeds, **more) -> Story:
+    """The client has its stream until the first deed resets it."""
+    story = flowing(*(deeds or OUTAGE), **more)
     story.hang_up(4.0001, "error")
     return story
 
@@ -173,15 +179,7 @@ def test_a_silent_flow_is_let_go_by_the_watchdog():
         (3.9, "device", acts.Prefers(path="cellular"), "prefers cellular"),
         reach(4.0, "silent"),
     )
-    story = Story(plan(*silent, lasts=60.0, items=120))
-    story.emit_all()
-    story.deeds()
-    story.request("start", 0.001, status=202)
-    story.dial(0.01)
-    for index, due in enumerate(story.times()):
-        if due < 3.9:
-            story.show(index, max(due + 0.005, 0.04))
-    found = bound(story, healed=4.0)
+    found = bound(flowing(*silent), healed=4.0)
     last = 3.5  # of the bytes before 4 s
     assert found.missed == "an attempt was to be over by 24.50 s and never was"
     assert found.until == pytest.approx(last + 20 + 1 + 1 + QUESTION + SETTLES, abs=0.1)

@@ -97,6 +97,36 @@ async def lines_of(output: trio.abc.ReceiveStream) -> AsyncGenerator[bytes, None
         pending = pending[-MAX_LINE:]
 
 
+class AnswerLines:
+    """The lines that a process of ours answers in, one after the other."""
+
+    def __init__(self, process: trio.Process) -> None:
+        assert process.stdout is not None
+        self._output = process.stdout
+        self._pending = b""
+
+    async def line(self) -> bytes:
+        """Wait for a line, and return it without its end. Raises ``EOFError`` where the process says no more."""
+        while b"\n" not in self._pending:
+            data = await self._output.receive_some()
+            if not data:
+                raise EOFError
+            self._pending += data
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line
+
+
+async def put_down(process: trio.Process) -> None:
+    """Close a process's pipes, kill it where it goes on, and wait for its end; no cancellation hinders that."""
+    with trio.CancelScope(shield=True):
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                await trio.aclose_forcefully(pipe)
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
 def decoded(line: bytes, kind: type[T]) -> T | None:
     """Read a line of JSON; None where it is not of this kind: some library printed."""
     try:

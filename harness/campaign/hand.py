@@ -6,13 +6,13 @@ It ends with its input, or with its parent. Only the parent hears signals.
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import IO, Generic, TypeVar
 
 import msgspec
 import trio
 
-from harness.campaign.children import last_words
+from harness.campaign.children import AnswerLines, last_words, put_down
 
 R = TypeVar("R")
 
@@ -40,7 +40,7 @@ class Hand(Generic[R]):
         self._replies = replies
         self._setup = setup
         self._process: trio.Process | None = None
-        self._pending = b""
+        self._answers: AnswerLines | None = None
         self._said: IO[bytes] | None = None  # a file: a pipe that nobody reads would fill
 
     async def ask(
@@ -49,11 +49,12 @@ class Hand(Generic[R]):
         """Hand on the answers as they come. Raises ``Lost``; the next task gets a new process."""
         process = await self._started()
         assert process.stdin is not None
+        assert self._answers is not None
         try:
             await process.stdin.send_all(msgspec.json.encode(task) + b"\n")
             for _ in range(answers):
                 with trio.fail_after(patience):
-                    line = await self._line(process)
+                    line = await self._answers.line()
                 hear(self._replies.decode(line))
         except trio.TooSlowError:
             await self.aclose()
@@ -65,7 +66,6 @@ class Hand(Generic[R]):
 
     async def _started(self) -> trio.Process:
         if self._process is None:
-            self._pending = b""
             self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
             self._process = await trio.lowlevel.open_process(
                 [sys.executable, "-m", self._module],
@@ -74,20 +74,11 @@ class Hand(Generic[R]):
                 stderr=self._said,
                 start_new_session=True,  # Ctrl-C at the terminal is the parent's to hear
             )
+            self._answers = AnswerLines(self._process)
             if self._setup is not None:
                 assert self._process.stdin is not None
                 await self._process.stdin.send_all(msgspec.json.encode(self._setup) + b"\n")
         return self._process
-
-    async def _line(self, process: trio.Process) -> bytes:
-        assert process.stdout is not None
-        while b"\n" not in self._pending:
-            data = await process.stdout.receive_some()
-            if not data:
-                raise EOFError
-            self._pending += data
-        line, _, self._pending = self._pending.partition(b"\n")
-        return line
 
     def _last_words(self) -> str:
         if self._said is None:
@@ -100,13 +91,22 @@ class Hand(Generic[R]):
         process, self._process = self._process, None
         if process is None:
             return
-        with trio.CancelScope(shield=True):
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    await trio.aclose_forcefully(pipe)
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+        await put_down(process)
         if self._said is not None:
             self._said.close()
             self._said = None
+
+
+async def share(jobs: int, slot: Callable[[], Awaitable[None]], stop: trio.Event) -> None:
+    """Let so many slots work side by side, until each is done or ``stop`` is set."""
+
+    async def hear_stop() -> None:
+        await stop.wait()
+        everything.cancel_scope.cancel()
+
+    async with trio.open_nursery() as everything:
+        everything.start_soon(hear_stop)
+        async with trio.open_nursery() as slots:
+            for _ in range(jobs):
+                slots.start_soon(slot)
+        everything.cancel_scope.cancel()

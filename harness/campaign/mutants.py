@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 from harness.campaign.cells import REFERENCE, Cell, CellFile, Setup, Trial, key_of, void, with_client
-from harness.campaign.hand import Hand, Lost
+from harness.campaign.hand import Hand, Lost, share
 from harness.campaign.invoke import attended, cores, length
 from harness.campaign.live import Counted, Live
 from harness.campaign.matrix import Matrix
@@ -130,17 +130,7 @@ class Proof:
 
     async def run(self, stop: trio.Event, *, jobs: int) -> None:
         """Let ``jobs`` workers run what is waiting, until all is done or ``stop`` is set."""
-
-        async def hear_stop() -> None:
-            await stop.wait()
-            everything.cancel_scope.cancel()
-
-        async with trio.open_nursery() as everything:
-            everything.start_soon(hear_stop)
-            async with trio.open_nursery() as slots:
-                for _ in range(min(jobs, len(self.waiting))):
-                    slots.start_soon(self._slot)
-            everything.cancel_scope.cancel()
+        await share(min(jobs, len(self.waiting)), self._slot, stop)
 
     async def _slot(self) -> None:
         hand = Hand(WORKER, msgspec.json.Decoder(Cell), setup=self._setup)

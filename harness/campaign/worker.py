@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import trio
 
-from harness.campaign.children import last_words
+from harness.campaign.children import AnswerLines, last_words, put_down
 from harness.campaign.finish import Finished
 
 WARM_UP_AFTER = 3.0
@@ -21,7 +21,7 @@ class Worker:
     def __init__(self) -> None:
         self._started: trio.Process | None = None
         self._starting = trio.Lock()
-        self._pending = b""
+        self._answers: AnswerLines | None = None
 
     async def warm_up(self, after: float = WARM_UP_AFTER) -> None:
         """Start ``after`` seconds: the process then loads its libraries at once, at the lowest priority."""
@@ -38,44 +38,28 @@ class Worker:
                     stderr=subprocess.PIPE,
                     start_new_session=True,
                 )
+                self._answers = AnswerLines(self._started)
             return self._started
 
     async def finish(self, folder: Path) -> Finished:
         """Judge and draw this run. A worker that dies on it is told as a fault with its last words."""
         process = await self._process()
         assert process.stdin is not None
+        assert self._answers is not None
         try:
             await process.stdin.send_all(json.dumps(str(folder)).encode() + b"\n")
-            line = await self._line(process)
+            line = await self._answers.line()
             return msgspec.json.decode(line, type=Finished)
         except (trio.BrokenResourceError, trio.ClosedResourceError, EOFError, msgspec.MsgspecError):
             fault = f"judging {folder.name} failed: {await self._last_words(process)}"
             await self.aclose()  # another process for the next run: this one's end is nothing to it
-            self._started, self._pending = None, b""
+            self._started = None
             return Finished(fault=fault)
 
     async def aclose(self) -> None:
         """End the process and free its pipes."""
-        process = self._started
-        if process is None:
-            return
-        with trio.CancelScope(shield=True):
-            for pipe in (process.stdin, process.stdout, process.stderr):
-                if pipe is not None:
-                    await trio.aclose_forcefully(pipe)
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-
-    async def _line(self, process: trio.Process) -> bytes:
-        assert process.stdout is not None
-        while b"\n" not in self._pending:
-            data = await process.stdout.receive_some()
-            if not data:
-                raise EOFError
-            self._pending += data
-        line, _, self._pending = self._pending.partition(b"\n")
-        return line
+        if self._started is not None:
+            await put_down(self._started)
 
     async def _last_words(self, process: trio.Process) -> str:
         assert process.stderr is not None

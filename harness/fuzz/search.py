@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import msgspec
 import trio
 
-from harness.campaign.hand import PATIENCE, Hand, Lost
+from harness.campaign.hand import PATIENCE, Hand, Lost, share
 from harness.fuzz.findings import Findings, Group
 from harness.fuzz.tasks import Answer, Hunt, Hunted, Reply, Setup, Shrink, Shrunk, Task, Try
 from harness.fuzz.trial import CRASH, STUCK, Failure, Tried
@@ -93,16 +93,7 @@ class Search:
             finally:
                 await hand.aclose()
 
-        async def hear_stop() -> None:
-            await stop.wait()
-            everything.cancel_scope.cancel()
-
-        async with trio.open_nursery() as everything:
-            everything.start_soon(hear_stop)
-            async with trio.open_nursery() as slots:
-                for _ in range(self._jobs):
-                    slots.start_soon(slot)
-            everything.cancel_scope.cancel()
+        await share(self._jobs, slot, stop)
 
     async def _batch(self, hand: Hand[Reply], batch: list[int], stop: trio.Event) -> None:
         """Try a batch. The seed at which a worker is lost is a finding, and the batch goes on after it."""

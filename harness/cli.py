@@ -26,7 +26,7 @@ from harness.trouble import NO_ROOM, in_words
 
 if TYPE_CHECKING:
     from harness.campaign.forking import Started
-    from harness.campaign.invoke import Done
+    from harness.campaign.invoke import CampaignResult
     from harness.campaign.lines import Lines
 
 
@@ -166,9 +166,9 @@ def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Star
     """Run what the options of ``harness run`` choose; virtual runs are forked from the server given."""
     from harness.campaign.campaign import heedless  # noqa: PLC0415
     from harness.campaign.choosing import Choice, parse_shard  # noqa: PLC0415
-    from harness.campaign.invoke import Wish, invoke  # noqa: PLC0415
+    from harness.campaign.invoke import CampaignOptions, invoke  # noqa: PLC0415
     from harness.campaign.lines import Lines  # noqa: PLC0415
-    from harness.campaign.live import Live  # noqa: PLC0415
+    from harness.campaign.live import LiveDisplay  # noqa: PLC0415
 
     choice = Choice(
         targets=targets,
@@ -182,7 +182,7 @@ def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Star
         shard=parse_shard(options["shard"]),
         world=options["world"],
     )
-    wish = Wish(
+    wish = CampaignOptions(
         choice=choice,
         toxiproxy=options["toxiproxy"],
         out=options["out"],
@@ -194,13 +194,13 @@ def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Star
         unknown=options["unknown"] or "fail",
     )
     make_room(options)
-    live = Live(sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
+    live = LiveDisplay(sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
     lines = Lines(sys.stdout.fileno()) if options["output"] == "jsonl" else None
     done = invoke(wish, live, lines.tell if lines else heedless, forking=forking)
     return conclude(done, lines, options)
 
 
-def conclude(done: "Done", lines: "Lines | None", options: dict[str, Any]) -> int:
+def conclude(done: "CampaignResult", lines: "Lines | None", options: dict[str, Any]) -> int:
     """Write what was asked for besides, print the verdict (with ``lines`` only its end is left to say).
 
     Returns the exit code, which is the one that was printed. What a machine could not do is on standard error too.
@@ -409,7 +409,7 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
         raise UsageError("fuzz takes one scenario at most")
     if options["record"] and not options["mutants"]:
         raise UsageError("--record keeps the table of a search for mutants: it needs --mutants")
-    wish = invoke.Wish(
+    wish = invoke.FuzzOptions(
         scenario=names[0] if names and not options["mutants"] else None,
         client=options["client"],
         first=options["first"],
@@ -473,12 +473,12 @@ def mutants(names: tuple[str, ...], **options: Any) -> int:
                                          what one cell is made of
     """  # noqa: D301 - the mark that click wants is that character itself
     from harness.campaign import matrix as shown  # noqa: PLC0415
-    from harness.campaign.mutants import CELLS, Wish, prove  # noqa: PLC0415
+    from harness.campaign.mutants import CELLS, MutantsOptions, prove  # noqa: PLC0415
     from harness.report.folder import read_text, write_text  # noqa: PLC0415
 
     page = options["markdown"]
     kept = shown.read_markdown(read_text(page)) if page and page.exists() else {}
-    wish = Wish(names=names, jobs=options["jobs"], resume=options["resume"], out=options["out"])
+    wish = MutantsOptions(names=names, jobs=options["jobs"], resume=options["resume"], out=options["out"])
     found = prove(wish, sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
     if page:
         write_text(page, shown.markdown(found, kept))

@@ -16,7 +16,7 @@ from typing import Self
 
 import trio
 
-Ring = Callable[[int], bool]
+WakeTask = Callable[[int], bool]
 """Called with the token of an alarm; returns whether a task can run now."""
 
 
@@ -30,7 +30,7 @@ class SimClock(trio.abc.Clock):
     def __init__(self, *, patience: int = 0, impatient: Callable[[], None] = lambda: None) -> None:
         self.now = 0.0
         """Virtual seconds, for who knows that it is this clock."""
-        self._alarms: list[tuple[float, int, Ring]] = []  # a heap
+        self._alarms: list[tuple[float, int, WakeTask]] = []  # a heap
         self._tokens = itertools.count(1)
         self._left = self._patience = patience
         self._impatient = impatient
@@ -43,7 +43,7 @@ class SimClock(trio.abc.Clock):
             raise TypeError("toxics in the simulated network need its own clock: run it by harness.world.virtual")
         return clock
 
-    def at(self, when: float, ring: Ring) -> int:
+    def at(self, when: float, ring: WakeTask) -> int:
         """Call ``ring`` at this instant, or as soon as nothing can run where that has passed. Returns its token.
 
         An alarm cannot be taken back: who sets another one compares tokens.
@@ -85,7 +85,7 @@ class SimClock(trio.abc.Clock):
         return 0.0
 
 
-class Bell:
+class Wakeup:
     """Where one task waits until it is rung for, at a third of the cost of a ``trio.lowlevel.ParkingLot``."""
 
     __slots__ = ("_task",)
@@ -114,14 +114,14 @@ class Bell:
         return trio.lowlevel.Abort.SUCCEEDED
 
 
-class Nap:
+class MovableSleep:
     """A sleep that others can move or end, any number of times; of one task at a time."""
 
     __slots__ = ("_alarm", "_bell", "_scope")
 
     def __init__(self) -> None:
         self._scope: trio.CancelScope | None = None
-        self._bell = Bell()  # where it sleeps under ``SimClock``
+        self._bell = Wakeup()  # where it sleeps under ``SimClock``
         self._alarm = 0  # the token of the one that ends it
 
     async def until(self, deadline: float) -> None:
@@ -158,4 +158,4 @@ class Nap:
 
 async def sleep_until(deadline: float) -> None:
     """Sleep to this instant of trio's clock."""
-    await Nap().until(deadline)
+    await MovableSleep().until(deadline)

@@ -20,7 +20,7 @@ FILES_NEEDED = 1024
 HANG = 0.2
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class MachineCheck(msgspec.Struct, frozen=True, kw_only=True):
     """One thing tried. A finding that is not good says what it costs or how to mend it."""
 
     what: str
@@ -28,12 +28,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-def examine() -> list[Finding]:
+def examine() -> list[MachineCheck]:
     """Try everything. Takes about two seconds."""
     return real.run(_examine)
 
 
-async def _examine() -> list[Finding]:
+async def _examine() -> list[MachineCheck]:
     network = real.network()
     return [
         _python(),
@@ -46,26 +46,26 @@ async def _examine() -> list[Finding]:
     ]
 
 
-def _python() -> Finding:
+def _python() -> MachineCheck:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding(what="python", good=True, text=f"{version} on {sys.platform}")
+    return MachineCheck(what="python", good=True, text=f"{version} on {sys.platform}")
 
 
-async def _toxiproxy(choice: str, network: Network) -> Finding:
+async def _toxiproxy(choice: str, network: Network) -> MachineCheck:
     what = "toxiproxy" if choice == "embedded" else "real toxiproxy"
     path = choice if choice == "embedded" else shutil.which(choice)
     if path is None:
         install = "go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0, and call it toxiproxy-server"
-        return Finding(what=what, good=True, text=f"none on PATH; the embedded one stands in (or: {install})")
+        return MachineCheck(what=what, good=True, text=f"none on PATH; the embedded one stands in (or: {install})")
     try:
         rng = Chance(0).stream("doctor")
         async with open_toxiproxy(path, network=network, prefix="harness-doctor-", rng=rng) as toxiproxy:
-            return Finding(what=what, good=True, text=f"{toxiproxy.kind} {toxiproxy.version} answers")
+            return MachineCheck(what=what, good=True, text=f"{toxiproxy.kind} {toxiproxy.version} answers")
     except EnvironmentFault as error:
-        return Finding(what=what, good=False, text=str(error))
+        return MachineCheck(what=what, good=False, text=str(error))
 
 
-async def _hanging_dials(network: Network) -> Finding:
+async def _hanging_dials(network: Network) -> MachineCheck:
     """Shut a listener's door so that SYNs go unanswered, and dial it."""
     what = "hanging dials"
     listener = await network.listen()
@@ -74,32 +74,32 @@ async def _hanging_dials(network: Network) -> Finding:
         with trio.move_on_after(HANG):
             stream = await network.connect(listener.address)
             await stream.aclose()
-            return Finding(
+            return MachineCheck(
                 what=what, good=False, text="a dial got through a shut door; silent paths cannot be had here"
             )
-        return Finding(what=what, good=True, text="a SYN can be left unanswered")
+        return MachineCheck(what=what, good=True, text="a SYN can be left unanswered")
     except (EnvironmentFault, OSError) as error:
-        return Finding(what=what, good=False, text=f"silent, stalled and unreachable cannot be had: {error}")
+        return MachineCheck(what=what, good=False, text=f"silent, stalled and unreachable cannot be had: {error}")
     finally:
         await listener.aclose()
 
 
-def _syn_schedule() -> Finding:
+def _syn_schedule() -> MachineCheck:
     schedule = kernel.syn_schedule()
     if schedule is None:
-        return Finding(what="SYN retries", good=True, text="unknown on this system; 1, 3, 7 s … assumed")
+        return MachineCheck(what="SYN retries", good=True, text="unknown on this system; 1, 3, 7 s … assumed")
     instants = ", ".join(f"{at:g}" for at in schedule.instants[:6])
-    return Finding(what="SYN retries", good=True, text=f"after {instants} s …")
+    return MachineCheck(what="SYN retries", good=True, text=f"after {instants} s …")
 
 
-def _files() -> Finding:
+def _files() -> MachineCheck:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     good = soft >= FILES_NEEDED or soft == resource.RLIM_INFINITY
     advice = "" if good else f"; raise it with `ulimit -n {FILES_NEEDED}` (at most {hard})"
-    return Finding(what="open files", good=good, text=f"{soft}{advice}")
+    return MachineCheck(what="open files", good=good, text=f"{soft}{advice}")
 
 
-async def _lag() -> Finding:
+async def _lag() -> MachineCheck:
     lags = []
     end = trio.current_time() + LAG_SECONDS
     while (due := trio.current_time() + 0.01) < end:
@@ -109,4 +109,4 @@ async def _lag() -> Finding:
     p99 = lags[-(-99 * len(lags) // 100) - 1]
     good = p99 <= LAG_LIMIT
     advice = "" if good else ": too busy to judge 100 ms; close other programs"
-    return Finding(what="scheduler lag", good=good, text=f"p99 {p99 * 1e3:.1f} ms over {len(lags)} ticks{advice}")
+    return MachineCheck(what="scheduler lag", good=good, text=f"p99 {p99 * 1e3:.1f} ms over {len(lags)} ticks{advice}")

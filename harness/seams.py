@@ -11,7 +11,7 @@ from typing import Protocol
 
 import trio
 
-from harness.clock import Nap
+from harness.clock import MovableSleep
 from harness.vocabulary import Address, Direction, Door, Signal, Stamp
 
 __all__ = ["Address", "Direction", "Door", "Listener", "Network", "Phone", "Signal", "Stamp", "Stream"]
@@ -120,6 +120,6 @@ class Phone(Protocol):
         """A fresh channel of all signals from now on. A slow reader loses nothing; close it when done."""
         ...
 
-    async def sleep_until(self, deadline: float, nap: Nap | None = None) -> None:
+    async def sleep_until(self, deadline: float, nap: MovableSleep | None = None) -> None:
         """Sleep to this instant of trio's clock, in a nap of the caller's if it has one; frozen while suspended."""
         ...

@@ -5,7 +5,7 @@ import math
 import pytest
 import trio
 
-from harness.clock import Nap, SimClock, sleep_until
+from harness.clock import MovableSleep, SimClock, sleep_until
 
 
 def simulated(main):
@@ -29,7 +29,7 @@ def naps(run, deadline, *deeds):
     ends = []
 
     async def main():
-        nap = Nap()
+        nap = MovableSleep()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(napper, nap, deadline, ends)
             for at, deed in deeds:
@@ -47,20 +47,20 @@ def test_a_nap_ends_at_its_deadline(run):
 
 @BOTH
 def test_a_nap_can_be_ended_before_its_deadline_and_without_one(run):
-    assert naps(run, 3.0, (1.0, Nap.end)) == [1.0]
-    assert naps(run, math.inf, (1.0, Nap.end)) == [1.0]
+    assert naps(run, 3.0, (1.0, MovableSleep.end)) == [1.0]
+    assert naps(run, math.inf, (1.0, MovableSleep.end)) == [1.0]
 
 
 @BOTH
 def test_a_nap_can_be_moved_both_ways(run):
     assert naps(run, 3.0, (1.0, lambda nap: nap.move(2.0))) == [2.0]
     assert naps(run, 3.0, (1.0, lambda nap: nap.move(5.0))) == [5.0]
-    assert naps(run, 3.0, (1.0, lambda nap: nap.move(math.inf)), (9.0, Nap.end)) == [9.0]
+    assert naps(run, 3.0, (1.0, lambda nap: nap.move(math.inf)), (9.0, MovableSleep.end)) == [9.0]
 
 
 @BOTH
 def test_to_end_a_nap_that_nobody_takes_does_nothing(run):
-    assert naps(run, 1.0, (2.0, Nap.end), (3.0, lambda nap: nap.move(4.0))) == [1.0]
+    assert naps(run, 1.0, (2.0, MovableSleep.end), (3.0, lambda nap: nap.move(4.0))) == [1.0]
 
 
 @BOTH
@@ -76,7 +76,7 @@ def test_a_deadline_that_has_passed_ends_a_nap_at_once(run):
 @BOTH
 def test_a_nap_that_is_cancelled_can_be_taken_again(run):
     async def main():
-        nap = Nap()
+        nap = MovableSleep()
         with trio.move_on_after(1):
             await nap.until(3.0)
         await nap.until(2.0)

@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 import trio
 
-from harness.campaign.campaign import Campaign, Ran, judged
+from harness.campaign.campaign import Campaign, RunOutcome, judged
 from harness.campaign.folders import copy_plan, keep_ending
-from harness.campaign.worker import Worker
+from harness.campaign.worker import JudgingWorker
 from harness.errors import EnvironmentFault
 from harness.history.files import PLAN
 from harness.report.folder import LATE
@@ -21,7 +21,7 @@ from harness.report.folder import LATE
 
 async def repeat_late(campaign: Campaign, stop: trio.Event) -> None:
     """Repeat every run that was late, unless ``stop`` is set; each is then heeded."""
-    worker = Worker()
+    worker = JudgingWorker()
     try:
         for ran in campaign.late:
             place = campaign.ran.index(ran)
@@ -32,7 +32,7 @@ async def repeat_late(campaign: Campaign, stop: trio.Event) -> None:
         await worker.aclose()
 
 
-async def _repeated(campaign: Campaign, ran: Ran, worker: Worker, stop: trio.Event) -> Ran:
+async def _repeated(campaign: Campaign, ran: RunOutcome, worker: JudgingWorker, stop: trio.Event) -> RunOutcome:
     began = trio.current_time()
     aside = ran.folder / LATE
     try:

@@ -9,13 +9,13 @@ from pathlib import Path
 import msgspec
 import trio
 
-from harness.campaign.children import Ending, run_child
+from harness.campaign.children import ChildExit, run_child
 from harness.campaign.finish import Finished
 from harness.campaign.folders import keep_ending, kept, new_run, redact_log
 from harness.campaign.forked import Forks
 from harness.campaign.forking import Started, started
-from harness.campaign.live import Live
-from harness.campaign.worker import Worker
+from harness.campaign.live import LiveDisplay
+from harness.campaign.worker import JudgingWorker
 from harness.errors import EnvironmentFault
 from harness.report.folder import run_folder_name, safe_name
 from harness.scenario.model import Plan
@@ -23,21 +23,21 @@ from harness.trouble import in_words
 from harness.world import real, virtual
 
 
-class Ran(msgspec.Struct, frozen=True, kw_only=True):
+class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one plan: how its process ended, and what the judge said (``word``, or a ``fault``)."""
 
     plan: Plan
     folder: Path
-    ending: Ending
+    ending: ChildExit
     finished: Finished
     took: float  # seconds of the wall clock, from its process's start until it was judged and drawn
 
 
-Heed = Callable[[Ran], Awaitable[None]]
+OnRunEnd = Callable[[RunOutcome], Awaitable[None]]
 """Is told of each run as soon as it is over; its slot waits for it. Must not raise."""
 
 
-async def heedless(ran: Ran) -> None:
+async def heedless(ran: RunOutcome) -> None:
     """Heed nothing."""
 
 
@@ -84,15 +84,15 @@ class Campaign:
         jobs: int,
         toxiproxy: str,
         maxfail: int | None,
-        live: Live,
-        heed: Heed = heedless,
+        live: LiveDisplay,
+        heed: OnRunEnd = heedless,
         hash_seed: int | None = None,
         compared: bool = False,
         forking: Started | None = None,
     ) -> None:
         self.waiting = deque(plans)
-        self.ran: list[Ran] = []
-        self.late: list[Ran] = []
+        self.ran: list[RunOutcome] = []
+        self.late: list[RunOutcome] = []
         self.started: dict[Path, Plan] = {}
         self._invocation = invocation
         self.jobs = max(1, min(jobs, len(plans)))
@@ -123,9 +123,9 @@ class Campaign:
 
     async def _slot(self, stop: trio.Event) -> None:
         """Real runs one after another, each in a fresh process."""
-        worker = Worker()
+        worker = JudgingWorker()
 
-        async def child(plan: Plan, folder: Path) -> Ending:
+        async def child(plan: Plan, folder: Path) -> ChildExit:
             return await self.once_more(plan, folder, stop)
 
         try:
@@ -139,7 +139,7 @@ class Campaign:
     async def _forked(self, forks: Forks, stop: trio.Event) -> None:
         """Virtual runs one after another: no timing of theirs could be disturbed."""
 
-        async def fork(plan: Plan, folder: Path) -> Ending:
+        async def fork(plan: Plan, folder: Path) -> ChildExit:
             ending = await forks.run(folder, partial(self._live.tell, plan), stop)
             redact_log(folder)
             return ending
@@ -148,7 +148,7 @@ class Campaign:
 
     async def _serve(
         self,
-        run: Callable[[Plan, Path], Awaitable[Ending]],
+        run: Callable[[Plan, Path], Awaitable[ChildExit]],
         finish: Callable[[Path], Awaitable[Finished]],
         world: str,
         stop: trio.Event,
@@ -159,7 +159,7 @@ class Campaign:
             folder, ending, finished = await self._one(plan, run, finish, stop)
             self.told(plan, finished)
             took = trio.current_time() - began
-            self.ran.append(Ran(plan=plan, folder=folder, ending=ending, finished=finished, took=took))
+            self.ran.append(RunOutcome(plan=plan, folder=folder, ending=ending, finished=finished, took=took))
             if finished.late:
                 self.late.append(self.ran[-1])
                 continue
@@ -170,10 +170,10 @@ class Campaign:
     async def _one(
         self,
         plan: Plan,
-        run: Callable[[Plan, Path], Awaitable[Ending]],
+        run: Callable[[Plan, Path], Awaitable[ChildExit]],
         finish: Callable[[Path], Awaitable[Finished]],
         stop: trio.Event,
-    ) -> tuple[Path, Ending, Finished]:
+    ) -> tuple[Path, ChildExit, Finished]:
         """Run, judge and draw one plan. One that cannot be run ends no other: it has no verdict, and says why."""
         folder = self._invocation / safe_name(plan.name) / run_folder_name(plan)
         try:
@@ -183,11 +183,11 @@ class Campaign:
         except (EnvironmentFault, OSError) as error:
             self.started[folder] = plan
             fault = f"it could not be run: {in_words(error) or error}"
-            return folder, Ending(what="fault"), Finished(fault=fault)
+            return folder, ChildExit(what="fault"), Finished(fault=fault)
         keep_ending(folder, ending)
         return folder, ending, await judged(finish, folder, stop)
 
-    async def once_more(self, plan: Plan, folder: Path, stop: trio.Event, *, hash_seed: int | None = None) -> Ending:
+    async def once_more(self, plan: Plan, folder: Path, stop: trio.Event, *, hash_seed: int | None = None) -> ChildExit:
         """Run the plan that lies in ``folder``, without judging it."""
         tell = partial(self._live.tell, plan)
         ending = await run_child(folder, self._toxiproxy, tell, stop, hash_seed=hash_seed)

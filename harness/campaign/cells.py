@@ -14,7 +14,7 @@ import msgspec
 from harness.errors import EnvironmentFault
 from harness.files import read_bytes
 from harness.judge.judge import order
-from harness.judge.verdict import State, Verdict, Word
+from harness.judge.verdict import LawState, Verdict, Word
 from harness.report.folder import said, write_bytes
 from harness.scenario.model import Plan
 
@@ -61,7 +61,7 @@ def with_client(plan: Plan, like: str, mutant: str) -> Plan:
     return msgspec.structs.replace(plan, client=msgspec.structs.replace(plan.client, like=like, mutant=mutant))
 
 
-class Setup(msgspec.Struct, frozen=True, kw_only=True):
+class ProverSetup(msgspec.Struct, frozen=True, kw_only=True):
     """The first line that a worker gets: the mutants of the call, whichever worker has them."""
 
     mutants: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ def cell_of(plan: Plan, verdict: Verdict) -> Cell:
         seed=plan.seed,
         word=said(verdict),
         laws=tuple(law.code for law in order(verdict.laws)),
-        expectations=tuple(dict.fromkeys(one.metric for one in verdict.expectations if one.state is State.FAILED)),
+        expectations=tuple(dict.fromkeys(one.metric for one in verdict.expectations if one.state is LawState.FAILED)),
         sentence=verdict.sentence,
     )
 

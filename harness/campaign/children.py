@@ -1,7 +1,7 @@
 """One run in a child process of its own: started, listened to, asked to stop, never left behind.
 
 The child reads its plan from the run's folder and writes its history there; over its standard output come lines of
-JSON (``Tidings``), its standard error is the run's ``harness.log``. It stops, keeps what it has and heals everything
+JSON (``Progress``), its standard error is the run's ``harness.log``. It stops, keeps what it has and heals everything
 when its standard input ends: on request, and by itself when this process is killed.
 """
 
@@ -17,14 +17,14 @@ import msgspec
 import trio
 
 from harness.history.files import LOG
-from harness.run.tidings import MAX_LINE, Tidings
+from harness.run.tidings import MAX_LINE, Progress
 
 T = TypeVar("T")
 
-Sink = Callable[[Tidings], None]
+Sink = Callable[[Progress], None]
 
 
-class Ending(msgspec.Struct, frozen=True, kw_only=True):
+class ChildExit(msgspec.Struct, frozen=True, kw_only=True):
     """How a child ended. ``what``: ended (whatever its run's end), fault (exit 3, in words), died (a signal, a bug)."""
 
     what: Literal["ended", "fault", "died"]
@@ -33,7 +33,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 
 async def run_child(
     folder: Path, toxiproxy: str, sink: Sink, stop: trio.Event, *, hash_seed: int | None = None
-) -> Ending:
+) -> ChildExit:
     """Run the plan in ``folder`` to its end, or until ``stop`` is set. On cancellation the child is killed.
 
     ``hash_seed`` is the child's ``PYTHONHASHSEED``; None leaves it as it is here.
@@ -68,17 +68,17 @@ async def run_child(
                 with trio.CancelScope(shield=True):
                     await trio.aclose_forcefully(pipe)
     if fault:
-        return Ending(what="fault", detail=fault)
+        return ChildExit(what="fault", detail=fault)
     if code == 0:
-        return Ending(what="ended")
+        return ChildExit(what="ended")
     return died(folder, code)
 
 
-def died(folder: Path, code: int) -> Ending:
+def died(folder: Path, code: int) -> ChildExit:
     """A run whose process ended with this exit code, or by the signal that it is minus the number of."""
     reason = f"signal {-code}" if code < 0 else f"exit code {code}"
     log = f"{folder.parent.name}/{folder.name}/{LOG}"  # inside the results: they may be moved, or merged
-    return Ending(what="died", detail=f"the run's process ended with {reason}; see {log}")
+    return ChildExit(what="died", detail=f"the run's process ended with {reason}; see {log}")
 
 
 async def close_when(stop: trio.Event, pipe: trio.abc.AsyncResource) -> None:
@@ -146,7 +146,7 @@ async def _listen(output: trio.abc.ReceiveStream, sink: Sink) -> str:
     fault = ""
     async with aclosing(lines_of(output)) as lines:
         async for line in lines:
-            if (tidings := decoded(line, Tidings)) is not None:
+            if (tidings := decoded(line, Progress)) is not None:
                 fault = tidings.fault or fault
                 sink(tidings)
     return fault

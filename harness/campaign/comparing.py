@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.compare.agreement import Agreement, Said, agreement
+from harness.compare.agreement import Agreement, AgreementWord, agreement
 from harness.compare.replay import Replay, replayed
 from harness.errors import BadRecords
 from harness.history import History
@@ -43,13 +43,13 @@ def compare_worlds(folder: Path) -> Agreement:
     """Compare the virtual run in ``folder`` with every real one of its plan, and write ``agreement.json``."""
     plan = _plan(folder)
     if plan is None:
-        return Agreement(said=Said.UNKNOWN, reason="its plan cannot be read")
+        return Agreement(said=AgreementWord.UNKNOWN, reason="its plan cannot be read")
     first = beside(folder, plan)
     folders = [first, *sorted(first.glob(f"{AGAIN}*"))] if first.is_dir() else []
     try:
         found = agreement(plan, [_history(one) for one in folders], _history(folder))
     except BadRecords as error:
-        found = Agreement(said=Said.UNKNOWN, real_runs=len(folders), reason=str(error))
+        found = Agreement(said=AgreementWord.UNKNOWN, real_runs=len(folders), reason=str(error))
     write_json(folder / AGREEMENT, redact_data(msgspec.to_builtins(found)))
     return found
 

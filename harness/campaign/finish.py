@@ -12,13 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from harness.campaign.children import Ending
+from harness.campaign.children import ChildExit
 from harness.errors import BadRecords
 from harness.escaping import visible
 from harness.history.files import PLAN
 from harness.judge.judge import judge
 from harness.judge.laws import in_time
-from harness.judge.verdict import State, Verdict
+from harness.judge.verdict import LawState, Verdict
 from harness.report.folder import ENDING, LATE, VERDICT, read_json, read_to_judge, said, write_json
 from harness.scenario.expectations import OF_HARNESS
 from harness.trouble import in_words
@@ -50,7 +50,7 @@ def judge_folder(folder: Path) -> Verdict:
 def _how_it_died(folder: Path) -> str:
     """Return what whoever watched the run's process said of its end; empty where it ended by itself, and well."""
     try:
-        return read_json(folder / ENDING, Ending).detail
+        return read_json(folder / ENDING, ChildExit).detail
     except BadRecords:
         return ""
 
@@ -72,7 +72,7 @@ def finish(folder: Path) -> Finished:
 
 def late_alone(verdict: Verdict) -> bool:
     """Whether a run is void for nothing but deeds that met another story, being late: another try may be in time."""
-    broken = [law.law for law in verdict.laws if law.state is State.FAILED and law.law in OF_HARNESS]
+    broken = [law.law for law in verdict.laws if law.state is LawState.FAILED and law.law in OF_HARNESS]
     return broken == [IN_TIME] and not verdict.trust.fault
 
 

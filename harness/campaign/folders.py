@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.campaign.children import Ending
+from harness.campaign.children import ChildExit
 from harness.errors import EnvironmentFault
 from harness.escaping import visible
 from harness.history.files import LOG, PLAN
@@ -53,7 +53,7 @@ def new_run(invocation: Path, plan: Plan) -> Path:
     return folder
 
 
-def keep_ending(folder: Path, ending: Ending) -> None:
+def keep_ending(folder: Path, ending: ChildExit) -> None:
     """Leave in a run's folder how its process ended, where its history may have no end record that tells of it.
 
     A folder that is gone, or a full disk, is told by whoever judges the run next.

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import trio
 
-from harness.campaign.children import Ending, Sink, close_when, decoded, died, last_words, lines_of
+from harness.campaign.children import ChildExit, Sink, close_when, decoded, died, last_words, lines_of
 from harness.campaign.finish import Finished
 from harness.campaign.forking import Started
 from harness.campaign.forkserver import Ended
-from harness.run.tidings import Tidings
+from harness.run.tidings import Progress
 
 
 class Pipes(NamedTuple):
@@ -30,14 +30,14 @@ class Forks:
     def __init__(self, server: Started) -> None:
         self._server = server
 
-    async def run(self, folder: Path, sink: Sink, stop: trio.Event) -> Ending:
+    async def run(self, folder: Path, sink: Sink, stop: trio.Event) -> ChildExit:
         """Run the plan in ``folder`` to its end, or until ``stop`` is set."""
         fault, code = "", None
         async with _ordered(self._server, self._server.runs, folder) as pipes, trio.open_nursery() as nursery:
             nursery.start_soon(close_when, stop, pipes.to)
             async with aclosing(lines_of(pipes.back)) as lines:
                 async for line in lines:
-                    ended, tidings = decoded(line, Ended), decoded(line, Tidings)
+                    ended, tidings = decoded(line, Ended), decoded(line, Progress)
                     if ended is not None:
                         code = ended.exit
                         break
@@ -46,10 +46,10 @@ class Forks:
                         sink(tidings)
             nursery.cancel_scope.cancel()
         if fault:
-            return Ending(what="fault", detail=fault)
+            return ChildExit(what="fault", detail=fault)
         if code is None:
-            return Ending(what="died", detail=f"the run's process ended with its fork server: {self._last_words()}")
-        return Ending(what="ended") if code == 0 else died(folder, code)
+            return ChildExit(what="died", detail=f"the run's process ended with its fork server: {self._last_words()}")
+        return ChildExit(what="ended") if code == 0 else died(folder, code)
 
     async def finish(self, folder: Path) -> Finished:
         """Judge and draw this run. A process that dies on it is told as a fault with its last words."""

@@ -20,7 +20,7 @@ PATIENCE = 120.0
 """Seconds without an answer after which a worker hangs: a run takes milliseconds, shrinking says its own time."""
 
 
-class Lost(Exception):
+class WorkerLost(Exception):
     """The worker died or hangs. ``words``: the last it said."""
 
     def __init__(self, how: str, words: str) -> None:
@@ -29,7 +29,7 @@ class Lost(Exception):
         self.words = words
 
 
-class Hand(Generic[R]):
+class WorkerClient(Generic[R]):
     """One process of ``module``, one task at a time; started when first needed, and again after it was lost.
 
     ``setup``, if any, is the first line of each process; what it answers is decoded by ``replies``.
@@ -46,7 +46,7 @@ class Hand(Generic[R]):
     async def ask(
         self, task: msgspec.Struct, hear: Callable[[R], None], *, answers: int = 1, patience: float = PATIENCE
     ) -> None:
-        """Hand on the answers as they come. Raises ``Lost``; the next task gets a new process."""
+        """Hand on the answers as they come. Raises ``WorkerLost``; the next task gets a new process."""
         process = await self._started()
         assert process.stdin is not None
         assert self._answers is not None
@@ -58,11 +58,11 @@ class Hand(Generic[R]):
                 hear(self._replies.decode(line))
         except trio.TooSlowError:
             await self.aclose()
-            raise Lost("hangs", f"no answer for {patience:g} s") from None
+            raise WorkerLost("hangs", f"no answer for {patience:g} s") from None
         except (EOFError, trio.BrokenResourceError, msgspec.MsgspecError):
             words = self._last_words()
             await self.aclose()
-            raise Lost("died", words) from None
+            raise WorkerLost("died", words) from None
 
     async def _started(self) -> trio.Process:
         if self._process is None:

@@ -16,11 +16,11 @@ import trio
 
 import harness
 from harness.campaign.again import repeat_late
-from harness.campaign.campaign import Campaign, Heed, Ran, heedless
+from harness.campaign.campaign import Campaign, OnRunEnd, RunOutcome, heedless
 from harness.campaign.choosing import BOTH, Choice, chosen
 from harness.campaign.folders import forget_old, kept, new_invocation, point_latest
 from harness.campaign.forking import FIRST_HASH_SEED, Started
-from harness.campaign.live import Live, titled
+from harness.campaign.live import LiveDisplay, titled
 from harness.campaign.settling import settle
 from harness.console import Terminated, ended_by_sigterm
 from harness.errors import BadRecords, EnvironmentFault, UsageError
@@ -33,7 +33,7 @@ from harness.toxiproxy.address import is_url, url_address
 from harness.world import real, virtual
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the caller asked for, beside the choice of plans. None: what ``harness.toml`` says, else the default."""
 
     choice: Choice
@@ -47,12 +47,12 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     unknown: Literal["fail", "warn"] = "fail"  # what an unknown verdict means for the exit code
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
+class CampaignResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it. ``page`` is None where the report could not be written: the manifest in ``results`` says why."""
 
     results: Invocation
     page: Path | None
-    ran: list[Ran]
+    ran: list[RunOutcome]
 
 
 def cores() -> int:
@@ -75,7 +75,7 @@ def _turn(plan: Plan) -> tuple[bool, float]:
     return plan.world != virtual.NAME, -length(plan)
 
 
-def _refuse(wish: Wish, default_toxiproxy: str | None) -> None:
+def _refuse(wish: CampaignOptions, default_toxiproxy: str | None) -> None:
     """Raise ``UsageError`` for wishes that nobody, or not the world they are made in, can fulfil."""
     world = wish.choice.world
     if wish.toxiproxy is not None and not wish.toxiproxy.strip():
@@ -95,7 +95,9 @@ def _refuse(wish: Wish, default_toxiproxy: str | None) -> None:
         )
 
 
-def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | None = None) -> Done:
+def invoke(
+    wish: CampaignOptions, live: LiveDisplay, heed: OnRunEnd = heedless, *, forking: Started | None = None
+) -> CampaignResult:
     """Run everything, judge it, draw it, write the report. ``heed`` is told of each run as it ends.
 
     Virtual runs are forked from a server started before, or else from one of this invocation's own.
@@ -142,7 +144,7 @@ def invoke(wish: Wish, live: Live, heed: Heed = heedless, *, forking: Started | 
             manifest = msgspec.structs.replace(manifest, fault=str(error))
     if wish.keep is not None:
         forget_old(out, keep=wish.keep, newest=folder)
-    return Done(results=read_results(folder, manifest), page=page, ran=campaign.ran)
+    return CampaignResult(results=read_results(folder, manifest), page=page, ran=campaign.ran)
 
 
 @contextlib.contextmanager
@@ -161,7 +163,7 @@ async def _run(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: boo
     await settle(campaign, stop, worlds=worlds, twice=twice)
 
 
-async def attended(main: Callable[[trio.Event], Awaitable[None]], live: Live) -> int:
+async def attended(main: Callable[[trio.Event], Awaitable[None]], live: LiveDisplay) -> int:
     """Run ``main`` with an ear for signals, and show it. Returns the signal that stopped it, or 0.
 
     The first signal sets the event that ``main`` is given, the second cancels it.
@@ -192,7 +194,7 @@ async def _hear(
             stop.set()
 
 
-def _manifest(wish: Wish, campaign: Campaign, began: float, planned: list[Plan], number: int) -> Manifest:
+def _manifest(wish: CampaignOptions, campaign: Campaign, began: float, planned: list[Plan], number: int) -> Manifest:
     place = {id(plan): index for index, plan in enumerate(planned)}
     started = sorted(campaign.started, key=lambda folder: place[id(campaign.started[folder])])
     waiting = sorted(campaign.waiting, key=lambda plan: place[id(plan)])

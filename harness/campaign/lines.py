@@ -8,7 +8,7 @@ import os
 
 import trio
 
-from harness.campaign.campaign import Ran
+from harness.campaign.campaign import RunOutcome
 from harness.escaping import no_command
 from harness.report.folder import VERDICT, Invocation, read_run
 from harness.report.formats import json_line, last_line
@@ -22,7 +22,7 @@ class Lines:
         self._turn = trio.Lock()  # the first to come is the first to go on
         self._failure: OSError | None = None
 
-    async def tell(self, ran: Ran) -> None:
+    async def tell(self, ran: RunOutcome) -> None:
         """Write one run's line. A run that could not be judged has none: the last line names it, with the reason."""
         if self._failure is not None or not (ran.folder / VERDICT).exists():
             return

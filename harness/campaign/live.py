@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TextIO
 import trio
 
 from harness.console import say
-from harness.report.progress import PLAIN_EVERY, LiveView, Progress, one_line_cells
+from harness.report.progress import PLAIN_EVERY, LiveView, RunProgress, one_line_cells
 from harness.report.saying import plural, printable
-from harness.run.tidings import Tidings
+from harness.run.tidings import Progress
 from harness.scenario import warned
 from harness.scenario.model import Plan
 from harness.world import virtual
@@ -31,7 +31,7 @@ class Counted(LiveView):
         self._last = ""
         self._said_at = 0.0
 
-    def feed(self, message: Progress) -> None:
+    def feed(self, message: RunProgress) -> None:
         """Count one that is over."""
         if message.done:
             self._over += 1
@@ -54,7 +54,7 @@ class Counted(LiveView):
         return one_line_cells([f"{self._over} of {self._total}", self._last])
 
 
-class Live:
+class LiveDisplay:
     """All plans, their tidings, the end. ``redraw`` is the only thing that draws."""
 
     def __init__(self, stream: TextIO, *, terminal: bool, view: LiveView | None = None) -> None:
@@ -75,10 +75,10 @@ class Live:
         """Say something before anything is started."""
         self._print([printable(text)])
 
-    def tell(self, plan: Plan, tidings: Tidings) -> None:
+    def tell(self, plan: Plan, tidings: Progress) -> None:
         """Take one run's tidings in."""
         self._view.feed(
-            Progress(
+            RunProgress(
                 name=self._title(plan),
                 t=tidings.at,
                 total=tidings.total,
@@ -93,7 +93,7 @@ class Live:
         title = self._title(plan)
         last = self._view.runs.get((title, ""))
         self._view.feed(
-            Progress(
+            RunProgress(
                 name=title,
                 t=last.t if last else 0.0,
                 total=last.total if last else 0.0,

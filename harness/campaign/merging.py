@@ -44,7 +44,7 @@ Same = tuple[str, str, str, str, int]
 """What makes two runs the same: scenario, variant, client, world, seed."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class ShardResults(msgspec.Struct, frozen=True):
     """One of the folders, read, and where its scenario folders went: by their name there, the name here."""
 
     given: str  # as the caller named it
@@ -84,7 +84,7 @@ def merge(folders: Sequence[tuple[str, Path]], out: Path, *, unknown: str | None
     return folder / "report.html"
 
 
-def _read(folders: Sequence[tuple[str, Path]]) -> list[Part]:
+def _read(folders: Sequence[tuple[str, Path]]) -> list[ShardResults]:
     problems, seen = [], dict[Path, str]()
     parts = []
     for given, folder in folders:
@@ -99,7 +99,7 @@ def _read(folders: Sequence[tuple[str, Path]]) -> list[Part]:
             )
             continue
         try:
-            part = Part(given, read_results(folder), {})
+            part = ShardResults(given, read_results(folder), {})
         except BadRecords as error:
             problems.append(str(error))
             continue
@@ -111,7 +111,7 @@ def _read(folders: Sequence[tuple[str, Path]]) -> list[Part]:
     return parts
 
 
-def _copy(parts: Sequence[Part], target: Path) -> None:
+def _copy(parts: Sequence[ShardResults], target: Path) -> None:
     """Copy every scenario's folder, with the runs in it, under its own name or the next one that is free.
 
     A folder is shared where the scenario is the same file and no run has the name of another: runs of one plan in two
@@ -146,7 +146,7 @@ def _copy_files(source: Path, target: Path) -> None:
             shutil.copy2(source / entry.name, target / entry.name)
 
 
-def _manifest(parts: Sequence[Part], unknown: str | None, command: str) -> Manifest:
+def _manifest(parts: Sequence[ShardResults], unknown: str | None, command: str) -> Manifest:
     manifests = [part.results.manifest for part in parts]
     shards = tuple(dict.fromkeys(shard for one in manifests for shard in one.shards))
     tolerant = all(one.unknown == "warn" for one in manifests) if unknown is None else unknown == "warn"
@@ -173,7 +173,7 @@ def _manifest(parts: Sequence[Part], unknown: str | None, command: str) -> Manif
     )
 
 
-def _keys(part: Part) -> list[str]:
+def _keys(part: ShardResults) -> list[str]:
     """Return all runs of a folder, judged or not, in its order."""
     judged = (run.key for run in part.results.runs)
     return list(dict.fromkeys([*part.results.manifest.order, *judged, *part.results.unjudged]))
@@ -218,7 +218,7 @@ def _missing(shards: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _twice(parts: Sequence[Part]) -> Iterator[str]:
+def _twice(parts: Sequence[ShardResults]) -> Iterator[str]:
     """Yield each run that several folders hold, with their names."""
     held: dict[Same, list[str]] = {}
     for part in parts:

@@ -14,15 +14,15 @@ from typing import TextIO
 import msgspec
 import trio
 
-from harness.campaign.cells import REFERENCE, Cell, CellFile, Setup, Trial, key_of, void, with_client
-from harness.campaign.hand import Hand, Lost, share
+from harness.campaign.cells import REFERENCE, Cell, CellFile, ProverSetup, Trial, key_of, void, with_client
+from harness.campaign.hand import WorkerClient, WorkerLost, share
 from harness.campaign.invoke import attended, cores, length
-from harness.campaign.live import Counted, Live
+from harness.campaign.live import Counted, LiveDisplay
 from harness.campaign.matrix import Matrix
 from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
 from harness.judge.verdict import Word
-from harness.report.progress import Progress
+from harness.report.progress import RunProgress
 from harness.scenario import Plan, Project, Scenario, bundled, find, find_project, load, plans
 from harness.scenario.project import NO_PROJECT
 from harness.world import real, virtual
@@ -31,7 +31,7 @@ CELLS = "cells.jsonl"
 WORKER = "harness.campaign.prover"
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class MutantsOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the caller asked for. ``names`` are mutants and scenarios: all of a kind of which none is named."""
 
     names: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ def plans_of(scenario: Scenario, mutants: Sequence[str], project: Project) -> li
     return [[with_client(plan, like, mutant) for plan in of_mutant] for like, mutant in named]
 
 
-def prove(wish: Wish, stream: TextIO, *, terminal: bool) -> Matrix:
+def prove(wish: MutantsOptions, stream: TextIO, *, terminal: bool) -> Matrix:
     """Run what has no cell yet, and return the matrix. SIGINT and SIGTERM end it; what there is stays in the file.
 
     Raises ``UsageError`` for bad input, ``EnvironmentFault`` where the cells cannot be kept; nothing was started then.
@@ -90,7 +90,7 @@ def prove(wish: Wish, stream: TextIO, *, terminal: bool) -> Matrix:
     file = CellFile(wish.out / CELLS)
     had = file.begin([one for row in trials for one in row], resume=wish.resume)
     proof = Proof(trials, file, had, chosen.mutants)
-    live = Live(stream, terminal=terminal, view=proof.view)
+    live = LiveDisplay(stream, terminal=terminal, view=proof.view)
     began = real.wall_clock()
     number = real.run(partial(attended, partial(proof.run, jobs=wish.jobs or cores()), live)) if proof.waiting else 0
     return Matrix(
@@ -116,7 +116,7 @@ class Proof:
         self.waiting = deque(row for row in rows if self._next(row) is not None)
         self.view = Counted(len(self.waiting), "cell")
         self._file = file
-        self._setup = Setup(mutants=mutants)
+        self._setup = ProverSetup(mutants=mutants)
 
     def _next(self, row: Sequence[Trial]) -> Trial | None:
         """Return the first trial of a row that is still to be run; none after one that failed a mutant."""
@@ -133,22 +133,22 @@ class Proof:
         await share(min(jobs, len(self.waiting)), self._slot, stop)
 
     async def _slot(self) -> None:
-        hand = Hand(WORKER, msgspec.json.Decoder(Cell), setup=self._setup)
+        hand = WorkerClient(WORKER, msgspec.json.Decoder(Cell), setup=self._setup)
         try:
             while self.waiting:
                 row = self.waiting.popleft()
                 while (trial := self._next(row)) is not None:
                     await self._try(hand, trial)
                 plan = row[0].plan
-                self.view.feed(Progress(name=f"{plan.client.like} in {plan.name}", done="over"))
+                self.view.feed(RunProgress(name=f"{plan.client.like} in {plan.name}", done="over"))
         finally:
             await hand.aclose()
 
-    async def _try(self, hand: Hand[Cell], trial: Trial) -> None:
+    async def _try(self, hand: WorkerClient[Cell], trial: Trial) -> None:
         """Run one trial; where the worker is lost, it is void."""
         try:
             await hand.ask(trial, self._keep)
-        except Lost as lost:
+        except WorkerLost as lost:
             self._keep(void(trial, str(lost)))
 
     def _keep(self, cell: Cell) -> None:

@@ -1,4 +1,4 @@
-"""The worker of a matrix, held by a ``Hand`` of the parent's: runs and judges plans in virtual time, in its own memory.
+"""The worker of a matrix, asked by a ``WorkerClient``: runs and judges plans in virtual time, in its own memory.
 
 Nothing is written: a run's records are judged where they were made. The verdict is that of ``harness run``, since both
 are functions of the plan alone. What need not be done twice is not: clients of one plan who left the same history, to
@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from harness.campaign.cells import REFERENCE, Cell, Setup, Trial, cell_of, void, with_client
+from harness.campaign.cells import REFERENCE, Cell, ProverSetup, Trial, cell_of, void, with_client
 from harness.campaign.shadows import Shadows, only_decides
 from harness.clients.mutants import MUTANTS, Mutant
 from harness.errors import leaf
@@ -96,7 +96,7 @@ def work() -> None:
     """Serve the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lines, trials = sys.stdin.buffer, msgspec.json.Decoder(Trial)
-    prover = Prover(msgspec.json.decode(lines.readline(), type=Setup).mutants)
+    prover = Prover(msgspec.json.decode(lines.readline(), type=ProverSetup).mutants)
     with virtual.spacious_memory():
         for line in lines:
             sys.stdout.buffer.write(msgspec.json.encode(prover.cell(trials.decode(line))) + b"\n")

@@ -6,7 +6,7 @@ trace outside what they span.
 
 import trio
 
-from harness.campaign.campaign import Campaign, Ran
+from harness.campaign.campaign import Campaign, RunOutcome
 from harness.campaign.comparing import AGAIN, TWICE, beside, compare_twice, compare_worlds
 from harness.campaign.folders import copy_plan
 from harness.compare.agreement import MOST_REAL_RUNS
@@ -22,7 +22,7 @@ async def settle(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: b
         return
     room = trio.CapacityLimiter(campaign.jobs)
 
-    async def one(ran: Ran) -> None:
+    async def one(ran: RunOutcome) -> None:
         if twice and not ran.finished.fault:
             await _repeat(campaign, ran, stop, room)
         if worlds and not ran.finished.fault:
@@ -35,7 +35,7 @@ async def settle(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: b
                 nursery.start_soon(one, ran)
 
 
-async def _repeat(campaign: Campaign, ran: Ran, stop: trio.Event, room: trio.CapacityLimiter) -> None:
+async def _repeat(campaign: Campaign, ran: RunOutcome, stop: trio.Event, room: trio.CapacityLimiter) -> None:
     """Run it again in a process with another hash seed; one that was stopped is no repetition."""
     async with room:
         if stop.is_set():
@@ -44,7 +44,7 @@ async def _repeat(campaign: Campaign, ran: Ran, stop: trio.Event, room: trio.Cap
     compare_twice(ran.folder)
 
 
-async def _hold(campaign: Campaign, ran: Ran, stop: trio.Event, room: trio.CapacityLimiter) -> None:
+async def _hold(campaign: Campaign, ran: RunOutcome, stop: trio.Event, room: trio.CapacityLimiter) -> None:
     """Compare, and make one more real run as long as one may settle a difference."""
     first = beside(ran.folder, ran.plan)
     if not first.is_dir():  # a scenario for virtual time alone

@@ -16,7 +16,7 @@ import msgspec
 
 from harness.clients.cursor import Cursor
 from harness.clients.decisions import Decisions
-from harness.clients.follower import Follower
+from harness.clients.follower import JobFollower
 from harness.clients.mutants import MUTANTS, REFERENCE_CLIENT, Mutant
 from harness.clients.mutants.mutant import as_declared
 from harness.sse.parser import Parser
@@ -25,7 +25,7 @@ from harness.sse.policy import Policies
 
 def only_decides(mutant: Mutant) -> bool:
     """Return that nothing but a mutant's decisions differs from the reference's."""
-    return mutant.policies is as_declared and mutant.follower is Follower and mutant.decisions is not Decisions
+    return mutant.policies is as_declared and mutant.follower is JobFollower and mutant.decisions is not Decisions
 
 
 class Shadows:

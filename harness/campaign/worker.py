@@ -15,7 +15,7 @@ WARM_UP_AFTER = 3.0
 """Seconds into a run at which its worker starts: not beside the run's own start, and long before it is needed."""
 
 
-class Worker:
+class JudgingWorker:
     """One process, one folder at a time. Started when first needed, or by ``warm_up``; ``aclose`` ends it."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ one that writes a run's history.
 ``mutants`` are clients that are wrong on purpose: each overrides one of the decisions.
 """
 
-from harness.clients.callbacks import Callbacks, JobEvent, Outcome, Results
+from harness.clients.callbacks import Callbacks, JobEvent, JobOutcome, JobResults
 from harness.clients.client import SSEClient
 from harness.clients.courier import Endpoints
 from harness.clients.observer import AttemptReport, Observer
@@ -21,9 +21,9 @@ __all__ = [
     "Callbacks",
     "Endpoints",
     "JobEvent",
+    "JobOutcome",
+    "JobResults",
     "Observer",
-    "Outcome",
-    "Results",
     "SSEClient",
     "run_reference",
 ]

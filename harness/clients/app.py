@@ -6,7 +6,7 @@ A client calls them as it calls any app's. So what the app was told, and when, i
 import msgspec
 import trio
 
-from harness.clients.callbacks import EVENTS, Callbacks, JobEvent, Results
+from harness.clients.callbacks import EVENTS, Callbacks, JobEvent, JobResults
 from harness.errors import NOT_JSON
 from harness.history import journal, records
 from harness.seams import Phone
@@ -26,7 +26,7 @@ class _Particulars(msgspec.Struct):
 _DECODE = msgspec.json.Decoder(_Particulars).decode
 
 
-class App:
+class RecordingApp:
     """One client's app under its name. About 6 µs a callback, most of it the payload's digest and progress.
 
     Each callback ``takes`` as many seconds, in which the ``phone`` may sleep.
@@ -58,7 +58,7 @@ class App:
 
         return Callbacks(**{f"on_{callback}": slow if self._takes else plain for callback in (*EVENTS, "error", "gap")})
 
-    def results(self, job: str, results: Results | None) -> None:
+    def results(self, job: str, results: JobResults | None) -> None:
         """Record the results that the client handed over, where it did."""
         if results is not None and not results.expired:
             self._write(

@@ -5,16 +5,16 @@ from typing import Protocol
 import httpx
 import trio
 
-from harness.clients.body import Body
-from harness.clients.courier import Courier
+from harness.clients.body import ResponseBody
+from harness.clients.courier import Requests
 from harness.clients.decisions import Decisions
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.transport import DialFailed
-from harness.clients.vigil import Phase, Vigil
+from harness.clients.vigil import Deadlines, Phase
 from harness.sse.events import Event, Wire
 from harness.sse.parser import EventTooBig, Parser
 from harness.sse.policy import FedBy
-from harness.sse.response import Meaning, Verdict
+from harness.sse.response import Meaning, ResponseVerdict
 from harness.sse.session import Session, cursor_header
 
 EVENT_STREAM = "text/event-stream"
@@ -55,7 +55,7 @@ class StreamAttempt:
         self,
         report: AttemptReport,
         *,
-        courier: Courier,
+        courier: Requests,
         path: str,
         decisions: Decisions,
         session: Session,
@@ -66,7 +66,7 @@ class StreamAttempt:
         fallback_due: float | None = None,
     ) -> None:
         self.report = report
-        self.verdict: Verdict | None = None
+        self.verdict: ResponseVerdict | None = None
         self.authorization = ""
         self._courier = courier
         self._path = path
@@ -78,7 +78,7 @@ class StreamAttempt:
         self._observer = observer
         self._fallback_due = fallback_due
         self._parser: Parser | None = None
-        self._vigil: Vigil = courier.vigil()
+        self._vigil: Deadlines = courier.vigil()
 
     def roused(self) -> None:
         """The device changed its network: the attempt is dropped where that is the decision."""
@@ -141,7 +141,7 @@ class StreamAttempt:
         report, vigil = self.report, self._vigil
         self._parser = parser = self._decisions.parser(self._session)
         any_byte = self._decisions.policies.watchdog_fed_by is FedBy.ANY_BYTE
-        async for piece in Body(response):
+        async for piece in ResponseBody(response):
             if vigil.ended_by:
                 break
             if not report.bytes:

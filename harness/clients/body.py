@@ -13,7 +13,7 @@ import trio
 from harness.sse.coding import CodingError, decoder
 
 
-class Body:
+class ResponseBody:
     """The body of one response, to be iterated, and left at any moment. Raises ``httpx.HTTPError`` where it breaks."""
 
     def __init__(self, response: httpx.Response) -> None:

@@ -74,7 +74,7 @@ class Callbacks:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Results:
+class JobResults:
     """The full results of a completed job. ``expired``: the server no longer keeps them (410)."""
 
     body: bytes = b""
@@ -83,7 +83,7 @@ class Results:
 
 
 @dataclass(kw_only=True)
-class Counts:
+class JobCounts:
     """What following the job took."""
 
     attempts: int = 0
@@ -96,7 +96,7 @@ class Counts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class JobOutcome:
     """How following a job ended.
 
     ``ended`` is ``completed``, ``failed`` or ``timeout`` where the job did (then ``event`` is what the app was told),
@@ -106,6 +106,6 @@ class Outcome:
     job: str
     ended: str
     event: JobEvent | None = None
-    results: Results | None = None
+    results: JobResults | None = None
     error: str = ""
-    counts: Counts = field(default_factory=Counts)
+    counts: JobCounts = field(default_factory=JobCounts)

@@ -12,11 +12,11 @@ import httpx
 import msgspec
 import trio
 
-from harness.clients.callbacks import Callbacks, Outcome
-from harness.clients.courier import Answer, Courier, Endpoints, NoToken
+from harness.clients.callbacks import Callbacks, JobOutcome
+from harness.clients.courier import Endpoints, NoToken, Requests, WholeResponse
 from harness.clients.decisions import Decisions
 from harness.clients.dispatcher import CallbackErrors
-from harness.clients.follower import Follower
+from harness.clients.follower import JobFollower
 from harness.clients.machine import MachinePhone
 from harness.clients.observer import Observer
 from harness.clients.pause import Draws, Pause
@@ -79,7 +79,7 @@ class SSEClient:
         on_callback_error: Callable[[str, Exception], None] | None = None,
         wall_clock: Callable[[], float] | None = None,
         decisions: Callable[[Policies], Decisions] = Decisions,
-        follower: type[Follower] = Follower,
+        follower: type[JobFollower] = JobFollower,
     ) -> None:
         self._policies = policies
         self._phone = phone or MachinePhone()
@@ -88,7 +88,7 @@ class SSEClient:
         self._draws = draws
         self._decisions = decisions
         self._follower = follower
-        self._courier = Courier(
+        self._courier = Requests(
             base_url,
             phone=self._phone,
             policies=policies,
@@ -135,7 +135,7 @@ class SSEClient:
         self._check_open()
         return job
 
-    async def follow(self, job: str, callbacks: Callbacks | None = None) -> Outcome:
+    async def follow(self, job: str, callbacks: Callbacks | None = None) -> JobOutcome:
         """Follow a job to its end, from its first event on, and return how it ended.
 
         Never raises for the network; ``aclose`` ends it with the outcome ``closed``. Raises
@@ -202,7 +202,7 @@ class SSEClient:
     ) -> None:
         await self.aclose()
 
-    def _job_of(self, answer: Answer) -> str:
+    def _job_of(self, answer: WholeResponse) -> str:
         """Read the job's id; empty where the request has to be repeated."""
         if answer.status // 100 == 2:
             try:

@@ -18,10 +18,10 @@ import httpx
 import msgspec
 import trio
 
-from harness.clients.body import Body
-from harness.clients.token import Issued, Token
+from harness.clients.body import ResponseBody
+from harness.clients.token import BearerToken, TokenAnswer
 from harness.clients.transport import DialFailed, PhoneTransport
-from harness.clients.vigil import Phase, Vigil
+from harness.clients.vigil import Deadlines, Phase
 from harness.errors import NOT_JSON, UsageError
 from harness.seams import Phone
 from harness.sse.policy import Policies
@@ -58,7 +58,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Answer:
+class WholeResponse:
     """A response with its whole body."""
 
     status: int
@@ -74,7 +74,7 @@ class Answer:
 _NOT_NOW = frozenset({408, 425, 429})
 
 
-class NoAnswer(httpx.TransportError):
+class ExchangeTimeout(httpx.TransportError):
     """The exchange was cut short by a deadline of the client's."""
 
 
@@ -82,7 +82,7 @@ class NoToken(httpx.TransportError):
     """A token was refused, and no new one could be had for now."""
 
 
-class Courier:
+class Requests:
     """The requests of one client, on one transport. Raises ``httpx.HTTPError`` where no whole answer came.
 
     It remembers how long an answer asked to be left alone by ``Retry-After``, for each path by itself: that binds who
@@ -113,17 +113,17 @@ class Courier:
         self._headers = dict(_header(name, value) for name, value in headers.items())
         if token is not None:
             _header("Authorization", token)
-        self._token = Token(token, self._new_token)
+        self._token = BearerToken(token, self._new_token)
         self._wall_clock = wall_clock
         self._put_off: dict[str, float] = {}  # until when a path is to be left alone
-        self._asking: list[tuple[str, str, Vigil]] = []  # method, path and deadlines of each question
+        self._asking: list[tuple[str, str, Deadlines]] = []  # method, path and deadlines of each question
         self._urls: dict[str, httpx.URL] = {}
         self._cookies = httpx.Cookies()
         self._transport = PhoneTransport(phone, tls)
 
-    def vigil(self) -> Vigil:
+    def vigil(self) -> Deadlines:
         """Return the deadlines of a new exchange."""
-        return Vigil(self._phone, self._policies)
+        return Deadlines(self._phone, self._policies)
 
     def path(self, what: str, job: str = "") -> str:
         """Return the path of an endpoint (a field of ``Endpoints``) for this job."""
@@ -155,7 +155,7 @@ class Courier:
 
     @asynccontextmanager
     async def open(
-        self, method: str, path: str, vigil: Vigil, *, headers: Mapping[bytes, bytes], body: bytes = b""
+        self, method: str, path: str, vigil: Deadlines, *, headers: Mapping[bytes, bytes], body: bytes = b""
     ) -> AsyncIterator[httpx.Response]:
         """Send a request, follow redirects, and give the response with its body still to come."""
         url = self._url(path)
@@ -180,7 +180,7 @@ class Courier:
                 raise httpx.RemoteProtocolError(f"a redirect to what is no URL: {error}", request=request) from error
         raise httpx.TooManyRedirects(f"more than {_HOPS} redirects, the last one to {url}", request=request)
 
-    async def ask(self, method: str, path: str, body: bytes = b"", *, large: bool = False) -> Answer:
+    async def ask(self, method: str, path: str, body: bytes = b"", *, large: bool = False) -> WholeResponse:
         """Send a request and read the whole answer. A 401 refreshes the token and is asked once more.
 
         The answer to a question has to be whole within the watchdog's time after its head: one that trickles for ever
@@ -213,7 +213,7 @@ class Courier:
         except httpx.HTTPError as error:
             raise NoToken(str(error)) from error
 
-    async def _new_token(self) -> Issued | None:
+    async def _new_token(self) -> TokenAnswer | None:
         path = self.path("token")
         if (left := self.put_off(path)) is not None:
             raise httpx.TransportError(f"the server asked not to be asked for a token for {left:.3g} s")
@@ -224,14 +224,14 @@ class Courier:
                 raise httpx.RemoteProtocolError(f"no new token for now: status {answer.status}")
             return None
         try:
-            issued = msgspec.json.decode(answer.body, type=Issued)
+            issued = msgspec.json.decode(answer.body, type=TokenAnswer)
         except NOT_JSON as error:
             raise httpx.RemoteProtocolError(f"the answer to a token refresh has no token: {error}") from error
         if not header_value(issued.token):
             raise httpx.RemoteProtocolError("the answer to a token refresh has a token that no header can carry")
         return issued
 
-    async def _ask(self, method: str, path: str, body: bytes, *, large: bool = False) -> tuple[Answer, str]:
+    async def _ask(self, method: str, path: str, body: bytes, *, large: bool = False) -> tuple[WholeResponse, str]:
         vigil = self.vigil()
         self._asking.append((method, path, vigil))
         try:
@@ -240,17 +240,17 @@ class Courier:
             self._asking.remove((method, path, vigil))
         if answer is None:
             what = f"{method} {path}: {vigil.ended_by}"
-            raise DialFailed(what, vigil.ended_by) if vigil.phase is Phase.DIALLING else NoAnswer(what)
+            raise DialFailed(what, vigil.ended_by) if vigil.phase is Phase.DIALLING else ExchangeTimeout(what)
         return answer
 
     async def _answer(
-        self, method: str, path: str, body: bytes, vigil: Vigil, *, large: bool
-    ) -> tuple[Answer, str] | None:
+        self, method: str, path: str, body: bytes, vigil: Deadlines, *, large: bool
+    ) -> tuple[WholeResponse, str] | None:
         received = bytearray()
         most = MAX_RESULTS if large else MAX_ANSWER
         headers = {b"content-type": b"application/json"} if body else {}
         async with vigil.watch(), self.open(method, path, vigil, headers=headers, body=body) as response:
-            pieces = Body(response)
+            pieces = ResponseBody(response)
             vigil.enter(Phase.FLOWING)
             seconds = self._policies.heed_retry_after(self.retry_after(response))
             if seconds is not None and response.status_code != 401:  # which is asked again with a new token, at once
@@ -264,11 +264,11 @@ class Courier:
                 received += piece
             if not vigil.ended_by:
                 used = response.request.headers.get("authorization", "")
-                return Answer(response.status_code, response.headers, bytes(received)), used
+                return WholeResponse(response.status_code, response.headers, bytes(received)), used
         return None
 
     def _request(
-        self, method: str, url: httpx.URL, vigil: Vigil, headers: Mapping[bytes, bytes], body: bytes
+        self, method: str, url: httpx.URL, vigil: Deadlines, headers: Mapping[bytes, bytes], body: bytes
     ) -> httpx.Request:
         ours = _origin(url) == _origin(self._base)
         allowed = {**_HEADERS, **(self._headers if ours else {}), **headers}

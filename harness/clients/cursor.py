@@ -21,7 +21,7 @@ _HOLES = 64  # ranges remembered
 _RETIRED = 16  # epochs remembered
 
 
-class Standing(enum.Enum):
+class IdStanding(enum.Enum):
     """How an id stands to what was shown."""
 
     FRESH = enum.auto()
@@ -30,7 +30,7 @@ class Standing(enum.Enum):
     NEW_EPOCH = enum.auto()
 
 
-NEWS = (Standing.FRESH, Standing.NEW_EPOCH)
+NEWS = (IdStanding.FRESH, IdStanding.NEW_EPOCH)
 
 
 class Position(NamedTuple):
@@ -61,23 +61,23 @@ class Cursor:
     def connected(self) -> None:
         """Learn that what comes from now on comes from a new connection: it says nothing to ids with an order."""
 
-    def standing_of(self, event: Event) -> Standing:
+    def standing_of(self, event: Event) -> IdStanding:
         """Say what showing this event would mean. One without an id of its own is always fresh: nothing is known."""
-        return self.standing(event.id) if event.has_id else Standing.FRESH
+        return self.standing(event.id) if event.has_id else IdStanding.FRESH
 
-    def standing(self, event_id: str) -> Standing:
+    def standing(self, event_id: str) -> IdStanding:
         """Say what showing a state of this id would mean. Without an id it is always fresh."""
         at = position(event_id)
         if at is None:
-            return Standing.REPEAT if event_id and event_id == self.id else Standing.FRESH
+            return IdStanding.REPEAT if event_id and event_id == self.id else IdStanding.FRESH
         if self._at is None or at == (self._at.epoch, self._at.ordinal + 1):
-            return Standing.FRESH
+            return IdStanding.FRESH
         if at.epoch != self._at.epoch:
-            return Standing.LATE if at.epoch in self._retired else Standing.NEW_EPOCH
+            return IdStanding.LATE if at.epoch in self._retired else IdStanding.NEW_EPOCH
         if at.ordinal > self._at.ordinal:
-            return Standing.FRESH
+            return IdStanding.FRESH
         missed = any(first <= at.ordinal <= last for first, last in self._holes)
-        return Standing.LATE if missed else Standing.REPEAT
+        return IdStanding.LATE if missed else IdStanding.REPEAT
 
     def follows(self, event_id: str) -> bool:
         """Whether this id comes next, with nothing between it and what was shown, as far as anyone can tell."""
@@ -133,18 +133,18 @@ class OpaqueCursor(Cursor):
         """Begin an overlap."""
         self._overlap = len(self._shown)
 
-    def standing_of(self, event: Event) -> Standing:
+    def standing_of(self, event: Event) -> IdStanding:
         """Say whether this event, which a stream brought just now, was shown before the connection."""
         if not (self._overlap and event.has_id and event.id):
-            return Standing.FRESH
+            return IdStanding.FRESH
         key = hash(event.id)
         repeats = key in self._shown and self._shown[key] in (None, hash((event.type, event.data)))
         self._overlap = self._overlap - 1 if repeats else 0
-        return Standing.REPEAT if repeats else Standing.FRESH
+        return IdStanding.REPEAT if repeats else IdStanding.FRESH
 
-    def standing(self, event_id: str) -> Standing:
+    def standing(self, event_id: str) -> IdStanding:
         """Say what showing a snapshot of this id would mean."""
-        return Standing.REPEAT if hash(event_id) in self._shown else Standing.FRESH
+        return IdStanding.REPEAT if hash(event_id) in self._shown else IdStanding.FRESH
 
     def follows(self, event_id: str) -> bool:
         """Nobody can tell, so nothing waits for anything."""

@@ -16,7 +16,7 @@ from harness.sse.events import Wire
 from harness.sse.parser import Parser
 from harness.sse.policy import Ids, Policies
 from harness.sse.reconnection import Input
-from harness.sse.response import Verdict, judge_response
+from harness.sse.response import ResponseVerdict, judge_response
 from harness.sse.session import Session
 
 _MEANINGS = {
@@ -60,7 +60,7 @@ class Decisions:
         """Return what tells news from repeats: by what the ids tell, where they tell anything."""
         return Cursor() if self.policies.ids is Ids.EPOCH_INDEX else OpaqueCursor()
 
-    def judge(self, status: int, content_type: str | None, *, token_refreshed: bool) -> Verdict:
+    def judge(self, status: int, content_type: str | None, *, token_refreshed: bool) -> ResponseVerdict:
         """Say what the head of a stream response means."""
         return judge_response(status, content_type, self.policies, token_refreshed=token_refreshed)
 

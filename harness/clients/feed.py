@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import trio
 
-from harness.clients.callbacks import Callbacks, Counts, JobEvent, Outcome, Results
-from harness.clients.courier import Courier
+from harness.clients.callbacks import Callbacks, JobCounts, JobEvent, JobOutcome, JobResults
+from harness.clients.courier import Requests
 from harness.clients.decisions import Decisions
 from harness.clients.dispatcher import CallbackErrors, Dispatcher
 from harness.clients.intake import Intake
@@ -22,7 +22,7 @@ At the job's end it is the last time that anybody asks.
 """
 
 
-class Feed:
+class EventFeed:
     """The two sources of one job's events, and where they meet.
 
     ``heard`` is called after each snapshot of a poller that runs, as ``Poller`` says. ``unsettled``: there is a gap in
@@ -34,7 +34,7 @@ class Feed:
         job: str,
         callbacks: Callbacks,
         *,
-        courier: Courier,
+        courier: Requests,
         decisions: Decisions,
         phone: Phone,
         observer: Observer,
@@ -44,7 +44,7 @@ class Feed:
         self._job = job
         self._courier = courier
         policies = self._policies = decisions.policies
-        self.counts = Counts()
+        self.counts = JobCounts()
         self.session = Session()
         self.dispatcher = Dispatcher(callbacks, decisions=decisions, observer=observer, errors=errors)
         self.intake = Intake(
@@ -110,13 +110,13 @@ class Feed:
             self.dispatcher.offer(JobEvent("error", error))
         self.dispatcher.finish()
 
-    def outcome(self, results: Results | None, error: str) -> Outcome:
+    def outcome(self, results: JobResults | None, error: str) -> JobOutcome:
         """Sum up; an ``error`` is how it ended where the job did not."""
         terminal = self.terminal
         self.counts.events = self.dispatcher.shown
         self.counts.absorbed = self.intake.absorbed + self.dispatcher.coalesced
         self.counts.refreshes = self._courier.refreshes
-        return Outcome(
+        return JobOutcome(
             job=self._job,
             ended=terminal.callback if terminal is not None else "error" if error else "closed",
             event=terminal,

@@ -11,25 +11,25 @@ from functools import partial
 import trio
 
 from harness.clients.attempt import StreamAttempt
-from harness.clients.callbacks import Callbacks, Outcome, Results
-from harness.clients.courier import Courier, NoToken
+from harness.clients.callbacks import Callbacks, JobOutcome, JobResults
+from harness.clients.courier import NoToken, Requests
 from harness.clients.decisions import Decisions
 from harness.clients.dispatcher import CallbackErrors
-from harness.clients.feed import Feed
+from harness.clients.feed import EventFeed
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.pause import Draws, Pause
 from harness.clients.results import fetch_results
 from harness.clients.signals import listen
 from harness.seams import Phone
 from harness.sse.events import Event, Retry, Wire
-from harness.sse.reconnection import Connect, Input, Output, Poll, Reconnection, State, Stop, Wait
-from harness.sse.response import Meaning, Verdict
+from harness.sse.reconnection import Connect, Input, Output, Poll, ReadyState, Reconnection, Stop, Wait
+from harness.sse.response import Meaning, ResponseVerdict
 
 _RENEWAL = 1.0
 """Seconds that a cursor may age between the snapshot it came from and the dial."""
 
 
-class Follower:
+class JobFollower:
     """One job, followed once: ``run`` to its end, or until ``scope`` is cancelled. Never raises for the network.
 
     It is its attempts' ``Sink``: they call ``alive``, ``take`` and ``settle`` from within.
@@ -40,7 +40,7 @@ class Follower:
         job: str,
         callbacks: Callbacks,
         *,
-        courier: Courier,
+        courier: Requests,
         decisions: Decisions,
         phone: Phone,
         observer: Observer,
@@ -57,7 +57,7 @@ class Follower:
         self._undrawn = draws(0)  # for inputs that no wait follows
         self._pause = Pause(phone)
         self.scope = trio.CancelScope()
-        self._feed = Feed(
+        self._feed = EventFeed(
             job,
             callbacks,
             courier=courier,
@@ -76,9 +76,9 @@ class Follower:
         self._refreshed = False
         self._error = ""
 
-    async def run(self) -> Outcome:
+    async def run(self) -> JobOutcome:
         """Follow the job to its end; a cancelled ``scope`` is the outcome ``closed``."""
-        results: Results | None = None
+        results: JobResults | None = None
         self._ended_at = trio.current_time()
         self._machine = Reconnection(self._policies, now=self._ended_at)
         try:
@@ -157,10 +157,10 @@ class Follower:
         if report.how == "signal":
             self._cause = "signal"
             # A new way cuts no open stream; waking does.
-            return self._next(Input.RESUMED if self._machine.state is State.OPEN else Input.SIGNAL)
+            return self._next(Input.RESUMED if self._machine.state is ReadyState.OPEN else Input.SIGNAL)
         return self._next(self._decisions.meaning(report))
 
-    async def _answered(self, attempt: StreamAttempt, verdict: Verdict) -> Output:
+    async def _answered(self, attempt: StreamAttempt, verdict: ResponseVerdict) -> Output:
         """Deal with an answer that is no event stream."""
         status = attempt.report.status
         match verdict.meaning:
@@ -325,7 +325,7 @@ class Follower:
         """A snapshot was taken, or (``trouble``) was not."""
         if self._feed.over:
             self._ended_elsewhere()
-        elif trouble and self._feed.poller.running and self._machine.state is State.POLLING:
+        elif trouble and self._feed.poller.running and self._machine.state is ReadyState.POLLING:
             self._pause.wake("poll failed")
 
     def _ended_elsewhere(self) -> None:
@@ -340,7 +340,7 @@ class Follower:
             self._word = word
             self._observer.status(word, attempt or self._last.n)
 
-    async def _results(self) -> Results | None:
+    async def _results(self) -> JobResults | None:
         terminal = self._feed.terminal
         if terminal is None or terminal.callback != "completed" or not self._policies.fetches_results:
             return None

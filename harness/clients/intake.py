@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from harness.clients.callbacks import EVENTS, TERMINAL, JobEvent
-from harness.clients.cursor import NEWS, Cursor, Standing
+from harness.clients.cursor import NEWS, Cursor, IdStanding
 from harness.clients.dispatcher import Dispatcher
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.reordering import Reordering
@@ -20,7 +20,7 @@ from harness.sse.session import Session
 RESET = "reset"
 """The event by which a server says that it no longer has what the cursor asked for."""
 
-_ABSORBED = {Standing.REPEAT: "repeat", Standing.LATE: "late"}
+_ABSORBED = {IdStanding.REPEAT: "repeat", IdStanding.LATE: "late"}
 _RANK = {"initialized": 0, "processing": 1, "completed": 2, "failed": 2, "timeout": 2}
 
 
@@ -102,7 +102,7 @@ class Intake:
         if event.type not in EVENTS and not event.has_id:
             return  # of a type that no app is shown, and no place in any order: no news, so no reason to trust a stream
         standing = self._cursor.standing_of(event)
-        news = standing is Standing.NEW_EPOCH and self._on_gap("new epoch", False)
+        news = standing is IdStanding.NEW_EPOCH and self._on_gap("new epoch", False)
         if news or (event.type in TERMINAL and self._on_end()):
             self._deferred = event
         else:
@@ -115,7 +115,7 @@ class Intake:
             self._event(report, deferred, self._cursor.standing_of(deferred))
         return self.terminal is not None
 
-    def _event(self, report: AttemptReport, event: Event, standing: Standing) -> None:
+    def _event(self, report: AttemptReport, event: Event, standing: IdStanding) -> None:
         if not self._admits(event, standing):
             return
         report.fresh += 1
@@ -148,9 +148,9 @@ class Intake:
         if event.type in EVENTS:
             self._show(JobEvent(event.type, event.data, event.id))
 
-    def _admits(self, event: Event, standing: Standing) -> bool:
+    def _admits(self, event: Event, standing: IdStanding) -> bool:
         if self.reordering is not None and event.has_id and self.reordering.holds(event.id):
-            standing = Standing.REPEAT
+            standing = IdStanding.REPEAT
         if standing not in _ABSORBED or event.type in TERMINAL:  # an end is never old: it would have been the end
             return True
         self._absorb(event, _ABSORBED[standing])

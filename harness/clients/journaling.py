@@ -2,7 +2,7 @@
 
 import hashlib
 
-from harness.clients.app import App
+from harness.clients.app import RecordingApp
 from harness.clients.observer import AttemptReport, Observer
 from harness.history import journal, records
 
@@ -10,7 +10,7 @@ from harness.history import journal, records
 class JournalObserver(Observer):
     """Records one client under its name. ``app`` is the one that it calls back."""
 
-    def __init__(self, name: str, history: journal.Journal, app: App | None = None) -> None:
+    def __init__(self, name: str, history: journal.Journal, app: RecordingApp | None = None) -> None:
         self._name = name
         self._app = app
         self._write = history.write

@@ -14,7 +14,7 @@ from itertools import zip_longest
 
 import trio
 
-from harness.clock import Nap
+from harness.clock import MovableSleep
 from harness.errors import EnvironmentFault
 from harness.network.real import RealNetwork
 from harness.seams import Address, Network, Phone, Signal, Stream
@@ -62,9 +62,9 @@ class MachinePhone(Phone):
         send.close()
         return receive
 
-    async def sleep_until(self, deadline: float, nap: Nap | None = None) -> None:
+    async def sleep_until(self, deadline: float, nap: MovableSleep | None = None) -> None:
         """Sleep: this machine's suspensions are not known to it."""
-        await (nap or Nap()).until(deadline)
+        await (nap or MovableSleep()).until(deadline)
 
 
 class _Race:

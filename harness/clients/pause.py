@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import trio
 
-from harness.clock import Nap
+from harness.clock import MovableSleep
 from harness.seams import Phone
 
 Draws = Callable[[int], random.Random]
@@ -17,7 +17,7 @@ class Pause:
 
     def __init__(self, phone: Phone) -> None:
         self._phone = phone
-        self._nap = Nap()
+        self._nap = MovableSleep()
         self._why = ""
 
     async def until(self, deadline: float) -> str:

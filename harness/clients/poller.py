@@ -7,8 +7,8 @@ import httpx
 import msgspec
 import trio
 
-from harness.clients.callbacks import Counts
-from harness.clients.courier import Courier
+from harness.clients.callbacks import JobCounts
+from harness.clients.courier import Requests
 from harness.clients.intake import Intake, StatusAnswer
 from harness.clients.observer import Observer
 from harness.errors import NOT_JSON
@@ -28,12 +28,12 @@ class Poller:
         self,
         job: str,
         *,
-        courier: Courier,
+        courier: Requests,
         intake: Intake,
         policies: Policies,
         phone: Phone,
         observer: Observer,
-        counts: Counts,
+        counts: JobCounts,
         heard: Callable[[str], None],
     ) -> None:
         self._path = courier.path("status", job)

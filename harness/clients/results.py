@@ -3,8 +3,8 @@
 import httpx
 import trio
 
-from harness.clients.callbacks import Results
-from harness.clients.courier import Answer, Courier
+from harness.clients.callbacks import JobResults
+from harness.clients.courier import Requests, WholeResponse
 from harness.clients.observer import Observer
 from harness.clients.pause import Draws, Pause
 from harness.sse.backoff import Backoff
@@ -13,8 +13,8 @@ from harness.sse.response import Meaning, judge_response
 
 
 async def fetch_results(
-    job: str, *, courier: Courier, observer: Observer, policies: Policies, pause: Pause, draws: Draws
-) -> Results:
+    job: str, *, courier: Requests, observer: Observer, policies: Policies, pause: Pause, draws: Draws
+) -> JobResults:
     """Get the results whole. 410 means that they expired: asked once, reported so.
 
     A transfer that broke, a status that the policies retry and an answer of HTML (a portal's) are tried again with
@@ -34,16 +34,16 @@ async def fetch_results(
             whole = answer.status == 200 and not trouble
             observer.results(job, answer.status, answer.body if whole else b"", whole=whole, detail=trouble)
             if whole:
-                return Results(body=answer.body, status=200)
+                return JobResults(body=answer.body, status=200)
             verdict = judge_response(answer.status, None, policies, token_refreshed=True)
             if verdict.meaning is Meaning.STOP or answer.status == 410:
-                return Results(status=answer.status, expired=answer.status == 410)
+                return JobResults(status=answer.status, expired=answer.status == 410)
         broken += 1
         seconds, backoff = backoff.after_failure(draws(broken), courier.put_off(path))
         await pause.until(trio.current_time() + seconds)
 
 
-def _trouble(answer: Answer) -> str:
+def _trouble(answer: WholeResponse) -> str:
     """Say what is wrong with an answer of 200; empty where nothing is."""
     announced = answer.headers.get("content-length", "")
     if announced.isdigit() and "content-encoding" not in answer.headers and int(announced) != len(answer.body):

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import msgspec
 
 from harness.chance import Chance
-from harness.clients.app import App
-from harness.clients.callbacks import Outcome
+from harness.clients.app import RecordingApp
+from harness.clients.callbacks import JobOutcome
 from harness.clients.client import SSEClient
 from harness.clients.courier import Endpoints
 from harness.clients.journaling import JournalObserver
@@ -29,7 +29,7 @@ async def run_reference(
     body: bytes = b"{}",
     endpoints: Endpoints | None = None,
     planted: Mutant | None = None,
-) -> Outcome:
+) -> JobOutcome:
     """Start a job and follow it to its end; N clients are N calls, each with its own ``name`` and ``phone``.
 
     Where the spec names a mutant, or one is ``planted``, it is that one; the spec's policies are then what it declares,
@@ -40,7 +40,7 @@ async def run_reference(
     policies = planted.policies(spec.policies)
     if policies.ids is None:
         policies = msgspec.structs.replace(policies, ids=Ids.EPOCH_INDEX)  # as the harness's server documents
-    app = App(name, journal, takes=policies.handler_takes, phone=phone)
+    app = RecordingApp(name, journal, takes=policies.handler_takes, phone=phone)
     async with SSEClient(
         base_url,
         policies=policies,

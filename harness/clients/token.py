@@ -8,7 +8,7 @@ import msgspec
 import trio
 
 
-class Issued(msgspec.Struct, rename="camel"):
+class TokenAnswer(msgspec.Struct, rename="camel"):
     """The server's answer. What it says in ``expires_in`` is a help where it is a number of seconds, and no more."""
 
     token: str
@@ -21,14 +21,14 @@ class Issued(msgspec.Struct, rename="camel"):
         return float(said) if isinstance(said, int | float) and said > 0 else math.inf
 
 
-class Token:
+class BearerToken:
     """What requests are authorized by; ``value`` None: by nothing yet.
 
     ``ask`` asks the server for a new one: None where it refused, ``httpx.HTTPError`` where no answer came. ``lapsed``:
     it may have run out by now, if its server said for how long it lasts; so a 401 says nothing of it.
     """
 
-    def __init__(self, value: str | None, ask: Callable[[], Awaitable[Issued | None]]) -> None:
+    def __init__(self, value: str | None, ask: Callable[[], Awaitable[TokenAnswer | None]]) -> None:
         self._value = value
         self._ask = ask
         self._expiry = math.inf

@@ -25,7 +25,7 @@ from contextlib import asynccontextmanager
 import httpx
 import trio
 
-from harness.clock import Nap
+from harness.clock import MovableSleep
 from harness.seams import Phone
 from harness.sse.policy import Policies
 
@@ -42,7 +42,7 @@ class Phase(enum.Enum):
     FLOWING = enum.auto()
 
 
-class Vigil:
+class Deadlines:
     """Watches one exchange. ``ended_by`` names what cut it short, and is empty as long as nothing did."""
 
     def __init__(self, phone: Phone, policies: Policies) -> None:
@@ -55,7 +55,7 @@ class Vigil:
         self._first_byte = math.inf, ""
         self._deadline = math.inf
         self._name = ""
-        self._nap = Nap()
+        self._nap = MovableSleep()
         self._scope = trio.CancelScope()
         self.phase = Phase.DIALLING
         self.ended_by = ""

@@ -26,10 +26,10 @@ from itertools import zip_longest
 import msgspec
 
 from harness.compare.pairing import Key, SettledIds, apart, settled_ids
-from harness.compare.trace import NEAR, Step, Trace, trace_of
+from harness.compare.trace import NEAR, Trace, TraceStep, trace_of
 from harness.history import History
 from harness.judge.phrases import duration
-from harness.judge.verdict import Evidence, State
+from harness.judge.verdict import Evidence, LawState
 from harness.scenario.model import Plan
 
 LEAST = 0.05
@@ -44,7 +44,7 @@ MOST_REAL_RUNS = 5
 SCHEMA_VERSION = 1
 
 
-class Said(enum.StrEnum):
+class AgreementWord(enum.StrEnum):
     """What came of a comparison."""
 
     AGREE = "agree"
@@ -73,7 +73,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """
 
     schema_version: int = SCHEMA_VERSION
-    said: Said
+    said: AgreementWord
     differences: tuple[Difference, ...] = ()
     first: tuple[Difference, ...] = ()
     real_runs: int = 0
@@ -99,16 +99,16 @@ def compare(real: Sequence[Trace], virtual: Trace) -> Agreement:
     """Compare traces; see ``agreement``. A real run that says nothing is left out."""
     good = [trace for trace in real if not trace.doubt]
     if virtual.doubt:
-        return Agreement(said=Said.UNKNOWN, real_runs=len(real), reason=f"of the virtual run {virtual.doubt}")
+        return Agreement(said=AgreementWord.UNKNOWN, real_runs=len(real), reason=f"of the virtual run {virtual.doubt}")
     if not good:
         why = f"of the real run {real[0].doubt}" if real else "there is no real run"
-        return Agreement(said=Said.UNKNOWN, real_runs=len(real), reason=why)
+        return Agreement(said=AgreementWord.UNKNOWN, real_runs=len(real), reason=why)
     found = _differences(good, virtual)
     alone = _differences(good[:1], virtual) if len(good) > 1 and not found else ()
     doubt = _noise(good, virtual, found) if found else _unknown_laws(good, virtual)
     pairs = list(apart(good, virtual))
     return Agreement(
-        said=Said.UNKNOWN if doubt else Said.DIFFER if found else Said.AGREE,
+        said=AgreementWord.UNKNOWN if doubt else AgreementWord.DIFFER if found else AgreementWord.AGREE,
         differences=found,
         first=alone,
         real_runs=len(real),
@@ -157,9 +157,9 @@ def _laws(real: Sequence[Trace], virtual: Trace) -> Iterator[Difference]:
     for name, law in virtual.laws.items():
         others = [trace.laws[name] for trace in real]
         states = {other.state for other in others}
-        if law.state in states or State.UNKNOWN in {law.state, *states}:
+        if law.state in states or LawState.UNKNOWN in {law.state, *states}:
             continue
-        if law.state is State.HELD and State.NOT_JUDGED in states:
+        if law.state is LawState.HELD and LawState.NOT_JUDGED in states:
             continue
         text = f"{name} {law.state} in virtual time, {others[0].state} on real sockets"
         shown = [next(iter(one.evidence), None) for one in (others[0], law)]
@@ -170,8 +170,8 @@ def _unknown_laws(real: Sequence[Trace], virtual: Trace) -> str:
     """Return which law nobody can compare, and why; empty where all can be."""
     for name, law in virtual.laws.items():
         others = [trace.laws[name] for trace in real]
-        unknown = next((one for one in (law, *others) if one.state is State.UNKNOWN), None)
-        if unknown is not None and law.state not in {one.state for one in others} - {State.UNKNOWN}:
+        unknown = next((one for one in (law, *others) if one.state is LawState.UNKNOWN), None)
+        if unknown is not None and law.state not in {one.state for one in others} - {LawState.UNKNOWN}:
             return f"{name} is unknown ({unknown.reason})" if unknown.reason else f"{name} is unknown"
     return ""
 
@@ -189,8 +189,8 @@ def _steps(real: Sequence[Trace], virtual: Trace) -> Iterator[Difference]:
     for place, client in enumerate(virtual.clients):
         others = [trace.clients[place] for trace in real]
         for what, name in (("sequence", "shown"), ("gaps", "gaps"), ("results", "results")):
-            mine: tuple[Step, ...] = getattr(client, name)
-            theirs: list[tuple[Step, ...]] = [getattr(other, name) for other in others]
+            mine: tuple[TraceStep, ...] = getattr(client, name)
+            theirs: list[tuple[TraceStep, ...]] = [getattr(other, name) for other in others]
             if _keys(mine) not in map(_keys, theirs):
                 yield _first(what, theirs[0], mine)
 
@@ -208,7 +208,7 @@ def _attempts(real: Sequence[Trace], virtual: Trace) -> Iterator[Difference]:
 
 
 def _of_attempts(
-    theirs: Sequence[Step], mine: Sequence[Step], settled: SettledIds, contested: float
+    theirs: Sequence[TraceStep], mine: Sequence[TraceStep], settled: SettledIds, contested: float
 ) -> list[Difference]:
     pairs = list(zip_longest(theirs, mine))
     ordered = [pair for pair in pairs if any(step is not None and step.over < contested for step in pair)]
@@ -234,14 +234,14 @@ def _times(real: Sequence[Trace], virtual: Trace) -> Iterator[Difference]:
         yield Difference(what="times", text=text, real=first.real.shown, virtual=first.virtual.shown)
 
 
-def _first(what: str, theirs: Sequence[Step], mine: Sequence[Step]) -> Difference:
+def _first(what: str, theirs: Sequence[TraceStep], mine: Sequence[TraceStep]) -> Difference:
     """Where two sequences part."""
     pairs = zip_longest(theirs, mine)
     other, step = next(pair for pair in pairs if pair[0] is None or pair[1] is None or pair[0].key != pair[1].key)
     return _differing(what, other, step)
 
 
-def _differing(what: str, theirs: Step | None, mine: Step | None) -> Difference:
+def _differing(what: str, theirs: TraceStep | None, mine: TraceStep | None) -> Difference:
     texts = [step.shown.text if step is not None else "nothing more" for step in (mine, theirs)]
     if texts[0] == texts[1]:
         texts[0] += ", with another content"
@@ -253,11 +253,11 @@ def _differing(what: str, theirs: Step | None, mine: Step | None) -> Difference:
     )
 
 
-def _keys(steps: Sequence[Step]) -> list[Key]:
+def _keys(steps: Sequence[TraceStep]) -> list[Key]:
     return [step.key for step in steps]
 
 
-def _at(step: Step) -> float:
+def _at(step: TraceStep) -> float:
     return step.at
 
 

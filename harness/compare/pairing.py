@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from harness.compare.trace import ClientTrace, Step, Trace
+from harness.compare.trace import ClientTrace, Trace, TraceStep
 from harness.judge.facts.truth import ACCEPTED, Position
 
 Key = tuple[object, ...]
@@ -18,7 +18,7 @@ class SettledIds:
         self._near = near
         self._known = known
 
-    def outcome(self, step: Step) -> Key:
+    def outcome(self, step: TraceStep) -> Key:
         """Return what an attempt is compared by: how it went, and from where."""
         return (*step.key, self._of(step.position))
 
@@ -41,8 +41,8 @@ class Pair(msgspec.Struct, frozen=True):
     ``beyond_lag`` is how far apart they would still be in some run if its largest lag had made the difference.
     """
 
-    real: Step
-    virtual: Step
+    real: TraceStep
+    virtual: TraceStep
     distance: float
     drift: float
     beyond_lag: float = 0.0
@@ -51,7 +51,7 @@ class Pair(msgspec.Struct, frozen=True):
 def apart(real: Sequence[Trace], virtual: Trace) -> Iterator[Pair]:
     """Each time that both worlds have."""
     for place, client in enumerate(virtual.clients):
-        found: dict[Key, list[tuple[Step, Step, float, float]]] = {}
+        found: dict[Key, list[tuple[TraceStep, TraceStep, float, float]]] = {}
         for trace in real:
             before = 0.0
             for key, mine, theirs in _pairs(client, trace.clients[place]):
@@ -68,14 +68,14 @@ def apart(real: Sequence[Trace], virtual: Trace) -> Iterator[Pair]:
             yield Pair(nearest, mine, distance, drift, max(beyond for *_, beyond in several))
 
 
-def _pairs(one: ClientTrace, other: ClientTrace) -> list[tuple[Key, Step, Step]]:
+def _pairs(one: ClientTrace, other: ClientTrace) -> list[tuple[Key, TraceStep, TraceStep]]:
     """The times that a client has in both traces, in the order of the first."""
     theirs = dict(_moments(other, one))
     found = [(key, step, theirs[key]) for key, step in _moments(one, other) if key in theirs]
     return sorted(found, key=lambda pair: pair[1].at)
 
 
-def _moments(one: ClientTrace, other: ClientTrace) -> Iterator[tuple[Key, Step]]:
+def _moments(one: ClientTrace, other: ClientTrace) -> Iterator[tuple[Key, TraceStep]]:
     """The times of a client that can be held against the other's, by what they are of.
 
     Attempts have a pair as long as they went alike; what was emitted near a deed or before a stall has none.

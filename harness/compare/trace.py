@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from harness.deeds.catalogue import Fact, effect_of
+from harness.deeds.catalogue import FactKind, effect_of
 from harness.history import Attempt, AttemptEnd, Gap, History, Results
 from harness.history.records import Record
 from harness.judge.case import Case, ClientCase
@@ -23,19 +23,19 @@ from harness.judge.facts.screen import Shown
 from harness.judge.facts.truth import ACCEPTED, Position
 from harness.judge.judge import judge
 from harness.judge.verdict import Evidence, LawVerdict
-from harness.scenario.model import Plan, Pulse
+from harness.scenario.model import Plan, StallPulse
 
 NEAR = 0.25
 """Seconds between a deed and an emission or a deadline, under which two worlds may order them differently."""
 
-_OF_AN_EVENT = frozenset(Fact) - {Fact.ANSWER}
+_OF_AN_EVENT = frozenset(FactKind) - {FactKind.ANSWER}
 """What decides whether an event that was just emitted slips through; also by what a client does, who hears a signal."""
 
 ANOMALIES = ("lost", "duplicated", "reordered", "corrupted", "phantom", "regressed", "wrong_resumes")
 """Fields of ``Counts`` that must be equal."""
 
 
-class Step(msgspec.Struct, frozen=True):
+class TraceStep(msgspec.Struct, frozen=True):
     """One thing seen: what is compared of it, its time in scenario seconds, its record and the words for both."""
 
     key: tuple[Any, ...]
@@ -52,10 +52,10 @@ class ClientTrace(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    shown: tuple[Step, ...]
-    gaps: tuple[Step, ...]
-    results: tuple[Step, ...]
-    attempts: tuple[Step, ...]
+    shown: tuple[TraceStep, ...]
+    gaps: tuple[TraceStep, ...]
+    results: tuple[TraceStep, ...]
+    attempts: tuple[TraceStep, ...]
     near: frozenset[Position]
     windy: frozenset[Position]
 
@@ -121,7 +121,7 @@ def _client(client: ClientCase) -> ClientTrace:
     )
 
 
-def _shown(client: ClientCase) -> Iterator[Step]:
+def _shown(client: ClientCase) -> Iterator[TraceStep]:
     for shown in client.screen.shown:
         app = shown.app
         position = shown.event.position if shown.event else ACCEPTED
@@ -137,7 +137,7 @@ def _payload(client: ClientCase, shown: Shown) -> str:
     return "corrupted" if shown.corrupted else "true"
 
 
-def _attempts(client: ClientCase) -> Iterator[Step]:
+def _attempts(client: ClientCase) -> Iterator[TraceStep]:
     ends = {end.n: end for end in client.said(AttemptEnd)}
     for attempt in client.said(Attempt):
         event = client.truth.known(attempt.last_event_id, attempt.t_ns) if attempt.last_event_id else None
@@ -158,10 +158,10 @@ def _named(client: ClientCase, position: Position) -> str:
     return f"event {position[1]}" + (f" of epoch {position[0] + 1}" if client.truth.epochs else "")
 
 
-def _step(client: ClientCase, record: Record, key: tuple[Any, ...], text: str, *, t_ns: int | None = None) -> Step:
+def _step(client: ClientCase, record: Record, key: tuple[Any, ...], text: str, *, t_ns: int | None = None) -> TraceStep:
     said = text if client.case.plan.client.count == 1 else f"{client.name}: {text}"
     shown = client.case.evidence(record, said, t_ns=t_ns)
-    return Step(key, shown.at, shown)
+    return TraceStep(key, shown.at, shown)
 
 
 def _near(client: ClientCase) -> Iterator[Position]:
@@ -172,7 +172,7 @@ def _near(client: ClientCase) -> Iterator[Position]:
 
 
 def _windy(client: ClientCase) -> Iterator[Position]:
-    pulses = [one.at for one in client.case.plan.weather if isinstance(one, Pulse)]
+    pulses = [one.at for one in client.case.plan.weather if isinstance(one, StallPulse)]
     for event in client.truth.events:
         at = client.case.at(event.intended_ns)
         place = bisect.bisect_left(pulses, at)
@@ -183,7 +183,7 @@ def _windy(client: ClientCase) -> Iterator[Position]:
 def _contested(case: Case) -> float | None:
     """When the first deed comes near an emission or a deadline of any client."""
     moments = [moment for client in case.clients for moment in _moments(client)]
-    return min((deed for deed in _deeds(case, frozenset(Fact)) if _closest(deed, moments) < NEAR), default=None)
+    return min((deed for deed in _deeds(case, frozenset(FactKind)) if _closest(deed, moments) < NEAR), default=None)
 
 
 def _moments(client: ClientCase) -> Iterator[float]:
@@ -195,7 +195,7 @@ def _moments(client: ClientCase) -> Iterator[float]:
     yield from (at(request.t_ns) for request in client.requests if request.what == "poll")
 
 
-def _deeds(case: Case, facts: frozenset[Fact]) -> list[float]:
+def _deeds(case: Case, facts: frozenset[FactKind]) -> list[float]:
     """When deeds are done that make such facts doubtful."""
     deeds = [deed for deed in case.plan.deeds if deed.at > 0.0]
     return sorted({deed.at for deed in deeds if effect_of(deed.act).doubtful & facts})

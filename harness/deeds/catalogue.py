@@ -100,7 +100,7 @@ class Executor(enum.StrEnum):
     JOB = "job"
 
 
-class Proof(enum.StrEnum):
+class ProofKind(enum.StrEnum):
     """How it is seen where it matters: the key of a table in ``run``."""
 
     WORD = "word"  # by what a connection that was open and a new dial meet
@@ -129,7 +129,7 @@ class Need(enum.StrEnum):
     KEEPALIVE = "keepalive"
 
 
-class Ending(enum.StrEnum):
+class FlowEnding(enum.StrEnum):
     """How a flow that is open ends."""
 
     DROPPED = "dropped"  # silently: what is lost stays lost, and nobody is told
@@ -155,7 +155,7 @@ class Mood(enum.StrEnum):
     MUTE = "mute"  # by nothing: only a deadline of the client's own can tell
 
 
-class Fact(enum.StrEnum):
+class FactKind(enum.StrEnum):
     """A kind of fact that may have no order with a deed that it is near to."""
 
     DELIVERY = "what reached the phone"
@@ -169,7 +169,7 @@ class Fact(enum.StrEnum):
 class Severs(msgspec.Struct, frozen=True):
     """How and when an act ends the flows that are open on its paths."""
 
-    how: Ending
+    how: FlowEnding
     when: When = When.DONE
 
 
@@ -185,7 +185,7 @@ class Barrier(msgspec.Struct, frozen=True):
     delays: bool = False
 
 
-class Mark(msgspec.Struct, frozen=True):
+class Footprint(msgspec.Struct, frozen=True):
     """What flows on its way show of an act, so that another deed cannot be seen on them.
 
     ``streams``: event streams besides. ``struck``: what was open when it was done, and nothing later. ``promised``: all
@@ -212,8 +212,8 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     armed: float = 0.0
     severs: Severs | None = None
     barrier: Barrier | None = None
-    mark: Mark = Mark()
-    doubtful: frozenset[Fact] = frozenset()
+    mark: Footprint = Footprint()
+    doubtful: frozenset[FactKind] = frozenset()
 
     @property
     def goes_on(self) -> float:
@@ -221,14 +221,14 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
         return self.settles or self.seconds or 0.0
 
 
-class Row(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
+class CatalogueRow(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
     """One act. ``forms`` are its sentences, each with what makes the act of a sentence's values (``UsageError``)."""
 
     act: type[A]
     actors: tuple[Actor, ...]
     forms: Mapping[str, Callable[..., Act]]
     executor: Executor
-    proof: Proof
+    proof: ProofKind
     effect: Callable[[A], Effect]
     needs: Need | None = None
     boxed: str = ""  # what the record of a box that did it says
@@ -240,18 +240,18 @@ def _always(value: T) -> Callable[[Any], T]:
     return lambda _: value
 
 
-def _marks(*flows: Symptom, streams: tuple[Symptom, ...] = (), **how: bool) -> Mark:
-    return Mark(frozenset(flows), frozenset(streams), **how)
+def _marks(*flows: Symptom, streams: tuple[Symptom, ...] = (), **how: bool) -> Footprint:
+    return Footprint(frozenset(flows), frozenset(streams), **how)
 
 
 _AT_ONCE = Effect(seconds=0.0)
-_OF_STREAMS = frozenset({Fact.DELIVERY, Fact.END})
-_OF_A_PATH = _OF_STREAMS | {Fact.DIAL}
-_OF_THE_DEVICE = frozenset({Fact.SIGNAL, Fact.DIAL})
-_OF_REQUESTS = frozenset({Fact.ANSWER})
-_OF_THE_SERVER = _OF_A_PATH | {Fact.ANSWER}
-_OF_THE_JOB = frozenset({Fact.EMISSION, Fact.DELIVERY})
-_DELIVERY = frozenset({Fact.DELIVERY})
+_OF_STREAMS = frozenset({FactKind.DELIVERY, FactKind.END})
+_OF_A_PATH = _OF_STREAMS | {FactKind.DIAL}
+_OF_THE_DEVICE = frozenset({FactKind.SIGNAL, FactKind.DIAL})
+_OF_REQUESTS = frozenset({FactKind.ANSWER})
+_OF_THE_SERVER = _OF_A_PATH | {FactKind.ANSWER}
+_OF_THE_JOB = frozenset({FactKind.EMISSION, FactKind.DELIVERY})
+_DELIVERY = frozenset({FactKind.DELIVERY})
 _STREAMS = frozenset({"streams"})
 _TOLD, _MUTE = Barrier(Mood.TOLD), Barrier(Mood.MUTE, open_too=True)
 _MUTED = Barrier(Mood.MUTE, _STREAMS, open_too=True)
@@ -263,16 +263,16 @@ def _plain(
     *actors: Actor,
     form: str,
     executor: Executor,
-    proof: Proof,
+    proof: ProofKind,
     make: Callable[..., Act] | None = None,
     kind: str = "",
     effect: Effect | Callable[[A], Effect],
     needs: Need | None = None,
     boxed: str = "",
-) -> Row[A]:
+) -> CatalogueRow[A]:
     """Return the row of an act of one form and one kind, its tag where no other is given."""
     name = kind or str(act.__struct_config__.tag)
-    return Row(
+    return CatalogueRow(
         act=act,
         actors=actors,
         forms={form: make or act},
@@ -291,7 +291,7 @@ def _plain(
 _ONE_WAY = (Reach.STALLED, Reach.SILENT)
 _STRIKING = (Reach.CLOSED, Reach.RESET)
 _INSIDE = ("id", "data", "character", "event")
-_ENDINGS = {Reach.SILENT: Ending.DROPPED, Reach.CLOSED: Ending.FIN, Reach.RESET: Ending.RST}
+_ENDINGS = {Reach.SILENT: FlowEnding.DROPPED, Reach.CLOSED: FlowEnding.FIN, Reach.RESET: FlowEnding.RST}
 _SHUT = {
     Reach.STALLED: Barrier(Mood.MUTE, open_too=True, delays=True),
     Reach.SILENT: _MUTE,
@@ -319,7 +319,7 @@ def _effect_of_reach(act: SetReach) -> Effect:
     severs = Severs(_ENDINGS[act.word]) if act.word in _ENDINGS else None
     if act.once:
         return Effect(seconds=0.0, severs=severs, mark=_marks("ended", struck=True), doubtful=_OF_A_PATH)
-    mark = _SEEN.get(act.word, Mark())
+    mark = _SEEN.get(act.word, Footprint())
     return Effect(severs=severs, barrier=_SHUT.get(act.word), mark=mark, doubtful=_OF_A_PATH)
 
 
@@ -327,7 +327,7 @@ def _kinds_of_reach(act: SetReach) -> tuple[str, ...]:
     return (f"{act.word}{' once' if act.once else ''}{f' {act.direction} only' if act.direction else ''}",)
 
 
-_REACH = Row[SetReach](
+_REACH = CatalogueRow[SetReach](
     act=SetReach,
     actors=(Actor.PATH,),
     forms={
@@ -336,7 +336,7 @@ _REACH = Row[SetReach](
         f"{_words(*_STRIKING)}:word once": lambda word: SetReach(word=Reach(word), once=True),
     },
     executor=Executor.GATE,
-    proof=Proof.WORD,
+    proof=ProofKind.WORD,
     effect=_effect_of_reach,
     kinds=(
         *Reach,
@@ -346,14 +346,14 @@ _REACH = Row[SetReach](
     kinds_of=_kinds_of_reach,
 )
 
-_CUTS = Row[Cuts](
+_CUTS = CatalogueRow[Cuts](
     act=Cuts,
     actors=(Actor.PATH,),
     forms={
         f"{_words(*_STRIKING)}:word mid {_words(*_INSIDE)}:mid": lambda word, mid: Cuts(how=Reach(word), mid=mid),
     },
     executor=Executor.GATE,
-    proof=Proof.CUT,
+    proof=ProofKind.CUT,
     effect=lambda act: Effect(
         seconds=0.0,
         armed=ARMED,
@@ -376,7 +376,7 @@ def _kinds_of_shape(act: SetShape) -> tuple[str, ...]:
     return ("profile over" if act.over else "profile", *one_way)
 
 
-_SHAPE = Row[SetShape](
+_SHAPE = CatalogueRow[SetShape](
     act=SetShape,
     actors=(Actor.PATH,),
     forms={
@@ -384,7 +384,7 @@ _SHAPE = Row[SetShape](
         f"PROFILE:profile over DURATION:over {_WAY}": _shape,
     },
     executor=Executor.PROXY,
-    proof=Proof.SHAPE,
+    proof=ProofKind.SHAPE,
     effect=lambda act: Effect(settles=act.over, mark=_marks("late", "soon", promised=True), doubtful=_DELIVERY),
     kinds=("profile", "profile over", *(f"profile {way} only" for way in Direction)),
     kinds_of=_kinds_of_shape,
@@ -406,7 +406,7 @@ _SLICE = _plain(
     form="sliced to SIZE:size [for DURATION:span]",
     make=_slice,
     executor=Executor.PROXY,
-    proof=Proof.SLICES,
+    proof=ProofKind.SLICES,
     effect=_SLOWER,
     kind="sliced",
 )
@@ -425,7 +425,7 @@ _LIMITS = _plain(
     form="limited to BITRATE:rate [for DURATION:span]",
     make=_limits,
     executor=Executor.PROXY,
-    proof=Proof.RATE,
+    proof=ProofKind.RATE,
     effect=_SLOWER,
     kind="limited",
 )
@@ -440,10 +440,12 @@ def _above_zero(value: Any) -> Any:
 
 
 _USABLE = Effect(doubtful=_OF_THE_DEVICE)
-_LOST = Effect(severs=Severs(Ending.ABORTED), mark=_marks("ended", struck=True), doubtful=_OF_THE_DEVICE | _OF_STREAMS)
+_LOST = Effect(
+    severs=Severs(FlowEnding.ABORTED), mark=_marks("ended", struck=True), doubtful=_OF_THE_DEVICE | _OF_STREAMS
+)
 
 
-def _of_device(act: type[A], form: str, proof: Proof, effect: Effect = _USABLE) -> Row[A]:
+def _of_device(act: type[A], form: str, proof: ProofKind, effect: Effect = _USABLE) -> CatalogueRow[A]:
     return _plain(act, Actor.DEVICE, form=form, executor=Executor.GATE, proof=proof, effect=effect)
 
 
@@ -451,14 +453,14 @@ def _effect_of_sleep(act: Suspends) -> Effect:
     """A socket that dies silently is dead from the beginning of the sleep: nobody can tell when it was."""
     return Effect(
         seconds=act.lasts,
-        severs=Severs(Ending.DEAD) if act.silently else Severs(Ending.ABORTED, When.OVER),
+        severs=Severs(FlowEnding.DEAD) if act.silently else Severs(FlowEnding.ABORTED, When.OVER),
         barrier=_MUTE,
         mark=_marks("quiet", "late") if act.silently else _marks("ended", "quiet", "late"),
         doubtful=_OF_THE_DEVICE | _OF_STREAMS,
     )
 
 
-_SUSPENDS = Row[Suspends](
+_SUSPENDS = CatalogueRow[Suspends](
     act=Suspends,
     actors=(Actor.DEVICE,),
     forms={
@@ -467,7 +469,7 @@ _SUSPENDS = Row[Suspends](
         )
     },
     executor=Executor.GATE,
-    proof=Proof.SLEEP,
+    proof=ProofKind.SLEEP,
     effect=_effect_of_sleep,
     kinds=("suspends", "suspends silently"),
     kinds_of=lambda act: (f"suspends{' silently' * act.silently}",),
@@ -505,7 +507,7 @@ def _kinds_of_answers(act: Answers) -> tuple[str, ...]:
     return (f"answers to {act.to}", *counted, *later)
 
 
-_ANSWERS = Row[Answers](
+_ANSWERS = CatalogueRow[Answers](
     act=Answers,
     actors=(Actor.MIDDLE, Actor.SERVER),
     forms={
@@ -513,7 +515,7 @@ _ANSWERS = Row[Answers](
         "[for DURATION:span | N:times times]": _answers
     },
     executor=Executor.MIDDLE,
-    proof=Proof.REQUEST,
+    proof=ProofKind.REQUEST,
     effect=lambda act: Effect(
         barrier=_TOLD if act.to == _TARGETS[0] else Barrier(Mood.TOLD, frozenset({act.to})),
         mark=_OF_A_BOX,
@@ -530,9 +532,9 @@ _ANSWERS = Row[Answers](
 )
 
 
-def _of_middle(act: type[A], form: str, effect: Effect, boxed: str) -> Row[A]:
+def _of_middle(act: type[A], form: str, effect: Effect, boxed: str) -> CatalogueRow[A]:
     return _plain(
-        act, Actor.MIDDLE, form=form, executor=Executor.MIDDLE, proof=Proof.REQUEST, effect=effect, boxed=boxed
+        act, Actor.MIDDLE, form=form, executor=Executor.MIDDLE, proof=ProofKind.REQUEST, effect=effect, boxed=boxed
     )
 
 
@@ -546,7 +548,7 @@ def _kinds_of_buffers(act: Buffers) -> tuple[str, ...]:
     return (f"buffers {'each event' if act.each_event else 'duration' if act.size is None else 'size'}",)
 
 
-_BUFFERS = Row[Buffers](
+_BUFFERS = CatalogueRow[Buffers](
     act=Buffers,
     actors=(Actor.MIDDLE,),
     forms={
@@ -555,7 +557,7 @@ _BUFFERS = Row[Buffers](
         "buffers DURATION:seconds [for DURATION:span]": lambda seconds: Buffers(seconds=_above_zero(seconds)),
     },
     executor=Executor.MIDDLE,
-    proof=Proof.REQUEST,
+    proof=ProofKind.REQUEST,
     effect=_always(
         Effect(
             barrier=Barrier(Mood.MUTE, _STREAMS, open_too=True, delays=True),
@@ -575,14 +577,14 @@ def _kills(after: float, silently: str = "", code: int | None = None) -> Act:
     return KillsIdle(after=_above_zero(after), how=SILENTLY if silently else "fin" if code is None else str(code))
 
 
-_KILLS_IDLE = Row[KillsIdle](
+_KILLS_IDLE = CatalogueRow[KillsIdle](
     act=KillsIdle,
     actors=(Actor.MIDDLE,),
     forms={"kills idle after DURATION:after [silently:silently | with CODE:code]": _kills},
     executor=Executor.MIDDLE,
-    proof=Proof.REQUEST,
+    proof=ProofKind.REQUEST,
     effect=lambda act: Effect(
-        severs=Severs(Ending.DROPPED if act.how == SILENTLY else Ending.FIN, When.IDLE),
+        severs=Severs(FlowEnding.DROPPED if act.how == SILENTLY else FlowEnding.FIN, When.IDLE),
         mark=_marks("ended", "quiet", "late"),
         doubtful=_OF_STREAMS,
     ),
@@ -597,21 +599,21 @@ _KILLS_IDLE = Row[KillsIdle](
 def _of_server(
     act: type[A],
     form: str,
-    proof: Proof,
+    proof: ProofKind,
     effect: Effect,
     *,
     make: Callable[..., Act] | None = None,
     needs: Need | None = None,
-) -> Row[A]:
+) -> CatalogueRow[A]:
     return _plain(
         act, Actor.SERVER, form=form, make=make, executor=Executor.SERVER, proof=proof, effect=effect, needs=needs
     )
 
 
-_DOWN = Effect(severs=Severs(Ending.FIN), barrier=_TOLD, mark=_marks("ended"), doubtful=_OF_THE_SERVER)
+_DOWN = Effect(severs=Severs(FlowEnding.FIN), barrier=_TOLD, mark=_marks("ended"), doubtful=_OF_THE_SERVER)
 _RECOVERED = Effect(seconds=0.0, doubtful=_OF_THE_SERVER)
 
-_RESTARTS = Row[Restarts](
+_RESTARTS = CatalogueRow[Restarts](
     act=Restarts,
     actors=(Actor.SERVER,),
     forms={
@@ -619,8 +621,8 @@ _RESTARTS = Row[Restarts](
         "restarts losing log [after DURATION:after]": lambda after=0.0: Restarts(keeps_log=False, after=after),
     },
     executor=Executor.SERVER,
-    proof=Proof.AWAY,
-    effect=lambda act: msgspec.structs.replace(_DOWN, seconds=act.after, doubtful=_OF_THE_SERVER | {Fact.EMISSION}),
+    proof=ProofKind.AWAY,
+    effect=lambda act: msgspec.structs.replace(_DOWN, seconds=act.after, doubtful=_OF_THE_SERVER | {FactKind.EMISSION}),
     kinds=("restarts keeping log", "restarts losing log"),
     kinds_of=lambda act: (f"restarts {'keeping' if act.keeps_log else 'losing'} log",),
 )
@@ -631,7 +633,7 @@ _ORPHANS = _plain(
     form="orphan for DURATION:after",
     make=lambda after: Orphans(after=_above_zero(after)),
     executor=Executor.GATES,
-    proof=Proof.READBACK,
+    proof=ProofKind.READBACK,
     effect=lambda act: Effect(settles=act.after, mark=_marks("told")),
 )
 
@@ -650,8 +652,8 @@ def _of_job(
     form: str,
     effect: Effect | Callable[[A], Effect],
     make: Callable[..., Act] | None = None,
-) -> Row[A]:
-    return _plain(act, Actor.JOB, form=form, make=make, executor=Executor.JOB, proof=Proof.READBACK, effect=effect)
+) -> CatalogueRow[A]:
+    return _plain(act, Actor.JOB, form=form, make=make, executor=Executor.JOB, proof=ProofKind.READBACK, effect=effect)
 
 
 def _bursts(rate: float, lasts: float) -> Act:
@@ -671,7 +673,7 @@ def _fails(code: str) -> Act:
     return Ends(how="failed", code=code)
 
 
-_ENDS = Row[Ends](
+_ENDS = CatalogueRow[Ends](
     act=Ends,
     actors=(Actor.JOB,),
     forms={
@@ -680,23 +682,23 @@ _ENDS = Row[Ends](
         "times out": lambda: Ends(how="timeout"),
     },
     executor=Executor.JOB,
-    proof=Proof.READBACK,
+    proof=ProofKind.READBACK,
     effect=_always(_TOLD_TO_JOB),
     kinds=("completed", "failed", "timeout"),
     kinds_of=lambda act: (act.how,),
 )
 
-ROWS: tuple[Row[Any], ...] = (
+ROWS: tuple[CatalogueRow[Any], ...] = (
     _REACH,
     _CUTS,
     _SHAPE,
     _SLICE,
     _LIMITS,
-    _of_device(Joins, "joins PATH:path", Proof.DEFAULT),
-    _of_device(Prefers, "prefers PATH:path", Proof.DEFAULT),
-    _of_device(Loses, "loses PATH:path", Proof.LOSS, _LOST),
-    _of_device(GoesOffline, "goes offline [for DURATION:span]", Proof.LOSS, _LOST),
-    _of_device(ComesOnline, "comes online", Proof.DEFAULT, Effect(seconds=0.0, doubtful=_OF_THE_DEVICE)),
+    _of_device(Joins, "joins PATH:path", ProofKind.DEFAULT),
+    _of_device(Prefers, "prefers PATH:path", ProofKind.DEFAULT),
+    _of_device(Loses, "loses PATH:path", ProofKind.LOSS, _LOST),
+    _of_device(GoesOffline, "goes offline [for DURATION:span]", ProofKind.LOSS, _LOST),
+    _of_device(ComesOnline, "comes online", ProofKind.DEFAULT, Effect(seconds=0.0, doubtful=_OF_THE_DEVICE)),
     _SUSPENDS,
     _ANSWERS,
     _of_middle(
@@ -723,31 +725,31 @@ ROWS: tuple[Row[Any], ...] = (
     ),
     _BUFFERS,
     _KILLS_IDLE,
-    _plain(Clears, Actor.MIDDLE, form="clears", executor=Executor.MIDDLE, proof=Proof.CLEARING, effect=_RECOVERED),
+    _plain(Clears, Actor.MIDDLE, form="clears", executor=Executor.MIDDLE, proof=ProofKind.CLEARING, effect=_RECOVERED),
     _RESTARTS,
     _ORPHANS,
-    _of_server(Drains, "drains [for DURATION:span]", Proof.AWAY, _DOWN),
+    _of_server(Drains, "drains [for DURATION:span]", ProofKind.AWAY, _DOWN),
     _of_server(
         Hangs,
         "hangs [for DURATION:span]",
-        Proof.REQUEST,
+        ProofKind.REQUEST,
         Effect(barrier=_MUTE, mark=_marks("quiet", "late"), doubtful=_OF_THE_SERVER),
     ),
-    _of_server(SendsRetry, "sends retry WORD:value", Proof.READBACK, _AT_ONCE, make=_retry),
+    _of_server(SendsRetry, "sends retry WORD:value", ProofKind.READBACK, _AT_ONCE, make=_retry),
     _of_server(
         Repeats,
         "repeats N:count [for DURATION:span]",
-        Proof.READBACK,
+        ProofKind.READBACK,
         Effect(doubtful=_DELIVERY),
         make=lambda count: Repeats(count=_counted(count)),
     ),
     _of_server(
-        RevokesToken, "revokes token", Proof.READBACK, Effect(seconds=0.0, doubtful=_OF_REQUESTS), needs=Need.TOKEN
+        RevokesToken, "revokes token", ProofKind.READBACK, Effect(seconds=0.0, doubtful=_OF_REQUESTS), needs=Need.TOKEN
     ),
     _of_server(
-        SilencesKeepalive, "silences keepalive [for DURATION:span]", Proof.READBACK, Effect(), needs=Need.KEEPALIVE
+        SilencesKeepalive, "silences keepalive [for DURATION:span]", ProofKind.READBACK, Effect(), needs=Need.KEEPALIVE
     ),
-    _of_server(Recovers, "recovers", Proof.CLEARING, _RECOVERED),
+    _of_server(Recovers, "recovers", ProofKind.CLEARING, _RECOVERED),
     _of_job(Pauses, "pauses [for DURATION:span]", Effect(doubtful=_OF_THE_JOB)),
     _of_job(Resumes, "resumes", _TOLD_TO_JOB),
     _of_job(
@@ -760,15 +762,15 @@ ROWS: tuple[Row[Any], ...] = (
 )
 """All acts, in the order in which the language page lists them."""
 
-_BY_ACT: Mapping[type, Row[Any]] = {row.act: row for row in ROWS}
+_BY_ACT: Mapping[type, CatalogueRow[Any]] = {row.act: row for row in ROWS}
 
 
-def row_of(act: A) -> Row[A]:
+def row_of(act: A) -> CatalogueRow[A]:
     """Return the row of an act."""
     return _BY_ACT[type(act)]
 
 
-def rows_of(actor: Actor) -> Iterator[Row[Any]]:
+def rows_of(actor: Actor) -> Iterator[CatalogueRow[Any]]:
     """Yield the rows of what an actor may be told."""
     return (row for row in ROWS if actor in row.actors)
 

@@ -32,7 +32,7 @@ from harness.deeds.acts import (
     SetShape,
     Suspends,
 )
-from harness.deeds.catalogue import Ending, Mood, When, effect_of, path_of
+from harness.deeds.catalogue import FlowEnding, Mood, When, effect_of, path_of
 from harness.deeds.replacement import directions, takes_back, takes_the_place_of
 from harness.device.words import Radio, Reach
 from harness.toxics.shape import Shape
@@ -120,7 +120,7 @@ class PathState(msgspec.Struct, frozen=True, kw_only=True):
         return max(0.0, *(at - now for at in self.settled.values())) if self.settled else 0.0
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class StandingDeed(msgspec.Struct, frozen=True, kw_only=True):
     """A deed that is in force, of no path. ``lifted``: paths on which it was cleared."""
 
     deed: Deed
@@ -160,7 +160,7 @@ class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
     linger: float = 0.0
     lingering: Mapping[str, int] = {}  # path → turn
     turn: int = 0
-    standing: tuple[Standing, ...] = ()  # in the order of their deeds
+    standing: tuple[StandingDeed, ...] = ()  # in the order of their deeds
     job_over: bool = False  # a deed has ended it
 
     @property
@@ -188,16 +188,16 @@ class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
         passage = self.paths[path].passages[way]
         return Passage.HOLD if passage is Passage.PASS and way is Direction.DOWNSTREAM and self.asleep else passage
 
-    def barriers(self, path: str) -> Iterator[Standing]:
+    def barriers(self, path: str) -> Iterator[StandingDeed]:
         """Yield what keeps streams from passing on this path, the oldest first."""
         return (one for one in self.standing if one.mood is not None and one.on(path))
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class StateChange(msgspec.Struct, frozen=True, kw_only=True):
     """What a deed made of a state, which open flows it ended, by their paths, and what the OS tells the app of it."""
 
     state: NetworkState
-    ended: Mapping[str, Ending] = {}
+    ended: Mapping[str, FlowEnding] = {}
     grace: Grace | None = None
     signals: tuple[Signal, ...] = ()
 
@@ -220,32 +220,32 @@ def path_at_start(shape: Shape, *, word: Reach = Reach.UP, radio: Radio | None =
     return fresh if word is Reach.UP else fresh.heard(SetReach(word=word))
 
 
-def after(state: NetworkState, deed: Deed, at: float) -> Change:
+def after(state: NetworkState, deed: Deed, at: float) -> StateChange:
     """Return what a deed that took hold at this scenario second makes of a state."""
     act = deed.act
     match act:
         case SetReach():
             path = state.paths[deed.actor].heard(act)
-            return Change(state=_with_path(state, deed.actor, path), ended=_ended(deed, state))
+            return StateChange(state=_with_path(state, deed.actor, path), ended=_ended(deed, state))
         case SetShape() | Adjusts():
-            return Change(state=_with_path(state, deed.actor, state.paths[deed.actor].reshaped(act, at)))
+            return StateChange(state=_with_path(state, deed.actor, state.paths[deed.actor].reshaped(act, at)))
         case Joins(path=name):
-            return Change(state=_joined(state, name), signals=_news(state, name))
+            return StateChange(state=_joined(state, name), signals=_news(state, name))
         case Prefers(path=name):
             joined = _joined(state, name)
             signals = (*_news(state, name), *_told("prefers", name, joined.default != name))
-            return Change(state=msgspec.structs.replace(joined, default=name), signals=signals)
+            return StateChange(state=msgspec.structs.replace(joined, default=name), signals=signals)
         case Loses(path=name):
             return _lost(state, name)
         case GoesOffline():
             return _offline(state)
         case ComesOnline():
-            return Change(state=_online(state), signals=_told("online", None, state.away is not None))
+            return StateChange(state=_online(state), signals=_told("online", None, state.away is not None))
         case _:
             return _stand(state, deed)
 
 
-def over(state: NetworkState, index: int) -> Change:
+def over(state: NetworkState, index: int) -> StateChange:
     """Return what is left once the own time of the deed with this index is over, or it has been taken back.
 
     A device that wakes up by it finds that its OS has made every socket defunct, and the servers were told nothing. Of
@@ -258,16 +258,16 @@ def over(state: NetworkState, index: int) -> Change:
     )
     left = msgspec.structs.replace(state, standing=tuple(one for one in state.standing if one.deed.index != index))
     if left.asleep or not state.asleep:
-        return Change(state=left)
-    ended = {} if silently else dict.fromkeys(state.paths, Ending.ABORTED)
-    return Change(state=left, ended=ended, signals=_told("resumed"))
+        return StateChange(state=left)
+    ended = {} if silently else dict.fromkeys(state.paths, FlowEnding.ABORTED)
+    return StateChange(state=left, ended=ended, signals=_told("resumed"))
 
 
-def lingered(state: NetworkState, grace: Grace) -> Change:
+def lingered(state: NetworkState, grace: Grace) -> StateChange:
     """Return what is left when the grace of a lost path has passed: nothing new where it was joined or lost again."""
     if state.lingering.get(grace.path) != grace.turn:
-        return Change(state=state)
-    return Change(state=_without_grace(state, grace.path), ended={grace.path: Ending.ABORTED})
+        return StateChange(state=state)
+    return StateChange(state=_without_grace(state, grace.path), ended={grace.path: FlowEnding.ABORTED})
 
 
 class Passed(NamedTuple):
@@ -276,7 +276,7 @@ class Passed(NamedTuple):
     at: float
     deed: Deed
     grace: Grace | None
-    change: Change
+    change: StateChange
 
 
 class Fold:
@@ -290,7 +290,7 @@ class Fold:
         self._ahead: list[tuple[float, int, Deed, Grace | None]] = []
         self._order = itertools.count()
 
-    def do(self, deed: Deed, at: float, *, until: float | None = None) -> Change:
+    def do(self, deed: Deed, at: float, *, until: float | None = None) -> StateChange:
         """Let time pass to this second, and a deed take hold.
 
         ``until``: when its own time is over, where that is not by the plan.
@@ -306,7 +306,7 @@ class Fold:
             heapq.heappush(self._ahead, (due, next(self._order), deed, change.grace))
         return change
 
-    def take_back(self, index: int) -> Change:
+    def take_back(self, index: int) -> StateChange:
         """The deed with this index does nothing any more."""
         change = over(self.state, index)
         self.state = change.state
@@ -348,7 +348,7 @@ def _joined(state: NetworkState, path: str) -> NetworkState:
     return msgspec.structs.replace(state, joined=(*state.joined, path), default=state.default or path)
 
 
-def _lost(state: NetworkState, path: str) -> Change:
+def _lost(state: NetworkState, path: str) -> StateChange:
     """The one joined last takes the place of a lost default, whose open flows may have a grace."""
     if state.away is not None:
         joined, default = state.away
@@ -356,27 +356,27 @@ def _lost(state: NetworkState, path: str) -> Change:
         back = default if default != path else (kept[-1] if kept else None)
         state = msgspec.structs.replace(state, away=(kept, back))
     if path not in state.joined:
-        return Change(state=state)
+        return StateChange(state=state)
     was_default = path == state.default
     kept = tuple(name for name in state.joined if name != path)
     default = state.default if not was_default else (kept[-1] if kept else None)
     left = msgspec.structs.replace(state, joined=kept, default=default)
     signals = _told("loses", path)
     if not was_default or state.linger <= 0:
-        return Change(state=left, ended={path: Ending.ABORTED}, signals=signals)
+        return StateChange(state=left, ended={path: FlowEnding.ABORTED}, signals=signals)
     grace = Grace(path, state.linger, state.turn + 1)
     lingering = {**state.lingering, path: grace.turn}
     left = msgspec.structs.replace(left, lingering=lingering, turn=grace.turn)
-    return Change(state=left, grace=grace, signals=signals)
+    return StateChange(state=left, grace=grace, signals=signals)
 
 
-def _offline(state: NetworkState) -> Change:
+def _offline(state: NetworkState) -> StateChange:
     """Every path is lost at once, one in its grace too. What was joined since the device went offline stays gone."""
     lost = (*state.joined, *state.lingering)
     away = (state.joined, state.default) if state.away is None else state.away
     gone = msgspec.structs.replace(state, away=away, joined=(), default=None, lingering={})
     signals = _told("offline", None, state.away is None or bool(lost))
-    return Change(state=gone, ended=dict.fromkeys(lost, Ending.ABORTED), signals=signals)
+    return StateChange(state=gone, ended=dict.fromkeys(lost, FlowEnding.ABORTED), signals=signals)
 
 
 def _online(state: NetworkState) -> NetworkState:
@@ -388,7 +388,7 @@ def _online(state: NetworkState) -> NetworkState:
     return msgspec.structs.replace(state, away=None, joined=joined, default=state.default or default)
 
 
-def _ended(deed: Deed, state: NetworkState) -> Mapping[str, Ending]:
+def _ended(deed: Deed, state: NetworkState) -> Mapping[str, FlowEnding]:
     """Return how what is open ends as the deed is done, by path."""
     severs = effect_of(deed.act).severs
     if severs is None or severs.when is not When.DONE:
@@ -396,21 +396,21 @@ def _ended(deed: Deed, state: NetworkState) -> Mapping[str, Ending]:
     return dict.fromkeys([path_of(deed)] if path_of(deed) else state.paths, severs.how)
 
 
-def _stand(state: NetworkState, deed: Deed) -> Change:
+def _stand(state: NetworkState, deed: Deed) -> StateChange:
     """Let a deed take its place among those in force, or take another back."""
     if takes_back(deed):
         assert deed.undoes is not None
         return over(state, deed.undoes)
-    left: list[Standing] = []
+    left: list[StandingDeed] = []
     for one in state.standing:
         if isinstance(deed.act, Clears) and deed.on and one.actor == deed.actor and not one.deed.on:
             left.append(msgspec.structs.replace(one, lifted=one.lifted | {deed.on}))
         elif not takes_the_place_of(deed, one.deed):
             left.append(one)
     if effect_of(deed.act).seconds != 0.0:
-        left.append(Standing(deed=deed))
+        left.append(StandingDeed(deed=deed))
     over_now = state.job_over or isinstance(deed.act, Ends)
-    return Change(
+    return StateChange(
         state=msgspec.structs.replace(state, standing=tuple(left), job_over=over_now),
         ended=_ended(deed, state),
         signals=_told("suspended", None, isinstance(deed.act, Suspends) and not state.asleep),

@@ -112,7 +112,7 @@ def takes_the_place_of(later: Deed, earlier: Deed) -> bool:
     return directions(earlier.act) <= replaced(later.act, earlier.act)
 
 
-class Entry:
+class DeedInForce:
     """One deed in force, its act as carried out ``at`` this second.
 
     ``left``: the directions in which nothing has replaced it yet.
@@ -134,12 +134,12 @@ class InForce:
     """
 
     def __init__(self, paths: Mapping[str, tuple[Reach, SetShape]]) -> None:
-        self._entries: list[Entry] = []
+        self._entries: list[DeedInForce] = []
         for path, (word, shape) in paths.items():
             self.begin(0.0, path, "", SetReach(word=word), spanned=False)
             self.begin(0.0, path, "", shape, spanned=False)
 
-    def begin(self, at: float, actor: str, on: str, act: Act, *, spanned: bool) -> Entry:
+    def begin(self, at: float, actor: str, on: str, act: Act, *, spanned: bool) -> DeedInForce:
         """Take in a deed of this second."""
         if isinstance(act, Limits) and any(isinstance(one.act, Limits) and one.actor == actor for one in self._entries):
             lines, _ = self._unlimited(actor, at)
@@ -147,13 +147,13 @@ class InForce:
         for other in self._entries:
             if (other.spanned or not spanned) and speaks_to(actor, on, other.actor, other.on):
                 other.left -= replaced(act, other.act)
-        entry = Entry(at, actor, on, act, spanned=spanned)
+        entry = DeedInForce(at, actor, on, act, spanned=spanned)
         self._entries = [other for other in self._entries if other.left]
         if not (isinstance(act, SetReach) and act.once):
             self._entries.append(entry)
         return entry
 
-    def end(self, entry: Entry, at: float) -> list[Act]:
+    def end(self, entry: DeedInForce, at: float) -> list[Act]:
         """Return the acts that end a deed whose span is over at this second: none where nothing is left of it.
 
         A change over time that was adjusted for a while goes on; one that another profile hid is made by then.

@@ -26,7 +26,7 @@ UPSTREAM, DOWNSTREAM = Direction.UPSTREAM, Direction.DOWNSTREAM
 BOTH = (UPSTREAM, DOWNSTREAM)
 
 
-class Fate(enum.StrEnum):
+class ChunkFate(enum.StrEnum):
     """What becomes of a chunk, FIN or RST at the radio."""
 
     PASS = "pass"  # noqa: S105 - a fate, no password
@@ -60,7 +60,7 @@ class Linger(msgspec.Struct, frozen=True):
     turn: int
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class DeviceChange(msgspec.Struct, frozen=True, kw_only=True):
     """What an input means. ``lost`` names the paths whose sockets the phone's OS kills, dials included."""
 
     acts: tuple[Act, ...] = ()
@@ -69,9 +69,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     linger: Linger | None = None
 
 
-NOTHING = Outcome()
+NOTHING = DeviceChange()
 
-_FEEL = {Reach.UP: Fate.PASS, Reach.STALLED: Fate.HOLD, Reach.SILENT: Fate.DROP}
+_FEEL = {Reach.UP: ChunkFate.PASS, Reach.STALLED: ChunkFate.HOLD, Reach.SILENT: ChunkFate.DROP}
 _DOORS = {
     Reach.UP: Door.OPEN,
     Reach.STALLED: Door.HANG,
@@ -89,15 +89,15 @@ class _Path:
 
     def __init__(self) -> None:
         self.word = Reach.UP
-        self.feel = {UPSTREAM: Fate.PASS, DOWNSTREAM: Fate.PASS}
+        self.feel = {UPSTREAM: ChunkFate.PASS, DOWNSTREAM: ChunkFate.PASS}
         self.door = Door.OPEN
         self.strike: Do | None = None
         self.pauses = 0
 
-    def fate(self, direction: Direction) -> Fate:
+    def fate(self, direction: Direction) -> ChunkFate:
         feel = self.feel[direction]
-        if feel is Fate.PASS and direction is DOWNSTREAM and self.pauses:
-            return Fate.HOLD
+        if feel is ChunkFate.PASS and direction is DOWNSTREAM and self.pauses:
+            return ChunkFate.HOLD
         return feel
 
 
@@ -181,13 +181,13 @@ class Device:
         """Return the word the path took last."""
         return self._known(path).word
 
-    def feels(self, path: str, direction: Direction) -> Fate:
+    def feels(self, path: str, direction: Direction) -> ChunkFate:
         """Return what a live flow of this path meets in this direction now, weather included."""
         return self._known(path).fate(direction)
 
     # Words of paths.
 
-    def reach(self, path: str, word: Reach, *, direction: Direction | None = None, once: bool = False) -> Outcome:
+    def reach(self, path: str, word: Reach, *, direction: Direction | None = None, once: bool = False) -> DeviceChange:
         """Let the path take this word. ``once`` strikes open flows and leaves the word as it was.
 
         A direction goes with ``up``, ``stalled`` and ``silent``, ``once`` with ``closed`` and ``reset``; anything else
@@ -198,21 +198,21 @@ class Device:
         strike = _STRIKES.get(word)
         if once:
             assert strike is not None
-            return Outcome(acts=self._strike(path, strike))
+            return DeviceChange(acts=self._strike(path, strike))
         state.word = word
         state.strike = strike
         if strike is not None:
             acts = self._strike(path, strike)
-            state.feel = dict.fromkeys(BOTH, Fate.PASS)
+            state.feel = dict.fromkeys(BOTH, ChunkFate.PASS)
         else:
             acts = ()
             if word in _FEEL:
                 turned = BOTH if direction is None else (direction,)
                 state.feel.update(dict.fromkeys(turned, _FEEL[word]))
                 acts = self._settle(path, turned)
-        half_up = word is Reach.UP and any(feel is not Fate.PASS for feel in state.feel.values())
+        half_up = word is Reach.UP and any(feel is not ChunkFate.PASS for feel in state.feel.values())
         state.door = Door.HANG if half_up else _DOORS[word]
-        return Outcome(acts=acts)
+        return DeviceChange(acts=acts)
 
     @staticmethod
     def check_word(word: Reach, *, direction: Direction | None, once: bool) -> None:
@@ -227,21 +227,21 @@ class Device:
         """Whether the shell must shut the door before the word: who sees its FIN may redial at once."""
         return not once and _DOORS[word] is Door.REFUSE
 
-    def pause(self, path: str) -> Outcome:
+    def pause(self, path: str) -> DeviceChange:
         """Weather: hold the path's downstream, whatever its word. Nests; dials do not feel it."""
         self._known(path).pauses += 1
         return NOTHING
 
-    def resume(self, path: str) -> Outcome:
+    def resume(self, path: str) -> DeviceChange:
         """End one pause; what it held goes on when it was the last and the word allows it."""
         state = self._known(path)
         assert state.pauses, f"{path} is not paused"
         state.pauses -= 1
-        return Outcome(acts=self._settle(path, (DOWNSTREAM,)))
+        return DeviceChange(acts=self._settle(path, (DOWNSTREAM,)))
 
     # What the OS knows.
 
-    def joins(self, path: str) -> Outcome:
+    def joins(self, path: str) -> DeviceChange:
         """The path becomes usable, and the default if there is none. Open flows stay. Nothing new: no signal."""
         self._known(path)
         self._lingering.pop(path, None)
@@ -250,17 +250,17 @@ class Device:
         self._joined.append(path)
         if self._default is None:
             self._default = path
-        return Outcome(signals=(Signal(what="joins", path=path),))
+        return DeviceChange(signals=(Signal(what="joins", path=path),))
 
-    def prefers(self, path: str) -> Outcome:
+    def prefers(self, path: str) -> DeviceChange:
         """New dials use the path (it is joined first if it was not); open flows stay where they are."""
         signals = self.joins(path).signals
         if self._default != path:
             self._default = path
             signals += (Signal(what="prefers", path=path),)
-        return Outcome(signals=signals)
+        return DeviceChange(signals=signals)
 
-    def loses(self, path: str) -> Outcome:
+    def loses(self, path: str) -> DeviceChange:
         """The path is gone for the device; the one joined last takes its place. Its flows die at the phone's end."""
         self._known(path)
         if self._offline is not None:
@@ -277,17 +277,17 @@ class Device:
         if was_default and self.linger > 0:
             self._turns += 1
             self._lingering[path] = self._turns
-            return Outcome(signals=signals, linger=Linger(path, self.linger, self._turns))
-        return Outcome(acts=self._abort((path,)), signals=signals, lost=(path,))
+            return DeviceChange(signals=signals, linger=Linger(path, self.linger, self._turns))
+        return DeviceChange(acts=self._abort((path,)), signals=signals, lost=(path,))
 
-    def linger_over(self, linger: Linger) -> Outcome:
+    def linger_over(self, linger: Linger) -> DeviceChange:
         """The flows of a lost path die now, unless it was joined again or lost anew since."""
         if self._lingering.get(linger.path) != linger.turn:
             return NOTHING
         del self._lingering[linger.path]
-        return Outcome(acts=self._abort((linger.path,)), lost=(linger.path,))
+        return DeviceChange(acts=self._abort((linger.path,)), lost=(linger.path,))
 
-    def goes_offline(self) -> Outcome:
+    def goes_offline(self) -> DeviceChange:
         """Lose all paths at once, lingering ones too. Already offline: nothing, unless a path was joined since."""
         lost = (*self._joined, *self._lingering)
         if self._offline is None:
@@ -296,9 +296,9 @@ class Device:
             return NOTHING
         self._joined, self._default = [], None
         self._lingering.clear()
-        return Outcome(acts=self._abort(lost), signals=(Signal(what="offline"),), lost=lost)
+        return DeviceChange(acts=self._abort(lost), signals=(Signal(what="offline"),), lost=lost)
 
-    def comes_online(self) -> Outcome:
+    def comes_online(self) -> DeviceChange:
         """Undo ``goes_offline``: the paths it took are back, behind none that was joined since."""
         if self._offline is None:
             return NOTHING
@@ -307,22 +307,22 @@ class Device:
         self._joined = [name for name in joined if name not in self._joined] + self._joined
         if self._default is None:
             self._default = default
-        return Outcome(signals=(Signal(what="online"),))
+        return DeviceChange(signals=(Signal(what="online"),))
 
-    def suspends(self, *, silently: bool = False) -> Outcome:
+    def suspends(self, *, silently: bool = False) -> DeviceChange:
         """Fall asleep: what comes for the client waits, on every path. Asleep already: that goes on.
 
         ``silently``: the flows that are open now are dead, and neither end is told.
         """
         acts = self._silence() if silently else ()
         if self._suspended:
-            return Outcome(acts=acts)
+            return DeviceChange(acts=acts)
         self._suspended = True
         for state in self._paths.values():
             state.pauses += 1
-        return Outcome(acts=acts, signals=(Signal(what="suspended"),))
+        return DeviceChange(acts=acts, signals=(Signal(what="suspended"),))
 
-    def wakes(self, *, silently: bool = False) -> Outcome:
+    def wakes(self, *, silently: bool = False) -> DeviceChange:
         """Wake up: the OS has made every socket defunct meanwhile, as iOS does; the servers were told nothing.
 
         ``silently``: no socket is told either.
@@ -335,32 +335,32 @@ class Device:
         resumed = (Signal(what="resumed"),)
         if silently:
             acts = tuple(act for path in self._paths for act in self._settle(path, (DOWNSTREAM,)))
-            return Outcome(acts=acts, signals=resumed)
-        return Outcome(acts=self._abort(self._paths), signals=resumed, lost=self.paths)
+            return DeviceChange(acts=acts, signals=resumed)
+        return DeviceChange(acts=self._abort(self._paths), signals=resumed, lost=self.paths)
 
     # Flows.
 
-    def opened(self, cid: int, path: str) -> Outcome:
+    def opened(self, cid: int, path: str) -> DeviceChange:
         """A flow was accepted on this path. Where its dial was let in just before ``closed``, it is struck now."""
         state = self._known(path)
         assert cid not in self._flows, f"flow {cid} is open already"
         flow = self._flows[cid] = _Flow(cid, path)
-        return Outcome(acts=tuple(flow.strike(state.strike))) if state.strike else NOTHING
+        return DeviceChange(acts=tuple(flow.strike(state.strike))) if state.strike else NOTHING
 
     def passes(self, cid: int, direction: Direction) -> bool:
         """Whether something that arrived now would pass. Asking changes nothing."""
         flow = self._flows[cid]
-        return direction not in flow.dead and self._paths[flow.path].fate(direction) is Fate.PASS
+        return direction not in flow.dead and self._paths[flow.path].fate(direction) is ChunkFate.PASS
 
-    def arrives(self, cid: int, direction: Direction) -> Fate:
+    def arrives(self, cid: int, direction: Direction) -> ChunkFate:
         """Decide on a chunk, FIN or RST at the radio. Ask again for what was held, when it is to go on."""
         flow = self._flows[cid]
         if direction in flow.dead:
-            return Fate.DROP
+            return ChunkFate.DROP
         fate = self._paths[flow.path].fate(direction)
-        if fate is Fate.DROP:
+        if fate is ChunkFate.DROP:
             flow.dead.add(direction)
-        elif fate is Fate.HOLD:
+        elif fate is ChunkFate.HOLD:
             flow.held.add(direction)
         return fate
 
@@ -416,12 +416,12 @@ class Device:
             for flow in self._of((path,)):
                 if direction in flow.dead:
                     continue
-                if fate is Fate.DROP:
+                if fate is ChunkFate.DROP:
                     acts.append(Act(flow.cid, Do.DISCARD, direction))
                     if direction in flow.held:
                         flow.held.discard(direction)
                         flow.dead.add(direction)
-                elif fate is Fate.PASS and direction in flow.held:
+                elif fate is ChunkFate.PASS and direction in flow.held:
                     flow.held.discard(direction)
                     acts.append(Act(flow.cid, Do.RELEASE, direction))
         return tuple(acts)

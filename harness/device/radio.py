@@ -8,7 +8,7 @@ knee at 10 s).
 from harness.device.words import Radio
 
 
-class Antenna:
+class RadioState:
     """One path's radio and when it was last used. All times are seconds of one clock that never goes back."""
 
     def __init__(self, radio: Radio) -> None:

@@ -9,16 +9,16 @@ from harness.campaign.children import run_child
 from harness.campaign.finish import judge_folder
 from harness.campaign.folders import new_run, redact_log
 from harness.errors import HarnessError
-from harness.fuzz.findings import Group
+from harness.fuzz.findings import FailureGroup
 from harness.fuzz.trial import failures_of
-from harness.run.tidings import Tidings
+from harness.run.tidings import Progress
 from harness.scenario import Plan
 
 FAILS_TOO = "fails on real sockets too"
 PASSES = "passes on real sockets: only virtual time shows it"
 
 
-async def confirm(groups: Sequence[Group], plan: Plan, folder: Path, toxiproxy: str, stop: trio.Event) -> None:
+async def confirm(groups: Sequence[FailureGroup], plan: Plan, folder: Path, toxiproxy: str, stop: trio.Event) -> None:
     """Run the plan on real sockets below ``folder``, and note in the groups that it is an example of what came of it.
 
     After ``stop`` nothing is noted.
@@ -45,5 +45,5 @@ def _said(law: str, laws: Sequence[str]) -> str:
     return f"fails otherwise on real sockets: {', '.join(dict.fromkeys(laws))}" if laws else PASSES
 
 
-def _ignore(tidings: Tidings) -> None:
+def _ignore(tidings: Progress) -> None:
     del tidings

@@ -8,8 +8,7 @@ from collections import Counter
 
 from harness.deeds import acts
 from harness.deeds.catalogue import Actor, row_of, rows_of
-from harness.history import Deed as Done
-from harness.history import History, Status
+from harness.history import DeedDone, History, Status
 from harness.scenario.model import Plan
 
 STATES = ("connecting", "connected", "reconnecting", "polling", "closed")
@@ -39,7 +38,7 @@ def covered(plan: Plan, history: History) -> Cells:
         statuses.setdefault(status.client, []).append(status)
     clients = [f"c{number}" for number in range(1, plan.client.count + 1)]
     cells: Cells = Counter()
-    for done in history.all(Done):
+    for done in history.all(DeedDone):
         deed = plan.deeds[done.deed]
         if done.error or deed.undoes is not None:
             continue

@@ -6,16 +6,16 @@ import msgspec
 
 from harness.fuzz.coverage import Cells
 from harness.fuzz.tasks import Shrunk
-from harness.fuzz.trial import OWN, Failure, Tried
+from harness.fuzz.trial import OWN, TrialFailure, Tried
 
 SHOWN = 10
 """Seeds of a group that are remembered."""
 
 
-class Group(msgspec.Struct, kw_only=True):
+class FailureGroup(msgspec.Struct, kw_only=True):
     """Failures of one law and one cause. ``example`` is the seed with the fewest faults, of these the first."""
 
-    failure: Failure
+    failure: TrialFailure
     example: int
     faults: int
     count: int = 0
@@ -25,7 +25,7 @@ class Group(msgspec.Struct, kw_only=True):
     real: str = ""
     """What the small example came to on real sockets: fails too, passes, fails otherwise; empty where not tried."""
 
-    def add(self, tried: Tried, failure: Failure) -> None:
+    def add(self, tried: Tried, failure: TrialFailure) -> None:
         """Count one more, whatever the order in which the seeds come."""
         self.count += 1
         self.seeds = sorted([*self.seeds, tried.seed])[:SHOWN]
@@ -37,7 +37,7 @@ class Findings:
     """The groups, and what was exercised to find them."""
 
     def __init__(self) -> None:
-        self.groups: dict[str, Group] = {}
+        self.groups: dict[str, FailureGroup] = {}
         self.cells: Cells = Counter()
         self.tried = 0
         self.failing = 0
@@ -51,15 +51,15 @@ class Findings:
         for failure in tried.failures:
             group = self.groups.get(failure.key)
             if group is None:
-                group = Group(failure=failure, example=tried.seed, faults=tried.faults)
+                group = FailureGroup(failure=failure, example=tried.seed, faults=tried.faults)
                 self.groups[failure.key] = group
             group.add(tried, failure)
 
     @property
-    def ranked(self) -> list[Group]:
+    def ranked(self) -> list[FailureGroup]:
         """The groups: laws that the client broke before the harness's own failures, the most frequent first."""
 
-        def rank(group: Group) -> tuple[int, int, str]:
+        def rank(group: FailureGroup) -> tuple[int, int, str]:
             law = group.failure.law
             return OWN.index(law) + 1 if law in OWN else 0, -group.count, group.failure.key
 

@@ -16,13 +16,13 @@ from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
 from harness.fuzz.base import base_of
 from harness.fuzz.confirm import confirm
-from harness.fuzz.findings import Findings, Group
+from harness.fuzz.findings import FailureGroup, Findings
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Genotype
 from harness.fuzz.saving import save_example, save_summary
 from harness.fuzz.search import MOST_SHRUNK, SHRINK, Search
 from harness.fuzz.tasks import Hunt, Hunted, Setup
-from harness.fuzz.watch import Watch
+from harness.fuzz.watch import SearchDisplay
 from harness.scenario import Plan, Project, find, find_project, load
 from harness.scenario.clients import named
 from harness.scenario.place import nearest
@@ -38,7 +38,7 @@ MUTANT_SECONDS = 30.0
 """For each mutant, whichever is over first."""
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class FuzzOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the caller asked for. ``seeds`` and ``seconds`` None: ``SEEDS``; both: whichever is over first."""
 
     scenario: str | None = None
@@ -52,7 +52,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     toxiproxy: str = "auto"
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
+class FuzzResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it. ``signal`` is the number of the signal that cut it short, or 0."""
 
     findings: Findings
@@ -66,7 +66,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 class Fuzz:
     """A search with its setup, its folder, and what stops it."""
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, wish: FuzzOptions) -> None:
         self._wish = wish
         self._project: Project = find_project(Path.cwd()) or NO_PROJECT
         self.client = named(wish.client, self._project.clients) if wish.client is not None else None
@@ -115,7 +115,7 @@ class Fuzz:
         await self.search.mutants(hunts, stop)
         for one in self.search.hunted:
             if one.example is not None:
-                group = Group(failure=one.example.failure, example=one.example.seed, faults=one.example.before)
+                group = FailureGroup(failure=one.example.failure, example=one.example.seed, faults=one.example.before)
                 group.small = one.example
                 folder = self.folder / one.mutant
                 folder.mkdir()
@@ -126,7 +126,7 @@ class Fuzz:
             await self.search.seeds(self._wish.first, self.seeds, stop)
         self._searched = real.wall_clock() - self.began
 
-    def _save_examples(self) -> list[Group]:
+    def _save_examples(self) -> list[FailureGroup]:
         """Write a scenario for each group; return the groups that were made small."""
         for group in self.search.findings.ranked[:MOST_SHRUNK]:
             genotype = group.small.genotype if group.small else invent(group.example, self.base, project=self._project)
@@ -134,8 +134,8 @@ class Fuzz:
             group.file = save_example(self.folder, group, genotype, client, self._project).name
         return [group for group in self.search.findings.ranked if group.small]
 
-    async def _confirm(self, groups: Sequence[Group], stop: trio.Event) -> None:
-        examples: dict[bytes, list[Group]] = {}
+    async def _confirm(self, groups: Sequence[FailureGroup], stop: trio.Event) -> None:
+        examples: dict[bytes, list[FailureGroup]] = {}
         for group in groups:
             if group.small is not None:
                 examples.setdefault(msgspec.json.encode(group.small.genotype), []).append(group)
@@ -143,7 +143,7 @@ class Fuzz:
         self.search.to_confirm = len(examples)
         limit = trio.CapacityLimiter(self._wish.jobs or default_jobs())
 
-        async def one(plan: Plan, alike: Sequence[Group]) -> None:
+        async def one(plan: Plan, alike: Sequence[FailureGroup]) -> None:
             async with limit:
                 if not stop.is_set():
                     await confirm(alike, plan, self.folder / "real", self._wish.toxiproxy, stop)
@@ -155,7 +155,7 @@ class Fuzz:
                 plan = genotype.plan(client=self.client, world=real.NAME, project=self._project)
                 nursery.start_soon(one, plan, alike)
 
-    def done(self) -> Done:
+    def done(self) -> FuzzResult:
         """Write the summary; return everything."""
         save_summary(
             self.folder,
@@ -166,7 +166,7 @@ class Fuzz:
             aborted=bool(self.signal),
         )
         point_latest(self.folder)
-        return Done(
+        return FuzzResult(
             findings=self.search.findings,
             hunted=self.search.hunted,
             folder=self.folder,
@@ -174,7 +174,7 @@ class Fuzz:
             signal=self.signal,
         )
 
-    async def attended(self, main: Callable[[trio.Event], Awaitable[None]], watch: Watch) -> None:
+    async def attended(self, main: Callable[[trio.Event], Awaitable[None]], watch: SearchDisplay) -> None:
         """Run ``main`` with an ear for signals and an eye on the search. The second signal ends it at once."""
         stop = trio.Event()
 
@@ -194,7 +194,7 @@ class Fuzz:
             nursery.cancel_scope.cancel()
 
 
-def fuzz(wish: Wish, stream: TextIO, *, terminal: bool, mutants: Sequence[str] | None = None) -> Done:
+def fuzz(wish: FuzzOptions, stream: TextIO, *, terminal: bool, mutants: Sequence[str] | None = None) -> FuzzResult:
     """Search; or, where ``mutants`` are given (an empty list: all), hunt those.
 
     Raises ``UsageError`` for bad input, ``EnvironmentFault`` where results cannot be written; nothing was started.
@@ -204,7 +204,7 @@ def fuzz(wish: Wish, stream: TextIO, *, terminal: bool, mutants: Sequence[str] |
             raise UsageError(f"{quote(name)} is no mutant{nearest(name, MUTANTS)}: expected {', '.join(MUTANTS)}")
     started = Fuzz(wish)
     hunted = list(mutants or MUTANTS) if mutants is not None else []
-    watch = Watch(stream, terminal=terminal, total=len(hunted) if mutants is not None else started.seeds)
+    watch = SearchDisplay(stream, terminal=terminal, total=len(hunted) if mutants is not None else started.seeds)
     main = started.run if mutants is None else partial(started.hunt, hunted)
     real.run(partial(started.attended, main, watch))
     return started.done()

@@ -50,7 +50,7 @@ from harness.scenario.deeds import parse_deed
 Say = Callable[[Draws, Situation], str]
 
 
-class Entry(NamedTuple):
+class MenuEntry(NamedTuple):
     """One way to say an act of an actor's, and its weight. ``say`` returns nothing where it makes no sense now."""
 
     actor: Actor
@@ -227,42 +227,42 @@ def _ends(draws: Draws, now: Situation) -> str:
     return "" if now.job_over else draws.pick(["completes", "fails E7", "times out"])
 
 
-MENU: tuple[Entry, ...] = (
-    Entry(Actor.PATH, SetReach, 4, _one_way_reach),
-    Entry(Actor.PATH, SetReach, 4, _reach),
-    Entry(Actor.PATH, SetReach, 2, _strikes),
-    Entry(Actor.PATH, Cuts, 2.5, _cuts),
-    Entry(Actor.PATH, SetShape, 2, _profile),
-    Entry(Actor.PATH, SetSlice, 2, _slices),
-    Entry(Actor.PATH, Limits, 1.5, _limits),
-    Entry(Actor.PATH, SetReach, 1, _spanned("up")),
-    Entry(Actor.DEVICE, Joins, 3, _joins),
-    Entry(Actor.DEVICE, Prefers, 2, _prefers),
-    Entry(Actor.DEVICE, Loses, 2, _loses),
-    Entry(Actor.DEVICE, GoesOffline, 2, _goes_offline),
-    Entry(Actor.DEVICE, ComesOnline, 1.5, _comes_online),
-    Entry(Actor.DEVICE, Suspends, 2, _suspends),
-    Entry(Actor.MIDDLE, Answers, 5, _answers),
-    Entry(Actor.MIDDLE, ShowsPortal, 1, _spanned("shows portal")),
-    Entry(Actor.MIDDLE, MutesStreams, 2, _spanned("mutes streams")),
-    Entry(Actor.MIDDLE, ResetsStreams, 1.5, _spanned("resets streams")),
-    Entry(Actor.MIDDLE, Buffers, 2, _buffers),
-    Entry(Actor.MIDDLE, KillsIdle, 1.5, _kills_idle),
-    Entry(Actor.MIDDLE, Clears, 1, _always("clears")),
-    Entry(Actor.SERVER, Restarts, 3, _restarts),
-    Entry(Actor.SERVER, Orphans, 1, _orphan),
-    Entry(Actor.SERVER, Drains, 1.5, _spanned("drains", longest=8)),
-    Entry(Actor.SERVER, Answers, 2, _answers),
-    Entry(Actor.SERVER, Hangs, 1.5, _spanned("hangs", longest=12)),
-    Entry(Actor.SERVER, SendsRetry, 1.5, _retry),
-    Entry(Actor.SERVER, Repeats, 1.5, _repeats),
-    Entry(Actor.SERVER, RevokesToken, 2.5, _revokes),
-    Entry(Actor.SERVER, SilencesKeepalive, 1, _silences),
-    Entry(Actor.SERVER, Recovers, 1, _always("recovers")),
-    Entry(Actor.JOB, Pauses, 2, _pauses),
-    Entry(Actor.JOB, Resumes, 4, _resumes),
-    Entry(Actor.JOB, Bursts, 2, _bursts),
-    Entry(Actor.JOB, Ends, 1, _ends),
+MENU: tuple[MenuEntry, ...] = (
+    MenuEntry(Actor.PATH, SetReach, 4, _one_way_reach),
+    MenuEntry(Actor.PATH, SetReach, 4, _reach),
+    MenuEntry(Actor.PATH, SetReach, 2, _strikes),
+    MenuEntry(Actor.PATH, Cuts, 2.5, _cuts),
+    MenuEntry(Actor.PATH, SetShape, 2, _profile),
+    MenuEntry(Actor.PATH, SetSlice, 2, _slices),
+    MenuEntry(Actor.PATH, Limits, 1.5, _limits),
+    MenuEntry(Actor.PATH, SetReach, 1, _spanned("up")),
+    MenuEntry(Actor.DEVICE, Joins, 3, _joins),
+    MenuEntry(Actor.DEVICE, Prefers, 2, _prefers),
+    MenuEntry(Actor.DEVICE, Loses, 2, _loses),
+    MenuEntry(Actor.DEVICE, GoesOffline, 2, _goes_offline),
+    MenuEntry(Actor.DEVICE, ComesOnline, 1.5, _comes_online),
+    MenuEntry(Actor.DEVICE, Suspends, 2, _suspends),
+    MenuEntry(Actor.MIDDLE, Answers, 5, _answers),
+    MenuEntry(Actor.MIDDLE, ShowsPortal, 1, _spanned("shows portal")),
+    MenuEntry(Actor.MIDDLE, MutesStreams, 2, _spanned("mutes streams")),
+    MenuEntry(Actor.MIDDLE, ResetsStreams, 1.5, _spanned("resets streams")),
+    MenuEntry(Actor.MIDDLE, Buffers, 2, _buffers),
+    MenuEntry(Actor.MIDDLE, KillsIdle, 1.5, _kills_idle),
+    MenuEntry(Actor.MIDDLE, Clears, 1, _always("clears")),
+    MenuEntry(Actor.SERVER, Restarts, 3, _restarts),
+    MenuEntry(Actor.SERVER, Orphans, 1, _orphan),
+    MenuEntry(Actor.SERVER, Drains, 1.5, _spanned("drains", longest=8)),
+    MenuEntry(Actor.SERVER, Answers, 2, _answers),
+    MenuEntry(Actor.SERVER, Hangs, 1.5, _spanned("hangs", longest=12)),
+    MenuEntry(Actor.SERVER, SendsRetry, 1.5, _retry),
+    MenuEntry(Actor.SERVER, Repeats, 1.5, _repeats),
+    MenuEntry(Actor.SERVER, RevokesToken, 2.5, _revokes),
+    MenuEntry(Actor.SERVER, SilencesKeepalive, 1, _silences),
+    MenuEntry(Actor.SERVER, Recovers, 1, _always("recovers")),
+    MenuEntry(Actor.JOB, Pauses, 2, _pauses),
+    MenuEntry(Actor.JOB, Resumes, 4, _resumes),
+    MenuEntry(Actor.JOB, Bursts, 2, _bursts),
+    MenuEntry(Actor.JOB, Ends, 1, _ends),
 )
 """The order counts: another one draws other plans from the same seeds."""
 

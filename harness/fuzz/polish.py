@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.fuzz.genotype import SETTINGS, Fault, Genotype
-from harness.fuzz.shrink import Bench
+from harness.fuzz.shrink import Shrinker
 from harness.fuzz.simpler import rounder_times, simpler_text, weight
 
 MOST_EXAMPLES = 2_000
@@ -22,7 +22,7 @@ class _Enough(Exception):
     """The time is up."""
 
 
-def polish(bench: Bench) -> Genotype:
+def polish(bench: Shrinker) -> Genotype:
     """Return the lightest genotype known when the bench's time is up, or when hypothesis has no simpler one."""
 
     def lighter(candidate: Genotype) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from harness.fuzz.coverage import never_done, table
-from harness.fuzz.findings import Findings, Group
+from harness.fuzz.findings import FailureGroup, Findings
 from harness.fuzz.genotype import Genotype, rendered
 from harness.report.folder import write_json, write_text
 from harness.scenario import Project, explain
@@ -19,7 +19,7 @@ LONGEST_NAME = 60
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
+class FailureKind(msgspec.Struct, frozen=True, kw_only=True):
     """One group, as the summary has it."""
 
     law: str
@@ -33,7 +33,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     real: str
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
+class FuzzSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A whole search. Written last: its presence means complete."""
 
     schema_version: int = SCHEMA_VERSION
@@ -42,13 +42,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     tried: int
     failing: int
     seconds: float
-    kinds: tuple[Kind, ...]
+    kinds: tuple[FailureKind, ...]
     cells: dict[str, dict[str, int]]
     never_done: tuple[str, ...]
     aborted: bool = False
 
 
-def save_example(folder: Path, group: Group, genotype: Genotype, client: str, project: Project | None) -> Path:
+def save_example(folder: Path, group: FailureGroup, genotype: Genotype, client: str, project: Project | None) -> Path:
     """Write the group's example as a scenario file, with its compiled timeline below it. Returns the file."""
     failure = group.small.failure if group.small else group.failure
     words = _UNSAFE.sub("-", f"{failure.law} {failure.cause}".lower()).strip("-")[:LONGEST_NAME]
@@ -70,7 +70,7 @@ def save_summary(folder: Path, findings: Findings, *, client: str, first: int, s
     cells: dict[str, dict[str, int]] = {}
     for (deed, state), count in sorted(findings.cells.items()):
         cells.setdefault(deed, {})[state] = count
-    summary = Summary(
+    summary = FuzzSummary(
         client=client,
         first_seed=first,
         tried=findings.tried,
@@ -84,9 +84,9 @@ def save_summary(folder: Path, findings: Findings, *, client: str, first: int, s
     write_json(folder / SUMMARY, summary)
 
 
-def _kind(group: Group) -> Kind:
+def _kind(group: FailureGroup) -> FailureKind:
     failure = group.small.failure if group.small else group.failure
-    return Kind(
+    return FailureKind(
         law=failure.law,
         cause=failure.cause,
         sentence=failure.sentence,

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import msgspec
 import trio
 
-from harness.campaign.hand import PATIENCE, Hand, Lost, share
-from harness.fuzz.findings import Findings, Group
-from harness.fuzz.tasks import Answer, Hunt, Hunted, Reply, Setup, Shrink, Shrunk, Task, Try
-from harness.fuzz.trial import CRASH, STUCK, Failure, Tried
+from harness.campaign.hand import PATIENCE, WorkerClient, WorkerLost, share
+from harness.fuzz.findings import FailureGroup, Findings
+from harness.fuzz.tasks import Hunt, Hunted, Reply, Setup, Shrink, Shrunk, Task, TriedReply, Try
+from harness.fuzz.trial import CRASH, STUCK, TrialFailure, Tried
 
 BATCH = 20
 """Seeds of one task: enough to keep a worker busy, few enough that all end together."""
@@ -43,7 +43,7 @@ class Search:
         """Try seeds from ``first`` on: ``count`` of them, or (None) until ``stop`` is set."""
         waiting = _batches(first, count)
 
-        async def one(hand: Hand[Reply]) -> bool:
+        async def one(hand: WorkerClient[Reply]) -> bool:
             if not (batch := next(waiting, None)):
                 return False
             await self._batch(hand, batch, stop)
@@ -56,7 +56,7 @@ class Search:
         self.doing = "shrinking"
         waiting = deque(self.findings.ranked[:MOST_SHRUNK])
 
-        async def one(hand: Hand[Reply]) -> bool:
+        async def one(hand: WorkerClient[Reply]) -> bool:
             if not waiting:
                 return False
             await self._small(hand, waiting.popleft())
@@ -73,7 +73,7 @@ class Search:
             assert isinstance(reply, Hunted)
             self.hunted.append(reply)
 
-        async def one(hand: Hand[Reply]) -> bool:
+        async def one(hand: WorkerClient[Reply]) -> bool:
             if not waiting:
                 return False
             hunt = waiting.popleft()
@@ -82,11 +82,11 @@ class Search:
 
         await self._share(one, stop)
 
-    async def _share(self, one: Callable[[Hand[Reply]], Awaitable[bool]], stop: trio.Event) -> None:
+    async def _share(self, one: Callable[[WorkerClient[Reply]], Awaitable[bool]], stop: trio.Event) -> None:
         """Let every worker do one after the other, until there is nothing more to do or ``stop`` is set."""
 
         async def slot() -> None:
-            hand = Hand(WORKER, REPLIES, setup=self._setup)
+            hand = WorkerClient(WORKER, REPLIES, setup=self._setup)
             try:
                 while await one(hand):
                     pass
@@ -95,24 +95,24 @@ class Search:
 
         await share(self._jobs, slot, stop)
 
-    async def _batch(self, hand: Hand[Reply], batch: list[int], stop: trio.Event) -> None:
+    async def _batch(self, hand: WorkerClient[Reply], batch: list[int], stop: trio.Event) -> None:
         """Try a batch. The seed at which a worker is lost is a finding, and the batch goes on after it."""
         left = deque(batch)
 
         def hear(reply: Reply) -> None:
-            assert isinstance(reply, Answer)
+            assert isinstance(reply, TriedReply)
             left.popleft()
             self.findings.add(reply.tried)
 
         while left and not stop.is_set():
             try:
                 await hand.ask(Try(seeds=list(left)), hear, answers=len(left))
-            except Lost as lost:
+            except WorkerLost as lost:
                 law = STUCK if lost.how == "hangs" else CRASH
-                failure = Failure(law=law, cause=f"the worker {lost.how}", sentence=lost.words)
+                failure = TrialFailure(law=law, cause=f"the worker {lost.how}", sentence=lost.words)
                 self.findings.add(Tried(seed=left.popleft(), failures=(failure,)))
 
-    async def _small(self, hand: Hand[Reply], group: Group) -> None:
+    async def _small(self, hand: WorkerClient[Reply], group: FailureGroup) -> None:
         def hear(reply: Reply) -> None:
             assert isinstance(reply, Shrunk)
             group.small = reply
@@ -120,7 +120,7 @@ class Search:
         task: Task = Shrink(seed=group.example, failure=group.failure, seconds=SHRINK)
         try:
             await hand.ask(task, hear, patience=SHRINK + PATIENCE)
-        except Lost:
+        except WorkerLost:
             return  # the example stays as it was found
 
 

@@ -26,7 +26,7 @@ _PLAIN_PATH = "wifi"
 _NEEDED = "lasts"
 
 
-class Bench:
+class Shrinker:
     """Tries candidates and keeps the lightest that fails. ``now`` is a clock in seconds; no try begins past the end."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Bench:
         return self._fails(plan)
 
 
-def shrink(bench: Bench) -> Genotype:
+def shrink(bench: Shrinker) -> Genotype:
     """Return the lightest genotype that was found in the bench's time."""
     before = None
     while before != weight(bench.best) and not bench.over:
@@ -83,13 +83,13 @@ def shrink(bench: Bench) -> Genotype:
     return bench.best
 
 
-def _exhaust(bench: Bench, candidates: Callable[[Genotype], Iterator[Genotype]]) -> None:
+def _exhaust(bench: Shrinker, candidates: Callable[[Genotype], Iterator[Genotype]]) -> None:
     """Take the first candidate that is kept, until none is."""
     while any(bench.keeps(candidate) for candidate in candidates(bench.best)):
         pass
 
 
-def _fewer_faults(bench: Bench) -> None:
+def _fewer_faults(bench: Shrinker) -> None:
     size = max(1, len(bench.best.faults) // 2)
     while size:
         _exhaust(bench, lambda genotype, size=size: _without_runs(genotype, size))  # type: ignore[misc]

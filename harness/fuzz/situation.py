@@ -4,7 +4,7 @@ import math
 
 from harness.deeds.acts import Act, Deed
 from harness.deeds.network_state import DEVICE, JOB, Fold, NetworkState, beginning, path_at_start
-from harness.deeds.replacement import Entry, InForce
+from harness.deeds.replacement import DeedInForce, InForce
 from harness.errors import UsageError
 from harness.fuzz.genotype import Fault, Paths, Texts
 from harness.scenario.deeds import parse_deed
@@ -25,7 +25,7 @@ class Situation:
         states = dict.fromkeys(self.paths, path_at_start(Shape()))
         self._fold = Fold(beginning(states, starts_on=starts_on, linger=0.0))
         self._in_force = InForce({})
-        self._ends: list[tuple[float, str, Entry]] = []  # of spans that are not over
+        self._ends: list[tuple[float, str, DeedInForce]] = []  # of spans that are not over
         self._heard = 0
 
     @property

@@ -3,7 +3,7 @@
 import msgspec
 
 from harness.fuzz.genotype import Genotype
-from harness.fuzz.trial import Failure, Tried
+from harness.fuzz.trial import TrialFailure, Tried
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -23,7 +23,7 @@ class Shrink(msgspec.Struct, frozen=True, kw_only=True, tag="shrink"):
     """Make the scenario of this seed small, as long as the failure of this key stays. Answered by a ``Shrunk``."""
 
     seed: int
-    failure: Failure
+    failure: TrialFailure
     seconds: float
 
 
@@ -41,7 +41,7 @@ class Shrunk(msgspec.Struct, frozen=True, kw_only=True, tag="shrunk"):
     """A small example. ``failure`` has the sentence of the small one."""
 
     seed: int
-    failure: Failure
+    failure: TrialFailure
     genotype: Genotype
     before: int = 0
     """Faults of the example as it was found."""
@@ -60,11 +60,11 @@ class Hunted(msgspec.Struct, frozen=True, kw_only=True, tag="hunted"):
     example: Shrunk | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, tag="tried"):
+class TriedReply(msgspec.Struct, frozen=True, kw_only=True, tag="tried"):
     """One seed was tried."""
 
     tried: Tried
 
 
 Task = Try | Shrink | Hunt
-Reply = Answer | Shrunk | Hunted
+Reply = TriedReply | Shrunk | Hunted

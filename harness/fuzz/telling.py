@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harness.fuzz.coverage import never_done, table
-from harness.fuzz.findings import Findings, Group
+from harness.fuzz.findings import FailureGroup, Findings
 from harness.fuzz.tasks import Hunted
 from harness.report.saying import plural, wrapped
 from harness.report.terminal import WIDTH
@@ -41,7 +41,7 @@ def _so_far(told: str, signal: int) -> str:
     return f"INTERRUPTED  {word.lower()} so far: {rest}   exit {128 + signal}"
 
 
-def _group(group: Group, folder: str) -> list[str]:
+def _group(group: FailureGroup, folder: str) -> list[str]:
     failure = group.small.failure if group.small else group.failure
     seeds = f"{plural(group.count, 'seed')}, first {', '.join(map(str, group.seeds[:3]))}"
     lines = [f"  ✗ {failure.key}   {seeds}", *wrapped(failure.sentence, indent="    ", width=WIDTH)]

@@ -13,7 +13,7 @@ from harness.fuzz.genotype import Genotype
 from harness.history import Canary, History
 from harness.judge.judge import judge
 from harness.judge.laws.recovery import LACKS
-from harness.judge.verdict import LawVerdict, State, Verdict, Word
+from harness.judge.verdict import LawState, LawVerdict, Verdict, Word
 from harness.run.rehearsal import rehearse
 from harness.scenario import Plan, Project
 from harness.scenario.expectations import OF_HARNESS
@@ -32,7 +32,7 @@ proved when it is replayed."""
 _HOME = Path(__file__).parents[1]
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TrialFailure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One way in which a trial failed. Failures of one ``key`` are one group."""
 
     law: str  # the law's word; crash or stuck
@@ -50,14 +50,14 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     seed: int
     faults: int = 0
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[TrialFailure, ...] = ()
     cells: tuple[tuple[str, str, int], ...] = ()
 
 
 class Judged(NamedTuple):
     """A plan's failures and coverage."""
 
-    failures: tuple[Failure, ...]
+    failures: tuple[TrialFailure, ...]
     cells: Cells
 
 
@@ -88,7 +88,7 @@ def judged(plan: Plan, *, proofs: bool = False) -> Judged:
         return Judged((_crash(leaf(error)),), Counter())
 
 
-def failures_of(verdict: Verdict, *, proofs: bool = True) -> tuple[Failure, ...]:
+def failures_of(verdict: Verdict, *, proofs: bool = True) -> tuple[TrialFailure, ...]:
     """Return the failed laws. Of a void run only the first: nothing else was tested. H0 has no say without proofs."""
     laws = [law for law in verdict.laws if _broken(law) and (proofs or law.law != UNSEEN)]
     of_harness = [law for law in laws if law.law in OF_HARNESS]
@@ -97,31 +97,33 @@ def failures_of(verdict: Verdict, *, proofs: bool = True) -> tuple[Failure, ...]
 
 def _broken(law: LawVerdict) -> bool:
     """Whether a law failed, or found that the table of what a client owes lacks a row."""
-    return law.state is State.FAILED or (law.state is State.UNKNOWN and LACKS in law.reason)
+    return law.state is LawState.FAILED or (law.state is LawState.UNKNOWN and LACKS in law.reason)
 
 
-def unseen(plan: Plan, history: History) -> tuple[Failure, ...]:
+def unseen(plan: Plan, history: History) -> tuple[TrialFailure, ...]:
     """Return the faults of a void run that were not seen, grouped by the deed."""
-    found: dict[str, Failure] = {}
+    found: dict[str, TrialFailure] = {}
     for canary in history.all(Canary):
         if not canary.met:
             deed = plan.deeds[canary.deed]
             undone = " undone" if deed.undoes is not None else ""
             sentence = f"the fault at {deed.at:g} s ({deed.actor} {deed.text}) was not met by the canary"
             sentence += f" ({canary.detail})" if canary.detail else ""
-            one = Failure(law=UNSEEN, cause=f"{words_of(deed)[0]}{undone}", sentence=sentence)
+            one = TrialFailure(law=UNSEEN, cause=f"{words_of(deed)[0]}{undone}", sentence=sentence)
             found.setdefault(one.key, one)
     return tuple(found.values())
 
 
-def _failure(law: LawVerdict) -> Failure:
-    return Failure(law=law.law, cause=law.cause, sentence=law.sentence or law.reason)
+def _failure(law: LawVerdict) -> TrialFailure:
+    return TrialFailure(law=law.law, cause=law.cause, sentence=law.sentence or law.reason)
 
 
-def _crash(error: BaseException) -> Failure:
+def _crash(error: BaseException) -> TrialFailure:
     """Name a crash by its kind and by the innermost line of the harness that it came through."""
     if isinstance(error, Stuck):
-        return Failure(law=STUCK, cause=str(error).split(" ", 1)[0].rstrip(":"), sentence=str(error))
+        return TrialFailure(law=STUCK, cause=str(error).split(" ", 1)[0].rstrip(":"), sentence=str(error))
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if str(_HOME) in frame.filename]
     where = f"{Path(ours[-1].filename).relative_to(_HOME)}:{ours[-1].lineno}" if ours else "outside"
-    return Failure(law=CRASH, cause=f"{type(error).__name__} at {where}", sentence=f"{type(error).__name__}: {error}")
+    return TrialFailure(
+        law=CRASH, cause=f"{type(error).__name__} at {where}", sentence=f"{type(error).__name__}: {error}"
+    )

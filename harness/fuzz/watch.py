@@ -13,7 +13,7 @@ TICK = 0.25
 PLAIN_EVERY = 5.0
 
 
-class Watch:
+class SearchDisplay:
     """The view of one search. ``total``: how many seeds or mutants there are to try; None where time is the limit."""
 
     def __init__(self, stream: TextIO, *, terminal: bool, total: int | None) -> None:

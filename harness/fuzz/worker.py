@@ -1,4 +1,4 @@
-"""The worker of a search, held by a ``Hand`` of the parent's."""
+"""The worker of a search, asked by a ``WorkerClient``."""
 
 import signal
 import sys
@@ -11,9 +11,9 @@ from harness.errors import leaf
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Genotype
 from harness.fuzz.polish import polish
-from harness.fuzz.shrink import Bench, shrink
-from harness.fuzz.tasks import Answer, Hunt, Hunted, Reply, Setup, Shrink, Shrunk, Task, Try
-from harness.fuzz.trial import OWN, Failure, attempt, judged
+from harness.fuzz.shrink import Shrinker, shrink
+from harness.fuzz.tasks import Hunt, Hunted, Reply, Setup, Shrink, Shrunk, Task, TriedReply, Try
+from harness.fuzz.trial import OWN, TrialFailure, attempt, judged
 from harness.scenario import Plan, Project, find_project
 from harness.world import real, virtual
 
@@ -26,7 +26,7 @@ def now() -> float:
     return real.stamp() / 1e9
 
 
-class Worker:
+class FuzzWorker:
     """Does tasks for one setup."""
 
     def __init__(self, setup: Setup, project: Project | None = None) -> None:
@@ -38,7 +38,9 @@ class Worker:
         match task:
             case Try(seeds=seeds):
                 for seed in seeds:
-                    yield Answer(tried=attempt(self._invent(seed), client=self._setup.client, project=self._project))
+                    yield TriedReply(
+                        tried=attempt(self._invent(seed), client=self._setup.client, project=self._project)
+                    )
             case Shrink(seed=seed, failure=failure, seconds=seconds):
                 yield self._shrunk(self._invent(seed), failure, seconds, self._setup.client)
             case Hunt():
@@ -50,7 +52,7 @@ class Worker:
     def _shrunk(
         self,
         first: Genotype,
-        failure: Failure,
+        failure: TrialFailure,
         seconds: float,
         client: str | None,
         also: Callable[[Plan], bool] = lambda _plan: True,
@@ -68,7 +70,7 @@ class Worker:
             seen = same
             return True
 
-        bench = Bench(first, fails, now=now, seconds=seconds * _GREEDY, client=client, project=self._project)
+        bench = Shrinker(first, fails, now=now, seconds=seconds * _GREEDY, client=client, project=self._project)
         shrink(bench)
         bench.extend(began + seconds - now())
         polish(bench)
@@ -99,7 +101,7 @@ class Worker:
         return Hunted(mutant=hunt.mutant, seeds=count, seconds=round(now() - began, 1))
 
 
-def convicting(plan: Plan) -> tuple[Failure, ...]:
+def convicting(plan: Plan) -> tuple[TrialFailure, ...]:
     """Return the laws that a mutant broke in this plan, where the reference client breaks none; else nothing."""
     failures = judged(plan).failures
     if not failures or any(failure.law in OWN for failure in failures) or not reference_passes(plan):
@@ -118,7 +120,7 @@ def work() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lines = sys.stdin.buffer
     setup = msgspec.json.decode(lines.readline(), type=Setup)
-    worker = Worker(setup, find_project(Path.cwd()))
+    worker = FuzzWorker(setup, find_project(Path.cwd()))
     tasks = msgspec.json.Decoder(Task)
     with virtual.spacious_memory():
         for line in lines:

@@ -77,7 +77,7 @@ class End(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="end")
     counts: dict[str, int] = {}
 
 
-class Deed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="deed"):
+class DeedDone(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="deed"):
     """A deed of the plan (by its index there) was carried out; the fault began when the call *returned*."""
 
     lane: ClassVar[str] = "runner"
@@ -681,7 +681,8 @@ class AppResults(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag
 
 
 AnyRecord = (
-    Run | End | Deed | Canary | SignalTold | SignalHeard | Listens | Dial | Shaped | Weather | Health | Census | Boxed
+    Run | End | DeedDone | Canary | SignalTold | SignalHeard | Listens | Dial | Shaped | Weather | Health | Census
+    | Boxed
     | Conn | Chunk | ConnEnd | Waited | EndPassed | Request | Response | Body | StreamBegan | StreamEnded | Delivered
     | Job | Rescheduled | Emit | Write | Said | Answered | GapSignal | Snapshot | Subscriber
     | Read | Attempt | AttemptEnd | Block | App | Status | Gap | Absorbed | Adopted | Results | AppResults

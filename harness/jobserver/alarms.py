@@ -13,10 +13,10 @@ from typing import Protocol
 
 import trio
 
-from harness.clock import Nap
+from harness.clock import MovableSleep
 
 
-class Sleeper(Protocol):
+class AlarmOwner(Protocol):
     """Whoever sets alarms."""
 
     def wants(self, at: float) -> bool:
@@ -30,12 +30,12 @@ class Alarms:
     """The clock. Instants are those of trio's clock."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Sleeper]] = []
+        self._heap: list[tuple[float, int, AlarmOwner]] = []
         self._serial = itertools.count()  # alarms of one instant ring in the order in which they were set
         self._armed = math.inf
-        self._nap = Nap()
+        self._nap = MovableSleep()
 
-    def set(self, at: float, sleeper: Sleeper) -> None:
+    def set(self, at: float, sleeper: AlarmOwner) -> None:
         """Ring at this instant, if the sleeper still wants it then."""
         heapq.heappush(self._heap, (at, next(self._serial), sleeper))
         if at < self._armed:

@@ -3,7 +3,7 @@
 import trio
 
 
-class Conduct:
+class ServerBehaviour:
     """The server's manners. Whoever writes to a peer asks it first."""
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
 """One HTTP/1.1 connection of the server: h11 on a stream, with a bound on everything a peer may take.
 
 The requests of a connection are answered one by one. A body is read whole before the handler runs, so a handler sees a
-complete request and may answer as it likes. Every wait for the peer has a deadline (``Limits``); a peer that runs into
-one is told so where it may still listen, and is dropped.
+complete request and may answer as it likes. Every wait for the peer has a deadline (``PeerLimits``); a peer that runs
+into one is told so where it may still listen, and is dropped.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from harness.errors import PeerError
-from harness.jobserver.conduct import Conduct
+from harness.jobserver.conduct import ServerBehaviour
 from harness.seams import Stream
 from harness.vocabulary import REQUEST_HEADER
 
@@ -31,7 +31,7 @@ OPEN_BODIES = b"/healthz/stream/"
 """Requests to here are handed on while their body is still coming: it has no end before their answer has one."""
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class PeerLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What a peer may take. Times in seconds, sizes in bytes."""
 
     connections: int = 10_000
@@ -44,7 +44,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     linger: float = 1.0  # for the peer to read a refusal before the connection is closed
 
 
-class Request(msgspec.Struct, frozen=True):
+class HttpRequest(msgspec.Struct, frozen=True):
     """A complete request. Header names are lower case; of a repeated header the values are joined by ``, ``.
 
     ``rid`` is the number that the gate gave it, which is no header of it any more; 0 where it came by no gate.
@@ -71,10 +71,10 @@ def error_body(code: str, message: str) -> bytes:
     return msgspec.json.encode({"error": {"code": code, "message": message}})
 
 
-class Connection:
+class HttpConnection:
     """The h11 shell of one stream."""
 
-    def __init__(self, stream: Stream, limits: Limits, conduct: Conduct) -> None:
+    def __init__(self, stream: Stream, limits: PeerLimits, conduct: ServerBehaviour) -> None:
         self.stream = stream
         self.limits = limits
         self.leaving = trio.Event()  # the server goes: an answer without an end had better end now
@@ -83,7 +83,7 @@ class Connection:
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
         self._bodiless = False  # the request is a HEAD: its answer has no body (RFC 9110, 9.3.2)
 
-    async def next_request(self) -> Request | None:
+    async def next_request(self) -> HttpRequest | None:
         """Wait for the next request; None when the peer is done, or never said anything.
 
         Raises ``Refusal`` for what is no request, ``trio.BrokenResourceError`` when the connection is gone.
@@ -200,7 +200,7 @@ class Connection:
         """Whether the answer to the current request has begun."""
         return self._h11.our_state not in (h11.IDLE, h11.SEND_RESPONSE)
 
-    async def _read(self, event: object) -> Request | None:
+    async def _read(self, event: object) -> HttpRequest | None:
         """Read the rest of a request from its first event."""
         while event is h11.NEED_DATA:
             event = self._next_event()
@@ -247,7 +247,7 @@ def _stream_head(headers: tuple[tuple[str, str], ...]) -> h11.Response:
     return h11.Response(status_code=200, headers=list(headers))
 
 
-def _request(head: h11.Request, body: bytes) -> Request:
+def _request(head: h11.Request, body: bytes) -> HttpRequest:
     headers: dict[str, str] = {}
     for raw_name, raw_value in head.headers:
         name = raw_name.decode("ascii")
@@ -255,7 +255,7 @@ def _request(head: h11.Request, body: bytes) -> Request:
         value = raw_value.decode("utf-8", "replace")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     path = head.target.decode("ascii", "replace").partition("?")[0]
-    return Request(head.method.decode("ascii"), path, headers, body, _number(headers.pop(_NUMBER, "")))
+    return HttpRequest(head.method.decode("ascii"), path, headers, body, _number(headers.pop(_NUMBER, "")))
 
 
 def _number(said: str) -> int:

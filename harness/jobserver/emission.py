@@ -18,11 +18,11 @@ from harness.deeds.acts import Bursts, Ends, JobAct, Pauses, Resumes
 from harness.history.journal import Journal
 from harness.history.records import Emit, Job, Rescheduled, digest
 from harness.jobserver.alarms import Alarms
-from harness.jobserver.jobs import Event, JobLog
-from harness.jobserver.work import Step, Work
+from harness.jobserver.jobs import JobLog, LogEvent
+from harness.jobserver.work import JobStep, Work
 
 
-class Counts(msgspec.Struct):
+class ServerCounts(msgspec.Struct):
     """What a server has done, and what it holds. All but ``open_*`` only grow."""
 
     connections: int = 0
@@ -36,7 +36,7 @@ class Counts(msgspec.Struct):
     open_streams: int = 0
 
 
-class Follower(Protocol):
+class LogFollower(Protocol):
     """A stream that follows a job."""
 
     def grown(self) -> None:
@@ -58,7 +58,7 @@ class RunningJob:
         log: JobLog,
         work: Work,
         alarms: Alarms,
-        counts: Counts,
+        counts: ServerCounts,
         journal: Journal | None,
         *,
         rid: int = 0,
@@ -68,10 +68,10 @@ class RunningJob:
         self.lost = False
         self.epochs: list[str] = []  # of logs that were lost
         self.accepted = trio.current_time()
-        self.followers: list[Follower] = []  # the newest last: it alone takes the reins
+        self.followers: list[LogFollower] = []  # the newest last: it alone takes the reins
         self._work = work
         self._unheard: float | None = None  # when the oldest step was due that was taken without a log
-        self._driven_by: Follower | None = None
+        self._driven_by: LogFollower | None = None
         self._next = self.accepted  # the instant of the next event
         self._alarms = alarms
         self._alarm = math.inf  # the instant for which one was set last
@@ -100,21 +100,21 @@ class RunningJob:
             self._emit_due()
             self._set_alarm()
 
-    def take_reins(self, follower: Follower) -> float:
+    def take_reins(self, follower: LogFollower) -> float:
         """Return the instant until which this stream may sleep, if nothing wakes it, and at which it must let go."""
         if follower is not self.followers[-1] or self.log.over:
             return math.inf
         self._driven_by = follower
         return self._next
 
-    def drop_reins(self, follower: Follower) -> None:
+    def drop_reins(self, follower: LogFollower) -> None:
         """Emit what is due, and leave the rest to the alarm clock."""
         if self._driven_by is follower:
             self._driven_by = None
             self._emit_due()
             self._set_alarm()
 
-    def follow(self, follower: Follower) -> None:
+    def follow(self, follower: LogFollower) -> None:
         """Make this the job's live stream: the newest wins, and the one before it has a while to leave by itself.
 
         Two streams of one client are its own bug, which nobody could see if the older one were ended at once.
@@ -124,7 +124,7 @@ class RunningJob:
             self.followers[-1].outdated()
         self.followers.append(follower)
 
-    def leave(self, follower: Follower) -> None:
+    def leave(self, follower: LogFollower) -> None:
         """A stream has ended."""
         self.drop_reins(follower)
         self.followers.remove(follower)
@@ -214,7 +214,7 @@ class RunningJob:
         step = self._work.take()
         self._write(step, step.due)
 
-    def _write(self, step: Step, intended: float) -> None:
+    def _write(self, step: JobStep, intended: float) -> None:
         """Write the next event, and wake whoever waits for it."""
         event = self.log.append(step)
         due = self._work.due
@@ -227,7 +227,7 @@ class RunningJob:
         if self.log.over:
             self._ended()
 
-    def _record(self, journal: Journal, event: Event, intended: float, code: str) -> None:
+    def _record(self, journal: Journal, event: LogEvent, intended: float, code: str) -> None:
         journal.write(
             Emit(
                 job=self.log.job_id,

@@ -27,15 +27,15 @@ import msgspec
 import trio
 
 from harness.history.records import Answered, GapSignal, Snapshot, body_digest
-from harness.jobserver.connection import Connection, Headers, Request, error_body
+from harness.jobserver.connection import Headers, HttpConnection, HttpRequest, error_body
 from harness.jobserver.emission import RunningJob
 from harness.jobserver.jobs import epoch_of
 from harness.jobserver.origins import is_preflight, leave, terms
 from harness.jobserver.payloads import UNITS, results
-from harness.jobserver.pulse import BEGAN, Pulses, exchange_with, listen_to
+from harness.jobserver.pulse import BEGAN, ProbePosts, exchange_with, listen_to
 from harness.jobserver.registry import Registry
 from harness.jobserver.streams import HEADERS as STREAM
-from harness.jobserver.tokens import Permit, bearer
+from harness.jobserver.tokens import Authorization, bearer
 
 IMPORTS = "/api/v2/imports"
 PROBES = "/healthz"
@@ -46,7 +46,7 @@ _HELD = "/healthz/stream/"
 _JOB = re.compile(r"/api/v2/imports/(?P<job>[^/]+)(?P<part>/stream|/results|)")
 
 
-class Answer(Exception):
+class ErrorAnswer(Exception):
     """An error answer, raised from wherever it is found out."""
 
     def __init__(self, status: int, code: str, message: str, headers: Headers = (), *, token: str = "") -> None:
@@ -63,24 +63,24 @@ class Start(msgspec.Struct):
     kind: str | None = None
 
 
-class Endpoints:
+class JobApi:
     """Answers the requests of all connections from one registry of jobs."""
 
-    def __init__(self, registry: Registry, pulses: Pulses) -> None:
+    def __init__(self, registry: Registry, pulses: ProbePosts) -> None:
         self._registry = registry
         self._pulses = pulses
 
-    async def answer(self, request: Request, connection: Connection) -> bool:
+    async def answer(self, request: HttpRequest, connection: HttpConnection) -> bool:
         """Answer one request; return whether the connection is still good. Only a stream takes long."""
         connection.leave = leave(request.headers)
         try:
             return await self._route(request, connection)
-        except Answer as answer:
+        except ErrorAnswer as answer:
             self._record(request, answer.status, answer.body, token=answer.token)
             await connection.respond_json(answer.status, answer.body, answer.headers)
             return True
 
-    async def _route(self, request: Request, connection: Connection) -> bool:
+    async def _route(self, request: HttpRequest, connection: HttpConnection) -> bool:
         if is_preflight(request.method, request.headers):
             self._record(request, 204)
             await connection.respond(204, headers=terms())
@@ -102,7 +102,7 @@ class Endpoints:
             _allow(request, "POST")
             pulse = self._pulses.take(request.path.removeprefix(_HELD))
             if pulse is None:
-                raise Answer(404, "unannounced", "no probe has announced this stream")
+                raise ErrorAnswer(404, "unannounced", "no probe has announced this stream")
             return await exchange_with(connection, pulse, streams="event-stream" in request.headers.get("accept", ""))
         elif request.path == "/api/v2/token" and self._registry.tokens is not None:
             _allow(request, "POST")
@@ -116,13 +116,15 @@ class Endpoints:
             permit = self._authorize(request)
             job = self._registry.find(match["job"])
             if job is None:
-                raise Answer(404, "unknown_job", f"there is no job {match['job'][:64]!r}")
+                raise ErrorAnswer(404, "unknown_job", f"there is no job {match['job'][:64]!r}")
             return await self._job(job, match["part"], request, connection, permit)
         else:
-            raise Answer(404, "not_found", f"there is nothing at this path; jobs are at {IMPORTS}")
+            raise ErrorAnswer(404, "not_found", f"there is nothing at this path; jobs are at {IMPORTS}")
         return True
 
-    async def _job(self, job: RunningJob, part: str, request: Request, connection: Connection, permit: Permit) -> bool:
+    async def _job(
+        self, job: RunningJob, part: str, request: HttpRequest, connection: HttpConnection, permit: Authorization
+    ) -> bool:
         if part == "/stream":
             return await self._stream(job, request, connection, permit)
         if part == "/results":
@@ -131,19 +133,19 @@ class Endpoints:
             await self._status(job, request, connection)
         return True
 
-    def _authorize(self, request: Request) -> Permit:
+    def _authorize(self, request: HttpRequest) -> Authorization:
         """Return what the request's token permits, all for ever without tokens; refuse one without a valid one."""
         tokens = self._registry.tokens
         if tokens is None:
-            return Permit()
+            return Authorization()
         token = bearer(request.headers.get("authorization", ""))
         expiry = tokens.expiry(token, trio.current_time())
         if expiry is None:
             message = "a valid bearer token is needed: POST /api/v2/token"
-            raise Answer(401, "unauthorized", message, [("www-authenticate", "Bearer")], token=_digest(token))
-        return Permit(expiry, _digest(token))
+            raise ErrorAnswer(401, "unauthorized", message, [("www-authenticate", "Bearer")], token=_digest(token))
+        return Authorization(expiry, _digest(token))
 
-    async def _issue(self, request: Request, connection: Connection) -> None:
+    async def _issue(self, request: HttpRequest, connection: HttpConnection) -> None:
         tokens = self._registry.tokens
         assert tokens is not None
         self._registry.counts.tokens += 1
@@ -152,23 +154,23 @@ class Endpoints:
         self._record(request, 200, body, token=_digest(token), expires_in=tokens.lasts)
         await connection.respond_json(200, body)
 
-    async def _start(self, request: Request, connection: Connection) -> None:
+    async def _start(self, request: HttpRequest, connection: HttpConnection) -> None:
         try:
             start = msgspec.json.decode(request.body, type=Start) if request.body else Start()
         except msgspec.MsgspecError as error:
-            raise Answer(400, "bad_body", f'expected {{"kind": …}} or no body: {error}') from error
+            raise ErrorAnswer(400, "bad_body", f'expected {{"kind": …}} or no body: {error}') from error
         kind = start.kind or self._registry.spec.kind
         if kind not in UNITS:
-            raise Answer(400, "bad_kind", f"expected a kind of {', '.join(UNITS)}; got {kind[:64]!r}")
+            raise ErrorAnswer(400, "bad_kind", f"expected a kind of {', '.join(UNITS)}; got {kind[:64]!r}")
         job = self._registry.start(kind, request.rid)
         if job is None:
-            raise Answer(503, "full", "no more jobs can run at once", [("retry-after", "5")])
+            raise ErrorAnswer(503, "full", "no more jobs can run at once", [("retry-after", "5")])
         location = ("location", f"{IMPORTS}/{job.log.job_id}")
         body = msgspec.json.encode({"jobId": job.log.job_id})
         self._record(request, 202, body)
         await connection.respond_json(202, body, [location])
 
-    async def _status(self, job: RunningJob, request: Request, connection: Connection) -> None:
+    async def _status(self, job: RunningJob, request: HttpRequest, connection: HttpConnection) -> None:
         event, body = job.log.last, job.log.snapshot()
         if request.method != "HEAD":
             self._registry.record(
@@ -184,21 +186,25 @@ class Endpoints:
             )
         await connection.respond_json(200, body)
 
-    async def _results(self, job: RunningJob, request: Request, connection: Connection) -> None:
+    async def _results(self, job: RunningJob, request: HttpRequest, connection: HttpConnection) -> None:
         spec = self._registry.spec
         if not job.log.over:
-            raise Answer(409, "not_completed", f"the job is {job.log.last.type}; results come once it is completed")
+            raise ErrorAnswer(
+                409, "not_completed", f"the job is {job.log.last.type}; results come once it is completed"
+            )
         if job.log.last.type != "completed":
-            raise Answer(404, "no_results", f"the job ended as {job.log.last.type}; it has no results")
+            raise ErrorAnswer(404, "no_results", f"the job ended as {job.log.last.type}; it has no results")
         if not job.results_left(spec.results_kept):
-            raise Answer(410, "expired", f"results are kept {spec.results_kept:g} s after completion")
+            raise ErrorAnswer(410, "expired", f"results are kept {spec.results_kept:g} s after completion")
         body = results(spec)
         self._record(request, 200, body)
         await connection.respond(200, body, [("content-type", "text/csv"), ("cache-control", "no-store")])
 
-    async def _stream(self, job: RunningJob, request: Request, connection: Connection, permit: Permit) -> bool:
+    async def _stream(
+        self, job: RunningJob, request: HttpRequest, connection: HttpConnection, permit: Authorization
+    ) -> bool:
         if not accepts_stream(request.headers.get("accept", "*/*")):
-            raise Answer(406, "not_acceptable", "this is a text/event-stream; Accept does not allow it")
+            raise ErrorAnswer(406, "not_acceptable", "this is a text/event-stream; Accept does not allow it")
         cursor = request.headers.get("last-event-id", "")
         resume = job.log.resume(cursor)
         if resume.finished:
@@ -211,14 +217,14 @@ class Endpoints:
             self._registry.record(GapSignal(job=job.log.job_id, how=how, cursor=cursor, rid=request.rid))
         if resume.signal == "410":
             message = "the events after this cursor are not kept: ask for the status, and go on after its lastEventId"
-            raise Answer(410, "cursor_expired", message)
+            raise ErrorAnswer(410, "cursor_expired", message)
         if request.method == "HEAD":
             await connection.respond_stream_head(STREAM)
             return True
         return await self._registry.stream(job, connection, resume, cursor, rid=request.rid, permit=permit)
 
     def _record(
-        self, request: Request, status: int, body: bytes = b"", *, token: str = "", expires_in: float | None = None
+        self, request: HttpRequest, status: int, body: bytes = b"", *, token: str = "", expires_in: float | None = None
     ) -> None:
         """Write down what this request is about to be answered."""
         if request.method != "HEAD" and not request.path.startswith(PROBES):
@@ -254,6 +260,6 @@ def _digest(token: str) -> str:
     return body_digest(token.encode()) if token else ""
 
 
-def _allow(request: Request, method: str) -> None:
+def _allow(request: HttpRequest, method: str) -> None:
     if request.method != method and (request.method, method) != ("HEAD", "GET"):
-        raise Answer(405, "method_not_allowed", f"only {method} is allowed here", [("allow", method)])
+        raise ErrorAnswer(405, "method_not_allowed", f"only {method} is allowed here", [("allow", method)])

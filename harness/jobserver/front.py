@@ -2,7 +2,7 @@
 
 While it is *shut*, dials are refused and nobody is inside. Shutting is polite and has an end: streams are told ``bye``,
 answers under way may be finished, who is silent between two requests is closed at once, and whoever is still there
-after ``Limits.linger`` is dropped. A server that hangs is not polite.
+after ``PeerLimits.linger`` is dropped. A server that hangs is not polite.
 """
 
 import logging
@@ -10,10 +10,10 @@ import logging
 import trio
 
 from harness.errors import HarnessError
-from harness.jobserver.conduct import Conduct
-from harness.jobserver.connection import Connection, Limits, Refusal, Request
-from harness.jobserver.endpoints import Endpoints
-from harness.jobserver.pulse import Pulses
+from harness.jobserver.conduct import ServerBehaviour
+from harness.jobserver.connection import HttpConnection, HttpRequest, PeerLimits, Refusal
+from harness.jobserver.endpoints import JobApi
+from harness.jobserver.pulse import ProbePosts
 from harness.jobserver.registry import Registry
 from harness.network.accepting import accept
 from harness.seams import Door, Listener
@@ -21,25 +21,25 @@ from harness.seams import Door, Listener
 log = logging.getLogger(__name__)
 
 
-class Guest:
+class ServerSession:
     """One connection that is inside."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: HttpConnection) -> None:
         self.connection = connection
         self.idle = trio.CancelScope()  # between two requests
         self.stay = trio.CancelScope()
 
 
-class Front:
+class Acceptor:
     """Accepts connections and answers their requests, until cancelled."""
 
-    def __init__(self, registry: Registry, conduct: Conduct, limits: Limits) -> None:
+    def __init__(self, registry: Registry, conduct: ServerBehaviour, limits: PeerLimits) -> None:
         self._registry = registry
-        self.pulses = Pulses()
-        self._endpoints = Endpoints(registry, self.pulses)
+        self.pulses = ProbePosts()
+        self._endpoints = JobApi(registry, self.pulses)
         self._conduct = conduct
         self._limits = limits
-        self._guests: dict[Guest, None] = {}  # in order of coming
+        self._guests: dict[ServerSession, None] = {}  # in order of coming
         self._left = trio.Event()
         self._shut = False
         self._listener: Listener | None = None
@@ -62,7 +62,7 @@ class Front:
             if self._shut:  # let in by the kernel before the door was shut
                 stream.reset()
                 continue
-            guest = Guest(Connection(stream, self._limits, self._conduct))
+            guest = ServerSession(HttpConnection(stream, self._limits, self._conduct))
             self._guests[guest] = None
             nursery.start_soon(self._entertain, guest)
 
@@ -94,7 +94,7 @@ class Front:
             self._left = trio.Event()
             await self._left.wait()
 
-    async def _entertain(self, guest: Guest) -> None:
+    async def _entertain(self, guest: ServerSession) -> None:
         connection, counts = guest.connection, self._registry.counts
         counts.connections += 1
         counts.open_connections += 1
@@ -109,7 +109,7 @@ class Front:
             self._left.set()
             connection.stream.close()
 
-    async def _serve(self, guest: Guest) -> None:
+    async def _serve(self, guest: ServerSession) -> None:
         try:
             if self._registry.counts.open_connections > self._limits.connections:
                 await guest.connection.refuse(Refusal(503, "full", "no more connections can be held"))
@@ -118,7 +118,7 @@ class Front:
         except Refusal as refusal:
             await guest.connection.refuse(refusal)
 
-    async def _converse(self, guest: Guest) -> None:
+    async def _converse(self, guest: ServerSession) -> None:
         connection = guest.connection
         while not self._shut:
             request = None
@@ -130,7 +130,7 @@ class Front:
             if not (await self._answer(request, connection) and connection.reusable()):
                 return
 
-    async def _answer(self, request: Request, connection: Connection) -> bool:
+    async def _answer(self, request: HttpRequest, connection: HttpConnection) -> bool:
         try:
             return await self._endpoints.answer(request, connection)
         except (trio.BrokenResourceError, trio.ClosedResourceError, Refusal):

@@ -20,14 +20,14 @@ import msgspec
 
 from harness.jobserver.frames import Frames, start_id
 from harness.jobserver.payloads import Payloads
-from harness.jobserver.work import Step
+from harness.jobserver.work import JobStep
 from harness.scenario.model import ServerSpec
 from harness.sse.encoder import LineEnds, encode
 
 TERMINAL = ("completed", "failed", "timeout")
 
 
-class Event(msgspec.Struct, frozen=True, gc=False):
+class LogEvent(msgspec.Struct, frozen=True, gc=False):
     """One event of a log, ``wire`` in its encoded form."""
 
     index: int
@@ -43,7 +43,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return self.type in TERMINAL
 
 
-class Resume(msgspec.Struct, frozen=True):
+class ResumePoint(msgspec.Struct, frozen=True):
     """Where a stream begins. ``signal``: "" or ``410`` or ``reset``; ``finished``: there is nothing more to say."""
 
     start: int
@@ -70,15 +70,15 @@ class JobLog:
         self._payloads = payloads
         self._keep = None if server.replay is None else server.replay + server.queue + 1
         self._wires: list[bytes] = []  # all that replay needs of an event
-        self._last: Event | None = None
+        self._last: LogEvent | None = None
 
     @property
-    def last(self) -> Event:
+    def last(self) -> LogEvent:
         """The newest event. There is one from the beginning on."""
         assert self._last is not None, "a log begins with an event"
         return self._last
 
-    def append(self, step: Step) -> Event:
+    def append(self, step: JobStep) -> LogEvent:
         """Write the next event: this step of the work."""
         index = self.newest + 1
         kind = step.type
@@ -92,7 +92,7 @@ class JobLog:
             wire = self._frames.event(kind, data, id, last=kind in TERMINAL)
         else:
             wire = encode(kind, data, id, line_end=self._line_ends)
-        event = self._last = Event(index, id, kind, data, self._payloads.progress(step.processed), wire)
+        event = self._last = LogEvent(index, id, kind, data, self._payloads.progress(step.processed), wire)
         self.newest = index
         self.over = event.terminal
         self._wires.append(wire)
@@ -112,23 +112,23 @@ class JobLog:
                 return wires[: max(count, 1)]
         return wires
 
-    def resume(self, cursor: str) -> Resume:
+    def resume(self, cursor: str) -> ResumePoint:
         """Return where a stream with this ``Last-Event-ID`` begins; "" is none."""
         position = self._position(cursor)
         if position is not None:
             if self.over and position == self.newest:
-                return Resume(self.newest + 1, finished=True)
+                return ResumePoint(self.newest + 1, finished=True)
             kept = self._replay
             if kept is not None and not cursor:
                 kept = max(kept, 1)
             if kept is None or self.newest - position <= kept:
-                return Resume(position + 1)
+                return ResumePoint(position + 1)
         if self._expired_cursor == "410":
-            return Resume(self.newest + 1, signal="410")
+            return ResumePoint(self.newest + 1, signal="410")
         if self._expired_cursor == "reset event":
-            return Resume(self.newest, signal="reset")
+            return ResumePoint(self.newest, signal="reset")
         oldest = 0 if self._replay is None else max(0, self.newest + 1 - self._replay)
-        return Resume(oldest)
+        return ResumePoint(oldest)
 
     def snapshot(self) -> bytes:
         """Return the status answer: the data of the newest event, and its id as ``lastEventId``."""

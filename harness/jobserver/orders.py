@@ -35,19 +35,19 @@ from harness.deeds.acts import (
     ServerAct,
     SilencesKeepalive,
 )
-from harness.jobserver.conduct import Conduct
-from harness.jobserver.front import Front
+from harness.jobserver.conduct import ServerBehaviour
+from harness.jobserver.front import Acceptor
 from harness.jobserver.registry import Registry
 
 Readback = Mapping[str, str]
 
 
-class Orders:
+class ServerActuator:
     """Carries out deeds, one at a time. A restart ends in ``nursery``, which the server sets when it starts."""
 
     nursery: trio.Nursery
 
-    def __init__(self, registry: Registry, front: Front, conduct: Conduct) -> None:
+    def __init__(self, registry: Registry, front: Acceptor, conduct: ServerBehaviour) -> None:
         self._registry = registry
         self._front = front
         self._conduct = conduct

@@ -21,7 +21,7 @@ CYCLES = {
 RESULT_LINE = b"item,state,detail\n"
 
 
-class Failure(msgspec.Struct, frozen=True):
+class JobFailure(msgspec.Struct, frozen=True):
     """The structured error of a failed job."""
 
     code: str
@@ -69,7 +69,7 @@ class Payloads:
 
 
 def _failure(code: str) -> str:
-    return msgspec.json.encode(Failure(code, "the job failed")).decode()
+    return msgspec.json.encode(JobFailure(code, "the job failed")).decode()
 
 
 def results(spec: JobSpec) -> bytes:

@@ -1,15 +1,15 @@
 """``/healthz/stream``: held streams for the harness's own probes, of no job and in no record.
 
 A canary holds one to see what a path, and the boxes on it, do to a connection that is in use. The server writes a
-*beat* every ``PERIOD`` seconds, or less often until the probe looks (``Pulse.hurry``), which tells when it was written
-and how many bytes of the request's body had come by then. So a reader knows how long each beat took, and what came of
-its own bytes, without a word from anybody else.
+*beat* every ``PERIOD`` seconds, or less often until the probe looks (``ProbePost.hurry``), which tells when it was
+written and how many bytes of the request's body had come by then. So a reader knows how long each beat took, and what
+came of its own bytes, without a word from anybody else.
 
 - ``GET /healthz/stream`` is an event stream: what a box does to event streams, it does to this one.
 - ``POST /healthz/stream/KEY`` is one only where ``Accept`` asks for it: else it is for who wants to know the path
   alone. Its body, chunked and as long as the peer likes, is read while the beats are written. The bytes are those of
   ``pattern``, so that one that was changed, lost or added on the way is seen. ``KEY`` is one that the probe has
-  announced to ``Pulses``, and finds there what the server's side saw.
+  announced to ``ProbePosts``, and finds there what the server's side saw.
 
 Beats stop by themselves after ``LASTS`` seconds, since a stream that nobody looks at any more costs work. The body of
 the GET ends with them; the POST goes on being read until its peer leaves.
@@ -22,8 +22,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import trio
 
-from harness.clock import Nap
-from harness.jobserver.connection import Connection, Headers
+from harness.clock import MovableSleep
+from harness.jobserver.connection import Headers, HttpConnection
 
 PERIOD = 0.05
 LASTS = 3.0
@@ -52,7 +52,7 @@ def pattern(offset: int, length: int) -> bytes:
     return _PATTERN[start : start + length]
 
 
-class Pulse(msgspec.Struct):
+class ProbePost(msgspec.Struct):
     """What the server's side of one POST saw. Times are trio's. ``pace``: seconds from one beat to the next."""
 
     pace: float = PERIOD
@@ -90,32 +90,32 @@ class Pulse(msgspec.Struct):
         return self.arrivals[-1][1] if self.arrivals else 0
 
 
-class Pulses:
+class ProbePosts:
     """The POSTs that probes have announced, by key."""
 
     def __init__(self) -> None:
-        self._announced: dict[str, Pulse] = {}
+        self._announced: dict[str, ProbePost] = {}
         self._keys = 0
 
-    def announce(self) -> tuple[str, Pulse]:
+    def announce(self) -> tuple[str, ProbePost]:
         """Return the key of a POST that is going to come, and what will be seen of it here."""
         self._keys += 1
-        pulse = self._announced[str(self._keys)] = Pulse()
+        pulse = self._announced[str(self._keys)] = ProbePost()
         return str(self._keys), pulse
 
-    def take(self, key: str) -> Pulse | None:
+    def take(self, key: str) -> ProbePost | None:
         """Return what was announced by this key, once."""
         return self._announced.pop(key, None)
 
 
-class Held:
+class HeldStream:
     """One stream under way. ``hear`` waits for more of what the peer sends, and returns False at its end."""
 
-    def __init__(self, connection: Connection, pulse: Pulse, hear: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(self, connection: HttpConnection, pulse: ProbePost, hear: Callable[[], Awaitable[bool]]) -> None:
         self._connection = connection
         self._pulse = pulse
         self._hear = hear
-        self._nap = Nap()
+        self._nap = MovableSleep()
         self._scope = trio.CancelScope()
         pulse.hurried = self._nap.end
 
@@ -177,12 +177,12 @@ class Held:
         self._nap.end()
 
 
-async def listen_to(connection: Connection) -> bool:
+async def listen_to(connection: HttpConnection) -> bool:
     """Answer a GET: an event stream of beats, with an end. Return whether the connection is still good."""
-    return await Held(connection, Pulse(), connection.hear).serve(EVENT_STREAM, until_left=False)
+    return await HeldStream(connection, ProbePost(), connection.hear).serve(EVENT_STREAM, until_left=False)
 
 
-async def exchange_with(connection: Connection, pulse: Pulse, *, streams: bool) -> bool:
+async def exchange_with(connection: HttpConnection, pulse: ProbePost, *, streams: bool) -> bool:
     """Answer a POST whose body is still coming, by an event stream or not. The connection is good for nothing else."""
 
     async def hears() -> bool:
@@ -193,5 +193,5 @@ async def exchange_with(connection: Connection, pulse: Pulse, *, streams: bool) 
             pulse.end("whole")
         return bool(data)
 
-    await Held(connection, pulse, hears).serve(EVENT_STREAM if streams else _OPAQUE, until_left=True)
+    await HeldStream(connection, pulse, hears).serve(EVENT_STREAM if streams else _OPAQUE, until_left=True)
     return False

@@ -9,14 +9,14 @@ from harness.deeds.acts import JobAct
 from harness.history.journal import Journal
 from harness.history.records import Record
 from harness.jobserver.alarms import Alarms
-from harness.jobserver.conduct import Conduct
-from harness.jobserver.connection import Connection, Limits
-from harness.jobserver.emission import Counts, RunningJob
+from harness.jobserver.conduct import ServerBehaviour
+from harness.jobserver.connection import HttpConnection, PeerLimits
+from harness.jobserver.emission import RunningJob, ServerCounts
 from harness.jobserver.frames import Frames, draw_opening
-from harness.jobserver.jobs import JobLog, Resume, epoch_name
+from harness.jobserver.jobs import JobLog, ResumePoint, epoch_name
 from harness.jobserver.payloads import Payloads
 from harness.jobserver.streams import EventStream
-from harness.jobserver.tokens import Permit, Tokens
+from harness.jobserver.tokens import Authorization, Tokens
 from harness.jobserver.work import Work, updates_of
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.sse.encoder import LineEnds
@@ -32,11 +32,11 @@ class Registry:
         server: ServerSpec,
         chance: Chance,
         journal: Journal | None,
-        limits: Limits,
-        conduct: Conduct,
+        limits: PeerLimits,
+        conduct: ServerBehaviour,
     ) -> None:
         self.spec = spec
-        self.counts = Counts()
+        self.counts = ServerCounts()
         self.alarms = Alarms()
         self.streams: dict[int, EventStream] = {}  # open ones, by number
         lasts = server.token_lasts
@@ -90,7 +90,14 @@ class Registry:
         self._ended.set()
 
     async def stream(
-        self, job: RunningJob, connection: Connection, resume: Resume, cursor: str, *, rid: int, permit: Permit
+        self,
+        job: RunningJob,
+        connection: HttpConnection,
+        resume: ResumePoint,
+        cursor: str,
+        *,
+        rid: int,
+        permit: Authorization,
     ) -> bool:
         """Serve a stream of this job to its end; return whether the connection is still good."""
         number = self.counts.streams = self.counts.streams + 1

@@ -5,12 +5,12 @@ import trio
 from harness.chance import Chance
 from harness.deeds.acts import JobAct, ServerAct
 from harness.history.journal import Journal
-from harness.jobserver.conduct import Conduct
-from harness.jobserver.connection import Limits
-from harness.jobserver.emission import Counts
-from harness.jobserver.front import Front
-from harness.jobserver.orders import Orders, Readback
-from harness.jobserver.pulse import Pulses
+from harness.jobserver.conduct import ServerBehaviour
+from harness.jobserver.connection import PeerLimits
+from harness.jobserver.emission import ServerCounts
+from harness.jobserver.front import Acceptor
+from harness.jobserver.orders import Readback, ServerActuator
+from harness.jobserver.pulse import ProbePosts
 from harness.jobserver.registry import Registry
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.seams import Address, Network
@@ -34,17 +34,17 @@ class JobServer:
         server: ServerSpec,
         chance: Chance,
         address: Address = LOOPBACK,
-        limits: Limits | None = None,
+        limits: PeerLimits | None = None,
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits = limits or PeerLimits()
         self._network = network
         self._address = address
-        conduct = Conduct()
+        conduct = ServerBehaviour()
         self._registry = Registry(
             spec=job, server=server, chance=chance, journal=journal, limits=self.limits, conduct=conduct
         )
-        self._front = Front(self._registry, conduct, self.limits)
-        self._orders = Orders(self._registry, self._front, conduct)
+        self._front = Acceptor(self._registry, conduct, self.limits)
+        self._orders = ServerActuator(self._registry, self._front, conduct)
         self._scope = trio.CancelScope()
         self._ended = trio.Event()
 
@@ -54,12 +54,12 @@ class JobServer:
         return self._address
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> ServerCounts:
         """What it has done so far."""
         return self._registry.counts
 
     @property
-    def pulses(self) -> Pulses:
+    def pulses(self) -> ProbePosts:
         """The held streams that probes announce."""
         return self._front.pulses
 

@@ -17,14 +17,14 @@ import math
 
 import trio
 
-from harness.clock import Nap, sleep_until
+from harness.clock import MovableSleep, sleep_until
 from harness.history.journal import Journal
 from harness.history.records import Said, Subscriber, Write
-from harness.jobserver.conduct import Conduct
-from harness.jobserver.connection import Connection
-from harness.jobserver.emission import Counts, RunningJob
+from harness.jobserver.conduct import ServerBehaviour
+from harness.jobserver.connection import HttpConnection
+from harness.jobserver.emission import RunningJob, ServerCounts
 from harness.jobserver.frames import BOM, Opening, start_id
-from harness.jobserver.tokens import Permit
+from harness.jobserver.tokens import Authorization
 from harness.scenario.model import ServerSpec
 from harness.sse.encoder import LineEnds, encode, encode_comment, encode_lines, encode_retry
 
@@ -45,7 +45,7 @@ FAREWELLS = {
 }
 """What a stream is told that ends before its job."""
 
-FOREVER = Permit()
+FOREVER = Authorization()
 """What a stream has that needs no token."""
 
 _LINE_ENDS = {LineEnds.LF: b"\n", LineEnds.CR: b"\r", LineEnds.CRLF: b"\r\n", LineEnds.MIXED: b"\n"}
@@ -62,13 +62,13 @@ class EventStream:
         number: int,
         job: RunningJob,
         spec: ServerSpec,
-        connection: Connection,
+        connection: HttpConnection,
         *,
-        counts: Counts,
+        counts: ServerCounts,
         journal: Journal | None,
-        conduct: Conduct,
+        conduct: ServerBehaviour,
         rid: int = 0,
-        permit: Permit = FOREVER,
+        permit: Authorization = FOREVER,
         opening: Opening | None = None,
     ) -> None:
         self.number = number
@@ -89,7 +89,7 @@ class EventStream:
         self._ends = permit.expires, "expired"  # at this instant, for this reason, unless another one comes first
         self._next = 0
         self._opened_at = job.log.newest  # events up to here are replay, later ones are live
-        self._nap = Nap()  # while there is nothing to do
+        self._nap = MovableSleep()  # while there is nothing to do
         self._before = b""  # what the next write begins with, as it goes on the wire
         self._going: list[Said | Write] = []  # what the next write carries
         self._offset = 0  # bytes of the body framed so far, without the framing

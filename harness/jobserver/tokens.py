@@ -48,7 +48,7 @@ def bearer(authorization: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-class Permit(NamedTuple):
+class Authorization(NamedTuple):
     """Leave to be answered: until the token's end (seconds of trio's clock), by this token's digest."""
 
     expires: float = math.inf

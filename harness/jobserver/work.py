@@ -22,7 +22,7 @@ import msgspec
 from harness.scenario.model import JobSpec, schedule
 
 
-class Step(msgspec.Struct, frozen=True, gc=False):
+class JobStep(msgspec.Struct, frozen=True, gc=False):
     """One change of state. ``due`` is in seconds after acceptance; ``code`` is that of a failure."""
 
     due: float
@@ -56,11 +56,11 @@ class Work:
         self._code = spec.code
         self._end = math.inf if spec.ends == "never" else spec.lasts
         self._update = self._updates[0]  # when the next one is due
-        self._last: Step | None = None
+        self._last: JobStep | None = None
         self.due = self._update
 
     @property
-    def last(self) -> Step:
+    def last(self) -> JobStep:
         """The newest step: the state that storage has."""
         assert self._last is not None, "nothing was taken yet"
         return self._last
@@ -70,7 +70,7 @@ class Work:
         """Whether the last step was its end."""
         return self.due is None
 
-    def take(self) -> Step:
+    def take(self) -> JobStep:
         """Take the step that is due. Of those due together, planned updates come first and the end last."""
         due = self.due
         assert due is not None, "work that is over has no further step"
@@ -84,7 +84,7 @@ class Work:
         else:
             kind = self._ends if self._end <= due else "timeout"
         self._count(kind, due)
-        step = self._last = Step(due, kind, self.processed, self._code)
+        step = self._last = JobStep(due, kind, self.processed, self._code)
         if kind in ("processing", "initialized"):
             self._settle()
         else:

@@ -15,7 +15,7 @@ from harness.history import (
     Chunk,
     Conn,
     ConnEnd,
-    Deed,
+    DeedDone,
     Delivered,
     Dial,
     Emit,
@@ -215,9 +215,9 @@ class ClientCase:
         return self._own(Boxed)
 
     @cached_property
-    def deeds(self) -> list[Deed]:
+    def deeds(self) -> list[DeedDone]:
         """Deeds carried out at its gate, and those at the shared proxies."""
-        done = self.case.grouped(Deed, "client")
+        done = self.case.grouped(DeedDone, "client")
         return sorted([*done.get(self.name, []), *done.get("", [])], key=lambda deed: deed.seq)
 
     @cached_property

@@ -11,14 +11,14 @@ from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.facts.lives import Queue
 from harness.judge.facts.radio import Arrival, arrivals
-from harness.judge.facts.reading import Reading
-from harness.judge.facts.resumes import Resume, resumes
+from harness.judge.facts.reading import ReadMarks
+from harness.judge.facts.resumes import ResumeRequest, resumes
 from harness.judge.facts.snapshots import delivered_states
 from harness.judge.facts.tries import begun, number_of, tries, unanswered_for
-from harness.judge.facts.truth import Event, Position
+from harness.judge.facts.truth import EmittedEvent, Position
 from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_advice, surrender_evidence
-from harness.judge.obligations.attempts import Attempt
-from harness.judge.outages import Lapse, outages
+from harness.judge.obligations.attempts import AttemptLife
+from harness.judge.outages import Outage, outages
 from harness.judge.verdict import Evidence
 
 WRONG_RESUME = "wrong-resume"
@@ -59,7 +59,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     advice: str = ""
 
 
-def loss_cause(client: ClientCase, events: list[Event]) -> Cause | None:
+def loss_cause(client: ClientCase, events: list[EmittedEvent]) -> Cause | None:
     """Return the root cause by which these events never reached the app; None where the records show none."""
     if not events:
         return None
@@ -78,12 +78,12 @@ def loss_cause(client: ClientCase, events: list[Event]) -> Cause | None:
     return None if guilty is None else resume_cause(client, guilty)
 
 
-def unshown_cause(client: ClientCase, events: list[Event]) -> Cause | None:
+def unshown_cause(client: ClientCase, events: list[EmittedEvent]) -> Cause | None:
     """Return why events that had reached the phone were kept from the app; None where the records show no reason."""
     return _epoch_cause(client, events) or _numbering_cause(client, events) or _queue_cause(client, events)
 
 
-def _queue_cause(client: ClientCase, events: list[Event]) -> Cause | None:
+def _queue_cause(client: ClientCase, events: list[EmittedEvent]) -> Cause | None:
     """Return that an update gave way behind a callback to fewer newer ones than may wait, where one did."""
     queue, case = client.once(Queue), client.case
     came = {one.event.position: one for one in reversed(arrivals(client))}
@@ -111,7 +111,7 @@ def _gave_up_cause(client: ClientCase, app: App) -> Cause:
     )
 
 
-def _numbering_cause(client: ClientCase, events: list[Event]) -> Cause | None:
+def _numbering_cause(client: ClientCase, events: list[EmittedEvent]) -> Cause | None:
     """Return that the client says of events that they repeat one that had come once only: it gave them that one's id.
 
     The events had reached its phone and were not shown, by the facts; only how that came is the client's own word.
@@ -134,7 +134,7 @@ def _numbering_cause(client: ClientCase, events: list[Event]) -> Cause | None:
     )
 
 
-def _epoch_cause(client: ClientCase, events: list[Event]) -> Cause | None:
+def _epoch_cause(client: ClientCase, events: list[EmittedEvent]) -> Cause | None:
     """Return that a client kept those events of a new epoch from its app whose numbers it had shown in an older one.
 
     Who takes the ids of two epochs for one numbering shows none of them; who showed one has another fault.
@@ -169,7 +169,7 @@ def _epoch_cause(client: ClientCase, events: list[Event]) -> Cause | None:
 
 def _kept(client: ClientCase) -> list[Arrival]:
     """Return the first certain arrival of each event that the app was never shown."""
-    reading, shown = client.once(Reading), client.screen.delivered
+    reading, shown = client.once(ReadMarks), client.screen.delivered
     found: dict[Position, Arrival] = {}
     for one in arrivals(client):
         if one.event.position not in shown and reading.read_ns(one.record) is not None:
@@ -208,7 +208,7 @@ def repeat_cause(client: ClientCase, at_ns: int) -> Cause | None:
     return resume_cause(client, before[-1]) if before and not before[-1].right else None
 
 
-def resume_cause(client: ClientCase, resume: Resume) -> Cause:
+def resume_cause(client: ClientCase, resume: ResumeRequest) -> Cause:
     """Return a wrong resumption as a cause."""
     header = f"Last-Event-ID: {resume.sent}" if resume.sent else "no Last-Event-ID"
     due = f", {resume.allowed[-1]} was due" if resume.allowed[-1] else ""
@@ -225,7 +225,7 @@ def resume_cause(client: ClientCase, resume: Resume) -> Cause:
     )
 
 
-def resume_sentence(client: ClientCase, resume: Resume) -> str:
+def resume_sentence(client: ClientCase, resume: ResumeRequest) -> str:
     """Return what was wrong with a request's ``Last-Event-ID``, and what may have led to it."""
     at = phrases.moment(client.case.at(resume.request.t_ns))
     which = "the first connection" if resume.first else "the reconnection"
@@ -240,7 +240,7 @@ def resume_sentence(client: ClientCase, resume: Resume) -> str:
     return f"{which} at {at} {sent}, the last one dispatched was {wanted}{_occasion(client, resume)}"
 
 
-def _occasion(client: ClientCase, resume: Resume) -> str:
+def _occasion(client: ClientCase, resume: ResumeRequest) -> str:
     """Return how the id was lost or came too early, where what was asked before tells it."""
     sent, wanted = client.truth.known(resume.sent), client.truth.known(resume.allowed[-1])
     if sent is not None and wanted is not None and client.truth.after(wanted.position) is sent:
@@ -253,12 +253,12 @@ def _occasion(client: ClientCase, resume: Resume) -> str:
     return "" if brought else ": it was forgotten after a stream that brought no event"
 
 
-def unrecovered(lapse: Lapse) -> bool:
+def unrecovered(lapse: Outage) -> bool:
     """Whether the app never caught up after an outage that healed, though something was due."""
     return lapse.healed is not None and lapse.first_due is not None and lapse.caught_up is None
 
 
-def outage_cause(client: ClientCase, lapse: Lapse) -> Cause:
+def outage_cause(client: ClientCase, lapse: Outage) -> Cause:
     """Return what the client failed to do about an outage from which it never recovered."""
     case = client.case
     app = gave_up(client)
@@ -290,7 +290,7 @@ def outage_cause(client: ClientCase, lapse: Lapse) -> Cause:
     return Cause(key=key, sentence=text, evidence=evidence, advice=_advice(client, key))
 
 
-def hung_dial(client: ClientCase, lapse: Lapse) -> Attempt | None:
+def hung_dial(client: ClientCase, lapse: Outage) -> AttemptLife | None:
     """Return the last attempt of an outage that waited for an answer beyond any connect deadline; None without one."""
     patience = client.case.plan.client.policies.connect_timeout or PATIENCE
     until = client.case.end if lapse.caught_up is None else lapse.caught_up
@@ -301,7 +301,7 @@ def hung_dial(client: ClientCase, lapse: Lapse) -> Attempt | None:
     return None
 
 
-def hung_sentence(client: ClientCase, hung: Attempt) -> str:
+def hung_sentence(client: ClientCase, hung: AttemptLife) -> str:
     """Return how long an attempt hung."""
     patience = client.case.plan.client.policies.connect_timeout
     limit = "no connect deadline" if patience is None else f"connect deadline {phrases.limit(patience)}"
@@ -309,7 +309,7 @@ def hung_sentence(client: ClientCase, hung: Attempt) -> str:
     return f"attempt {number_of(client, hung)}, begun at {at}, hung for {lasted} ({limit})"
 
 
-def _outage_evidence(client: ClientCase, lapse: Lapse) -> tuple[Evidence, ...]:
+def _outage_evidence(client: ClientCase, lapse: Outage) -> tuple[Evidence, ...]:
     case = client.case
     shown: list[Evidence] = []
     if lapse.deed is not None:
@@ -328,7 +328,7 @@ def _outage_evidence(client: ClientCase, lapse: Lapse) -> tuple[Evidence, ...]:
     return tuple(shown)
 
 
-def _swallowed(client: ClientCase, lapse: Lapse) -> int:
+def _swallowed(client: ClientCase, lapse: Outage) -> int:
     """Return how many bytes of this client the gate dropped from the fault on."""
     since = client.case.ns(lapse.began)
     return sum(chunk.length for chunk in client.chunks if chunk.fate == "dropped" and chunk.t_ns >= since)

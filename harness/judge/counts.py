@@ -8,10 +8,10 @@ from harness.history import Dial, Request
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts import lives
 from harness.judge.facts.asked import events_delivered, leads_on
-from harness.judge.facts.lives import Fate, Life
+from harness.judge.facts.lives import EventFate, Life
 from harness.judge.facts.polling import may_poll
 from harness.judge.facts.radio import arrivals
-from harness.judge.facts.reading import Reading
+from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import dial_lives, lives_of
 from harness.judge.facts.resumes import resumes
 from harness.judge.facts.tries import tries
@@ -36,17 +36,17 @@ def lost(client: ClientCase) -> int:
 
 def not_owed(client: ClientCase) -> int:
     """Events that no law asks for: from before the first that its server still had, or behind a final refusal."""
-    return of_fate(Fate.NOT_OWED)(client) + len(_refused(client))
+    return of_fate(EventFate.NOT_OWED)(client) + len(_refused(client))
 
 
 def _refused(client: ClientCase) -> list[Life]:
     """Return the events that never certainly reached a client which may lawfully end without the end of its job."""
     if client.screen.terminals or not no_end_due(client):
         return []
-    return [life for life in lives.lost(client) if life.fate is Fate.UNASKED]
+    return [life for life in lives.lost(client) if life.fate is EventFate.UNASKED]
 
 
-def of_fate(fate: Fate) -> Callable[[ClientCase], int]:
+def of_fate(fate: EventFate) -> Callable[[ClientCase], int]:
     """Return the count of events of one fate."""
 
     def count(client: ClientCase) -> int:
@@ -85,7 +85,7 @@ def wasted(client: ClientCase) -> list[Request | Dial]:
 
 def absorbed(client: ClientCase) -> int:
     """Events that its process certainly read again, less those that its app was shown again."""
-    reading = client.once(Reading)
+    reading = client.once(ReadMarks)
     read = Counter(one.event.position for one in arrivals(client) if reading.read_ns(one.record) is not None)
     again = sum(times - 1 for times in read.values())
     return max(0, again - sum(shown.duplicated for shown in client.screen.shown))
@@ -108,11 +108,11 @@ def of_kind(what: str) -> Callable[[ClientCase], int]:
 FIELDS: Mapping[str, Callable[[ClientCase], int]] = {
     "emitted": emitted,
     "delivered": delivered,
-    "shown": of_fate(Fate.SHOWN),
-    "coalesced": of_fate(Fate.COALESCED),
-    "covered": of_fate(Fate.COVERED),
-    "withheld": of_fate(Fate.WITHHELD),
-    "said": of_fate(Fate.SAID),
+    "shown": of_fate(EventFate.SHOWN),
+    "coalesced": of_fate(EventFate.COALESCED),
+    "covered": of_fate(EventFate.COVERED),
+    "withheld": of_fate(EventFate.WITHHELD),
+    "said": of_fate(EventFate.SAID),
     "not_owed": not_owed,
     "lost": lost,
     "duplicated": lambda client: sum(shown.duplicated for shown in client.screen.shown),

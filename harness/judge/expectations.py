@@ -10,19 +10,19 @@ import msgspec
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS, NEVER, Reading, absent, exactly
+from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS, NEVER, Measurement, absent, exactly
 from harness.judge.percentiles import LOST
 from harness.judge.shortfalls import shortfall
 from harness.judge.totals import CROWDS, SIZES, crowd
-from harness.judge.verdict import ExpectationVerdict, Interval, State
+from harness.judge.verdict import ExpectationVerdict, Interval, LawState
 from harness.scenario.model import Expectation
 
-_WORST = {State.FAILED: 0, State.UNKNOWN: 1, State.HELD: 2, State.NOT_JUDGED: 3}
+_WORST = {LawState.FAILED: 0, LawState.UNKNOWN: 1, LawState.HELD: 2, LawState.NOT_JUDGED: 3}
 
 
 class _Judged(msgspec.Struct, frozen=True):
-    reading: Reading
-    state: State
+    reading: Measurement
+    state: LawState
     reason: str
     client: ClientCase | None = None
 
@@ -37,7 +37,7 @@ def figure(value: float | None) -> float | str | None:
     return "lost" if value is not None and math.isinf(value) else value
 
 
-def interval(reading: Reading, unit: str) -> Interval:
+def interval(reading: Measurement, unit: str) -> Interval:
     """Return a reading as the verdict stores it."""
     found = reading.estimate
     return Interval(value=figure(found.value), low=figure(found.low), high=figure(found.high), n=found.n, unit=unit)
@@ -59,7 +59,7 @@ def _verdict(case: Case, expectation: Expectation) -> ExpectationVerdict:
         line=expectation.line,
         reason=worst.reason,
     )
-    return _explained(verdict, expectation, worst.client) if worst.state is State.FAILED else verdict
+    return _explained(verdict, expectation, worst.client) if worst.state is LawState.FAILED else verdict
 
 
 def _explained(verdict: ExpectationVerdict, expectation: Expectation, client: ClientCase | None) -> ExpectationVerdict:
@@ -94,7 +94,7 @@ def _said(measured: Interval) -> str:
             return f"{value:g}"
 
 
-def _readings(case: Case, expectation: Expectation) -> list[tuple[ClientCase | None, Reading]]:
+def _readings(case: Case, expectation: Expectation) -> list[tuple[ClientCase | None, Measurement]]:
     """Return one reading for each client, or for each of its outages."""
     if case.empty:
         return [(None, absent(case.nothing, judged=True))]
@@ -104,7 +104,7 @@ def _readings(case: Case, expectation: Expectation) -> list[tuple[ClientCase | N
     return [*found] or [(None, absent("no outage in this run", judged=False))]
 
 
-def _of_client(case: Case, expectation: Expectation, client: ClientCase) -> list[Reading]:
+def _of_client(case: Case, expectation: Expectation, client: ClientCase) -> list[Measurement]:
     metric = expectation.metric
     if metric in COUNTS:
         return [exactly(COUNTS[metric](client), open_=case.cut_short)]
@@ -117,7 +117,7 @@ def _of_client(case: Case, expectation: Expectation, client: ClientCase) -> list
     return [absent(f"this harness knows no metric {metric!r}", judged=True)]
 
 
-def _moment(case: Case, expectation: Expectation, at_ns: int | None, end: object) -> Reading:
+def _moment(case: Case, expectation: Expectation, at_ns: int | None, end: object) -> Measurement:
     """Return how long after its reference a moment came; never: infinitely late."""
     reference = _reference(case, expectation, end)
     if reference is None:
@@ -140,24 +140,24 @@ def _reference(case: Case, expectation: Expectation, end: object) -> float | Non
     return None if stamp is None else case.at(stamp)
 
 
-def _state(case: Case, expectation: Expectation, reading: Reading) -> _Judged:
+def _state(case: Case, expectation: Expectation, reading: Measurement) -> _Judged:
     found = reading.estimate
     if not reading.judged:
-        return _Judged(reading, State.NOT_JUDGED, reading.reason)
+        return _Judged(reading, LawState.NOT_JUDGED, reading.reason)
     if found.value is None or found.low is None or found.high is None:
-        return _Judged(reading, State.UNKNOWN, reading.reason)
+        return _Judged(reading, LawState.UNKNOWN, reading.reason)
     timed = expectation.metric in DURATIONS or expectation.metric in MOMENTS
     slack = case.slack if timed else 0.0
     low, high = _inside(expectation, found.low, slack), _inside(expectation, found.high, slack)
     if reading.open and not _settled(expectation, found.value):
-        return _Judged(reading, State.UNKNOWN, "the run was cut short")
+        return _Judged(reading, LawState.UNKNOWN, "the run was cut short")
     if low == high:
         doubt = case.doubtful(expectation.limit) if timed and not math.isinf(found.value) else ""
         if doubt:
-            return _Judged(reading, State.UNKNOWN, doubt)
-        return _Judged(reading, State.HELD if high else State.FAILED, reading.reason)
+            return _Judged(reading, LawState.UNKNOWN, doubt)
+        return _Judged(reading, LawState.HELD if high else LawState.FAILED, reading.reason)
     span = f"{phrases.duration(found.low)} to {phrases.duration(found.high)}"
-    return _Judged(reading, State.UNKNOWN, f"the interval {span} holds the limit")
+    return _Judged(reading, LawState.UNKNOWN, f"the interval {span} holds the limit")
 
 
 def _settled(expectation: Expectation, value: float) -> bool:
@@ -181,7 +181,7 @@ def _inside(expectation: Expectation, value: float, slack: float) -> bool:
             return value == expectation.limit
 
 
-def _badness(expectation: Expectation, reading: Reading) -> float:
+def _badness(expectation: Expectation, reading: Measurement) -> float:
     value = reading.estimate.value
     if value is None:
         return 0.0

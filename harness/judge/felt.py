@@ -45,7 +45,7 @@ from harness.deeds.catalogue import effect_of
 from harness.device.words import Reach
 from harness.history.records import Record
 from harness.judge.case import ClientCase
-from harness.judge.footprints import Facts, Stretch, stretches, within
+from harness.judge.footprints import DeedStretch, Facts, stretches, within
 
 _UNAUTHORIZED = 401
 _SERVER = "server"
@@ -71,7 +71,7 @@ def _touched(client: ClientCase) -> Mapping[int, Record]:
     return found
 
 
-def _path(stretch: Stretch) -> str:
+def _path(stretch: DeedStretch) -> str:
     act = stretch.deed.act
     assert isinstance(act, Joins | Prefers | Loses)
     return act.path
@@ -81,69 +81,69 @@ def _everywhere(facts: Facts) -> Iterable[str]:
     return facts.client.case.plan.paths
 
 
-def _shaped(facts: Facts, stretch: Stretch) -> Record | None:
+def _shaped(facts: Facts, stretch: DeedStretch) -> Record | None:
     return facts.bytes(stretch, stretch.deed.actor, "delivered")
 
 
-def _joined(facts: Facts, stretch: Stretch) -> Record | None:
+def _joined(facts: Facts, stretch: DeedStretch) -> Record | None:
     path = _path(stretch)
     return facts.heard(stretch, "joins", "prefers") or facts.dial(stretch, lambda one: one.path == path)
 
 
-def _online(facts: Facts, stretch: Stretch) -> Record | None:
+def _online(facts: Facts, stretch: DeedStretch) -> Record | None:
     return facts.heard(stretch, "online") or facts.dial(stretch, lambda one: bool(one.path))
 
 
-def _lost(facts: Facts, stretch: Stretch) -> Record | None:
+def _lost(facts: Facts, stretch: DeedStretch) -> Record | None:
     return facts.heard(stretch, "loses") or facts.flow(stretch, [_path(stretch)])
 
 
-def _offline(facts: Facts, stretch: Stretch) -> Record | None:
+def _offline(facts: Facts, stretch: DeedStretch) -> Record | None:
     heard = facts.heard(stretch, "offline") or facts.flow(stretch, _everywhere(facts))
     return heard or facts.dial(stretch, lambda one: not one.path)
 
 
-def _slept(facts: Facts, stretch: Stretch) -> Record | None:
+def _slept(facts: Facts, stretch: DeedStretch) -> Record | None:
     return facts.heard(stretch, "suspended", "resumed") or facts.flow(stretch, _everywhere(facts))
 
 
-def _cut(facts: Facts, stretch: Stretch) -> Record | None:
+def _cut(facts: Facts, stretch: DeedStretch) -> Record | None:
     return facts.boxed(stretch, stretch.done_ns + round(effect_of(stretch.deed.act).armed * 1e9))
 
 
-def _boxed(facts: Facts, stretch: Stretch) -> Record | None:
+def _boxed(facts: Facts, stretch: DeedStretch) -> Record | None:
     return facts.boxed(stretch, stretch.last_ns)
 
 
-def _asked(facts: Facts, stretch: Stretch) -> Record | None:
+def _asked(facts: Facts, stretch: DeedStretch) -> Record | None:
     return facts.request(stretch) or facts.stream(stretch)
 
 
-def _ended(facts: Facts, stretch: Stretch) -> Record | None:
+def _ended(facts: Facts, stretch: DeedStretch) -> Record | None:
     return facts.flow(stretch, _everywhere(facts)) or facts.request(stretch)
 
 
-def _revoked(facts: Facts, stretch: Stretch) -> Record | None:
+def _revoked(facts: Facts, stretch: DeedStretch) -> Record | None:
     refused = (one for one in facts.client.responses.values() if one.status == _UNAUTHORIZED)
     ended = (one for one in facts.subs if one.evidence == "expired")
     return within(refused, stretch.since_ns, stretch.last_ns) or within(ended, stretch.since_ns, stretch.last_ns)
 
 
-def _silenced(facts: Facts, stretch: Stretch) -> Record | None:
+def _silenced(facts: Facts, stretch: DeedStretch) -> Record | None:
     keepalive = facts.client.case.plan.server.keepalive
     return facts.silence(stretch, round(keepalive * 1e9)) if keepalive is not None else None
 
 
-def _repeated(facts: Facts, stretch: Stretch) -> Record | None:
+def _repeated(facts: Facts, stretch: DeedStretch) -> Record | None:
     return within((one for one in facts.subs if one.what == "open" and one.cursor), stretch.since_ns, stretch.last_ns)
 
 
-def _buried(facts: Facts, stretch: Stretch) -> Record | None:
+def _buried(facts: Facts, stretch: DeedStretch) -> Record | None:
     closed = (one for one in facts.client.conn_ends if (one.side, one.how) == ("server", "closed"))
     return within(closed, stretch.since_ns, stretch.last_ns)
 
 
-def _reached(facts: Facts, stretch: Stretch) -> Record | None:
+def _reached(facts: Facts, stretch: DeedStretch) -> Record | None:
     path, act = stretch.deed.actor, stretch.deed.act
     assert isinstance(act, SetReach)
     through = facts.dial(stretch, lambda one: one.path == path) if not act.once else None
@@ -164,7 +164,7 @@ def _reached(facts: Facts, stretch: Stretch) -> Record | None:
             assert_never(act.word)
 
 
-MARKS: Mapping[type, Callable[[Facts, Stretch], Record | None]] = {
+MARKS: Mapping[type, Callable[[Facts, DeedStretch], Record | None]] = {
     SetReach: _reached,
     SetShape: _shaped,
     SetSlice: _shaped,

@@ -38,7 +38,7 @@ from harness.vocabulary import Direction
 R = TypeVar("R", bound=Record)
 
 
-class Stretch(msgspec.Struct, frozen=True):
+class DeedStretch(msgspec.Struct, frozen=True):
     """From when to when a deed stands at a client's gate, in either direction: stamps. It was done by ``done_ns``."""
 
     deed: Deed
@@ -52,7 +52,7 @@ class Stretch(msgspec.Struct, frozen=True):
         return max(self.until_ns.values())
 
 
-def stretches(client: ClientCase) -> Iterator[Stretch]:
+def stretches(client: ClientCase) -> Iterator[DeedStretch]:
     """Yield the deeds that were done for this client, and until when each stood."""
     done = at_gate(client.deeds)
     deeds = [deed for deed in client.case.plan.deeds if deed.index in done]
@@ -67,7 +67,7 @@ def stretches(client: ClientCase) -> Iterator[Stretch]:
                 left.discard(way)
             if not left:
                 break
-        yield Stretch(deed, one.issued_ns, one.returned_ns, {way: until[way] for way in directions(deed.act)})
+        yield DeedStretch(deed, one.issued_ns, one.returned_ns, {way: until[way] for way in directions(deed.act)})
 
 
 def _taken(later: Deed, deed: Deed) -> frozenset[Direction]:
@@ -96,7 +96,7 @@ class Facts:
         self.subs = [one for job in client.jobs for one in subs.get(job, [])]
         self._closed = {one.sub: one.t_ns for one in self.subs if one.what == "close"}
 
-    def bytes(self, stretch: Stretch, path: str, fate: str) -> Chunk | None:
+    def bytes(self, stretch: DeedStretch, path: str, fate: str) -> Chunk | None:
         """Return the first bytes of this fate on a path while a deed stood, in its directions."""
         found = []
         for way, until_ns in stretch.until_ns.items():
@@ -106,12 +106,12 @@ class Facts:
                 found.append(chunks[place])
         return min(found, key=attrgetter("seq"), default=None)
 
-    def dial(self, stretch: Stretch, on: Callable[[Dial], bool]) -> Dial | None:
+    def dial(self, stretch: DeedStretch, on: Callable[[Dial], bool]) -> Dial | None:
         """Return the first dial that was on its way while a deed stood."""
         since_ns, until_ns = stretch.done_ns, stretch.last_ns
         return first(one for one in self.dials if one.from_ns <= until_ns and since_ns <= one.to_ns and on(one))
 
-    def flow(self, stretch: Stretch, paths: Iterable[str]) -> Conn | None:
+    def flow(self, stretch: DeedStretch, paths: Iterable[str]) -> Conn | None:
         """Return a flow of these paths that was open at both ends when a deed came."""
         for conn in self.client.conns:
             if conn.path in paths and conn.t_ns <= stretch.done_ns:
@@ -120,7 +120,7 @@ class Facts:
                     return conn
         return None
 
-    def end(self, stretch: Stretch, path: str, told: Callable[[ConnEnd], bool]) -> ConnEnd | None:
+    def end(self, stretch: DeedStretch, path: str, told: Callable[[ConnEnd], bool]) -> ConnEnd | None:
         """Return the first end of a flow that a path kept from the other side while a deed stood."""
         return first(
             end
@@ -128,7 +128,7 @@ class Facts:
             if stretch.since_ns <= end.t_ns <= stretch.last_ns and self.path_of[end.cid] == path and told(end)
         )
 
-    def heard(self, stretch: Stretch, *words: str) -> SignalHeard | None:
+    def heard(self, stretch: DeedStretch, *words: str) -> SignalHeard | None:
         """Return the first hearing of what the OS told as a deed was done, or as its own time was over."""
         moments = [(stretch.since_ns, stretch.done_ns), (stretch.last_ns, stretch.last_ns)]
         told: list[SignalTold] = self.client.case.grouped(SignalTold, "client").get(self.client.name, [])
@@ -139,7 +139,7 @@ class Facts:
         }
         return first(one for one in self.client.heard if one.told in seqs)
 
-    def boxed(self, stretch: Stretch, until_ns: int) -> Boxed | None:
+    def boxed(self, stretch: DeedStretch, until_ns: int) -> Boxed | None:
         """Return the first act of a box on a connection or request that a deed speaks of."""
         deed = stretch.deed
         word, on = row_of(deed.act).boxed, deed.on or (deed.actor if isinstance(deed.act, Cuts) else "")
@@ -154,11 +154,11 @@ class Facts:
             and to in {"", requests.get(one.rid)}
         )
 
-    def request(self, stretch: Stretch) -> Request | None:
+    def request(self, stretch: DeedStretch) -> Request | None:
         """Return the first request while a deed stood."""
         return within(self.client.requests, stretch.since_ns, stretch.last_ns)
 
-    def stream(self, stretch: Stretch) -> Subscriber | None:
+    def stream(self, stretch: DeedStretch) -> Subscriber | None:
         """Return a stream of the client's job that was open at the server when a deed came."""
         return first(
             one
@@ -168,7 +168,7 @@ class Facts:
             and self._closed.get(one.sub, math.inf) >= stretch.since_ns
         )
 
-    def silence(self, stretch: Stretch, lasts_ns: int) -> Subscriber | None:
+    def silence(self, stretch: DeedStretch, lasts_ns: int) -> Subscriber | None:
         """Return a stream of the client's job that had nothing to say for so long while a deed stood."""
         case = self.client.case
         for one in self.subs:
@@ -183,13 +183,13 @@ class Facts:
                 return one
         return None
 
-    def retried(self, stretch: Stretch) -> Delivered | None:
+    def retried(self, stretch: DeedStretch) -> Delivered | None:
         """Return the first block by which a client got what a deed had its streams say."""
         rids = {one.rid for one in self.client.requests}
         got = (one for one in self.client.case.history.all(Delivered) if one.rid in rids and one.retry >= 0)
         return within(got, stretch.since_ns, stretch.last_ns)
 
-    def rescheduled(self, stretch: Stretch) -> Rescheduled | None:
+    def rescheduled(self, stretch: DeedStretch) -> Rescheduled | None:
         """Return how the client's job was told something."""
         of_jobs = self.client.case.grouped(Rescheduled, "job")
         found = [one for job in self.client.jobs for one in of_jobs.get(job, [])]

@@ -12,7 +12,7 @@ from harness.judge.case import ClientCase
 from harness.judge.facts.asked import REFUSED
 from harness.judge.facts.requests import dial_lives
 from harness.judge.facts.tries import how_ended, number_of, over_ns, tries
-from harness.judge.obligations.attempts import Attempt
+from harness.judge.obligations.attempts import AttemptLife
 from harness.judge.refusals import no_end_due, refusal
 from harness.judge.verdict import Evidence
 
@@ -103,12 +103,12 @@ def _occasion(client: ClientCase, app: App) -> str:
         return f"when a stream request was answered {met.status}"
     if vain > 1:
         return f"after {phrases.amount(vain, 'attempt')} that brought no event"
-    if not isinstance(met, Attempt):
+    if not isinstance(met, AttemptLife):
         return ""
     return f"upon the end of its attempt {number_of(client, met)} ({how_ended(client, met)})"
 
 
-def _last_met(client: ClientCase, app: App) -> Response | Attempt | None:
+def _last_met(client: ClientCase, app: App) -> Response | AttemptLife | None:
     """Return the refusal that the client's last stream request met, else its last attempt that was over."""
     asked = [request for request in client.streams if request.seq < app.seq]
     answer = client.responses.get(asked[-1].rid) if asked else None
@@ -117,7 +117,7 @@ def _last_met(client: ClientCase, app: App) -> Response | Attempt | None:
     return next(reversed(_over(client, app)), None)
 
 
-def _over(client: ClientCase, app: App) -> list[Attempt]:
+def _over(client: ClientCase, app: App) -> list[AttemptLife]:
     """Return the attempts that were over when the client gave up, in order."""
     by_ns = app.enter_ns + client.case.near_ns
     return [one for one in tries(client) if one.end_hi is not None and (one.end_lo or 0) <= by_ns]

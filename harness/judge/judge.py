@@ -21,11 +21,11 @@ from harness.judge.proofs import besides, deeds
 from harness.judge.verdict import (
     DeedVerdict,
     ExpectationVerdict,
+    LawState,
     LawVerdict,
-    State,
+    ProvedBy,
     Trust,
     Verdict,
-    Way,
     Word,
 )
 from harness.scenario.expectations import OF_HARNESS
@@ -38,7 +38,7 @@ FUNDAMENTAL = (
 )  # fmt: skip
 """Laws, the most fundamental first: what the user lost, then what they were told, then what it cost."""
 
-PROVED = (Way.FLOW, Way.CANARY, Way.READ_BACK)
+PROVED = (ProvedBy.FLOW, ProvedBy.CANARY, ProvedBy.READ_BACK)
 
 
 def judge(plan: Plan, history: History, *, died: str = "") -> Verdict:
@@ -84,17 +84,17 @@ def judge(plan: Plan, history: History, *, died: str = "") -> Verdict:
 
 def compose(laws: tuple[LawVerdict, ...], expectations: tuple[ExpectationVerdict, ...]) -> Word:
     """Return the run's word: void where a law of the harness failed, else the worst. The rest is neutral."""
-    if any(law.law in OF_HARNESS and law.state is State.FAILED for law in laws):
+    if any(law.law in OF_HARNESS and law.state is LawState.FAILED for law in laws):
         return Word.VOID
     states = {law.state for law in laws} | {expectation.state for expectation in expectations}
-    if State.FAILED in states:
+    if LawState.FAILED in states:
         return Word.FAIL
-    return Word.UNKNOWN if State.UNKNOWN in states or State.HELD not in states else Word.PASS
+    return Word.UNKNOWN if LawState.UNKNOWN in states or LawState.HELD not in states else Word.PASS
 
 
 def order(laws: tuple[LawVerdict, ...]) -> tuple[LawVerdict, ...]:
     """Return the failed laws, the most fundamental first."""
-    failed = (law for law in laws if law.state is State.FAILED)
+    failed = (law for law in laws if law.state is LawState.FAILED)
     return tuple(sorted(failed, key=lambda law: FUNDAMENTAL.index(law.law)))
 
 
@@ -111,9 +111,9 @@ def _waived(verdict: LawVerdict, plan: Plan) -> LawVerdict:
     reason = plan.waive.get(verdict.law, "")
     if not reason or verdict.law in OF_HARNESS:
         return verdict
-    if verdict.state in {State.FAILED, State.UNKNOWN}:
-        return msgspec.structs.replace(verdict, state=State.WAIVED, waiver=reason)
-    unneeded = f"the waiver is not needed: the law {'held' if verdict.state is State.HELD else 'is not judged'}"
+    if verdict.state in {LawState.FAILED, LawState.UNKNOWN}:
+        return msgspec.structs.replace(verdict, state=LawState.WAIVED, waiver=reason)
+    unneeded = f"the waiver is not needed: the law {'held' if verdict.state is LawState.HELD else 'is not judged'}"
     return msgspec.structs.replace(verdict, waiver=reason, reason=verdict.reason or unneeded)
 
 
@@ -127,8 +127,8 @@ def _sentence(
     if word in {Word.VOID, Word.FAIL}:
         return _failure(case, laws, expectations)
     if word is Word.UNKNOWN:
-        doubts = [f"{law.law}: {law.reason}" for law in laws if law.state is State.UNKNOWN]
-        doubts += [f"{one.metric}: {one.reason}" for one in expectations if one.state is State.UNKNOWN]
+        doubts = [f"{law.law}: {law.reason}" for law in laws if law.state is LawState.UNKNOWN]
+        doubts += [f"{one.metric}: {one.reason}" for one in expectations if one.state is LawState.UNKNOWN]
         if case.empty:
             doubts = [case.nothing]
         elif case.cut_short and not doubts:
@@ -149,7 +149,7 @@ def _failure(case: Case, laws: tuple[LawVerdict, ...], expectations: tuple[Expec
     failed = order(laws)
     if failed:
         return _root(case, failed[0]) or failed[0].sentence
-    return next(one.sentence for one in expectations if one.state is State.FAILED)
+    return next(one.sentence for one in expectations if one.state is LawState.FAILED)
 
 
 def _root(case: Case, law: LawVerdict) -> str:
@@ -164,14 +164,14 @@ def _trust(case: Case, told: tuple[DeedVerdict, ...], fault: str) -> Trust:
     ways = Counter(one.way for one in told)
     controls = [control for health in case.history.all(Health) for control in health.controls_ms]
     return Trust(
-        faults=sum(ways[way] for way in (*PROVED, Way.UNDECIDED, Way.UNPROVED)),
+        faults=sum(ways[way] for way in (*PROVED, ProvedBy.UNDECIDED, ProvedBy.UNPROVED)),
         proved=sum(ways[way] for way in PROVED),
-        on_flow=ways[Way.FLOW],
-        by_canary=ways[Way.CANARY],
-        read_back=ways[Way.READ_BACK],
-        undecided=ways[Way.UNDECIDED],
-        nothing=ways[Way.NOTHING],
-        untried=sum(one.way is Way.UNTRIED and not one.ends for one in told),
+        on_flow=ways[ProvedBy.FLOW],
+        by_canary=ways[ProvedBy.CANARY],
+        read_back=ways[ProvedBy.READ_BACK],
+        undecided=ways[ProvedBy.UNDECIDED],
+        nothing=ways[ProvedBy.NOTHING],
+        untried=sum(one.way is ProvedBy.UNTRIED and not one.ends for one in told),
         lag_p99=case.lag.p99,
         lag_max=case.lag.highest,
         control_max=max(controls) / 1e3 if controls else None,

@@ -16,11 +16,11 @@ from harness.judge.facts.secrets import leaked
 from harness.judge.facts.staleness import staleness
 from harness.judge.facts.steady import planned, steady
 from harness.judge.facts.streams import most_at_once, overlaps
-from harness.judge.outages import Lapse, outages
+from harness.judge.outages import Outage, outages
 from harness.judge.percentiles import LOST, QUANTILES, Estimate, estimate, least_n
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """What one client (or one of its outages) measured. ``reason``: why there is no value, or what the value means.
 
     ``open`` says that the run was cut short and the figure could only have grown.
@@ -32,14 +32,14 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     open: bool = False
 
 
-def exactly(value: float, n: int = 1, *, reason: str = "", open_: bool = False) -> Reading:
+def exactly(value: float, n: int = 1, *, reason: str = "", open_: bool = False) -> Measurement:
     """Return a figure without uncertainty."""
-    return Reading(estimate=Estimate(value, value, value, n), reason=reason, open=open_)
+    return Measurement(estimate=Estimate(value, value, value, n), reason=reason, open=open_)
 
 
-def absent(reason: str, *, judged: bool) -> Reading:
+def absent(reason: str, *, judged: bool) -> Measurement:
     """Return that there is no figure: ``judged`` False where there was nothing to measure."""
-    return Reading(estimate=Estimate(None, None, None, 0), reason=reason, judged=judged)
+    return Measurement(estimate=Estimate(None, None, None, 0), reason=reason, judged=judged)
 
 
 def _events_by_both(client: ClientCase) -> int:
@@ -91,11 +91,11 @@ COUNTS: Mapping[str, Callable[[ClientCase], int]] = {
 }
 
 
-def _recovery(client: ClientCase, _statistic: str) -> list[Reading]:
+def _recovery(client: ClientCase, _statistic: str) -> list[Measurement]:
     return [_of_lapse(client, lapse, lapse.recovery) for lapse in outages(client)]
 
 
-def _detection(client: ClientCase, _statistic: str) -> list[Reading]:
+def _detection(client: ClientCase, _statistic: str) -> list[Measurement]:
     found = []
     for lapse in outages(client):
         if lapse.detected is None and lapse.caught_up is not None:
@@ -107,7 +107,7 @@ def _detection(client: ClientCase, _statistic: str) -> list[Reading]:
     return found
 
 
-def _of_lapse(client: ClientCase, lapse: Lapse, value: float | None) -> Reading:
+def _of_lapse(client: ClientCase, lapse: Outage, value: float | None) -> Measurement:
     if value is not None:
         return exactly(value)
     if lapse.spared:
@@ -117,21 +117,21 @@ def _of_lapse(client: ClientCase, lapse: Lapse, value: float | None) -> Reading:
     return exactly(LOST, reason="never")
 
 
-def _update_latency(client: ClientCase, statistic: str) -> list[Reading]:
+def _update_latency(client: ClientCase, statistic: str) -> list[Measurement]:
     taken = [sample.latency for sample in samples(client) if sample.path]
     return [_percentile(client, taken, statistic or "p99")]
 
 
-def _transport(client: ClientCase, statistic: str) -> list[Reading]:
+def _transport(client: ClientCase, statistic: str) -> list[Measurement]:
     taken = [sample.transport for sample in samples(client) if sample.path]
     return [_percentile(client, taken, statistic or "p99")]
 
 
-def _percentile(client: ClientCase, taken: list[float], statistic: str) -> Reading:
+def _percentile(client: ClientCase, taken: list[float], statistic: str) -> Measurement:
     """What the plan has too few steady events for is not judged; what the run has too few of is unknown."""
     found = estimate(taken, statistic)
     if found.value is not None:
-        return Reading(estimate=found)
+        return Measurement(estimate=found)
     needed = 1 if statistic == "max" else least_n(*QUANTILES[statistic])
     expected = planned(client, steady(client))
     if expected < needed:
@@ -139,7 +139,7 @@ def _percentile(client: ClientCase, taken: list[float], statistic: str) -> Readi
     return absent(f"{found.n} of {expected} planned steady events observed ({statistic} needs {needed})", judged=True)
 
 
-def _staleness(client: ClientCase, statistic: str) -> list[Reading]:
+def _staleness(client: ClientCase, statistic: str) -> list[Measurement]:
     series = staleness(client)
     if series is None:
         return [absent("no job was accepted", judged=True)]
@@ -147,12 +147,12 @@ def _staleness(client: ClientCase, statistic: str) -> list[Reading]:
     return [exactly(value, len(client.truth.events), open_=series.censored and client.case.cut_short)]
 
 
-def _overlap(client: ClientCase, _statistic: str) -> list[Reading]:
+def _overlap(client: ClientCase, _statistic: str) -> list[Measurement]:
     longest = max(((one.end_ns - one.start_ns) / 1e9 for one in overlaps(client)), default=0.0)
     return [exactly(longest)]
 
 
-DURATIONS: Mapping[str, Callable[[ClientCase, str], list[Reading]]] = {
+DURATIONS: Mapping[str, Callable[[ClientCase, str], list[Measurement]]] = {
     "recovery": _recovery,
     "detection": _detection,
     "update latency": _update_latency,

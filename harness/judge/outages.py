@@ -13,16 +13,16 @@ import math
 
 import msgspec
 
-from harness.history import Deed, Request
+from harness.history import DeedDone, Request
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.network.knocks import syn_retries
 from harness.judge.obligations.attempts import attempts
-from harness.judge.obligations.bound import LATENCY_ALLOWANCE, Part, recovery_bound, settling
+from harness.judge.obligations.bound import LATENCY_ALLOWANCE, BoundPart, recovery_bound, settling
 from harness.judge.refusals import no_end_due
-from harness.judge.sky import Cut, Sky, Spell
+from harness.judge.sky import NetworkInterval, NetworkTimeline, StreamCut
 from harness.scenario.deadlines import ceiling
-from harness.scenario.model import Plan, Pulse
+from harness.scenario.model import Plan, StallPulse
 
 NEAR = 0.1
 """Seconds around a deed within which what belongs to it is recorded: a signal a moment before or after it returned."""
@@ -44,7 +44,7 @@ class Interruption(msgspec.Struct, frozen=True, kw_only=True):
     struck: str
 
 
-class Lapse(msgspec.Struct, frozen=True, kw_only=True):
+class Outage(msgspec.Struct, frozen=True, kw_only=True):
     """One outage. Times are scenario seconds. ``spared`` says why there is nothing to judge.
 
     ``struck`` is the path that broke; device, middle or server where one of these stopped streams on a path that was
@@ -58,10 +58,10 @@ class Lapse(msgspec.Struct, frozen=True, kw_only=True):
     struck: str
     silent: bool
     until: float = math.inf
-    parts: tuple[Part, ...] = ()
+    parts: tuple[BoundPart, ...] = ()
     missed: str = ""
     overtaken: bool = False
-    deed: Deed | None = None  # the record of the deed that began it
+    deed: DeedDone | None = None  # the record of the deed that began it
     first_due: float | None = None
     caught_up: float | None = None
     detected: float | None = None
@@ -92,34 +92,37 @@ class Lapse(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.detected is None else max(0.0, self.detected - self.began)
 
 
-def outages(client: ClientCase) -> list[Lapse]:
+def outages(client: ClientCase) -> list[Outage]:
     """Return the outages of a client in order."""
     return client.once(_outages)
 
 
-def _outages(client: ClientCase) -> list[Lapse]:
-    sky = client.once(Sky)
+def _outages(client: ClientCase) -> list[Outage]:
+    sky = client.once(NetworkTimeline)
     found = interruptions(sky)
     began = sorted(one.began for one in found)
     return [_lapse(client, sky, one, next((at for at in began if at > one.began), math.inf)) for one in found]
 
 
-def latency_bound(spell: Spell, plan: Plan, start: float, end: float) -> float:
+def latency_bound(spell: NetworkInterval, plan: Plan, start: float, end: float) -> float:
     """Return L of a spell: rtt/2 + jitter + 50 ms, and the longest stall that the weather declares in this time."""
     return spell.shape.latency + spell.shape.jitter + LATENCY_ALLOWANCE + _longest_stall(spell, plan, start, end)
 
 
-def _longest_stall(spell: Spell, plan: Plan, start: float, end: float) -> float:
+def _longest_stall(spell: NetworkInterval, plan: Plan, start: float, end: float) -> float:
     """Return the seconds of the longest stall that the weather declares for a path in this time."""
     stalls = [
         pulse.lasts
         for pulse in plan.weather
-        if isinstance(pulse, Pulse) and pulse.path == spell.path and pulse.at < end and pulse.at + pulse.lasts > start
+        if isinstance(pulse, StallPulse)
+        and pulse.path == spell.path
+        and pulse.at < end
+        and pulse.at + pulse.lasts > start
     ]
     return max(stalls, default=0.0)
 
 
-def interruptions(sky: Sky) -> list[Interruption]:
+def interruptions(sky: NetworkTimeline) -> list[Interruption]:
     """Return the interruptions of a client's network, in order."""
     found: list[Interruption] = []
     down: Interruption | None = None
@@ -143,7 +146,7 @@ def interruptions(sky: Sky) -> list[Interruption]:
     return sorted(found, key=lambda raw: raw.began)
 
 
-def _struck(cut: Cut, sky: Sky) -> Interruption:
+def _struck(cut: StreamCut, sky: NetworkTimeline) -> Interruption:
     """A live stream was ended while the default was usable: healed at that deed."""
     return Interruption(
         began=cut.at,
@@ -154,17 +157,17 @@ def _struck(cut: Cut, sky: Sky) -> Interruption:
     )
 
 
-def _within(cut: Cut, covered: list[tuple[float, float | None]]) -> bool:
+def _within(cut: StreamCut, covered: list[tuple[float, float | None]]) -> bool:
     return any(began <= cut.at and (healed is None or cut.at < healed or began == cut.at) for began, healed in covered)
 
 
-def _lapse(client: ClientCase, sky: Sky, raw: Interruption, next_began: float) -> Lapse:
+def _lapse(client: ClientCase, sky: NetworkTimeline, raw: Interruption, next_began: float) -> Outage:
     case = client.case
     first = client.truth.first_due_from(case.ns(raw.began))
     caught = _caught_up(client, sky, raw) if raw.healed is not None and first is not None else None
     until = caught if caught is not None else case.end
     dials = [one for one in attempts(client)[1:] if raw.began <= case.at(one.began_ns) <= until]
-    lapse = Lapse(
+    lapse = Outage(
         began=raw.began,
         healed=raw.healed,
         path=raw.path,
@@ -179,7 +182,7 @@ def _lapse(client: ClientCase, sky: Sky, raw: Interruption, next_began: float) -
     return _bounded(client, lapse, next_began)
 
 
-def _bounded(client: ClientCase, lapse: Lapse, next_began: float) -> Lapse:
+def _bounded(client: ClientCase, lapse: Outage, next_began: float) -> Outage:
     """Return an outage with R and what that is made of, or with why there is nothing to judge."""
     case = client.case
     if lapse.healed is None:
@@ -204,13 +207,13 @@ def _bounded(client: ClientCase, lapse: Lapse, next_began: float) -> Lapse:
     )
 
 
-def _begun_by(client: ClientCase, raw: Interruption) -> Deed | None:
+def _begun_by(client: ClientCase, raw: Interruption) -> DeedDone | None:
     """Return the record of the deed at which an outage began: the last one by then at this client's gate."""
     near = [record for record in client.deeds if client.case.at(record.returned_ns) <= raw.began + 1e-6]
     return near[-1] if near else None
 
 
-def _caught_up(client: ClientCase, sky: Sky, raw: Interruption) -> float | None:
+def _caught_up(client: ClientCase, sky: NetworkTimeline, raw: Interruption) -> float | None:
     case, truth, screen = client.case, client.truth, client.screen
     assert raw.healed is not None
     first = truth.first_due_from(case.ns(raw.began))

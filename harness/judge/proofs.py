@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.laws.fault_seen import Proof, proofs
+from harness.judge.laws.fault_seen import DeedProof, proofs
 from harness.judge.laws.in_time import late, lateness
-from harness.judge.verdict import DeedVerdict, Way
+from harness.judge.verdict import DeedVerdict, ProvedBy
 from harness.scenario.deed_text import deed_text
 
 
@@ -23,7 +23,7 @@ def late_deeds(told: Iterable[DeedVerdict]) -> str:
 
 def besides(told: Sequence[DeedVerdict]) -> list[str]:
     """Return what a headline says of deeds beside the client: how many met nobody, touched nothing, or came late."""
-    untried = sum(one.way is Way.UNTRIED and not one.ends for one in told)
+    untried = sum(one.way is ProvedBy.UNTRIED and not one.ends for one in told)
     unfelt = sum(one.unfelt for one in told)
     parts = [
         f"{phrases.amount(untried, 'deed')} untried" if untried else "",
@@ -33,7 +33,7 @@ def besides(told: Sequence[DeedVerdict]) -> list[str]:
     return [part for part in parts if part]
 
 
-def _deed(case: Case, proof: Proof, behind: float) -> DeedVerdict:
+def _deed(case: Case, proof: DeedProof, behind: float) -> DeedVerdict:
     return DeedVerdict(
         deed=proof.deed.index,
         at=proof.deed.at,
@@ -46,9 +46,9 @@ def _deed(case: Case, proof: Proof, behind: float) -> DeedVerdict:
     )
 
 
-def _way(proof: Proof) -> Way:
+def _way(proof: DeedProof) -> ProvedBy:
     if not proof.due:
-        return Way.NOT_DUE
+        return ProvedBy.NOT_DUE
     if proof.untried:
-        return Way.UNTRIED
-    return Way.UNPROVED if proof.fault else proof.way
+        return ProvedBy.UNTRIED
+    return ProvedBy.UNPROVED if proof.fault else proof.way

@@ -12,7 +12,7 @@ from harness.deeds.network_state import MIDDLE, SERVER
 from harness.history import Request, Response
 from harness.judge.case import ClientCase
 from harness.judge.facts.polling import may_poll
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 
 EXEMPT = frozenset({401, 403, 408, 409, 410, 425, 429})
 """Never fatal by themselves: refreshed, waited out, or healed by a snapshot."""
@@ -195,7 +195,7 @@ def _fatal(client: ClientCase, response: Response) -> bool:
 def let_in(client: ClientCase, start_ns: int, end_ns: int) -> bool:
     """Whether connections could be made all along between two stamps, whoever then answered."""
     start, end = client.case.at(start_ns), client.case.at(end_ns)
-    spells = [spell for spell in client.once(Sky).spells if spell.start < end and spell.end > start]
+    spells = [spell for spell in client.once(NetworkTimeline).spells if spell.start < end and spell.end > start]
     return all(spell.usable or spell.blocked in {MIDDLE, SERVER} for spell in spells)
 
 
@@ -208,7 +208,7 @@ def _learned_of_its_job(client: ClientCase) -> bool:
         return bool(client.case.jobs_of(client.name))
     whole = [start.rid for start, following in starts if not _cut_off(client, start, following)]
     answers = [client.responses[rid] for rid in whole if rid in client.responses]
-    asleep, at = client.once(Sky).asleep, client.case.at
+    asleep, at = client.once(NetworkTimeline).asleep, client.case.at
     # An answer to a client that had hung up is heard by nobody, and sockets are dead when a device wakes.
     left = {end.cid: end.seq for end in reversed(client.conn_ends) if end.side == "client"}
     return any(

@@ -24,7 +24,7 @@ from harness.judge.facts.latency import samples
 from harness.judge.facts.lives import Life, lives
 from harness.judge.facts.polling import POLLING, askings
 from harness.judge.facts.tries import begun, followed_from, number_of, tries
-from harness.judge.outages import Lapse, outages
+from harness.judge.outages import Outage, outages
 from harness.judge.percentiles import LOST
 from harness.judge.verdict import Evidence
 from harness.scenario.model import Expectation
@@ -113,7 +113,7 @@ def _recovery(client: ClientCase, _expectation: Expectation) -> Cause | None:
     return None if worst is None else _late(client, worst)
 
 
-def _late(client: ClientCase, lapse: Lapse) -> Cause | None:
+def _late(client: ClientCase, lapse: Outage) -> Cause | None:
     """Return what a recovery waited for: a dial that hung, or one that came late."""
     case, healed = client.case, lapse.healed
     if healed is None or lapse.caught_up is None:

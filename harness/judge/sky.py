@@ -13,17 +13,17 @@ from operator import itemgetter
 import msgspec
 
 from harness.deeds import acts
-from harness.deeds.catalogue import Ending, Mood
+from harness.deeds.catalogue import FlowEnding, Mood
 from harness.history import ConnEnd
 from harness.judge.case import ClientCase
-from harness.judge.network.fold import Happened, Over
+from harness.judge.network.fold import Expired, Happened
 from harness.judge.network.timeline import foreseen
 from harness.judge.strikes import Struck, strikes
 from harness.scenario.model import network_at_start
 from harness.toxics.shape import Shape
 
 
-class Spell(msgspec.Struct, frozen=True):
+class NetworkInterval(msgspec.Struct, frozen=True):
     """A stretch of time, in scenario seconds, in which nothing changed. ``path`` is the default, usable or not.
 
     ``blocked`` is who stopped streams on a path that was up: device, middle or server; ``mute``: without a word.
@@ -42,7 +42,7 @@ class Spell(msgspec.Struct, frozen=True):
 _State = tuple[str | None, bool, Shape, float, str, bool]
 
 
-class Cut(msgspec.Struct, frozen=True):
+class StreamCut(msgspec.Struct, frozen=True):
     """A deed ended a live stream of the client: told by FIN, RST or an OS error, or ``silent``."""
 
     at: float
@@ -51,7 +51,7 @@ class Cut(msgspec.Struct, frozen=True):
     deed: int
 
 
-class Sky:
+class NetworkTimeline:
     """The spells of one client from 0 s to the horizon, and the cuts of its streams."""
 
     def __init__(self, client: ClientCase) -> None:
@@ -59,8 +59,8 @@ class Sky:
         self._plan = client.case.plan
         self._network = network_at_start(self._plan)
         self._flows = _flows(client)
-        self.spells: list[Spell] = []
-        self.cuts: list[Cut] = []
+        self.spells: list[NetworkInterval] = []
+        self.cuts: list[StreamCut] = []
         self.asleep: list[tuple[float, float]] = []
         self._slept: dict[int, float] = {}
         self._fold()
@@ -70,11 +70,11 @@ class Sky:
         """The end of the last spell."""
         return max(self._client.case.horizon, self._client.case.end)
 
-    def at(self, when: float) -> Spell:
+    def at(self, when: float) -> NetworkInterval:
         """Return the spell in force at this time."""
         return next((spell for spell in reversed(self.spells) if spell.start <= when), self.spells[0])
 
-    def before(self, when: float) -> Spell:
+    def before(self, when: float) -> NetworkInterval:
         """Return the spell in force until this time."""
         return next((spell for spell in reversed(self.spells) if spell.start < when), self.spells[0])
 
@@ -119,17 +119,18 @@ class Sky:
                 live, deed = self._take(what)
             else:
                 live, deed = [(what.path, what.silent)], -1
-            self.cuts += [Cut(at, path, silent, deed) for path, silent in live]
+            self.cuts += [StreamCut(at, path, silent, deed) for path, silent in live]
             if (live or self._state() != before) and at > since:
-                self.spells.append(Spell(since, at, *before))
+                self.spells.append(NetworkInterval(since, at, *before))
                 since = at
-        self.spells.append(Spell(since, max(self.horizon, since), *self._state()))
+        self.spells.append(NetworkInterval(since, max(self.horizon, since), *self._state()))
 
     def _take(self, one: Happened) -> tuple[list[tuple[str, bool]], int]:
         """Fold what happened; return the paths whose live streams it ended, and whether silently; and its deed."""
         self._network = one.change.state
         match one.what:
-            case Over(index=index):  # what a sleep ends was cut off when it began; a silent death is noticed afterwards
+            # what a sleep ends was cut off when it began; a silent death is noticed afterwards
+            case Expired(index=index):
                 if (begun := self._slept.pop(index, None)) is not None:
                     self.asleep.append((begun, one.at))
                 act = self._plan.deeds[index].act
@@ -141,7 +142,7 @@ class Sky:
             case _:
                 index = -1
         ended = {path: ending for path, ending in one.change.ended.items() if self._live(path, one.since_ns)}
-        return [(path, ending in {Ending.DROPPED, Ending.DEAD}) for path, ending in ended.items()], index
+        return [(path, ending in {FlowEnding.DROPPED, FlowEnding.DEAD}) for path, ending in ended.items()], index
 
     def _state(self) -> _State:
         network, name = self._network, self._network.default

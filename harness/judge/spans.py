@@ -3,15 +3,15 @@
 from harness.judge.case import Case
 from harness.judge.facts.steady import steady
 from harness.judge.outages import outages as outages_of
-from harness.judge.verdict import Outage, Span
+from harness.judge.verdict import OutageVerdict, Span
 
 
-def outages(case: Case) -> tuple[Outage, ...]:
+def outages(case: Case) -> tuple[OutageVerdict, ...]:
     """Return every client's outages."""
     if case.empty:
         return ()
     return tuple(
-        Outage(
+        OutageVerdict(
             client=client.name,
             began=lapse.began,
             healed=lapse.healed,

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from harness.history import Health
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.tries import tries
-from harness.judge.metrics import Reading, absent, exactly
+from harness.judge.metrics import Measurement, absent, exactly
 
 WINDOW_NS = 1_000_000_000
 
 SHARED = "of the harness's own process, in which its clients run"
 
 
-def _memory(client: ClientCase) -> Reading:
+def _memory(client: ClientCase) -> Measurement:
     """The process's peak over its first sample."""
     sizes = [health.rss for health in client.case.history.all(Health) if health.rss]
     if not sizes:
@@ -20,13 +20,13 @@ def _memory(client: ClientCase) -> Reading:
     return exactly(max(sizes) - sizes[0], len(sizes), reason=SHARED, open_=client.case.cut_short)
 
 
-def _traffic(client: ClientCase) -> Reading:
+def _traffic(client: ClientCase) -> Measurement:
     """Bytes that passed its gate, both ways."""
     passed = sum(chunk.length for chunk in client.chunks if chunk.fate == "delivered")
     return exactly(passed, open_=client.case.cut_short)
 
 
-SIZES: Mapping[str, Callable[[ClientCase], Reading]] = {"memory": _memory, "traffic": _traffic}
+SIZES: Mapping[str, Callable[[ClientCase], Measurement]] = {"memory": _memory, "traffic": _traffic}
 """By name, in bytes, of one client."""
 
 
@@ -45,7 +45,7 @@ CROWDS: Mapping[str, Callable[[Case], int]] = {"arrivals per second": _arrivals}
 """By name, of all clients together."""
 
 
-def crowd(case: Case, metric: str, unit: str) -> Reading:
+def crowd(case: Case, metric: str, unit: str) -> Measurement:
     """Return a count over all clients; as a share of them where the bound is one (``%``)."""
     count = CROWDS[metric](case)
     value = count / case.plan.client.count if unit == "%" else count

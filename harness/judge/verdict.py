@@ -13,7 +13,7 @@ from harness.scenario.model import Warned
 SCHEMA_VERSION = 2
 
 
-class State(enum.StrEnum):
+class LawState(enum.StrEnum):
     """Of one law, or of one expectation."""
 
     HELD = "held"
@@ -32,7 +32,7 @@ class Word(enum.StrEnum):
     VOID = "void"
 
 
-class Way(enum.StrEnum):
+class ProvedBy(enum.StrEnum):
     """What became of a deed: how it was proved, the best way first, or why it was not."""
 
     FLOW = "flow"  # on a client's own flow, dial, request or signal
@@ -59,7 +59,7 @@ class LawVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     law: str  # its word, as `waive` has it: "no-gap"
     code: str  # "L2"
-    state: State
+    state: LawState
     sentence: str = ""
     reason: str = ""
     evidence: tuple[Evidence, ...] = ()
@@ -83,7 +83,7 @@ class ExpectationVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_default
 
     metric: str
     limit: str  # as written: "under 5s"
-    state: State
+    state: LawState
     measured: Interval
     margin: float | None = None  # limit minus measured, positive when inside, in the metric's unit
     line: int = 0
@@ -102,7 +102,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str = ""
 
 
-class Outage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class OutageVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One outage of one client: when it began, healed, and when the app had caught up (None: never)."""
 
     client: str
@@ -122,7 +122,7 @@ class DeedVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     deed: int  # its index in the plan
     at: float
     text: str
-    way: Way
+    way: ProvedBy
     felt: int = 0
     clients: int = 1
     ends: bool = False
@@ -131,7 +131,7 @@ class DeedVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     @property
     def unfelt(self) -> bool:
         """Whether it was done while a client could have met it, and touched nothing of any."""
-        met = self.way not in {Way.UNTRIED, Way.NOT_DUE, Way.UNPROVED, Way.NOTHING}
+        met = self.way not in {ProvedBy.UNTRIED, ProvedBy.NOT_DUE, ProvedBy.UNPROVED, ProvedBy.NOTHING}
         return met and not self.felt and not self.ends
 
     @property
@@ -209,7 +209,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts = Counts()
     measures: dict[str, Interval] = {}  # "update latency", "transport", "staleness max", "recovery", "detection", …
     deeds: tuple[DeedVerdict, ...] = ()
-    outages: tuple[Outage, ...] = ()
+    outages: tuple[OutageVerdict, ...] = ()
     steady: tuple[Span, ...] = ()
     faults: tuple[Span, ...] = ()  # for shading: from each deed to the healing
     warnings: tuple[Warned, ...] = ()  # of the plan

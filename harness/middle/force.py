@@ -20,7 +20,7 @@ RequestAct = Answers | ShowsPortal
 _OF = {"streams": "stream", "polls": "poll", "results": "results"}
 
 
-class Force(msgspec.Struct, eq=False):
+class ActInForce(msgspec.Struct, eq=False):
     """An act in force, by its deed's index. ``on`` is empty for every path; ``actor`` is whose deed it is."""
 
     index: int
@@ -34,7 +34,7 @@ class Force(msgspec.Struct, eq=False):
         """Whether it is in force on this path."""
         return self.on in ("", path) and path not in self.lifted
 
-    def replaced_by(self, later: "Force") -> bool:
+    def replaced_by(self, later: "ActInForce") -> bool:
         """Whether a later act takes this one's place: the last word of an actor wins, as the language has it."""
         same = type(later.act) is type(self.act) and later.actor == self.actor and later.on in ("", self.on)
         if same and isinstance(self.act, Answers) and isinstance(later.act, Answers):
@@ -60,7 +60,7 @@ def answers(act: MiddleAct, what: str) -> bool:
     return isinstance(act, ShowsPortal)
 
 
-def for_request(forces: tuple[Force, ...], what: str, client: str, gates: int) -> Force | None:
+def for_request(forces: tuple[ActInForce, ...], what: str, client: str, gates: int) -> ActInForce | None:
     """Return the act that answers a request of this kind; ``forces`` come newest first."""
     for force in forces:
         if what == "stream" and isinstance(force.act, StreamAct):
@@ -70,12 +70,12 @@ def for_request(forces: tuple[Force, ...], what: str, client: str, gates: int) -
     return None
 
 
-def for_stream(forces: tuple[Force, ...]) -> StreamAct | None:
+def for_stream(forces: tuple[ActInForce, ...]) -> StreamAct | None:
     """Return the act that the bytes of event streams meet."""
     return next((force.act for force in forces if isinstance(force.act, StreamAct)), None)
 
 
-def for_idle(forces: tuple[Force, ...]) -> KillsIdle | None:
+def for_idle(forces: tuple[ActInForce, ...]) -> KillsIdle | None:
     """Return the act that idle connections meet."""
     return next((force.act for force in forces if isinstance(force.act, KillsIdle)), None)
 
@@ -104,7 +104,7 @@ def check(act: MiddleAct) -> None:
             pass
 
 
-def tell(force: Force) -> str:
+def tell(force: ActInForce) -> str:
     """Say an act in the words of the language, for a read-back."""
     match force.act:
         case Answers(status=status, retry_after=after, dated=dated, to=to, times=times):

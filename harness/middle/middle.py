@@ -6,7 +6,7 @@ import trio
 
 from harness.deeds.acts import Clears, MiddleAct
 from harness.history.journal import Journal
-from harness.middle.force import Force, check, tell
+from harness.middle.force import ActInForce, check, tell
 from harness.middle.kinds import RequestKinds
 from harness.middle.stage import HttpStage
 
@@ -35,7 +35,7 @@ class Middle:
         self._gates = gates
         self._wall_clock = wall_clock
         self._now = now
-        self._forces: list[Force] = []  # in the order of their beginning
+        self._forces: list[ActInForce] = []  # in the order of their beginning
         self._stages: dict[HttpStage, None] = {}
 
     def stage(self, cid: int, client: str, path: str) -> HttpStage:
@@ -67,7 +67,7 @@ class Middle:
         if isinstance(act, Clears):
             return self.clear(on, actor=actor)
         check(act)
-        force = Force(index=index, act=act, on=on, actor=actor)
+        force = ActInForce(index=index, act=act, on=on, actor=actor)
         self._forces = [other for other in self._forces if not other.replaced_by(force)] + [force]
         return self._turn()
 
@@ -84,7 +84,7 @@ class Middle:
         self._forces = [force for force in self._forces if force.actor != actor or on not in ("", force.on)]
         return self._turn()
 
-    def in_force(self, path: str) -> tuple[Force, ...]:
+    def in_force(self, path: str) -> tuple[ActInForce, ...]:
         """Return the acts in force on a path, newest first."""
         return tuple(force for force in reversed(self._forces) if force.holds(path))
 

@@ -23,7 +23,7 @@ from harness.middle import facts
 from harness.middle.answering import HeadReader, bodiless
 from harness.middle.arrivals import Arrivals, BodyReader, Reader, StreamReader
 from harness.middle.asking import Exchange, RequestReader
-from harness.middle.force import Force, RequestAct, for_idle, for_request, for_stream
+from harness.middle.force import ActInForce, RequestAct, for_idle, for_request, for_stream
 from harness.middle.framing import Framing, FramingError
 from harness.middle.heads import headers_of
 from harness.middle.kinds import RequestKinds
@@ -31,7 +31,7 @@ from harness.middle.replies import Reply, plain, reply
 from harness.middle.sorting import Sorter
 from harness.middle.streaming import PassingBody, StreamBody
 from harness.network.ends import How, Side
-from harness.network.stage import Hands, Stage
+from harness.network.stage import FlowControl, Stage
 from harness.vocabulary import CANARY
 
 MOST_PENDING = 100
@@ -70,8 +70,8 @@ class HttpStage(Stage):
         self._wall_clock = wall_clock
         self._now = now
         self._forget = forget
-        self._hands: Hands | None = None
-        self._forces: tuple[Force, ...] = ()
+        self._hands: FlowControl | None = None
+        self._forces: tuple[ActInForce, ...] = ()
         self._requests = RequestReader(self._asked, self._expect)
         self._sorter = Sorter(self._decide)
         self._pending: deque[Exchange] = deque()  # answered in this order
@@ -102,7 +102,7 @@ class HttpStage(Stage):
         """Whether an event stream is under way."""
         return isinstance(self._body, StreamBody)
 
-    def attach(self, hands: Hands) -> None:
+    def attach(self, hands: FlowControl) -> None:
         """Learn who carries the bytes."""
         self._hands = hands
         if self._idle is not None:
@@ -204,7 +204,7 @@ class HttpStage(Stage):
 
     # For the middle.
 
-    def turn(self, forces: tuple[Force, ...]) -> None:
+    def turn(self, forces: tuple[ActInForce, ...]) -> None:
         """These acts are in force now on this flow, newest first."""
         self._forces = forces
         idle = for_idle(forces)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import trio
 
-from harness.clock import Bell
+from harness.clock import Wakeup
 
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
 
@@ -41,7 +41,7 @@ class Forwarding:
         self._size = size
         self._send = send
         self._may = may
-        self._bell = Bell()
+        self._bell = Wakeup()
 
     async def wait(self) -> None:
         """Sleep until the owner is needed."""

@@ -14,15 +14,15 @@ from typing import Self
 import trio
 
 from harness.clock import sleep_until
-from harness.device.model import Device, Linger, Outcome
-from harness.device.radio import Antenna
+from harness.device.model import Device, DeviceChange, Linger
+from harness.device.radio import RadioState
 from harness.device.words import Radio, Reach
 from harness.errors import UsageError
 from harness.history.journal import Journal
 from harness.history.records import Conn, SignalTold
 from harness.network.ends import How, Side
 from harness.network.phone import GatePhone
-from harness.network.relay import Flow
+from harness.network.relay import RelayedFlow
 from harness.network.stage import StageMaker
 from harness.seams import Address, Direction, Door, Listener, Network, Signal, Stream
 from harness.vocabulary import CANARY
@@ -57,12 +57,12 @@ class Gate:
         self.device = device
         self.phone = GatePhone(client=client, device=device, network=network, address=self.address, journal=journal)
         self._routes = dict(routes)
-        self._radios = {path: Antenna(radios.get(path, Radio())) for path in device.paths}
+        self._radios = {path: RadioState(radios.get(path, Radio())) for path in device.paths}
         self._network = network
         self._journal = journal
         self._stage = stage
         self._listeners: dict[str, Listener] = {}
-        self._flows: dict[int, Flow] = {}
+        self._flows: dict[int, RelayedFlow] = {}
         self._canaries: set[Address] = set()
         self._released: set[Address] = set()  # of those that were given up before they were accepted
         self._deeds = {path: trio.Lock() for path in device.paths}
@@ -288,12 +288,12 @@ class Gate:
 
     # Within.
 
-    async def _tell(self, outcome: Outcome) -> Mapping[str, str]:
+    async def _tell(self, outcome: DeviceChange) -> Mapping[str, str]:
         self._apply(outcome)
         await trio.lowlevel.checkpoint()
         return self.device_readback()
 
-    def _apply(self, outcome: Outcome) -> None:
+    def _apply(self, outcome: DeviceChange) -> None:
         # What the OS knows is recorded before the flows that end by it, and told after: no effect before its cause.
         told = [(signal, self._told(signal)) for signal in outcome.signals]
         for path in outcome.lost:
@@ -316,11 +316,11 @@ class Gate:
             self._apply(self.device.wakes(silently=self._wakes_silently))
             self.phone.wake()
 
-    def _died(self, flow: Flow) -> None:
+    def _died(self, flow: RelayedFlow) -> None:
         if self._bury_after is not None and self._nursery is not None:
             self._nursery.start_soon(self._bury, flow, self._bury_after, self._buries)
 
-    async def _bury(self, flow: Flow, after: float, turn: int) -> None:
+    async def _bury(self, flow: RelayedFlow, after: float, turn: int) -> None:
         assert flow.dead_since is not None
         await sleep_until(flow.dead_since + after)
         if turn == self._buries and flow.cid in self._flows:
@@ -348,7 +348,7 @@ class Gate:
             Conn(cid=cid, client=client, path=path, peer=f"{stream.peer[0]}:{stream.peer[1]}")
         )
         assert written == cid
-        flow = self._flows[cid] = Flow(
+        flow = self._flows[cid] = RelayedFlow(
             cid=cid,
             path=path,
             client=stream,
@@ -365,7 +365,7 @@ class Gate:
         self._apply(self.device.opened(cid, path))
         self._nursery.start_soon(self._relay, flow)
 
-    async def _relay(self, flow: Flow) -> None:
+    async def _relay(self, flow: RelayedFlow) -> None:
         try:
             await flow.run(partial(self._network.connect, self._routes[flow.path], aside=flow.aside))
         finally:

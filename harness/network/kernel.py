@@ -19,7 +19,7 @@ SETTINGS = Path("/proc/sys/net/ipv4")
 ESTABLISHED, SYN_SENT, LISTEN = 0x01, 0x02, 0x0A
 
 
-class Row(msgspec.Struct, frozen=True):
+class TcpRow(msgspec.Struct, frozen=True):
     """A socket in the kernel's table; ``state`` is the kernel's number (include/net/tcp_states.h)."""
 
     local: Address
@@ -27,14 +27,15 @@ class Row(msgspec.Struct, frozen=True):
     state: int
 
 
-def tcp_rows(table: Path = TCP_TABLE) -> list[Row]:
+def tcp_rows(table: Path = TCP_TABLE) -> list[TcpRow]:
     """Read the kernel's IPv4 TCP table. Empty where there is none."""
     try:
         lines = table.read_text(encoding="ascii").splitlines()[1:]
     except OSError:
         return []
     return [
-        Row(_address(local), _address(remote), int(state, 16)) for _, local, remote, state, *_ in map(str.split, lines)
+        TcpRow(_address(local), _address(remote), int(state, 16))
+        for _, local, remote, state, *_ in map(str.split, lines)
     ]
 
 

@@ -10,13 +10,13 @@ from zlib import crc32
 
 import trio
 
-from harness.device.model import Fate
+from harness.device.model import ChunkFate
 from harness.history.records import Chunk
 from harness.network.ends import How, Side
 from harness.seams import Direction
 
 if TYPE_CHECKING:
-    from harness.network.relay import Flow
+    from harness.network.relay import RelayedFlow
 
 CHUNK = 65_536
 HELD_LIMIT = 8_000_000
@@ -32,7 +32,7 @@ SINK = {UPSTREAM: Side.SERVER, DOWNSTREAM: Side.CLIENT}
 class Link:
     """One direction of a flow."""
 
-    def __init__(self, flow: "Flow", direction: Direction) -> None:
+    def __init__(self, flow: "RelayedFlow", direction: Direction) -> None:
         self.flow = flow
         self.direction = direction
         self._offset = 0
@@ -93,13 +93,13 @@ class Link:
             self._drop(offset, data)
             return
         fate = flow.device.arrives(flow.cid, self.direction)
-        if fate is Fate.DROP:
+        if fate is ChunkFate.DROP:
             self._drop(offset, data)
-        elif fate is Fate.PASS and not (self._waiting or self._flushing or self._sending):
+        elif fate is ChunkFate.PASS and not (self._waiting or self._flushing or self._sending):
             await self._send(offset, data)
             self._kick()
         else:
-            if fate is Fate.HOLD:
+            if fate is ChunkFate.HOLD:
                 self._record(offset, data, "held")
             self._put(offset, data)
             await self._wait_for_room()
@@ -118,7 +118,7 @@ class Link:
         self._final = self._final or final
         # The source's own end needs no task where nothing is in its way. One that the gate or a box made goes by the
         # queue, as does what they said in the other direction.
-        if not final and self._idle and self.flow.device.arrives(self.flow.cid, self.direction) is Fate.PASS:
+        if not final and self._idle and self.flow.device.arrives(self.flow.cid, self.direction) is ChunkFate.PASS:
             self._finish(how)
         else:
             self._queue(how)
@@ -132,10 +132,10 @@ class Link:
         if isinstance(item, bytes):
             self._enters(item)
             fate = self.flow.device.arrives(self.flow.cid, self.direction)
-            if fate is Fate.DROP:
+            if fate is ChunkFate.DROP:
                 self._drop(offset, item)
                 return
-            if fate is Fate.HOLD:
+            if fate is ChunkFate.HOLD:
                 self._record(offset, item, "held")
         self._put(offset, item)
 
@@ -194,11 +194,11 @@ class Link:
         """Write what waits, asking anew for each piece; ends with the queue."""
         device, cid = self.flow.device, self.flow.cid
         while self._waiting:
-            fate = Fate.PASS if self._final else device.arrives(cid, self.direction)
-            if fate is Fate.HOLD:
+            fate = ChunkFate.PASS if self._final else device.arrives(cid, self.direction)
+            if fate is ChunkFate.HOLD:
                 self._wake = trio.Event()
                 await self._wake.wait()
-            elif fate is Fate.DROP:
+            elif fate is ChunkFate.DROP:
                 self.discard()
             else:
                 offset, item = self._waiting.popleft()

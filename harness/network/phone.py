@@ -14,7 +14,7 @@ from zlib import crc32
 
 import trio
 
-from harness.clock import Nap
+from harness.clock import MovableSleep
 from harness.device.model import Device
 from harness.history.journal import Journal
 from harness.history.records import Dial, Listens, Read, Record, SignalHeard
@@ -54,7 +54,7 @@ class Sleep:
             await self._woken.wait()
 
 
-class Connection:
+class DialledConnection:
     """What the gate and the phone tell each other of a connection that the phone dials.
 
     ``cid`` is the gate's number for it, 0 until it was accepted: so before any byte of it can reach the phone.
@@ -82,7 +82,7 @@ class PhoneStream(Stream):
     What it returns has been read, and is recorded so.
     """
 
-    def __init__(self, phone: "GatePhone", inner: Stream, connection: Connection) -> None:
+    def __init__(self, phone: "GatePhone", inner: Stream, connection: DialledConnection) -> None:
         self.local = inner.local
         self.peer = inner.peer
         self._phone = phone
@@ -197,13 +197,15 @@ class PhoneStream(Stream):
         return os_error(errno.ECONNABORTED) if self._lost else error.__cause__
 
 
-class Ear(trio.abc.ReceiveChannel[Signal]):
+class SignalListener(trio.abc.ReceiveChannel[Signal]):
     """A listener's end of the signals: what it receives is *heard*, and recorded so. A sleeping phone hears nothing.
 
     ``hang_up`` is told who listens no more.
     """
 
-    def __init__(self, heard: Callable[[Signal, int], None], hang_up: "Callable[[Ear], None]", sleep: Sleep) -> None:
+    def __init__(
+        self, heard: Callable[[Signal, int], None], hang_up: "Callable[[SignalListener], None]", sleep: Sleep
+    ) -> None:
         self._heard = heard
         self._hang_up = hang_up
         self._sleep = sleep
@@ -240,7 +242,7 @@ class _Dial:
         self.path = path
         self.from_ns = from_ns
         self.local: Address = ("", 0)
-        self.connection = Connection()
+        self.connection = DialledConnection()
         self.scope = trio.CancelScope()
         self.lost = False
 
@@ -277,8 +279,8 @@ class GatePhone(Phone):
         self._journal = journal
         self._dials: dict[_Dial, None] = {}
         self._streams: dict[PhoneStream, str] = {}
-        self._dialled: dict[Address, Connection] = {}  # from where; until the gate has accepted it
-        self._ears: list[Ear] = []
+        self._dialled: dict[Address, DialledConnection] = {}  # from where; until the gate has accepted it
+        self._ears: list[SignalListener] = []
         self.sleep = Sleep()
         self._ended_dials = 0
         self._over = False  # nothing is recorded any more
@@ -332,16 +334,16 @@ class GatePhone(Phone):
             stream.reset()
         raise os_error(errno.ECONNABORTED)
 
-    def signals(self) -> Ear:
+    def signals(self) -> SignalListener:
         """Return a fresh channel of all signals from now on; it ends with the gate."""
-        ear = Ear(self._heard, self._hang_up, self.sleep)
+        ear = SignalListener(self._heard, self._hang_up, self.sleep)
         self._ears.append(ear)
         self.write(Listens(client=self._client, on=True))
         return ear
 
-    async def sleep_until(self, deadline: float, nap: Nap | None = None) -> None:
+    async def sleep_until(self, deadline: float, nap: MovableSleep | None = None) -> None:
         """Sleep to this instant of trio's clock; a deadline that passes while the phone sleeps is met as it wakes."""
-        await (nap or Nap()).until(deadline)
+        await (nap or MovableSleep()).until(deadline)
         await self.sleep.over()
 
     # For its streams.
@@ -350,14 +352,14 @@ class GatePhone(Phone):
         """Its owner has closed it. Idempotent."""
         self._streams.pop(stream, None)
 
-    def leaves(self, connection: Connection) -> None:
+    def leaves(self, connection: DialledConnection) -> None:
         """Note that the phone's end of a connection leaves now. Idempotent."""
         if not connection.left_ns:
             connection.left_ns = self._journal.stamp()
 
     # For the gate.
 
-    def accepted(self, peer: Address, cid: int) -> Connection | None:
+    def accepted(self, peer: Address, cid: int) -> DialledConnection | None:
         """Return the connection that was dialled from there, which has this number now; None: by somebody else."""
         connection = self._dialled.pop(peer, None)
         if connection is not None:
@@ -400,7 +402,7 @@ class GatePhone(Phone):
 
     # Records.
 
-    def _hang_up(self, ear: Ear) -> None:
+    def _hang_up(self, ear: SignalListener) -> None:
         if ear in self._ears:
             self._ears.remove(ear)
             self.write(Listens(client=self._client, on=False))

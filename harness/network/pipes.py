@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from harness.clock import Bell
+from harness.clock import Wakeup
 
 
 class Pipe:
@@ -14,8 +14,8 @@ class Pipe:
         self.room = room
         self.shut = False  # the writer's FIN was sent
         self.finished = False  # and has arrived
-        self.readable = Bell()
-        self.writable = Bell()
+        self.readable = Wakeup()
+        self.writable = Wakeup()
 
     def look(self) -> bool:
         """Whether there is something to read, be it the end."""

@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from harness.clock import Nap, sleep_until
-from harness.device.model import Act, Device, Do, Fate
-from harness.device.radio import Antenna
+from harness.clock import MovableSleep, sleep_until
+from harness.device.model import Act, ChunkFate, Device, Do
+from harness.device.radio import RadioState
 from harness.history.journal import Journal
 from harness.history.records import ConnEnd, EndPassed, Waited
 from harness.network.ends import How, Side
 from harness.network.link import DOWNSTREAM, SINK, UPSTREAM, Link
-from harness.network.phone import Connection
+from harness.network.phone import DialledConnection
 from harness.network.stage import Stage
 from harness.seams import Direction, Stream
 
@@ -24,7 +24,7 @@ _AWAY = {Side.CLIENT: UPSTREAM, Side.SERVER: DOWNSTREAM}
 _TOWARD = {Side.CLIENT: DOWNSTREAM, Side.SERVER: UPSTREAM}
 
 
-class Flow:
+class RelayedFlow:
     """A client's connection and the gate's own one to the server. ``radio`` None: it costs nothing (the canary).
 
     ``connection`` is what the phone knows of it; None where no phone of this process has dialled it.
@@ -38,10 +38,10 @@ class Flow:
         client: Stream,
         device: Device,
         journal: Journal,
-        radio: Antenna | None,
+        radio: RadioState | None,
         stage: Stage | None,
-        died: "Callable[[Flow], None]" = lambda _: None,
-        connection: Connection | None = None,
+        died: "Callable[[RelayedFlow], None]" = lambda _: None,
+        connection: DialledConnection | None = None,
     ) -> None:
         self.cid = cid
         self.path = path
@@ -59,7 +59,7 @@ class Flow:
         self._released = False  # the server's side ends with the client's
         self._tasks: trio.Nursery | None = None  # until nothing is carried any more
         self._carrying = 0
-        self._nap: Nap | None = None
+        self._nap: MovableSleep | None = None
         self._nap_until = math.inf
         self._radio = radio
         self._ready_at = radio.dial(trio.current_time()) if radio is not None else 0.0
@@ -139,7 +139,7 @@ class Flow:
         assert self.stage is not None
         while not math.isinf(until := self.stage.deadline):
             self._nap_until = until
-            self._nap = self._nap or Nap()
+            self._nap = self._nap or MovableSleep()
             await self._nap.until(until)
             if self.stage.deadline <= trio.current_time():
                 self.stage.due()
@@ -198,8 +198,8 @@ class Flow:
             self._links[_TOWARD[side]].discard()
         known = self.stage is None or self.stage.leaves(side, how)
         fate = self.device.arrives(self.cid, _AWAY[side])
-        swallowed = fate is Fate.DROP or not known
-        self.note(side, how, swallowed=swallowed, held=fate is Fate.HOLD and not swallowed)
+        swallowed = fate is ChunkFate.DROP or not known
+        self.note(side, how, swallowed=swallowed, held=fate is ChunkFate.HOLD and not swallowed)
         if not swallowed:
             self._links[_AWAY[side]].end(how)
         elif side is Side.CLIENT:

@@ -31,7 +31,7 @@ READ_MAX = 32 * 1024
 """Bytes per chunk: Toxiproxy's copy buffer."""
 
 
-class End(Protocol):
+class PipeEnd(Protocol):
     """A stream, as its connection sees it."""
 
     def peer_left(self) -> None:
@@ -224,7 +224,7 @@ class ShapedPath(Toxified):
         """Return a new connection's directions, upstream first; one ``aside`` changes no draw of the others."""
         return self._pipe(Direction.UPSTREAM, aside), self._pipe(Direction.DOWNSTREAM, aside)
 
-    def join(self, up: ShapedPipe, down: ShapedPipe, near: End, far: End) -> None:
+    def join(self, up: ShapedPipe, down: ShapedPipe, near: PipeEnd, far: PipeEnd) -> None:
         """Let the end of either direction be the end of the other."""
         up.ended = partial(self._ended, Direction.UPSTREAM, up, down, far)
         down.ended = partial(self._ended, Direction.DOWNSTREAM, down, up, near)
@@ -239,7 +239,7 @@ class ShapedPath(Toxified):
         for pipe in tuple(self._pipes[direction]):
             pipe.change(apply)
 
-    def _ended(self, direction: Direction, pipe: ShapedPipe, back: ShapedPipe, reader: End) -> None:
+    def _ended(self, direction: Direction, pipe: ShapedPipe, back: ShapedPipe, reader: PipeEnd) -> None:
         """The proxy closes its socket to the reader: with RST where a toxic has it so, or bytes were left unread."""
         self._pipes[direction].pop(pipe, None)
         if back.unread or pipe.resets or back.resets:

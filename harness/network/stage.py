@@ -11,7 +11,7 @@ from typing import Protocol
 from harness.network.ends import How, Side
 
 
-class Hands(Protocol):
+class FlowControl(Protocol):
     """What a stage can do beside letting bytes through. All of it is done in order, behind what went before."""
 
     def say(self, data: bytes) -> None:
@@ -35,7 +35,7 @@ class Stage(Protocol):
         """The instant of trio's clock at which to call ``due``; infinite for never. It may recede without a word."""
         ...
 
-    def attach(self, hands: Hands) -> None:
+    def attach(self, hands: FlowControl) -> None:
         """Learn who carries the bytes. Called once, first."""
         ...
 

@@ -8,7 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.deeds.acts import Bursts, Clears, Deed, Pauses, Restarts, SetReach, Suspends
-from harness.deeds.network_state import DEVICE, JOB, MIDDLE, SERVER, Fold, NetworkState, Passage, PathState, Standing
+from harness.deeds.network_state import (
+    DEVICE,
+    JOB,
+    MIDDLE,
+    SERVER,
+    Fold,
+    NetworkState,
+    Passage,
+    PathState,
+    StandingDeed,
+)
 from harness.device.words import Reach
 from harness.judge.verdict import Span
 from harness.scenario.deed_text import who, without_end
@@ -91,7 +101,7 @@ def _word(path: PathState) -> str:
     return ", ".join(f"{word} {way}" for way, word in held)
 
 
-def _said(standing: Iterable[Standing], place: str) -> str:
+def _said(standing: Iterable[StandingDeed], place: str) -> str:
     """Return what a place does: the device, the server, the job, or the boxes of every path's way or of one path's."""
     return " + ".join(_phrase(one.deed) for one in standing if who(one.deed) == place)[:_WORDS]
 

@@ -9,7 +9,7 @@ from harness.files import real_path
 from harness.judge import phrases
 from harness.judge.case import LAGS
 from harness.judge.judge import FUNDAMENTAL, by_cause
-from harness.judge.verdict import Evidence, ExpectationVerdict, LawVerdict, State, Verdict, Word
+from harness.judge.verdict import Evidence, ExpectationVerdict, LawState, LawVerdict, Verdict, Word
 from harness.report.folder import INTERRUPTED, RunResult
 from harness.report.saying import against
 from harness.scenario.model import Expectation, Plan
@@ -41,7 +41,7 @@ def rank(law: str) -> int:
     return FUNDAMENTAL.index(law) if law in FUNDAMENTAL else len(FUNDAMENTAL)
 
 
-def failed(verdict: Verdict, state: State = State.FAILED) -> list[LawVerdict]:
+def failed(verdict: Verdict, state: LawState = LawState.FAILED) -> list[LawVerdict]:
     """Return the laws in this state, the most fundamental first."""
     return sorted((law for law in verdict.laws if law.state is state), key=lambda law: rank(law.law))
 
@@ -54,7 +54,7 @@ def findings(run: RunResult) -> list[Finding]:
     if run.verdict.trust.fault:
         return [Finding(laws=(ENVIRONMENT,), sentence=run.verdict.sentence)]
     found = [_of_laws(laws, run) for laws in by_cause(run.verdict.laws)]
-    limits = [item for item in run.verdict.expectations if item.state is State.FAILED]
+    limits = [item for item in run.verdict.expectations if item.state is LawState.FAILED]
     if found and limits:  # limits missed beside a broken law are one more consequence of it
         missed = ", ".join(against(expected_by(run.plan, item), item).replace("(limit ", "(") for item in limits)
         found[0] = msgspec.structs.replace(found[0], also=(*found[0].also, f"limits missed: {missed}"))
@@ -84,10 +84,10 @@ def doubts(run: RunResult) -> list[str]:
     A reason that all of them share is told alone.
     """
     by_reason: dict[str, list[str]] = {}
-    for law in failed(run.verdict, State.UNKNOWN):
+    for law in failed(run.verdict, LawState.UNKNOWN):
         by_reason.setdefault(law.reason or law.sentence, []).append(law.law)
     for item in run.verdict.expectations:
-        if item.state is State.UNKNOWN:
+        if item.state is LawState.UNKNOWN:
             by_reason.setdefault(item.reason, []).append(item.metric)
     if len(by_reason) == 1 and len(next(iter(by_reason.values()))) > 1:
         return list(by_reason)
@@ -110,8 +110,8 @@ def reason(run: RunResult) -> str:
 def for_lag_alone(run: RunResult) -> bool:
     """Return whether a run on real sockets is unknown for nothing without the host's scheduler lag."""
     verdict = run.verdict
-    doubtful = [law.reason for law in verdict.laws if law.state is State.UNKNOWN]
-    doubtful += [item.reason for item in verdict.expectations if item.state is State.UNKNOWN]
+    doubtful = [law.reason for law in verdict.laws if law.state is LawState.UNKNOWN]
+    doubtful += [item.reason for item in verdict.expectations if item.state is LawState.UNKNOWN]
     lag = bool(doubtful) and all(LAGS in why for why in doubtful)
     return lag and verdict.word is Word.UNKNOWN and run.plan.world != "virtual"
 
@@ -125,8 +125,8 @@ def named(plan: Plan) -> str:
 def _interrupted(run: RunResult) -> str:
     """Return when a run was interrupted, and what could not be settled by then: by name, or many by their number."""
     verdict = run.verdict
-    open_ = [law.law for law in failed(verdict, State.UNKNOWN)]
-    open_ += [item.metric for item in verdict.expectations if item.state is State.UNKNOWN]
+    open_ = [law.law for law in failed(verdict, LawState.UNKNOWN)]
+    open_ += [item.metric for item in verdict.expectations if item.state is LawState.UNKNOWN]
     when = f"at {verdict.seconds:.1f} s" if verdict.trust.facts or verdict.seconds else "before it began"
     what = phrases.several(open_) if len(open_) <= NAMED else f"{len(open_)} laws and limits"
     return f"the run was interrupted {when}" + (f", with {what} unsettled" if open_ else "")

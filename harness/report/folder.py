@@ -17,7 +17,7 @@ from harness.compare.replay import Replay
 from harness.errors import NOT_JSON, BadRecords, EnvironmentFault, UsageError
 from harness.escaping import visible
 from harness.files import read_bytes, real_path
-from harness.history import Canary, Deed, History, read_history, records
+from harness.history import Canary, DeedDone, History, read_history, records
 from harness.history.files import HISTORY, LOG, PLAN
 from harness.history.reader import check_schema
 from harness.judge.verdict import Verdict, Word
@@ -292,7 +292,7 @@ def read_records(folder: Path, plan: Plan) -> History:
         if abs(one.t_ns - history.zero_ns) > _FARTHEST_NS:
             raise BadRecords(f"{path}: record {one.seq} is {one.t_ns - history.zero_ns} ns off the run's 0 s")
     deeds = len(plan.deeds)
-    said: list[Deed | Canary] = [*history.all(Deed), *history.all(Canary)]
+    said: list[DeedDone | Canary] = [*history.all(DeedDone), *history.all(Canary)]
     for record in said:
         if not 0 <= record.deed < deeds:
             raise BadRecords(f"{path}: record {record.seq} is of deed #{record.deed}, and its plan has {deeds}")

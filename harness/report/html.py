@@ -22,7 +22,7 @@ from harness.report.findings import broken, reason
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
 from harness.report.lanes import LANES
 from harness.report.saying import SIGN, STATE_SIGN, joined, measured, one_line, plural, printable
-from harness.report.views import View, view_of
+from harness.report.views import RunView, view_of
 
 ROOM = 5_200_000
 """Bytes of figures and traces in one page, the failing runs' first; of runs that find no room it links the files."""
@@ -63,8 +63,8 @@ def page(invocation: Invocation) -> str:
     return text.strip() + "\n"
 
 
-def _views(runs: Sequence[RunResult]) -> list[View]:
-    views: list[View] = []
+def _views(runs: Sequence[RunResult]) -> list[RunView]:
+    views: list[RunView] = []
     room = ROOM
     for place, run in enumerate(runs):
         short = len(runs) > FEW and run.verdict.word is Word.PASS
@@ -94,7 +94,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
+class RunCell(msgspec.Struct, frozen=True, kw_only=True):
     """One run in the matrix: its word, where it is in the page, and the worst or the best there is to say."""
 
     word: str
@@ -107,11 +107,11 @@ def _matrix(runs: Sequence[RunResult]) -> dict[str, object]:
     """Return rows (scenario and variant) by columns (clients), each cell a list of runs: there may be several seeds."""
     clients = list(dict.fromkeys(run.verdict.client or run.plan.client.like for run in runs))
     alike = len({(run.plan.seed, run.plan.world) for run in runs}) == 1
-    rows: dict[str, dict[str, list[Cell]]] = {}
+    rows: dict[str, dict[str, list[RunCell]]] = {}
     for run in runs:
         client = run.verdict.client or run.plan.client.like
         which = "" if alike else f"seed {run.plan.seed}" + (", virtual" if run.plan.world == "virtual" else "")
-        cell = Cell(word=run.word, key=run.key, which=which, note=_note(run))
+        cell = RunCell(word=run.word, key=run.key, which=which, note=_note(run))
         rows.setdefault(run.title, {}).setdefault(client, []).append(cell)
     return {"clients": clients, "rows": rows}
 
@@ -126,7 +126,7 @@ def _note(run: RunResult) -> str:
     return f"recovered {measured(recovery, like=1.0)}" if recovery and recovery.value is not None else ""
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class ComparedRun(msgspec.Struct, frozen=True, kw_only=True):
     """A virtual run held against real ones or its repetition: what was said, and the first records that differ."""
 
     title: str
@@ -137,13 +137,13 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     records: list[tuple[str, Evidence]]
 
 
-def _held(run: RunResult) -> Held:
+def _held(run: RunResult) -> ComparedRun:
     agreement, told = run.agreement, []
     if agreement is not None:
         told.append(f"worlds {worlds.said(agreement)}")
     if run.replay is not None:
         told.append(f"twice: {worlds.twice(run.replay)}")
-    return Held(
+    return ComparedRun(
         title=run.title,
         key=run.key,
         good=not (worlds.trouble(run) or worlds.doubt(run)),

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import LawState, Word
 from harness.report import tally, worlds
 from harness.report.findings import broken, findings, from_here, reason, replay
 from harness.report.folder import Invocation, Manifest, RunResult
@@ -38,7 +38,7 @@ def junit(invocation: Invocation) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _marked(group: tally.Group) -> list[tuple[RunResult, str]]:
+def _marked(group: tally.ScenarioRuns) -> list[tuple[RunResult, str]]:
     marks = tally.marks(group.runs)
     return [(run, marks[run.key]) for run in group.runs]
 
@@ -112,8 +112,8 @@ def _silent(case: ET.Element, run: RunResult) -> None:
     if run.agreement is not None:
         lines.append(f"worlds: {worlds.said(run.agreement)}")
     for law in run.verdict.laws:
-        if law.state is State.NOT_JUDGED:
+        if law.state is LawState.NOT_JUDGED:
             lines.append(f"not judged: {law.law} ({law.reason})")
-        elif law.state is State.WAIVED:
+        elif law.state is LawState.WAIVED:
             lines.append(f"waived: {law.law} ({law.waiver or law.reason})")
     ET.SubElement(case, "system-out").text = printable("\n".join(lines))

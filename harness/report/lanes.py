@@ -16,7 +16,7 @@ _MET = {"read back": "read back", "undecided": "undecided", "nothing to do": "ha
 
 def describe(record: r.Record, plan: Plan | None = None) -> str:
     """Return one record as a sentence of facts. The plan, when there, turns a deed's index into its words."""
-    if isinstance(record, r.Deed):
+    if isinstance(record, r.DeedDone):
         return _deed(record, plan)
     if isinstance(record, r.Canary):
         verdict = _MET.get(record.way, "proved") if record.met else "NOT met"
@@ -31,7 +31,7 @@ def _deed_text(index: int, plan: Plan | None) -> str:
     return deed_text(plan.deeds[index], plan)
 
 
-def _deed(record: r.Deed, plan: Plan | None) -> str:
+def _deed(record: r.DeedDone, plan: Plan | None) -> str:
     took = duration((record.returned_ns - record.issued_ns) / 1e9)
     who = f" for {record.client}" if record.client else ""
     failed = f"; failed: {record.error}" if record.error else ""

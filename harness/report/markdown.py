@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import LawState, Word
 from harness.report import tally, worlds
 from harness.report.findings import Finding, expected_by, findings, reason, replay
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
@@ -122,7 +122,7 @@ def _limit_rows(run: RunResult) -> list[list[str]]:
     for item in run.verdict.expectations:
         expected = expected_by(run.plan, item)
         margin = quantity(item.margin, item.measured.unit) if item.margin is not None else ""
-        state = {State.HELD: "held", State.FAILED: "**failed**"}.get(item.state, str(item.state))
+        state = {LawState.HELD: "held", LawState.FAILED: "**failed**"}.get(item.state, str(item.state))
         shown = measured(item.measured, like=expected.limit if expected else None)
         named = against(expected, item) if expected is None else f"{item.metric} {expected.text or item.limit}"
         count = plural(item.measured.n, "sample") if item.measured.n else ""

@@ -18,7 +18,7 @@ PLAIN_EVERY = 5.0
 _BAR = 16
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
+class RunProgress(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run is: ``t`` of ``total`` scenario seconds, the last deed's words, the client's status, events so far.
 
     ``done`` is the verdict's word once there is one.
@@ -38,10 +38,10 @@ class LiveView:
     """Remembers the newest message of each run, in order of first appearance."""
 
     def __init__(self) -> None:
-        self.runs: dict[tuple[str, str], Progress] = {}
+        self.runs: dict[tuple[str, str], RunProgress] = {}
         self._said: dict[tuple[str, str], float] = {}
 
-    def feed(self, message: Progress) -> None:
+    def feed(self, message: RunProgress) -> None:
         """Take a message. Cheap: it is called for each record that matters."""
         self.runs[message.name, message.variant] = message
 
@@ -68,7 +68,7 @@ class LiveView:
         return Group(*lines)
 
 
-def line(run: Progress) -> str:
+def line(run: RunProgress) -> str:
     """Return one plain line: ``handoff gap=5s  12.0/41 s  wifi silent  reconnecting  117 events``."""
     head = f"{run.name} {run.variant}".rstrip()
     cells = [head, f"{run.t:.1f}/{run.total:.0f} s", run.state, run.status, plural(run.events, "event"), run.done]
@@ -80,7 +80,7 @@ def one_line_cells(cells: list[str]) -> str:
     return "  ".join(one_line(cell, 60) for cell in cells if cell)
 
 
-def _bar_line(run: Progress) -> str:
+def _bar_line(run: RunProgress) -> str:
     share = min(1.0, run.t / run.total) if run.total > 0 else 0.0
     filled = round(share * _BAR)
     bar = "━" * filled + "╌" * (_BAR - filled)

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from harness.escaping import STEERING
-from harness.judge.verdict import ExpectationVerdict, Interval, State, Word
+from harness.judge.verdict import ExpectationVerdict, Interval, LawState, Word
 from harness.report.redact import redact
 from harness.scenario.model import Expectation
 
@@ -17,11 +17,11 @@ SIGN: dict[str, str] = {Word.PASS: "✓", Word.FAIL: "✗", Word.UNKNOWN: "?", W
 """The second cue beside colour; the word itself is the third."""
 
 STATE_SIGN = {
-    State.HELD: "✓",
-    State.FAILED: "✗",
-    State.UNKNOWN: "?",
-    State.NOT_JUDGED: "-",
-    State.WAIVED: "~",
+    LawState.HELD: "✓",
+    LawState.FAILED: "✗",
+    LawState.UNKNOWN: "?",
+    LawState.NOT_JUDGED: "-",
+    LawState.WAIVED: "~",
 }
 
 LOST = "lost"
@@ -115,15 +115,15 @@ def against(expected: Expectation | None, verdict: ExpectationVerdict) -> str:
     name = verdict.metric + (f" {expected.statistic}" if expected and expected.statistic else "")
     if expected is None:
         return f"{name} {measured(verdict.measured)} ({verdict.limit})"
-    if verdict.state is State.NOT_JUDGED:
+    if verdict.state is LawState.NOT_JUDGED:
         return f"{name} not judged"
     if verdict.measured.value is None:
         return f"{name} not measured ({verdict.reason})" if verdict.reason else f"{name} not measured"
     shown = measured(verdict.measured, like=expected.limit if expected.unit == "s" else None)
     limit = bare(expected.limit) if expected.unit == "s" else quantity(expected.limit, expected.unit)
-    if verdict.state is State.FAILED and verdict.measured.value == LOST:
+    if verdict.state is LawState.FAILED and verdict.measured.value == LOST:
         return f"{name} never (limit {_SORTS[expected.sort]} {limit})"
-    if verdict.state is State.FAILED:
+    if verdict.state is LawState.FAILED:
         return f"{name} {shown} (limit {_SORTS[expected.sort]} {limit})"
     return f"{name} {shown} {_SORTS[expected.sort]} {limit}"
 

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.history import Deed as DeedDone
-from harness.history import Gap, Snapshot, Subscriber
+from harness.history import DeedDone, Gap, Snapshot, Subscriber
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.latency import eligible, samples
-from harness.judge.facts.staleness import Ramp, staleness
+from harness.judge.facts.staleness import StalenessRamp, staleness
 from harness.judge.facts.steady import steady
 from harness.judge.verdict import DeedVerdict, Span
 from harness.report.actors import merged, other_spans, path_spans, told_by_lane
@@ -44,7 +43,7 @@ class Update(msgspec.Struct, frozen=True):
         return max(0.0, self.seen - self.due)
 
 
-class Mark(msgspec.Struct, frozen=True):
+class LaneMark(msgspec.Struct, frozen=True):
     """A moment on the connection's lane: ``poll`` answered, ``gap`` told to the app, or ``gap said`` by the server."""
 
     at: float
@@ -58,11 +57,11 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     caption: str  # which client this is, when there are several
     end: float
     updates: list[Update]
-    stale: list[Ramp]
+    stale: list[StalenessRamp]
     paths: dict[str, list[Span]]  # label: a path's word, or "" where the device does not have it
     others: dict[str, list[Span]]  # the phone, boxes, the server and the job, where they were told something
     connection: list[Span]
-    marks: list[Mark]
+    marks: list[LaneMark]
     crowd: list[tuple[float, float]]  # of many clients, the share that says it is connected, from each moment on
     deeds: list[tuple[float, str]]  # no words where a lane says it
     felt: list[tuple[float, bool]]  # when a deed was done, and whether it touched any client; none of older verdicts
@@ -186,11 +185,11 @@ def _prompt(client: ClientCase) -> tuple[Span, ...]:
     return tuple(Span(start=window.start, end=window.end, label=window.spell.path or "") for window in windows)
 
 
-def _marks(client: ClientCase, case: Case) -> list[Mark]:
-    marks = [Mark(case.at(told.t_ns), "gap") for told in client.said(Gap) if not told.healed]
-    marks += [Mark(case.at(told.t_ns), "gap said") for told in client.gap_signals]
+def _marks(client: ClientCase, case: Case) -> list[LaneMark]:
+    marks = [LaneMark(case.at(told.t_ns), "gap") for told in client.said(Gap) if not told.healed]
+    marks += [LaneMark(case.at(told.t_ns), "gap said") for told in client.gap_signals]
     jobs = set(client.jobs)
-    marks += [Mark(case.at(told.t_ns), "poll") for told in case.history.all(Snapshot) if told.job in jobs]
+    marks += [LaneMark(case.at(told.t_ns), "poll") for told in case.history.all(Snapshot) if told.job in jobs]
     return sorted(marks, key=lambda mark: mark.at)
 
 
@@ -206,15 +205,17 @@ def _crowd(case: Case) -> list[tuple[float, float]]:
     return shares
 
 
-def _stale(client: ClientCase, end: float) -> list[Ramp]:
+def _stale(client: ClientCase, end: float) -> list[StalenessRamp]:
     """Return the judge's ramps up to the run's end; what it censors at a later horizon is cut there."""
     saw = staleness(client) if client.reports else None
     ramps = saw.ramps if saw else []
-    cut = [Ramp(ramp.start, min(end, ramp.end), ramp.low, ramp.high - max(0.0, ramp.end - end)) for ramp in ramps]
+    cut = [
+        StalenessRamp(ramp.start, min(end, ramp.end), ramp.low, ramp.high - max(0.0, ramp.end - end)) for ramp in ramps
+    ]
     return [ramp for ramp in cut if ramp.end > ramp.start]
 
 
-def peaks(ramps: Sequence[Ramp], slices: int, end: float) -> list[tuple[float, float]]:
+def peaks(ramps: Sequence[StalenessRamp], slices: int, end: float) -> list[tuple[float, float]]:
     """Return the highest value within each of so many equal slices of time, at the slice's middle."""
     width = end / slices
     highest = [0.0] * slices
@@ -239,7 +240,7 @@ def _connection(client: ClientCase, case: Case, end: float) -> list[Span]:
     return merged([(case.at(status.t_ns), status.word) for status in client.statuses], end)
 
 
-def _belied(connection: list[Span], stale: list[Ramp]) -> list[Span]:
+def _belied(connection: list[Span], stale: list[StalenessRamp]) -> list[Span]:
     """Cut "connected" where the screen beside it was stale, from the moment the screen began to age."""
     ageing = [(ramp.start, ramp.end) for ramp in stale if ramp.high >= BELIED]
     spans: list[Span] = []

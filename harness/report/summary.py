@@ -6,7 +6,7 @@ import msgspec
 
 from harness.compare.agreement import Agreement
 from harness.compare.replay import Replay
-from harness.judge.verdict import Counts, DeedVerdict, ExpectationVerdict, Interval, State, Way, Word
+from harness.judge.verdict import Counts, DeedVerdict, ExpectationVerdict, Interval, LawState, ProvedBy, Word
 from harness.report import tally
 from harness.report.findings import doubts, failed, findings, replay
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
@@ -34,7 +34,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     failed_laws: tuple[str, ...]
     failed_expectations: tuple[str, ...]
     because: tuple[str, ...]
-    laws: dict[str, State]
+    laws: dict[str, LawState]
     expectations: tuple[ExpectationVerdict, ...]
     counts: Counts
     measures: dict[str, Interval]
@@ -97,7 +97,7 @@ def summarize_run(run: RunResult) -> RunSummary:
     """Return the summary of one run."""
     plan, verdict = run.plan, run.verdict
     broken = tuple(law.law for law in failed(verdict))
-    missed = tuple(item.metric for item in verdict.expectations if item.state is State.FAILED)
+    missed = tuple(item.metric for item in verdict.expectations if item.state is LawState.FAILED)
     told = tuple(finding.sentence for finding in findings(run)) if verdict.word is not Word.UNKNOWN else ()
     return RunSummary(
         name=plan.name,
@@ -120,7 +120,7 @@ def summarize_run(run: RunResult) -> RunSummary:
         measures=verdict.measures,
         warnings=verdict.warnings,
         deeds=verdict.deeds,
-        ways={str(way): count for way in Way if (count := sum(one.way is way for one in verdict.deeds))},
+        ways={str(way): count for way in ProvedBy if (count := sum(one.way is way for one in verdict.deeds))},
         unfelt=tuple(one.said for one in verdict.deeds if one.unfelt),
         seconds=verdict.seconds,
         folder=run.key,

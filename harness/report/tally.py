@@ -8,7 +8,7 @@ from harness import exits
 from harness.judge.case import COMPLETE
 from harness.judge.headline import beside as headline_beside
 from harness.judge.proofs import besides, late_deeds
-from harness.judge.verdict import ExpectationVerdict, Interval, LawVerdict, State, Word
+from harness.judge.verdict import ExpectationVerdict, Interval, LawState, LawVerdict, Word
 from harness.report import worlds
 from harness.report.findings import expected_by, rank
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
@@ -29,10 +29,10 @@ MOST_UNFELT = 5
 """Faults that nobody felt, told by name; of more there is a count."""
 
 _WORST = (Word.FAIL, Word.VOID, Word.UNKNOWN, Word.PASS)
-_WORST_STATE = (State.FAILED, State.UNKNOWN, State.WAIVED, State.HELD, State.NOT_JUDGED)
+_WORST_STATE = (LawState.FAILED, LawState.UNKNOWN, LawState.WAIVED, LawState.HELD, LawState.NOT_JUDGED)
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
+class ScenarioRuns(msgspec.Struct, frozen=True, kw_only=True):
     """All runs of one scenario, in the order of their folders' plans."""
 
     name: str
@@ -69,32 +69,32 @@ def word_of(invocation: Invocation) -> Word:
     return worst([*words, Word.UNKNOWN] if not words or invocation.left_out else words)
 
 
-class Ending(msgspec.Struct, frozen=True):
+class InvocationEnd(msgspec.Struct, frozen=True):
     """How an invocation ended: its last word, and the exit code that goes with it."""
 
     word: str
     exit: int
 
 
-def ending(invocation: Invocation) -> Ending:
+def ending(invocation: Invocation) -> InvocationEnd:
     """Return the word and the exit code of an invocation, in every output and of the process itself.
 
     A signal that cut it short comes before everything else; then the word decides, and for an unknown one what
     ``--unknown`` said.
     """
     if invocation.manifest.signal:
-        return Ending(INTERRUPTED, 128 + invocation.manifest.signal)
+        return InvocationEnd(INTERRUPTED, 128 + invocation.manifest.signal)
     word = word_of(invocation)
     tolerated = word is Word.UNKNOWN and invocation.manifest.unknown == "warn"
-    return Ending(str(word), exits.PASS if tolerated else exits.OF_WORD[word])
+    return InvocationEnd(str(word), exits.PASS if tolerated else exits.OF_WORD[word])
 
 
-def groups(runs: Sequence[RunResult]) -> list[Group]:
+def groups(runs: Sequence[RunResult]) -> list[ScenarioRuns]:
     """Return the runs by scenario; scenarios in order of first appearance, variants as the file sweeps them."""
     found: dict[str, list[RunResult]] = {}
     for run in runs:
         found.setdefault(run.plan.name or run.plan.scenario, []).append(run)
-    return [Group(name=name, runs=members) for name, members in found.items()]
+    return [ScenarioRuns(name=name, runs=members) for name, members in found.items()]
 
 
 def headline(invocation: Invocation) -> str:
@@ -174,10 +174,10 @@ def laws_line(runs: Sequence[RunResult]) -> str:
     """Return ``laws 15 held, 1 not judged (server-frees)``: counts by state, all but the held ones named."""
     laws = laws_of(runs)
     parts = []
-    for state in (State.HELD, State.FAILED, State.UNKNOWN, State.NOT_JUDGED, State.WAIVED):
+    for state in (LawState.HELD, LawState.FAILED, LawState.UNKNOWN, LawState.NOT_JUDGED, LawState.WAIVED):
         named = sorted((law.law for law in laws if law.state is state), key=rank)
         if named:
-            parts.append(f"{len(named)} {state}" + ("" if state is State.HELD else f" ({', '.join(named)})"))
+            parts.append(f"{len(named)} {state}" + ("" if state is LawState.HELD else f" ({', '.join(named)})"))
     return "laws " + (", ".join(parts) if parts else "none judged")
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import LawState, Word
 from harness.report import columns, tally, worlds
 from harness.report.findings import IN_FULL, Finding, broken, findings, for_lag_alone, named, reason, replay
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
@@ -74,15 +74,15 @@ def render(invocation: Invocation, *, report: str = "", style: Style = PLAIN) ->
     return "\n".join([*lines, *([""] if lines else []), *last]) + "\n"
 
 
-def _repeated(scenarios: list[tally.Group], style: Style, *, again: bool) -> list[str]:
+def _repeated(scenarios: list[tally.ScenarioRuns], style: Style, *, again: bool) -> list[str]:
     """Return the scenarios that did not pass once more, with their reasons, the worst last: it is read first."""
     if style.verbosity > 0:
         return [line for group in scenarios for line in ("", *scenario_block(group, style=style, again=again))]
-    shown: list[tally.Group] = []
+    shown: list[tally.ScenarioRuns] = []
     for word in (Word.FAIL, Word.VOID, Word.UNKNOWN):
         for group in scenarios:
             runs = [run for run in group.runs if run.verdict.word is word]
-            shown += [tally.Group(name=group.name, runs=runs)] if runs else []
+            shown += [tally.ScenarioRuns(name=group.name, runs=runs)] if runs else []
     room, lines = REPEATED, list[str]()
     left_out = 0
     for group in shown:
@@ -90,7 +90,7 @@ def _repeated(scenarios: list[tally.Group], style: Style, *, again: bool) -> lis
         room -= len(runs)
         left_out += len(group.runs) - len(runs)
         if runs:
-            part = tally.Group(name=group.name, runs=runs)
+            part = tally.ScenarioRuns(name=group.name, runs=runs)
             lines = ["", *scenario_block(part, style=style, proved=False, again=again), *lines]
     return (
         [*lines, "", f"and {plural(left_out, 'run')} more that did not pass: the report has them"]
@@ -99,7 +99,9 @@ def _repeated(scenarios: list[tally.Group], style: Style, *, again: bool) -> lis
     )
 
 
-def scenario_block(group: tally.Group, *, style: Style = PLAIN, proved: bool = True, again: bool = False) -> list[str]:
+def scenario_block(
+    group: tally.ScenarioRuns, *, style: Style = PLAIN, proved: bool = True, again: bool = False
+) -> list[str]:
     """Return the lines of one scenario: title, setting, a line per run, what failed, and what was ``proved``.
 
     ``again``: with the command that runs it again, under each run that failed.
@@ -201,7 +203,7 @@ def _left_out(invocation: Invocation, style: Style) -> list[str]:
     return lines
 
 
-def _title(group: tally.Group, style: Style) -> list[str]:
+def _title(group: tally.ScenarioRuns, style: Style) -> list[str]:
     run = group.runs[0]
     plan = run.plan
     real = next((run for run in group.runs if run.plan.world != "virtual"), None)
@@ -306,7 +308,7 @@ def _proved(runs: list[RunResult], style: Style) -> list[str]:
     return lines
 
 
-def _unfelt_of(scenarios: list[tally.Group], style: Style) -> list[str]:
+def _unfelt_of(scenarios: list[tally.ScenarioRuns], style: Style) -> list[str]:
     """Return, of many scenarios, the faults that nobody felt, by scenario."""
     told = {group.name: named for group in scenarios if (named := tally.unfelt(group.runs))}
     lines = [
@@ -360,7 +362,7 @@ def _all_worlds(runs: list[RunResult], style: Style) -> list[str]:
 
 
 def _laws(run: RunResult, style: Style) -> list[str]:
-    colours = {State.HELD: _GREEN, State.FAILED: _RED, State.UNKNOWN: _YELLOW}
+    colours = {LawState.HELD: _GREEN, LawState.FAILED: _RED, LawState.UNKNOWN: _YELLOW}
     lines, laws = [], tally.laws_of([run])
     wide = max((len(law.law) for law in laws), default=0)
     for law in laws:
@@ -381,7 +383,7 @@ def _records(run: RunResult) -> list[str]:
     return lines
 
 
-def _table(scenarios: list[tally.Group], style: Style) -> list[str]:
+def _table(scenarios: list[tally.ScenarioRuns], style: Style) -> list[str]:
     """Return one line per scenario: sign, name, word, runs, and the worst thing there is to say."""
     width = min(32, max(len(one_line(group.name, 32)) for group in scenarios))
     counts = [_count(group) for group in scenarios]
@@ -400,14 +402,14 @@ def _table(scenarios: list[tally.Group], style: Style) -> list[str]:
     return lines
 
 
-def _count(group: tally.Group) -> str:
+def _count(group: tally.ScenarioRuns) -> str:
     """Return how many of a scenario's runs came to its word: ``1 run``, ``2 of 3 runs``."""
     of_word = sum(run.verdict.word is group.word for run in group.runs)
     count = plural(len(group.runs), "run")
     return f"{of_word} of {count}" if of_word < len(group.runs) else count
 
 
-def _worst_of(group: tally.Group, room: int) -> str:
+def _worst_of(group: tally.ScenarioRuns, room: int) -> str:
     """Return the worst there is to say of a scenario, in as many whole parts as there is room for."""
     run = next(run for run in group.runs if run.verdict.word is group.word)
     if group.word is Word.FAIL:

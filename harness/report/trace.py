@@ -19,13 +19,13 @@ MOST = 2400
 TEXT = 400
 
 ALWAYS = (
-    r.Run, r.End, r.Deed, r.Canary, r.SignalTold, r.SignalHeard, r.Dial, r.Attempt, r.AttemptEnd, r.Status, r.Gap,
+    r.Run, r.End, r.DeedDone, r.Canary, r.SignalTold, r.SignalHeard, r.Dial, r.Attempt, r.AttemptEnd, r.Status, r.Gap,
     r.GapSignal, r.Results, r.AppResults, r.Job, r.Subscriber, r.Boxed, r.Snapshot, r.Adopted,
 )  # fmt: skip
 """Records that a reader of any run wants: what was done, and what the client made of it."""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class TraceRow(msgspec.Struct, frozen=True, kw_only=True):
     """One record of the trace, or (``skipped`` above 0) so many records left out here."""
 
     seq: int = 0
@@ -36,27 +36,27 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     skipped: int = 0
 
 
-def rows(run: RunResult, *, most: int = MOST) -> list[Row]:
+def rows(run: RunResult, *, most: int = MOST) -> list[TraceRow]:
     """Return the rows to show, at most ``most`` records in their order, with a row for each stretch left out."""
     history = run.history
     pointed = {item.seq for law in run.verdict.laws for item in law.evidence}
     evidence = {item.seq for finding in findings(run) for item in finding.evidence}
     chosen = _chosen(history.records, evidence, pointed, most)
-    shown: list[Row] = []
+    shown: list[TraceRow] = []
     before = 0
     _bridge(chosen)
     for record in history.records:
         if record.seq not in chosen:
             continue
         if record.seq > before + 1:
-            shown.append(Row(skipped=record.seq - before - 1))
+            shown.append(TraceRow(skipped=record.seq - before - 1))
         text = one_line(describe(record, run.plan), TEXT)
         at = history.seconds(record.t_ns)
-        shown.append(Row(seq=record.seq, at=at, lane=record.lane, text=text, shows=record.seq in evidence))
+        shown.append(TraceRow(seq=record.seq, at=at, lane=record.lane, text=text, shows=record.seq in evidence))
         before = record.seq
     rest = len(history.records) - before
     if rest > 0:
-        shown.append(Row(skipped=rest))
+        shown.append(TraceRow(skipped=rest))
     return shown
 
 
@@ -64,7 +64,7 @@ def _chosen(records: list[r.Record], evidence: set[int], pointed: set[int], most
     """Return the sequence numbers to show, at most ``most``: evidence first, then what matters, then neighbours."""
     if len(records) <= min(most, ALL_UNDER):
         return {record.seq for record in records}
-    deeds = {record.seq for record in records if isinstance(record, r.Deed)}
+    deeds = {record.seq for record in records if isinstance(record, r.DeedDone)}
     matters = (record.seq for record in records if isinstance(record, ALWAYS))
     chosen: set[int] = set()
     last = len(records)

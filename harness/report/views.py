@@ -8,14 +8,14 @@ from markupsafe import Markup
 from harness.deeds.acts import Deed
 from harness.files import read_bytes
 from harness.history import Canary
-from harness.judge.verdict import DeedVerdict, Evidence, ExpectationVerdict, State, Way, Word
+from harness.judge.verdict import DeedVerdict, Evidence, ExpectationVerdict, LawState, ProvedBy, Word
 from harness.report import tally, trace, worlds
 from harness.report.findings import Finding, expected_by, findings, reason, replay
 from harness.report.folder import SCENARIO, RunResult, raw_files
 from harness.report.lanes import describe
 from harness.report.saying import bare, duration, joined, measured, printable, quantity, size, spread
 from harness.scenario.deed_text import who, without_end
-from harness.scenario.model import Plan, Pulse
+from harness.scenario.model import Plan, StallPulse
 
 PROOFS = 12
 
@@ -34,11 +34,11 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     interval: str
     margin: str
     n: int
-    state: State
+    state: LawState
     reason: str
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True):
+class RunView(msgspec.Struct, frozen=True, kw_only=True):
     """One run as the template shows it. ``prefix`` keeps the anchors of runs apart; the first run's is empty."""
 
     run: RunResult
@@ -52,7 +52,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     limits: list[Limit]
     measures: list[Limit]
     figures: dict[str, Markup]
-    trace: list[trace.Row]
+    trace: list[trace.TraceRow]
     files: list[tuple[str, str]]
     trust: list[tuple[str, str]]
     timeline: list[tuple[str, str, str, str]]
@@ -65,7 +65,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         return sum(map(len, self.figures.values())) + BYTES_A_ROW * len(self.trace)
 
 
-def view_of(run: RunResult, place: int, *, room: int, records: int) -> View:
+def view_of(run: RunResult, place: int, *, room: int, records: int) -> RunView:
     """Return the view of the run at this place of the page.
 
     Its figures and up to ``records`` records of its trace are in it where they fit into ``room`` bytes of markup.
@@ -74,7 +74,7 @@ def view_of(run: RunResult, place: int, *, room: int, records: int) -> View:
     figures = _figures(run, place)
     rows = trace.rows(run, most=records)
     inline = sum(map(len, figures.values())) + BYTES_A_ROW * len(rows) <= room
-    view = View(
+    view = RunView(
         run=run,
         prefix="" if place == 0 else f"x{place}-",
         sentence=reason(run) or verdict.sentence,
@@ -133,7 +133,7 @@ def _measures(run: RunResult) -> list[Limit]:
     return [
         Limit(
             metric=name, limit="", measured=measured(figure), interval=spread(figure), margin="", n=figure.n,
-            state=State.HELD, reason="",
+            state=LawState.HELD, reason="",
         )
         for name, figure in run.verdict.measures.items()
     ]  # fmt: skip
@@ -193,7 +193,7 @@ def _timeline(run: RunResult) -> list[tuple[str, str, str, str]]:
         (f"{deed.at:.3f} s", who(deed), _did(deed, plan), _proved(told[deed.index]) if deed.index in told else "")
         for deed in plan.deeds
     ]
-    pulses = [item for item in plan.weather if isinstance(item, Pulse)]
+    pulses = [item for item in plan.weather if isinstance(item, StallPulse)]
     if pulses:
         total = sum(pulse.lasts for pulse in pulses)
         rows.append(("throughout", "weather", f"{len(pulses)} stall pulses, {duration(total)} in all", ""))
@@ -207,7 +207,7 @@ def _timeline(run: RunResult) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-_PROVED = {Way.FLOW: "on the client's flow", Way.CANARY: "by canary"}
+_PROVED = {ProvedBy.FLOW: "on the client's flow", ProvedBy.CANARY: "by canary"}
 
 
 def _proved(deed: DeedVerdict) -> str:

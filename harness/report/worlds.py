@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.compare.agreement import Agreement, Said
+from harness.compare.agreement import Agreement, AgreementWord
 from harness.compare.replay import Replay
 from harness.judge.verdict import Evidence
 from harness.report.folder import RunResult
@@ -14,7 +14,7 @@ REPLAYS = "virtual time: no scheduler lag"
 def trouble(run: RunResult) -> str:
     """Return what shows that a model of the harness is wrong: worlds that differ, a run that does not replay."""
     parts = []
-    if run.agreement is not None and run.agreement.said is Said.DIFFER:
+    if run.agreement is not None and run.agreement.said is AgreementWord.DIFFER:
         parts.append(f"the worlds {said(run.agreement)}")
     if run.replay is not None and not run.replay.same:
         parts.append(f"it does not replay: {twice(run.replay)}")
@@ -23,14 +23,14 @@ def trouble(run: RunResult) -> str:
 
 def doubt(run: RunResult) -> str:
     """Return why nobody can say whether the worlds agree; empty where somebody can."""
-    if run.agreement is None or run.agreement.said is not Said.UNKNOWN:
+    if run.agreement is None or run.agreement.said is not AgreementWord.UNKNOWN:
         return ""
     return f"whether the worlds agree is unknown: {run.agreement.reason}"
 
 
 def broken(runs: Sequence[RunResult]) -> str:
     """Return in a few words why runs that all passed are no pass; empty where they are one."""
-    if any(run.agreement is not None and run.agreement.said is Said.DIFFER for run in runs):
+    if any(run.agreement is not None and run.agreement.said is AgreementWord.DIFFER for run in runs):
         return "the worlds differ: one model is wrong"
     if any(run.replay is not None and not run.replay.same for run in runs):
         return "a run does not replay: something in it is left to chance"
@@ -40,9 +40,9 @@ def broken(runs: Sequence[RunResult]) -> str:
 def said(agreement: Agreement) -> str:
     """Return what came of a comparison: ``agree, 1,551 times within 34 ms (allowed 50 ms)``."""
     runs = plural(agreement.real_runs, "real run")
-    if agreement.said is Said.UNKNOWN:
+    if agreement.said is AgreementWord.UNKNOWN:
         return f"{'undecided' if agreement.differences else 'not compared'}: {agreement.reason}"
-    if agreement.said is Said.DIFFER:
+    if agreement.said is AgreementWord.DIFFER:
         first, *rest = agreement.differences
         more = f" (and {plural(len(rest), 'difference')} more)" if rest else ""
         return f"differ after {runs}: {first.text}{more}"
@@ -75,7 +75,7 @@ def shown(run: RunResult) -> list[tuple[str, Evidence]]:
 
 def overall(runs: Sequence[RunResult]) -> str:
     """Return what came of all comparisons that ended well: ``agree on 12 variants, times within 34 ms``."""
-    held = [run.agreement for run in runs if run.agreement is not None and run.agreement.said is Said.AGREE]
+    held = [run.agreement for run in runs if run.agreement is not None and run.agreement.said is AgreementWord.AGREE]
     if not held:
         return ""
     again = sum(one.real_runs > 1 for one in held)

@@ -23,7 +23,7 @@ from harness.deeds.acts import (
 )
 from harness.deeds.catalogue import Symptom
 from harness.jobserver.pulse import PERIOD, beat
-from harness.run.probe import HEALTH, SYMPTOMS, Listener, Meeting, Met, Probe, Release
+from harness.run.probe import HEALTH, SYMPTOMS, Meeting, Met, Probe, Release, StreamProbe
 from harness.seams import Stream
 
 QUIET = 0.25  # seconds without a byte, where a byte was due
@@ -41,7 +41,7 @@ _OF_A_BOX = {"", "text/plain"}
 """The content types of what a box answers itself; the server says JSON."""
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class BoxProof(msgspec.Struct, frozen=True, kw_only=True):
     """What a proof met."""
 
     met: bool
@@ -51,7 +51,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     briefly: bool = False  # nothing was met, since it was over too soon
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
+class BoxAccess(msgspec.Struct, frozen=True, kw_only=True):
     """How to get to the boxes: a dial, which may raise ``OSError``, and how long a beat is on its way from there."""
 
     dial: Callable[[], Awaitable[Stream]]
@@ -63,12 +63,12 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
         """Return a new connection for questions."""
         return Probe(await self.dial(), self.release)
 
-    async def listener(self) -> Listener:
+    async def listener(self) -> StreamProbe:
         """Return a new connection for an event stream."""
-        return Listener(await self.dial(), self.release)
+        return StreamProbe(await self.dial(), self.release)
 
 
-async def see(act: Act, way: Way) -> Seen:
+async def see(act: Act, way: BoxAccess) -> BoxProof:
     """Meet an act of the middle or the server, in force. Bounded by the caller."""
     match act:
         case Answers():
@@ -95,9 +95,9 @@ async def see(act: Act, way: Way) -> Seen:
     return seen
 
 
-async def see_over(acts: Iterable[Act], way: Way) -> Seen:
+async def see_over(acts: Iterable[Act], way: BoxAccess) -> BoxProof:
     """Meet that none of these is in force any more: what each kept back passes again. Bounded by the caller."""
-    found: list[Seen] = []
+    found: list[BoxProof] = []
     for act in acts:
         found.append(await _over(act, way))
         if not found[-1].met:
@@ -105,7 +105,7 @@ async def see_over(acts: Iterable[Act], way: Way) -> Seen:
     return msgspec.structs.replace(found[-1], detail=", ".join(dict.fromkeys(seen.detail for seen in found)))
 
 
-async def _over(act: Act, way: Way) -> Seen:
+async def _over(act: Act, way: BoxAccess) -> BoxProof:
     match act:
         case MutesStreams() | ResetsStreams() | Buffers():
             return await _streams(way)
@@ -115,14 +115,14 @@ async def _over(act: Act, way: Way) -> Seen:
         case KillsIdle(after=after) if after <= LONG:
             return await _spared(way, after)
         case KillsIdle():
-            return Seen(met=True, detail="nobody waits so long", briefly=True)
+            return BoxProof(met=True, detail="nobody waits so long", briefly=True)
         case _:
             met = await _ask(way, "everything")
             return _seen(met, met.what == "answer" and met.content_type != "text/html" and met.status < 500)
 
 
-def _seen(met: Met, as_promised: bool) -> Seen:
-    return Seen(met=as_promised, detail=_words(met), symptom=SYMPTOMS[met.what])
+def _seen(met: Met, as_promised: bool) -> BoxProof:
+    return BoxProof(met=as_promised, detail=_words(met), symptom=SYMPTOMS[met.what])
 
 
 def _holds(act: Buffers) -> float:
@@ -138,7 +138,7 @@ def _holds(act: Buffers) -> float:
     return max(0, beats - 1) * PERIOD
 
 
-async def _ask(way: Way, to: str, *, patience: float = PATIENCE) -> Met:
+async def _ask(way: BoxAccess, to: str, *, patience: float = PATIENCE) -> Met:
     target, accept = TARGETS[to]
     probe = await way.probe()
     try:
@@ -147,7 +147,7 @@ async def _ask(way: Way, to: str, *, patience: float = PATIENCE) -> Met:
         probe.close()
 
 
-async def _streams(way: Way) -> Seen:
+async def _streams(way: BoxAccess) -> BoxProof:
     """A stream's head comes, and a beat behind it that nothing has held."""
     listener = await way.listener()
     try:
@@ -165,10 +165,10 @@ async def _streams(way: Way) -> Seen:
         listener.close()
 
 
-async def _held_back(way: Way, holds: float) -> Seen:
+async def _held_back(way: BoxAccess, holds: float) -> BoxProof:
     """The head of a stream comes, and its first beat, sent with it, does not for so many seconds."""
     if holds <= BRIEFLY:
-        return Seen(met=True, detail="it holds too briefly to be met", briefly=True)
+        return BoxProof(met=True, detail="it holds too briefly to be met", briefly=True)
     listener = await way.listener()
     try:
         await listener.ask()
@@ -183,7 +183,7 @@ async def _held_back(way: Way, holds: float) -> Seen:
         listener.close()
 
 
-async def _reset(way: Way) -> Seen:
+async def _reset(way: BoxAccess) -> BoxProof:
     listener = await way.listener()
     try:
         await listener.ask()
@@ -193,18 +193,18 @@ async def _reset(way: Way) -> Seen:
         listener.close()
 
 
-def _no_stream(listener: Listener, what: Meeting) -> Seen:
+def _no_stream(listener: StreamProbe, what: Meeting) -> BoxProof:
     """A server that is not the reference's has no stream for probes, and says so."""
     answer = listener.answer
     words = f"{answer.status} {answer.content_type}".rstrip() if what == "answer" else what
     return _of_stream(what, what == "answer" and answer.status == 404, words)
 
 
-def _of_stream(what: Meeting, as_promised: bool, words: str) -> Seen:
-    return Seen(met=as_promised, detail=f"a stream: {words}", symptom=SYMPTOMS[what], stream=True)
+def _of_stream(what: Meeting, as_promised: bool, words: str) -> BoxProof:
+    return BoxProof(met=as_promised, detail=f"a stream: {words}", symptom=SYMPTOMS[what], stream=True)
 
 
-async def _killed(way: Way, after: float, how: str) -> Seen:
+async def _killed(way: BoxAccess, after: float, how: str) -> BoxProof:
     """A connection of its own, of which nobody asks anything any more, ends; or while it waits for an answer."""
     probe = await way.probe()
     try:
@@ -223,11 +223,11 @@ async def _killed(way: Way, after: float, how: str) -> Seen:
         probe.close()
 
 
-def _of_idle(what: Meeting, as_promised: bool, words: str) -> Seen:
-    return Seen(met=as_promised, detail=f"an idle connection: {words}", symptom=SYMPTOMS[what])
+def _of_idle(what: Meeting, as_promised: bool, words: str) -> BoxProof:
+    return BoxProof(met=as_promised, detail=f"an idle connection: {words}", symptom=SYMPTOMS[what])
 
 
-async def _spared(way: Way, after: float) -> Seen:
+async def _spared(way: BoxAccess, after: float) -> BoxProof:
     """A connection of its own that was idle for so long answers still."""
     probe = await way.probe()
     try:
@@ -240,12 +240,12 @@ async def _spared(way: Way, after: float) -> Seen:
         probe.close()
 
 
-async def _away(way: Way) -> Seen:
+async def _away(way: BoxAccess) -> BoxProof:
     """The server takes nobody in: through a proxy that shows as a connection that ends without an answer."""
     try:
         met = await _ask(way, "everything")
     except OSError as error:
-        return Seen(met=True, detail=f"dial: {error.strerror}")
+        return BoxProof(met=True, detail=f"dial: {error.strerror}")
     return _seen(met, met.what in {"fin", "rst"})
 
 

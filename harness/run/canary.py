@@ -14,18 +14,18 @@ import msgspec
 import trio
 
 from harness.deeds.acts import Act, Cuts, Deed, KillsIdle, Loses, Restarts, SetReach, SetSlice
-from harness.deeds.catalogue import Proof, Symptom, effect_of, row_of
+from harness.deeds.catalogue import ProofKind, Symptom, effect_of, row_of
 from harness.deeds.replacement import takes_back
 from harness.jobserver.pulse import PERIOD
 from harness.run import boxes, readbacks
 from harness.run.expected import HEAD, ExpectedState, FlowState
-from harness.run.feed import Feed
-from harness.run.flows import Case, Flows
-from harness.run.hidden import FIRST, LEAD, Outcome, by_reading_back, missed, nothing_to_do, undecided
+from harness.run.feed import ProbeStream
+from harness.run.flows import Flows, WatchedDeed
+from harness.run.hidden import FIRST, LEAD, ProofResult, by_reading_back, missed, nothing_to_do, undecided
 from harness.run.measure import ON_THE_WAY, SLACK, samples_of
 from harness.run.probe import SYMPTOMS, Meeting
 from harness.run.shaping import PATIENCE, Gauge, sliced
-from harness.run.witness import LAG, Finding, Witness, outcome_of
+from harness.run.witness import LAG, Observation, Witness, outcome_of
 from harness.vocabulary import Direction, Door
 
 QUIET = 0.15  # for what must not happen, on top of the time that a byte takes
@@ -46,11 +46,12 @@ _DIALED: Mapping[str, Symptom] = {
 }
 DOWN = Direction.DOWNSTREAM
 _BY_FLOWS = {
-    Proof.WORD, Proof.SHAPE, Proof.SLICES, Proof.RATE, Proof.CUT, Proof.LOSS, Proof.SLEEP, Proof.AWAY
+    ProofKind.WORD, ProofKind.SHAPE, ProofKind.SLICES, ProofKind.RATE, ProofKind.CUT, ProofKind.LOSS, ProofKind.SLEEP,
+    ProofKind.AWAY
 }  # fmt: skip
 
 
-class Moot(Protocol):
+class UpcomingDeeds(Protocol):
     """Knows the deeds to come."""
 
     def __call__(self, *paths: str) -> float:
@@ -65,10 +66,10 @@ def _never(*_: str) -> float:
 def looks_at_flows(deed: Deed) -> bool:
     """Whether a deed is proved by flows that were open before it."""
     proof = row_of(deed.act).proof
-    return proof in _BY_FLOWS and not (proof is Proof.AWAY and takes_back(deed))
+    return proof in _BY_FLOWS and not (proof is ProofKind.AWAY and takes_back(deed))
 
 
-class Canary:
+class GateCanary:
     """The proofs of one gate, by its flows. ``stepped``: the paths whose rates the weather changes.
 
     ``slack``: seconds by which this world may be late.
@@ -100,11 +101,11 @@ class Canary:
             for path in paths:
                 await self.flows.reserve(deed, path, until, streams=isinstance(deed.act, Cuts))
 
-    def follow(self, deed: Deed, issued: float) -> Case:
+    def follow(self, deed: Deed, issued: float) -> WatchedDeed:
         """A deed is done now. To be called for every deed, in order, and each answered by ``prove`` or ``leave``."""
         return self.flows.follow(deed, issued, self._paths_of(deed))
 
-    def leave(self, case: Case) -> None:
+    def leave(self, case: WatchedDeed) -> None:
         """Give up what was held for a deed."""
         self.flows.let_go([feed for feed, _ in case.feeds])
 
@@ -114,51 +115,51 @@ class Canary:
             return []
         network = self.expected.network
         match row_of(deed.act).proof:
-            case Proof.LOSS:
+            case ProofKind.LOSS:
                 lost = {deed.act.path} if isinstance(deed.act, Loses) else {*network.paths}
                 return [path for path in network.joined if path in lost]
-            case Proof.SLEEP | Proof.AWAY:
+            case ProofKind.SLEEP | ProofKind.AWAY:
                 return [path] if (path := self._way_out("")) else []
             case _:
                 return [deed.actor]
 
-    def _way_out(self, on: str, moot: Moot = _never) -> str:
+    def _way_out(self, on: str, moot: UpcomingDeeds = _never) -> str:
         """Return a path that is up: this one, or that which stays longest as it is, the default first; or none."""
         network = self.expected.network
         names = [on] if on else [*filter(None, [network.default]), *network.paths]
         return max((path for path in names if self.expected.passable(path)), key=moot, default="")
 
-    def _way(self, path: str) -> boxes.Way:
+    def _way(self, path: str) -> boxes.BoxAccess:
         least, most = self.expected.delay(path, DOWN, HEAD)
-        return boxes.Way(dial=lambda: self.flows.dial(path), release=self.flows.release, least=least, most=most)
+        return boxes.BoxAccess(dial=lambda: self.flows.dial(path), release=self.flows.release, least=least, most=most)
 
-    async def prove(self, case: Case, readback: Mapping[str, str], moot: Moot) -> Outcome:
+    async def prove(self, case: WatchedDeed, readback: Mapping[str, str], moot: UpcomingDeeds) -> ProofResult:
         """Meet a deed that has just been carried out. ``moot`` tells when a later one makes the question moot."""
         try:
             return await self._prove(case, readback, moot)
         finally:
             self.leave(case)
 
-    async def _prove(self, case: Case, readback: Mapping[str, str], moot: Moot) -> Outcome:
+    async def _prove(self, case: WatchedDeed, readback: Mapping[str, str], moot: UpcomingDeeds) -> ProofResult:
         actor = case.deed.actor
         match row_of(case.deed.act).proof:
-            case Proof.WORD:
+            case ProofKind.WORD:
                 outcome = await self._word(case, readback, moot(actor))
-            case Proof.SHAPE | Proof.RATE | Proof.SLICES:
+            case ProofKind.SHAPE | ProofKind.RATE | ProofKind.SLICES:
                 outcome = await self._shape(case, readback, moot(actor))
-            case Proof.DEFAULT:
+            case ProofKind.DEFAULT:
                 outcome = await self._default(case, readback, moot(case.step.after.default or ""))
-            case Proof.LOSS:
+            case ProofKind.LOSS:
                 outcome = await self._lost(case, readback, moot(*case.step.lost))
-            case Proof.SLEEP:
+            case ProofKind.SLEEP:
                 outcome = await self._sleep(case, readback, moot(*case.paths))
-            case Proof.CUT:
+            case ProofKind.CUT:
                 outcome = await self._cut(case, readback, moot(actor))
-            case Proof.AWAY if not takes_back(case.deed):
+            case ProofKind.AWAY if not takes_back(case.deed):
                 outcome = await self._away(case, readback, moot)
-            case Proof.REQUEST | Proof.CLEARING | Proof.AWAY:
+            case ProofKind.REQUEST | ProofKind.CLEARING | ProofKind.AWAY:
                 outcome = await self._box(case, readback, moot)
-            case Proof.READBACK:
+            case ProofKind.READBACK:
                 outcome = self.shown(case, readback, "")
                 if outcome.met and (why := readbacks.nothing_for(case.step, readback)):
                     outcome = nothing_to_do(why)
@@ -166,16 +167,16 @@ class Canary:
                 assert_never(other)
         return outcome
 
-    def shown(self, case: Case, readback: Mapping[str, str], why: str) -> Outcome:
+    def shown(self, case: WatchedDeed, readback: Mapping[str, str], why: str) -> ProofResult:
         """Prove by what the executor shows, where no flow could meet anything."""
         wrong = readbacks.contradiction(case.step, readback, stepped=case.deed.actor in self._stepped)
-        return Outcome(met=False, detail=wrong) if wrong else by_reading_back(why)
+        return ProofResult(met=False, detail=wrong) if wrong else by_reading_back(why)
 
-    async def _word(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+    async def _word(self, case: WatchedDeed, readback: Mapping[str, str], until: float) -> ProofResult:
         """Look at the open feeds and a new dial at once."""
         path, act = case.deed.actor, case.deed.act
         assert isinstance(act, SetReach)
-        dials: list[Finding] = []
+        dials: list[Observation] = []
 
         async def dial() -> None:
             dials.append(await self._dial(path, case.step.after.paths[path].door, until))
@@ -188,11 +189,11 @@ class Canary:
             return self.shown(case, readback, f"no open connection was there to be ended ({dials[0].words})")
         return outcome_of(path, held, dials)
 
-    async def _held(self, case: Case, until: float) -> list[Finding]:
+    async def _held(self, case: WatchedDeed, until: float) -> list[Observation]:
         """Return what the feeds that were open saw of a deed."""
-        found: dict[Feed, list[Finding]] = {}
+        found: dict[ProbeStream, list[Observation]] = {}
 
-        async def watch(feed: Feed, state: FlowState) -> None:
+        async def watch(feed: ProbeStream, state: FlowState) -> None:
             found[feed] = await self._watch(case, feed, state, until)
 
         async with trio.open_nursery() as nursery:
@@ -200,12 +201,12 @@ class Canary:
                 nursery.start_soon(watch, feed, state)
         return [one for feed, _ in case.feeds for one in found[feed]]
 
-    async def _watch(self, case: Case, feed: Feed, state: FlowState, until: float) -> list[Finding]:
+    async def _watch(self, case: WatchedDeed, feed: ProbeStream, state: FlowState, until: float) -> list[Observation]:
         witness = Witness(feed, state, issued=case.issued, done=case.step.done)
         found = await witness.watch(until, patience=SOON, quiet=QUIET + LAG)
         return [msgspec.structs.replace(one, path=feed.path) for one in found]
 
-    async def _dial(self, path: str, wants: Door, until: float) -> Finding:
+    async def _dial(self, path: str, wants: Door, until: float) -> Observation:
         """Dial, and ask a question where the path must let one in: it needs both directions."""
         patience = QUIET if wants is Door.HANG else PATIENCE
         window = _window(until, patience)
@@ -227,10 +228,10 @@ class Canary:
                 finally:
                     probe.close()
         if what == UNDECIDED or (what != wants and trio.current_time() >= until):
-            return Finding(None, f"dial: {UNDECIDED}")
-        return Finding(what == wants, f"dial: {what}", _DIALED.get(what.rpartition(" ")[2], "ended"))
+            return Observation(None, f"dial: {UNDECIDED}")
+        return Observation(what == wants, f"dial: {what}", _DIALED.get(what.rpartition(" ")[2], "ended"))
 
-    async def _default(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+    async def _default(self, case: WatchedDeed, readback: Mapping[str, str], until: float) -> ProofResult:
         """The device's default path is the promised one, and a dial through it meets what that path's word promises."""
         path = case.step.after.default
         shown = self.shown(case, readback, "the device has no path")
@@ -239,7 +240,7 @@ class Canary:
         dialed = await self._dial(path, case.step.after.paths[path].door, until)
         return outcome_of(path, [], [dialed])
 
-    async def _lost(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+    async def _lost(self, case: WatchedDeed, readback: Mapping[str, str], until: float) -> ProofResult:
         """The feeds on these paths must end with an error of the device's own making, and no server be told."""
         step = case.step
         if not step.lost:
@@ -258,7 +259,7 @@ class Canary:
             return self.shown(case, readback, "no connection was open to lose")
         return outcome_of(step.lost[0], found)
 
-    async def _sleep(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+    async def _sleep(self, case: WatchedDeed, readback: Mapping[str, str], until: float) -> ProofResult:
         """Nothing comes down while the phone sleeps, and what was open is gone when it wakes; no server is told.
 
         What is to be dead silently is quiet then too, in both directions.
@@ -274,7 +275,7 @@ class Canary:
             return self.shown(case, readback, "no connection was open to be held")
         return outcome_of((case.paths or ("",))[0], found)
 
-    async def _cut(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+    async def _cut(self, case: WatchedDeed, readback: Mapping[str, str], until: float) -> ProofResult:
         """The stream held for it ends so, in the middle of an event, and the server is told."""
         act = case.deed.act
         assert isinstance(act, Cuts)
@@ -286,16 +287,16 @@ class Canary:
         what, inside = feed.end or "silence", feed.answer.inside
         detail = f"open stream: {what}, {'inside' if inside else 'after'} an event"
         if what == STRIKES[act.how] and inside and feed.pulse.ended:
-            return Outcome(met=True, detail=detail)
+            return ProofResult(met=True, detail=detail)
         if trio.current_time() >= until:
             return undecided(f"{FIRST} ({detail})")
         return missed(case.deed.actor, SYMPTOMS[what], detail, held=True, stream=True)
 
-    async def _away(self, case: Case, readback: Mapping[str, str], moot: Moot) -> Outcome:
+    async def _away(self, case: WatchedDeed, readback: Mapping[str, str], moot: UpcomingDeeds) -> ProofResult:
         """A server that leaves ends what is open, and lets nobody in."""
         path, act = (case.paths or ("",))[0], case.deed.act
         briefly = isinstance(act, Restarts) and act.after < BRIEF
-        asked: list[Outcome] = []
+        asked: list[ProofResult] = []
 
         async def ask() -> None:
             asked.append(await self._box(case, readback, moot))
@@ -308,7 +309,7 @@ class Canary:
             return outcome_of(path, held)
         return self.shown(case, readback, "it was gone too briefly to be met") if briefly else asked[0]
 
-    async def _box(self, case: Case, readback: Mapping[str, str], moot: Moot) -> Outcome:
+    async def _box(self, case: WatchedDeed, readback: Mapping[str, str], moot: UpcomingDeeds) -> ProofResult:
         """What the middle and the server do is met over the path that the deed names, or any that is up."""
         deed = case.deed
         over = self._lifted(case)
@@ -319,30 +320,32 @@ class Canary:
             return self.shown(case, readback, "no path is up to meet it on")
         until = moot(path)
         patience = PATIENCE + max((act.after for act in over or [deed.act] if isinstance(act, KillsIdle)), default=0.0)
-        seen = boxes.Seen(met=False, detail="no answer", symptom="quiet")
+        seen = boxes.BoxProof(met=False, detail="no answer", symptom="quiet")
         with trio.move_on_after(_window(until, patience)):
             try:
                 way = self._way(path)
                 seen = await (boxes.see(deed.act, way) if over is None else boxes.see_over(over, way))
             except OSError as error:
-                seen = boxes.Seen(met=False, detail=f"dial: {error.strerror}", symptom="refused")
+                seen = boxes.BoxProof(met=False, detail=f"dial: {error.strerror}", symptom="refused")
         if seen.met:
-            return self.shown(case, readback, seen.detail) if seen.briefly else Outcome(met=True, detail=seen.detail)
+            return (
+                self.shown(case, readback, seen.detail) if seen.briefly else ProofResult(met=True, detail=seen.detail)
+            )
         if trio.current_time() >= until:
             return undecided(f"{FIRST} ({seen.detail})")
         return missed(path, seen.symptom, seen.detail, held=False, stream=seen.stream)
 
-    def _lifted(self, case: Case) -> list[Act] | None:
+    def _lifted(self, case: WatchedDeed) -> list[Act] | None:
         """Return what is in force no more by a deed, as far as a request can tell; None where it is not that kind."""
         if takes_back(case.deed):
             return [case.deed.act]
-        if row_of(case.deed.act).proof is not Proof.CLEARING:
+        if row_of(case.deed.act).proof is not ProofKind.CLEARING:
             return None
-        return [act for act in case.step.lifted if row_of(act).proof in {Proof.REQUEST, Proof.AWAY}]
+        return [act for act in case.step.lifted if row_of(act).proof in {ProofKind.REQUEST, ProofKind.AWAY}]
 
     # Shapes.
 
-    async def measure(self, path: str, until: float) -> Outcome:
+    async def measure(self, path: str, until: float) -> ProofResult:
         """Meet the shape that a path has at the start, where it is up and has one."""
         shapes = self.expected.network.paths[path].shapes
         if not self.expected.passable(path):
@@ -357,7 +360,7 @@ class Canary:
         samples = max(map(samples_of, shapes.values())) if readbacks.toxics_shown(shapes) else 0
         return samples * PERIOD + 3 * self.flows.round_trip(path) + 2 * ON_THE_WAY if samples else 0.0
 
-    async def _shape(self, case: Case, readback: Mapping[str, str], until: float) -> Outcome:
+    async def _shape(self, case: WatchedDeed, readback: Mapping[str, str], until: float) -> ProofResult:
         """Measure the path, if it is up; what its proxy shows must be right in any case."""
         path, act = case.deed.actor, case.deed.act
         shown = self.shown(case, readback, f"{path} is not up, so nothing passes to measure")

@@ -23,8 +23,8 @@ from harness.history.files import HISTORY, PLAN
 from harness.history.journal import Tap
 from harness.history.records import Record
 from harness.run.runner import Runner
-from harness.run.tidings import TELL_EVERY, Tidings
-from harness.run.view import View
+from harness.run.tidings import TELL_EVERY, Progress
+from harness.run.view import ProgressView
 from harness.scenario.model import Plan
 from harness.trouble import in_words
 from harness.world import real, virtual
@@ -32,7 +32,7 @@ from harness.world import real, virtual
 TELL_AT = 2_000  # records
 
 
-def tell(tidings: Tidings) -> None:
+def tell(tidings: Progress) -> None:
     """Print one line of JSON. A reader that went away ends nothing: the history is what counts."""
     try:
         sys.stdout.buffer.write(msgspec.json.encode(tidings) + b"\n")
@@ -41,7 +41,7 @@ def tell(tidings: Tidings) -> None:
         return
 
 
-def tell_along(view: View, now: Callable[[], float]) -> Tap:
+def tell_along(view: ProgressView, now: Callable[[], float]) -> Tap:
     """Return a tap that folds all records, and tells at every so many of them."""
 
     def fold(record: Record) -> None:
@@ -52,7 +52,7 @@ def tell_along(view: View, now: Callable[[], float]) -> Tap:
     return fold
 
 
-async def keep_telling(view: View, now: Callable[[], float]) -> None:
+async def keep_telling(view: ProgressView, now: Callable[[], float]) -> None:
     """Tell at a steady pace until cancelled."""
     while True:
         await trio.sleep(TELL_EVERY)
@@ -81,7 +81,7 @@ async def stop_on_signals(stop: trio.Event, *, task_status: trio.TaskStatus[None
 async def main(plan: Plan, folder: Path, toxiproxy: str) -> None:
     """Run the plan to its end, in the world that this task lives in."""
     world = virtual.world() if plan.world == virtual.NAME else real.world()
-    view = View(plan)
+    view = ProgressView(plan)
     stop = trio.Event()
     runner = Runner(
         plan,
@@ -118,7 +118,7 @@ def perform(folder: Path, toxiproxy: str) -> int:
         known = in_words(error)
         if known is None:
             raise
-        tell(Tidings(fault=visible(str(known))))
+        tell(Progress(fault=visible(str(known))))
         return 3
     return 0
 

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from harness.deeds.acts import Act, Deed, Restarts
-from harness.deeds.catalogue import Ending
-from harness.deeds.network_state import Change, Fold, Grace, NetworkState, Passage
+from harness.deeds.catalogue import FlowEnding
+from harness.deeds.network_state import Fold, Grace, NetworkState, Passage, StateChange
 from harness.toxics.shape import Shape, line_time
 from harness.vocabulary import Direction, Door
 
@@ -28,7 +28,7 @@ HEAD = 400  # bytes of an answer's head, or more
 OPENS = 0.25  # seconds within which a server that restarted is open again
 
 
-class Loss(enum.Enum):
+class ByteLoss(enum.Enum):
     """Whether a direction of a flow has lost a byte."""
 
     NO = enum.auto()
@@ -36,7 +36,7 @@ class Loss(enum.Enum):
     YES = enum.auto()
 
 
-class Span(msgspec.Struct, frozen=True):
+class PassageSpan(msgspec.Struct, frozen=True):
     """What one direction of a path did to bytes, from one instant to another, in seconds of trio's clock."""
 
     passage: Passage
@@ -47,14 +47,14 @@ class Span(msgspec.Struct, frozen=True):
 class FlowState(msgspec.Struct, frozen=True, kw_only=True):
     """One flow that the canary holds: what either direction of its path has done since it began, and what ended it."""
 
-    spans: Mapping[Direction, tuple[Span, ...]]
+    spans: Mapping[Direction, tuple[PassageSpan, ...]]
     shapes: Mapping[Direction, tuple[Shape, ...]] = {}  # that its path has had since
-    ended: Ending | None = None
+    ended: FlowEnding | None = None
     by_server: bool = False  # the server ended it, not the path
     dead: bool = False  # silently: nothing passes any more
     ended_by: int = -1  # the deed's index; -1 where it was the end of a sleep or of a grace
 
-    def now(self, way: Direction) -> Span:
+    def now(self, way: Direction) -> PassageSpan:
         """Return what this direction does at present."""
         return self.spans[way][-1]
 
@@ -64,7 +64,7 @@ class FlowState(msgspec.Struct, frozen=True, kw_only=True):
         if last.passage is passage or self.dead:
             return self
         ended = msgspec.structs.replace(last, until=at)
-        return msgspec.structs.replace(self, spans={**self.spans, way: (*before, ended, Span(passage, at))})
+        return msgspec.structs.replace(self, spans={**self.spans, way: (*before, ended, PassageSpan(passage, at))})
 
     def died(self, at: float) -> "FlowState":
         """Return it once it is dead, and nobody was told: bytes are lost from then on, in both directions."""
@@ -86,43 +86,43 @@ class FlowState(msgspec.Struct, frozen=True, kw_only=True):
         found = {way: [span_of(shape, way, HEAD) for shape in shapes] for way, shapes in self.shapes.items()}
         return {way: (min(least for least, _ in each), max(most for _, most in each)) for way, each in found.items()}
 
-    def loss(self, way: Direction, sent: Sequence[float], delay: tuple[float, float]) -> tuple[Loss, float]:
+    def loss(self, way: Direction, sent: Sequence[float], delay: tuple[float, float]) -> tuple[ByteLoss, float]:
         """Return whether this direction has lost a byte, and since when nothing of it may pass.
 
         ``sent``: when its bytes were sent; ``delay``: how many seconds, at least and at most, they take to the gate.
         """
-        found = Loss.NO, math.inf
+        found = ByteLoss.NO, math.inf
         for before, span in _pairs(self.spans[way]):
             if span.passage is not Passage.DROP:
                 continue
             spans = [span] if before is None or before.passage is not Passage.HOLD else [before, span]
             for each in spans:
                 if any(each.since < at + delay[0] and at + delay[1] < each.until for at in sent):
-                    return Loss.YES, each.since
+                    return ByteLoss.YES, each.since
                 if any(each.since <= at + delay[1] and at + delay[0] <= each.until for at in sent):
-                    found = Loss.MAYBE, each.since
+                    found = ByteLoss.MAYBE, each.since
         return found
 
 
-def _pairs(spans: Sequence[Span]) -> Iterator[tuple[Span | None, Span]]:
+def _pairs(spans: Sequence[PassageSpan]) -> Iterator[tuple[PassageSpan | None, PassageSpan]]:
     return zip((None, *spans[:-1]), spans, strict=True)
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class DeedStep(msgspec.Struct, frozen=True, kw_only=True):
     """A deed, done: the network before and after it, and the flows it ended, by their paths."""
 
     deed: Deed
     done: float  # in seconds of trio's clock
     before: NetworkState
     after: NetworkState
-    ended: Mapping[str, Ending] = {}
+    ended: Mapping[str, FlowEnding] = {}
     grace: Grace | None = None
     opening: bool = False  # a restart is over at about this instant: nobody knows which came first
 
     @property
     def lost(self) -> tuple[str, ...]:
         """The paths whose open flows end with an error of the device's own, at once or when they have lingered."""
-        at_once = tuple(path for path, ending in self.ended.items() if ending is Ending.ABORTED)
+        at_once = tuple(path for path, ending in self.ended.items() if ending is FlowEnding.ABORTED)
         return at_once if self.grace is None else (self.grace.path,)
 
     @property
@@ -166,7 +166,7 @@ class ExpectedState:
     def hold(self, flow: object, path: str, now: float) -> None:
         """A flow through this path is open from now on; what was over by itself before has not met it."""
         self.advance(now)
-        spans = {way: (Span(self.network.passage(path, way), now),) for way in Direction}
+        spans = {way: (PassageSpan(self.network.passage(path, way), now),) for way in Direction}
         self.flows[flow] = path, FlowState(spans=spans).shaped(self.network.paths[path].shapes)
 
     def drop(self, flow: object) -> None:
@@ -184,14 +184,14 @@ class ExpectedState:
             if isinstance(passed.deed.act, Restarts):
                 self._restarted = passed.at
 
-    def do(self, deed: Deed, done: float) -> Step:
+    def do(self, deed: Deed, done: float) -> DeedStep:
         """A deed is done now."""
         self.advance(done)
         before = self.network
         change = self._fold.do(deed, deed.at)
         self._turn(change, done, deed.index, by_server=deed.actor == "server")
         opening = deed.at - self._restarted <= OPENS
-        return Step(
+        return DeedStep(
             deed=deed,
             done=done,
             before=before,
@@ -201,15 +201,15 @@ class ExpectedState:
             opening=opening,
         )
 
-    def _turn(self, change: Change, at: float, index: int, *, by_server: bool) -> None:
+    def _turn(self, change: StateChange, at: float, index: int, *, by_server: bool) -> None:
         for flow, (path, state) in self.flows.items():
             state = state.shaped(self.network.paths[path].shapes)  # noqa: PLW2901 - a fold
             for way in Direction:
                 state = state.changed(way, self.network.passage(path, way), at)  # noqa: PLW2901 - a fold
             ending = change.ended.get(path)
-            if ending is Ending.DEAD:
+            if ending is FlowEnding.DEAD:
                 state = state.died(at)  # noqa: PLW2901 - the same
-            elif ending not in (None, Ending.DROPPED) and state.ended is None:
+            elif ending not in (None, FlowEnding.DROPPED) and state.ended is None:
                 state = msgspec.structs.replace(  # noqa: PLW2901 - the same
                     state, ended=ending, ended_by=index, by_server=by_server
                 )

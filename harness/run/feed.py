@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import trio
 
-from harness.clock import Nap
-from harness.jobserver.pulse import BEATS, PERIOD, Pulses, pattern
+from harness.clock import MovableSleep
+from harness.jobserver.pulse import BEATS, PERIOD, ProbePosts, pattern
 from harness.network.gate import Gate
 from harness.run.beats import Beat, BeatReader
 from harness.run.probe import READ, Meeting, Release, ending_of
@@ -25,10 +25,12 @@ PIECE = 16
 """Bytes of a piece. With its framing 22, or 440 B/s: less than the slowest line carries."""
 
 
-class Feed:
+class ProbeStream:
     """One stream. ``run`` sends and reads, until ``close``; everything else only looks."""
 
-    def __init__(self, path: str, stream: Stream, pulses: Pulses, release: Release, *, streams: bool = False) -> None:
+    def __init__(
+        self, path: str, stream: Stream, pulses: ProbePosts, release: Release, *, streams: bool = False
+    ) -> None:
         self.path = path
         self.streams = streams  # its answer is an event stream
         self.opened = trio.current_time()
@@ -44,13 +46,13 @@ class Feed:
         self.pulse.pace = IDLE
         self._stream = stream
         self._release = release
-        self._nap = Nap()
+        self._nap = MovableSleep()
         self._rests = False
         self._scope = trio.CancelScope()
         self._lookers = trio.lowlevel.ParkingLot()
 
     @classmethod
-    async def open(cls, gate: Gate, path: str, pulses: Pulses, *, streams: bool = False) -> "Feed":
+    async def open(cls, gate: Gate, path: str, pulses: ProbePosts, *, streams: bool = False) -> "ProbeStream":
         """Dial; hangs and fails as any dial. ``streams``: be answered by an event stream."""
         return cls(path, await gate.dial(path), pulses, gate.release, streams=streams)
 

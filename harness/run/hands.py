@@ -34,7 +34,7 @@ from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
 from harness.scenario.deed_text import deed_text
-from harness.scenario.model import Plan, Step
+from harness.scenario.model import Plan, RateStep
 from harness.toxics.shape import Shape
 from harness.toxiproxy.control import Proxies
 from harness.vocabulary import Direction
@@ -45,7 +45,7 @@ GateAct = SetReach | Cuts | DeviceAct
 """What each gate carries out itself."""
 
 
-class Ramp:
+class ShapeRamp:
     """The change from one shape to another in so many ``steps`` of ``STEP`` seconds; one step where it is at once.
 
     Delays go up linearly, rates by equal factors (a rate is felt as a ratio); a rate that was or becomes unlimited
@@ -72,11 +72,11 @@ class Ramp:
         return _between(self.before, self.after, self.done / self.steps) if self.done else self.before
 
 
-class Line:
+class ShapedDirection:
     """One direction of a path: its profile, or the change to it that is under way, and what adjusts that."""
 
     def __init__(self, shape: Shape) -> None:
-        self.ramp = Ramp(shape, shape)
+        self.ramp = ShapeRamp(shape, shape)
         self.ramp.done = 1  # it is there already
         self._adjusts: dict[type, Adjusts] = {}
 
@@ -88,7 +88,7 @@ class Line:
 
     def change(self, shape: Shape, over: float) -> None:
         """Begin to become this, from what is there; nothing adjusts it any more."""
-        self.ramp = Ramp(self.shape, shape, over)
+        self.ramp = ShapeRamp(self.shape, shape, over)
         self._adjusts = {}
         self.ramp.done = 1
 
@@ -104,14 +104,14 @@ class Line:
             if _adjusted(self.ramp.planned, self._adjusts.values()) == shape:
                 return
 
-    def step(self, step: Step) -> None:
+    def step(self, step: RateStep) -> None:
         """Take a stepped profile's next rate, to which limits have been applied."""
         self._adjusts = {kind: act.alone() for kind, act in self._adjusts.items()}
         for shape in ("before", "after"):
             setattr(self.ramp, shape, msgspec.structs.replace(getattr(self.ramp, shape), down=step.down, up=step.up))
 
 
-class Hands:
+class Actuator:
     """Carries out acts. What is one thing for all clients is done once; a gate's acts are done at each gate."""
 
     def __init__(
@@ -128,7 +128,9 @@ class Hands:
         self._middle = middle
         self._server = server
         self._plan = plan
-        self._lines = {(path, way): Line(spec.shape) for path, spec in plan.paths.items() for way in Direction}
+        self._lines = {
+            (path, way): ShapedDirection(spec.shape) for path, spec in plan.paths.items() for way in Direction
+        }
 
     async def at_gate(self, gate: Gate, deed: Deed) -> Readback:
         """Carry out a deed of a path's reach or of the device at one gate, and read the state back.
@@ -174,7 +176,7 @@ class Hands:
         said = dict.fromkeys(one["after"] for one in told)
         return {"after": " or ".join(said), "dead": str(sum(int(one["dead"]) for one in told))}
 
-    async def step(self, step: Step) -> Readback:
+    async def step(self, step: RateStep) -> Readback:
         """Give a stepped profile its next rate, and read the toxics back."""
         lines = {way: self._lines[step.path, way] for way in Direction}
         for line in lines.values():
@@ -186,7 +188,7 @@ class Hands:
         assert isinstance(act, SetShape | Adjusts)
         lines = {way: self._lines[path, way] for way in Direction if way in directions(act)}
         gone = None if deed.undoes is None else self._plan.deeds[deed.undoes].act
-        changed: dict[Direction, Ramp] = {}
+        changed: dict[Direction, ShapeRamp] = {}
         if isinstance(act, SetShape):
             for gate in self.gates.values():
                 gate.set_radio(path, act.radio)
@@ -205,7 +207,7 @@ class Hands:
             later.start_soon(self._climb, path, changed, trio.current_time())
         return {"path": path, **readback}
 
-    async def _climb(self, path: str, ramps: Mapping[Direction, Ramp], began: float) -> None:
+    async def _climb(self, path: str, ramps: Mapping[Direction, ShapeRamp], began: float) -> None:
         """Go on with a change over time, where no later deed has taken its place. Each step is made when it is due."""
         for number in range(1, max(ramp.steps for ramp in ramps.values())):
             await sleep_until(began + number * STEP)
@@ -216,7 +218,7 @@ class Hands:
                 line.ramp.done += 1
             await self._give(path, mine)
 
-    async def _give(self, path: str, lines: Mapping[Direction, Line]) -> Readback:
+    async def _give(self, path: str, lines: Mapping[Direction, ShapedDirection]) -> Readback:
         """Give these directions of a path their shapes, with one call where both have the same."""
         shapes = {way: line.shape for way, line in lines.items()}
         if len(shapes) == len(Direction) and len(set(shapes.values())) == 1:

@@ -12,11 +12,22 @@ from typing import Literal
 import msgspec
 
 from harness.deeds.acts import Deed
-from harness.deeds.catalogue import Effect, Ending, Executor, Proof, Severs, Symptom, When, effect_of, path_of, row_of
+from harness.deeds.catalogue import (
+    Effect,
+    Executor,
+    FlowEnding,
+    ProofKind,
+    Severs,
+    Symptom,
+    When,
+    effect_of,
+    path_of,
+    row_of,
+)
 from harness.deeds.network_state import after
 from harness.deeds.replacement import directions, replaced, takes_back, takes_the_place_of
 from harness.scenario.deed_text import deed_text
-from harness.scenario.model import Plan, Pulse, Step, network_at_start
+from harness.scenario.model import Plan, RateStep, StallPulse, network_at_start
 
 LEAD = 0.6
 """Seconds before a deed from which on its canary opens the flows that it holds."""
@@ -28,10 +39,10 @@ Way = Literal["canary", "read back", "nothing to do", "undecided"]
 be seen, as nothing was there for it."""
 
 
-_SILENCED = Severs(Ending.DROPPED, When.IDLE)
+_SILENCED = Severs(FlowEnding.DROPPED, When.IDLE)
 
 
-class Miss(msgspec.Struct, frozen=True, kw_only=True):
+class Mismatch(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was met instead of what was promised. ``held``: by a connection opened before the deed."""
 
     path: str
@@ -40,46 +51,48 @@ class Miss(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False  # by an event stream
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class ProofResult(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a canary met a deed, and what it saw; ``misses``: what it saw instead of what was promised."""
 
     met: bool
     detail: str
     way: Way = "canary"
-    misses: tuple[Miss, ...] = ()
+    misses: tuple[Mismatch, ...] = ()
 
 
-def by_reading_back(why: str) -> Outcome:
+def by_reading_back(why: str) -> ProofResult:
     """Return the outcome of a proof for which the canary had nothing to meet."""
-    return Outcome(met=True, detail=f"read back; {why}", way="read back")
+    return ProofResult(met=True, detail=f"read back; {why}", way="read back")
 
 
-def nothing_to_do(why: str) -> Outcome:
+def nothing_to_do(why: str) -> ProofResult:
     """Return the outcome of a proof of a deed for which there was nothing."""
-    return Outcome(met=True, detail=f"nothing to do: {why}", way="nothing to do")
+    return ProofResult(met=True, detail=f"nothing to do: {why}", way="nothing to do")
 
 
-def undecided(why: str) -> Outcome:
+def undecided(why: str) -> ProofResult:
     """Return the outcome of a proof that could not say."""
-    return Outcome(met=True, detail=f"undecided: {why}", way="undecided")
+    return ProofResult(met=True, detail=f"undecided: {why}", way="undecided")
 
 
-def missed(path: str, symptom: Symptom, detail: str, *, held: bool, stream: bool = False) -> Outcome:
+def missed(path: str, symptom: Symptom, detail: str, *, held: bool, stream: bool = False) -> ProofResult:
     """Return the outcome of a proof that met one other thing."""
-    return Outcome(met=False, detail=detail, misses=(Miss(path=path, symptom=symptom, held=held, stream=stream),))
+    return ProofResult(
+        met=False, detail=detail, misses=(Mismatch(path=path, symptom=symptom, held=held, stream=stream),)
+    )
 
 
 def touches(deed: Deed, paths: Collection[str], *, moves: bool) -> bool:
     """Whether a deed may change what flows on these paths meet; ``moves``: which path is the device's counts too."""
     row = row_of(deed.act)
-    if row.proof is Proof.DEFAULT:
+    if row.proof is ProofKind.DEFAULT:
         return moves
-    if row.proof is Proof.READBACK and row.executor in {Executor.SERVER, Executor.JOB}:
+    if row.proof is ProofKind.READBACK and row.executor in {Executor.SERVER, Executor.JOB}:
         return False  # no flow through a gate can tell, unless it is a client's
-    return path_of(deed) in {"", *paths} or (moves and row.proof is Proof.LOSS)
+    return path_of(deed) in {"", *paths} or (moves and row.proof is ProofKind.LOSS)
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class DeedSpan(msgspec.Struct, frozen=True, kw_only=True):
     """When a deed is in force, in scenario seconds, and the index of the deed that ended it."""
 
     deed: Deed
@@ -93,7 +106,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
         return effect_of(self.deed.act)
 
 
-class Hidden:
+class Interference:
     """Knows of each moment which deeds are in force, from the plan alone."""
 
     def __init__(self, plan: Plan) -> None:
@@ -105,7 +118,7 @@ class Hidden:
             if not takes_back(deed)
         ]
 
-    def by(self, deed: Deed, miss: Miss, until: float) -> str:
+    def by(self, deed: Deed, miss: Mismatch, until: float) -> str:
         """Return what else explains this, met for a deed by scenario second ``until``; empty where nothing does."""
         since = deed.at - LEAD if miss.held else deed.at
         spans = (span for span in self._spans if span.since <= until and _explains(span, deed, miss, since))
@@ -117,11 +130,11 @@ class Hidden:
             return f"{deed_text(hiding, self._plan)} in force"
         return f"{miss.path}'s weather in force" if self._weather(miss, since, until) else ""
 
-    def _weather(self, miss: Miss, since: float, until: float) -> bool:
+    def _weather(self, miss: Mismatch, since: float, until: float) -> bool:
         """Whether the weather can have done it: a stall is over some time, a rate stays."""
         made = [change for change in self._plan.weather if change.path == miss.path and change.at <= until]
-        stalled = any(isinstance(change, Pulse) and change.at + change.lasts >= since for change in made)
-        stepped = any(isinstance(change, Step) for change in made)
+        stalled = any(isinstance(change, StallPulse) and change.at + change.lasts >= since for change in made)
+        stepped = any(isinstance(change, RateStep) for change in made)
         return (stalled and miss.symptom in {"quiet", "late", "whole"}) or (stepped and miss.symptom == "late")
 
 
@@ -145,22 +158,22 @@ def _graces(plan: Plan) -> tuple[dict[int, float], dict[int, Deed]]:
     return graces, kept
 
 
-def _span(place: int, plan: Plan, grace: float) -> Span:
+def _span(place: int, plan: Plan, grace: float) -> DeedSpan:
     deed = plan.deeds[place]
     effect = effect_of(deed.act)
     if effect.mark.struck or effect.seconds is not None:
         seconds = grace if effect.mark.struck else (effect.seconds or 0.0) + effect.armed
-        return Span(deed=deed, since=deed.at, until=deed.at + seconds)
+        return DeedSpan(deed=deed, since=deed.at, until=deed.at + seconds)
     left = directions(deed.act)
     for later in plan.deeds[place + 1 :]:
         if later.actor == deed.actor in plan.paths:  # each of two words may replace it in one direction
             left -= replaced(later.act, deed.act)
         if not left or takes_the_place_of(later, deed):
-            return Span(deed=deed, since=deed.at, until=later.at, ended_by=later.index)
-    return Span(deed=deed, since=deed.at, until=float("inf"))
+            return DeedSpan(deed=deed, since=deed.at, until=later.at, ended_by=later.index)
+    return DeedSpan(deed=deed, since=deed.at, until=float("inf"))
 
 
-def _explains(span: Span, deed: Deed, miss: Miss, since: float) -> bool:
+def _explains(span: DeedSpan, deed: Deed, miss: Mismatch, since: float) -> bool:
     """Whether what a deed does was met for another one instead, from then on."""
     other, mark, severs = span.deed, span.effect.mark, span.effect.severs
     if other.index in {deed.index, deed.undoes} or path_of(other) not in {"", miss.path}:
@@ -169,14 +182,14 @@ def _explains(span: Span, deed: Deed, miss: Miss, since: float) -> bool:
         {miss.symptom, "ended"} if miss.symptom == "told" else {miss.symptom}
     )  # what ends a flow tells its server
     seen = symptoms & mark.flows or (miss.stream and symptoms & mark.streams)
-    ended = miss.held and severs is not None and severs.when is When.DONE and severs.how is not Ending.DROPPED
+    ended = miss.held and severs is not None and severs.when is When.DONE and severs.how is not FlowEnding.DROPPED
     if not seen or (span.ended_by == deed.index and not ended) or _allowed_for(span, deed):
         return False
     dead = miss.held and miss.symptom == "quiet" and severs == _SILENCED  # for as long as it is held
     return dead or span.until >= since
 
 
-def _allowed_for(span: Span, deed: Deed) -> bool:
+def _allowed_for(span: DeedSpan, deed: Deed) -> bool:
     """Whether a deed's proof reckons with an older one: it is in the promise, or behind what was put before it."""
     other, mark = span.deed, span.effect.mark
     put = effect_of(deed.act).seconds is None and not takes_back(deed)  # once that is gone, what is behind is met again

@@ -17,8 +17,8 @@ import msgspec
 
 from harness.jobserver.pulse import PERIOD
 from harness.run.expected import span_of
-from harness.run.feed import Feed
-from harness.run.witness import Finding
+from harness.run.feed import ProbeStream
+from harness.run.witness import Observation
 from harness.toxics.shape import Shape, line_time
 from harness.vocabulary import Direction
 
@@ -50,7 +50,7 @@ def samples_of(shape: Shape) -> int:
     return MANY if shape.latency >= TICK and shape.latency - shape.jitter < FINE else FEW
 
 
-def delays(feed: Feed, way: Direction, since: float, until: float = math.inf) -> list[float]:
+def delays(feed: ProbeStream, way: Direction, since: float, until: float = math.inf) -> list[float]:
     """Return how long each of the bytes took that were sent in this direction after an instant, up to another."""
     if way is DOWN:
         return [beat.took for beat in feed.beats if since < beat.written <= until]
@@ -73,7 +73,7 @@ def mean_bound(shape: Shape, count: int) -> float:
     return shape.latency - HALF_A_DRAW - 4 * shape.jitter / math.sqrt(3 * count) - TICK / 3
 
 
-def delay_met(shape: Shape, way: Direction, took: Sequence[float]) -> Finding:
+def delay_met(shape: Shape, way: Direction, took: Sequence[float]) -> Observation:
     """Hold delays of one direction against what its shape must make of them."""
     least, most = span_of(shape, way)
     quickest, count = min(took), len(took)
@@ -84,8 +84,8 @@ def delay_met(shape: Shape, way: Direction, took: Sequence[float]) -> Finding:
         bound, seen = mean_bound(shape, count), statistics.fmean(took)
         words = f"{way} {seen * 1e3:.2f} ms, the mean of {count} (at least {max(0.0, bound) * 1e3:.2f} ms)"
     if seen < bound:
-        return Finding(False, words, "soon", 0.0)
-    return Finding(True, words) if quickest <= most + SLACK else Finding(False, words, "late", 0.0)
+        return Observation(False, words, "soon", 0.0)
+    return Observation(True, words) if quickest <= most + SLACK else Observation(False, words, "late", 0.0)
 
 
 def occupies(shape: Shape, way: Direction, *, ahead: bool = False) -> int:
@@ -102,7 +102,7 @@ def occupies(shape: Shape, way: Direction, *, ahead: bool = False) -> int:
     return size if size / rate >= max(QUICKEST, cut + QUICKEST / 2, hidden + QUICKEST / 2) else 0
 
 
-def rate_met(shape: Shape, way: Direction, size: int, took: float, *, ahead: bool, slack: float) -> Finding:
+def rate_met(shape: Shape, way: Direction, size: int, took: float, *, ahead: bool, slack: float) -> Observation:
     """Hold the time that so many bytes took against the rate of their direction.
 
     ``ahead``: the line comes before the delay, which counts from when the bytes came to the line: the longer is all.
@@ -115,8 +115,8 @@ def rate_met(shape: Shape, way: Direction, size: int, took: float, *, ahead: boo
     most = span_of(msgspec.structs.replace(shape, down=rate, up=rate), way, size + QUEUE)[1] + slack
     words = f"{way} {size} B in {took * 1e3:.0f} ms ({least * 1e3:.0f} to {most * 1e3:.0f} ms)"
     if took < least:
-        return Finding(False, words, "soon", 0.0)
-    return Finding(took <= most, words, "late", 0.0)
+        return Observation(False, words, "soon", 0.0)
+    return Observation(took <= most, words, "late", 0.0)
 
 
 def begun(shape: Shape, before: Shape, way: Direction, share: float, took: Sequence[float], *, slack: float) -> bool:
@@ -137,7 +137,7 @@ def begun(shape: Shape, before: Shape, way: Direction, share: float, took: Seque
     return True
 
 
-def slices_met(shape: Shape, way: Direction, length: int, reads: int) -> Finding:
+def slices_met(shape: Shape, way: Direction, length: int, reads: int) -> Observation:
     """Hold in how many reads so many bytes came, about, against a shape that slices.
 
     A slicer halves what is longer than a slice, so that none is shorter than half of it, rounded down. A line cuts as
@@ -148,8 +148,8 @@ def slices_met(shape: Shape, way: Direction, length: int, reads: int) -> Finding
     most = math.ceil(length / ((size + 1) // 2)) + EDGES + (math.ceil(20 * length / rate) if rate else 0)
     words = f"{way} {reads} reads of about {size} B"
     if reads <= 1:
-        return Finding(False, words, "whole")
-    return Finding(reads <= most, f"{words} (at most {most})" if reads > most else words)
+        return Observation(False, words, "whole")
+    return Observation(reads <= most, f"{words} (at most {most})" if reads > most else words)
 
 
 def tells(shape: Shape, before: Shape | None, way: Direction, took: Sequence[float], *, slack: float) -> bool:

@@ -14,20 +14,19 @@ import trio
 
 from harness.clock import sleep_until
 from harness.deeds.acts import Deed, SetReach
-from harness.deeds.catalogue import Proof, row_of
+from harness.deeds.catalogue import ProofKind, row_of
 from harness.deeds.replacement import replaced, takes_the_place_of
 from harness.errors import EnvironmentFault
 from harness.history import Canary as CanaryRecord
-from harness.history import Deed as DeedRecord
-from harness.history import Journal, Shaped, Weather
-from harness.jobserver.pulse import Pulses
+from harness.history import DeedDone, Journal, Shaped, Weather
+from harness.jobserver.pulse import ProbePosts
 from harness.run import measure
-from harness.run.canary import EARLIEST, Canary, Moot
+from harness.run.canary import EARLIEST, GateCanary, UpcomingDeeds
 from harness.run.expected import ExpectedState
-from harness.run.flows import Case, Flows
-from harness.run.hands import Hands, Readback, of_gates
-from harness.run.hidden import LEAD, Hidden, Outcome, by_reading_back, touches, undecided
-from harness.scenario.model import Plan, Pulse, Step, canaries_of, network_at_start
+from harness.run.flows import Flows, WatchedDeed
+from harness.run.hands import Actuator, Readback, of_gates
+from harness.run.hidden import LEAD, Interference, ProofResult, by_reading_back, touches, undecided
+from harness.scenario.model import Plan, RateStep, StallPulse, canaries_of, network_at_start
 
 AT_ONCE = 1e-6
 """Seconds: what is planned no further apart than this is planned for one instant."""
@@ -43,9 +42,9 @@ class Nemesis:
         self,
         plan: Plan,
         *,
-        hands: Hands,
+        hands: Actuator,
         journal: Journal,
-        pulses: Pulses,
+        pulses: ProbePosts,
         toxics: Mapping[str, Readback],
         proofs: bool = True,
     ) -> None:
@@ -53,16 +52,16 @@ class Nemesis:
         self._toxics = toxics
         self._hands = hands
         self._journal = journal
-        stepped = frozenset(change.path for change in plan.weather if isinstance(change, Step))
+        stepped = frozenset(change.path for change in plan.weather if isinstance(change, RateStep))
         watched = canaries_of(plan.client.count) if proofs else ()
         slack = measure.TICK if plan.world == "virtual" else measure.SLACK
         self._canaries = {
-            name: Canary(
+            name: GateCanary(
                 Flows(hands.gates[name], ExpectedState(network_at_start(plan)), pulses), stepped=stepped, slack=slack
             )
             for name in watched
         }
-        self._hidden = Hidden(plan)
+        self._hidden = Interference(plan)
         self._done = [trio.Event() for _ in plan.deeds]
         self._zero = 0.0
         self.carried_out = trio.Event()
@@ -132,7 +131,7 @@ class Nemesis:
                 Shaped(path=path, toxics=toxics, met=outcome.met, detail=outcome.detail, way=outcome.way)
             )
 
-    async def _prepare(self, canary: Canary, deed: Deed) -> None:
+    async def _prepare(self, canary: GateCanary, deed: Deed) -> None:
         due = self._zero + deed.at
         await sleep_until(due - EARLIEST)
         await sleep_until(due - canary.lead(deed))
@@ -150,18 +149,18 @@ class Nemesis:
                 return True
         return False
 
-    def _moot(self, place: int) -> Moot:
+    def _moot(self, place: int) -> UpcomingDeeds:
         """Return what tells when a later deed changes what a proof of this one looks at, by the paths it looks at."""
         deed = self._plan.deeds[place]
         later = [one for one in self._plan.deeds[place + 1 :] if one.at > deed.at]
-        moves = row_of(deed.act).proof is Proof.DEFAULT
+        moves = row_of(deed.act).proof is ProofKind.DEFAULT
 
         def at(*paths: str) -> float:
             return next((self._zero + one.at for one in later if touches(one, paths, moves=moves)), math.inf)
 
         return at
 
-    async def _do(self, deed: Deed, proofs: trio.Nursery, moot: Moot | None) -> None:
+    async def _do(self, deed: Deed, proofs: trio.Nursery, moot: UpcomingDeeds | None) -> None:
         if not of_gates(deed):
             issued = trio.current_time()
             readback = await self._recorded(deed, "", partial(self._hands.once, deed, proofs))
@@ -187,7 +186,7 @@ class Nemesis:
 
     def _record(self, deed: Deed, issued: int, client: str, readback: Readback, *, error: str = "") -> None:
         self._journal.write(
-            DeedRecord(
+            DeedDone(
                 deed=deed.index,
                 issued_ns=issued,
                 returned_ns=self._journal.stamp(),
@@ -197,7 +196,9 @@ class Nemesis:
             )
         )
 
-    async def _prove(self, case: Case, client: str, readback: Mapping[str, str], moot: Moot | None) -> None:
+    async def _prove(
+        self, case: WatchedDeed, client: str, readback: Mapping[str, str], moot: UpcomingDeeds | None
+    ) -> None:
         outcome = undecided("the run ended first")
         canary, deed = self._canaries[client], case.deed
         try:
@@ -211,7 +212,7 @@ class Nemesis:
                 CanaryRecord(deed=deed.index, met=outcome.met, client=client, detail=outcome.detail, way=outcome.way)
             )
 
-    def _excused(self, deed: Deed, outcome: Outcome) -> Outcome:
+    def _excused(self, deed: Deed, outcome: ProofResult) -> ProofResult:
         """Call a proof undecided where other deeds in force did all that was met instead."""
         now = max(deed.at, trio.current_time() - self._zero)  # a float may be a hair too small for deeds of one instant
         reasons = [self._hidden.by(deed, miss, now) for miss in outcome.misses]
@@ -223,12 +224,12 @@ class Nemesis:
         async with trio.open_nursery() as nursery:
             for change in self._plan.weather:
                 await sleep_until(zero + change.at)
-                if isinstance(change, Pulse):
+                if isinstance(change, StallPulse):
                     nursery.start_soon(self._pulse, change, zero)
                 else:
                     await self._step(change)
 
-    async def _pulse(self, pulse: Pulse, zero: float) -> None:
+    async def _pulse(self, pulse: StallPulse, zero: float) -> None:
         self._journal.write(Weather(path=pulse.path, what="stall", lasts=pulse.lasts))
         for gate in self._hands.gates.values():
             gate.pause(pulse.path)
@@ -238,7 +239,7 @@ class Nemesis:
             for gate in self._hands.gates.values():
                 gate.resume(pulse.path)
 
-    async def _step(self, step: Step) -> None:
+    async def _step(self, step: RateStep) -> None:
         deeds = self._plan.deeds
         place = bisect_right(deeds, step.at - AT_ONCE, key=attrgetter("at"))
         while place < len(deeds) and deeds[place].at < step.at + AT_ONCE:

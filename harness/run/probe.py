@@ -138,7 +138,7 @@ class Probe:
         return True
 
 
-class Listener:
+class StreamProbe:
     """A connection that asks for one event stream, and reads its beats when it is told to."""
 
     def __init__(self, stream: Stream, release: Release = lambda _: None) -> None:

@@ -33,10 +33,10 @@ from harness.deeds.acts import (
     SilencesKeepalive,
     Suspends,
 )
-from harness.deeds.network_state import Standing
+from harness.deeds.network_state import StandingDeed
 from harness.deeds.replacement import takes_back
-from harness.middle.force import Force, tell
-from harness.run.expected import Step
+from harness.middle.force import ActInForce, tell
+from harness.run.expected import DeedStep
 from harness.toxics.shape import Shape, toxics_of
 from harness.toxiproxy.state import ToxicState
 from harness.vocabulary import Direction, Door
@@ -46,7 +46,7 @@ Wanted = Mapping[str, str]
 """What must be shown, by its key."""
 
 
-def contradiction(step: Step, shown: Shown, *, stepped: bool = False) -> str:
+def contradiction(step: DeedStep, shown: Shown, *, stepped: bool = False) -> str:
     """Say what is not shown as it must be once a deed is done; empty where all is.
 
     ``stepped``: the weather changes the path's rates, which are not held against anything then.
@@ -74,7 +74,7 @@ def _as_wanted(found: str, wanted: str) -> bool:
     return found.isdecimal() if wanted == ANY else found == wanted
 
 
-def nothing_for(step: Step, shown: Shown) -> str:
+def nothing_for(step: DeedStep, shown: Shown) -> str:
     """Say why there was nothing that a deed could be done to, as its executor shows; empty where there was."""
     if isinstance(step.deed.act, Resumes) and not step.before.paused:
         return "no job stood still"
@@ -86,7 +86,7 @@ def _rate(key: str) -> bool:
     return key.startswith("bandwidth")
 
 
-def _reach(step: Step) -> Wanted:
+def _reach(step: DeedStep) -> Wanted:
     path = step.after.paths[step.deed.actor]
     # What the weather holds back meanwhile is shown too, so of the downstream only what it cannot do.
     down = step.after.passage(step.deed.actor, Direction.DOWNSTREAM)
@@ -94,7 +94,7 @@ def _reach(step: Step) -> Wanted:
     return shown if down == "pass" else {**shown, "downstream": down}
 
 
-def _toxics(step: Step) -> Wanted:
+def _toxics(step: DeedStep) -> Wanted:
     """Return all toxics of a path, but of a direction whose shape changes step by step."""
     path, at = step.after.paths[step.deed.actor], step.deed.at
     settled = {way: shape for way, shape in path.shapes.items() if path.settled.get(way, at) <= at}
@@ -115,27 +115,27 @@ def lines_first(shown: Shown) -> frozenset[Direction]:
     )
 
 
-def _device(step: Step) -> Wanted:
+def _device(step: DeedStep) -> Wanted:
     network = step.after
     return {"default": network.default or "none", "joined": " ".join(network.joined) or "none"}
 
 
-def _boxes(step: Step) -> Wanted:
+def _boxes(step: DeedStep) -> Wanted:
     return {"in force": ", ".join(_told(one) for one in step.after.standing if _at_boxes(one)) or "nothing"}
 
 
-def _at_boxes(one: Standing) -> bool:
+def _at_boxes(one: StandingDeed) -> bool:
     return isinstance(one.deed.act, MiddleAct)
 
 
-def _told(one: Standing) -> str:
+def _told(one: StandingDeed) -> str:
     deed = one.deed
     assert isinstance(deed.act, MiddleAct)
-    words = tell(Force(index=deed.index, act=deed.act, on=deed.on, actor=deed.actor))
+    words = tell(ActInForce(index=deed.index, act=deed.act, on=deed.on, actor=deed.actor))
     return words + "".join(f" but {path}" for path in sorted(one.lifted))
 
 
-def _server(step: Step) -> Wanted:
+def _server(step: DeedStep) -> Wanted:
     standing = [one.deed.act for one in step.after.standing if one.actor == "server"]
     away = any(isinstance(act, Drains) or (isinstance(act, Restarts) and act.after) for act in standing)
     opening = step.opening and not away
@@ -147,21 +147,21 @@ def _server(step: Step) -> Wanted:
     }
 
 
-def _orphans(step: Step) -> Wanted:
+def _orphans(step: DeedStep) -> Wanted:
     act = step.deed.act
     assert isinstance(act, Orphans)
     return {"after": "never" if takes_back(step.deed) else f"{act.after:g}s", "dead": ANY}
 
 
-def _also(key: str) -> Callable[[Step], Wanted]:
+def _also(key: str) -> Callable[[DeedStep], Wanted]:
     return lambda step: {**_server(step), key: ANY}
 
 
-def _jobs(_: Step) -> Wanted:
+def _jobs(_: DeedStep) -> Wanted:
     return {"jobs told": ANY}
 
 
-WANTED: Mapping[type, Callable[[Step], Wanted]] = {
+WANTED: Mapping[type, Callable[[DeedStep], Wanted]] = {
     SetReach: _reach,
     Cuts: lambda step: {"path": step.deed.actor},
     SetShape: _toxics,

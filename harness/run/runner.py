@@ -25,7 +25,7 @@ from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
 from harness.run import census, health
-from harness.run.hands import Hands
+from harness.run.hands import Actuator
 from harness.run.host import facts
 from harness.run.nemesis import Nemesis
 from harness.run.shaping import PATIENCE
@@ -43,7 +43,7 @@ HEAL = 10.0  # seconds for giving back the proxies
 LEAD = 0.05  # from the Run record to 0 s
 
 
-class Rig(msgspec.Struct, frozen=True, kw_only=True):
+class RunSetup(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is set up before 0 s."""
 
     journal: Journal
@@ -127,11 +127,11 @@ class Runner:
                 wall_clock=self._world.wall_clock,
             )
             gates = await self._open_gates(nursery, journal, routes, middle)
-            hands = Hands(self.plan, gates=gates, toxiproxy=toxiproxy, middle=middle, server=server)
+            hands = Actuator(self.plan, gates=gates, toxiproxy=toxiproxy, middle=middle, server=server)
             nemesis = Nemesis(
                 self.plan, hands=hands, journal=journal, pulses=server.pulses, toxics=toxics, proofs=self._proofs
             )
-            rig = Rig(
+            rig = RunSetup(
                 journal=journal, toxiproxy=toxiproxy, server=server, upstream=upstream, gates=gates, nemesis=nemesis
             )
             failed = True
@@ -153,7 +153,7 @@ class Runner:
     def _census(self, when: str) -> Census:
         return census.take(when, proxies=list(self._proxies_left), open_sockets=self._world.sockets)
 
-    async def _take_down(self, rig: Rig, *, quietly: bool) -> None:
+    async def _take_down(self, rig: RunSetup, *, quietly: bool) -> None:
         """Free everything in the reverse order. A Toxiproxy that answers no more is left to its launcher.
 
         ``quietly``: something has failed already, and what fails now is only its consequence.
@@ -206,7 +206,7 @@ class Runner:
         self._rid += 1
         return self._rid
 
-    async def _play(self, rig: Rig, before: Census, stop: trio.Event) -> str:
+    async def _play(self, rig: RunSetup, before: Census, stop: trio.Event) -> str:
         """From just before 0 s to the end. Returns why it ended: done, limit or interrupted."""
         lead = max(LEAD, rig.nemesis.lead)
         zero = trio.current_time() + lead
@@ -251,7 +251,7 @@ class Runner:
             await sleep_until(zero + due)
             due = horizon_of_run(self.plan, server.accepted - zero)
 
-    def _begin(self, rig: Rig, before: Census, lead: float) -> None:
+    def _begin(self, rig: RunSetup, before: Census, lead: float) -> None:
         plan = self.plan
         toxiproxy = {"toxiproxy": rig.toxiproxy.kind, "toxiproxy version": rig.toxiproxy.version}
         if rig.toxiproxy.passed_over:
@@ -269,7 +269,7 @@ class Runner:
         )
         rig.journal.write(before)
 
-    async def _client(self, name: str, rig: Rig, zero: float) -> None:
+    async def _client(self, name: str, rig: RunSetup, zero: float) -> None:
         spec = self.plan.client
         late = 0.0 if name == "c1" else self._chance.stream("arrive", name).uniform(0.0, spec.arrive)
         await sleep_until(zero + late)

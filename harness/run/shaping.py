@@ -12,12 +12,12 @@ from harness.deeds.acts import SetShape, SetSlice
 from harness.deeds.catalogue import Symptom
 from harness.run import measure
 from harness.run.expected import span_of
-from harness.run.feed import Feed
-from harness.run.flows import Case, Flows
+from harness.run.feed import ProbeStream
+from harness.run.flows import Flows, WatchedDeed
 from harness.run.hands import STEP
-from harness.run.hidden import FIRST, Outcome, missed, undecided
+from harness.run.hidden import FIRST, ProofResult, missed, undecided
 from harness.run.probe import BYTES, SYMPTOMS, Met
-from harness.run.witness import LAG, Finding, outcome_of
+from harness.run.witness import LAG, Observation, outcome_of
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction, Door
 
@@ -43,7 +43,7 @@ class Gauge:
         self._stepped = stepped
         self._slack = slack
 
-    async def shape(self, case: Case, until: float, ahead: Ways) -> Outcome:
+    async def shape(self, case: WatchedDeed, until: float, ahead: Ways) -> ProofResult:
         """Meet the shape that a path, which is up, has taken, in either direction."""
         path, step = case.deed.actor, case.step
         shapes, before = (state.paths[path].shapes for state in (step.after, step.before))
@@ -62,7 +62,9 @@ class Gauge:
         await trio.sleep_until(settled)
         return await self.measured(path, shapes, until, ahead=ahead)
 
-    async def _early(self, feed: Feed, case: Case, over: float, shapes: Shapes, before: Shapes) -> Outcome | None:
+    async def _early(
+        self, feed: ProbeStream, case: WatchedDeed, over: float, shapes: Shapes, before: Shapes
+    ) -> ProofResult | None:
         """Return what is wrong where a change over time came at once; None where it did not, or nothing can tell."""
         done = case.step.done
         share = min(1.0, EARLY + STEP / over)
@@ -73,7 +75,7 @@ class Gauge:
             took = measure.delays(feed, way, done, upto)
             if not measure.begun(shapes[way], before[way], way, share, took, slack=self._slack):
                 words = f"{way} {statistics.median(took) * 1e3:.1f} ms when a quarter of the change was over"
-                found.append(Finding(False, words, "late" if shapes[way].latency > before[way].latency else "soon"))
+                found.append(Observation(False, words, "late" if shapes[way].latency > before[way].latency else "soon"))
         return outcome_of(case.deed.actor, found) if found else None
 
     async def measured(
@@ -83,9 +85,9 @@ class Gauge:
         until: float,
         *,
         ahead: Ways = frozenset(),
-        feed: Feed | None = None,
+        feed: ProbeStream | None = None,
         before: Shapes | None = None,
-    ) -> Outcome:
+    ) -> ProofResult:
         """Hold what a path does from now on against these shapes; ``before``: what it did until now.
 
         ``ahead``: the directions in which the line comes before the delay.
@@ -105,22 +107,24 @@ class Gauge:
         return outcome_of(path, _in_time(found, until), before=held)
 
     @staticmethod
-    def _measured(feed: Feed, shapes: Shapes, since: float) -> bool:
+    def _measured(feed: ProbeStream, shapes: Shapes, since: float) -> bool:
         """Whether there is no more to come that would tell of a delay."""
         if feed.end or feed.answer.stranger or feed.wrong:
             return True
         return all(len(measure.delays(feed, way, since)) >= measure.samples_of(shapes[way]) for way in Direction)
 
-    def _delay(self, feed: Feed, way: Direction, since: float, shapes: Shapes, before: Shapes | None) -> Finding:
+    def _delay(
+        self, feed: ProbeStream, way: Direction, since: float, shapes: Shapes, before: Shapes | None
+    ) -> Observation:
         took, wanted = measure.delays(feed, way, since), measure.samples_of(shapes[way])
         if feed.wrong:
-            return Finding(False, feed.wrong, "spoiled")
+            return Observation(False, feed.wrong, "spoiled")
         was = before[way] if before is not None else None
         if len(took) >= wanted or measure.tells(shapes[way], was, way, took, slack=self._slack):
             return measure.delay_met(shapes[way], way, took)
-        return Finding(False, f"{way} {len(took)} of {wanted} bytes came", _instead(feed))
+        return Observation(False, f"{way} {len(took)} of {wanted} bytes came", _instead(feed))
 
-    async def _rates(self, feed: Feed, shapes: Shapes, until: float, ahead: Ways) -> list[Finding]:
+    async def _rates(self, feed: ProbeStream, shapes: Shapes, until: float, ahead: Ways) -> list[Observation]:
         """Send at once what occupies the line, in each direction that has a rate which shows."""
         if feed.path in self._stepped:
             return []
@@ -131,13 +135,13 @@ class Gauge:
                 met = partial(measure.rate_met, shape, way, size, ahead=first, slack=min(self._slack, LAG))
                 found += await self._tried(partial(self._rate, partial(push, feed, size, until), met), "late")
             elif measure.rate_of(shape, way):
-                found.append(Finding(None, f"{way} rate read back only"))
+                found.append(Observation(None, f"{way} rate read back only"))
         return found
 
     @staticmethod
-    async def _tried(look: Callable[[], Awaitable[list[Finding]]], excuse: Symptom) -> list[Finding]:
+    async def _tried(look: Callable[[], Awaitable[list[Observation]]], excuse: Symptom) -> list[Observation]:
         """Return what a look met, or the last of several, where this machine may be what a symptom comes from."""
-        found: list[Finding] = []
+        found: list[Observation] = []
         for _ in range(TRIES):
             again = await look()
             found = again or found
@@ -146,24 +150,24 @@ class Gauge:
         return found
 
     @staticmethod
-    async def _rate(push: Callable[[], Awaitable[float]], met: Callable[[float], Finding]) -> list[Finding]:
+    async def _rate(push: Callable[[], Awaitable[float]], met: Callable[[float], Observation]) -> list[Observation]:
         """Return what a push met; nothing where it did not come."""
         took = await push()
         return [met(took)] if took else []
 
-    async def _pushed_up(self, feed: Feed, size: int, until: float) -> float:
+    async def _pushed_up(self, feed: ProbeStream, size: int, until: float) -> float:
         """Return for how many seconds so many bytes were on their way upstream, or 0 where they did not come."""
         began = trio.current_time()
         at = await self._pushed(feed, size, until)
         return at - began if at else 0.0
 
-    async def _pushed_down(self, feed: Feed, size: int, until: float) -> float:
+    async def _pushed_down(self, feed: ProbeStream, size: int, until: float) -> float:
         met = None
         with suppress(OSError):  # who refuses a dial has a proof of its own
             met = await self._asked(feed.path, size, until)
         return met.took if met is not None and met.length >= size and not math.isnan(met.took) else 0.0
 
-    async def slices(self, case: Case, size: int, until: float) -> Outcome:
+    async def slices(self, case: WatchedDeed, size: int, until: float) -> ProofResult:
         """What is longer than a slice comes in several, in either direction."""
         path = case.deed.actor
         feed = next((feed for feed, _ in case.feeds if self._flows.serves(feed)), None)
@@ -188,25 +192,25 @@ class Gauge:
         state = self._flows.expected.network.paths[path]
         return "quiet" if state.door is Door.HANG or not state.passes else "refused"
 
-    async def _sliced_up(self, feed: Feed, shape: Shape, length: int, until: float) -> list[Finding]:
+    async def _sliced_up(self, feed: ProbeStream, shape: Shape, length: int, until: float) -> list[Observation]:
         first = feed.sent_by(math.inf)
         if not await self._pushed(feed, length, until):
-            return [Finding(False, f"{UP} nothing", _instead(feed))]
+            return [Observation(False, f"{UP} nothing", _instead(feed))]
         reads = sum(first < came <= first + length for _, came in feed.pulse.arrivals)
         return [measure.slices_met(shape, UP, length + FRAME, reads)]
 
-    async def _sliced_down(self, path: str, shape: Shape, length: int, until: float) -> list[Finding]:
+    async def _sliced_down(self, path: str, shape: Shape, length: int, until: float) -> list[Observation]:
         try:
             met = await self._asked(path, length, until)
         except OSError as error:
             symptom: Symptom = "quiet" if isinstance(error, TimeoutError) else "refused"
-            return [Finding(False, f"{DOWN} no answer: {error.strerror}", symptom)]
+            return [Observation(False, f"{DOWN} no answer: {error.strerror}", symptom)]
         if met is None or met.what != "answer" or met.length <= (shape.slice_size or 0):
             what = "silence" if met is None else met.what
-            return [Finding(False, f"{DOWN} no answer: {what}", SYMPTOMS[what])]
+            return [Observation(False, f"{DOWN} no answer: {what}", SYMPTOMS[what])]
         return [measure.slices_met(shape, DOWN, met.length, met.reads)]
 
-    async def _pushed(self, feed: Feed, size: int, until: float) -> float:
+    async def _pushed(self, feed: ProbeStream, size: int, until: float) -> float:
         """Send so many bytes at once; return when the last of them came, or 0 where it did not."""
         upto = feed.push(size)
         await feed.until(lambda: feed.pulse.came >= upto or bool(feed.end), min(until, trio.current_time() + PATIENCE))
@@ -223,7 +227,7 @@ class Gauge:
         return None
 
 
-def _instead(feed: Feed) -> Symptom:
+def _instead(feed: ProbeStream) -> Symptom:
     """Return what is the matter with a feed of which nothing came."""
     return "otherwise" if feed.answer.stranger else "ended" if feed.end else "quiet"
 
@@ -240,7 +244,7 @@ def _lengths(size: int, shape: Shape, way: Direction) -> list[int]:
     return [max(2 * size, int(min(many * size, most))) for many in MORE_SLICES]
 
 
-def _in_time(found: list[Finding], until: float) -> list[Finding]:
+def _in_time(found: list[Observation], until: float) -> list[Observation]:
     """Return what the next deed has not made doubtful."""
     late = trio.current_time() >= until
-    return [Finding(None, f"{FIRST} ({one.words})") if late and one.met is False else one for one in found]
+    return [Observation(None, f"{FIRST} ({one.words})") if late and one.met is False else one for one in found]

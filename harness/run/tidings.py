@@ -6,7 +6,7 @@ MAX_LINE = 65_536
 TELL_EVERY = 0.25
 
 
-class Tidings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a run is. ``at`` and ``total`` are scenario seconds; ``deed`` is the last one done, as written.
 
     The last line may carry ``fault``: words for an environment fault that ended the run.

@@ -3,22 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
-from harness.history import App, Deed, Record, Run, Status
-from harness.run.tidings import Tidings
+from harness.history import App, DeedDone, Record, Run, Status
+from harness.run.tidings import Progress
 from harness.scenario.deed_text import deed_text
 from harness.scenario.model import Plan
 
 AFTER = 2.0  # seconds past the plan's end before a run counts as waiting for its limit
 
 
-class View:
+class ProgressView:
     """A tap for the journal. ``fold`` costs a dictionary look-up for the records that do not matter here."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._folds: dict[type[Record], Callable[[Any], None]] = {
             App: self._app,
-            Deed: self._deed,
+            DeedDone: self._deed,
             Status: self._status,
             Run: self._run,
         }
@@ -35,9 +35,9 @@ class View:
         if fold is not None:
             fold(record)
 
-    def tidings(self, at: float) -> Tidings:
+    def tidings(self, at: float) -> Progress:
         """What to tell at this scenario time."""
-        return Tidings(
+        return Progress(
             at=max(0.0, round(at, 2)),
             # A client that is not done when the job is gets until the limit.
             total=self._planned if at <= self._planned + AFTER else self._limit,
@@ -57,7 +57,7 @@ class View:
     def _app(self, record: App) -> None:
         self._events += record.callback != "gap"
 
-    def _deed(self, record: Deed) -> None:
+    def _deed(self, record: DeedDone) -> None:
         self._last = deed_text(self._plan.deeds[record.deed], self._plan)
 
     def _status(self, record: Status) -> None:

@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import trio
 
-from harness.deeds.catalogue import Ending, Symptom
+from harness.deeds.catalogue import FlowEnding, Symptom
 from harness.deeds.network_state import Passage
-from harness.run.expected import FlowState, Loss
-from harness.run.feed import Feed
-from harness.run.hidden import FIRST, Miss, Outcome, undecided
+from harness.run.expected import ByteLoss, FlowState
+from harness.run.feed import ProbeStream
+from harness.run.hidden import FIRST, Mismatch, ProofResult, undecided
 from harness.run.probe import Meeting
 from harness.vocabulary import Direction
 
@@ -31,7 +31,7 @@ STAMP = 1e-5
 DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
 
 
-class Way(enum.Enum):
+class Demand(enum.Enum):
     """What one direction must do."""
 
     PASSES = enum.auto()
@@ -39,7 +39,7 @@ class Way(enum.Enum):
     EITHER = enum.auto()
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Observation(msgspec.Struct, frozen=True):
     """One thing that was seen or missed. ``met`` None: undecided; ``at``: when it was seen, if it must not be."""
 
     met: bool | None
@@ -52,7 +52,7 @@ class Finding(msgspec.Struct, frozen=True):
 class Witness:
     """One feed and one deed, which was ``issued`` and ``done`` at these instants of trio's clock."""
 
-    def __init__(self, feed: Feed, state: FlowState, *, issued: float, done: float) -> None:
+    def __init__(self, feed: ProbeStream, state: FlowState, *, issued: float, done: float) -> None:
         self.feed = feed
         self._issued, self._done = issued, done
         delay = self._delay = state.delay
@@ -66,34 +66,34 @@ class Witness:
         self._ways = {way: self._way(state, way, losses[way]) for way in Direction}
         self._end, self._server = self._ends(state, {way: loss for way, (loss, _) in losses.items()})
 
-    def _way(self, state: FlowState, way: Direction, loss: tuple[Loss, float]) -> Way:
+    def _way(self, state: FlowState, way: Direction, loss: tuple[ByteLoss, float]) -> Demand:
         last = state.now(way)
         self._since[way] = last.since if last.passage is not Passage.PASS else self._done
-        if loss[0] is Loss.YES:
+        if loss[0] is ByteLoss.YES:
             self._since[way] = min(loss[1], self._since[way])
-            return Way.QUIET
+            return Demand.QUIET
         if last.passage is not Passage.PASS:
-            return Way.QUIET
-        return Way.PASSES if loss[0] is Loss.NO else Way.EITHER
+            return Demand.QUIET
+        return Demand.PASSES if loss[0] is ByteLoss.NO else Demand.EITHER
 
-    def _ends(self, state: FlowState, losses: Mapping[Direction, Loss]) -> tuple[Meeting | None, bool | None]:
+    def _ends(self, state: FlowState, losses: Mapping[Direction, ByteLoss]) -> tuple[Meeting | None, bool | None]:
         """Return the end that the canary must meet, and whether the server must meet one.
 
         ``answer``: either end; ``silence``: none; None: it may or may not.
         """
         if state.ended is None:
             return "silence", False
-        if state.ended is Ending.ABORTED:
+        if state.ended is FlowEnding.ABORTED:
             return "rst", False
         if state.by_server:
-            reached = state.now(DOWN).passage is Passage.PASS and losses[DOWN] is Loss.NO
+            reached = state.now(DOWN).passage is Passage.PASS and losses[DOWN] is ByteLoss.NO
             return ("answer" if reached else None), True
-        if state.ended is Ending.RST:
+        if state.ended is FlowEnding.RST:
             return "rst", True
-        met: Mapping[Loss, Meeting | None] = {Loss.NO: "fin", Loss.MAYBE: None, Loss.YES: "silence"}
-        return met[losses[DOWN]], {Loss.NO: True, Loss.MAYBE: None, Loss.YES: False}[losses[UP]]
+        met: Mapping[ByteLoss, Meeting | None] = {ByteLoss.NO: "fin", ByteLoss.MAYBE: None, ByteLoss.YES: "silence"}
+        return met[losses[DOWN]], {ByteLoss.NO: True, ByteLoss.MAYBE: None, ByteLoss.YES: False}[losses[UP]]
 
-    async def watch(self, until: float, *, patience: float, quiet: float) -> list[Finding]:
+    async def watch(self, until: float, *, patience: float, quiet: float) -> list[Observation]:
         """Return what is seen, as soon as it is decided; what the next deed, at ``until``, may have done is not.
 
         ``patience``: seconds for what must happen, ``quiet`` for what must not; both on top of what a byte takes.
@@ -102,13 +102,13 @@ class Witness:
             return []
         now, feed = trio.current_time(), self.feed
         longest = max(most for _, most in self._delay.values())
-        if self._ended is Ending.ABORTED or (self._ended is None and Way.QUIET in self._ways.values()):
+        if self._ended is FlowEnding.ABORTED or (self._ended is None and Demand.QUIET in self._ways.values()):
             await feed.until(self._refuted, min(until, now + quiet + longest))
         if not self._refuted():
             await feed.until(lambda: self._refuted() or self._settled(), min(until, now + patience + longest))
         found = self._findings()
         if trio.current_time() >= until:
-            found = [one if one.met or one.at < until else Finding(None, one.words) for one in found]
+            found = [one if one.met or one.at < until else Observation(None, one.words) for one in found]
         return found
 
     def _refuted(self) -> bool:
@@ -119,49 +119,51 @@ class Witness:
         """Whether all that must be seen was."""
         return all(one.met for one in self._findings())
 
-    def _findings(self) -> list[Finding]:
+    def _findings(self) -> list[Observation]:
         feed = self.feed
         if feed.wrong:
-            return [Finding(False, feed.wrong, "spoiled", 0.0)]
+            return [Observation(False, feed.wrong, "spoiled", 0.0)]
         found = [one for one in (self._end_met(), self._server_met()) if one is not None]
         if self._ended is None and not found:  # nothing passes what has ended
             found = [one for way in Direction if (one := self._way_met(way)) is not None]
         return found
 
-    def _end_met(self) -> Finding | None:
+    def _end_met(self) -> Observation | None:
         feed, wanted = self.feed, self._end
         if wanted is None or (wanted == "silence" and feed.end is None):
             return None
         if feed.end is None:
-            return Finding(False, "no end", "quiet")
-        return Finding(wanted in {feed.end, "answer"}, feed.end, "ended", feed.ended_at)
+            return Observation(False, "no end", "quiet")
+        return Observation(wanted in {feed.end, "answer"}, feed.end, "ended", feed.ended_at)
 
-    def _server_met(self) -> Finding | None:
+    def _server_met(self) -> Observation | None:
         pulse, wanted = self.feed.pulse, self._server
         if wanted is None or (wanted is False and not pulse.ended):
             return None
         if not pulse.ended:
-            return Finding(False, "the server was not told", "quiet")
-        return Finding(wanted, "the server was told", "told", pulse.ended_at)
+            return Observation(False, "the server was not told", "quiet")
+        return Observation(wanted, "the server was told", "told", pulse.ended_at)
 
-    def _way_met(self, way: Direction) -> Finding | None:
+    def _way_met(self, way: Direction) -> Observation | None:
         feed, since, now = self.feed, self._since[way], trio.current_time()
         sent, came = feed.seen(way)
-        if self._ways[way] is Way.QUIET:
+        if self._ways[way] is Demand.QUIET:
             if sent > since:
-                return Finding(False, f"{way} passes", "let in", came)
+                return Observation(False, f"{way} passes", "let in", came)
             due = any(since < at <= now - self._delay[way][1] - LAG for at in feed.sent(way))
-            return Finding(True, f"{way} nothing") if due else None
-        if self._ways[way] is Way.PASSES:
+            return Observation(True, f"{way} nothing") if due else None
+        if self._ways[way] is Demand.PASSES:
             all_came = sent > max(feed.sent(way), default=-math.inf) - STAMP
             if sent > since or (all_came and came >= self._issued):
-                return Finding(True, f"{way} passes")
+                return Observation(True, f"{way} passes")
             # All that there was had come before: a feed that is at rest has nothing to say.
-            return None if feed.over(way) and all_came else Finding(False, f"{way} nothing", "quiet")
+            return None if feed.over(way) and all_came else Observation(False, f"{way} nothing", "quiet")
         return None
 
 
-def outcome_of(path: str, held: Sequence[Finding], dials: Sequence[Finding] = (), *, before: bool = True) -> Outcome:
+def outcome_of(
+    path: str, held: Sequence[Observation], dials: Sequence[Observation] = (), *, before: bool = True
+) -> ProofResult:
     """Return what these findings prove together: one that is wrong is a miss, and one that is right is proof.
 
     ``held`` are those of flows; ``before``: that were opened before the deed.
@@ -173,8 +175,10 @@ def outcome_of(path: str, held: Sequence[Finding], dials: Sequence[Finding] = ()
         f"open connection{f' on {name}' * (len(of) > 1)}: {', '.join(dict.fromkeys(said))}" for name, said in of.items()
     ]
     detail = ", ".join([*words, *(one.words for one in dials)])
-    misses = [Miss(path=one.path or path, symptom=one.symptom, held=before) for one in held if one.met is False]
-    misses += [Miss(path=path, symptom=one.symptom) for one in dials if one.met is False]
+    misses = [Mismatch(path=one.path or path, symptom=one.symptom, held=before) for one in held if one.met is False]
+    misses += [Mismatch(path=path, symptom=one.symptom) for one in dials if one.met is False]
     if misses:
-        return Outcome(met=False, detail=detail, misses=tuple(misses))
-    return Outcome(met=True, detail=detail) if any(one.met for one in (*held, *dials)) else undecided(detail or FIRST)
+        return ProofResult(met=False, detail=detail, misses=tuple(misses))
+    return (
+        ProofResult(met=True, detail=detail) if any(one.met for one in (*held, *dials)) else undecided(detail or FIRST)
+    )

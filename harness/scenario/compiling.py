@@ -18,7 +18,7 @@ from harness.scenario.document import SECTIONS, Data, Scenario, Trail
 from harness.scenario.emissions import accepted, intended
 from harness.scenario.expectations import read_expectations, read_mutants, read_waivers
 from harness.scenario.model import DeviceSpec, Expectation, JobSpec, Plan, Warned, job_ends
-from harness.scenario.paths import Way, read_paths
+from harness.scenario.paths import WrittenPath, read_paths
 from harness.scenario.phrases import choice, more_than_zero
 from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place
 from harness.scenario.project import NO_PROJECT, Project
@@ -49,7 +49,7 @@ class _Draft(NamedTuple):
 
     variant: Variant
     plan: Plan
-    ways: dict[str, Way]
+    ways: dict[str, WrittenPath]
     problems: list[Problem]
 
 
@@ -300,7 +300,7 @@ def _too_late(plan: Plan) -> tuple[Deed, str] | None:
     return None
 
 
-def _departed(plan: Plan, ways: Mapping[str, Way]) -> Plan:
+def _departed(plan: Plan, ways: Mapping[str, WrittenPath]) -> Plan:
     """Return the plan with the departures that its profiles bring before the run's end, where they meet anybody."""
     starts = {name: (way.profile.name, way.mark) for name, way in ways.items()}
     gone = [deed for deed in departures(plan.deeds, starts, _end(plan)[0]) if attended(plan, deed.at)]

@@ -8,7 +8,7 @@ from harness.deeds.acts import Act, SetShape
 from harness.deeds.catalogue import Actor, rows_of
 from harness.device.words import Reach
 from harness.errors import UsageError
-from harness.scenario.forms import Said, Speech
+from harness.scenario.forms import ParsedDeed, Speech
 from harness.scenario.place import nearest
 from harness.scenario.profiles import PROFILES
 from harness.units import quote
@@ -48,7 +48,7 @@ SPEECHES: Mapping[Actor, Speech] = {
 }
 
 
-def parse_deed(actor: str, text: str, paths: Mapping[str, object]) -> Said:
+def parse_deed(actor: str, text: str, paths: Mapping[str, object]) -> ParsedDeed:
     """Return what an actor is told; an actor that is none of the others is a path. ``paths``: those of the file.
 
     Raises ``UsageError``.
@@ -61,7 +61,7 @@ def parse_deed(actor: str, text: str, paths: Mapping[str, object]) -> Said:
     return said
 
 
-def _of_path(text: str) -> Said:
+def _of_path(text: str) -> ParsedDeed:
     first = text.split(maxsplit=1)[0] if text.split() else ""
     if first in _AT_THE_START:
         word = PROFILES[first].start.value

@@ -122,7 +122,7 @@ def _metric(text: str) -> _Metric:
     return _Metric(name, statistic)
 
 
-class Kind(NamedTuple):
+class MetricKind(NamedTuple):
     """What bounds a metric takes, as the reference writes them, and how messages show them."""
 
     forms: Mapping[str, Callable[..., tuple[str, float, str, Moment | None]]]
@@ -134,17 +134,17 @@ _COUNT_FORMS = {
     "at most N": lambda count: ("at most", float(count), "", None),
     "at least N": lambda count: ("at least", float(count), "", None),
 }
-COUNT = Kind(_COUNT_FORMS, "a count: 6, at most 6 or at least 6")
-DURATION = Kind(
+COUNT = MetricKind(_COUNT_FORMS, "a count: 6, at most 6 or at least 6")
+DURATION = MetricKind(
     {"under DURATION": lambda seconds: ("under", seconds, "s", None)},
     "a duration: under 5s",
 )
-SIZE = Kind({"under SIZE": lambda size: ("under", float(size), "B", None)}, "a size: under 20MB")
-CROWD = Kind(
+SIZE = MetricKind({"under SIZE": lambda size: ("under", float(size), "B", None)}, "a size: under 20MB")
+CROWD = MetricKind(
     {**_COUNT_FORMS, "under PERCENT": lambda share: ("under", share, "%", None)},
     "a count or a share of the clients: at most 40, or under 20%",
 )
-MOMENT = Kind(
+MOMENT = MetricKind(
     {
         "within DURATION of the start": lambda seconds: ("within", seconds, "s", Moment(word="the start")),
         "within DURATION of the end": lambda seconds: ("within", seconds, "s", Moment(word="the end")),
@@ -153,7 +153,7 @@ MOMENT = Kind(
     "a moment: within 2s of the end (or the start, or 90s)",
 )
 
-KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, MetricKind] = {
     **dict.fromkeys((*COUNTS, *TOKEN_COUNTS), COUNT),
     **dict.fromkeys(DURATIONS, DURATION),
     **dict.fromkeys(MOMENTS, MOMENT),

@@ -16,7 +16,7 @@ from harness.deeds.network_state import NetworkState, after
 from harness.deeds.replacement import directions, takes_back
 from harness.escaping import on_one_line
 from harness.scenario.deadlines import ceiling, detection_allowance
-from harness.scenario.model import Plan, Pulse, network_at_start
+from harness.scenario.model import Plan, StallPulse, network_at_start
 from harness.toxics.shape import Shape, toxics_of
 from harness.units import format_duration, spell_bit_rate, spell_duration
 from harness.vocabulary import Direction
@@ -139,10 +139,10 @@ def _value(key: str, value: object) -> str:
 def _weather(plan: Plan) -> Iterator[str]:
     if not plan.weather:
         return
-    pulses = sum(isinstance(change, Pulse) for change in plan.weather)
+    pulses = sum(isinstance(change, StallPulse) for change in plan.weather)
     yield f"WEATHER  (seed {plan.seed}: stalls {pulses}, changes of rate {len(plan.weather) - pulses})"
     for change in plan.weather[:MOST_WEATHER]:
-        if isinstance(change, Pulse):
+        if isinstance(change, StallPulse):
             what = f"stalled downstream for {spell_duration(change.lasts)}"
         else:
             what = f"down {spell_bit_rate(change.down)}, up {spell_bit_rate(change.up)}"

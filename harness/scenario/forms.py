@@ -76,7 +76,7 @@ class Form:
         return regex.replace(r"\-", "-")
 
 
-class Said(NamedTuple):
+class ParsedDeed(NamedTuple):
     """A sentence understood: what is done, and for how long (None: until another word)."""
 
     act: Act
@@ -97,7 +97,7 @@ class Speech:
             dict.fromkeys(word for form in self.forms for word in form.first.partition(":")[0].split("|"))
         )
 
-    def parse(self, text: str) -> Said:
+    def parse(self, text: str) -> ParsedDeed:
         """Return the act. Raises ``UsageError`` with the nearest word or the forms that begin like this."""
         text = " ".join(text.split())
         if any(text == word or text.startswith(f"{word} ") for word in self.later):
@@ -129,8 +129,8 @@ def _named(form: Form, first: str) -> str:
     return " ".join([first, *form.shown.split(" ")[1:]])
 
 
-def _said(make: Callable[..., Act], values: dict[str, Any], text: str) -> Said:
+def _said(make: Callable[..., Act], values: dict[str, Any], text: str) -> ParsedDeed:
     span = values.pop("span", None)
     if span == 0:
         raise UsageError(f'expected more than zero after "for", got {quote(text)}')
-    return Said(make(**values), span)
+    return ParsedDeed(make(**values), span)

@@ -85,7 +85,7 @@ class ClientSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
         msgspec.structs.force_setattr(self, "undeclared", missing)
 
 
-class Pulse(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="pulse"):
+class StallPulse(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="pulse"):
     """Weather: loss, as a stall of a path's downstream. No deed: it needs no canary and ends no usable interval."""
 
     path: str
@@ -93,7 +93,7 @@ class Pulse(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="pulse"):
     lasts: float
 
 
-class Step(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="step"):
+class RateStep(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="step"):
     """Weather: a stepped profile's next rate (bytes/s)."""
 
     path: str
@@ -150,7 +150,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     device: DeviceSpec
     client: ClientSpec = ClientSpec()
     deeds: tuple[Deed, ...] = ()
-    weather: tuple[Pulse | Step, ...] = ()
+    weather: tuple[StallPulse | RateStep, ...] = ()
     expect: tuple[Expectation, ...] = ()
     waive: dict[str, str] = {}
     mutants: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _TAKEN = ("device", "server", "middle", "job", *Reach)
 
 
-class Way(NamedTuple):
+class WrittenPath(NamedTuple):
     """A path as the file has it: its profile, with its adjustments, and where that is written."""
 
     profile: Profile
@@ -63,14 +63,14 @@ ADJUSTMENTS: dict[str, Setting] = {
 }
 
 
-def read_paths(place: Place) -> dict[str, Way]:
+def read_paths(place: Place) -> dict[str, WrittenPath]:
     """Return the paths in file order. Problems are noted; a path whose profile is wrong is there all the same."""
-    ways: dict[str, Way] = {}
+    ways: dict[str, WrittenPath] = {}
     for entry in place.entries("{wifi: wifi, cellular: lte}"):
         name = entry.read_key(_name)
         profile = _adjusted(entry) if isinstance(entry.value, Mapping) else entry.read(profile_named)
         if name is not None:
-            ways[name] = Way(profile or PROFILES["loopback"], place.book.mark(entry.trail).value)
+            ways[name] = WrittenPath(profile or PROFILES["loopback"], place.book.mark(entry.trail).value)
     if len(ways) > MOST_PATHS:
         place.fail(f"expected at most {MOST_PATHS} paths, got {len(ways)}", at_key=True)
     return ways

@@ -16,7 +16,7 @@ from harness.scenario.deed_text import deed_text
 from harness.scenario.emissions import accepted, intended
 from harness.scenario.model import Plan, ServerSpec, network_at_start
 from harness.scenario.spans import Spoken
-from harness.scenario.standing import Loss
+from harness.scenario.standing import CutOff
 from harness.sse.policy import FedBy
 from harness.units import quote, spell_duration, spell_size
 
@@ -53,14 +53,14 @@ BY_A_WAY = frozenset({"recovery", "terminal", "results ready", "lost"})
 """Metrics that nobody can keep within bounds where no client gets through any more before its job ends."""
 
 
-def impassable(loss: Loss) -> str:
+def impassable(loss: CutOff) -> str:
     """Return what keeps every client out from then on."""
     if loss.deed is None:
         return "no path lets a client in, and none ever does"
     return f"{deed_text(loss.deed)} at {spell_duration(loss.deed.at)} leaves no way to the job for good"
 
 
-def hopeless(loss: Loss) -> str:
+def hopeless(loss: CutOff) -> str:
     """Return the warning of a plan that no client can pass."""
     return f"no client can pass: {impassable(loss)}; terminal-once, no-gap and recovery are not judged from then on"
 

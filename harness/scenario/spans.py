@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.deeds.acts import Act, ComesOnline, Resumes, SetReach, SetShape
-from harness.deeds.replacement import Entry, InForce
+from harness.deeds.replacement import DeedInForce, InForce
 from harness.scenario.model import PathSpec
 from harness.scenario.place import Place
 
@@ -31,7 +31,7 @@ def with_ends(found: Sequence[Spoken], paths: Mapping[str, PathSpec]) -> list[Sp
     Equal times keep the order of ``found``, in which an undoing stands where the deed it undoes does.
     """
     in_force = InForce({name: (spec.start, _shape(spec)) for name, spec in paths.items()})
-    begun: dict[int, tuple[Spoken, Entry]] = {}
+    begun: dict[int, tuple[Spoken, DeedInForce]] = {}
     done: list[Spoken] = []
     for deed, begins in _in_order(found):
         if begins:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from harness.deeds.acts import Act, Answers, Deed
 from harness.deeds.catalogue import When, effect_of, path_of
-from harness.deeds.network_state import Fold, Passage, Standing
+from harness.deeds.network_state import Fold, Passage, StandingDeed
 from harness.deeds.replacement import directions
 from harness.device.words import Reach
 from harness.scenario.deadlines import recovery_allowance, terminal_due
@@ -34,7 +34,7 @@ _AROUND = 300
 """Bytes around what an update says: its other fields, and a head."""
 
 
-class Loss(NamedTuple):
+class CutOff(NamedTuple):
     """From ``at`` on no client can get through any more; ``deed`` did it (None: it was so from the beginning)."""
 
     at: float
@@ -94,7 +94,7 @@ class Reachability:
         return self._answered or any(self._flows(path) for path in self._alive)
 
     @property
-    def _walls(self) -> list[Standing]:
+    def _walls(self) -> list[StandingDeed]:
         """What goes on until another deed ends it."""
         return [one for one in self._fold.state.standing if effect_of(one.deed.act).seconds is None]
 
@@ -206,19 +206,19 @@ def _behind(plan: Plan, path: PathSpec, size: int) -> float:
     return narrow + crossing + line_time(path.shape, plan.job.results)
 
 
-def lost_for_good(plan: Plan) -> Loss | None:
+def lost_for_good(plan: Plan) -> CutOff | None:
     """Return from when on no client can get what its job still says; None where one can."""
     network = Reachability(plan)
-    loss: Loss | None = None
+    loss: CutOff | None = None
     if not plan.deeds or plan.deeds[0].at > 0.0:
         network.settle()
-        loss = None if network.reachable else Loss(0.0, None)
+        loss = None if network.reachable else CutOff(0.0, None)
     for at, deeds in groupby(plan.deeds, key=lambda deed: deed.at):
         loss = _when_over(network, at, loss)
         for deed in deeds:
             network.do(deed)
             if loss is None and not network.reachable:
-                loss = Loss(at, deed)
+                loss = CutOff(at, deed)
         network.settle()
         if network.reachable:
             loss = None
@@ -229,9 +229,9 @@ def lost_for_good(plan: Plan) -> Loss | None:
     return loss if last > loss.at else None
 
 
-def _when_over(network: Reachability, at: float, loss: Loss | None) -> Loss | None:
+def _when_over(network: Reachability, at: float, loss: CutOff | None) -> CutOff | None:
     """Let time pass, in which the last stream may end with a lost path's grace, or as the device wakes."""
     for over, deed in network.pass_to(at):
         if loss is None and not network.reachable:
-            loss = Loss(round(over, 9), deed)
+            loss = CutOff(round(over, 9), deed)
     return loss

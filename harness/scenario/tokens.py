@@ -18,7 +18,7 @@ from harness.units import (
 )
 
 
-class Token(NamedTuple):
+class Placeholder(NamedTuple):
     """What a word in capitals takes. ``pattern`` is a regular expression without anchors, for editors too."""
 
     parse: Callable[[str], Any]
@@ -35,15 +35,15 @@ INSTANT = rf"{PATTERNS['DURATION']}(?:\+{PATTERNS['DURATION']})*"
 DRAWN = rf"{PATTERNS['DURATION']}(?: +to +{PATTERNS['DURATION']})?"
 """A duration, or a range from which one is drawn: what the timeline may have wherever a form has ``DURATION``."""
 
-TOKENS: Mapping[str, Token] = {
-    "DURATION": Token(parse_duration, PATTERNS["DURATION"]),
-    "INSTANT": Token(parse_instant, INSTANT),
-    "SIZE": Token(parse_size, PATTERNS["SIZE"]),
-    "RATE": Token(parse_rate, PATTERNS["RATE"]),
-    "BITRATE": Token(parse_bit_rate, PATTERNS["BITRATE"]),
-    "PERCENT": Token(parse_percent, PATTERNS["PERCENT"]),
-    "N": Token(parse_count, PATTERNS["N"]),
-    "CODE": Token(_status, "[1-5][0-9][0-9]"),
-    "WORD": Token(str, r"[^\s]+"),
-    "PATH": Token(str, "[a-z0-9][a-z0-9-]*"),
+TOKENS: Mapping[str, Placeholder] = {
+    "DURATION": Placeholder(parse_duration, PATTERNS["DURATION"]),
+    "INSTANT": Placeholder(parse_instant, INSTANT),
+    "SIZE": Placeholder(parse_size, PATTERNS["SIZE"]),
+    "RATE": Placeholder(parse_rate, PATTERNS["RATE"]),
+    "BITRATE": Placeholder(parse_bit_rate, PATTERNS["BITRATE"]),
+    "PERCENT": Placeholder(parse_percent, PATTERNS["PERCENT"]),
+    "N": Placeholder(parse_count, PATTERNS["N"]),
+    "CODE": Placeholder(_status, "[1-5][0-9][0-9]"),
+    "WORD": Placeholder(str, r"[^\s]+"),
+    "PATH": Placeholder(str, "[a-z0-9][a-z0-9-]*"),
 }

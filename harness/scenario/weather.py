@@ -21,7 +21,7 @@ from harness.chance import Chance
 from harness.deeds.acts import Deed, Frozen, Limits, SetShape
 from harness.deeds.replacement import takes_the_place_of
 from harness.errors import UsageError
-from harness.scenario.model import Pulse, Step
+from harness.scenario.model import RateStep, StallPulse
 from harness.scenario.profiles import PROFILES, Profile, Rates, Stalls, whole_kilobytes
 from harness.vocabulary import Direction
 
@@ -54,13 +54,13 @@ def weather(
     until: float,
     *,
     most: int = MOST_CHANGES,
-) -> tuple[Pulse | Step, ...]:
+) -> tuple[StallPulse | RateStep, ...]:
     """Return the pulses and steps of all paths in order of time, none before 0 s or at or after ``until``.
 
     ``emissions`` are those of the first client's job, in scenario time. Pulses of one path never overlap: what meets is
     one pulse. Raises ``UsageError`` where there would be more than anyone can mean.
     """
-    found: list[Pulse | Step] = []
+    found: list[StallPulse | RateStep] = []
     for path, profile in paths.items():
         spans: list[tuple[float, float]] = []
         for segment in segments(path, profile, deeds, until):
@@ -71,14 +71,14 @@ def weather(
             spans += [(start, min(end, segment.end)) for start, end in (*losses, *stalls)]
             steps = _steps(path, segment, chance.stream("weather", path, "rates", segment.number))
             found += (_limited(step, deeds) for step in steps)
-        found += [Pulse(path=path, at=at, lasts=round(end - at, 9)) for at, end in merged(spans)]
+        found += [StallPulse(path=path, at=at, lasts=round(end - at, 9)) for at, end in merged(spans)]
         if len(found) > most:
             raise UsageError(
                 f"with {path} there would be {len(found)} stalls and changes of rate in {until:g} s: "
                 f"expected at most {most} in all paths and variants"
             )
     order = {path: number for number, path in enumerate(paths)}
-    return tuple(sorted(found, key=lambda change: (change.at, order[change.path], isinstance(change, Step))))
+    return tuple(sorted(found, key=lambda change: (change.at, order[change.path], isinstance(change, RateStep))))
 
 
 def segments(path: str, profile: Profile, deeds: Sequence[Deed], until: float) -> Iterator[Segment]:
@@ -168,16 +168,16 @@ def _stepped(profile: Profile) -> bool:
     return any(rates is not None and rates.stepped for rates in (profile.down, profile.up))
 
 
-def _steps(path: str, segment: Segment, dice: random.Random) -> Iterator[Step]:
+def _steps(path: str, segment: Segment, dice: random.Random) -> Iterator[RateStep]:
     """Yield a new rate each second, the first at the segment's beginning."""
     down, up = segment.profile.down, segment.profile.up
     if down is None or up is None or not _stepped(segment.profile):
         return
     for second in range(math.ceil(segment.end - segment.start)):
-        yield Step(path=path, at=round(segment.start + second, 9), down=_rate(down, dice), up=_rate(up, dice))
+        yield RateStep(path=path, at=round(segment.start + second, 9), down=_rate(down, dice), up=_rate(up, dice))
 
 
-def _limited(step: Step, deeds: Sequence[Deed]) -> Step:
+def _limited(step: RateStep, deeds: Sequence[Deed]) -> RateStep:
     """Return the step, no faster than the limits in force at its time allow."""
     for place, deed in enumerate(deeds):
         if deed.actor != step.path or not isinstance(deed.act, Limits) or deed.at > step.at:

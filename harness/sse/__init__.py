@@ -9,16 +9,16 @@ from harness.sse.policy import AS_SHIPPED, PRESETS, REFERENCE, FedBy, Ids, Jitte
 from harness.sse.reconnection import (
     Connect,
     Input,
+    KeepReading,
     NoTransition,
     Output,
     Poll,
-    Read,
+    ReadyState,
     Reconnection,
-    State,
     Stop,
     Wait,
 )
-from harness.sse.response import Meaning, Verdict, judge_response, parse_retry_after, read_retry_after
+from harness.sse.response import Meaning, ResponseVerdict, judge_response, parse_retry_after, read_retry_after
 from harness.sse.session import Session, cursor_header
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Ids",
     "Input",
     "Jitter",
+    "KeepReading",
     "LineEnds",
     "Meaning",
     "NoTransition",
@@ -42,14 +43,13 @@ __all__ = [
     "Parser",
     "Policies",
     "Poll",
-    "Read",
+    "ReadyState",
     "Reconnection",
     "ResetsOn",
+    "ResponseVerdict",
     "Retry",
     "Session",
-    "State",
     "Stop",
-    "Verdict",
     "Wait",
     "Wire",
     "cursor_header",

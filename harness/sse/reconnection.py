@@ -18,7 +18,7 @@ from harness.sse.fallback import Fallback
 from harness.sse.policy import Policies
 
 
-class State(enum.Enum):
+class ReadyState(enum.Enum):
     """Where an event source is; the standard's words, and two of ours."""
 
     CONNECTING = "connecting"
@@ -55,7 +55,7 @@ class Connect(msgspec.Struct, frozen=True):
     """Begin an attempt now, dropping one that is under way."""
 
 
-class Read(msgspec.Struct, frozen=True):
+class KeepReading(msgspec.Struct, frozen=True):
     """Go on with the stream as it is."""
 
 
@@ -77,12 +77,12 @@ class Stop(msgspec.Struct, frozen=True):
     reason: str
 
 
-Output = Connect | Read | Wait | Poll | Stop
+Output = Connect | KeepReading | Wait | Poll | Stop
 """What to do next. No output is an effect: the client's shell carries it out."""
 
-_S, _I = State, Input
+_S, _I = ReadyState, Input
 
-TRANSITIONS: dict[tuple[State, Input], State] = {
+TRANSITIONS: dict[tuple[ReadyState, Input], ReadyState] = {
     (_S.CONNECTING, _I.CONNECTED): _S.OPEN,
     (_S.CONNECTING, _I.CONNECT_FAILED): _S.WAITING,
     (_S.CONNECTING, _I.REFUSED): _S.WAITING,
@@ -133,7 +133,7 @@ _REASONS = {_I.TERMINAL: "the job ended", _I.CLOSE: "the app closed the stream",
 class NoTransition(Exception):
     """An input that has no row in this state. The caller has lost track: a broken invariant, never a user's error."""
 
-    def __init__(self, state: State, what: Input) -> None:
+    def __init__(self, state: ReadyState, what: Input) -> None:
         rows = ", ".join(i.value for s, i in TRANSITIONS if s is state)
         super().__init__(f"{what.value!r} cannot happen while {state.value}; expected one of: {rows}")
         self.state = state
@@ -145,7 +145,7 @@ class Reconnection:
 
     def __init__(self, policies: Policies, *, now: float) -> None:
         self._policies = policies
-        self._state = State.CONNECTING
+        self._state = ReadyState.CONNECTING
         self._backoff = Backoff(policies=policies)
         self._fallback = Fallback.of(policies)
         self._began = now  # the attempt under way
@@ -156,7 +156,7 @@ class Reconnection:
         self._spent = 1  # attempts begun since the last fresh event
 
     @property
-    def state(self) -> State:
+    def state(self) -> ReadyState:
         """The state; only ``take`` changes it."""
         return self._state
 
@@ -168,7 +168,7 @@ class Reconnection:
     @property
     def fallback_deadline(self) -> float | None:
         """When to report ``FALLBACK`` if nothing else has happened by then; ``None`` where it does not apply."""
-        return self._fallback.deadline if self._state in {State.CONNECTING, State.WAITING} else None
+        return self._fallback.deadline if self._state in {ReadyState.CONNECTING, ReadyState.WAITING} else None
 
     def note_retry(self, seconds: float) -> None:
         """Take the server's ``retry`` as the base of all later waits."""
@@ -190,25 +190,25 @@ class Reconnection:
             what = self._instead(what, now)
         self._state = TRANSITIONS[self._state, what]
         match self._state:
-            case State.OPEN:
+            case ReadyState.OPEN:
                 return self._go_on(what, now)
-            case State.WAITING:
+            case ReadyState.WAITING:
                 self._after_failed_poll = False
                 self._counted = True
                 wait, self._backoff = self._backoff.after_failure(rng, retry_after)
                 return Wait(wait)
-            case State.POLLING:
+            case ReadyState.POLLING:
                 self._fallback = self._fallback.after_fallback()
                 return Poll(self._policies.retry_stream)
-            case State.CLOSED:
+            case ReadyState.CLOSED:
                 return Stop(reason or _REASONS.get(what) or f"gave up after {self._spent} attempts")
-            case State.CONNECTING:
+            case ReadyState.CONNECTING:
                 self._after_failed_poll = what is Input.POLL_FAILED
                 return self._connect(now)
 
     def _end(self, what: Input, now: float) -> None:
         """Draw the conclusions of an attempt that ended."""
-        if what is Input.ENDED and self._state is State.OPEN:
+        if what is Input.ENDED and self._state is ReadyState.OPEN:
             self._backoff = self._backoff.after_clean_end(now - self._opened)
         if what is not Input.CONNECT_FAILED and not self._yielded:
             self._fallback = self._fallback.after_failure(self._began)
@@ -234,7 +234,7 @@ class Reconnection:
         if what is Input.EVENT:
             self._backoff = self._backoff.after_event()
             self._spent = 0
-        return Read()
+        return KeepReading()
 
     def _connect(self, now: float) -> Output:
         if not self._counted:  # else its wait counted it, also where polling cut that short
@@ -248,7 +248,7 @@ class Reconnection:
 
 def diagram() -> str:
     """Return the state diagram in Mermaid's language, drawn from the table."""
-    labels: dict[tuple[State, State], list[str]] = {}
+    labels: dict[tuple[ReadyState, ReadyState], list[str]] = {}
     for (state, what), then in TRANSITIONS.items():
         labels.setdefault((state, then), []).append(what.value)
     arrows = [f"    {state.name} --> {then.name}: {', '.join(names)}" for (state, then), names in labels.items()]

@@ -35,7 +35,7 @@ class Meaning(enum.StrEnum):
     SNAPSHOT = "snapshot"  # the cursor is no good: ask for the status, then resume from there
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class ResponseVerdict(msgspec.Struct, frozen=True):
     """What a response means, and why, in words for a log."""
 
     meaning: Meaning
@@ -44,7 +44,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def judge_response(
     status: int, content_type: str | None, policies: Policies, *, token_refreshed: bool = False
-) -> Verdict:
+) -> ResponseVerdict:
     """Say what the head of a stream response means. Redirects have been followed before.
 
     ``token_refreshed``: the request already carried a token fetched because of a 401, so another 401 is like any 4xx.
@@ -52,17 +52,17 @@ def judge_response(
     """
     if status == 200:
         if media_type(content_type) == "text/event-stream":
-            return Verdict(Meaning.OPEN, "200 text/event-stream")
+            return ResponseVerdict(Meaning.OPEN, "200 text/event-stream")
         came = "no content type" if content_type is None else repr(content_type)
-        return Verdict(Meaning.RETRY, f"expected text/event-stream, got {came}")
+        return ResponseVerdict(Meaning.RETRY, f"expected text/event-stream, got {came}")
     reason = f"status {status}"
     if status == 401 and not token_refreshed:
-        return Verdict(Meaning.REFRESH_TOKEN, reason)
+        return ResponseVerdict(Meaning.REFRESH_TOKEN, reason)
     if status in {409, 410}:
-        return Verdict(Meaning.SNAPSHOT, reason)
+        return ResponseVerdict(Meaning.SNAPSHOT, reason)
     if not _matches(status, policies.retries) and _matches(status, policies.stops):
-        return Verdict(Meaning.STOP, reason)
-    return Verdict(Meaning.RETRY, reason)
+        return ResponseVerdict(Meaning.STOP, reason)
+    return ResponseVerdict(Meaning.RETRY, reason)
 
 
 def parse_retry_after(value: str, now: float) -> float | None:

@@ -3,16 +3,16 @@
 from harness.toxics.chain import Chain
 from harness.toxics.registry import TYPES, toxic_class, toxic_of
 from harness.toxics.shape import Shape, toxic_attributes, toxics_of
-from harness.toxics.toxic import BadToxic, Chunk, Step, Toxic, ToxicSpec
+from harness.toxics.toxic import BadToxic, DelayedChunk, StreamChunk, Toxic, ToxicSpec
 from harness.toxics.toxified import Toxified
 
 __all__ = [
     "TYPES",
     "BadToxic",
     "Chain",
-    "Chunk",
+    "DelayedChunk",
     "Shape",
-    "Step",
+    "StreamChunk",
     "Toxic",
     "ToxicSpec",
     "Toxified",

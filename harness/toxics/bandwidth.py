@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import ClassVar
 
-from harness.toxics.toxic import BadToxic, Chunk, Run, Step, Toxic
+from harness.toxics.toxic import BadToxic, DelayedChunk, StageContext, StreamChunk, Toxic
 
 PIECE_SECONDS = 0.1  # what takes longer than this is sent in pieces of this length
 
@@ -23,13 +23,13 @@ class Bandwidth(Toxic, frozen=True):
         if self.rate < 0:
             raise BadToxic(f"bandwidth rate: expected 0 (a stall) or more KB/s, got {self.rate}")
 
-    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:  # noqa: ARG002 - the toxics' signature
+    def take(self, chunk: StreamChunk, run: StageContext) -> Iterable[DelayedChunk]:  # noqa: ARG002 - the toxics' signature
         """Cut the chunk to pieces, each with the time that it takes on the wire."""
         if self.rate == 0:
-            yield Step(math.inf, chunk)
+            yield DelayedChunk(math.inf, chunk)
             return
         data, piece = chunk.data, self.rate * 100
         last = max(0, math.ceil(len(data) / piece) - 1) * piece
         for start in range(0, last, piece):
-            yield Step(PIECE_SECONDS, Chunk(data[start : start + piece], chunk.stamp))
-        yield Step((len(data) - last) / (self.rate * 1000), Chunk(data[last:], chunk.stamp))
+            yield DelayedChunk(PIECE_SECONDS, StreamChunk(data[start : start + piece], chunk.stamp))
+        yield DelayedChunk((len(data) - last) / (self.rate * 1000), StreamChunk(data[last:], chunk.stamp))

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from harness.chance import Dice
 from harness.toxics.noop import Noop
-from harness.toxics.toxic import Chunk, Run, Step, Toxic, ToxicSpec
+from harness.toxics.toxic import DelayedChunk, StageContext, StreamChunk, Toxic, ToxicSpec
 
 ENTRANCE = 2
 """Chunks read ahead of the first toxic: Toxiproxy's reader blocks on one, its hidden noop on another."""
@@ -29,7 +29,7 @@ ENTRANCE = 2
 LATE = 0.05
 """Seconds by which a wake-up may be late without slowing the stream down. What is later was a blocked writer: lost."""
 
-END = Chunk(b"", 0.0, end=True)
+END = StreamChunk(b"", 0.0, end=True)
 
 
 class _Stage:
@@ -37,16 +37,16 @@ class _Stage:
 
     def __init__(self, spec: ToxicSpec, dice: Dice, buffer: int, now: float) -> None:
         self.buffer = buffer
-        self.queue: deque[tuple[float, Chunk]] = deque()
-        self.step: Step | None = None  # the next one of the chunk held; None: none is held
+        self.queue: deque[tuple[float, StreamChunk]] = deque()
+        self.step: DelayedChunk | None = None  # the next one of the chunk held; None: none is held
         self.due = math.inf  # when that is done or, without one, when patience ends
         self.free_at = 0.0  # when the last step of the chunk before was done
         self.open_at = 0.0  # when a stage that took nothing more began to take again
         self.closed = False  # it has handed an end on: nothing follows
-        self._run = Run(now, dice)
+        self._run = StageContext(now, dice)
         self._held = END
         self._handed = 0  # bytes of the chunk held that have gone on
-        self._steps: Iterator[Step] = iter(())
+        self._steps: Iterator[DelayedChunk] = iter(())
         self.restart(spec, now)
 
     def restart(self, spec: ToxicSpec, now: float) -> None:
@@ -62,11 +62,11 @@ class _Stage:
         return not self.closed and (len(self.queue) < self.buffer or not (self.queue or self.step))
 
     @property
-    def due_chunk(self) -> Chunk:
+    def due_chunk(self) -> StreamChunk:
         """What it hands on when it is due."""
         return END if self.step is None else self.step.chunk
 
-    def put(self, at: float, chunk: Chunk) -> None:
+    def put(self, at: float, chunk: StreamChunk) -> None:
         self.queue.append((at, chunk))
 
     def take(self) -> None:
@@ -77,10 +77,12 @@ class _Stage:
         if len(self.queue) + 1 >= self.buffer > 0:
             self.open_at = at
         self._held, self._handed, self._run.now = chunk, 0, at
-        self._steps = iter((Step(self.toxic.end_wait, chunk),) if chunk.end else self.toxic.take(chunk, self._run))
+        self._steps = iter(
+            (DelayedChunk(self.toxic.end_wait, chunk),) if chunk.end else self.toxic.take(chunk, self._run)
+        )
         self._advance(at)
 
-    def done(self, at: float) -> Chunk:
+    def done(self, at: float) -> StreamChunk:
         """Finish the step that is due at this time and return its chunk."""
         chunk = self.due_chunk
         self.free_at = at
@@ -99,7 +101,7 @@ class _Stage:
         self.step, self.due = None, math.inf
         self.queue.clear()
 
-    def interrupt(self, now: float) -> list[Chunk]:
+    def interrupt(self, now: float) -> list[StreamChunk]:
         """Give up the held chunk: what is left of it is returned in one piece, or put back, as the toxic has it.
 
         The end of the source is always put back. The queue stays.
@@ -110,10 +112,10 @@ class _Stage:
         self.free_at = self.open_at = now
         held = self._held
         if held.end or self.toxic.keeps:
-            self.queue.appendleft((now, Chunk(held.data[self._handed :], held.stamp, held.end)))
+            self.queue.appendleft((now, StreamChunk(held.data[self._handed :], held.stamp, held.end)))
             return []
         rest = held.data[self._handed :]
-        return [Chunk(rest, held.stamp)] if rest else []
+        return [StreamChunk(rest, held.stamp)] if rest else []
 
     def _advance(self, at: float) -> None:
         """Go on to the next step; after the last one, be free."""
@@ -136,7 +138,7 @@ class Chain:
     def __init__(self, specs: tuple[ToxicSpec, ...], dice: Dice, now: float) -> None:
         self._dice = dice
         self._made = 0
-        self._out: deque[Chunk] = deque()
+        self._out: deque[StreamChunk] = deque()
         self._due: float | None = None  # what ``next_due`` says until something is done; None: not known
         self._closed = False
         self.ended = False
@@ -169,7 +171,7 @@ class Chain:
         """Take one read. Only while there is ``room``, and before ``close``."""
         assert self.room, "pushed into a full chain"
         assert not self._closed, "pushed after the end"
-        self._stages[0].put(now, Chunk(data, now))
+        self._stages[0].put(now, StreamChunk(data, now))
         self._run(now)
 
     def close(self, now: float) -> None:
@@ -250,7 +252,7 @@ class Chain:
     def _index(self, name: str) -> int:
         return 1 + self.names.index(name)
 
-    def _hand_on(self, now: float, at: int, chunks: list[Chunk]) -> None:
+    def _hand_on(self, now: float, at: int, chunks: list[StreamChunk]) -> None:
         """Pass chunks behind stage ``at``, though the next one be busy: waiting for it would block the caller."""
         if at + 1 == len(self._stages):
             self._out.extend(chunks)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from harness.toxics.toxic import Chunk, Run, Step, Toxic
+from harness.toxics.toxic import DelayedChunk, StageContext, StreamChunk, Toxic
 
 
 class Latency(Toxic, frozen=True):
@@ -18,10 +18,10 @@ class Latency(Toxic, frozen=True):
     type: ClassVar[str] = "latency"
     buffer: ClassVar[int] = 1024
 
-    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:
+    def take(self, chunk: StreamChunk, run: StageContext) -> Iterable[DelayedChunk]:
         """Hold the chunk to its stamp plus the delay, and move the stamp by that delay."""
         delay_ms = self.latency
         if self.jitter > 0:
             delay_ms += run.dice.rng.randrange(2 * self.jitter) - self.jitter
         leave = chunk.stamp + max(0, delay_ms) / 1000
-        return (Step(max(0.0, leave - run.now), Chunk(chunk.data, leave)),)
+        return (DelayedChunk(max(0.0, leave - run.now), StreamChunk(chunk.data, leave)),)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from harness.toxics.toxic import Chunk, Run, Step, Toxic
+from harness.toxics.toxic import DelayedChunk, StageContext, StreamChunk, Toxic
 
 
 class LimitData(Toxic, frozen=True):
@@ -17,10 +17,10 @@ class LimitData(Toxic, frozen=True):
     type: ClassVar[str] = "limit_data"
     keeps: ClassVar[bool] = True
 
-    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:
+    def take(self, chunk: StreamChunk, run: StageContext) -> Iterable[DelayedChunk]:
         """Hand on what is within the limit, and swallow the rest."""
         left = max(0, self.bytes - run.passed)
         if len(chunk.data) < left:
-            return (Step(0.0, chunk),)
-        close = Step(0.0, Chunk(chunk.data[left:], chunk.stamp, end=True))
-        return (Step(0.0, Chunk(chunk.data[:left], chunk.stamp)), close) if left else (close,)
+            return (DelayedChunk(0.0, chunk),)
+        close = DelayedChunk(0.0, StreamChunk(chunk.data[left:], chunk.stamp, end=True))
+        return (DelayedChunk(0.0, StreamChunk(chunk.data[:left], chunk.stamp)), close) if left else (close,)

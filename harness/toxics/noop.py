@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from harness.toxics.toxic import Chunk, Run, Step, Toxic
+from harness.toxics.toxic import DelayedChunk, StageContext, StreamChunk, Toxic
 
 
 class Noop(Toxic, frozen=True):
@@ -11,6 +11,6 @@ class Noop(Toxic, frozen=True):
 
     type: ClassVar[str] = "noop"
 
-    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:  # noqa: ARG002 - the toxics' signature
+    def take(self, chunk: StreamChunk, run: StageContext) -> Iterable[DelayedChunk]:  # noqa: ARG002 - the toxics' signature
         """Hand the chunk on at once."""
-        return (Step(0.0, chunk),)
+        return (DelayedChunk(0.0, chunk),)

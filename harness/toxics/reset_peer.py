@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from harness.toxics.toxic import Chunk, Run, Step, Toxic
+from harness.toxics.toxic import DelayedChunk, StageContext, StreamChunk, Toxic
 
 
 class ResetPeer(Toxic, frozen=True):
@@ -19,9 +19,9 @@ class ResetPeer(Toxic, frozen=True):
     keeps: ClassVar[bool] = True
     resets: ClassVar[bool] = True
 
-    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:  # noqa: ARG002 - the toxics' signature
+    def take(self, chunk: StreamChunk, run: StageContext) -> Iterable[DelayedChunk]:  # noqa: ARG002 - the toxics' signature
         """Swallow the chunk, and close."""
-        return (Step(self.end_wait, Chunk(chunk.data, chunk.stamp, end=True)),)
+        return (DelayedChunk(self.end_wait, StreamChunk(chunk.data, chunk.stamp, end=True)),)
 
     @property
     def end_wait(self) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from harness.chance import Dice
-from harness.toxics.toxic import BadToxic, Chunk, Run, Step, Toxic
+from harness.toxics.toxic import BadToxic, DelayedChunk, StageContext, StreamChunk, Toxic
 
 
 class Slicer(Toxic, frozen=True):
@@ -28,15 +28,15 @@ class Slicer(Toxic, frozen=True):
                 f"slicer size_variation: expected 0 to average_size ({self.average_size}), got {self.size_variation}"
             )
 
-    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:
+    def take(self, chunk: StreamChunk, run: StageContext) -> Iterable[DelayedChunk]:
         """Cut the chunk, with a pause after each piece."""
         wait = max(0, self.delay) / 1_000_000
         start, pause = 0, 0.0
         for end in self._cuts(len(chunk.data), run.dice):
-            yield Step(pause, Chunk(chunk.data[start:end], chunk.stamp))
+            yield DelayedChunk(pause, StreamChunk(chunk.data[start:end], chunk.stamp))
             start, pause = end, wait
         if wait:
-            yield Step(wait, Chunk(b"", chunk.stamp))
+            yield DelayedChunk(wait, StreamChunk(b"", chunk.stamp))
 
     def _cuts(self, length: int, dice: Dice) -> Iterator[int]:
         """Return the ascending ends of the pieces; the draws come in Toxiproxy's order, left half first.

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import ClassVar
 
-from harness.toxics.toxic import Chunk, Run, Step, Toxic
+from harness.toxics.toxic import DelayedChunk, StageContext, StreamChunk, Toxic
 
 
 class Timeout(Toxic, frozen=True):
@@ -19,7 +19,7 @@ class Timeout(Toxic, frozen=True):
     type: ClassVar[str] = "timeout"
     closes_when_removed: ClassVar[bool] = True
 
-    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:  # noqa: ARG002 - the toxics' signature
+    def take(self, chunk: StreamChunk, run: StageContext) -> Iterable[DelayedChunk]:  # noqa: ARG002 - the toxics' signature
         """Drop the chunk."""
         return ()
 

@@ -21,7 +21,7 @@ from harness.vocabulary import Direction
 INT64_MAX = 2**63 - 1
 
 
-class Chunk(msgspec.Struct, frozen=True, gc=False):
+class StreamChunk(msgspec.Struct, frozen=True, gc=False):
     """The unit that a chain moves: one read of a connection, or its end.
 
     ``stamp`` is when the chunk was read; a latency toxic moves it by the delay it applied, as Toxiproxy does, so that
@@ -39,14 +39,14 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
         return self.end or not self.data
 
 
-class Step(msgspec.Struct, frozen=True, gc=False):
+class DelayedChunk(msgspec.Struct, frozen=True, gc=False):
     """Wait this many seconds, then hand ``chunk`` on; one without data, and no end, is a pause: nothing goes on."""
 
     wait: float
-    chunk: Chunk
+    chunk: StreamChunk
 
 
-class Run(msgspec.Struct):
+class StageContext(msgspec.Struct):
     """What a stage tells its toxic: the time, its dice, and how many bytes it has handed on since it was added."""
 
     now: float
@@ -74,7 +74,7 @@ class Toxic(msgspec.Struct, frozen=True):
     resets: ClassVar[bool] = False
     """A connection on which it is in force is closed with RST, whoever closes it."""
 
-    def take(self, chunk: Chunk, run: Run) -> Iterable[Step]:
+    def take(self, chunk: StreamChunk, run: StageContext) -> Iterable[DelayedChunk]:
         """Return what becomes of ``chunk``, taken now: each step waits from the moment the last one was done.
 
         None: the chunk is dropped. The steps are asked for one by one, as they are due.

@@ -26,7 +26,7 @@ import trio
 from harness.errors import ToxiproxyFault
 from harness.seams import Address
 from harness.toxiproxy.address import join_address
-from harness.toxiproxy.connection import ANSWER_MAX, Connection, NoAnswer, os_words, shown
+from harness.toxiproxy.connection import ANSWER_MAX, ApiConnection, NoApiAnswer, os_words, shown
 from harness.toxiproxy.release import Release, release_of
 from harness.units import quote
 
@@ -125,10 +125,10 @@ class Calls:
 
     async def _look(self, path: str) -> str:
         """Ask for what a wedged server still answers, and say what that looks like."""
-        async with Connection(self.address) as connection:
+        async with ApiConnection(self.address) as connection:
             try:
                 answer = await connection.ask("GET", _VERSION, patience=self.deadline)
-            except NoAnswer as none:
+            except NoApiAnswer as none:
                 also = "" if path == _VERSION else f" GET {_VERSION}, which needs no lock, was not answered either:"
                 return f";{also} it {none}. It is stopped, no Toxiproxy, or this machine is too busy"
         if path == _VERSION:

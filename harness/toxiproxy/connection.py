@@ -26,18 +26,18 @@ _READ = 65_536
 _SHOWN = 60  # characters of something unexpected, of at most four bytes each
 
 
-class Answer(NamedTuple):
+class ApiAnswer(NamedTuple):
     """One answer, whole."""
 
     status: int
     body: bytes
 
 
-class NoAnswer(Exception):
+class NoApiAnswer(Exception):
     """What was seen instead of an answer: a predicate of which the server is the subject, such as "sent nothing"."""
 
 
-class Connection:
+class ApiConnection:
     """Asks one question at a time over one connection, which it dials when it has none.
 
     A server may close a connection at any time between two questions (RFC 9112, section 9.3.1); the question that meets
@@ -60,21 +60,24 @@ class Connection:
         """Close, without waiting for anything."""
         await self._drop()
 
-    async def ask(self, method: str, path: str, *, patience: float) -> Answer:
-        """Return the whole answer to a question without a body. Raises ``NoAnswer`` after ``patience`` s, or before."""
-        answer: Answer | None = None
+    async def ask(self, method: str, path: str, *, patience: float) -> ApiAnswer:
+        """Return the whole answer to a question without a body.
+
+        Raises ``NoApiAnswer`` after ``patience`` s, or before.
+        """
+        answer: ApiAnswer | None = None
         with trio.move_on_after(patience):
             used = self._stream is not None
             try:
                 answer = await self._exchange(method, path)
-            except NoAnswer:
+            except NoApiAnswer:
                 if not used or self._received:
                     raise
                 answer = await self._exchange(method, path)
         if answer is None:
             seen = self._received
             await self._drop()
-            raise NoAnswer(
+            raise NoApiAnswer(
                 f"sent {len(seen)} bytes and no whole answer within {patience:g} s: {shown(seen)}"
                 if seen
                 else f"sent nothing within {patience:g} s"
@@ -89,7 +92,7 @@ class Connection:
             await self._stream.receive_some(_READ)  # to say something unasked is an end as well
         await self._drop()
 
-    async def _exchange(self, method: str, path: str) -> Answer:
+    async def _exchange(self, method: str, path: str) -> ApiAnswer:
         """Ask on the connection that is open or a new one. What it leaves open can carry another question."""
         done = False
         self._received = b""
@@ -99,11 +102,11 @@ class Connection:
             answer = await self._answer(stream)
             done = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
         except OSError as error:
-            raise NoAnswer(os_words(error)) from error
+            raise NoApiAnswer(os_words(error)) from error
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise NoAnswer(self._broken()) from error
+            raise NoApiAnswer(self._broken()) from error
         except h11.RemoteProtocolError as error:
-            raise NoAnswer(self._no_http()) from error
+            raise NoApiAnswer(self._no_http()) from error
         finally:
             if done:
                 self._http.start_next_cycle()
@@ -122,7 +125,7 @@ class Connection:
         head = self._http.send(h11.Request(method=method, target=path, headers=headers)) or b""
         return head + (self._http.send(h11.EndOfMessage()) or b"")
 
-    async def _answer(self, stream: trio.SocketStream) -> Answer:
+    async def _answer(self, stream: trio.SocketStream) -> ApiAnswer:
         status, body = 0, bytearray()
         while True:
             event = self._http.next_event()
@@ -135,13 +138,13 @@ class Connection:
             elif isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > ANSWER_MAX:
-                    raise NoAnswer(f"sent an answer of more than {ANSWER_MAX} bytes")
+                    raise NoApiAnswer(f"sent an answer of more than {ANSWER_MAX} bytes")
             elif isinstance(event, h11.EndOfMessage):
-                return Answer(status, bytes(body))
+                return ApiAnswer(status, bytes(body))
             elif isinstance(event, h11.ConnectionClosed):
-                raise NoAnswer(self._broken())
+                raise NoApiAnswer(self._broken())
             elif event is h11.PAUSED:
-                raise NoAnswer(self._no_http())
+                raise NoApiAnswer(self._no_http())
 
     def _no_http(self) -> str:
         """Say what came where h11 found no answer: it takes an answer cut short for one that breaks the rules."""
@@ -161,7 +164,7 @@ class Connection:
 
 
 def os_words(error: OSError) -> str:
-    """What an attempt to dial or to read met, as ``NoAnswer`` says it."""
+    """What an attempt to dial or to read met, as ``NoApiAnswer`` says it."""
     for cause in (error, error.__cause__, *getattr(error.__cause__, "exceptions", ())):  # trio tries every address
         if isinstance(cause, socket.gaierror):
             return "has a name that nobody knows here"

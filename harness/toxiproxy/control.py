@@ -17,10 +17,10 @@ from harness.seams import Address, Direction
 from harness.toxics import Shape, toxics_of
 from harness.toxiproxy.address import BadAddress, join_address, split_address
 from harness.toxiproxy.calls import Calls, Missing, check_name, decoded
-from harness.toxiproxy.connection import Connection, NoAnswer
+from harness.toxiproxy.connection import ApiConnection, NoApiAnswer
 from harness.toxiproxy.state import ProxyState, ToxicState, difference, reshaped
 
-Kind = Literal["embedded", "real", "simulated"]
+ToxiproxyKind = Literal["embedded", "real", "simulated"]
 
 EVERY = 2.0
 """Seconds between two looks while nothing happens."""
@@ -35,7 +35,7 @@ class Proxies(Protocol):
     """One run's proxies, in either world. Every method may raise ``ToxiproxyFault``."""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ToxiproxyKind:
         """Whose they are."""
         ...
 
@@ -90,7 +90,7 @@ class Toxiproxy:
     without it.
     """
 
-    def __init__(self, kind: Kind, version: str, calls: Calls, *, prefix: str, passed_over: str = "") -> None:
+    def __init__(self, kind: ToxiproxyKind, version: str, calls: Calls, *, prefix: str, passed_over: str = "") -> None:
         self.kind = kind
         self.version = version
         self.passed_over = passed_over
@@ -183,7 +183,7 @@ class Toxiproxy:
 
     async def watch(self) -> None:
         """Look each ``EVERY`` s, after each ``look``, and when the server ends the connection, until cancelled."""
-        async with Connection(self._calls.address) as connection:
+        async with ApiConnection(self._calls.address) as connection:
             while True:
                 self._wanted = False
                 await self._look(self._read(connection))
@@ -192,12 +192,12 @@ class Toxiproxy:
                     if not self._wanted:
                         await connection.ended()
 
-    async def _read(self, connection: Connection) -> dict[str, ProxyState]:
+    async def _read(self, connection: ApiConnection) -> dict[str, ProxyState]:
         where, patience = self._calls.where, self._calls.deadline
         began = trio.current_time()
         try:
             answer = await connection.ask("GET", "/proxies", patience=patience)
-        except NoAnswer as none:
+        except NoApiAnswer as none:
             if trio.current_time() - began >= patience:
                 raise await self._calls.too_slow("GET", "/proxies") from None
             raise ToxiproxyFault(f"{where} ended while it was needed: it {none}") from None

@@ -24,7 +24,7 @@ WRITE_SECONDS = 30.0  # Toxiproxy's write timeout
 log = logging.getLogger(__name__)
 
 
-class Request(NamedTuple):
+class ApiRequest(NamedTuple):
     """One request. ``target`` is as sent, percent-encoded."""
 
     method: str
@@ -33,7 +33,7 @@ class Request(NamedTuple):
     user_agent: str
 
 
-class Response(NamedTuple):
+class ApiResponse(NamedTuple):
     """One answer; ``Date`` and ``Content-Length`` are added, and ``Content-Type`` where there is one."""
 
     status: int
@@ -41,12 +41,12 @@ class Response(NamedTuple):
     content_type: str = ""
     headers: tuple[tuple[str, str], ...] = ()
 
-    def with_header(self, name: str, value: str) -> "Response":
+    def with_header(self, name: str, value: str) -> "ApiResponse":
         """Return a copy with one more header."""
         return self._replace(headers=(*self.headers, (name, value)))
 
 
-Answer = Callable[[Request], Awaitable[Response]]
+Answer = Callable[[ApiRequest], Awaitable[ApiResponse]]
 Date = Callable[[], str]
 """Returns now, as an HTTP date (RFC 9110, 5.6.7)."""
 
@@ -97,7 +97,7 @@ class _Conversation:
                 return self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
         return False
 
-    async def _read(self) -> Request | None:
+    async def _read(self) -> ApiRequest | None:
         """Return the next request; None at the end of connection or patience. Raises ``RemoteProtocolError``."""
         head: h11.Request | None = None
         body = bytearray()
@@ -121,11 +121,11 @@ class _Conversation:
             elif isinstance(event, h11.EndOfMessage):
                 assert head is not None
                 agent = dict(head.headers).get(b"user-agent", b"")
-                return Request(self._method, head.target.decode("latin-1"), bytes(body), agent.decode("latin-1"))
+                return ApiRequest(self._method, head.target.decode("latin-1"), bytes(body), agent.decode("latin-1"))
             else:
                 return None
 
-    async def _send(self, response: Response) -> None:
+    async def _send(self, response: ApiResponse) -> None:
         """Send head and body in one write; to a HEAD, the head alone (RFC 9110, 9.3.2)."""
         headers = [("Date", self._date()), *response.headers]
         if response.content_type:
@@ -146,7 +146,7 @@ class _Conversation:
         if self._h11.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             with trio.move_on_after(WRITE_SECONDS):
                 try:
-                    await self._send(Response(status, f"{why}\n".encode(), _PLAIN, (("Connection", "close"),)))
+                    await self._send(ApiResponse(status, f"{why}\n".encode(), _PLAIN, (("Connection", "close"),)))
                 except (*_GONE, h11.LocalProtocolError):
                     return
 

@@ -15,8 +15,8 @@ from harness.errors import ToxiproxyFault
 from harness.seams import Address, Network
 from harness.toxiproxy.address import is_url, url_address
 from harness.toxiproxy.calls import DEADLINE, Calls, check_name
-from harness.toxiproxy.connection import Connection
-from harness.toxiproxy.control import Kind, Toxiproxy
+from harness.toxiproxy.connection import ApiConnection
+from harness.toxiproxy.control import Toxiproxy, ToxiproxyKind
 from harness.toxiproxy.embedded import serve_embedded
 from harness.toxiproxy.owner import orphaned
 from harness.toxiproxy.process import launched
@@ -91,10 +91,10 @@ def _program(choice: str) -> str:
     return str(path.absolute())
 
 
-async def _opened(kind: Kind, calls: Calls, prefix: str) -> Toxiproxy:
+async def _opened(kind: ToxiproxyKind, calls: Calls, prefix: str) -> Toxiproxy:
     await calls.load()
     release = await calls.version()
-    async with Connection(calls.address) as connection:
+    async with ApiConnection(calls.address) as connection:
         version = await release_words(release, connection, calls.where, patience=calls.deadline)
     return Toxiproxy(kind, version, calls, prefix=prefix)
 

@@ -29,7 +29,7 @@ need not wait yields to nobody. 32 take 0.2 ms."""
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
-class Link:
+class ToxicLink:
     """Copies ``source`` to ``destination`` through ``chain`` until either ends. ``run`` once.
 
     ``resets`` says whether the connection, of which this is one direction, is closed with RST.

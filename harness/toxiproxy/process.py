@@ -15,7 +15,7 @@ import trio
 
 from harness.errors import ToxiproxyFault
 from harness.seams import Address
-from harness.toxiproxy.connection import Connection, NoAnswer
+from harness.toxiproxy.connection import ApiConnection, NoApiAnswer
 from harness.toxiproxy.servants import servants
 
 LAUNCH_SECONDS = 10.0
@@ -113,7 +113,7 @@ async def _answering(program: str, address: Address, output: _Output) -> None:
     """Wait until the API answers ``/version``; the server stays up even where its port is taken, so it is asked."""
     seen = ""
     with trio.move_on_after(LAUNCH_SECONDS):
-        async with Connection(address) as connection:
+        async with ApiConnection(address) as connection:
             while not output.ended:
                 if "address already in use" in output.tail:
                     raise _PortTaken
@@ -122,7 +122,7 @@ async def _answering(program: str, address: Address, output: _Output) -> None:
                     seen = f"answered {answer.status}"
                     if answer.status == 200 and "address already in use" not in output.tail:
                         return
-                except NoAnswer as none:  # another program that took the port first may accept and never answer
+                except NoApiAnswer as none:  # another program that took the port first may accept and never answer
                     seen = str(none)
                 await trio.sleep(_PAUSE_SECONDS)
         if "address already in use" in output.tail:  # releases before 2.5 end then

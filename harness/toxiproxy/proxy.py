@@ -17,7 +17,7 @@ from harness.network.accepting import accept
 from harness.seams import Direction, Listener, Network, Stream
 from harness.toxics import Chain, Toxified
 from harness.toxiproxy.address import dial_addresses, join_address, listen_address
-from harness.toxiproxy.link import Link
+from harness.toxiproxy.link import ToxicLink
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Proxy(Toxified):
         self.upstream = upstream
         self._network = network
         self._rng = rng
-        self._links: dict[Direction, dict[Link, None]] = {direction: {} for direction in Direction}
+        self._links: dict[Direction, dict[ToxicLink, None]] = {direction: {} for direction in Direction}
         self._running: trio.CancelScope | None = None
         self._stopped = trio.Event()
 
@@ -88,7 +88,7 @@ class Proxy(Toxified):
         def resets() -> bool:
             return any(chain.resets for chain in chains)
 
-        up, down = Link(client, server, chains[0], resets), Link(server, client, chains[1], resets)
+        up, down = ToxicLink(client, server, chains[0], resets), ToxicLink(server, client, chains[1], resets)
         self._links[Direction.UPSTREAM][up] = None
         self._links[Direction.DOWNSTREAM][down] = None
         try:

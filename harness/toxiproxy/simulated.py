@@ -11,14 +11,14 @@ from harness.network.simulated import SimNetwork
 from harness.seams import Address, Direction
 from harness.toxics import Shape, toxics_of
 from harness.toxiproxy.api import VERSION
-from harness.toxiproxy.control import Kind
+from harness.toxiproxy.control import ToxiproxyKind
 from harness.toxiproxy.state import ToxicState
 
 
 class SimulatedToxiproxy:
     """One run's proxies on a simulated network; see ``Proxies``. Nothing here waits, and no call takes time."""
 
-    kind: Kind = "simulated"
+    kind: ToxiproxyKind = "simulated"
     version = VERSION
     passed_over = ""
 

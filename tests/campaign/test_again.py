@@ -5,12 +5,12 @@ import pytest
 import trio
 
 from harness.campaign import again
-from harness.campaign.campaign import Ran
-from harness.campaign.children import Ending
+from harness.campaign.campaign import RunOutcome
+from harness.campaign.children import ChildExit
 from harness.campaign.finish import Finished, judge_folder, late_alone
 from harness.deeds import acts
 from harness.errors import EnvironmentFault
-from harness.history import Canary, Deed, History
+from harness.history import Canary, DeedDone, History
 from harness.history.files import HISTORY, PLAN
 from harness.judge.verdict import Word
 from harness.report.folder import VERDICT, read_results
@@ -25,7 +25,7 @@ def walked(*, by: float = 0.0, met: bool = True) -> History:
     """A run whose only deed came so late; an event was due 1.9 s behind it."""
     story = Story(WALK)
     story.run()
-    deed = next(record for record in story.records if isinstance(record, Deed))
+    deed = next(record for record in story.records if isinstance(record, DeedDone))
     at = 4.1 + by
     deed.issued_ns, deed.returned_ns = ns(at), ns(at + 0.001)
     deed.t_ns = deed.returned_ns
@@ -58,7 +58,7 @@ class Campaign:
         self.second, self.again, self.heeded, self.shown = second, [], [], []
         folders = [put_run(root, WALK, walked(by=by), f"-{place}") for place, by in enumerate(first)]
         self.ran = [
-            Ran(plan=WALK, folder=folder, ending=Ending(what="ended"), finished=finished(folder), took=1.0)
+            RunOutcome(plan=WALK, folder=folder, ending=ChildExit(what="ended"), finished=finished(folder), took=1.0)
             for folder in folders
         ]
         self.late = [ran for ran in self.ran if ran.finished.late]
@@ -69,7 +69,7 @@ class Campaign:
         if isinstance(self.second, Exception):
             raise self.second
         put(folder, plan, walked(by=self.second))
-        return Ending(what="ended")
+        return ChildExit(what="ended")
 
     def told(self, plan, came_to):
         self.shown.append(came_to.word)
@@ -81,7 +81,7 @@ class Campaign:
 
 @pytest.fixture
 def repeat(monkeypatch):
-    monkeypatch.setattr(again, "Worker", Judge)
+    monkeypatch.setattr(again, "JudgingWorker", Judge)
 
     def run(campaign: Campaign, *, stopped: bool = False) -> Campaign:
         async def main():

@@ -3,7 +3,7 @@
 import json
 
 from harness.campaign.comparing import beside, compare_twice, compare_worlds, hold_together
-from harness.compare.agreement import Said
+from harness.compare.agreement import AgreementWord
 from harness.history import History
 from tests.campaign.folders import REAL, VIRTUAL, put, put_run, told
 
@@ -11,7 +11,7 @@ from tests.campaign.folders import REAL, VIRTUAL, put, put_run, told
 def test_a_virtual_run_is_held_against_the_real_one_beside_it(tmp_path):
     put_run(tmp_path, REAL, told(REAL))
     virtual = put_run(tmp_path, VIRTUAL, told(VIRTUAL))
-    assert compare_worlds(virtual).said is Said.AGREE
+    assert compare_worlds(virtual).said is AgreementWord.AGREE
     assert json.loads((virtual / "agreement.json").read_text())["said"] == "agree"
 
 
@@ -26,10 +26,10 @@ def test_further_real_runs_inside_the_first_ones_folder_count(tmp_path):
     assert compare_worlds(virtual).open
     for number in range(2, 6):
         put(real / f"again-{number}", REAL, told(REAL))
-    assert compare_worlds(virtual).said is Said.DIFFER
+    assert compare_worlds(virtual).said is AgreementWord.DIFFER
     put(real / "again-5", REAL, told(REAL, late=0.2))
     found = compare_worlds(virtual)
-    assert (found.said, found.real_runs) == (Said.AGREE, 5)
+    assert (found.said, found.real_runs) == (AgreementWord.AGREE, 5)
 
 
 def test_without_a_real_run_or_with_one_that_left_nothing_there_is_no_agreement(tmp_path):
@@ -43,7 +43,7 @@ def test_a_history_that_cannot_be_read_is_told_and_no_agreement(tmp_path):
     real = put_run(tmp_path, REAL, None)
     (real / "history.jsonl.gz").write_bytes(b"nothing of ours")
     found = compare_worlds(put_run(tmp_path, VIRTUAL, told(VIRTUAL)))
-    assert found.said is Said.UNKNOWN
+    assert found.said is AgreementWord.UNKNOWN
     assert "is not a history" in found.reason
 
 

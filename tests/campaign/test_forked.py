@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from harness.campaign import forking
-from harness.campaign.children import Ending
+from harness.campaign.children import ChildExit
 from harness.campaign.forked import Forks
 
 SERVER = """
@@ -47,7 +47,7 @@ def perform(folder):
 
 async def test_a_run_tells_how_it_goes_and_that_it_ended(monkeypatch, tmp_path):
     with forks(monkeypatch, TELLS) as server:
-        assert await ran(server, tmp_path) == (Ending(what="ended"), [7])
+        assert await ran(server, tmp_path) == (ChildExit(what="ended"), [7])
 
 
 OWN = """
@@ -81,7 +81,7 @@ async def test_a_run_that_dies_is_told_by_how(monkeypatch, tmp_path, deed, words
 async def test_a_fault_is_told_in_the_words_of_the_run(monkeypatch, tmp_path):
     perform = 'def perform(folder):\n    print(\'{"fault": "no room"}\')\n    return 3\n'
     with forks(monkeypatch, perform) as server:
-        assert (await ran(server, tmp_path))[0] == Ending(what="fault", detail="no room")
+        assert (await ran(server, tmp_path))[0] == ChildExit(what="fault", detail="no room")
 
 
 LISTENS = """
@@ -96,7 +96,7 @@ async def test_a_run_is_asked_to_stop_by_the_end_of_its_standard_input(monkeypat
     stop = trio.Event()
     with forks(monkeypatch, LISTENS) as server, trio.fail_after(20):
         ending = await server.run(tmp_path, lambda _: stop.set(), stop)
-    assert ending == Ending(what="ended")
+    assert ending == ChildExit(what="ended")
 
 
 async def test_judging_that_fails_is_told_with_its_last_words(monkeypatch, tmp_path):

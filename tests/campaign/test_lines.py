@@ -4,8 +4,8 @@ import os
 import pytest
 import trio
 
-from harness.campaign.campaign import Ran
-from harness.campaign.children import Ending
+from harness.campaign.campaign import RunOutcome
+from harness.campaign.children import ChildExit
 from harness.campaign.finish import Finished
 from harness.campaign.lines import Lines
 from harness.report.folder import read_run
@@ -23,7 +23,9 @@ def pipe():
 def ran(folder, gap=0.5):
     """A run that was judged."""
     run = synthetic.put_handoff(folder, gap, history=False)
-    return Ran(plan=read_run(run).plan, folder=run, ending=Ending(what="ended"), finished=Finished(), took=1.0)
+    return RunOutcome(
+        plan=read_run(run).plan, folder=run, ending=ChildExit(what="ended"), finished=Finished(), took=1.0
+    )
 
 
 async def test_each_run_is_a_whole_line_at_once_in_the_order_of_ending(tmp_path, pipe):

@@ -5,8 +5,8 @@ import json
 import msgspec
 import trio
 
-from harness.campaign.campaign import Ran
-from harness.campaign.children import Ending
+from harness.campaign.campaign import RunOutcome
+from harness.campaign.children import ChildExit
 from harness.campaign.finish import Finished
 from harness.campaign.settling import settle
 from tests.campaign.folders import REAL, VIRTUAL, put, put_run, told
@@ -23,11 +23,11 @@ class Campaign:
         self._further = list(further)
         runs = ((REAL, told(REAL)), (VIRTUAL, told(VIRTUAL, late=late)))
         self.ran = [
-            Ran(
+            RunOutcome(
                 took=1.0,
                 plan=plan,
                 folder=put_run(root, plan, history),
-                ending=Ending(what="ended"),
+                ending=ChildExit(what="ended"),
                 finished=Finished(word="pass"),
             )
             for plan, history in runs

@@ -7,7 +7,7 @@ import pytest
 
 from harness import cli
 from harness.campaign.comparing import compare_worlds
-from harness.compare.agreement import Said
+from harness.compare.agreement import AgreementWord
 from harness.history.files import HISTORY
 from tests.report import synthetic
 from tests.report.older import age
@@ -91,4 +91,4 @@ def test_nothing_is_held_against_them(tmp_path):
     run = synthetic.put_half_open(tmp_path)
     age(run)
     found = compare_worlds(run)
-    assert (found.said, "recorded by harness 0.1" in found.reason) == (Said.UNKNOWN, True)
+    assert (found.said, "recorded by harness 0.1" in found.reason) == (AgreementWord.UNKNOWN, True)

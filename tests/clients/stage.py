@@ -17,8 +17,8 @@ import msgspec
 import trio
 import trio.testing
 
-from harness.clients import Callbacks, JobEvent, Observer, Outcome, SSEClient
-from harness.clock import Nap
+from harness.clients import Callbacks, JobEvent, JobOutcome, Observer, SSEClient
+from harness.clock import MovableSleep
 from harness.seams import Signal, Stream
 from harness.sse.policy import REFERENCE, Ids
 
@@ -238,7 +238,7 @@ class Stage:
         return receive
 
     async def sleep_until(self, deadline, nap=None):
-        await (nap or Nap()).until(deadline)
+        await (nap or MovableSleep()).until(deadline)
 
     def signal(self, what, path="lte"):
         for send in self.signal_senders:
@@ -350,7 +350,7 @@ class Played:
     stage: Stage
     watcher: Watcher
     shown: list = field(default_factory=list)
-    outcome: Outcome | None = None
+    outcome: JobOutcome | None = None
     left_open: int = 0
     tasks_left: int = 0
 

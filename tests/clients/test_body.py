@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from harness.clients.body import Body
+from harness.clients.body import ResponseBody
 from harness.sse.coding import PIECE
 from tests.clients.stage import Stage, event, play, says
 
@@ -30,12 +30,12 @@ class Sent(httpx.AsyncByteStream):
 
 def test_a_coding_that_nobody_asked_for_is_an_error_of_httpx():
     with pytest.raises(httpx.DecodingError, match="gzip or deflate"):
-        Body(httpx.Response(200, headers={"content-encoding": "br"}, stream=Sent()))
+        ResponseBody(httpx.Response(200, headers={"content-encoding": "br"}, stream=Sent()))
 
 
 @pytest.mark.parametrize("chunk", [b"no gzip at all", gzip.compress(b"x")[:-3]])
 async def test_what_is_no_gzip_or_half_a_gzip_is_an_error_of_httpx(chunk):
-    body = Body(httpx.Response(200, headers={"content-encoding": "gzip"}, stream=Sent(chunk)))
+    body = ResponseBody(httpx.Response(200, headers={"content-encoding": "gzip"}, stream=Sent(chunk)))
     with pytest.raises(httpx.DecodingError, match="gzip"):
         [piece async for piece in body]
 
@@ -51,7 +51,7 @@ async def test_others_run_between_the_pieces_of_a_bomb():
     bomb = Sent(gzip.compress(bytes(20 * PIECE)))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(other)
-        body = Body(httpx.Response(200, headers={"content-encoding": "gzip"}, stream=bomb))
+        body = ResponseBody(httpx.Response(200, headers={"content-encoding": "gzip"}, stream=bomb))
         for _ in range(20):
             assert await anext(body) == bytes(PIECE)
         nursery.cancel_scope.cancel()

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.clients.cursor import Cursor, Standing, position
+from harness.clients.cursor import Cursor, IdStanding, position
 
 
 @pytest.mark.parametrize(
@@ -31,44 +31,44 @@ def shown(*ids):
 
 
 def test_the_first_id_is_fresh_whatever_its_ordinal():
-    assert Cursor().standing("a-17") is Standing.FRESH
+    assert Cursor().standing("a-17") is IdStanding.FRESH
 
 
 def test_what_was_shown_is_a_repeat_and_what_was_skipped_is_late():
     cursor = shown("a-0", "a-1", "a-5", "a-6")
     assert [cursor.standing(f"a-{n}") for n in (0, 1, 2, 4, 5, 6, 7)] == [
-        Standing.REPEAT,
-        Standing.REPEAT,
-        Standing.LATE,
-        Standing.LATE,
-        Standing.REPEAT,
-        Standing.REPEAT,
-        Standing.FRESH,
+        IdStanding.REPEAT,
+        IdStanding.REPEAT,
+        IdStanding.LATE,
+        IdStanding.LATE,
+        IdStanding.REPEAT,
+        IdStanding.REPEAT,
+        IdStanding.FRESH,
     ]
 
 
 def test_a_snapshot_covers_all_before_it():
     cursor = shown("a-0")
     cursor.show("a-9", complete=True)
-    assert cursor.standing("a-4") is Standing.REPEAT
+    assert cursor.standing("a-4") is IdStanding.REPEAT
 
 
 def test_low_ordinals_of_a_new_epoch_are_not_old():
     cursor = shown("a-0", "a-7")
-    assert cursor.standing("b-1") is Standing.NEW_EPOCH
+    assert cursor.standing("b-1") is IdStanding.NEW_EPOCH
 
 
 def test_an_epoch_that_was_left_does_not_come_back():
     cursor = shown("a-7", "b-0")
-    assert cursor.standing("a-8") is Standing.LATE
+    assert cursor.standing("a-8") is IdStanding.LATE
 
 
 def test_ids_of_another_shape_are_compared_for_equality_only():
     cursor = shown("x9f")
     assert [cursor.standing(event_id) for event_id in ("x9f", "x9e", "")] == [
-        Standing.REPEAT,
-        Standing.FRESH,
-        Standing.FRESH,
+        IdStanding.REPEAT,
+        IdStanding.FRESH,
+        IdStanding.FRESH,
     ]
 
 

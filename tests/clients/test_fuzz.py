@@ -5,7 +5,7 @@ import random
 import pytest
 import trio
 
-from harness.clients.cursor import Standing, position
+from harness.clients.cursor import IdStanding, position
 from harness.history import records
 from harness.scenario.model import ServerSpec
 from tests.clients.memory import job, whole_run
@@ -71,7 +71,7 @@ def test_the_app_sees_the_truth_in_order_once(seed, replay):
 
 def test_a_cursor_that_is_forgotten_would_be_noticed(monkeypatch):
     """The check itself: a client that forgets what it has shown fails it."""
-    monkeypatch.setattr("harness.clients.cursor.Cursor.standing", lambda self, event_id: Standing.FRESH)
+    monkeypatch.setattr("harness.clients.cursor.Cursor.standing", lambda self, event_id: IdStanding.FRESH)
     monkeypatch.setattr("harness.clients.attempt.cursor_header", lambda cursor: None)
 
     outcome, history, _ = whole_run(job=job(LASTS, every=0.5), beside=cut_once)

@@ -4,7 +4,7 @@ import msgspec
 import trio
 
 from harness.clients import JobEvent
-from harness.clients.app import App
+from harness.clients.app import RecordingApp
 from harness.clients.journaling import JournalObserver
 from harness.clients.machine import MachinePhone
 from harness.clients.observer import AttemptReport
@@ -89,7 +89,7 @@ def test_words_are_numbered_by_client():
 def test_a_gap_is_a_callback_with_its_reason():
     found = []
     with Journal(None, lambda: 1, tap=found.append) as journal:
-        App("c1", journal, takes=0.0, phone=MachinePhone()).callbacks("j").on_gap(JobEvent("gap", "410"))
+        RecordingApp("c1", journal, takes=0.0, phone=MachinePhone()).callbacks("j").on_gap(JobEvent("gap", "410"))
     (gap,) = found
     assert (gap.callback, gap.detail, gap.digest, gap.no) == ("gap", "410", "", 1)
 
@@ -113,7 +113,7 @@ def test_no_results_are_recorded_where_the_app_gets_none():
 async def test_a_callback_that_is_cancelled_is_recorded_so():
     found = []
     with Journal(None, lambda: 1, tap=found.append) as journal:
-        callbacks = App("c1", journal, takes=9.0, phone=MachinePhone()).callbacks("j")
+        callbacks = RecordingApp("c1", journal, takes=9.0, phone=MachinePhone()).callbacks("j")
         with trio.move_on_after(0.01):
             await callbacks.on_processing(JobEvent("processing", "{}"))
     assert [(app.callback, app.raised) for app in found] == [("processing", "Cancelled")]

@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from harness.clients import Callbacks, SSEClient
-from harness.clients.cursor import MEMORY, OpaqueCursor, Standing
+from harness.clients.cursor import MEMORY, IdStanding, OpaqueCursor
 from harness.clients.decisions import Decisions
 from harness.sse.events import Event
 from harness.sse.policy import REFERENCE, Ids, Jitter
@@ -169,16 +169,16 @@ def test_what_is_remembered_is_bounded_however_many_and_long_the_ids_are():
     assert len(cursor._shown) == MEMORY
     assert all(isinstance(number, int) for pair in cursor._shown.items() for number in pair)
     old, kept = (Event("processing", "x" * 1000, f"{n}" * 1000) for n in (2 * MEMORY - 1, 2 * MEMORY))
-    assert cursor.standing_of(kept) is Standing.REPEAT
-    assert cursor.standing_of(old) is Standing.FRESH
+    assert cursor.standing_of(kept) is IdStanding.REPEAT
+    assert cursor.standing_of(old) is IdStanding.FRESH
 
 
 def test_an_event_met_again_is_remembered_anew():
     cursor = OpaqueCursor()
     for n in [*range(MEMORY), 0, MEMORY]:
         cursor.show_event(Event("processing", "", str(n)))
-    assert cursor.standing("0") is Standing.REPEAT
-    assert cursor.standing("1") is Standing.FRESH
+    assert cursor.standing("0") is IdStanding.REPEAT
+    assert cursor.standing("1") is IdStanding.FRESH
 
 
 async def test_the_default_of_the_class_is_opaque():

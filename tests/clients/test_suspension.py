@@ -4,7 +4,7 @@ import msgspec
 import pytest
 import trio
 
-from harness.clock import Nap
+from harness.clock import MovableSleep
 from harness.sse.policy import REFERENCE, Jitter
 from tests.clients.stage import Stage, answers, completes, event, in_turn, play, says, silence
 
@@ -18,7 +18,7 @@ class SleepyStage(Stage):
     awake: trio.Event | None = None
 
     async def sleep_until(self, deadline, nap=None):
-        await (nap or Nap()).until(deadline)
+        await (nap or MovableSleep()).until(deadline)
         if self.awake is not None:
             await self.awake.wait()
 

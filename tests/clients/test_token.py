@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from harness.clients.token import Issued, Token
+from harness.clients.token import BearerToken, TokenAnswer
 from harness.sse.policy import REFERENCE, Jitter
 from tests.clients.stage import Stage, answers, completes, in_turn, play
 
@@ -27,7 +27,7 @@ def renewals(*answers, askers=3, gone_after=None):
             answer = left.pop(0)
             if isinstance(answer, Exception):
                 raise answer
-            return Issued(token=answer) if answer else None
+            return TokenAnswer(token=answer) if answer else None
 
         async def renew(number):
             with trio.CancelScope() as scopes[number]:
@@ -36,7 +36,7 @@ def renewals(*answers, askers=3, gone_after=None):
                 except httpx.HTTPError as error:
                     got[number] = str(error)
 
-        token = Token("old", ask)
+        token = BearerToken("old", ask)
         scopes = {}
         async with trio.open_nursery() as nursery:
             for number in range(askers):
@@ -70,7 +70,7 @@ def test_where_the_one_who_asked_is_gone_the_next_in_line_asks():
 
 def test_a_token_that_was_renewed_meanwhile_is_not_renewed_again():
     async def main():
-        token = Token("new", None)
+        token = BearerToken("new", None)
         return await token.renew("Bearer old")
 
     assert trio.run(main) is True
@@ -108,7 +108,7 @@ def test_a_stream_and_a_poll_that_are_refused_at_once_share_one_refresh():
     ("said", "lasts"), [(30, 30.0), (0.5, 0.5), (0, math.inf), ("soon", math.inf), (None, math.inf)]
 )
 def test_what_a_server_says_of_a_token_s_life_is_taken_where_it_is_a_number_of_seconds(said, lasts):
-    assert Issued(token="new", expires_in=said).lasts == lasts
+    assert TokenAnswer(token="new", expires_in=said).lasts == lasts
 
 
 def delayed(by):

@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock
 
 from harness.clients.decisions import Decisions
-from harness.clients.vigil import Phase, Vigil
+from harness.clients.vigil import Deadlines, Phase
 from harness.sse.policy import AS_SHIPPED, REFERENCE, FedBy
 from tests.clients.stage import Stage, completes, play
 
@@ -15,7 +15,7 @@ def vigil_of(policies, *steps, lasts=100.0):
 
     async def main():
         zero = trio.current_time()
-        vigil = Vigil(Stage(), policies)
+        vigil = Deadlines(Stage(), policies)
         with trio.move_on_after(lasts):
             async with vigil.watch():
                 for at, action in steps:

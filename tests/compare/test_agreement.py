@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 
-from harness.compare.agreement import LEAST, MOST_REAL_RUNS, Agreement, Said, agreement
+from harness.compare.agreement import LEAST, MOST_REAL_RUNS, Agreement, AgreementWord, agreement
 from harness.compare.trace import trace_of
 from harness.deeds import acts
 from harness.device.words import Reach
 from harness.history import App, Attempt, AttemptEnd, End, Gap, Health, History, Results
-from harness.judge.verdict import State
-from harness.scenario.model import Plan, Pulse
+from harness.judge.verdict import LawState
+from harness.scenario.model import Plan, StallPulse
 from tests.judge.story import Story, changed, plan, reach, without
 
 QUIET = plan()
@@ -47,13 +47,13 @@ def shifted(history: History, place: int, seconds: float) -> History:
 
 def test_equal_histories_agree():
     found = held(told(Story(QUIET).run()), told(Story(QUIET).run()))
-    assert (found.said, found.differences, found.sound, found.widest) == (Said.AGREE, (), 5, 0.0)
+    assert (found.said, found.differences, found.sound, found.widest) == (AgreementWord.AGREE, (), 5, 0.0)
     assert found.times == 25  # 22 events, the attempt's beginning and end, the results
 
 
 def test_an_empty_history_agrees_with_nothing():
     good = told(Story(QUIET).run())
-    assert held(History([]), good).said is Said.UNKNOWN
+    assert held(History([]), good).said is AgreementWord.UNKNOWN
     assert held(good, History([])).reason == "of the virtual run its history is empty"
     assert agreement(QUIET, [], good).reason == "there is no real run"
 
@@ -62,20 +62,20 @@ def test_a_run_that_was_cut_short_agrees_with_nothing():
     short = Story(QUIET).run()
     short.records = [record for record in short.records if not hasattr(record, "reason")]
     found = held(told(short), told(Story(QUIET).run()))
-    assert found.said is Said.UNKNOWN
+    assert found.said is AgreementWord.UNKNOWN
     assert found.reason.startswith("of the real run it was cut short at")
 
 
 def test_a_real_run_whose_lag_nobody_measured_agrees_with_nothing():
     found = held(Story(QUIET).run().history(health=False), told(Story(QUIET).run()))
-    assert (found.said, found.reason) == (Said.UNKNOWN, "of the real run its scheduler lag was not measured")
+    assert (found.said, found.reason) == (AgreementWord.UNKNOWN, "of the real run its scheduler lag was not measured")
 
 
 def test_an_unknown_law_is_never_agreement():
     tired = Story(plan(items=400, lasts=40.0))
     tired.lags(*[30_000] * 100)
     found = held(told(tired.run()), told(Story(tired.plan).run()), tired.plan)
-    assert found.said is Said.UNKNOWN
+    assert found.said is AgreementWord.UNKNOWN
     assert found.reason.startswith("prompt is unknown (scheduler lag")
 
 
@@ -83,8 +83,8 @@ def test_a_limit_that_the_host_was_too_busy_for_is_no_difference():
     tired = Story(QUIET)
     tired.lags(*[30_000] * 100)
     found = held(told(tired.run()), told(Story(QUIET).run()))
-    assert trace_of(QUIET, told(tired)).laws["prompt"].state is State.NOT_JUDGED
-    assert (found.said, found.differences) == (Said.AGREE, ())
+    assert trace_of(QUIET, told(tired)).laws["prompt"].state is LawState.NOT_JUDGED
+    assert (found.said, found.differences) == (AgreementWord.AGREE, ())
 
 
 def test_another_state_of_a_law_is_a_difference():
@@ -93,7 +93,7 @@ def test_another_state_of_a_law_is_a_difference():
     clean = Story(QUIET).run()
     clean.end(11.2)
     found = held(told(clean), told(leaking))
-    assert (found.said, kinds(found)) == (Said.DIFFER, ["laws"])
+    assert (found.said, kinds(found)) == (AgreementWord.DIFFER, ["laws"])
     assert found.differences[0].text == "clean-exit failed in virtual time, held on real sockets"
     assert found.differences[0].virtual is not None
 
@@ -146,7 +146,7 @@ def test_another_outcome_of_an_attempt_is_a_difference():
 
 def test_a_time_further_off_than_allowed_is_a_difference_and_one_within_is_none():
     good = told(Story(QUIET).run())
-    assert held(good, shifted(good, 7, 0.049)).said is Said.AGREE
+    assert held(good, shifted(good, 7, 0.049)).said is AgreementWord.AGREE
     found = held(good, shifted(good, 7, 0.060))
     assert (kinds(found), found.tolerance) == (["times"], LEAST)
     assert found.differences[0].text == "processing event 7 by stream came 60 ms apart (allowed 50 ms)"
@@ -227,9 +227,9 @@ def test_after_a_contested_deed_attempts_are_compared_as_sets():
 def test_the_time_of_an_event_emitted_just_before_a_stall_is_not_compared():
     good = told(Story(QUIET).run())
     late = shifted(good, 7, 0.2)  # due at 3.5 s
-    windy = msgspec.structs.replace(QUIET, weather=(Pulse(path="wifi", at=3.51, lasts=0.2),))
-    assert held(good, late, windy).said is Said.AGREE
-    before = msgspec.structs.replace(QUIET, weather=(Pulse(path="wifi", at=3.49, lasts=0.2),))
+    windy = msgspec.structs.replace(QUIET, weather=(StallPulse(path="wifi", at=3.51, lasts=0.2),))
+    assert held(good, late, windy).said is AgreementWord.AGREE
+    before = msgspec.structs.replace(QUIET, weather=(StallPulse(path="wifi", at=3.49, lasts=0.2),))
     assert kinds(held(good, late, before)) == ["times"]
 
 
@@ -240,14 +240,14 @@ def test_what_one_of_several_real_runs_shows_is_no_difference_and_the_first_ones
     good = told(Story(QUIET).run())
     slow = shifted(good, 7, 0.2)
     found = held(good, shifted(good, 7, 0.15), QUIET, slow)
-    assert (found.said, found.open, found.widest) == (Said.AGREE, False, 0.0)
+    assert (found.said, found.open, found.widest) == (AgreementWord.AGREE, False, 0.0)
     assert [one.what for one in found.first] == ["times"]
 
 
 def test_what_no_real_run_shows_stays_a_difference():
     good = told(Story(QUIET).run())
     found = held(good, shifted(good, 7, 0.4), QUIET, shifted(good, 7, 0.2))
-    assert (found.said, found.first) == (Said.DIFFER, ())
+    assert (found.said, found.first) == (AgreementWord.DIFFER, ())
     assert found.differences[0].text.startswith("processing event 7 by stream came 200 ms apart")
 
 
@@ -257,7 +257,7 @@ def test_a_client_that_drifts_step_by_step_does_not_differ_and_the_drift_is_told
     for place in range(5, 11):
         drifting = shifted(drifting, place, 0.02 * (place - 4))
     found = held(good, drifting)
-    assert (found.said, round(found.widest, 6), round(found.drift, 6)) == (Said.AGREE, 0.02, 0.12)
+    assert (found.said, round(found.widest, 6), round(found.drift, 6)) == (AgreementWord.AGREE, 0.02, 0.12)
 
 
 def test_a_difference_takes_five_real_runs_that_say_anything():
@@ -266,11 +266,11 @@ def test_a_difference_takes_five_real_runs_that_say_anything():
     cut = History([record for record in good.records if not isinstance(record, End)])
     for real in ([good], [good] * 4, [good, cut, good, cut, good]):
         found = agreement(QUIET, real, late)
-        assert (found.said, found.open, kinds(found)) == (Said.UNKNOWN, True, ["times"])
+        assert (found.said, found.open, kinds(found)) == (AgreementWord.UNKNOWN, True, ["times"])
     assert found.reason == (
         "processing event 7 by stream came 200 ms apart (allowed 50 ms), in 3 real runs (a disagreement takes 5)"
     )
-    assert agreement(QUIET, [good] * 5, late).said is Said.DIFFER
+    assert agreement(QUIET, [good] * 5, late).said is AgreementWord.DIFFER
 
 
 # The host's own noise.
@@ -286,17 +286,17 @@ def noisy(highest: float) -> History:
 def test_what_the_largest_lag_of_every_real_run_explains_is_unknown():
     loaded = noisy(0.09)
     found = held(loaded, shifted(loaded, 7, 0.082))
-    assert (found.said, found.open, found.tolerance) == (Said.UNKNOWN, False, LEAST)
+    assert (found.said, found.open, found.tolerance) == (AgreementWord.UNKNOWN, False, LEAST)
     assert found.reason.endswith("came 82 ms apart (allowed 50 ms), which the host's own lag of up to 90 ms explains")
 
 
 def test_what_it_does_not_explain_in_one_of_them_is_a_difference():
     loaded, quiet = noisy(0.09), noisy(0.0001)
-    assert held(loaded, shifted(quiet, 7, 0.082), QUIET, quiet).said is Said.DIFFER
-    assert held(loaded, shifted(loaded, 7, 0.15)).said is Said.DIFFER
+    assert held(loaded, shifted(quiet, 7, 0.082), QUIET, quiet).said is AgreementWord.DIFFER
+    assert held(loaded, shifted(loaded, 7, 0.15)).said is AgreementWord.DIFFER
 
 
 def test_an_order_is_explained_only_by_a_lag_beyond_which_nothing_has_one():
     skipping = told(Story(QUIET).run(skip=(5,)))
-    assert held(noisy(0.3), skipping).said is Said.UNKNOWN
-    assert held(noisy(0.2), skipping).said is Said.DIFFER
+    assert held(noisy(0.3), skipping).said is AgreementWord.UNKNOWN
+    assert held(noisy(0.2), skipping).said is AgreementWord.DIFFER

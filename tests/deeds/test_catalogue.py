@@ -14,12 +14,12 @@ from harness.deeds.catalogue import (
     ROWS,
     Actor,
     Barrier,
-    Ending,
     Executor,
-    Fact,
-    Mark,
+    FactKind,
+    FlowEnding,
+    Footprint,
     Mood,
-    Proof,
+    ProofKind,
     Severs,
     Symptom,
     When,
@@ -29,8 +29,8 @@ from harness.deeds.catalogue import (
     rows_of,
 )
 from harness.fuzz.coverage import DEEDS, words_of
-from harness.middle.force import Force, tell
-from harness.run.boxes import Way, see, see_over
+from harness.middle.force import ActInForce, tell
+from harness.run.boxes import BoxAccess, see, see_over
 from harness.run.hands import act_on
 from harness.run.readbacks import WANTED
 from harness.scenario.deeds import SPEECHES
@@ -65,7 +65,7 @@ def test_every_act_has_one_row():
 
 def test_every_column_s_words_are_used_by_some_row():
     assert {row.executor for row in ROWS} == set(Executor)
-    assert {row.proof for row in ROWS} == set(Proof)
+    assert {row.proof for row in ROWS} == set(ProofKind)
     assert {actor for row in ROWS for actor in row.actors} == set(Actor)
 
 
@@ -168,7 +168,7 @@ DOUBTFUL = {
 @pytest.mark.parametrize("text", EFFECTS)
 def test_what_each_act_makes_doubtful(text):
     act = _said(text)
-    assert effect_of(act).doubtful == {Fact[name] for name in DOUBTFUL[type(act)].split()}
+    assert effect_of(act).doubtful == {FactKind[name] for name in DOUBTFUL[type(act)].split()}
 
 
 BOXED = {
@@ -196,9 +196,9 @@ def test_what_each_act_does_and_what_is_seen_of_it(text):
     act = _said(text)
     found = effect_of(act)
     assert (found.seconds, found.settles, found.armed) == (seconds, settles, armed)
-    assert found.severs == (severs and Severs(Ending(severs[0]), When[severs[1]]))
+    assert found.severs == (severs and Severs(FlowEnding(severs[0]), When[severs[1]]))
     assert found.barrier == (barrier and Barrier(Mood(barrier[0]), *barrier[1:]))
-    assert found.mark == Mark(
+    assert found.mark == Footprint(
         flows=frozenset(flows.split()),
         streams=frozenset(streams.split()),
         struck=text in {"reset once", "loses wifi", "goes offline for 5s"},
@@ -232,7 +232,7 @@ def test_what_is_narrowed_to_a_path_is_about_that_one():
     assert path_of(Deed(index=0, at=0.0, actor="middle", act=acts.ShowsPortal(), text="", on="cellular")) == "cellular"
 
 
-BY_REQUESTS = (Proof.REQUEST, Proof.AWAY)
+BY_REQUESTS = (ProofKind.REQUEST, ProofKind.AWAY)
 
 
 class Asked(Exception):
@@ -255,9 +255,9 @@ async def test_every_act_of_the_gate_s_is_asked_of_a_gate_and_every_request_s_pr
     if row.executor is Executor.GATE:
         with pytest.raises(Asked):
             await act_on(Anybody(), Deed(index=0, at=0.0, actor="wifi", act=act, text=text))
-    way = Way(dial=Anybody().dial, release=lambda _: None)
+    way = BoxAccess(dial=Anybody().dial, release=lambda _: None)
     for seen in (lambda: see(act, way), lambda: see_over([act], way)) if row.proof in BY_REQUESTS else ():
         with contextlib.suppress(Asked):
             assert (await seen()).briefly  # what is held, or idle, for so long that nobody waits to see it
     if row.executor is Executor.MIDDLE:
-        assert tell(Force(index=0, act=act, on="", actor="middle"))
+        assert tell(ActInForce(index=0, act=act, on="", actor="middle"))

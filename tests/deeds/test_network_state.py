@@ -7,7 +7,7 @@ import pytest
 
 from harness.deeds import acts
 from harness.deeds.acts import Deed
-from harness.deeds.catalogue import Ending, Mood
+from harness.deeds.catalogue import FlowEnding, Mood
 from harness.deeds.network_state import (
     DEVICE,
     Fold,
@@ -17,14 +17,14 @@ from harness.deeds.network_state import (
     lingered,
     over,
 )
-from harness.device.model import Device, Do, Fate, Linger, Outcome
+from harness.device.model import ChunkFate, Device, DeviceChange, Do, Linger
 from harness.device.words import Radio, Reach
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction, Door
 from tests.deeds.networks import network_of
 
 DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
-PASSAGES = {Fate.PASS: Passage.PASS, Fate.HOLD: Passage.HOLD, Fate.DROP: Passage.DROP}
+PASSAGES = {ChunkFate.PASS: Passage.PASS, ChunkFate.HOLD: Passage.HOLD, ChunkFate.DROP: Passage.DROP}
 ONE_WAY = (Reach.UP, Reach.STALLED, Reach.SILENT)
 STRIKES = (Reach.CLOSED, Reach.RESET)
 WORDS = [
@@ -77,9 +77,9 @@ def test_every_word_ends_the_open_flows_that_the_gate_ends(word):
     device.arrives(1, DOWN)
     device.arrives(1, UP)
     struck = {act.do for act in outcome.acts} & {Do.FIN, Do.RST}
-    expected = {Do.FIN: Ending.FIN, Do.RST: Ending.RST}[struck.pop()] if struck else None
+    expected = {Do.FIN: FlowEnding.FIN, Do.RST: FlowEnding.RST}[struck.pop()] if struck else None
     if word.word is Reach.SILENT:
-        expected = Ending.DROPPED  # what arrived is lost, and so is all behind it
+        expected = FlowEnding.DROPPED  # what arrived is lost, and so is all behind it
         device.reach("wifi", Reach.UP)
         assert not all(device.passes(1, way) for way in Direction)
     change = after(network_of("wifi"), deed(word), 0.0)
@@ -93,7 +93,7 @@ class Phone:
         self.device = Device(["wifi", "cellular"], starts_on="wifi", linger=linger)
         self.lingers: list[Linger] = []
 
-    def tell(self, act: acts.Act) -> Outcome:
+    def tell(self, act: acts.Act) -> DeviceChange:
         match act:
             case acts.Joins(path=path):
                 outcome = self.device.joins(path)
@@ -214,7 +214,7 @@ def test_the_end_of_a_span_takes_back_its_own_deed_alone():
 def test_a_silent_sleep_lets_open_flows_die_as_it_begins_and_tells_them_nothing_as_it_ends():
     silent = acts.Suspends(lasts=5.0, silently=True)
     fell_asleep = after(network_of("wifi", "cellular"), deed(silent, DEVICE, index=4), 0.0)
-    assert fell_asleep.ended == dict.fromkeys(("wifi", "cellular"), Ending.DEAD)
+    assert fell_asleep.ended == dict.fromkeys(("wifi", "cellular"), FlowEnding.DEAD)
     woke = over(fell_asleep.state, 4)
     assert (woke.ended, [one.what for one in woke.signals]) == ({}, ["resumed"])
     device = Device(["wifi"], starts_on="wifi")
@@ -272,7 +272,7 @@ def test_a_change_over_time_is_unsettled_until_it_is_there_or_replaced():
 @pytest.mark.parametrize("act", [acts.Drains(), acts.Restarts(keeps_log=True)])
 def test_a_server_that_goes_ends_every_stream_by_fin(act):
     change = after(network_of("wifi", "cellular"), deed(act, "server"), 0.0)
-    assert change.ended == {"wifi": Ending.FIN, "cellular": Ending.FIN}
+    assert change.ended == {"wifi": FlowEnding.FIN, "cellular": FlowEnding.FIN}
 
 
 def test_a_path_that_is_half_up_lets_no_dial_in():
@@ -280,7 +280,7 @@ def test_a_path_that_is_half_up_lets_no_dial_in():
     assert (network.paths["wifi"].door, network.passes) == (Door.HANG, False)
 
 
-def told(fold: Fold, *deeds: Deed) -> list[list[tuple[float, int, dict[str, Ending]]]]:
+def told(fold: Fold, *deeds: Deed) -> list[list[tuple[float, int, dict[str, FlowEnding]]]]:
     """What came by itself before each of these deeds: when, of which deed, and how it ended what was open."""
     found = []
     for one in deeds:
@@ -296,7 +296,7 @@ def at(seconds: float, act: acts.Act, actor: str = DEVICE, index: int = 0) -> De
 def test_what_is_over_at_an_instant_is_over_before_its_deeds():
     fold = Fold(network_of("wifi", "cellular", linger=2.0))
     deeds = at(1.0, acts.Loses(path="wifi")), at(3.0, acts.Joins(path="wifi"), index=1)
-    assert told(fold, *deeds) == [[], [(3.0, 0, {"wifi": Ending.ABORTED})]]
+    assert told(fold, *deeds) == [[], [(3.0, 0, {"wifi": FlowEnding.ABORTED})]]
     fold = Fold(network_of("wifi", linger=2.0))
     assert told(fold, deeds[0], at(2.9, acts.Joins(path="wifi")), at(9.0, acts.GoesOffline())) == [
         [],

@@ -12,7 +12,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from harness.device import Device, Do, Fate, Outcome, Reach
+from harness.device import ChunkFate, Device, DeviceChange, Do, Reach
 from harness.seams import Direction, Signal
 
 PATHS = ("wifi", "cellular")
@@ -87,8 +87,8 @@ class Walk(RuleBasedStateMachine):
         lane = self.lanes[cid, direction]
         while lane.waiting:
             fate = self.device.arrives(cid, direction)
-            assert fate is not Fate.DROP, "what was released is dropped"
-            if fate is Fate.HOLD:
+            assert fate is not ChunkFate.DROP, "what was released is dropped"
+            if fate is ChunkFate.HOLD:
                 return
             lane.got.append(lane.waiting.pop(0))
 
@@ -111,13 +111,13 @@ class Walk(RuleBasedStateMachine):
         lane = self.lanes[cid, direction]
         number, lane.sent = lane.sent, lane.sent + 1
         match self.device.arrives(cid, direction):
-            case Fate.PASS:
+            case ChunkFate.PASS:
                 assert not lane.waiting, "overtook what waits"
                 assert not lane.ended, "bytes after the end"
                 lane.got.append(number)
-            case Fate.HOLD:
+            case ChunkFate.HOLD:
                 lane.waiting.append(number)
-            case Fate.DROP:
+            case ChunkFate.DROP:
                 lane.lost = True
 
     @rule(path=paths, word=st.sampled_from(TURNING), direction=st.none() | directions)
@@ -212,7 +212,7 @@ class Refreshed(Device):
         self._suspended = False
         for path in self._paths.values():
             path.pauses -= 1
-        return Outcome(signals=(Signal(what="resumed"),))
+        return DeviceChange(signals=(Signal(what="resumed"),))
 
 
 SCRIPTS = {

@@ -18,7 +18,7 @@ import trio
 from harness.campaign.children import run_child
 from harness.campaign.comparing import compare_worlds
 from harness.campaign.folders import new_run
-from harness.compare.agreement import MOST_REAL_RUNS, Said, agreement
+from harness.compare.agreement import MOST_REAL_RUNS, AgreementWord, agreement
 from harness.device.words import Radio
 from harness.history import Health, History, history_digest
 from harness.run.rehearsal import rehearse
@@ -94,18 +94,18 @@ def test_the_worlds_agree_on_every_shipped_scenario(tmp_path):
     told = {name: [one.text for one in result.differences] or result.reason for name, result in found.items()}
     assert [name for name, result in found.items() if besides_times(result)] == [], told
     assert max(result.widest for result in found.values()) < LATEST, told
-    assert sum(result.said is Said.AGREE for result in found.values()) >= len(found) // 2, told
+    assert sum(result.said is AgreementWord.AGREE for result in found.values()) >= len(found) // 2, told
 
 
 def test_a_model_that_charges_no_handshake_is_found():
     """The comparison itself, on a fault planted into the model: the radio's share of a dial over LTE is left out."""
     plan = plans(load(bundled()["handoff"]), world="virtual")[0]
     real = as_if_real(rehearse(plan))
-    assert agreement(plan, [real] * MOST_REAL_RUNS, rehearse(plan)).said is Said.AGREE
+    assert agreement(plan, [real] * MOST_REAL_RUNS, rehearse(plan)).said is AgreementWord.AGREE
     cellular = msgspec.structs.replace(plan.paths["cellular"], radio=Radio(wake=0.9))
     other = rehearse(msgspec.structs.replace(plan, paths={**plan.paths, "cellular": cellular}))
     found = agreement(plan, [real] * MOST_REAL_RUNS, other)
-    assert found.said is Said.DIFFER
+    assert found.said is AgreementWord.DIFFER
     assert [one.what for one in found.differences] == ["laws", "times"]
     assert "network-as-planned" in found.differences[0].text  # the plan's radio has that share
     assert round(found.widest, 2) == 0.21  # three round trips of 70 ms

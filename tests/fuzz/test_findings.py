@@ -1,15 +1,15 @@
 import itertools
 
 from harness.fuzz.findings import SHOWN, Findings
-from harness.fuzz.trial import Failure, Tried
+from harness.fuzz.trial import TrialFailure, Tried
 
-GAP = Failure(law="no-gap", cause="never-noticed", sentence="11 events lost")
+GAP = TrialFailure(law="no-gap", cause="never-noticed", sentence="11 events lost")
 
 
 def test_failures_of_one_law_and_cause_are_one_group_whose_example_has_the_fewest_faults():
     tried = [
         Tried(seed=9, faults=4, failures=(GAP,)),
-        Tried(seed=5, faults=2, failures=(GAP, Failure(law="order"))),
+        Tried(seed=5, faults=2, failures=(GAP, TrialFailure(law="order"))),
         Tried(seed=7, faults=2, failures=(GAP,)),
         Tried(seed=8, faults=1),
     ]

@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.fuzz.generate import invent
 from harness.fuzz.recording import BEGIN, END, Found, record, recorded
 from harness.fuzz.tasks import Hunted, Shrunk
-from harness.fuzz.trial import Failure
+from harness.fuzz.trial import TrialFailure
 from harness.fuzz.worker import convicting
 
 README = Path(mutants.__file__).parent / "README.md"
@@ -35,7 +35,7 @@ def test_the_recorded_seed_still_convicts_the_mutant_and_not_the_reference(found
 def test_a_table_is_written_between_the_markers_and_read_back(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n", encoding="utf-8")
-    example = Shrunk(seed=7, failure=Failure(law="resume"), genotype=invent(7), before=3)
+    example = Shrunk(seed=7, failure=TrialFailure(law="resume"), genotype=invent(7), before=3)
     hunted = [
         Hunted(mutant="forgets-last-id", seeds=7, seconds=0.4, seed=7, laws=("resume", "no-gap"), example=example),
         Hunted(mutant="commits-id-early", seeds=2_000, seconds=9.9),

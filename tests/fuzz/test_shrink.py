@@ -7,7 +7,7 @@ from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
 from harness.fuzz.healing import lacking
 from harness.fuzz.polish import polish
-from harness.fuzz.shrink import Bench, shrink
+from harness.fuzz.shrink import Shrinker, shrink
 from harness.fuzz.simpler import rounder_durations, rounder_times, simpler_text, weight
 
 MANY = (
@@ -29,7 +29,7 @@ FULL = Genotype(
 
 def bench(fails, first=FULL, seconds=1e9):
     """A bench whose clock ticks a second at each look."""
-    return Bench(first, fails, now=map(float, itertools.count()).__next__, seconds=seconds)
+    return Shrinker(first, fails, now=map(float, itertools.count()).__next__, seconds=seconds)
 
 
 def restarts(plan):

@@ -7,8 +7,8 @@ import pytest
 from harness.fuzz import trial
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
-from harness.fuzz.trial import Failure, attempt, failures_of
-from harness.judge.verdict import LawVerdict, State, Verdict, Word
+from harness.fuzz.trial import TrialFailure, attempt, failures_of
+from harness.judge.verdict import LawState, LawVerdict, Verdict, Word
 from harness.scenario.expectations import OF_HARNESS
 from harness.world.virtual import Stuck, spacious_memory
 
@@ -32,7 +32,7 @@ def test_a_crash_of_the_harness_is_a_failure_named_by_its_place(monkeypatch):
 
     monkeypatch.setattr(trial, "rehearse", broken)
     (failure,) = attempt(QUIET).failures
-    assert failure == Failure(law="crash", cause="KeyError at outside", sentence="KeyError: 'wifi'")
+    assert failure == TrialFailure(law="crash", cause="KeyError at outside", sentence="KeyError: 'wifi'")
 
 
 def test_a_run_that_never_ends_is_a_failure_of_its_own(monkeypatch):
@@ -45,8 +45,8 @@ def test_a_run_that_never_ends_is_a_failure_of_its_own(monkeypatch):
 
 def test_of_a_void_run_only_the_unseen_fault_counts():
     laws = [
-        LawVerdict(law="fault-seen", code="H0", state=State.FAILED),
-        LawVerdict(law="no-gap", code="L2", state=State.FAILED),
+        LawVerdict(law="fault-seen", code="H0", state=LawState.FAILED),
+        LawVerdict(law="no-gap", code="L2", state=LawState.FAILED),
     ]
     assert [one.law for one in failures_of(Verdict(word=Word.VOID, sentence="", laws=tuple(laws)))] == ["fault-seen"]
     assert [one.law for one in failures_of(Verdict(word=Word.FAIL, sentence="", laws=tuple(laws[1:])))] == ["no-gap"]
@@ -61,7 +61,7 @@ def test_what_the_harness_did_wrong_is_no_failure_of_the_client(word, proofs):
     """Whatever the client seems to have broken then, with and without canaries; and no mutant is convicted by it."""
     codes = {"fault-seen": "H0", word: "H9", "no-gap": "L2"}
     seen = [] if proofs else ["fault-seen"]  # without canaries it always fails
-    laws = tuple(LawVerdict(law=law, code=codes[law], state=State.FAILED) for law in (*seen, word, "no-gap"))
+    laws = tuple(LawVerdict(law=law, code=codes[law], state=LawState.FAILED) for law in (*seen, word, "no-gap"))
     verdict = Verdict(word=Word.VOID, sentence="", laws=laws)
     assert [one.law for one in failures_of(verdict, proofs=proofs)] == [word]
     assert word in trial.OWN

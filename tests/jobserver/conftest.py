@@ -11,7 +11,7 @@ from trio.testing import MemoryReceiveStream, MemorySendStream
 from harness.chance import Chance
 from harness.history.journal import Journal
 from harness.history.reader import read_history
-from harness.jobserver import JobServer, Limits
+from harness.jobserver import JobServer, PeerLimits
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.seams import Address, Door, Stream
 
@@ -148,7 +148,7 @@ class Rig:
         self.network = MemoryNetwork()
         self.start = 0.0
 
-    def run(self, main, *, job: JobSpec, server: ServerSpec | None = None, limits: Limits | None = None):
+    def run(self, main, *, job: JobSpec, server: ServerSpec | None = None, limits: PeerLimits | None = None):
         async def outer() -> None:
             self.start = trio.current_time()
             with Journal(self.path, lambda: round(self.now * 1e9) + 1) as journal:

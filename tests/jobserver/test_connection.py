@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from harness.jobserver import Limits
+from harness.jobserver import PeerLimits
 from harness.scenario.model import JobSpec
 
 QUICK = JobSpec(lasts=6.0, every=2.0, items=3)
@@ -126,4 +126,4 @@ def test_connection_beyond_the_limit_is_told_so(rig):
         assert (await everything((await rig.client()).stream)).startswith(b"HTTP/1.1 503 ")
         assert (await first.fetch("GET", "/healthz"))[0] == 200
 
-    rig.run(main, job=QUICK, limits=Limits(connections=1))
+    rig.run(main, job=QUICK, limits=PeerLimits(connections=1))

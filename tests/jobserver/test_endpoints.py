@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from harness.history.records import Job, Snapshot, Subscriber
-from harness.jobserver import Limits
+from harness.jobserver import PeerLimits
 from harness.jobserver.endpoints import accepts_stream
 from harness.scenario.model import JobSpec, ServerSpec
 
@@ -164,7 +164,7 @@ def test_no_more_jobs_than_the_limit_run_at_once_and_old_ones_make_room(rig):
         await trio.sleep(7)
         assert (await client.fetch("POST", "/api/v2/imports"))[0] == 202
 
-    rig.run(main, job=QUICK, limits=Limits(jobs=2))
+    rig.run(main, job=QUICK, limits=PeerLimits(jobs=2))
 
 
 @pytest.mark.parametrize(

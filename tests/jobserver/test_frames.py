@@ -9,8 +9,7 @@ import trio
 from harness.history import Delivered
 from harness.history.records import PING, PING_DATA
 from harness.jobserver.frames import BOM, CONTENT_TYPES, Frames, draw_opening
-from harness.jobserver.jobs import Event as JobEvent
-from harness.jobserver.jobs import JobLog
+from harness.jobserver.jobs import JobLog, LogEvent
 from harness.jobserver.payloads import Payloads
 from harness.jobserver.work import Work
 from harness.judge.judge import judge
@@ -24,7 +23,7 @@ ENDS = ["lf", "cr", "crlf", "mixed"]
 CUTS = ["reset once", "reset mid data", "closed mid id", "reset mid character", "closed mid event", "closed once"]
 
 
-def log_of(seed: int, *, line_ends: str = "lf", payload: str = "ascii", **server) -> tuple[JobLog, list[JobEvent]]:
+def log_of(seed: int, *, line_ends: str = "lf", payload: str = "ascii", **server) -> tuple[JobLog, list[LogEvent]]:
     """A log of forty events, and these."""
     spec = JobSpec(lasts=39.0, every=1.0, event_size=300)
     frames = Frames(random.Random(seed), LineEnds(line_ends))

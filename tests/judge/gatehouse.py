@@ -7,9 +7,9 @@ import heapq
 import itertools
 
 from harness.deeds import acts
-from harness.device.model import Device, Do, Fate, Linger, Outcome
+from harness.device.model import ChunkFate, Device, DeviceChange, Do, Linger
 from harness.device.words import Reach
-from harness.history import Chunk, Conn, ConnEnd, Deed, SignalTold
+from harness.history import Chunk, Conn, ConnEnd, DeedDone, SignalTold
 from harness.history.records import Record
 from harness.scenario.model import Plan
 from harness.vocabulary import Direction
@@ -49,7 +49,7 @@ class Gatehouse:
 
     def take(self, record: Record) -> list[Record]:
         """This record, with what goes with it; nothing, where the gate writes no such record."""
-        if isinstance(record, Deed) and not record.error:
+        if isinstance(record, DeedDone) and not record.error:
             return [*self._do(self._deed(record), record.returned_ns), record]
         if isinstance(record, Conn):
             self.flows[record.cid] = set()
@@ -60,7 +60,7 @@ class Gatehouse:
             self.device.arrives(record.cid, Direction(record.direction))
         return [record]
 
-    def _deed(self, record: Deed) -> Outcome:
+    def _deed(self, record: DeedDone) -> DeviceChange:
         deed, device = self.plan.deeds[record.deed], self.device
         match deed.act:
             case acts.SetReach(word=word, direction=direction, once=once):
@@ -81,9 +81,9 @@ class Gatehouse:
                     self.asleep_until, self.silently = until_ns, silently
                 heapq.heappush(self.later, (self.asleep_until, next(self.ties), None))
                 return device.suspends(silently=silently)
-        return Outcome()
+        return DeviceChange()
 
-    def _do(self, outcome: Outcome, t_ns: int) -> list[Record]:
+    def _do(self, outcome: DeviceChange, t_ns: int) -> list[Record]:
         found: list[Record] = []
         ended_ns = t_ns
         for signal in outcome.signals:
@@ -111,7 +111,7 @@ class Gatehouse:
         if record.how != "closed" and not (record.swallowed or record.held):
             away = Direction.UPSTREAM if record.side == "client" else Direction.DOWNSTREAM
             fate = self.device.arrives(record.cid, away)
-            record.swallowed, record.held = fate is Fate.DROP, fate is Fate.HOLD
+            record.swallowed, record.held = fate is ChunkFate.DROP, fate is ChunkFate.HOLD
         return [record]
 
 
@@ -130,7 +130,7 @@ def as_the_gates_have_it(plan: Plan, records: list[Record]) -> list[Record]:
         client = getattr(record, "client", "") or whose.get(getattr(record, "cid", 0), "")
         if client in houses:
             found += houses[client].take(record)
-        elif isinstance(record, Deed):
+        elif isinstance(record, DeedDone):
             for house in houses.values():
                 found += house.take(record)[:-1]
             found.append(record)

@@ -2,7 +2,7 @@
 
 from harness.history import History
 from harness.judge import judge
-from harness.judge.verdict import ExpectationVerdict, LawVerdict, State
+from harness.judge.verdict import ExpectationVerdict, LawState, LawVerdict
 from harness.scenario.model import Expectation, Moment, Plan
 from tests.judge.story import Story
 
@@ -12,11 +12,11 @@ def law(word: str, story: Story, history: History | None = None) -> LawVerdict:
     return next(one for one in verdict.laws if one.law == word)
 
 
-def state(word: str, story: Story, history: History | None = None) -> State:
+def state(word: str, story: Story, history: History | None = None) -> LawState:
     return law(word, story, history).state
 
 
-def empty(word: str, plan: Plan) -> State:
+def empty(word: str, plan: Plan) -> LawState:
     return next(one.state for one in judge(plan, History([])).laws if one.law == word)
 
 

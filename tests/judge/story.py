@@ -29,7 +29,7 @@ from harness.history import (
     Chunk,
     Conn,
     ConnEnd,
-    Deed,
+    DeedDone,
     Delivered,
     Dial,
     Emit,
@@ -380,7 +380,9 @@ class Story:
         at, act = self.plan.deeds[index].at, self.plan.deeds[index].act
         if isinstance(act, acts.Pauses | acts.Resumes | acts.Bursts | acts.Ends) and not error:
             self.tell(str(act.__struct_config__.tag), at + 5e-5)
-        self.add(Deed(deed=index, issued_ns=ns(at), returned_ns=ns(at + 0.0001), client=client, error=error), at + 1e-4)
+        self.add(
+            DeedDone(deed=index, issued_ns=ns(at), returned_ns=ns(at + 0.0001), client=client, error=error), at + 1e-4
+        )
         if met is not None:
             detail = "" if met else "dial: open"
             self.add(Canary(deed=index, met=met, client=client, detail=detail, way="canary"), at + 0.2)

@@ -7,7 +7,7 @@ import pytest
 from harness.clients import mutants
 from harness.clients.mutants import MUTANTS
 from harness.judge.judge import judge
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import LawState, Word
 from harness.run.rehearsal import rehearse
 from harness.scenario import bundled, load, plans
 
@@ -191,7 +191,7 @@ CAUGHT = {
 }
 
 
-def states(path: Path, client: str) -> dict[str, State]:
+def states(path: Path, client: str) -> dict[str, LawState]:
     """The laws' states after the file's only run with this client."""
     (plan,) = plans(load(path), client=None if client == "reference" else client, world="virtual")
     return {one.law: one.state for one in judge(plan, rehearse(plan)).laws}
@@ -202,14 +202,14 @@ def test_a_law_fails_each_mutant_in_a_scenario_that_the_reference_masters(tmp_pa
     law, text = CAUGHT[name]
     path = tmp_path / "small.yaml"
     path.write_text(lines("scenario: small", "paths: {wifi: wifi, cellular: lte}", text))
-    assert states(path, name)[law] is State.FAILED
-    assert states(path, "reference")[law] is State.HELD
+    assert states(path, name)[law] is LawState.FAILED
+    assert states(path, "reference")[law] is LawState.HELD
 
 
 def test_an_id_that_is_committed_at_its_line_fails_by_what_was_asked_for_too(tmp_path):
     path = tmp_path / "small.yaml"
     path.write_text(lines("scenario: small", "paths: {wifi: wifi, cellular: lte}", CUT))
-    assert states(path, "commits-id-early")["resume"] is State.FAILED
+    assert states(path, "commits-id-early")["resume"] is LawState.FAILED
 
 
 WAITS = {
@@ -235,8 +235,8 @@ WAITS = {
 def test_who_keeps_what_it_has_shows_what_is_no_longer_fresh(tmp_path, name):
     path = tmp_path / "small.yaml"
     path.write_text(lines("scenario: small", "paths: {wifi: wifi, cellular: lte}", CAUGHT[name][1]))
-    assert states(path, name)["fresh"] is State.FAILED
-    assert states(path, "reference")["fresh"] is State.HELD
+    assert states(path, name)["fresh"] is LawState.FAILED
+    assert states(path, "reference")["fresh"] is LawState.HELD
 
 
 @pytest.mark.parametrize("what", WAITS)
@@ -244,8 +244,8 @@ def test_who_waits_less_than_the_server_asked_for_fails_by_the_backoff_and_the_r
     name, text = WAITS[what]
     path = tmp_path / "small.yaml"
     path.write_text(lines("scenario: small", "paths: {wifi: wifi}", text))
-    assert states(path, name)["backoff"] is State.FAILED
-    assert {state for law, state in states(path, "reference").items()} <= {State.HELD, State.NOT_JUDGED}
+    assert states(path, name)["backoff"] is LawState.FAILED
+    assert {state for law, state in states(path, "reference").items()} <= {LawState.HELD, LawState.NOT_JUDGED}
 
 
 @pytest.mark.parametrize(

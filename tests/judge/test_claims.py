@@ -4,7 +4,7 @@ import pytest
 
 from harness.history import Absorbed, Adopted, Attempt, AttemptEnd, Block, Gap, Results, Status
 from harness.judge.judge import judge
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from harness.run.rehearsal import rehearse
 from harness.scenario import bundled, load, plans
 from harness.scenario.model import Plan
@@ -26,7 +26,7 @@ def test_what_held_holds_without_a_word_of_the_client(scenario):
     unsaid = {law.law: law.state for law in judge(plan, without(history, *CLAIMS)).laws}
     for word in BY_FACTS:
         assert unsaid[word] is said[word], word
-        assert unsaid[word] in {State.HELD, State.NOT_JUDGED}, word
+        assert unsaid[word] in {LawState.HELD, LawState.NOT_JUDGED}, word
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,4 @@ def test_what_held_holds_without_a_word_of_the_client(scenario):
 def test_what_failed_fails_without_a_word_of_the_client(scenario, client, word):
     plan = run(scenario, client)
     history = without(rehearse(plan), *CLAIMS)
-    assert next(law for law in judge(plan, history).laws if law.law == word).state is State.FAILED
+    assert next(law for law in judge(plan, history).laws if law.law == word).state is LawState.FAILED

@@ -8,7 +8,7 @@ from harness.history import Emit, Job, Rescheduled
 from harness.judge import judge
 from harness.judge.case import Case
 from harness.judge.counts import lost
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from tests.judge.ruling import expect, law, state
 from tests.judge.story import Story, ns, plan
 
@@ -81,7 +81,7 @@ def come_back(story: Story, *, shown: bool) -> None:
 def test_a_new_epoch_said_aloud_and_healed_by_a_snapshot_holds():
     story = restarted()
     for word in ("terminal-once", "no-gap", "no-duplicate", "order", "progress", "resume", "backoff", "recovery"):
-        assert state(word, story) is State.HELD, law(word, story)
+        assert state(word, story) is LawState.HELD, law(word, story)
 
 
 def test_positions_grow_with_the_epoch():
@@ -93,18 +93,18 @@ def test_positions_grow_with_the_epoch():
 
 def test_a_gap_that_no_snapshot_heals_is_lost():
     found = law("no-gap", restarted(healed=False))
-    assert found.state is State.FAILED
+    assert found.state is LawState.FAILED
     assert "events 0\u20131, 8" in found.sentence
 
 
 def test_a_new_epoch_is_itself_a_signal():
     story = restarted(said=False)
     story.gap(6.42, "epoch")
-    assert state("no-gap", story) is State.HELD
+    assert state("no-gap", story) is LawState.HELD
 
 
 def test_a_snapshot_that_says_nothing_new_covers_if_it_was_delivered_whatever_the_client_says():
-    assert state("no-gap", restarted(healed=False, adopts=True)) is State.HELD
+    assert state("no-gap", restarted(healed=False, adopts=True)) is LawState.HELD
 
 
 def test_an_older_epoch_that_comes_back_is_out_of_order():
@@ -112,16 +112,16 @@ def test_an_older_epoch_that_comes_back_is_out_of_order():
     story.show(8, 9.5, block=False)
     found = law("order", story)
     assert found.sentence == "event 8 was shown at 9.5 s, after the newer epoch"
-    assert state("progress", story) is State.FAILED
+    assert state("progress", story) is LawState.FAILED
 
 
 def test_a_falling_number_is_lawful_where_the_truth_fell():
     story = restarted()
     story.show(0, 6.5, source="poll", callback="processing", event_id="")
-    assert state("progress", story) is State.HELD
+    assert state("progress", story) is LawState.HELD
     early = restarted()
     early.show(0, 3.3, source="poll", callback="processing", event_id="")
-    assert state("progress", early) is State.FAILED
+    assert state("progress", early) is LawState.FAILED
 
 
 def test_a_client_that_takes_the_new_epoch_for_repeats_is_told_so():
@@ -145,7 +145,7 @@ def test_a_snapshot_of_a_new_epoch_that_was_kept_from_the_app_explains_a_late_re
         "recovery 3.0 s (limit under 2): the client was answered b-1 of the server's new epoch b at 7.0 s, "
         "and showed nothing of that epoch until 9.1 s"
     )
-    assert next(one.state for one in found.laws if one.law == "fresh") is State.FAILED
+    assert next(one.state for one in found.laws if one.law == "fresh") is LawState.FAILED
 
 
 def test_what_the_old_schedule_had_left_is_void():

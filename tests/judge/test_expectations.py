@@ -8,7 +8,7 @@ from harness.history import App, Chunk, Emit, End, Health, History
 from harness.judge import judge
 from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS
 from harness.judge.totals import CROWDS, SIZES
-from harness.judge.verdict import ExpectationVerdict, State
+from harness.judge.verdict import ExpectationVerdict, LawState
 from harness.scenario import expectations as loader
 from tests.judge.ruling import expect, measured
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan, noticed
@@ -48,32 +48,32 @@ def test_every_metric_of_the_loader_is_measured_and_no_other():
 )  # fmt: skip
 def test_counts_of_a_handoff(metric, value):
     found = check(moved, metric, "is", value)
-    assert (found.state, found.measured.value, found.margin) == (State.HELD, value, 0)
-    assert check(moved, metric, "is", value + 1).state is State.FAILED
+    assert (found.state, found.measured.value, found.margin) == (LawState.HELD, value, 0)
+    assert check(moved, metric, "is", value + 1).state is LawState.FAILED
 
 
 def test_at_most_and_at_least():
-    assert check(moved, "attempts", "at most", 1).state is State.HELD
-    assert check(moved, "attempts", "at most", 0).state is State.FAILED
-    assert check(moved, "attempts", "at least", 1).state is State.HELD
+    assert check(moved, "attempts", "at most", 1).state is LawState.HELD
+    assert check(moved, "attempts", "at most", 0).state is LawState.FAILED
+    assert check(moved, "attempts", "at least", 1).state is LawState.HELD
     assert check(moved, "attempts", "at least", 2).margin == -1
 
 
 def test_recovery_under_its_limit():
     found = check(moved, "recovery", "under", 5.5)
-    assert (found.state, found.limit, found.line) == (State.HELD, "under 5.5", 30)
+    assert (found.state, found.limit, found.line) == (LawState.HELD, "under 5.5", 30)
     assert found.measured.value == pytest.approx(1.2011)
     assert found.margin == pytest.approx(4.2989)
-    assert check(moved, "recovery", "under", 1.1).state is State.FAILED
+    assert check(moved, "recovery", "under", 1.1).state is LawState.FAILED
 
 
 def test_no_outage_is_not_judged():
-    assert check(flawless, "recovery", "under", 1.1).state is State.NOT_JUDGED
+    assert check(flawless, "recovery", "under", 1.1).state is LawState.NOT_JUDGED
 
 
 def test_what_never_came_is_lost_and_fails():
     found = check(deaf, "recovery", "under", 60.5)
-    assert (found.state, found.measured.value, found.margin) == (State.FAILED, "lost", None)
+    assert (found.state, found.measured.value, found.margin) == (LawState.FAILED, "lost", None)
     assert check(deaf, "detection", "under", 60.5).measured.value == "lost"
     assert check(deaf, "terminal", "within", 2.5, word="the end").measured.value == "lost"
 
@@ -82,32 +82,32 @@ def test_detection_counts_from_the_fault_to_the_client_s_act():
     found = measured(noticed(half_open_plan(noticed().plan.client.policies, lasts=60.0, items=120,
                                             expect=(expect("detection", "under", 21.0),))))  # fmt: skip
     assert found.measured.value == pytest.approx(19.9)
-    assert found.state is State.HELD
+    assert found.state is LawState.HELD
 
 
 def test_moments_count_from_their_reference():
     assert check(moved, "terminal", "within", 2.5, word="the end").measured.value == pytest.approx(0.0395)
-    assert check(moved, "terminal", "within", 2.5, word="the start").state is State.FAILED
-    assert check(moved, "terminal", "within", 0.5, word="at", at=10.0).state is State.HELD
-    assert check(moved, "results ready", "within", 0.5, word="the end").state is State.HELD
+    assert check(moved, "terminal", "within", 2.5, word="the start").state is LawState.FAILED
+    assert check(moved, "terminal", "within", 0.5, word="at", at=10.0).state is LawState.HELD
+    assert check(moved, "results ready", "within", 0.5, word="the end").state is LawState.HELD
 
 
 def test_percentiles_are_judged_against_their_interval():
     def latency(limit: float, **more: Any) -> ExpectationVerdict:
         return check(lambda **k: flawless(lasts=80.0, items=800, **k), "update latency", "under", limit, **more)
 
-    assert latency(0.1).state is State.HELD
-    assert latency(0.004).state is State.FAILED
+    assert latency(0.1).state is LawState.HELD
+    assert latency(0.004).state is LawState.FAILED
     assert latency(0.1, statistic="p50").measured.n == 791
     found = check(flawless, "update latency", "under", 0.1)
-    assert (found.state, found.reason) == (State.NOT_JUDGED, "the plan has 19 steady events (p99 needs 368)")
+    assert (found.state, found.reason) == (LawState.NOT_JUDGED, "the plan has 19 steady events (p99 needs 368)")
 
 
 def test_a_percentile_of_fewer_events_than_planned_is_unknown():
     story = Story(plan(lasts=80.0, items=400, expect=(expect("update latency", "under", 0.1),))).run()
     story.records = [record for record in story.records if not (isinstance(record, Emit) and record.index > 100)]
     found = measured(story)
-    assert found.state is State.UNKNOWN
+    assert found.state is LawState.UNKNOWN
     assert found.reason == "95 of 396 planned steady events observed (p99 needs 368)"
 
 
@@ -116,7 +116,7 @@ def test_what_stream_and_polling_both_deliver_is_counted():
     story.poll(6, 3.2)
     story.poll(9, 4.505)
     found = measured(story)
-    assert (found.state, found.measured.value) == (State.HELD, 2)
+    assert (found.state, found.measured.value) == (LawState.HELD, 2)
 
 
 def test_detection_is_not_judged_where_the_stream_outlived_the_fault():
@@ -140,7 +140,7 @@ def test_an_interval_that_holds_the_limit_is_unknown():
         if isinstance(record, App) and record.id in {"a-100", "a-200", "a-300"}:
             record.enter_ns += 10**8
     found = measured(story)
-    assert (found.state, found.reason) == (State.UNKNOWN, "the interval 5 ms to 105 ms holds the limit")
+    assert (found.state, found.reason) == (LawState.UNKNOWN, "the interval 5 ms to 105 ms holds the limit")
 
 
 def test_transport_and_staleness():
@@ -161,26 +161,26 @@ def test_every_client_must_meet_the_limit():
     story = Story(plan(count=2, expect=(expect("lost", "is", 0),)))
     story.run(client="c1").run(client="c2", skip=(4, 5))
     found = measured(story)
-    assert (found.state, found.measured.value) == (State.FAILED, 2)
+    assert (found.state, found.measured.value) == (LawState.FAILED, 2)
 
 
 def test_a_host_that_lags_leaves_a_duration_unknown_but_not_a_count():
     story = moved(expect=(expect("recovery", "under", 5.5),))
     story.lags(*[600_000] * 100)
     found = measured(story)
-    assert (found.state, found.reason) == (State.UNKNOWN, "scheduler lag p99 600 ms (trusted to 550 ms)")
+    assert (found.state, found.reason) == (LawState.UNKNOWN, "scheduler lag p99 600 ms (trusted to 550 ms)")
     story = moved(expect=(expect("attempts", "at most", 5),))
     story.lags(*[600_000] * 100)
-    assert measured(story).state is State.HELD
+    assert measured(story).state is LawState.HELD
 
 
 @pytest.mark.parametrize(
     ("sort", "limit", "expected"),
     [
-        ("at most", 6, State.UNKNOWN),
-        ("at most", 0, State.FAILED),
-        ("at least", 1, State.HELD),
-        ("at least", 2, State.UNKNOWN),
+        ("at most", 6, LawState.UNKNOWN),
+        ("at most", 0, LawState.FAILED),
+        ("at least", 1, LawState.HELD),
+        ("at least", 2, LawState.UNKNOWN),
     ],
 )
 def test_what_could_still_have_grown_when_the_run_was_cut_short_is_unknown(sort, limit, expected):
@@ -190,7 +190,7 @@ def test_what_could_still_have_grown_when_the_run_was_cut_short_is_unknown(sort,
 
 def test_an_empty_history_is_unknown():
     story = moved(expect=(expect("attempts", "at most", 6),))
-    assert measured(story, History([])).state is State.UNKNOWN
+    assert measured(story, History([])).state is LawState.UNKNOWN
 
 
 def test_arrivals_are_counted_in_the_fullest_second():
@@ -199,7 +199,7 @@ def test_arrivals_are_counted_in_the_fullest_second():
         story.dial(at, client=f"c{number}")
     story.end(40.0, "limit")
     found = measured(story)
-    assert (found.state, found.measured.value) == (State.FAILED, 3)
+    assert (found.state, found.measured.value) == (LawState.FAILED, 3)
 
 
 def test_arrivals_as_a_share_of_the_clients():
@@ -209,7 +209,7 @@ def test_arrivals_as_a_share_of_the_clients():
         story.dial(number * 0.4, client=f"c{number}")
     story.end(40.0, "limit")
     found = measured(story)
-    assert (found.state, found.measured.value, found.measured.unit) == (State.HELD, 0.75, "%")
+    assert (found.state, found.measured.value, found.measured.unit) == (LawState.HELD, 0.75, "%")
 
 
 def test_memory_is_the_peak_over_the_first_sample():
@@ -218,12 +218,12 @@ def test_memory_is_the_peak_over_the_first_sample():
     for at, rss in ((0.1, 50_000_000), (5.0, 75_000_000), (11.0, 60_000_000)):
         story.add(Health(lags_us=[100] * 10, rss=rss), at)
     found = judge(story.plan, story.history())
-    assert (found.expectations[0].state, found.expectations[0].measured.value) == (State.FAILED, 25_000_000)
+    assert (found.expectations[0].state, found.expectations[0].measured.value) == (LawState.FAILED, 25_000_000)
     assert found.sentence == "Memory 25.0 MB (limit under 20MB)."
 
 
 def test_memory_that_nobody_sampled_is_unknown():
-    assert check(flawless, "memory", "under", 20e6).state is State.UNKNOWN
+    assert check(flawless, "memory", "under", 20e6).state is LawState.UNKNOWN
 
 
 def test_traffic_counts_what_passed_both_ways():
@@ -231,7 +231,7 @@ def test_traffic_counts_what_passed_both_ways():
     story.add(Chunk(cid=2, direction="upstream", offset=0, length=90, fate="delivered"), 3.0)
     story.add(Chunk(cid=2, direction="downstream", offset=0, length=5000, fate="dropped"), 3.0)
     found = measured(story)
-    assert (found.state, found.measured.value) == (State.HELD, 22 * 200 + 90)
+    assert (found.state, found.measured.value) == (LawState.HELD, 22 * 200 + 90)
 
 
 def test_a_first_token_is_no_refresh():
@@ -239,15 +239,15 @@ def test_a_first_token_is_no_refresh():
     story.request("token", 0.0001)
     story.request("poll", 2.0, token=True)
     story.request("token", 3.0)
-    assert measured(story).state is State.HELD
+    assert measured(story).state is LawState.HELD
 
 
 def test_secrets_leaked_are_tokens_at_another_origin():
     story = Story(plan(expect=(expect("secrets leaked", "is", 0),))).run()
     story.request("poll", 0.0001, token=True, origin="http://a")
-    assert measured(story).state is State.HELD
+    assert measured(story).state is LawState.HELD
     story.request("poll", 2.0, token=True, origin="http://b")
-    assert (measured(story).state, measured(story).measured.value) == (State.FAILED, 1)
+    assert (measured(story).state, measured(story).measured.value) == (LawState.FAILED, 1)
 
 
 @pytest.mark.parametrize(
@@ -261,4 +261,4 @@ def test_secrets_leaked_are_tokens_at_another_origin():
 )
 def test_a_moment_that_never_came_says_what_that_means(metric, reason):
     found = check(deaf, metric, "within", 5.0, word="the start")
-    assert (found.state, found.measured.value, found.reason) == (State.FAILED, "lost", reason)
+    assert (found.state, found.measured.value, found.reason) == (LawState.FAILED, "lost", reason)

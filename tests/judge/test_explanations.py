@@ -8,8 +8,7 @@ from harness.judge.judge import judge
 from harness.judge.verdict import Verdict
 from harness.run.rehearsal import rehearse
 from harness.scenario import bundled, load, plans
-from harness.sse.response import Meaning
-from harness.sse.response import Verdict as Judgement
+from harness.sse.response import Meaning, ResponseVerdict
 
 
 def verdict(scenario: str, client: str, **select: str) -> Verdict:
@@ -107,7 +106,7 @@ class TakesA410ForTheEnd(Decisions):
 
     def judge(self, status, content_type, *, token_refreshed):
         if status == 410:
-            return Judgement(Meaning.STOP, "status 410")
+            return ResponseVerdict(Meaning.STOP, "status 410")
         return super().judge(status, content_type, token_refreshed=token_refreshed)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from harness.history import Absorbed, Adopted, Attempt, AttemptEnd, Block, Gap, Results, Status
 from harness.judge.judge import judge
-from harness.judge.verdict import State, Verdict
+from harness.judge.verdict import LawState, Verdict
 from harness.run.rehearsal import rehearse
 from harness.scenario import load, plans
 from tests.judge.story import without
@@ -57,7 +57,7 @@ def told(tmp_path, text: str, *, client: str | None = None) -> tuple[Verdict, Ve
     return judge(plan, history), judge(plan, without(history, *CLAIMS))
 
 
-def laws_of(verdict: Verdict) -> dict[str, tuple[State, str]]:
+def laws_of(verdict: Verdict) -> dict[str, tuple[LawState, str]]:
     """State and cause of each law that claims must not touch."""
     return {one.law: (one.state, one.cause) for one in verdict.laws if one.law not in SPOKEN}
 
@@ -74,7 +74,7 @@ def unmoved(said: Verdict, unsaid: Verdict) -> None:
 def test_without_its_claims_the_reference_client_holds_them(tmp_path, story):
     said, unsaid = told(tmp_path, STORIES[story])
     unmoved(said, unsaid)
-    assert {one.state for one in unsaid.laws if one.law in LAWS} <= {State.HELD, State.NOT_JUDGED}
+    assert {one.state for one in unsaid.laws if one.law in LAWS} <= {LawState.HELD, LawState.NOT_JUDGED}
 
 
 @pytest.mark.parametrize(("client", "law", "story"), WRONG, ids=[client for client, *_ in WRONG])
@@ -82,4 +82,4 @@ def test_without_its_claims_a_wrong_client_fails_by_the_same_laws_and_causes(tmp
     said, unsaid = told(tmp_path, STORIES.get(story, story), client=client)
     unmoved(said, unsaid)
     assert laws_of(unsaid)[law] == laws_of(said)[law]
-    assert laws_of(unsaid)[law][0] is State.FAILED
+    assert laws_of(unsaid)[law][0] is LawState.FAILED

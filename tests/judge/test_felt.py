@@ -22,7 +22,7 @@ from harness.history.records import Record
 from harness.judge.case import Case
 from harness.judge.felt import MARKS, on_its_own_flow, touched
 from harness.judge.judge import judge
-from harness.judge.verdict import Way
+from harness.judge.verdict import ProvedBy
 from harness.run.rehearsal import rehearse
 from harness.scenario import Scenario, plans
 from harness.scenario.deed_text import deed_text
@@ -170,8 +170,8 @@ def test_the_verdict_names_what_was_never_felt_and_counts_it_in_its_sentence():
         ("end of middle answers 503 to results at 7 s", False),
     ]
     assert verdict.sentence.endswith("0 repeated, 1 deed never felt.")
-    assert verdict.deeds[1].way is Way.FLOW
-    assert verdict.deeds[0].way is Way.CANARY
+    assert verdict.deeds[1].way is ProvedBy.FLOW
+    assert verdict.deeds[0].way is ProvedBy.CANARY
 
 
 def test_each_client_feels_for_itself():
@@ -182,4 +182,4 @@ def test_each_client_feels_for_itself():
 
 def test_what_came_too_late_or_never_is_not_called_unfelt():
     verdict = verdict_of({"20.5s": {"cellular": "silent"}})
-    assert (verdict.deeds[0].way, verdict.deeds[0].unfelt) == (Way.UNTRIED, False)
+    assert (verdict.deeds[0].way, verdict.deeds[0].unfelt) == (ProvedBy.UNTRIED, False)

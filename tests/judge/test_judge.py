@@ -7,7 +7,7 @@ from harness.history import App, Chunk, End, History, Request
 from harness.judge import by_cause, judge, order
 from harness.judge.judge import FUNDAMENTAL, compose
 from harness.judge.laws import LAWS
-from harness.judge.verdict import LawVerdict, State, Verdict, Word
+from harness.judge.verdict import LawState, LawVerdict, Verdict, Word
 from harness.scenario.expectations import LAWS as WAIVABLE
 from tests.growth import times_as_long
 from tests.judge.ruling import expect, law
@@ -19,7 +19,7 @@ def verdict(story: Story, history: History | None = None) -> Verdict:
     return judge(story.plan, history or story.history())
 
 
-def law_of(code: str, state: State, cause: str = "") -> LawVerdict:
+def law_of(code: str, state: LawState, cause: str = "") -> LawVerdict:
     word = next(one.word for one in LAWS if one.code == code)
     return LawVerdict(law=word, code=code, state=state, cause=cause)
 
@@ -82,7 +82,7 @@ def test_bytes_that_the_gate_swallowed_are_counted():
 
 def test_failed_laws_come_most_fundamental_first_and_grouped_by_cause():
     laws = tuple(
-        law_of(code, State.FAILED, cause) for code, cause in (("L14", ""), ("L9", "x"), ("L2", "x"), ("L3", ""))
+        law_of(code, LawState.FAILED, cause) for code, cause in (("L14", ""), ("L9", "x"), ("L2", "x"), ("L3", ""))
     )
     assert [one.code for one in order(laws)] == ["L2", "L3", "L9", "L14"]
     assert [[one.code for one in group] for group in by_cause(laws)] == [["L2", "L9"], ["L3"], ["L14"]]
@@ -91,12 +91,12 @@ def test_failed_laws_come_most_fundamental_first_and_grouped_by_cause():
 @pytest.mark.parametrize(
     ("states", "word"),
     [
-        ({"L1": State.HELD, "L2": State.NOT_JUDGED, "L3": State.WAIVED}, Word.PASS),
-        ({"L1": State.HELD, "L2": State.UNKNOWN}, Word.UNKNOWN),
-        ({"L1": State.FAILED, "L2": State.UNKNOWN}, Word.FAIL),
-        ({"H0": State.FAILED, "L1": State.FAILED}, Word.VOID),
-        ({"H0": State.UNKNOWN, "L1": State.HELD}, Word.UNKNOWN),
-        ({"L1": State.NOT_JUDGED}, Word.UNKNOWN),
+        ({"L1": LawState.HELD, "L2": LawState.NOT_JUDGED, "L3": LawState.WAIVED}, Word.PASS),
+        ({"L1": LawState.HELD, "L2": LawState.UNKNOWN}, Word.UNKNOWN),
+        ({"L1": LawState.FAILED, "L2": LawState.UNKNOWN}, Word.FAIL),
+        ({"H0": LawState.FAILED, "L1": LawState.FAILED}, Word.VOID),
+        ({"H0": LawState.UNKNOWN, "L1": LawState.HELD}, Word.UNKNOWN),
+        ({"L1": LawState.NOT_JUDGED}, Word.UNKNOWN),
     ],
 )
 def test_a_run_is_the_worst_of_its_laws(states, word):
@@ -115,20 +115,20 @@ def test_a_waiver_excuses_a_failed_law_and_keeps_its_evidence():
     the_plan = half_open_plan(waive=dict.fromkeys(("terminal-once", "no-gap", "recovery", "honest-status"), "known"))
     story = half_open(the_plan)
     found = law("no-gap", story)
-    assert (found.state, found.waiver, found.sentence) == (State.WAIVED, "known", "14 events lost")
+    assert (found.state, found.waiver, found.sentence) == (LawState.WAIVED, "known", "14 events lost")
     assert verdict(story).word is Word.PASS
 
 
 def test_a_waiver_of_a_law_that_held_is_reported_as_unneeded():
     found = law("order", handoff(handoff_plan(waive={"order": "why not"})))
     assert (found.state, found.waiver, found.reason) == (
-        State.HELD, "why not", "the waiver is not needed: the law held",
+        LawState.HELD, "why not", "the waiver is not needed: the law held",
     )  # fmt: skip
 
 
 def test_the_fault_must_always_have_been_seen():
     story = handoff(handoff_plan(waive={"fault-seen": "please"}))
-    assert verdict(story, without(story.history(), type(story.records[0]), App)).laws[0].state is State.HELD
+    assert verdict(story, without(story.history(), type(story.records[0]), App)).laws[0].state is LawState.HELD
     story.records = [record for record in story.records if type(record).__name__ != "Canary"]
     assert verdict(story).word is Word.VOID
 
@@ -136,7 +136,7 @@ def test_the_fault_must_always_have_been_seen():
 def test_an_empty_history_is_unknown_in_every_law():
     found = judge(handoff_plan(), History([]))
     assert (found.word, found.sentence) == (Word.UNKNOWN, "The history is empty.")
-    assert {one.state for one in found.laws} == {State.UNKNOWN}
+    assert {one.state for one in found.laws} == {LawState.UNKNOWN}
     assert found.counts.emitted == 0
 
 
@@ -175,9 +175,9 @@ def test_every_law_is_built():
     found = {one.law: one for one in verdict(handoff()).laws}
     assert not [one.law for one in found.values() if "not built" in one.reason]
     assert (found["server-frees"].state, found["server-frees"].reason) == (
-        State.NOT_JUDGED, "the server does not report its streams",
+        LawState.NOT_JUDGED, "the server does not report its streams",
     )  # fmt: skip
-    assert found["discreet"].state is State.HELD
+    assert found["discreet"].state is LawState.HELD
 
 
 def test_judging_is_pure_and_the_verdict_survives_json():

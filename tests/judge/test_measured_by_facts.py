@@ -7,7 +7,7 @@ import pytest
 from harness.history import Absorbed, App, Attempt, AttemptEnd, Delivered, Dial, Gap, Status
 from harness.judge.headline import beside
 from harness.judge.judge import judge
-from harness.judge.verdict import ExpectationVerdict, State
+from harness.judge.verdict import ExpectationVerdict, LawState
 from tests.judge.ruling import expect, measured
 from tests.judge.story import Story, ns, plan, without
 
@@ -44,7 +44,7 @@ def test_the_word_alone_is_no_fallback():
     story = bound("fallback", "within", 4.0, word="the start").run()
     story.status("polling", 3.0)
     story.poll(6, 3.2, shown=False)
-    assert (measured(story).state, measured(story).measured.value) == (State.FAILED, "lost")
+    assert (measured(story).state, measured(story).measured.value) == (LawState.FAILED, "lost")
 
 
 def test_a_poll_that_came_too_soon_is_told_beside_the_fallback_that_never_came():
@@ -157,7 +157,7 @@ def test_what_was_emitted_behind_a_final_refusal_is_not_owed_and_not_lost():
     found = judge(turned_away().plan, turned_away().history())
     assert (found.counts.lost, found.counts.not_owed, found.counts.emitted) == (0, 12, 22)
     assert "12 not owed" in beside(found.counts, {})
-    assert measured(turned_away()).state is State.HELD
+    assert measured(turned_away()).state is LawState.HELD
 
 
 def test_what_had_reached_the_phone_before_a_final_refusal_is_owed():

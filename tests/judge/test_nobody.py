@@ -7,7 +7,7 @@ from harness.deeds import acts
 from harness.device.words import Reach
 from harness.history import Chunk
 from harness.judge import judge
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import LawState, Word
 from harness.scenario import model
 from tests.judge.story import NEXT, WIFI, Story, plan, reach
 
@@ -42,7 +42,7 @@ def test_what_nobody_could_get_is_not_judged(name):
     verdict = judge((story := left_alone()).plan, story.history())
     found = next(law for law in verdict.laws if law.law == name)
     assert (found.state, found.reason) == (
-        State.NOT_JUDGED,
+        LawState.NOT_JUDGED,
         "no client could get through from 4.25 s on (wifi silent)",
     )
 
@@ -57,7 +57,7 @@ def test_such_a_run_says_so_and_counts_none_of_it_as_lost():
 
 def test_what_a_client_skipped_before_the_loss_is_lost():
     verdict = judge((story := left_alone(skip=(5,))).plan, story.history())
-    assert next(law for law in verdict.laws if law.law == "no-gap").state is State.FAILED
+    assert next(law for law in verdict.laws if law.law == "no-gap").state is LawState.FAILED
     assert verdict.counts.lost == 1
 
 
@@ -65,7 +65,7 @@ def test_where_the_path_comes_back_everything_is_due():
     story = left_alone()
     back = plan(LOST, reach(12.0, "up"), paths={"wifi": WIFI})
     laws = {law.law: law.state for law in judge(back, story.history()).laws}
-    assert (laws["no-gap"], laws["terminal-once"]) == (State.FAILED, State.FAILED)
+    assert (laws["no-gap"], laws["terminal-once"]) == (LawState.FAILED, LawState.FAILED)
 
 
 def test_the_plans_warnings_are_the_verdicts():

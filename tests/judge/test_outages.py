@@ -3,18 +3,18 @@ import pytest
 
 from harness.deeds import acts
 from harness.device.words import Radio
-from harness.history import Deed
+from harness.history import DeedDone
 from harness.judge.case import Case
-from harness.judge.outages import Lapse, outages
-from harness.judge.sky import Sky
+from harness.judge.outages import Outage, outages
+from harness.judge.sky import NetworkTimeline
 from harness.scenario import model
-from harness.scenario.model import Pulse
+from harness.scenario.model import StallPulse
 from harness.toxics.shape import Shape
 from tests.judge.scenes import JOINS, half_open, handoff
 from tests.judge.story import LTE, WIFI, Story, plan, reach
 
 
-def lapses(story: Story) -> list[Lapse]:
+def lapses(story: Story) -> list[Outage]:
     return outages(Case(story.plan, story.history()).clients[0])
 
 
@@ -126,7 +126,7 @@ def test_a_stall_outlived_is_recovered_without_being_noticed():
 
 def test_weather_is_no_outage():
     story = long()
-    pulses = (Pulse(path="wifi", at=4.0, lasts=2.0),)
+    pulses = (StallPulse(path="wifi", at=4.0, lasts=2.0),)
     story.plan = msgspec.structs.replace(story.plan, weather=pulses)
     assert spans(story) == []
 
@@ -134,14 +134,14 @@ def test_weather_is_no_outage():
 def test_deeds_count_from_when_they_took_hold():
     story = long(reach(4.0, "silent"), reach(9.0, "up"))
     for record in story.records:
-        if isinstance(record, Deed):
+        if isinstance(record, DeedDone):
             record.returned_ns += 10**9
     assert spans(story) == [(5.0, 10.0)]
 
 
 def test_the_sky_lasts_to_the_horizon():
     case = Case(handoff().plan, handoff().history())
-    sky = Sky(case.clients[0])
+    sky = NetworkTimeline(case.clients[0])
     assert [(spell.path, spell.usable) for spell in sky.spells] == [
         ("wifi", True), ("wifi", False), (None, False), ("cellular", True),
     ]  # fmt: skip

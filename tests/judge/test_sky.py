@@ -3,11 +3,11 @@ import pytest
 
 from harness.deeds import acts
 from harness.device.words import Reach
-from harness.history import Deed
+from harness.history import DeedDone
 from harness.judge.case import Case
 from harness.judge.facts.steady import steady
-from harness.judge.outages import Lapse, outages
-from harness.judge.sky import Sky
+from harness.judge.outages import Outage, outages
+from harness.judge.sky import NetworkTimeline
 from harness.scenario import model
 from tests.judge.ruling import law
 from tests.judge.story import Story, ns, plan
@@ -21,7 +21,7 @@ def story_of(*deeds, **more) -> Story:
     return Story(plan(*deeds, lasts=200.0, items=400, **more)).run()
 
 
-def lapses(story: Story) -> list[Lapse]:
+def lapses(story: Story) -> list[Outage]:
     return outages(Case(story.plan, story.history()).clients[0])
 
 
@@ -72,10 +72,10 @@ def test_a_restart_at_once_still_ends_the_streams():
 def test_a_restart_at_once_is_over_at_once_also_where_its_call_takes_no_time():
     story = story_of((4.0, "server", acts.Restarts(keeps_log=False), "restarts"))
     for record in story.records:
-        if isinstance(record, Deed):
+        if isinstance(record, DeedDone):
             record.returned_ns = record.issued_ns
     assert spans(story) == [(4.0, 4.0)]
-    spells = Case(story.plan, story.history()).clients[0].once(Sky).spells
+    spells = Case(story.plan, story.history()).clients[0].once(NetworkTimeline).spells
     assert {spell.usable for spell in spells} == {True}
 
 
@@ -87,7 +87,7 @@ def test_a_cut_on_the_way_to_a_stream_is_one_and_a_cut_of_a_poll_is_none():
         story.deeds()
         story.close(4.0, cid)
         story.end(21.0)
-        return [(cut.path, cut.deed) for cut in Case(story.plan, story.history()).clients[0].once(Sky).cuts]
+        return [(cut.path, cut.deed) for cut in Case(story.plan, story.history()).clients[0].once(NetworkTimeline).cuts]
 
     assert cuts("token") == [("wifi", 0)]
     assert cuts("stream") == [("wifi", 0)]
@@ -102,15 +102,17 @@ def test_what_was_open_on_a_lost_path_ends_before_the_deeds_of_that_instant():
         )
         story.plan = msgspec.structs.replace(story.plan, device=model.DeviceSpec(starts_on="wifi", linger=30.0))
         for record in story.records:
-            if isinstance(record, Deed):
+            if isinstance(record, DeedDone):
                 record.returned_ns = record.issued_ns
-        assert [round(cut.at, 2) for cut in Case(story.plan, story.history()).clients[0].once(Sky).cuts] == ended
+        assert [
+            round(cut.at, 2) for cut in Case(story.plan, story.history()).clients[0].once(NetworkTimeline).cuts
+        ] == ended
 
 
 def test_a_call_that_returns_when_the_restart_is_over_began_when_it_was_made():
     story = story_of((4.0, "server", acts.Restarts(keeps_log=True, after=5.0), "restarts"))
     for record in story.records:
-        if isinstance(record, Deed):
+        if isinstance(record, DeedDone):
             record.returned_ns = ns(9.2)
     assert spans(story) == [(4.0, 9.2)]
 
@@ -124,7 +126,7 @@ def test_a_restart_ends_what_the_server_was_told_before():
 
 def test_a_suspended_device_is_an_outage_until_it_wakes():
     story = story_of((4.0, "device", acts.Suspends(lasts=5.0), "suspends for 5s"))
-    sky = Case(story.plan, story.history()).clients[0].once(Sky)
+    sky = Case(story.plan, story.history()).clients[0].once(NetworkTimeline)
     assert spans(story) == [(4.0, 9.0)]
     assert (lapses(story)[0].struck, round(sky.slept(0.0, 6.0), 2), round(sky.slept(0.0, 99.0), 2)) == (
         "device", 2.0, 5.0,
@@ -212,14 +214,14 @@ def test_a_mute_box_that_was_there_before_the_first_dial_is_not_noticed_by_it():
 
 def test_usable_stretches_join_what_follows_without_a_break():
     story = story_of((4.0, "middle", MUTE, "mutes streams"), CLEAR, (20.0, "device", acts.Joins(path="cellular"), "x"))
-    sky = Case(story.plan, story.history()).clients[0].once(Sky)
+    sky = Case(story.plan, story.history()).clients[0].once(NetworkTimeline)
     assert [(round(a, 1), round(b, 1)) for a, b in sky.usable_stretches()] == [
         (0.0, 4.0), (9.0, round(story.plan.horizon, 1)),
     ]  # fmt: skip
 
 
 def test_of_two_sleeps_at_once_each_second_counts_once():
-    sky = Sky(Case(story_of().plan, story_of().history()).clients[0])
+    sky = NetworkTimeline(Case(story_of().plan, story_of().history()).clients[0])
     sky.asleep = [(20.0, 22.0), (10.0, 25.0), (24.0, 30.0)]
     assert (sky.slept(0.0, 100.0), sky.slept(21.0, 29.0)) == (20.0, 8.0)
     found = [sky.awake_by(*span) for span in ((0.0, 9.0), (9.0, 10.5), (25.0, 26.0), (41.0, 42.0))]
@@ -229,5 +231,5 @@ def test_of_two_sleeps_at_once_each_second_counts_once():
 def test_a_stream_that_a_silence_ended_was_ended_silently():
     word = acts.SetReach(word=Reach.SILENT)
     story = story_of((4.0, "wifi", word, "silent"), (9.0, "wifi", acts.SetReach(word=Reach.UP), "up"))
-    sky = Sky(Case(story.plan, story.history()).clients[0])
+    sky = NetworkTimeline(Case(story.plan, story.history()).clients[0])
     assert [(cut.path, cut.silent, cut.deed) for cut in sky.cuts][:1] == [("wifi", True, 0)]

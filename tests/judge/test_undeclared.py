@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from harness.judge import judge
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from harness.scenario.deadlines import AFTER_NEVER, overtime, recovery_allowance
 from harness.scenario.model import ClientSpec
 from harness.sse.policy import REFERENCE, Jitter, Policies, declared
@@ -55,33 +55,33 @@ def test_what_nobody_declared_has_no_deadline_and_the_run_waits_as_for_never():
 def test_a_client_that_declares_nothing_is_held_to_no_bound():
     for waits in ((0.1, 90.0, 0.3), (60.0,), (0.001,)):
         found = law("backoff", Dials(policies=NOTHING).refused(*waits).over())
-        assert (found.state, found.reason) == (State.NOT_JUDGED, "the client does not declare its backoff")
+        assert (found.state, found.reason) == (LawState.NOT_JUDGED, "the client does not declare its backoff")
 
 
 def test_whatever_was_declared_a_storm_fails():
     assert law("backoff", storm(0.05)).cause == "storm"
-    assert state("backoff", storm(0.08)) is State.NOT_JUDGED
+    assert state("backoff", storm(0.08)) is LawState.NOT_JUDGED
 
 
 def test_a_recovery_without_a_declared_backoff_is_not_judged():
     found = law("recovery", handoff(handoff_plan(policies=NOTHING), back=9.0))
-    assert (found.state, found.reason) == (State.NOT_JUDGED, "the client does not declare by when it reconnects")
+    assert (found.state, found.reason) == (LawState.NOT_JUDGED, "the client does not declare by when it reconnects")
 
 
 def test_a_silence_without_a_declared_watchdog_is_not_judged():
     story = noticed()
-    assert state("honest-status", story) is State.HELD
+    assert state("honest-status", story) is LawState.HELD
     story.plan = msgspec.structs.replace(story.plan, client=ClientSpec(policies=REFERENCE.without("watchdog")))
-    assert state("honest-status", story) is State.HELD
+    assert state("honest-status", story) is LawState.HELD
 
 
 @pytest.mark.parametrize("name", Policies.__struct_fields__)
 def test_each_policy_may_be_missing(name):
     story = handoff(handoff_plan(policies=REFERENCE.without(name)))
-    assert not [one for one in judge(story.plan, story.history()).laws if one.state is State.FAILED]
+    assert not [one for one in judge(story.plan, story.history()).laws if one.state is LawState.FAILED]
 
 
 def test_a_client_that_declares_nothing_fails_no_law_by_what_the_reference_would_do():
     story = handoff(handoff_plan(policies=NOTHING))
-    assert not [one for one in judge(story.plan, story.history()).laws if one.state is State.FAILED]
+    assert not [one for one in judge(story.plan, story.history()).laws if one.state is LawState.FAILED]
     assert UNSET is NOTHING.watchdog

@@ -28,8 +28,8 @@ def table(tmp_path):
 @pytest.mark.skipif(sys.byteorder != "little", reason="the table above was written by a little-endian kernel")
 def test_table_rows_are_addresses_and_states(table):
     listening, hanging = kernel.tcp_rows(table)[:2]
-    assert listening == kernel.Row(("127.0.0.1", 8080), ("0.0.0.0", 0), kernel.LISTEN)
-    assert hanging == kernel.Row(("127.0.0.2", 0xC001), ("127.0.0.1", 8080), kernel.SYN_SENT)
+    assert listening == kernel.TcpRow(("127.0.0.1", 8080), ("0.0.0.0", 0), kernel.LISTEN)
+    assert hanging == kernel.TcpRow(("127.0.0.2", 0xC001), ("127.0.0.1", 8080), kernel.SYN_SENT)
 
 
 def test_hung_dials_are_found_by_their_destination(table):

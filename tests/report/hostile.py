@@ -7,7 +7,7 @@ import msgspec
 from harness.deeds.acts import Deed, MutesStreams
 from harness.history import records as r
 from harness.history.journal import Journal
-from harness.judge.verdict import Evidence, ExpectationVerdict, Interval, State
+from harness.judge.verdict import Evidence, ExpectationVerdict, Interval, LawState
 from harness.report.compose import LAST_DRAWN
 from harness.report.folder import write_bytes, write_json
 from harness.scenario.model import Expectation
@@ -84,12 +84,12 @@ def _put(folder: Path, number: int, text: str) -> None:
         variables={text: text}, deeds=(*plan.deeds, deed), expect=(limit,),
     )  # fmt: skip
     evidence = [Evidence(seq=3, at=10.0, lane="client", text=text)]
-    broken = synthetic.law("order", State.FAILED, sentence=text, reason=text, advice=text, evidence=evidence)
-    waived = synthetic.law("stop", State.WAIVED, waiver=text, reason=text)
-    unsaid = synthetic.law("prompt", State.NOT_JUDGED, reason=text)
+    broken = synthetic.law("order", LawState.FAILED, sentence=text, reason=text, advice=text, evidence=evidence)
+    waived = synthetic.law("stop", LawState.WAIVED, waiver=text, reason=text)
+    unsaid = synthetic.law("prompt", LawState.NOT_JUDGED, reason=text)
     verdict = synthetic.half_open_verdict(plan)
     missed = ExpectationVerdict(
-        metric="detection", limit=text, state=State.FAILED, measured=Interval(value=1.0, n=1), line=8, reason=text
+        metric="detection", limit=text, state=LawState.FAILED, measured=Interval(value=1.0, n=1), line=8, reason=text
     )
     verdict = msgspec.structs.replace(
         verdict, laws=(broken, waived, unsaid), sentence=text, client=text, expectations=(missed,),

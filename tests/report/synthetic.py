@@ -16,10 +16,10 @@ from harness.judge.verdict import (
     Evidence,
     ExpectationVerdict,
     Interval,
+    LawState,
     LawVerdict,
-    Outage,
+    OutageVerdict,
     Span,
-    State,
     Trust,
     Verdict,
     Word,
@@ -166,7 +166,7 @@ class Script:
         for deed in self.plan.deeds:
             took = 0.0012
             stamp = self.stamp(deed.at)
-            self.at(deed.at + took, r.Deed(deed=deed.index, issued_ns=stamp, returned_ns=stamp + round(took * 1e9)))
+            self.at(deed.at + took, r.DeedDone(deed=deed.index, issued_ns=stamp, returned_ns=stamp + round(took * 1e9)))
             detail = "214 bytes never forwarded" if deed.index == 0 else ""
             self.at(deed.at + 0.05, r.Canary(deed=deed.index, met=True, detail=detail))
 
@@ -297,10 +297,10 @@ def _end(script: Script, when: float) -> None:
 def laws(**states: LawVerdict) -> tuple[LawVerdict, ...]:
     """Return all sixteen, held but for the ones given by name (underscores for hyphens)."""
     given = {law.law: law for law in states.values()}
-    return tuple(given.get(law, LawVerdict(law=law, code=CODES[law], state=State.HELD)) for law in LAWS)
+    return tuple(given.get(law, LawVerdict(law=law, code=CODES[law], state=LawState.HELD)) for law in LAWS)
 
 
-def law(name: str, state: State, **fields: object) -> LawVerdict:
+def law(name: str, state: LawState, **fields: object) -> LawVerdict:
     return msgspec.convert({"law": name, "code": CODES[name], "state": state, **fields}, LawVerdict)
 
 
@@ -316,7 +316,7 @@ TRUST = Trust(
 
 
 def handoff_verdict(plan: Plan, *, recovery: float = 1.9, attempts: int = 2) -> Verdict:
-    free = law("server-frees", State.NOT_JUDGED, reason="the server under test reports no evidence at its sockets")
+    free = law("server-frees", LawState.NOT_JUDGED, reason="the server under test reports no evidence at its sockets")
     healed = plan.deeds[2].at
     return Verdict(
         word=Word.PASS,
@@ -331,15 +331,16 @@ def handoff_verdict(plan: Plan, *, recovery: float = 1.9, attempts: int = 2) -> 
         laws=laws(free=free),
         expectations=(
             ExpectationVerdict(
-                metric="recovery", limit="under 5s", state=State.HELD, measured=Interval(value=recovery, n=1),
+                metric="recovery", limit="under 5s", state=LawState.HELD, measured=Interval(value=recovery, n=1),
                 margin=5 - recovery, line=18,
             ),
             ExpectationVerdict(
-                metric="attempts", limit="at most 6", state=State.HELD, measured=Interval(value=attempts, n=1, unit=""),
+                metric="attempts", limit="at most 6", state=LawState.HELD, measured=Interval(value=attempts, n=1,
+                unit=""),
                 margin=6 - attempts, line=19,
             ),
             ExpectationVerdict(
-                metric="terminal", limit="within 2s of the end", state=State.HELD, measured=Interval(value=0.3, n=1),
+                metric="terminal", limit="within 2s of the end", state=LawState.HELD, measured=Interval(value=0.3, n=1),
                 margin=1.7, line=20,
             ),
         ),
@@ -351,7 +352,7 @@ def handoff_verdict(plan: Plan, *, recovery: float = 1.9, attempts: int = 2) -> 
             "transport": Interval(value=0.0087, low=0.0081, high=0.0102, n=752),
             "staleness max": Interval(value=2.55, n=1),
         },
-        outages=(Outage(client="c1", began=20.0, healed=healed, caught_up=healed + recovery, detected=20.41),),
+        outages=(OutageVerdict(client="c1", began=20.0, healed=healed, caught_up=healed + recovery, detected=20.41),),
         steady=(Span(start=1.03, end=19.9, label="wifi"),),
         faults=(Span(start=20.0, end=healed, label="wifi silent"),),
         trust=TRUST,
@@ -365,16 +366,16 @@ def half_open_verdict(plan: Plan, seqs: tuple[int, int, int] = (1187, 1182, 2210
     sentence = "The client never noticed that Wi-Fi was dead: silent since 10.0 s, no reconnection by 120 s."
     broken = {
         "a": law(
-            "terminal-once", State.FAILED, cause="never-noticed", sentence="501 events lost",
+            "terminal-once", LawState.FAILED, cause="never-noticed", sentence="501 events lost",
             evidence=[fault, last, never],
             advice="watchdog is `never`. Fix: a read deadline above the 15 s keep-alive",
         ),
         "b": law(
-            "honest-status", State.FAILED, cause="never-noticed",
+            "honest-status", LawState.FAILED, cause="never-noticed",
             sentence='"connected" shown for 110 s of silence (limit 21 s)', evidence=[fault],
         ),
-        "c": law("recovery", State.FAILED, cause="never-noticed"),
-        "d": law("prompt", State.NOT_JUDGED, reason="only 100 steady events planned (needs 368)"),
+        "c": law("recovery", LawState.FAILED, cause="never-noticed"),
+        "d": law("prompt", LawState.NOT_JUDGED, reason="only 100 steady events planned (needs 368)"),
     }  # fmt: skip
     return Verdict(
         word=Word.FAIL,
@@ -388,12 +389,16 @@ def half_open_verdict(plan: Plan, seqs: tuple[int, int, int] = (1187, 1182, 2210
         laws=laws(**broken),
         expectations=(
             ExpectationVerdict(
-                metric="detection", limit="under 21s", state=State.FAILED, measured=Interval(value="lost", n=1), line=8
+                metric="detection",
+                limit="under 21s",
+                state=LawState.FAILED,
+                measured=Interval(value="lost", n=1),
+                line=8,
             ),
         ),
         counts=Counts(emitted=602, delivered=100, shown=100, lost=502, attempts=0, requests=2),
         measures={"staleness max": Interval(value=110.0, n=1)},
-        outages=(Outage(client="c1", began=10.0),),
+        outages=(OutageVerdict(client="c1", began=10.0),),
         steady=(Span(start=1.03, end=9.9, label="wifi"),),
         faults=(Span(start=10.0, end=120.0, label="wifi silent"),),
         trust=msgspec.structs.replace(TRUST, faults=1, proved=1),

@@ -36,7 +36,7 @@ def without_deeds(folder: Path) -> None:
     run = put(folder, baseline(), History([]))
     path = run / "history.jsonl.gz"
     synthetic.handoff_history(synthetic.handoff_plan(), path, outage=(20.0, 22.0))
-    kept = [record for record in read_history(path).records if not isinstance(record, r.Deed | r.Canary)]
+    kept = [record for record in read_history(path).records if not isinstance(record, r.DeedDone | r.Canary)]
     path.unlink()
     with Journal(path, lambda: 1) as journal:
         for record in kept:

@@ -11,7 +11,7 @@ from harness.history import records as r
 from harness.history.journal import Journal
 from harness.judge.case import Case
 from harness.judge.judge import judge
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import LawState, Word
 from harness.report import tally
 from harness.report.compose import write_pages
 from harness.report.folder import read_results
@@ -119,7 +119,7 @@ def test_an_unknown_verdict_that_is_but_a_warning_says_exit_0(tmp_path):
     put(tmp_path, begun(), r.End(reason="interrupted"))
     synthetic.put_manifest(tmp_path, unknown="warn")
     results = read_results(tmp_path)
-    assert tally.ending(results) == tally.Ending("unknown", 0)
+    assert tally.ending(results) == tally.InvocationEnd("unknown", 0)
     assert render(results, "text").splitlines()[-1].endswith("   exit 0")
 
 
@@ -140,7 +140,7 @@ def test_a_run_of_the_manifest_whose_folder_is_gone_is_in_the_verdict(tmp_path):
     synthetic.put_manifest(tmp_path, order=["deploy/reference-real-s7", there])
     results = read_results(tmp_path)
     assert results.unjudged == ("deploy/reference-real-s7",)
-    assert tally.ending(results) == tally.Ending("unknown", 4)
+    assert tally.ending(results) == tally.InvocationEnd("unknown", 4)
     said = outputs(tmp_path)
     assert "PASS  " not in said["text"]
     assert said["text"].splitlines()[-1] == "UNKNOWN  1 passed, 1 without a verdict in 43.2 s   exit 4"
@@ -152,7 +152,7 @@ def test_a_run_of_the_manifest_whose_folder_is_gone_is_in_the_verdict(tmp_path):
 def test_why_a_run_has_no_verdict_is_told_and_makes_it_void(tmp_path):
     synthetic.put_handoff(tmp_path, history=False)
     synthetic.put_manifest(tmp_path, order=["deploy/x"], faults={"deploy/x": "the results of deploy/x are gone"})
-    assert tally.ending(read_results(tmp_path)) == tally.Ending("void", 3)
+    assert tally.ending(read_results(tmp_path)) == tally.InvocationEnd("void", 3)
     assert all("are gone" in " ".join(text.split()) for text in outputs(tmp_path).values())
 
 
@@ -167,7 +167,7 @@ def test_a_page_of_few_runs_is_headed_by_how_they_ended_not_by_its_first_run(pas
 
 def lagging(folder, *reasons, file="scenarios/handoff.yaml"):
     plan = msgspec.structs.replace(synthetic.handoff_plan(), file=file)
-    doubts = {name: synthetic.law(name, State.UNKNOWN, reason=why) for name, why in reasons}
+    doubts = {name: synthetic.law(name, LawState.UNKNOWN, reason=why) for name, why in reasons}
     good = synthetic.handoff_verdict(plan)
     kept = tuple(doubts.get(law.law, law) for law in good.laws)
     synthetic.put(folder, plan, msgspec.structs.replace(good, word=Word.UNKNOWN, sentence="", laws=kept))

@@ -6,7 +6,7 @@ import re
 import msgspec
 import pytest
 
-from harness.judge.verdict import DeedVerdict, Trust, Way
+from harness.judge.verdict import DeedVerdict, ProvedBy, Trust
 from harness.report import strip, tally
 from harness.report.compose import write_pages
 from harness.report.folder import read_results
@@ -17,9 +17,9 @@ from tests.report import synthetic
 
 UNFELT = "middle answers 503 to results at 40 s"
 DEEDS = (
-    DeedVerdict(deed=0, at=20.0, text="wifi silent", way=Way.FLOW, felt=1),
-    DeedVerdict(deed=1, at=20.4, text="device loses wifi", way=Way.CANARY, felt=1, late=0.31),
-    DeedVerdict(deed=2, at=40.0, text="middle answers 503 to results", way=Way.CANARY),
+    DeedVerdict(deed=0, at=20.0, text="wifi silent", way=ProvedBy.FLOW, felt=1),
+    DeedVerdict(deed=1, at=20.4, text="device loses wifi", way=ProvedBy.CANARY, felt=1, late=0.31),
+    DeedVerdict(deed=2, at=40.0, text="middle answers 503 to results", way=ProvedBy.CANARY),
 )
 
 
@@ -101,7 +101,7 @@ def test_of_many_the_first_are_named_and_the_rest_counted(told):
     assert tally.unfelt([run, run]) == tally.unfelt([run])
 
 
-@pytest.mark.parametrize("way", [Way.UNTRIED, Way.NOT_DUE, Way.UNPROVED, Way.NOTHING])
+@pytest.mark.parametrize("way", [ProvedBy.UNTRIED, ProvedBy.NOT_DUE, ProvedBy.UNPROVED, ProvedBy.NOTHING])
 def test_what_was_not_done_to_anybody_is_no_test_that_was_missed(way):
     assert not msgspec.structs.replace(DEEDS[2], way=way).unfelt
     assert not msgspec.structs.replace(DEEDS[2], ends=True).unfelt
@@ -110,7 +110,7 @@ def test_what_was_not_done_to_anybody_is_no_test_that_was_missed(way):
 def test_the_strip_marks_whether_a_deed_was_felt(told):
     series = read_series(read_results(told).runs[0])
     assert [felt for _, felt in series.felt] == [True, True, False]
-    late = msgspec.structs.replace(DEEDS[2], way=Way.UNTRIED)
+    late = msgspec.structs.replace(DEEDS[2], way=ProvedBy.UNTRIED)
     ends = msgspec.structs.replace(DEEDS[0], ends=True)
     run = read_results(told).runs[0]
     run.verdict = msgspec.structs.replace(run.verdict, deeds=(ends, late))

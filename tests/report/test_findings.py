@@ -2,7 +2,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.judge.verdict import State, Verdict, Word
+from harness.judge.verdict import LawState, Verdict, Word
 from harness.report.findings import findings, guilty_line, reason, replay
 from harness.report.folder import RunResult
 from harness.scenario.model import Plan
@@ -22,7 +22,7 @@ def test_laws_of_one_cause_are_one_finding(failed):
 
 def test_the_most_fundamental_law_comes_first(tmp_path):
     plan = synthetic.handoff_plan()
-    broken = {name: synthetic.law(name, State.FAILED, sentence=name) for name in ("prompt", "no-gap")}
+    broken = {name: synthetic.law(name, LawState.FAILED, sentence=name) for name in ("prompt", "no-gap")}
     verdict = msgspec.structs.replace(
         synthetic.handoff_verdict(plan), word=Word.FAIL, sentence="", laws=synthetic.laws(**broken)
     )
@@ -48,7 +48,7 @@ def test_replay_names_only_what_differs_from_the_usual(tmp_path):
 
 def test_unknown_gives_every_doubt_as_its_reason(tmp_path):
     plan = synthetic.handoff_plan()
-    doubt = synthetic.law("prompt", State.UNKNOWN, reason="too few")
+    doubt = synthetic.law("prompt", LawState.UNKNOWN, reason="too few")
     verdict = msgspec.structs.replace(
         synthetic.handoff_verdict(plan), word=Word.UNKNOWN, sentence="x", laws=synthetic.laws(a=doubt)
     )
@@ -58,7 +58,7 @@ def test_unknown_gives_every_doubt_as_its_reason(tmp_path):
 def test_a_consequence_does_not_repeat_its_cause(tmp_path):
     plan = synthetic.half_open_plan()
     cause = "the client did not reconnect"
-    law = synthetic.law("no-gap", State.FAILED, sentence=f"5 events lost: {cause}", cause="x")
+    law = synthetic.law("no-gap", LawState.FAILED, sentence=f"5 events lost: {cause}", cause="x")
     verdict = msgspec.structs.replace(
         synthetic.half_open_verdict(plan), laws=(law,), sentence="The client did not reconnect.", expectations=()
     )

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from harness.errors import UsageError
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import LawState, Word
 from harness.report.findings import guilty_line
 from harness.report.folder import read_results
 from harness.report.formats import FORMATS, github, json_line, render
@@ -53,7 +53,7 @@ def test_github_says_nothing_about_a_pass_and_warns_of_the_unknown(passed, tmp_p
 
 def test_a_sentence_cannot_begin_a_workflow_command_of_its_own(tmp_path):
     plan = synthetic.half_open_plan()
-    law = synthetic.law("order", State.FAILED, sentence="100%\r\n::set-output name=x::y")
+    law = synthetic.law("order", LawState.FAILED, sentence="100%\r\n::set-output name=x::y")
     verdict = msgspec.structs.replace(synthetic.half_open_verdict(plan), laws=(law,), sentence="", expectations=())
     synthetic.put(tmp_path, plan, verdict)
     (line,) = github(read_results(tmp_path)).splitlines()

@@ -9,7 +9,7 @@ import pytest
 
 from harness.history import records as r
 from harness.history.journal import Journal
-from harness.judge.verdict import Evidence, State
+from harness.judge.verdict import Evidence, LawState
 from harness.report.folder import read_results, write_json
 from harness.report.html import coded, page, unbroken
 from tests.report import boxed, synthetic
@@ -62,7 +62,7 @@ def evil_results(folder: Path) -> str:
         synthetic.half_open_plan(), scenario=EVIL, about=EVIL, source=EVIL, variant="a", file=EVIL
     )
     evidence = [Evidence(seq=3, at=1.0, lane="client", text=EVIL)]
-    law = synthetic.law("order", State.FAILED, sentence=EVIL, reason=EVIL, advice=EVIL, evidence=evidence)
+    law = synthetic.law("order", LawState.FAILED, sentence=EVIL, reason=EVIL, advice=EVIL, evidence=evidence)
     verdict = msgspec.structs.replace(synthetic.half_open_verdict(plan), laws=(law,), sentence=EVIL, client="c")
     run = synthetic.put(folder, plan, verdict)
     with Journal(run / "history.jsonl.gz", lambda: 1) as journal:

@@ -2,7 +2,7 @@ import xml.etree.ElementTree as ET
 
 import msgspec
 
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import LawState, Word
 from harness.report.folder import read_results
 from harness.report.junit import junit
 from tests.report import synthetic
@@ -29,7 +29,7 @@ def test_a_failure_names_its_laws_and_its_records(failed):
 
 def test_unknown_is_an_error_and_no_failure(tmp_path):
     plan = synthetic.handoff_plan()
-    doubt = synthetic.law("prompt", State.UNKNOWN, reason="212 of 380")
+    doubt = synthetic.law("prompt", LawState.UNKNOWN, reason="212 of 380")
     verdict = msgspec.structs.replace(
         synthetic.handoff_verdict(plan), word=Word.UNKNOWN, laws=synthetic.laws(prompt=doubt)
     )

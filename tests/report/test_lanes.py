@@ -22,7 +22,7 @@ def _plausible(hint: object) -> object:
 
 
 def test_a_deed_is_told_in_the_plans_words():
-    deed = r.Deed(deed=1, issued_ns=STAMP, returned_ns=2 * STAMP)
+    deed = r.DeedDone(deed=1, issued_ns=STAMP, returned_ns=2 * STAMP)
     assert describe(deed, synthetic.handoff_plan()) == "device loses wifi (took 5 ms)"
     assert describe(deed) == "deed 1 (took 5 ms)"
 

@@ -1,6 +1,6 @@
 import msgspec
 
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from harness.report.folder import read_results
 from harness.report.markdown import code, escape, markdown
 from tests.report import synthetic
@@ -25,7 +25,7 @@ def test_a_failure_shows_its_records_and_its_replay(failed):
 def test_a_peers_markup_is_shown_not_obeyed(tmp_path):
     plan = synthetic.half_open_plan()
     evil = "<script>alert(1)</script> | [x](javascript:y) `z`\n# h"
-    law = synthetic.law("order", State.FAILED, sentence=evil)
+    law = synthetic.law("order", LawState.FAILED, sentence=evil)
     verdict = msgspec.structs.replace(synthetic.half_open_verdict(plan), laws=(law,), sentence="")
     synthetic.put(tmp_path, plan, verdict)
     text = markdown(read_results(tmp_path))

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.judge.verdict import ExpectationVerdict, Interval, State
+from harness.judge.verdict import ExpectationVerdict, Interval, LawState
 from harness.report.saying import (
     against,
     bare,
@@ -49,7 +49,7 @@ def test_a_quantity_speaks_the_unit_of_its_limit():
 
 def test_a_missed_limit_is_not_written_as_if_it_held():
     expected = Expectation(metric="recovery", sort="under", limit=5.0, unit="s")
-    missed = ExpectationVerdict(metric="recovery", limit="", state=State.FAILED, measured=Interval(value=6.2))
+    missed = ExpectationVerdict(metric="recovery", limit="", state=LawState.FAILED, measured=Interval(value=6.2))
     assert against(expected, missed) == "recovery 6.2 s (limit < 5 s)"
 
 

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from harness.history import History
-from harness.judge.facts.staleness import Ramp
+from harness.judge.facts.staleness import StalenessRamp
 from harness.report.folder import RunResult
 from harness.report.series import peaks, read_series
 from tests.report import synthetic
@@ -43,7 +43,7 @@ def test_the_failing_moment_is_the_first_evidence(half_open, handoff):
 
 
 def test_peaks_miss_no_ramp_however_short():
-    ramps = [Ramp(1.0, 1.001, 0.0, 0.001), Ramp(4.0, 9.0, 0.0, 5.0)]
+    ramps = [StalenessRamp(1.0, 1.001, 0.0, 0.001), StalenessRamp(4.0, 9.0, 0.0, 5.0)]
     assert [value for _, value in peaks(ramps, 5, 10.0)] == pytest.approx([0.001, 0.0, 2.0, 4.0, 5.0])
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.judge.verdict import Evidence, State, Word
+from harness.judge.verdict import Evidence, LawState, Word
 from harness.report.folder import Invocation, read_results
 from harness.report.saying import command_lines, duration
 from harness.report.terminal import WIDTH, Style, render
@@ -70,7 +70,7 @@ def test_a_failure_reads_as_designed(failed):
 
 def test_unknown_ends_in_its_reason_and_its_exit_code(tmp_path):
     why = "212 of 380 planned steady events observed (needs 368); scheduler lag p99 31 ms"
-    text = render(lone(tmp_path, Word.UNKNOWN, synthetic.law("prompt", State.UNKNOWN, reason=why)), report=REPORT)
+    text = render(lone(tmp_path, Word.UNKNOWN, synthetic.law("prompt", LawState.UNKNOWN, reason=why)), report=REPORT)
     assert text.splitlines()[-5:-2] == [
         f"UNKNOWN  prompt: {why.removesuffix(' p99 31 ms')}",
         "         p99 31 ms   exit 4",
@@ -81,7 +81,7 @@ def test_unknown_ends_in_its_reason_and_its_exit_code(tmp_path):
 
 def test_void_says_which_fault_left_no_mark(tmp_path):
     why = "the fault at 10 s (wifi silent) was not met by the canary; nothing was tested"
-    law = synthetic.law("fault-seen", State.FAILED, sentence=why)
+    law = synthetic.law("fault-seen", LawState.FAILED, sentence=why)
     text = render(lone(tmp_path, Word.VOID, law, sentence=why), report=REPORT)
     assert text.splitlines()[-2] == f"VOID     {why}   exit 3"
     assert "  ∅ VOID  fault-seen" in text
@@ -136,7 +136,7 @@ def test_a_peers_escape_sequences_never_reach_the_terminal(tmp_path):
     plan = synthetic.half_open_plan()
     evil = "\x1b[2J\u202egnp.exe\r\n::error::x"
     evidence = [Evidence(seq=1, at=0.0, lane="client", text=f"id {evil}")]
-    law = synthetic.law("order", State.FAILED, sentence=f"event {evil}", evidence=evidence)
+    law = synthetic.law("order", LawState.FAILED, sentence=f"event {evil}", evidence=evidence)
     verdict = msgspec.structs.replace(synthetic.half_open_verdict(plan), laws=(law,), sentence="")
     synthetic.put(tmp_path, plan, verdict)
     text = render(read_results(tmp_path))
@@ -157,7 +157,7 @@ def test_a_missed_limit_alone_is_told_with_its_line(tmp_path):
 
 def test_a_fourth_failure_is_told_in_a_word(tmp_path):
     broken = [
-        synthetic.law(name, State.FAILED, sentence=f"{name} broke") for name in ("stop", "order", "no-gap", "prompt")
+        synthetic.law(name, LawState.FAILED, sentence=f"{name} broke") for name in ("stop", "order", "no-gap", "prompt")
     ]
     text = render(lone(tmp_path, Word.FAIL, *broken))
     assert "  ✗ FAIL  no-gap, order, stop, prompt" in text

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from harness.compare.agreement import Agreement, Difference, Said
+from harness.compare.agreement import Agreement, AgreementWord, Difference
 from harness.compare.replay import Replay
 from harness.judge.verdict import Evidence, Word
 from harness.report import tally, worlds
@@ -17,15 +17,17 @@ from harness.report.saying import printable
 from harness.report.terminal import WIDTH
 from tests.report import synthetic
 
-AGREES = Agreement(said=Said.AGREE, real_runs=1, times=1551, widest=0.034)
+AGREES = Agreement(said=AgreementWord.AGREE, real_runs=1, times=1551, widest=0.034)
 PARTED = Difference(
     what="sequence",
     text="processing event 7 by stream in virtual time, processing event 6 by stream on real sockets",
     real=Evidence(seq=812, at=20.411, lane="client", text="processing event 6 by stream"),
     virtual=Evidence(seq=790, at=20.402, lane="client", text="processing event 7 by stream"),
 )
-DIFFERS = Agreement(said=Said.DIFFER, real_runs=5, differences=(PARTED, Difference(what="anomalies", text="1 lost")))
-UNSURE = Agreement(said=Said.UNKNOWN, real_runs=1, reason="prompt is unknown (scheduler lag p99 31 ms)")
+DIFFERS = Agreement(
+    said=AgreementWord.DIFFER, real_runs=5, differences=(PARTED, Difference(what="anomalies", text="1 lost"))
+)
+UNSURE = Agreement(said=AgreementWord.UNKNOWN, real_runs=1, reason="prompt is unknown (scheduler lag p99 31 ms)")
 REPLAYED = Replay(digest="0ace3b6eb6c9", again="0ace3b6eb6c9")
 DRIFTED = Replay(digest="0ace3b6eb6c9", again="1bce3b6eb6c9", first=PARTED.real, second=PARTED.virtual)
 

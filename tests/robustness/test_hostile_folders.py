@@ -13,7 +13,7 @@ import pytest
 
 from harness import cli
 from harness.errors import BadRecords
-from harness.history import Deed, End, Journal, Run, reader
+from harness.history import DeedDone, End, Journal, Run, reader
 from harness.history.files import HISTORY, PLAN
 from tests.report import synthetic
 
@@ -141,7 +141,7 @@ def test_a_plan_that_no_scenario_compiles_to_is_refused(results, capfd, where, v
 )
 def test_records_that_no_run_of_the_plan_writes_are_refused(results, capfd, kind, key, value):
     facts = {"scenario": "s", "variant": "", "client": "reference", "world": "real", "seed": 7, "zero_ns": 5}
-    run, deed = Run(**facts), Deed(deed=0, issued_ns=6, returned_ns=7)
+    run, deed = Run(**facts), DeedDone(deed=0, issued_ns=6, returned_ns=7)
     setattr(run if kind == "run" else deed, key, value)
     with Journal(results / RUN / HISTORY, lambda: 5) as journal:
         for record in (run, deed, End(reason="done")):

@@ -11,7 +11,7 @@ from harness.history import Journal
 from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
-from harness.run.feed import Feed
+from harness.run.feed import ProbeStream
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.toxics.shape import Shape
 from harness.world import virtual
@@ -52,8 +52,8 @@ def behind_a_gate(main: Callable[[SimpleNamespace], Awaitable[None]], shapes=PLA
                 )
                 await gate.start(nursery)
 
-                async def feed(path: str = "wifi") -> Feed:
-                    made = await Feed.open(gate, path, jobs.pulses)
+                async def feed(path: str = "wifi") -> ProbeStream:
+                    made = await ProbeStream.open(gate, path, jobs.pulses)
                     made.hurry()
                     nursery.start_soon(made.run)
                     return made

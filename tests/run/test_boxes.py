@@ -28,11 +28,11 @@ from harness.history import Journal
 from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
-from harness.run.boxes import Way, see
-from harness.run.canary import Canary
+from harness.run.boxes import BoxAccess, see
+from harness.run.canary import GateCanary
 from harness.run.expected import ExpectedState
 from harness.run.flows import Flows
-from harness.run.hands import Hands, act_on, of_gates
+from harness.run.hands import Actuator, act_on, of_gates
 from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan, ServerSpec
 from harness.toxics.shape import Shape
 from harness.world import real
@@ -94,8 +94,8 @@ async def a_rig(tmp_path, nursery):
             stage=middle.stage,
         )
         await gate.start(nursery)
-        hands = Hands(a_plan(), gates={"c1": gate}, toxiproxy=Nothing(), middle=middle, server=server)
-        canary = Canary(Flows(gate, ExpectedState(network_of("wifi")), server.pulses))
+        hands = Actuator(a_plan(), gates={"c1": gate}, toxiproxy=Nothing(), middle=middle, server=server)
+        canary = GateCanary(Flows(gate, ExpectedState(network_of("wifi")), server.pulses))
         canary.flows.begin(nursery, trio.current_time())
         try:
             yield hands, gate, canary
@@ -202,5 +202,5 @@ async def test_an_answer_may_take_longer_than_a_box_waits(autojump_clock, how, e
         await theirs.aclose()
 
     async with trio.open_nursery() as nursery:
-        seen = await see(KillsIdle(after=0.3, how=how), Way(dial=dial, release=lambda _: None, most=most))
+        seen = await see(KillsIdle(after=0.3, how=how), BoxAccess(dial=dial, release=lambda _: None, most=most))
     assert (seen.met, seen.symptom) == expected

@@ -13,7 +13,7 @@ from harness.device.words import Radio, Reach
 from harness.history import Journal
 from harness.jobserver.server import JobServer
 from harness.network.gate import Gate
-from harness.run.canary import Canary
+from harness.run.canary import GateCanary
 from harness.run.expected import ExpectedState
 from harness.run.flows import Flows
 from harness.run.hands import act_on
@@ -61,7 +61,7 @@ async def a_canary(tmp_path, nursery, *, joined=("wifi",)):
         )
         await gate.start(nursery)
         expected = ExpectedState(network_of(joined[0], *(path for path in paths if path != joined[0])))
-        canary = Canary(Flows(gate, expected, server.pulses))
+        canary = GateCanary(Flows(gate, expected, server.pulses))
         canary.flows.begin(nursery, trio.current_time())
         try:
             yield gate, canary

@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from harness.errors import EnvironmentFault
-from harness.history import Canary, Deed, Emit, History
+from harness.history import Canary, DeedDone, Emit, History
 from harness.history.records import Record
 from harness.judge import judge
 from harness.judge.verdict import Word
@@ -65,7 +65,7 @@ def test_a_run_goes_on_to_its_last_deed_whoever_does_it(planned, deed):
     reason, at = ended(history)
     assert reason == "done"
     assert at >= plan.deeds[-1].at + AFTERGLOW
-    assert {record.deed for record in history.all(Deed)} == {planned.index for planned in plan.deeds}
+    assert {record.deed for record in history.all(DeedDone)} == {planned.index for planned in plan.deeds}
     assert judge(plan, history).word is Word.PASS
 
 
@@ -77,7 +77,7 @@ def test_each_use_of_a_repeated_deed_comes(planned):
     plan = planned(f"{HELD}  2s..22s every 5s: {{wifi: closed once}}\n")
     history = rehearse(plan)
     assert [deed.at for deed in plan.deeds] == [1.0, 2.0, 7.0, 12.0, 17.0]
-    assert len(history.all(Deed)) == 5
+    assert len(history.all(DeedDone)) == 5
     assert judge(plan, history).trust.untried == 3
 
 
@@ -93,7 +93,7 @@ def test_a_client_that_gave_up_is_no_reason_for_a_deed_not_to_come(planned):
     head = HEAD.replace("3s", "40s") + "client: {gives up: after 2 attempts, backoff: 1s to 2s}\n"
     plan = planned("  1s: {wifi: closed}\n  30s: {wifi: up}\n  60s: {cellular: closed}\n", head)
     history = rehearse(plan)
-    assert {record.deed for record in history.all(Deed)} == {0, 1, 2}
+    assert {record.deed for record in history.all(DeedDone)} == {0, 1, 2}
     assert ended(history)[1] >= 61.0
     verdict = judge(plan, history)
     assert (verdict.word, verdict.trust.untried) == (Word.FAIL, 0)
@@ -148,7 +148,7 @@ def test_a_deed_that_this_machine_refused_is_in_the_history_with_its_error(plann
     with pytest.raises((EnvironmentFault, BaseExceptionGroup)):
         virtual.run(main, seed=7)
     history = History(records)
-    (deed,) = history.all(Deed)
+    (deed,) = history.all(DeedDone)
     assert "this machine refused it" in deed.error
     verdict = judge(plan, history)
     assert verdict.word is Word.VOID

@@ -14,10 +14,10 @@ from harness.deeds.acts import (
     SetShape,
     Suspends,
 )
-from harness.deeds.catalogue import Ending
+from harness.deeds.catalogue import FlowEnding
 from harness.deeds.network_state import Passage
 from harness.device.words import Radio, Reach
-from harness.run.expected import ExpectedState, Loss
+from harness.run.expected import ByteLoss, ExpectedState
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 from tests.deeds.networks import network_of
@@ -59,9 +59,9 @@ def test_what_a_path_does_to_an_open_flow_and_to_a_dial(acts, up, down, door):
 @pytest.mark.parametrize(
     ("acts", "ended"),
     [
-        ([word(Reach.STALLED), word(Reach.RESET, once=True)], Ending.RST),
-        ([word(Reach.UNREACHABLE), word(Reach.CLOSED, once=True)], Ending.FIN),
-        ([word(Reach.CLOSED), word(Reach.RESET)], Ending.FIN),
+        ([word(Reach.STALLED), word(Reach.RESET, once=True)], FlowEnding.RST),
+        ([word(Reach.UNREACHABLE), word(Reach.CLOSED, once=True)], FlowEnding.FIN),
+        ([word(Reach.CLOSED), word(Reach.RESET)], FlowEnding.FIN),
         ([word(Reach.SILENT)], None),
     ],
 )
@@ -73,15 +73,15 @@ def test_a_strike_ends_what_is_open_and_the_first_counts(acts, ended):
 @pytest.mark.parametrize(
     ("acts", "sent", "loss"),
     [
-        ([word(Reach.SILENT)], [0.5], Loss.NO),
-        ([word(Reach.SILENT)], [1.5], Loss.YES),
-        ([word(Reach.SILENT)], [1.0], Loss.MAYBE),
-        ([word(Reach.SILENT), word(Reach.UP)], [2.5], Loss.NO),
-        ([word(Reach.SILENT), word(Reach.UP)], [1.995], Loss.MAYBE),
-        ([word(Reach.STALLED), word(Reach.UP)], [1.5], Loss.NO),
-        ([word(Reach.STALLED), word(Reach.SILENT)], [1.5], Loss.YES),
-        ([word(Reach.STALLED), word(Reach.UP), word(Reach.SILENT)], [1.5], Loss.NO),
-        ([word(Reach.REFUSED)], [1.5], Loss.NO),
+        ([word(Reach.SILENT)], [0.5], ByteLoss.NO),
+        ([word(Reach.SILENT)], [1.5], ByteLoss.YES),
+        ([word(Reach.SILENT)], [1.0], ByteLoss.MAYBE),
+        ([word(Reach.SILENT), word(Reach.UP)], [2.5], ByteLoss.NO),
+        ([word(Reach.SILENT), word(Reach.UP)], [1.995], ByteLoss.MAYBE),
+        ([word(Reach.STALLED), word(Reach.UP)], [1.5], ByteLoss.NO),
+        ([word(Reach.STALLED), word(Reach.SILENT)], [1.5], ByteLoss.YES),
+        ([word(Reach.STALLED), word(Reach.UP), word(Reach.SILENT)], [1.5], ByteLoss.NO),
+        ([word(Reach.REFUSED)], [1.5], ByteLoss.NO),
     ],
 )
 def test_bytes_are_lost_that_come_while_a_path_drops_or_wait_as_it_begins_to(acts, sent, loss):
@@ -91,7 +91,7 @@ def test_bytes_are_lost_that_come_while_a_path_drops_or_wait_as_it_begins_to(act
 
 def test_bytes_that_are_long_on_their_way_are_lost_by_when_they_come():
     expected, _ = told(word(Reach.SILENT))
-    assert expected.of("flow").loss(DOWN, [0.5], (0.6, 0.7))[0] is Loss.YES
+    assert expected.of("flow").loss(DOWN, [0.5], (0.6, 0.7))[0] is ByteLoss.YES
 
 
 def test_a_lost_path_is_lost_once_and_not_when_it_was_gone():
@@ -106,7 +106,7 @@ def test_connections_of_a_lost_default_linger():
     expected.advance(2.9)
     assert expected.of("flow").ended is None
     expected.advance(3.0)
-    assert expected.of("flow").ended is Ending.ABORTED
+    assert expected.of("flow").ended is FlowEnding.ABORTED
 
 
 def test_what_has_lingered_is_not_lost_again():
@@ -121,7 +121,7 @@ def test_a_sleeping_phone_hears_nothing_and_finds_its_connections_gone():
     assert (expected.of("flow").now(DOWN).passage, expected.of("flow").now(UP).passage) == ("hold", "pass")
     assert not expected.passable("wifi")
     expected.advance(4.0)
-    assert (expected.of("flow").now(DOWN).passage, expected.of("flow").ended) == (Passage.PASS, Ending.ABORTED)
+    assert (expected.of("flow").now(DOWN).passage, expected.of("flow").ended) == (Passage.PASS, FlowEnding.ABORTED)
     assert expected.passable("wifi")
 
 
@@ -151,7 +151,7 @@ def test_a_flow_that_is_opened_later_is_not_lost_with_what_had_lingered_before()
     expected, _ = told(Loses(path="wifi"), linger=2.0, actor="device")
     expected.hold("later", "wifi", 3.5)
     expected.advance(4.0)
-    assert expected.of("flow").ended is Ending.ABORTED
+    assert expected.of("flow").ended is FlowEnding.ABORTED
     assert expected.of("later").ended is None
 
 

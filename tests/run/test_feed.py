@@ -7,7 +7,7 @@ from harness.deeds.acts import ShowsPortal
 from harness.device.words import Reach
 from harness.jobserver.pulse import BEATS, LASTS
 from harness.network.link import Link
-from harness.run.feed import Feed
+from harness.run.feed import ProbeStream
 from harness.vocabulary import Direction
 from tests.run.rigs import behind_a_gate
 
@@ -30,7 +30,7 @@ def test_bytes_are_seen_at_both_ends_with_their_times():
 
 def test_it_sends_less_often_until_somebody_looks():
     async def main(rig):
-        feed = await Feed.open(rig.gate, "cellular", rig.jobs.pulses)
+        feed = await ProbeStream.open(rig.gate, "cellular", rig.jobs.pulses)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(feed.run)
             await trio.sleep(1.01)

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from harness.deeds.acts import Deed, Limits, SetShape, SetSlice
 from harness.device.words import Radio
-from harness.run.hands import STEP, Hands, Ramp
+from harness.run.hands import STEP, Actuator, ShapeRamp
 from harness.scenario import Scenario, plans
-from harness.scenario.model import Step
+from harness.scenario.model import RateStep
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 from harness.world import virtual
@@ -19,7 +19,7 @@ FAST = Shape(latency=0.1, jitter=0.0, down=100_000.0, up=1_000.0)
 
 def ramp(before, after, over):
     """All steps of a change."""
-    change, found = Ramp(before, after, over), []
+    change, found = ShapeRamp(before, after, over), []
     while change.under_way:
         change.done += 1
         found.append(change.now)
@@ -50,7 +50,7 @@ def test_a_rate_that_becomes_limited_changes_at_the_last_step():
 def test_a_change_over_a_day_is_made_step_by_step():
     tracemalloc.start()
     try:
-        change = Ramp(FAST, SLOW, 86_400.0)
+        change = ShapeRamp(FAST, SLOW, 86_400.0)
         change.done = change.steps // 2
         assert change.now.latency == pytest.approx(0.3)
         assert (change.steps, tracemalloc.get_traced_memory()[1] < 100_000) == (345_600, True)
@@ -89,7 +89,7 @@ def told(*acts, until=20.0):
     proxies, gate = Proxies(), Radios()
 
     async def main():
-        hands = Hands(plan, gates={"c1": gate}, toxiproxy=proxies, middle=None, server=None)
+        hands = Actuator(plan, gates={"c1": gate}, toxiproxy=proxies, middle=None, server=None)
         async with trio.open_nursery() as later:
             start = trio.current_time()
             for index, (at, act) in enumerate(acts):
@@ -108,7 +108,7 @@ def given_by(timeline, until=20.0, **sections):
     proxies = Proxies()
 
     async def main():
-        hands = Hands(plan, gates={}, toxiproxy=proxies, middle=None, server=None)
+        hands = Actuator(plan, gates={}, toxiproxy=proxies, middle=None, server=None)
         async with trio.open_nursery() as later:
             start = trio.current_time()
             for deed in plan.deeds:
@@ -210,12 +210,12 @@ def test_a_stepped_profile_s_next_rate_does_not_end_a_change_over_time():
     proxies = Proxies()
 
     async def main():
-        hands = Hands(plan, gates={}, toxiproxy=proxies, middle=None, server=None)
+        hands = Actuator(plan, gates={}, toxiproxy=proxies, middle=None, server=None)
         async with trio.open_nursery() as later:
             start = trio.current_time()
             await hands.once(Deed(index=0, at=0.0, actor="wifi", act=profile(over=2.0), text=""), later)
             await trio.sleep_until(start + 0.6)
-            await hands.step(Step(path="wifi", at=0.6, down=7_000.0, up=9_000.0))
+            await hands.step(RateStep(path="wifi", at=0.6, down=7_000.0, up=9_000.0))
             await trio.sleep_until(start + 5.0)
 
     virtual.run(main, seed=7)
@@ -232,11 +232,11 @@ def test_a_limit_that_is_over_on_a_path_of_stepped_rates_leaves_the_profile():
     proxies = Proxies()
 
     async def main():
-        hands = Hands(plan, gates={"c1": Radios()}, toxiproxy=proxies, middle=None, server=None)
-        steps = [change for change in plan.weather if isinstance(change, Step) and change.at < 4.5]
+        hands = Actuator(plan, gates={"c1": Radios()}, toxiproxy=proxies, middle=None, server=None)
+        steps = [change for change in plan.weather if isinstance(change, RateStep) and change.at < 4.5]
         async with trio.open_nursery() as later:
             for change in sorted([*plan.deeds, *steps], key=lambda change: change.at):
-                await (hands.step(change) if isinstance(change, Step) else hands.once(change, later))
+                await (hands.step(change) if isinstance(change, RateStep) else hands.once(change, later))
 
     virtual.run(main, seed=7)
     [start] = [spec.shape for spec in plan.paths.values()]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.run.hidden import Hidden, Miss
+from harness.run.hidden import Interference, Mismatch
 from harness.scenario import Scenario, plans
 
 
@@ -10,11 +10,11 @@ def hides(timeline, miss, *, of=-1, until=60.0, **sections):
     """What hides the last deed (or the one given), for which this was met on Wi-Fi by then."""
     facts = {"scenario": "s", "job": {"lasts": "30s"}, "paths": {"wifi": "wifi", "cellular": "lte"}}
     plan = plans(Scenario(**{**facts, "timeline": timeline, **sections}), world="virtual")[0]
-    return Hidden(plan).by(plan.deeds[of], miss, until)
+    return Interference(plan).by(plan.deeds[of], miss, until)
 
 
 def miss(symptom, **facts):
-    return Miss(path="wifi", symptom=symptom, **facts)
+    return Mismatch(path="wifi", symptom=symptom, **facts)
 
 
 @pytest.mark.parametrize(

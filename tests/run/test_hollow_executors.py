@@ -7,7 +7,7 @@ from harness.deeds.catalogue import Actor
 from harness.judge.judge import judge
 from harness.judge.verdict import Word
 from harness.run import hands
-from harness.run.hands import Hands
+from harness.run.hands import Actuator
 from harness.run.rehearsal import rehearse
 from harness.scenario import Scenario, plans
 
@@ -52,7 +52,7 @@ def test_a_deed_that_is_only_said_voids_the_run(monkeypatch, actor, text):
     async def nothing(*_):
         return {}
 
-    monkeypatch.setattr(Hands, "once", nothing)
+    monkeypatch.setattr(Actuator, "once", nothing)
     monkeypatch.setattr(hands, "act_on", nothing)
     verdict = judge(plan, rehearse(plan))
     assert verdict.word is Word.VOID, verdict.sentence
@@ -71,7 +71,7 @@ ENDS = [
 
 @pytest.mark.parametrize(("actor", "text"), ENDS, ids=lambda value: value)
 def test_an_end_that_is_only_said_voids_the_run(monkeypatch, actor, text):
-    plan, done = plan_of(actor, text), (Hands.once, hands.act_on)
+    plan, done = plan_of(actor, text), (Actuator.once, hands.act_on)
     assert judge(plan, rehearse(plan)).word is not Word.VOID
 
     async def once(these, deed, later):
@@ -80,7 +80,7 @@ def test_an_end_that_is_only_said_voids_the_run(monkeypatch, actor, text):
     async def act_on(gate, deed):
         return {} if deed.undoes is not None else await done[1](gate, deed)
 
-    monkeypatch.setattr(Hands, "once", once)
+    monkeypatch.setattr(Actuator, "once", once)
     monkeypatch.setattr(hands, "act_on", act_on)
     verdict = judge(plan, rehearse(plan))
     assert verdict.word is Word.VOID, verdict.sentence
@@ -90,12 +90,12 @@ def test_an_end_that_is_only_said_voids_the_run(monkeypatch, actor, text):
 def test_a_clearing_that_is_only_said_voids_the_run(monkeypatch, kept):
     plan = plan_of("middle", kept, timeline={"10s": {"middle": kept}, "15s": {"middle": "clears"}})
     assert judge(plan, rehearse(plan)).word is not Word.VOID
-    done = Hands.once
+    done = Actuator.once
 
     async def once(these, deed, later):
         return {} if isinstance(deed.act, Clears) else await done(these, deed, later)
 
-    monkeypatch.setattr(Hands, "once", once)
+    monkeypatch.setattr(Actuator, "once", once)
     assert judge(plan, rehearse(plan)).word is Word.VOID
 
 
@@ -103,12 +103,12 @@ def test_a_clearing_that_is_only_said_voids_the_run(monkeypatch, kept):
 def test_a_recovery_that_is_only_said_voids_the_run_and_one_that_is_done_does_not(monkeypatch, goes_on):
     plan = plan_of("", "", timeline={"10s": {"server": goes_on}, "15s": {"server": "recovers"}})
     assert judge(plan, rehearse(plan)).word is not Word.VOID
-    done = Hands.once
+    done = Actuator.once
 
     async def once(these, deed, later):
         return {} if isinstance(deed.act, Recovers) else await done(these, deed, later)
 
-    monkeypatch.setattr(Hands, "once", once)
+    monkeypatch.setattr(Actuator, "once", once)
     assert judge(plan, rehearse(plan)).word is Word.VOID
 
 
@@ -128,12 +128,12 @@ def test_what_adjusts_a_shape_is_met_for_itself(monkeypatch, timeline, sections,
     assert judge(plan, rehearse(plan)).word is not Word.VOID
     if not any(isinstance(deed.act, kind) for deed in plan.deeds):
         return
-    done = Hands.once
+    done = Actuator.once
 
     async def once(these, deed, later):
         return {} if isinstance(deed.act, kind) else await done(these, deed, later)
 
-    monkeypatch.setattr(Hands, "once", once)
+    monkeypatch.setattr(Actuator, "once", once)
     assert judge(plan, rehearse(plan)).word is Word.VOID
 
 

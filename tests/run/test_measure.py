@@ -10,7 +10,7 @@ from harness.run.measure import begun, delays, occupies, rate_met, rate_of, slic
 from harness.run.readbacks import lines_first
 from harness.toxics.shape import Shape
 from harness.toxics.slicer import Slicer
-from harness.toxics.toxic import Chunk, Run
+from harness.toxics.toxic import StageContext, StreamChunk
 from harness.vocabulary import Direction
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
@@ -87,7 +87,7 @@ def test_a_line_cuts_what_it_carries_too():
 def test_no_slice_of_a_slicer_is_shorter_than_half_of_its_size(size):
     toxic = Slicer(average_size=size, delay=1000)
     for length in range(1, 300):
-        steps = toxic.take(Chunk(b"x" * length, 0.0), Run(0.0, Dice(1)))
+        steps = toxic.take(StreamChunk(b"x" * length, 0.0), StageContext(0.0, Dice(1)))
         assert min(len(step.chunk.data) for step in steps if step.chunk.data) >= min(length, (size + 1) // 2)
 
 

@@ -5,7 +5,7 @@ import trio
 import trio.testing
 
 from harness.jobserver.pulse import beat
-from harness.run.probe import Listener, Probe
+from harness.run.probe import Probe, StreamProbe
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-began: 0.0\r\n\r\n"
@@ -55,7 +55,7 @@ async def test_who_gives_a_flow_up_releases_it_first(autojump_clock):
 
 @pytest.mark.parametrize(("sent", "what"), [(2, "answer"), (1, "silence")])
 async def test_a_listener_reads_until_it_has_seen_enough(autojump_clock, sent, what):
-    listener, theirs = a_pair(Listener)
+    listener, theirs = a_pair(StreamProbe)
     await theirs.send_all(STREAM + b"".join(beat(number) for number in range(sent)))
     assert await listener.until(lambda: len(listener.answer.beats) == 2, 1.0) == what
     assert listener.streams
@@ -66,7 +66,7 @@ async def test_a_listener_reads_until_it_has_seen_enough(autojump_clock, sent, w
     [(STREAM, 200, True), (ANSWER, 200, False), (STREAM.replace(b"x-began", b"x-other"), 200, False)],
 )
 async def test_a_listener_knows_whose_stream_it_is(autojump_clock, answer, status, streams):
-    listener, theirs = a_pair(Listener)
+    listener, theirs = a_pair(StreamProbe)
     await theirs.send_all(answer)
     await listener.until(lambda: bool(listener.answer.status), 1.0)
     assert (listener.answer.status, listener.streams) == (status, streams)

@@ -7,13 +7,13 @@ from harness.deeds.acts import Deed as PlannedDeed
 from harness.deeds.acts import SetReach, SetShape
 from harness.device.words import Radio, Reach
 from harness.errors import EnvironmentFault, ToxiproxyFault
-from harness.history import App, Canary, Census, Conn, Deed, End, Results, Run, read_history
+from harness.history import App, Canary, Census, Conn, DeedDone, End, Results, Run, read_history
 from harness.history.files import HISTORY
 from harness.judge.judge import judge
 from harness.network.gate import Gate
 from harness.run.runner import Runner
 from harness.scenario import profiles
-from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan, Pulse
+from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan, StallPulse
 from harness.toxics.shape import Shape
 from harness.world import real
 
@@ -98,7 +98,7 @@ async def test_a_deed_is_recorded_proved_and_survived(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Gate, "reach", reach_once_shown)
     history = await ran(tmp_path, a_plan(deeds=(closed_once(),)), tap=note)
-    (deed,) = history.all(Deed)
+    (deed,) = history.all(DeedDone)
     assert 0.5 <= history.seconds(deed.issued_ns) <= history.seconds(deed.returned_ns)
     assert [canary.met for canary in history.all(Canary)] == [True]
     assert len(history.all(App)) == 21
@@ -139,7 +139,7 @@ async def test_each_client_has_a_gate_and_a_job_of_its_own(tmp_path):
 
 
 async def test_weather_stalls_the_downstream_and_lets_it_go_in_one_burst(tmp_path):
-    pulse = Pulse(path="wifi", at=0.3, lasts=0.4)
+    pulse = StallPulse(path="wifi", at=0.3, lasts=0.4)
     history = await ran(tmp_path, a_plan(weather=(pulse,)))
     entered = [history.seconds(app.enter_ns) for app in history.all(App)]
     assert [at for at in entered if 0.32 < at < 0.69] == []

@@ -7,7 +7,7 @@ import pytest
 from harness.history import Journal
 from harness.history.records import Record
 from harness.judge.judge import judge
-from harness.judge.verdict import State, Verdict, Word
+from harness.judge.verdict import LawState, Verdict, Word
 from harness.run.rehearsal import rehearse
 from harness.scenario import Scenario, plans
 
@@ -69,7 +69,7 @@ def judged(monkeypatch: pytest.MonkeyPatch, loses: Callable[[Record], bool], *, 
         return judge(PLAN, rehearse(PLAN))
 
 
-def state(verdict: Verdict, word: str = "history-whole") -> State:
+def state(verdict: Verdict, word: str = "history-whole") -> LawState:
     return next(law.state for law in verdict.laws if law.law == word)
 
 
@@ -97,7 +97,7 @@ def test_every_kind_is_there(counts):
 
 
 def test_with_nothing_lost_it_is_whole(monkeypatch):
-    assert state(judged(monkeypatch, lambda _: False, numbered=True)) is State.HELD
+    assert state(judged(monkeypatch, lambda _: False, numbered=True)) is LawState.HELD
 
 
 @pytest.mark.parametrize("which", ["first", "last"])
@@ -105,12 +105,12 @@ def test_with_nothing_lost_it_is_whole(monkeypatch):
 def test_one_record_of_any_kind_that_is_lost_voids_the_run(monkeypatch, counts, kind, which, numbered):
     loses = the_nth(kind, 1 if which == "first" else counts[kind])
     verdict = judged(monkeypatch, loses, numbered=numbered)
-    assert (verdict.word, state(verdict)) == (Word.VOID, State.FAILED)
+    assert (verdict.word, state(verdict)) == (Word.VOID, LawState.FAILED)
 
 
 @pytest.mark.parametrize(("kind", "numbered"), LOST)
 def test_a_kind_that_is_lost_altogether_voids_the_run(monkeypatch, kind, numbered):
-    assert state(judged(monkeypatch, lambda record: kind_of(record) == kind, numbered=numbered)) is State.FAILED
+    assert state(judged(monkeypatch, lambda record: kind_of(record) == kind, numbered=numbered)) is LawState.FAILED
 
 
 @pytest.mark.parametrize("numbered", [False, True], ids=["before they are numbered", "after"])
@@ -123,4 +123,4 @@ def test_every_fortieth_record_that_is_lost_voids_the_run(monkeypatch, numbered)
         return count % 40 == 0 and kind_of(record) not in {*OUTSIDE, "conn"}
 
     verdict = judged(monkeypatch, fortieth, numbered=numbered)
-    assert (verdict.word, state(verdict)) == (Word.VOID, State.FAILED)
+    assert (verdict.word, state(verdict)) == (Word.VOID, LawState.FAILED)

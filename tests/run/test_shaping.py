@@ -1,14 +1,14 @@
 import pytest
 
 from harness.run.shaping import MORE_SLICES, TRIES, Gauge, _lengths
-from harness.run.witness import Finding
+from harness.run.witness import Observation
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 from harness.world import virtual
 
-MET = Finding(True, "12 reads of about 40 B")
-WHOLE = Finding(False, "1 reads of about 40 B", "whole")
-REFUSED = Finding(False, "no answer", "refused")
+MET = Observation(True, "12 reads of about 40 B")
+WHOLE = Observation(False, "1 reads of about 40 B", "whole")
+REFUSED = Observation(False, "no answer", "refused")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 from harness.deeds.acts import Deed as PlannedDeed
 from harness.deeds.acts import SetReach
 from harness.device.words import Radio, Reach
-from harness.history import App, Deed, Run, Status
-from harness.run.view import View
+from harness.history import App, DeedDone, Run, Status
+from harness.run.view import ProgressView
 from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan
 from harness.toxics.shape import Shape
 
@@ -23,7 +23,7 @@ def a_plan(**changes):
 
 
 def folded(*records, plan=None, at=3.0):
-    view = View(plan or a_plan())
+    view = ProgressView(plan or a_plan())
     for record in records:
         view.fold(record)
     return view.tidings(at)
@@ -35,7 +35,9 @@ def app():
 
 def test_what_a_watcher_wants_to_know_is_folded_from_the_records():
     run = Run(zero_ns=0, scenario="s", variant="", client="x", world="real", seed=7, facts={"toxiproxy": "embedded"})
-    told = folded(run, Status(client="c1", word="connected"), app(), app(), Deed(deed=0, issued_ns=1, returned_ns=2))
+    told = folded(
+        run, Status(client="c1", word="connected"), app(), app(), DeedDone(deed=0, issued_ns=1, returned_ns=2)
+    )
     assert (told.at, told.total, told.events) == (3.0, 10.0, 2)
     assert (told.status, told.deed, told.toxiproxy) == ("connected", "wifi silent", "embedded")
 

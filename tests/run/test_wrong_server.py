@@ -15,7 +15,7 @@ from harness.jobserver.emission import RunningJob
 from harness.jobserver.jobs import JobLog
 from harness.jobserver.streams import EventStream
 from harness.judge.judge import judge
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import LawState, Word
 from harness.run.rehearsal import rehearse
 from harness.scenario import Scenario, plans
 
@@ -192,7 +192,7 @@ def test_a_server_that_does_wrong_voids_the_run_and_is_named(monkeypatch, plant,
     plant(monkeypatch)
     verdict = judge(plan, rehearse(plan))
     law = next(one for one in verdict.laws if one.law == "server-as-planned")
-    assert (verdict.word, law.state) == (Word.VOID, State.FAILED), verdict.sentence
+    assert (verdict.word, law.state) == (Word.VOID, LawState.FAILED), verdict.sentence
     told = [one.text for one in law.evidence] + [law.sentence]
     if client == "reference":
         assert any(text in one for one in told), told
@@ -203,7 +203,7 @@ def test_a_server_that_does_wrong_voids_the_run_and_is_named(monkeypatch, plant,
 def test_the_same_server_with_nothing_planted_is_as_planned(client):
     plan = plan_of(client)
     verdict = judge(plan, rehearse(plan))
-    assert next(one for one in verdict.laws if one.law == "server-as-planned").state is State.HELD
+    assert next(one for one in verdict.laws if one.law == "server-as-planned").state is LawState.HELD
     assert verdict.word is not Word.VOID
 
 
@@ -213,5 +213,5 @@ def test_what_the_server_did_wrong_would_else_be_held_against_the_client(monkeyp
         with monkeypatch.context() as patch:
             plant(patch)
             verdict = judge(plan_of(), rehearse(plan_of()))
-        blamed |= {one.law for one in verdict.laws if one.state is State.FAILED and one.law in BLAMED}
+        blamed |= {one.law for one in verdict.laws if one.state is LawState.FAILED and one.law in BLAMED}
     assert blamed == set(BLAMED)

@@ -16,7 +16,7 @@ from harness.deeds.acts import (
 from harness.device.words import Reach
 from harness.errors import UsageError
 from harness.scenario.deeds import parse_deed
-from harness.scenario.forms import Said
+from harness.scenario.forms import ParsedDeed
 from harness.scenario.profiles import PROFILES
 from harness.vocabulary import Direction
 
@@ -26,26 +26,26 @@ UP_ONLY, DOWN_ONLY = Direction.UPSTREAM, Direction.DOWNSTREAM
 
 @pytest.mark.parametrize("word", Reach)
 def test_every_state_is_a_deed_and_may_have_a_span(word):
-    assert parse_deed("wifi", word.value, PATHS) == Said(SetReach(word=word))
-    assert parse_deed("wifi", f"{word} for 1m30s", PATHS) == Said(SetReach(word=word), 90.0)
+    assert parse_deed("wifi", word.value, PATHS) == ParsedDeed(SetReach(word=word))
+    assert parse_deed("wifi", f"{word} for 1m30s", PATHS) == ParsedDeed(SetReach(word=word), 90.0)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("closed once", Said(SetReach(word=Reach.CLOSED, once=True))),
-        ("reset once", Said(SetReach(word=Reach.RESET, once=True))),
-        ("stalled downstream only", Said(SetReach(word=Reach.STALLED, direction=DOWN_ONLY))),
-        ("silent  upstream only", Said(SetReach(word=Reach.SILENT, direction=UP_ONLY))),
-        ("stalled for 5s downstream only", Said(SetReach(word=Reach.STALLED, direction=DOWN_ONLY), 5.0)),
-        ("closed mid id", Said(Cuts(how=Reach.CLOSED, mid="id"))),
-        ("reset mid character", Said(Cuts(how=Reach.RESET, mid="character"))),
-        ("closed mid data", Said(Cuts(how=Reach.CLOSED, mid="data"))),
-        ("reset mid event", Said(Cuts(how=Reach.RESET, mid="event"))),
-        ("limited to 64kbps", Said(Limits(rate=8_000.0))),
-        ("limited to 100kbps for 1s", Said(Limits(rate=12_000.0), 1.0)),
-        ("sliced to 16B", Said(SetSlice(size=16))),
-        ("sliced to 1KB for 500ms", Said(SetSlice(size=1000), 0.5)),
+        ("closed once", ParsedDeed(SetReach(word=Reach.CLOSED, once=True))),
+        ("reset once", ParsedDeed(SetReach(word=Reach.RESET, once=True))),
+        ("stalled downstream only", ParsedDeed(SetReach(word=Reach.STALLED, direction=DOWN_ONLY))),
+        ("silent  upstream only", ParsedDeed(SetReach(word=Reach.SILENT, direction=UP_ONLY))),
+        ("stalled for 5s downstream only", ParsedDeed(SetReach(word=Reach.STALLED, direction=DOWN_ONLY), 5.0)),
+        ("closed mid id", ParsedDeed(Cuts(how=Reach.CLOSED, mid="id"))),
+        ("reset mid character", ParsedDeed(Cuts(how=Reach.RESET, mid="character"))),
+        ("closed mid data", ParsedDeed(Cuts(how=Reach.CLOSED, mid="data"))),
+        ("reset mid event", ParsedDeed(Cuts(how=Reach.RESET, mid="event"))),
+        ("limited to 64kbps", ParsedDeed(Limits(rate=8_000.0))),
+        ("limited to 100kbps for 1s", ParsedDeed(Limits(rate=12_000.0), 1.0)),
+        ("sliced to 16B", ParsedDeed(SetSlice(size=16))),
+        ("sliced to 1KB for 500ms", ParsedDeed(SetSlice(size=1000), 0.5)),
     ],
 )
 def test_path_deeds(text, said):
@@ -55,7 +55,7 @@ def test_path_deeds(text, said):
 def test_a_profile_is_a_deed_that_sets_shape_radio_and_loss():
     profile = PROFILES["3g"]
     act = SetShape(profile="3g", shape=profile.shape, radio=profile.radio, loss=0.005)
-    assert parse_deed("wifi", "3g", PATHS) == Said(act)
+    assert parse_deed("wifi", "3g", PATHS) == ParsedDeed(act)
     assert parse_deed("wifi", "3g for 10s upstream only", PATHS).act.direction is UP_ONLY
     assert parse_deed("wifi", "3g over 5s", PATHS).act.over == 5.0
     both = parse_deed("wifi", "3g over 5s downstream only", PATHS).act
@@ -108,14 +108,14 @@ def test_wrong_path_deeds(text, why):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("joins cellular", Said(Joins(path="cellular"))),
-        ("prefers wifi", Said(Prefers(path="wifi"))),
-        ("loses wifi", Said(Loses(path="wifi"))),
-        ("goes offline", Said(GoesOffline())),
-        ("goes offline for 5s", Said(GoesOffline(), 5.0)),
-        ("comes online", Said(ComesOnline())),
-        ("suspends for 45s", Said(Suspends(lasts=45.0))),
-        ("suspends for 45s silently", Said(Suspends(lasts=45.0, silently=True))),
+        ("joins cellular", ParsedDeed(Joins(path="cellular"))),
+        ("prefers wifi", ParsedDeed(Prefers(path="wifi"))),
+        ("loses wifi", ParsedDeed(Loses(path="wifi"))),
+        ("goes offline", ParsedDeed(GoesOffline())),
+        ("goes offline for 5s", ParsedDeed(GoesOffline(), 5.0)),
+        ("comes online", ParsedDeed(ComesOnline())),
+        ("suspends for 45s", ParsedDeed(Suspends(lasts=45.0))),
+        ("suspends for 45s silently", ParsedDeed(Suspends(lasts=45.0, silently=True))),
     ],
 )
 def test_device_deeds(text, said):

@@ -25,7 +25,7 @@ from harness.deeds.acts import (
 from harness.deeds.catalogue import Actor
 from harness.errors import UsageError
 from harness.scenario.deeds import SPEECHES
-from harness.scenario.forms import Said
+from harness.scenario.forms import ParsedDeed
 
 MIDDLE, SERVER, JOB = (SPEECHES[actor] for actor in (Actor.MIDDLE, Actor.SERVER, Actor.JOB))
 
@@ -34,15 +34,15 @@ MIDDLE, SERVER, JOB = (SPEECHES[actor] for actor in (Actor.MIDDLE, Actor.SERVER,
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("answers 503", Said(Answers(status=503))),
-        ("answers 403 to streams", Said(Answers(status=403, to="streams"))),
-        ("answers 429 to polls for 10s", Said(Answers(status=429, to="polls"), 10.0)),
-        ("answers 410 to results 2 times", Said(Answers(status=410, to="results", times=2))),
-        ("answers 503 retry-after 7s 3 times", Said(Answers(status=503, retry_after=7.0, times=3))),
-        ("answers 503 retry-after 7s as date", Said(Answers(status=503, retry_after=7.0, dated=True))),
+        ("answers 503", ParsedDeed(Answers(status=503))),
+        ("answers 403 to streams", ParsedDeed(Answers(status=403, to="streams"))),
+        ("answers 429 to polls for 10s", ParsedDeed(Answers(status=429, to="polls"), 10.0)),
+        ("answers 410 to results 2 times", ParsedDeed(Answers(status=410, to="results", times=2))),
+        ("answers 503 retry-after 7s 3 times", ParsedDeed(Answers(status=503, retry_after=7.0, times=3))),
+        ("answers 503 retry-after 7s as date", ParsedDeed(Answers(status=503, retry_after=7.0, dated=True))),
         (
             "answers 503 retry-after 7s to streams for 1m",
-            Said(Answers(status=503, retry_after=7.0, to="streams"), 60.0),
+            ParsedDeed(Answers(status=503, retry_after=7.0, to="streams"), 60.0),
         ),
     ],
 )
@@ -53,16 +53,16 @@ def test_middle_and_server_answer_alike(speech, text, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("shows portal for 30s", Said(ShowsPortal(), 30.0)),
-        ("mutes streams", Said(MutesStreams())),
-        ("resets streams for 5s", Said(ResetsStreams(), 5.0)),
-        ("buffers 64KB", Said(Buffers(size=64_000))),
-        ("buffers each event for 9s", Said(Buffers(each_event=True), 9.0)),
-        ("buffers 30s for 2m", Said(Buffers(seconds=30.0), 120.0)),
-        ("kills idle after 60s", Said(KillsIdle(after=60.0))),
-        ("kills idle after 5m silently", Said(KillsIdle(after=300.0, how="silently"))),
-        ("kills idle after 100s with 524", Said(KillsIdle(after=100.0, how="524"))),
-        ("clears", Said(Clears())),
+        ("shows portal for 30s", ParsedDeed(ShowsPortal(), 30.0)),
+        ("mutes streams", ParsedDeed(MutesStreams())),
+        ("resets streams for 5s", ParsedDeed(ResetsStreams(), 5.0)),
+        ("buffers 64KB", ParsedDeed(Buffers(size=64_000))),
+        ("buffers each event for 9s", ParsedDeed(Buffers(each_event=True), 9.0)),
+        ("buffers 30s for 2m", ParsedDeed(Buffers(seconds=30.0), 120.0)),
+        ("kills idle after 60s", ParsedDeed(KillsIdle(after=60.0))),
+        ("kills idle after 5m silently", ParsedDeed(KillsIdle(after=300.0, how="silently"))),
+        ("kills idle after 100s with 524", ParsedDeed(KillsIdle(after=100.0, how="524"))),
+        ("clears", ParsedDeed(Clears())),
     ],
 )
 def test_middle_deeds(text, said):
@@ -72,17 +72,17 @@ def test_middle_deeds(text, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("restarts keeping log after 5s", Said(Restarts(keeps_log=True, after=5.0))),
-        ("restarts losing log", Said(Restarts(keeps_log=False))),
-        ("orphan for 40s", Said(Orphans(after=40.0))),
-        ("drains for 3s", Said(Drains(), 3.0)),
-        ("hangs", Said(Hangs())),
-        ("sends retry abc", Said(SendsRetry(value="abc"))),
-        ("sends retry 3600000", Said(SendsRetry(value="3600000"))),
-        ("repeats 10 for 10s", Said(Repeats(count=10), 10.0)),
-        ("revokes token", Said(RevokesToken())),
-        ("silences keepalive for 1m", Said(SilencesKeepalive(), 60.0)),
-        ("recovers", Said(Recovers())),
+        ("restarts keeping log after 5s", ParsedDeed(Restarts(keeps_log=True, after=5.0))),
+        ("restarts losing log", ParsedDeed(Restarts(keeps_log=False))),
+        ("orphan for 40s", ParsedDeed(Orphans(after=40.0))),
+        ("drains for 3s", ParsedDeed(Drains(), 3.0)),
+        ("hangs", ParsedDeed(Hangs())),
+        ("sends retry abc", ParsedDeed(SendsRetry(value="abc"))),
+        ("sends retry 3600000", ParsedDeed(SendsRetry(value="3600000"))),
+        ("repeats 10 for 10s", ParsedDeed(Repeats(count=10), 10.0)),
+        ("revokes token", ParsedDeed(RevokesToken())),
+        ("silences keepalive for 1m", ParsedDeed(SilencesKeepalive(), 60.0)),
+        ("recovers", ParsedDeed(Recovers())),
     ],
 )
 def test_server_deeds(text, said):
@@ -92,12 +92,12 @@ def test_server_deeds(text, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("pauses for 10s", Said(Pauses(), 10.0)),
-        ("resumes", Said(Resumes())),
-        ("bursts 200/s for 20s", Said(Bursts(rate=200.0, lasts=20.0))),
-        ("completes", Said(Ends(how="completed"))),
-        ("fails bad_csv", Said(Ends(how="failed", code="bad_csv"))),
-        ("times out", Said(Ends(how="timeout"))),
+        ("pauses for 10s", ParsedDeed(Pauses(), 10.0)),
+        ("resumes", ParsedDeed(Resumes())),
+        ("bursts 200/s for 20s", ParsedDeed(Bursts(rate=200.0, lasts=20.0))),
+        ("completes", ParsedDeed(Ends(how="completed"))),
+        ("fails bad_csv", ParsedDeed(Ends(how="failed", code="bad_csv"))),
+        ("times out", ParsedDeed(Ends(how="timeout"))),
     ],
 )
 def test_job_deeds(text, said):

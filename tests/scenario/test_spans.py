@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from harness.deeds.acts import SetReach, SetShape
 from harness.deeds.network_state import after
 from harness.device.words import Reach
-from harness.scenario.model import Pulse, Step, network_at_start
+from harness.scenario.model import RateStep, StallPulse, network_at_start
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 
@@ -92,7 +92,7 @@ def test_a_profile_goes_back_to_the_path_as_it_is_written(plan):
 
 def test_the_weather_of_the_path_as_written_comes_back_too(plan):
     weather = plan("timeline: {5s: {wifi: lte for 30s}}\n", head=ADJUSTED).weather
-    stalls = [pulse.at for pulse in weather if isinstance(pulse, Pulse) and pulse.lasts > 0.3]
+    stalls = [pulse.at for pulse in weather if isinstance(pulse, StallPulse) and pulse.lasts > 0.3]
     assert any(at < 5 for at in stalls)
     assert any(at > 35 for at in stalls)
     assert not any(5 <= at < 35 for at in stalls)
@@ -162,7 +162,7 @@ def test_what_adjusts_a_profile_for_a_while_leaves_its_span(plan):
 def test_a_limit_holds_for_the_rates_that_a_profile_draws(plan):
     head = "scenario: x\njob: {lasts: 60s}\npaths: {wifi: 4g-drive}\n"
     steps = [step for step in plan("timeline: {10s: {wifi: limited to 80kbps for 10s}}\n", head=head).weather
-             if isinstance(step, Step)]  # fmt: skip
+             if isinstance(step, RateStep)]  # fmt: skip
     assert {step.down for step in steps if 10 <= step.at < 20} == {10_000.0}
     assert all(step.down > 10_000 for step in steps if not 10 <= step.at < 20)
 

@@ -14,7 +14,7 @@ from harness.deeds.acts import Deed
 from harness.errors import ScenarioError
 from harness.scenario import load, plans
 from harness.scenario.deeds import parse_deed
-from harness.scenario.model import Pulse, Step
+from harness.scenario.model import RateStep, StallPulse
 from harness.scenario.profiles import DRIVING_4G, PROFILES
 from harness.scenario.weather import merged, segments, stall_length, weather
 
@@ -78,12 +78,12 @@ def test_stalls_come_as_often_and_last_as_long_as_the_traces_say():
     assert cuts[9] == pytest.approx(1.0, rel=0.05)
     assert cuts[18] == pytest.approx(11.0, rel=0.08)
     assert max(lengths) == 34.0
-    stalls = [change for change in made("4g-drive", emissions=[], until=36_000.0) if isinstance(change, Pulse)]
+    stalls = [change for change in made("4g-drive", emissions=[], until=36_000.0) if isinstance(change, StallPulse)]
     assert len(stalls) == pytest.approx(130, rel=0.25)
 
 
 def test_a_stepped_profile_has_a_new_rate_each_second():
-    steps = [change for change in made("4g-drive", until=100.0) if isinstance(change, Step)]
+    steps = [change for change in made("4g-drive", until=100.0) if isinstance(change, RateStep)]
     assert [step.at for step in steps] == [float(n) for n in range(100)]
     assert all(375_000 <= step.down <= 3_750_000 and step.down % 1000 == 0 for step in steps)
     assert len({step.down for step in steps}) > 80
@@ -94,8 +94,10 @@ def test_weather_follows_the_profile_of_its_path():
     changes = made("3g-lossy", deed(100.0, "wifi"), deed(200.0, "4g-drive"), deed(300.0, "wifi", "b"), until=400.0)
     assert all(change.at < 100.0 or change.at >= 200.0 for change in changes)
     assert any(change.at < 100.0 for change in changes)
-    assert [change.at for change in changes if isinstance(change, Step)][:2] == [200.0, 201.0]
-    assert all(change.at + change.lasts <= 100.0 for change in changes if isinstance(change, Pulse) and change.at < 100)
+    assert [change.at for change in changes if isinstance(change, RateStep)][:2] == [200.0, 201.0]
+    assert all(
+        change.at + change.lasts <= 100.0 for change in changes if isinstance(change, StallPulse) and change.at < 100
+    )
 
 
 def test_a_deed_of_one_direction_brings_the_weather_of_that_direction():

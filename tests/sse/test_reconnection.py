@@ -12,12 +12,12 @@ from harness.sse import (
     Connect,
     Input,
     Jitter,
+    KeepReading,
     NoTransition,
     Poll,
-    Read,
+    ReadyState,
     Reconnection,
     ResetsOn,
-    State,
     Stop,
     Wait,
 )
@@ -27,11 +27,11 @@ STEADY = msgspec.structs.replace(REFERENCE, jitter=Jitter.NONE)
 
 # How to bring a fresh machine into each state.
 WAYS = {
-    State.CONNECTING: [],
-    State.OPEN: [Input.CONNECTED],
-    State.WAITING: [Input.CONNECT_FAILED],
-    State.POLLING: [Input.FALLBACK],
-    State.CLOSED: [Input.CLOSE],
+    ReadyState.CONNECTING: [],
+    ReadyState.OPEN: [Input.CONNECTED],
+    ReadyState.WAITING: [Input.CONNECT_FAILED],
+    ReadyState.POLLING: [Input.FALLBACK],
+    ReadyState.CLOSED: [Input.CLOSE],
 }
 
 
@@ -61,7 +61,7 @@ def facts(machine):
     return dict(vars(machine.core))
 
 
-@pytest.mark.parametrize(("state", "what"), list(itertools.product(State, Input)), ids=str)
+@pytest.mark.parametrize(("state", "what"), list(itertools.product(ReadyState, Input)), ids=str)
 def test_every_pair_goes_where_the_table_says_or_raises_and_changes_nothing(state, what):
     machine = machine_in(state)
     before = facts(machine)
@@ -74,7 +74,13 @@ def test_every_pair_goes_where_the_table_says_or_raises_and_changes_nothing(stat
         assert facts(machine) == before
 
 
-ANSWERS = {State.OPEN: Read, State.WAITING: Wait, State.POLLING: Poll, State.CLOSED: Stop, State.CONNECTING: Connect}
+ANSWERS = {
+    ReadyState.OPEN: KeepReading,
+    ReadyState.WAITING: Wait,
+    ReadyState.POLLING: Poll,
+    ReadyState.CLOSED: Stop,
+    ReadyState.CONNECTING: Connect,
+}
 
 
 @pytest.mark.parametrize(("state", "what"), list(TRANSITIONS), ids=str)
@@ -83,8 +89,8 @@ def test_every_row_answers_what_its_new_state_asks_for(state, what):
 
 
 def test_every_state_but_closed_can_be_closed_and_closed_is_final():
-    assert all(TRANSITIONS[state, Input.CLOSE] is State.CLOSED for state in State)
-    assert [what for state, what in TRANSITIONS if state is State.CLOSED] == [Input.CLOSE]
+    assert all(TRANSITIONS[state, Input.CLOSE] is ReadyState.CLOSED for state in ReadyState)
+    assert [what for state, what in TRANSITIONS if state is ReadyState.CLOSED] == [Input.CLOSE]
 
 
 def test_item_66_waits_grow_while_attempts_bring_nothing():
@@ -123,20 +129,20 @@ def test_a_signal_ends_one_wait_and_keeps_the_count():
 
 
 def test_a_signal_replaces_a_hung_dial_and_leaves_an_open_stream_alone():
-    assert machine_in(State.CONNECTING).do(Input.SIGNAL) == Connect()
-    assert machine_in(State.OPEN).do(Input.SIGNAL) == Read()
+    assert machine_in(ReadyState.CONNECTING).do(Input.SIGNAL) == Connect()
+    assert machine_in(ReadyState.OPEN).do(Input.SIGNAL) == KeepReading()
 
 
 def test_waking_begins_anew_whatever_was_open_and_keeps_the_count():
-    for state in (State.CONNECTING, State.OPEN):
+    for state in (ReadyState.CONNECTING, ReadyState.OPEN):
         machine = machine_in(state)
         assert machine.do(Input.RESUMED) == Connect()
-        assert machine.core.state is State.CONNECTING
+        assert machine.core.state is ReadyState.CONNECTING
         assert machine.do(Input.CONNECT_FAILED) == Wait(2.0)
 
 
 def test_a_wait_that_polling_cuts_short_has_counted_its_attempt_once():
-    machine = machine_in(State.CONNECTING)
+    machine = machine_in(ReadyState.CONNECTING)
     machine.do(Input.REFUSED, Input.FALLBACK)  # n is 1, by the wait that was not waited out
     assert machine.do(Input.TIMER_DUE, Input.CONNECT_FAILED) == Wait(2.0)
     machine.do(Input.TIMER_DUE)
@@ -144,7 +150,7 @@ def test_a_wait_that_polling_cuts_short_has_counted_its_attempt_once():
 
 
 def test_each_attempt_from_polling_counts():
-    machine = machine_in(State.CONNECTING)
+    machine = machine_in(ReadyState.CONNECTING)
     machine.do(Input.REFUSED, Input.FALLBACK, Input.TIMER_DUE, Input.FALLBACK)
     assert machine.do(Input.SIGNAL, Input.CONNECT_FAILED) == Wait(4.0)
 
@@ -220,8 +226,8 @@ def test_a_fresh_event_renews_the_attempts():
 
 
 def test_stop_carries_the_reason_given():
-    assert machine_in(State.CONNECTING).do(Input.STOPPED, reason="status 404") == Stop("status 404")
-    assert machine_in(State.OPEN).do(Input.TERMINAL) == Stop("the job ended")
+    assert machine_in(ReadyState.CONNECTING).do(Input.STOPPED, reason="status 404") == Stop("status 404")
+    assert machine_in(ReadyState.OPEN).do(Input.TERMINAL) == Stop("the job ended")
 
 
 def test_the_readme_holds_the_diagram_of_the_table():
@@ -231,7 +237,7 @@ def test_the_readme_holds_the_diagram_of_the_table():
 
 def test_the_diagram_draws_every_row():
     arrows = re.findall(r"^    (\w+) --> (\w+): (.*)$", diagram(), re.MULTILINE)
-    drawn = {(State[a], Input(name)): State[b] for a, b, names in arrows for name in names.split(", ")}
+    drawn = {(ReadyState[a], Input(name)): ReadyState[b] for a, b, names in arrows for name in names.split(", ")}
     assert drawn == TRANSITIONS
 
 

@@ -1,6 +1,6 @@
 from harness.chance import Dice
-from harness.toxics import Chunk, toxic_of
-from harness.toxics.toxic import Run
+from harness.toxics import StreamChunk, toxic_of
+from harness.toxics.toxic import StageContext
 from tests.toxics.drive import chain_of, drive, paced, spec, times
 
 
@@ -28,7 +28,10 @@ def test_jitter_never_reorders():
 
 def test_jitter_is_a_whole_number_of_milliseconds_from_minus_jitter_to_jitter_minus_one():
     toxic, dice = toxic_of("latency", {"latency": 10, "jitter": 3}), Dice(1)
-    drawn = {round(next(iter(toxic.take(Chunk(b"x", 0.0), Run(0.0, dice)))).wait * 1000, 6) for _ in range(500)}
+    drawn = {
+        round(next(iter(toxic.take(StreamChunk(b"x", 0.0), StageContext(0.0, dice)))).wait * 1000, 6)
+        for _ in range(500)
+    }
     assert drawn == {7.0, 8.0, 9.0, 10.0, 11.0, 12.0}
 
 

@@ -1,13 +1,13 @@
 import pytest
 
 from harness.chance import Dice
-from harness.toxics import BadToxic, Chunk, toxic_of
-from harness.toxics.toxic import Run
+from harness.toxics import BadToxic, StreamChunk, toxic_of
+from harness.toxics.toxic import StageContext
 from tests.toxics.drive import chain_of, drive, sizes, spec
 
 
 def pieces(data: bytes, seed: int = 1, **attributes: object) -> list[bytes]:
-    steps = toxic_of("slicer", attributes).take(Chunk(data, 0.0), Run(0.0, Dice(seed)))
+    steps = toxic_of("slicer", attributes).take(StreamChunk(data, 0.0), StageContext(0.0, Dice(seed)))
     return [step.chunk.data for step in steps if step.chunk.data]
 
 

@@ -2,7 +2,7 @@ import pytest
 import trio
 
 from harness.network.real import RealNetwork
-from harness.toxiproxy.connection import Answer, Connection, NoAnswer
+from harness.toxiproxy.connection import ApiAnswer, ApiConnection, NoApiAnswer
 
 from .fakes import DEEP, HEAD, answers, dripping, endless, fake, routed, says, silent, whole
 
@@ -10,7 +10,7 @@ PATIENCE = 0.4
 
 
 async def ask(address, path="/version"):
-    async with Connection(address) as connection:
+    async with ApiConnection(address) as connection:
         return await connection.ask("GET", path, patience=PATIENCE)
 
 
@@ -34,16 +34,16 @@ async def ask(address, path="/version"):
 )
 async def test_what_is_seen_instead_of_an_answer_is_said(nursery, reply, seen):
     address = await fake(nursery, reply)
-    with pytest.raises(NoAnswer, match=seen) as none:
+    with pytest.raises(NoApiAnswer, match=seen) as none:
         await ask(address)
     assert str(none.value).isprintable()
     nursery.cancel_scope.cancel()
 
 
 async def test_a_server_that_is_not_there_is_told_from_one_that_has_no_name(free_port):
-    with pytest.raises(NoAnswer, match="is not there: nothing listens on that port"):
+    with pytest.raises(NoApiAnswer, match="is not there: nothing listens on that port"):
         await ask(("127.0.0.1", free_port))
-    with pytest.raises(NoAnswer, match=r"has a name that nobody knows here|cannot be reached"):
+    with pytest.raises(NoApiAnswer, match=r"has a name that nobody knows here|cannot be reached"):
         await ask(("nobody.invalid", 8474))
 
 
@@ -66,12 +66,12 @@ async def test_a_redirect_is_an_answer_and_nobody_is_asked_elsewhere(nursery):
 async def test_questions_share_a_connection_and_one_that_was_closed_meanwhile_is_made_anew(nursery):
     heads = []
     address = await fake(nursery, routed(last=says(whole(b"1")), rest=answers(b"2")), heads)
-    async with Connection(address) as connection:
-        assert await connection.ask("GET", "/first", patience=PATIENCE) == Answer(200, b"2")
+    async with ApiConnection(address) as connection:
+        assert await connection.ask("GET", "/first", patience=PATIENCE) == ApiAnswer(200, b"2")
         stream = connection._stream
-        assert await connection.ask("GET", "/last", patience=PATIENCE) == Answer(200, b"1")
+        assert await connection.ask("GET", "/last", patience=PATIENCE) == ApiAnswer(200, b"1")
         assert connection._stream is stream
-        assert await connection.ask("GET", "/again", patience=PATIENCE) == Answer(200, b"2")
+        assert await connection.ask("GET", "/again", patience=PATIENCE) == ApiAnswer(200, b"2")
         assert connection._stream is not stream
     assert [head.split()[1] for head in heads] == [b"/first", b"/last", b"/again"]
     nursery.cancel_scope.cancel()
@@ -85,7 +85,7 @@ async def test_the_end_of_a_connection_is_known_at_once(nursery):
         await go.wait()
         return "close"
 
-    async with Connection(await fake(nursery, reply)) as connection:
+    async with ApiConnection(await fake(nursery, reply)) as connection:
         await connection.ask("GET", "/", patience=PATIENCE)
         go.set()
         with trio.fail_after(2):
@@ -95,7 +95,7 @@ async def test_the_end_of_a_connection_is_known_at_once(nursery):
 
 async def test_where_no_connection_is_open_none_ends():
     with trio.move_on_after(0.02) as scope:
-        await Connection(("127.0.0.1", 1)).ended()
+        await ApiConnection(("127.0.0.1", 1)).ended()
     assert scope.cancelled_caught
 
 

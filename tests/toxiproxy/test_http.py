@@ -6,16 +6,16 @@ import pytest
 import trio
 import trio.testing
 
-from harness.toxiproxy.http import BODY_MAX, IDLE_SECONDS, READ_SECONDS, Request, Response, serve_http
+from harness.toxiproxy.http import BODY_MAX, IDLE_SECONDS, READ_SECONDS, ApiRequest, ApiResponse, serve_http
 from tests.toxiproxy.memory import MemoryNetwork
 
 DATE = "Tue, 01 Dec 2026 00:00:00 GMT"
 
 
-async def echo(request: Request) -> Response:
+async def echo(request: ApiRequest) -> ApiResponse:
     if request.target == "/defect":
         raise KeyError(request.target)
-    return Response(200, f"{request.method} {request.target} ".encode() + request.body, "text/plain")
+    return ApiResponse(200, f"{request.method} {request.target} ".encode() + request.body, "text/plain")
 
 
 def virtually(body):

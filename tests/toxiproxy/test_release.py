@@ -5,7 +5,7 @@ import re
 import pytest
 
 from harness.errors import ToxiproxyFault
-from harness.toxiproxy.connection import Connection
+from harness.toxiproxy.connection import ApiConnection
 from harness.toxiproxy.release import EARLIER, LATER, Release, release_of, release_words
 
 from .fakes import answers, fake, silent
@@ -72,7 +72,7 @@ REFUSES = answers(b"", b"405 Method Not Allowed")
 
 
 async def words(nursery, reply, *, json):
-    async with Connection(await fake(nursery, reply)) as connection:
+    async with ApiConnection(await fake(nursery, reply)) as connection:
         return await release_words(Release("git", json=json), connection, "it", patience=0.3)
 
 
@@ -97,5 +97,5 @@ async def test_what_answers_otherwise_is_refused(nursery, reply, json, message):
 
 
 async def test_a_release_with_a_number_is_asked_nothing():
-    connection = Connection(("127.0.0.1", 1))
+    connection = ApiConnection(("127.0.0.1", 1))
     assert await release_words(Release("2.5.0", json=False), connection, "it", patience=0.1) == "2.5.0"

@@ -3,9 +3,9 @@
 import trio
 
 from harness.clients.attempt import StreamAttempt
-from harness.clients.callbacks import Outcome, Results
+from harness.clients.callbacks import JobOutcome, JobResults
 from harness.clients.decisions import Decisions
-from harness.clients.follower import Follower
+from harness.clients.follower import JobFollower
 from harness.clients.observer import AttemptReport
 from harness.clients.vigil import Phase
 from harness.sse.session import Session
@@ -38,7 +38,7 @@ class CutsAtJoin(Decisions):
         return True
 
 
-class PollsBesideStream(Follower):
+class PollsBesideStream(JobFollower):
     """Goes on polling each second beside a stream that lives, and shows what is news."""
 
     def alive(self, attempt: int) -> None:
@@ -53,25 +53,25 @@ class PollsBesideStream(Follower):
             await self._feed.poller.ask()
 
 
-class StartsTwice(Follower):
+class StartsTwice(JobFollower):
     """Starts its job a second time, as a form that was sent twice does, and follows the first."""
 
-    async def run(self) -> Outcome:
+    async def run(self) -> JobOutcome:
         """Start another, then follow."""
         await self._courier.ask("POST", self._courier.path("start"), b"{}")
         return await super().run()
 
 
-class StartsLate(Follower):
+class StartsLate(JobFollower):
     """Leaves the job that it started alone for a while."""
 
-    async def run(self) -> Outcome:
+    async def run(self) -> JobOutcome:
         """Wait, then follow."""
         await self._phone.sleep_until(trio.current_time() + IDLE)
         return await super().run()
 
 
-class SettlesLate(Follower):
+class SettlesLate(JobFollower):
     """Leaves a gap in its stream alone for a while."""
 
     async def settle(self, report: AttemptReport) -> bool:
@@ -80,7 +80,7 @@ class SettlesLate(Follower):
         return await super().settle(report)
 
 
-class AsksOnce(Follower):
+class AsksOnce(JobFollower):
     """Asks once for the status that covers a gap in its stream, and never again where that was in vain."""
 
     async def settle(self, report: AttemptReport) -> bool:
@@ -91,7 +91,7 @@ class AsksOnce(Follower):
         return over
 
 
-class LeavesSockets(Follower):
+class LeavesSockets(JobFollower):
     """Opens a connection at each poll that it never uses, and closes all of them at the exit."""
 
     def _polled(self, trouble: str) -> None:
@@ -109,10 +109,10 @@ class LeavesSockets(Follower):
             stream.close()
 
 
-class FetchesResultsThrice(Follower):
+class FetchesResultsThrice(JobFollower):
     """Fetches the results whole, and whole, and whole."""
 
-    async def _results(self) -> Results | None:
+    async def _results(self) -> JobResults | None:
         await super()._results()
         await super()._results()
         return await super()._results()

@@ -3,11 +3,11 @@
 import math
 from typing import Any, cast
 
-from harness.clients.courier import Courier
+from harness.clients.courier import Requests
 from harness.clients.decisions import Decisions
-from harness.clients.follower import Follower
+from harness.clients.follower import JobFollower
 from harness.clients.observer import AttemptReport
-from harness.clients.vigil import Phase, Vigil
+from harness.clients.vigil import Deadlines, Phase
 from harness.seams import Phone
 from harness.sse.events import Wire
 from harness.sse.policy import Policies
@@ -23,18 +23,18 @@ class WaitsOutDial(Decisions):
         return False
 
 
-class WaitsOutAnswer(Follower):
+class WaitsOutAnswer(JobFollower):
     """Waits for the head of its stream for ever."""
 
-    def __init__(self, job: str, *args: Any, courier: Courier, **more: Any) -> None:
-        patient = _Patient(courier, more["phone"], more["decisions"].policies)
-        super().__init__(job, *args, courier=cast("Courier", patient), **more)
+    def __init__(self, job: str, *args: Any, courier: Requests, **more: Any) -> None:
+        patient = _WaitsForAnswers(courier, more["phone"], more["decisions"].policies)
+        super().__init__(job, *args, courier=cast("Requests", patient), **more)
 
 
-class _Patient:
+class _WaitsForAnswers:
     """A courier whose streams bear any silence before their head."""
 
-    def __init__(self, courier: Courier, phone: Phone, policies: Policies) -> None:
+    def __init__(self, courier: Requests, phone: Phone, policies: Policies) -> None:
         self._courier = courier
         self._phone = phone
         self._policies = policies
@@ -42,11 +42,11 @@ class _Patient:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._courier, name)
 
-    def vigil(self) -> Vigil:
+    def vigil(self) -> Deadlines:
         return _Unhurried(self._phone, self._policies)
 
 
-class _Unhurried(Vigil):
+class _Unhurried(Deadlines):
     def __init__(self, phone: Phone, policies: Policies) -> None:
         super().__init__(phone, policies)
         self._patience[Phase.ASKING] = math.inf
@@ -61,7 +61,7 @@ class NeverReturns(Decisions):
         return False
 
 
-class KeepsTwoStreams(Follower):
+class KeepsTwoStreams(JobFollower):
     """Opens one stream more at each reconnection, and on a new way keeps the old one too.
 
     What all of them bring is shown once, so that nothing of it is seen on the screen.

@@ -5,7 +5,7 @@ from typing import Any
 
 import trio
 
-from harness.clients.follower import Follower
+from harness.clients.follower import JobFollower
 from harness.clients.observer import AttemptReport
 from harness.sse.events import Event, Wire
 from harness.sse.reconnection import Input
@@ -17,7 +17,7 @@ LATE = 2.5
 """Seconds by which ``ShowsLate`` shows each event late."""
 
 
-class Delaying(Follower):
+class Delaying(JobFollower):
     """Hands each event of a stream on when it is ``_due``, in order. What it knows of its stream it knows at once."""
 
     def __init__(self, *args: Any, **more: Any) -> None:

@@ -7,9 +7,9 @@ import httpx
 import trio
 
 from harness.clients.attempt import StreamAttempt
-from harness.clients.callbacks import JobEvent, Results
+from harness.clients.callbacks import JobEvent, JobResults
 from harness.clients.decisions import Decisions
-from harness.clients.follower import Follower
+from harness.clients.follower import JobFollower
 from harness.clients.observer import AttemptReport
 from harness.sse.events import Event, Wire
 from harness.sse.reconnection import Input
@@ -58,7 +58,7 @@ class ClearsQueue(Decisions):
         return list(waiting)[:-1] if waiting[-1].terminal else super().crowded_out(waiting)
 
 
-class LimitsStreams(Follower):
+class LimitsStreams(JobFollower):
     """Ends each stream when it has been open for ``DEADLINE``, whatever it brings."""
 
     def alive(self, attempt: int) -> None:
@@ -72,7 +72,7 @@ class LimitsStreams(Follower):
         attempt.cut("watchdog")
 
 
-class ReconnectsAfterEnd(Follower):
+class ReconnectsAfterEnd(JobFollower):
     """Leaves the timer of a reconnection running when the job has ended."""
 
     async def _carry_on(self) -> None:
@@ -85,23 +85,23 @@ class ReconnectsAfterEnd(Follower):
         await self._attempt_of(late, self._feed.session.last_event_id).run()
 
 
-class FetchesResultsTwice(Follower):
+class FetchesResultsTwice(JobFollower):
     """Has two handlers for the end of the job."""
 
-    async def _results(self) -> Results | None:
+    async def _results(self) -> JobResults | None:
         await super()._results()
         return await super()._results()
 
 
-class FetchesResultsLate(Follower):
+class FetchesResultsLate(JobFollower):
     """Fetches the results when it has nothing better to do."""
 
-    async def _results(self) -> Results | None:
+    async def _results(self) -> JobResults | None:
         await self._phone.sleep_until(trio.current_time() + IDLE)
         return await super()._results()
 
 
-class FetchesResultsEarly(Follower):
+class FetchesResultsEarly(JobFollower):
     """Asks for the results of a job that has come far, to have them when it ends."""
 
     _asked = False

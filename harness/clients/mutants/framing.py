@@ -7,7 +7,7 @@ from harness.clients.attempt import EVENT_STREAM
 from harness.clients.decisions import Decisions
 from harness.sse.events import Event, IdChange, Wire
 from harness.sse.parser import Parser
-from harness.sse.response import Verdict
+from harness.sse.response import ResponseVerdict
 
 _WITHOUT_SPACE = re.compile(r"^data:(?! )[^\n]*\n", re.MULTILINE)
 
@@ -15,7 +15,7 @@ _WITHOUT_SPACE = re.compile(r"^data:(?! )[^\n]*\n", re.MULTILINE)
 class RefusesParameters(Decisions):
     """Takes a content type with parameters, or in other letters, for another content type."""
 
-    def judge(self, status: int, content_type: str | None, *, token_refreshed: bool) -> Verdict:
+    def judge(self, status: int, content_type: str | None, *, token_refreshed: bool) -> ResponseVerdict:
         """Compare the header as a whole."""
         kind = content_type if content_type == EVENT_STREAM else "application/octet-stream"
         return super().judge(status, kind, token_refreshed=token_refreshed)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.clients.decisions import Decisions
-from harness.clients.follower import Follower
+from harness.clients.follower import JobFollower
 from harness.sse.policy import Policies
 
 
@@ -26,4 +26,4 @@ class Mutant:
     stands_for: str
     policies: Callable[[Policies], Policies] = as_declared
     decisions: Callable[[Policies], Decisions] = Decisions
-    follower: type[Follower] = Follower
+    follower: type[JobFollower] = JobFollower

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness.clients.callbacks import JobEvent
 from harness.clients.decisions import Decisions
-from harness.clients.follower import Follower
+from harness.clients.follower import JobFollower
 from harness.clients.observer import AttemptReport
 from harness.sse.events import Event, Wire
 from harness.sse.parser import Parser
@@ -29,7 +29,7 @@ class MergesQueue(ServesNewest):
         return () if room is None or len(waiting) <= room else super().crowded_out(waiting)
 
 
-class DropsEverySecond(Follower):
+class DropsEverySecond(JobFollower):
     """Drops every second update, and says that it was coalesced."""
 
     _updates = 0
@@ -64,7 +64,7 @@ class DropsCrLines(Parser):
         return super().feed(data.replace(b"\r\n", b"\n").replace(b"\r", b" "))
 
 
-class PollsForReplay(Follower):
+class PollsForReplay(JobFollower):
     """Takes a snapshot before the first dial after a stream that broke, and says that it polls; needs no replay."""
 
     _live = False
@@ -82,7 +82,7 @@ class PollsForReplay(Follower):
         return await super()._try()
 
 
-class AsksAtEachDial(Follower):
+class AsksAtEachDial(JobFollower):
     """Asks for a snapshot before each dial but the first, also while the path is down, and goes on from there."""
 
     async def _try(self) -> Output:

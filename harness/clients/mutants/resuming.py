@@ -1,6 +1,6 @@
 """Clients that resume after the wrong id, or show again what a replay brings."""
 
-from harness.clients.cursor import Cursor, Standing
+from harness.clients.cursor import Cursor, IdStanding
 from harness.clients.decisions import Decisions
 from harness.clients.observer import AttemptReport
 from harness.sse.events import Wire
@@ -28,10 +28,10 @@ class ReplaysHistory(ForgetsLastId):
 class BlankCursor(Cursor):
     """Takes every event for news."""
 
-    def standing(self, event_id: str) -> Standing:
+    def standing(self, event_id: str) -> IdStanding:
         """Say that it is."""
         del event_id
-        return Standing.FRESH
+        return IdStanding.FRESH
 
 
 class FreezesFirstId(Decisions):

@@ -5,8 +5,8 @@ from typing import Any
 
 import trio
 
-from harness.clients.callbacks import TERMINAL, Callbacks, JobEvent, Outcome, Results, ignore
-from harness.clients.follower import Follower
+from harness.clients.callbacks import TERMINAL, Callbacks, JobEvent, JobOutcome, JobResults, ignore
+from harness.clients.follower import JobFollower
 from harness.clients.intake import StatusAnswer
 from harness.clients.observer import AttemptReport
 from harness.sse.events import Event, Wire
@@ -19,7 +19,7 @@ KEPT = 10
 """Bytes of the results that ``CutsResults`` hands over."""
 
 
-class DeniesComments(Follower):
+class DeniesComments(JobFollower):
     """Says "connected" only when a stream brings an event: on one of comments it goes on reconnecting."""
 
     _held = 0  # the attempt of which it is not said yet
@@ -37,7 +37,7 @@ class DeniesComments(Follower):
         return super().take(report, found)
 
 
-class ClingsToConnected(Follower):
+class ClingsToConnected(JobFollower):
     """Says "reconnecting" when it dials again: as long as it waits, it is connected."""
 
     def _say(self, word: str, attempt: int = 0) -> None:
@@ -45,7 +45,7 @@ class ClingsToConnected(Follower):
             super()._say(word, attempt)
 
 
-class ClosesLate(Follower):
+class ClosesLate(JobFollower):
     """Says "closed" when a last timer is over, ``LAST_TIMER`` seconds behind everything else."""
 
     _over = False
@@ -54,7 +54,7 @@ class ClosesLate(Follower):
         if word != "closed" or self._over:
             super()._say(word, attempt)
 
-    async def run(self) -> Outcome:
+    async def run(self) -> JobOutcome:
         """Follow the job, and then wait."""
         outcome = await super().run()
         await self._phone.sleep_until(trio.current_time() + LAST_TIMER)
@@ -63,7 +63,7 @@ class ClosesLate(Follower):
         return outcome
 
 
-class InventsGaps(Follower):
+class InventsGaps(JobFollower):
     """Tells of a gap at each reconnection, lest there were one."""
 
     async def _try(self) -> Output:
@@ -72,7 +72,7 @@ class InventsGaps(Follower):
         return await super()._try()
 
 
-class HidesGaps(Follower):
+class HidesGaps(JobFollower):
     """Never tells its app of a gap."""
 
     def __init__(self, job: str, callbacks: Callbacks, **more: object) -> None:
@@ -80,7 +80,7 @@ class HidesGaps(Follower):
         super().__init__(job, quiet, **more)  # type: ignore[arg-type]  # all of them, as they came
 
 
-class _TakesSnapshots(Follower):
+class _TakesSnapshots(JobFollower):
     """Has a way of its own to take a status answer."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -111,9 +111,9 @@ class IgnoresPolledEnd(_TakesSnapshots):
         return answer.callback not in TERMINAL and self._show_snapshot(answer, data, adopt=adopt)
 
 
-class CutsResults(Follower):
+class CutsResults(JobFollower):
     """Hands over the beginning of the results, and calls it all."""
 
-    async def _results(self) -> Results | None:
+    async def _results(self) -> JobResults | None:
         results = await super()._results()
         return results and dataclasses.replace(results, body=results.body[:KEPT])

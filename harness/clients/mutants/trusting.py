@@ -3,16 +3,16 @@
 import math
 
 from harness.clients.decisions import Decisions
-from harness.sse.response import Meaning, Verdict
+from harness.sse.response import Meaning, ResponseVerdict
 
 
 class ParsesAny200(Decisions):
     """Feeds the body of every 200 to the parser, a portal's web page included."""
 
-    def judge(self, status: int, content_type: str | None, *, token_refreshed: bool) -> Verdict:
+    def judge(self, status: int, content_type: str | None, *, token_refreshed: bool) -> ResponseVerdict:
         """Take a 200 for an event stream, whatever it is."""
         if status == 200:
-            return Verdict(Meaning.OPEN, "200")
+            return ResponseVerdict(Meaning.OPEN, "200")
         return super().judge(status, content_type, token_refreshed=token_refreshed)
 
 
@@ -28,7 +28,7 @@ class TrustsSilent200(Decisions):
 class LoopsOn401(Decisions):
     """Answers each 401 with another token, though the last one was new."""
 
-    def judge(self, status: int, content_type: str | None, *, token_refreshed: bool) -> Verdict:
+    def judge(self, status: int, content_type: str | None, *, token_refreshed: bool) -> ResponseVerdict:
         """Forget that it was."""
         del token_refreshed
         return super().judge(status, content_type, token_refreshed=False)

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 import httpx
 
-from harness.clients.courier import Courier
-from harness.clients.follower import Follower
+from harness.clients.courier import Requests
+from harness.clients.follower import JobFollower
 from harness.scenario.deadlines import LINUX_SYN_RETRIES, syn_retry_interval
 from harness.sse.reconnection import Input, Output
 
@@ -19,7 +19,7 @@ LATER = 2.0
 """Seconds by which ``ReconnectsLate`` goes beyond the longest recovery that it is allowed."""
 
 
-class SaysPolling(Follower):
+class SaysPolling(JobFollower):
     """Says that it polls, and dials every ``HASTE``."""
 
     async def _wait(self, seconds: float) -> Output:
@@ -27,7 +27,7 @@ class SaysPolling(Follower):
         return await super()._wait(min(seconds, HASTE))
 
 
-class IgnoresStreamRetryAfter(Follower):
+class IgnoresStreamRetryAfter(JobFollower):
     """Never reads a Retry-After of the stream's answer."""
 
     def _next(self, what: Input, reason: str = "") -> Output:
@@ -35,17 +35,17 @@ class IgnoresStreamRetryAfter(Follower):
         return super()._next(what, reason)
 
 
-class IgnoresPollRetryAfter(Follower):
+class IgnoresPollRetryAfter(JobFollower):
     """Never reads a Retry-After of a status answer."""
 
-    def __init__(self, job: str, *args: Any, courier: Courier, **more: Any) -> None:
-        super().__init__(job, *args, courier=cast("Courier", _Unheeding(courier, job)), **more)
+    def __init__(self, job: str, *args: Any, courier: Requests, **more: Any) -> None:
+        super().__init__(job, *args, courier=cast("Requests", _IgnoresStatusRetryAfter(courier, job)), **more)
 
 
-class ReadsOnlySeconds(Follower):
+class ReadsOnlySeconds(JobFollower):
     """Reads a Retry-After that is a number, and none that is a date."""
 
-    def __init__(self, job: str, *args: Any, courier: Courier, **more: Any) -> None:
+    def __init__(self, job: str, *args: Any, courier: Requests, **more: Any) -> None:
         reads = courier.retry_after
 
         def seconds(response: httpx.Response) -> float | None:
@@ -55,10 +55,10 @@ class ReadsOnlySeconds(Follower):
         super().__init__(job, *args, courier=courier, **more)
 
 
-class _Unheeding:
+class _IgnoresStatusRetryAfter:
     """A courier that forgets when the status was not to be asked for."""
 
-    def __init__(self, courier: Courier, job: str) -> None:
+    def __init__(self, courier: Requests, job: str) -> None:
         self._courier = courier
         self._status = courier.path("status", job)
 
@@ -69,7 +69,7 @@ class _Unheeding:
         return None if paths == (self._status,) else self._courier.put_off(*paths)
 
 
-class AsksSixTokens(Follower):
+class AsksSixTokens(JobFollower):
     """Asks for ``TOKENS`` new tokens where one was refused, and takes the last."""
 
     async def _refresh(self, used: str) -> Output:
@@ -81,7 +81,7 @@ class AsksSixTokens(Follower):
         return await super()._refresh(used)
 
 
-class ReconnectsLate(Follower):
+class ReconnectsLate(JobFollower):
     """Waits for longer than a recovery may take."""
 
     async def _wait(self, seconds: float) -> Output:

@@ -14,15 +14,15 @@ from bisect import bisect_left, bisect_right
 from harness.history import App
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import ToldGap, events_delivered, told_gaps
-from harness.judge.facts.reading import Reading
+from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.snapshots import delivered_states
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 
 ALOUD = 1.0
 """Seconds from a gap to ``on_gap``, and from a final answer to ``on_error``."""
 
 
-class Busy:
+class BusyApp:
     """How long an app's queue may have been behind: the callbacks that followed each other without a pause."""
 
     def __init__(self, client: ClientCase) -> None:
@@ -83,7 +83,7 @@ def _groups(client: ClientCase) -> list[list[ToldGap]]:
 
 def _news(client: ClientCase) -> list[tuple[int, int]]:
     """Return the events of streams that the app was shown once they had come: ``seq``, and when each was read."""
-    reading = client.once(Reading)
+    reading = client.once(ReadMarks)
     shown = {app.digest: app.enter_ns for app in client.apps if app.digest}  # the last time
     found = []
     for one in events_delivered(client):
@@ -101,8 +101,8 @@ def _between(stamps: list[int], since: int, until: int) -> bool:
 def told_by(client: ClientCase, read_ns: int) -> int:
     """Return until when a gap, or a final answer, that was read then is told."""
     case = client.case
-    due = read_ns + round((ALOUD + client.once(Busy).longest) * 1e9) + case.near_ns
-    return case.ns(client.once(Sky).awake_by(case.at(read_ns), case.at(due)))
+    due = read_ns + round((ALOUD + client.once(BusyApp).longest) * 1e9) + case.near_ns
+    return case.ns(client.once(NetworkTimeline).awake_by(case.at(read_ns), case.at(due)))
 
 
 def _ended_by(client: ClientCase, due_ns: int) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 
 from harness.history import Delivered, Request, Response
 from harness.judge.case import ClientCase
-from harness.judge.facts.reading import Reading
+from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import lives_of, request_lives, streams_begun
 from harness.judge.facts.snapshots import DeliveredState, delivered_states
 from harness.sse.policy import Ids
@@ -36,7 +36,7 @@ class ToldRetry(msgspec.Struct, frozen=True):
     read_ns: int | None
 
 
-class PutOff(msgspec.Struct, frozen=True):
+class Deferral(msgspec.Struct, frozen=True):
     """An answer that asked by ``Retry-After`` not to be asked the same again for a while.
 
     ``asked`` is what it says, in seconds (a date less the answer's own ``Date``); ``seconds`` how much of that the
@@ -88,7 +88,7 @@ def retries_in_force(client: ClientCase, at_ns: int) -> tuple[float | None, ...]
     return tuple(dict.fromkeys([*found, None]))
 
 
-def put_offs(client: ClientCase) -> list[PutOff]:
+def put_offs(client: ClientCase) -> list[Deferral]:
     """Return the answers that put a client off, in order.
 
     A redirect that leads on and a 401 are no answers to wait for, and an event stream that opened is none either.
@@ -107,15 +107,15 @@ def events_delivered(client: ClientCase) -> list[Delivered]:
 
 
 def _told_retries(client: ClientCase) -> list[ToldRetry]:
-    reading = client.once(Reading)
+    reading = client.once(ReadMarks)
     return [ToldRetry(one, one.retry / 1e3, reading.read_ns(one)) for one in client.delivered if one.retry >= 0]
 
 
-def _put_offs(client: ClientCase) -> list[PutOff]:
+def _put_offs(client: ClientCase) -> list[Deferral]:
     return list(_found(client))
 
 
-def _found(client: ClientCase) -> Iterator[PutOff]:
+def _found(client: ClientCase) -> Iterator[Deferral]:
     policies = client.case.plan.client.policies
     for life in request_lives(client).values():
         answer = life.answer
@@ -130,7 +130,7 @@ def _found(client: ClientCase) -> Iterator[PutOff]:
         asked = read_retry_after(answer.retry_after, answer.date, None)
         seconds = policies.heed_retry_after(asked)
         if asked is not None and seconds is not None:
-            yield PutOff(life.request, answer, asked, seconds, life.read_ns)
+            yield Deferral(life.request, answer, asked, seconds, life.read_ns)
 
 
 def leads_on(answer: Response) -> bool:
@@ -154,7 +154,7 @@ def _in_streams(client: ClientCase) -> Iterator[ToldGap]:
 
     An epoch that a client may know by an answer, or an event, that is in doubt begins in doubt.
     """
-    reading, reads_epochs = client.once(Reading), client.case.plan.client.policies.ids is not Ids.OPAQUE
+    reading, reads_epochs = client.once(ReadMarks), client.case.plan.client.policies.ids is not Ids.OPAQUE
     surely = maybe = -1
     arrived: list[Delivered | DeliveredState] = [*events_delivered(client), *delivered_states(client)]
     for one in sorted(arrived, key=_when):

@@ -10,10 +10,10 @@ from harness.history import App, Conn
 from harness.judge.case import ROUSING, ClientCase
 from harness.judge.facts.polling import FINAL, GAP, STRAY, askings
 from harness.judge.facts.radio import end_came_ns
-from harness.judge.facts.reading import Reading
+from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import RequestLife, lives_of, streams_begun
-from harness.judge.facts.streams import Live, is_stream, live_streams
-from harness.judge.sky import Sky
+from harness.judge.facts.streams import LiveStream, is_stream, live_streams
+from harness.judge.sky import NetworkTimeline
 
 SPARE = 3
 """Connections without a request that are too many, whatever share of all they are: browsers open a spare one."""
@@ -28,7 +28,7 @@ AFTER_THE_END = 1.0
 """Seconds from the end that the app was told to the close of the stream."""
 
 
-class Beside(msgspec.Struct, frozen=True):
+class ExtraPoll(msgspec.Struct, frozen=True):
     """A status request begun beside a live stream, ``age`` seconds after that one's last byte."""
 
     poll: RequestLife
@@ -75,12 +75,12 @@ def _dropped(client: ClientCase, since_ns: int, until_ns: int) -> bool:
     reasons += streams_begun(client)
     if any(since_ns - near <= at <= until_ns + near for at in reasons):
         return True
-    return client.once(Sky).slept(case.at(since_ns), case.at(until_ns)) > 0
+    return client.once(NetworkTimeline).slept(case.at(since_ns), case.at(until_ns)) > 0
 
 
-def beside_streams(client: ClientCase) -> list[Beside]:
+def beside_streams(client: ClientCase) -> list[ExtraPoll]:
     """Return the status requests that were begun beside a live stream, with no gap open and no 204 before."""
-    reading = client.once(Reading)
+    reading = client.once(ReadMarks)
     begun = ((life, reading.read_ns(life.began)) for life in lives_of(client, "stream") if life.began is not None)
     streams = [(life, read_ns) for life, read_ns in begun if read_ns is not None]
     return [
@@ -105,7 +105,7 @@ def strays(client: ClientCase) -> list[RequestLife]:
     ]
 
 
-def _beside(client: ClientCase, poll: RequestLife, streams: list[tuple[RequestLife, int]]) -> Beside | None:
+def _beside(client: ClientCase, poll: RequestLife, streams: list[tuple[RequestLife, int]]) -> ExtraPoll | None:
     """``streams``: those that certainly began, each with the stamp by which its first byte was read."""
     case = client.case
     by_ns = poll.begun_ns - round((OWN + case.slack + case.plan.client.policies.handler_takes) * 1e9)
@@ -116,11 +116,11 @@ def _beside(client: ClientCase, poll: RequestLife, streams: list[tuple[RequestLi
         place = bisect_right(came, poll.begun_ns, key=attrgetter("t_ns"))
         age = (poll.begun_ns - came[place - 1].t_ns) / 1e9 if place else math.inf
         if age <= LIVELY:
-            return Beside(poll, stream, age)
+            return ExtraPoll(poll, stream, age)
     return None
 
 
-def held_after(client: ClientCase) -> tuple[App, list[Live]] | None:
+def held_after(client: ClientCase) -> tuple[App, list[LiveStream]] | None:
     """Return the end that the app was told, and the streams that the client held on to for too long after it.
 
     A stream that the server ended is held until the client's own side is closed; one whose connection carried another
@@ -136,7 +136,7 @@ def held_after(client: ClientCase) -> tuple[App, list[Live]] | None:
     return (end, found) if found else None
 
 
-def _held(client: ClientCase, live: Live) -> Live:
+def _held(client: ClientCase, live: LiveStream) -> LiveStream:
     answer = client.responses.get(live.request.rid)
     own = client.own_end(live.request.cid)
     if own is None or answer is None or not is_stream(answer):
@@ -144,13 +144,13 @@ def _held(client: ClientCase, live: Live) -> Live:
     return msgspec.structs.replace(live, end_ns=own.closed_ns)
 
 
-def _let_go_by(client: ClientCase, end: App, live: Live) -> int:
+def _let_go_by(client: ClientCase, end: App, live: LiveStream) -> int:
     """Return the stamp by which a stream is let go of, once the app was told an end and its last byte had come."""
     case = client.case
     ended = (one for one in client.ends_of.get(live.request.cid, ()) if one.side == "server" and one.how != "closed")
     ends = [one.t_ns for one in ended]
     since = case.at(max([end.exit_ns, *ends]))
-    return case.ns(client.once(Sky).awake_by(since, since + AFTER_THE_END + OWN + case.slack))
+    return case.ns(client.once(NetworkTimeline).awake_by(since, since + AFTER_THE_END + OWN + case.slack))
 
 
 def begun_again(client: ClientCase) -> tuple[RequestLife, RequestLife] | None:

@@ -16,14 +16,14 @@ import msgspec
 from harness.history import Boxed
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import told_gaps
-from harness.judge.facts.line import Line
+from harness.judge.facts.line import LineUse
 from harness.judge.facts.requests import RequestLife, lives_of
 from harness.judge.facts.screen import EVENT_CALLBACKS
 from harness.judge.facts.shares import HandlerTime
-from harness.judge.facts.steady import Window, steady
-from harness.judge.facts.truth import ACCEPTED, Event
+from harness.judge.facts.steady import SteadyWindow, steady
+from harness.judge.facts.truth import ACCEPTED, EmittedEvent
 from harness.judge.outages import latency_bound
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class Carried(msgspec.Struct, frozen=True):
     ``until_ns`` is when it, or a later state, was; None: never.
     """
 
-    event: Event
+    event: EmittedEvent
     stream: RequestLife
     due_ns: int
     until_ns: int | None
@@ -67,7 +67,7 @@ class _Carrying:
         self._gaps = [(gap.record.t_ns, gap.covered_ns) for gap in told_gaps(client)]
         self._positions = [position for _, position in client.screen.advances]
 
-    def of(self, event: Event, beyond: float) -> Carried | None:
+    def of(self, event: EmittedEvent, beyond: float) -> Carried | None:
         """Return what became of a state; None where it was shown soon, or no stream stood that could carry it."""
         client, case, at_ns = self._client, self._client.case, event.actual_ns
         place = bisect.bisect_left(self._positions, event.position)
@@ -92,18 +92,18 @@ class _Carrying:
         assert life.began is not None
         return life.began.t_ns <= at_ns and (life.end_ns is None or at_ns < life.end_ns)
 
-    def _needs(self, window: Window, at: float, until_ns: int) -> float:
+    def _needs(self, window: SteadyWindow, at: float, until_ns: int) -> float:
         """Return how many seconds the path needs for what was emitted at a time, and the client may wait for."""
         client, plan, until = self._client, self._client.case.plan, self._client.case.at(until_ns)
         radio = plan.paths[window.spell.path].radio if window.spell.path in plan.paths else None
         wakes = radio.wake if radio is not None else 0.0
         window_of_order = plan.client.policies.reorder_window or 0.0
         bound = latency_bound(window.spell, plan, at, until)
-        return bound + wakes + client.once(Line).busy(at, until) + window_of_order
+        return bound + wakes + client.once(LineUse).busy(at, until) + window_of_order
 
     def _beyond(self, due_ns: int, until_ns: int) -> float:
         """Return the seconds between two stamps in which the app was awake, and outside of callbacks."""
         if until_ns <= due_ns:
             return 0.0
         at, inside = self._client.case.at, self._client.once(HandlerTime).between(due_ns, until_ns)
-        return (until_ns - due_ns - inside) / 1e9 - self._client.once(Sky).slept(at(due_ns), at(until_ns))
+        return (until_ns - due_ns - inside) / 1e9 - self._client.once(NetworkTimeline).slept(at(due_ns), at(until_ns))

@@ -15,7 +15,7 @@ from harness.judge.facts.asked import REFUSED
 from harness.judge.facts.polling import POLLING, STRAY, askings
 from harness.judge.facts.requests import streams_begun
 from harness.judge.network.knocks import syn_retries
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 from harness.scenario.deadlines import polling_allowance
 
 
@@ -59,7 +59,7 @@ def _stretches(client: ClientCase) -> list[tuple[float, float]]:
     answers = [client.responses[request.rid] for request in client.streams if request.rid in client.responses]
     refused = sorted(client.case.at(answer.t_ns) for answer in answers if answer.status in REFUSED)
     found = []
-    for start, end in client.once(Sky).usable_stretches():
+    for start, end in client.once(NetworkTimeline).usable_stretches():
         marks = [start, *(at for at in refused if start < at < end), end]
         found += list(pairwise(marks))
     return found

@@ -7,16 +7,16 @@ server had said to it, or after a 204 (``polling``). What the client calls itsel
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import ToldGap
 from harness.judge.facts.polling import POLLING, STRAY, askings, pollings
-from harness.judge.facts.radio import Answer, answers
+from harness.judge.facts.radio import StatusArrival, answers
 from harness.judge.facts.truth import Position
 
 
-def entitled(client: ClientCase) -> list[Answer]:
+def entitled(client: ClientCase) -> list[StatusArrival]:
     """Return the status answers that a client was entitled to, in the order in which they came."""
     return client.once(_entitled)
 
 
-def _entitled(client: ClientCase) -> list[Answer]:
+def _entitled(client: ClientCase) -> list[StatusArrival]:
     reasons = {asking.life.request.rid: asking.why for asking in askings(client)}
     return [one for one in answers(client) if reasons.get(one.request.rid, STRAY) != STRAY]
 
@@ -27,7 +27,7 @@ def covered(client: ClientCase) -> Position | None:
     return max((one.position for one in entitled(client) if one.position <= newest), default=None)
 
 
-def heals(gap: ToldGap, answer: Answer) -> bool:
+def heals(gap: ToldGap, answer: StatusArrival) -> bool:
     """Whether an answer was asked for while a gap was open."""
     return gap.record.seq < answer.request.seq and answer.request.t_ns <= gap.covered_ns
 

@@ -17,7 +17,7 @@ from harness.judge.facts.asked import told_gaps
 from harness.judge.facts.requests import CLIENT, RequestLife, lives_of
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 from harness.sse.policy import declared
 
 NEAR = 0.1
@@ -36,7 +36,7 @@ _LOST = frozenset({"loses", "offline", "suspended", "resumed"})
 """Signals by which a device tells that sockets are dead."""
 
 
-class Ending(msgspec.Struct, frozen=True):
+class StreamEnding(msgspec.Struct, frozen=True):
     """One stream that its client ended. ``age``: seconds since the last byte; ``events_age`` since the last event."""
 
     request: Request
@@ -46,7 +46,7 @@ class Ending(msgspec.Struct, frozen=True):
     events_age: float | None
 
 
-def hasty_endings(client: ClientCase) -> list[Ending]:
+def hasty_endings(client: ClientCase) -> list[StreamEnding]:
     """Return the streams that the client ended sooner after a byte than its declared watchdog, without a reason."""
     watchdog = client.case.declared.watchdog
     if not declared(watchdog):
@@ -85,7 +85,7 @@ def _last_byte_ns(client: ClientCase, life: RequestLife) -> int:
     return max(came[place - 1].t_ns if place else 0, life.request.t_ns)
 
 
-def _endings(client: ClientCase) -> Iterator[Ending]:
+def _endings(client: ClientCase) -> Iterator[StreamEnding]:
     """Yield the live streams that the client's own FIN or RST ended while the run went on."""
     for life in lives_of(client, "stream"):
         mine = client.own_end(life.request.cid)
@@ -97,7 +97,7 @@ def _endings(client: ClientCase) -> Iterator[Ending]:
                 yield ending
 
 
-def _ending(client: ClientCase, life: RequestLife, end: ConnEnd, at_ns: int) -> Ending | None:
+def _ending(client: ClientCase, life: RequestLife, end: ConnEnd, at_ns: int) -> StreamEnding | None:
     """Return how old the last byte was; None where none came before the moment of the end itself."""
     assert life.began is not None
     until = at_ns - round(NEAR * 1e9)
@@ -107,41 +107,41 @@ def _ending(client: ClientCase, life: RequestLife, end: ConnEnd, at_ns: int) -> 
         return None
     events = [one.t_ns for one in _blocks(client, life.request) if one.event and one.t_ns <= until]
     age = (at_ns - came[place - 1].t_ns) / 1e9
-    return Ending(life.request, end, at_ns, age, (at_ns - events[-1]) / 1e9 if events else None)
+    return StreamEnding(life.request, end, at_ns, age, (at_ns - events[-1]) / 1e9 if events else None)
 
 
 def _blocks(client: ClientCase, request: Request) -> list[Delivered]:
     return client.case.grouped(Delivered, "rid").get(request.rid, [])
 
 
-def _reason(client: ClientCase, ending: Ending) -> bool:
+def _reason(client: ClientCase, ending: StreamEnding) -> bool:
     """Whether a fact gave the client a reason to end its stream then."""
     return any(found(client, ending) for found in (_met_its_end, _lost_its_path, _woke, _is_over, _too_big, _gap))
 
 
-def _met_its_end(client: ClientCase, ending: Ending) -> bool:
+def _met_its_end(client: ClientCase, ending: StreamEnding) -> bool:
     """The phone met the other side's end. One that the gate passed on before is no end of the client's at all."""
     marks = client.case.grouped(Read, "cid").get(ending.request.cid, ())
     return any(mark.end in {"fin", "rst", "lost"} for mark in marks)
 
 
-def _lost_its_path(client: ClientCase, ending: Ending) -> bool:
+def _lost_its_path(client: ClientCase, ending: StreamEnding) -> bool:
     """The device said that it lost the stream's own path, or all of them."""
     path = next((conn.path for conn in client.conns if conn.cid == ending.request.cid), "")
     said = [one for one in client.heard if one.what in _LOST and one.path in {"", path}]
     return any(_just_before(client, ending, one.t_ns) for one in said)
 
 
-def _woke(client: ClientCase, ending: Ending) -> bool:
+def _woke(client: ClientCase, ending: StreamEnding) -> bool:
     """The device slept, or had just woken: its sockets were dead, and its deadlines overdue."""
     case = client.case
-    for since, until in client.once(Sky).asleep:
+    for since, until in client.once(NetworkTimeline).asleep:
         if case.ns(since) <= ending.at_ns <= case.ns(until) or _just_before(client, ending, case.ns(until)):
             return True
     return False
 
 
-def _is_over(client: ClientCase, ending: Ending) -> bool:
+def _is_over(client: ClientCase, ending: StreamEnding) -> bool:
     """The job's end had come, by the stream or a status answer, or the app was told a final error."""
     by_ns = ending.at_ns + client.case.near_ns
     terminal = (event.position for event in client.truth.events if event.terminal)
@@ -153,7 +153,7 @@ def _is_over(client: ClientCase, ending: Ending) -> bool:
     return any(app.enter_ns <= by_ns for app in client.screen.ends)
 
 
-def _too_big(client: ClientCase, ending: Ending) -> bool:
+def _too_big(client: ClientCase, ending: StreamEnding) -> bool:
     """An event was larger than the client declares to take, or what came since the last block was."""
     most = client.case.plan.client.policies.max_event
     if most is None:
@@ -166,7 +166,7 @@ def _too_big(client: ClientCase, ending: Ending) -> bool:
     return sum(pending) >= most
 
 
-def _gap(client: ClientCase, ending: Ending) -> bool:
+def _gap(client: ClientCase, ending: StreamEnding) -> bool:
     """A gap that this stream told of is open: a new cursor is needed."""
     by_ns = ending.at_ns + client.case.near_ns
     return any(
@@ -175,6 +175,6 @@ def _gap(client: ClientCase, ending: Ending) -> bool:
     )
 
 
-def _just_before(client: ClientCase, ending: Ending, at_ns: int) -> bool:
+def _just_before(client: ClientCase, ending: StreamEnding, at_ns: int) -> bool:
     near = client.case.near_ns
     return at_ns - near <= ending.at_ns <= at_ns + round(REACTION * 1e9) + near

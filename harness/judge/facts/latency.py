@@ -11,16 +11,16 @@ import msgspec
 
 from harness.judge.case import ClientCase
 from harness.judge.facts.lives import GRACE
-from harness.judge.facts.steady import Window, steady
-from harness.judge.facts.truth import Event
+from harness.judge.facts.steady import SteadyWindow, steady
+from harness.judge.facts.truth import EmittedEvent
 from harness.judge.percentiles import LOST
-from harness.scenario.model import Plan, Pulse
+from harness.scenario.model import Plan, StallPulse
 
 
 class Sample(msgspec.Struct, frozen=True):
     """One event's delays in seconds. ``path`` names its steady window's path; empty outside of them."""
 
-    event: Event
+    event: EmittedEvent
     latency: float
     transport: float
     superseded: bool
@@ -58,23 +58,23 @@ def _samples(client: ClientCase) -> list[Sample]:
     return found
 
 
-def eligible(window: Window, plan: Plan) -> bool:
+def eligible(window: SteadyWindow, plan: Plan) -> bool:
     """Whether the window's network allows less than 100 ms (law L14).
 
     It has no loss, its weather no stalls, and rtt/2 + jitter + 50 ms lie within it.
     """
     shape, path = window.spell.shape, window.spell.path
-    stalls = any(isinstance(change, Pulse) and change.path == path for change in plan.weather)
+    stalls = any(isinstance(change, StallPulse) and change.path == path for change in plan.weather)
     return window.spell.loss == 0 and not stalls and round(shape.latency + shape.jitter + 0.050, 9) <= 0.100
 
 
-def _overdue(client: ClientCase, event: Event) -> bool:
+def _overdue(client: ClientCase, event: EmittedEvent) -> bool:
     case = client.case
     if case.plan.job.ends == "never":
         return case.at(event.actual_ns) <= case.end - GRACE and not case.cut_short
     return not case.cut_short
 
 
-def _window(windows: list[Window], starts: list[float], at: float) -> Window | None:
+def _window(windows: list[SteadyWindow], starts: list[float], at: float) -> SteadyWindow | None:
     place = bisect.bisect_right(starts, at)
     return windows[place - 1] if place and at < windows[place - 1].end else None

@@ -4,15 +4,15 @@ import bisect
 import itertools
 
 from harness.judge.case import ClientCase
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 from harness.toxics.shape import line_time
 
 
-class Line:
+class LineUse:
     """The bytes that reached one client's radio, as time that its path's rate and slices took for them."""
 
     def __init__(self, client: ClientCase) -> None:
-        spells = client.once(Sky).spells
+        spells = client.once(NetworkTimeline).spells
         at, place, last = client.case.at, 0, 0.0
         times: list[float] = []
         took: list[float] = []

@@ -27,10 +27,10 @@ from harness.history import App, Body, Request
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import told_gaps
 from harness.judge.facts.coverage import covered, entitled, heals
-from harness.judge.facts.radio import Answer, Arrival, answers, arrivals
-from harness.judge.facts.reading import Reading
+from harness.judge.facts.radio import Arrival, StatusArrival, answers, arrivals
+from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.screen import EVENT_CALLBACKS
-from harness.judge.facts.truth import ACCEPTED, Event, Position
+from harness.judge.facts.truth import ACCEPTED, EmittedEvent, Position
 from harness.sse.policy import Ids
 
 SOON = 1.0
@@ -46,7 +46,7 @@ AT_WORK = 0.001
 """Seconds from which on a callback takes time, so that what comes meanwhile has to queue."""
 
 
-class Fate(enum.StrEnum):
+class EventFate(enum.StrEnum):
     """What became of an event."""
 
     SHOWN = "shown"
@@ -64,7 +64,7 @@ class Fate(enum.StrEnum):
     UNASKED = "unasked"  # not certainly there
 
 
-LOST = frozenset({Fate.UNSHOWN, Fate.UNASKED})
+LOST = frozenset({EventFate.UNSHOWN, EventFate.UNASKED})
 
 
 class Life(msgspec.Struct, frozen=True):
@@ -74,8 +74,8 @@ class Life(msgspec.Struct, frozen=True):
     doubt, or it never came.
     """
 
-    event: Event
-    fate: Fate
+    event: EmittedEvent
+    fate: EventFate
     arrival: Arrival | None = None
     read_ns: int | None = None
     shown: App | None = None
@@ -95,7 +95,7 @@ def lost(client: ClientCase) -> list[Life]:
     found = [life for life in lives(client) if life.fate in LOST]
     if client.case.cut_short or client.case.nobody:
         newest = client.screen.newest
-        return [life for life in found if life.fate is Fate.UNSHOWN or life.event.position < newest]
+        return [life for life in found if life.fate is EventFate.UNSHOWN or life.event.position < newest]
     return found
 
 
@@ -129,43 +129,43 @@ class _Fates:
 
     def found(self) -> Iterator[Life]:
         """Yield the lives, in order."""
-        reading = self._client.once(Reading)
+        reading = self._client.once(ReadMarks)
         for event in self._client.truth.events:
             came = self._arrived.get(event.position, [])
             read = ((one, reading.read_ns(one.record)) for one in came)
             arrival, read_ns = next(((one, at) for one, at in read if at is not None), (None, None))
             shown = self._screen.delivered.get(event.position)
             if shown is not None:
-                fate = Fate.SHOWN
+                fate = EventFate.SHOWN
             elif arrival is not None:
                 fate = self._at_radio(event, arrival)
             else:
                 fate = self._elsewhere(event)
             yield Life(event, fate, arrival or (came[0] if came else None), read_ns, shown)
 
-    def _at_radio(self, event: Event, arrival: Arrival) -> Fate:
+    def _at_radio(self, event: EmittedEvent, arrival: Arrival) -> EventFate:
         """Say why an event that was certainly read was not shown."""
         at_ns = arrival.record.t_ns
         newest = self._screen.newest_at(at_ns + self._soon_ns)
         if event.type not in EVENT_CALLBACKS:
-            return Fate.NO_CALLBACK
+            return EventFate.NO_CALLBACK
         if self._policies.max_event is not None and arrival.record.size + FRAMING > self._policies.max_event:
-            return Fate.TOO_BIG
+            return EventFate.TOO_BIG
         if self._over_ns is not None and self._over_ns <= at_ns + self._overtaken_ns:
-            return Fate.ENDED
+            return EventFate.ENDED
         if arrival.behind and newest > event.position:
-            return Fate.LATE
+            return EventFate.LATE
         if any(self._stands_for(one, event, at_ns) for one in self._entitled):
-            return Fate.COVERED
+            return EventFate.COVERED
         if not event.terminal and self._queue.dropped(event, at_ns):
-            return Fate.COALESCED
+            return EventFate.COALESCED
         if event.position < self._first:
-            return Fate.NOT_OWED
+            return EventFate.NOT_OWED
         case = self._client.case
         late_ns = case.end_ns if case.cut_short or case.plan.job.ends == "never" else 1 << 62
-        return Fate.OPEN if at_ns + self._soon_ns > late_ns else Fate.UNSHOWN
+        return EventFate.OPEN if at_ns + self._soon_ns > late_ns else EventFate.UNSHOWN
 
-    def _stands_for(self, answer: Answer, event: Event, at_ns: int) -> bool:
+    def _stands_for(self, answer: StatusArrival, event: EmittedEvent, at_ns: int) -> bool:
         """Whether an answer stands for an event that came then: it came in time, or a gap was waiting for it."""
         if answer.position < event.position:
             return False
@@ -175,20 +175,20 @@ class _Fates:
             for gap in told_gaps(self._client)
         )
 
-    def _elsewhere(self, event: Event) -> Fate:
+    def _elsewhere(self, event: EmittedEvent) -> EventFate:
         """Say what became of an event that was not certainly at the radio."""
         if self._covered is not None and event.position <= self._covered:
-            return Fate.COVERED
+            return EventFate.COVERED
         if event.position < self._first:
-            return Fate.NOT_OWED
+            return EventFate.NOT_OWED
         if event.actual_ns > self._due_ns:
-            return Fate.OPEN
+            return EventFate.OPEN
         if event.position in self._withheld:
-            return Fate.WITHHELD
+            return EventFate.WITHHELD
         said = self._said
         if said is not None and event.position[0] == said[0] and event.position < said:
-            return Fate.SAID
-        return Fate.UNASKED
+            return EventFate.SAID
+        return EventFate.UNASKED
 
 
 class Queue:
@@ -216,14 +216,14 @@ class Queue:
         self._came = [came[position] for position in self._positions]
         self._none_before = list(itertools.accumulate(reversed(self._came), min))[::-1]
 
-    def dropped(self, event: Event, at_ns: int) -> bool:
+    def dropped(self, event: EmittedEvent, at_ns: int) -> bool:
         """Return whether an event that came then may have been pushed out by later ones, of which one was shown."""
         if self.room == math.inf:
             return False
         newer = self.newer(event, at_ns)
         return newer is not None and newer >= self.room
 
-    def newer(self, event: Event, at_ns: int) -> int | None:
+    def newer(self, event: EmittedEvent, at_ns: int) -> int | None:
         """Return how many later states had come, up to ``room``, when the app was shown one of them in its place.
 
         None where the event, which came ``at_ns``, did not wait behind callbacks, or nothing later was shown.
@@ -271,7 +271,7 @@ def _first(client: ClientCase) -> Position:
     That is what a stream brought first that was asked for without an id, if it brought the first event that was
     certainly read. Of an epoch that no stream met, the client never knew.
     """
-    reading, reached = client.once(Reading), arrivals(client)
+    reading, reached = client.once(ReadMarks), arrivals(client)
     read = next((one for one in reached if reading.read_ns(one.record) is not None), None)
     if read is None or read.request.last_event_id or client.screen.newest_at(read.record.t_ns - 1) > ACCEPTED:
         return ACCEPTED

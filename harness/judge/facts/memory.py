@@ -13,7 +13,7 @@ MARGIN = 16_000_000
 """Bytes that a process may grow by, whatever it does: caches, and what an allocator does not give back."""
 
 
-class Grown(msgspec.Struct, frozen=True):
+class MemoryGrowth(msgspec.Struct, frozen=True):
     """From the ``first`` measure to the ``last``: how many bytes, and how many are allowed, and why."""
 
     first: Health
@@ -23,7 +23,7 @@ class Grown(msgspec.Struct, frozen=True):
     why: str
 
 
-def grown(case: Case) -> Grown | None:
+def grown(case: Case) -> MemoryGrowth | None:
     """Return how much a run's process grew; None where it was not measured."""
     measured = [one for one in case.history.all(Health) if one.rss]
     if len(measured) < 2:
@@ -32,4 +32,4 @@ def grown(case: Case) -> Grown | None:
     since = (chunk for chunk in case.history.all(Chunk) if chunk.t_ns > first.t_ns and chunk.fate == "delivered")
     sent = sum(chunk.length for chunk in since)
     why = f"{MARGIN / 1e6:.0f} MB and what was sent since, {sent / 1e6:.1f} MB"
-    return Grown(first, last, last.rss - first.rss, MARGIN + sent, why)
+    return MemoryGrowth(first, last, last.rss - first.rss, MARGIN + sent, why)

@@ -26,7 +26,7 @@ import msgspec
 from harness.history import Delivered
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import UNAUTHORIZED, events_delivered, leads_on, told_gaps
-from harness.judge.facts.reading import Reading
+from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import ANSWERED, CLIENT, RequestLife, dial_lives, lives_of, streams_begun
 
 POLLING, GAP, FINAL, STRAY = "polling", "gap", "204", "stray"
@@ -154,7 +154,7 @@ class _Entries:
 
     def _first_read(self, life: RequestLife) -> int | None:
         """Return when the first event of a stream was certainly read; None where none was."""
-        reading = self._client.once(Reading)
+        reading = self._client.once(ReadMarks)
         first = next(iter(self._events.get(life.request.rid, ())), None)
         return reading.read_ns(first) if first is not None else None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.history import Body, Delivered, Request, Snapshot
-from harness.judge.facts.truth import Event, Position
+from harness.judge.facts.truth import EmittedEvent, Position
 
 if TYPE_CHECKING:
     from harness.judge.case import ClientCase
@@ -23,18 +23,18 @@ class Arrival(msgspec.Struct, frozen=True):
 
     record: Delivered
     request: Request
-    event: Event
+    event: EmittedEvent
     behind: bool = False
 
 
-class Answer(msgspec.Struct, frozen=True):
+class StatusArrival(msgspec.Struct, frozen=True):
     """A socket of the client took a whole status answer. ``event`` is the last one in it; None: the accepted job."""
 
     body: Body
     request: Request
     snapshot: Snapshot
     position: Position
-    event: Event | None
+    event: EmittedEvent | None
 
 
 def arrivals(client: "ClientCase") -> list[Arrival]:
@@ -61,15 +61,15 @@ def _seq(arrival: Arrival) -> int:
     return arrival.record.seq
 
 
-def answers(client: "ClientCase") -> list[Answer]:
+def answers(client: "ClientCase") -> list[StatusArrival]:
     """Return the whole status answers at a client's radio, in order."""
     return client.once(_answers)
 
 
-def _answers(client: "ClientCase") -> list[Answer]:
+def _answers(client: "ClientCase") -> list[StatusArrival]:
     bodies, snapshots = client.case.grouped(Body, "rid"), client.case.grouped(Snapshot, "rid")
     epochs = {job.epoch for job in client.truth.records}
-    found: list[Answer] = []
+    found: list[StatusArrival] = []
     for request in client.requests:
         if request.what != "poll":
             continue
@@ -77,7 +77,7 @@ def _answers(client: "ClientCase") -> list[Answer]:
             told = next((one for one in snapshots.get(request.rid, ()) if one.digest == body.digest), None)
             if body.whole and told is not None and told.epoch in epochs:
                 position = client.truth.position(told.epoch, told.state_index)
-                found.append(Answer(body, request, told, position, client.truth.at(position)))
+                found.append(StatusArrival(body, request, told, position, client.truth.at(position)))
     return sorted(found, key=lambda answer: answer.body.seq)
 
 

@@ -14,7 +14,7 @@ from operator import attrgetter
 
 from harness.history import Body, Delivered, Read, Response, StreamBegan
 from harness.judge.case import ClientCase
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 
 PROOF = 1.0
 """Seconds for which a connection lives on behind bytes that a process has certainly read."""
@@ -26,7 +26,7 @@ Arrived = Response | StreamBegan | Delivered | Body
 """What the stage records as the client's socket takes the byte that completes it."""
 
 
-class Reading:
+class ReadMarks:
     """One client's marks. Made once a client, by ``client.once(Reading)``."""
 
     def __init__(self, client: ClientCase) -> None:
@@ -64,7 +64,9 @@ class Reading:
         if arrived.rid in self._whole and arrived.cid in self._finished and until_ns >= arrived.t_ns:
             return until_ns
         at = self._client.case.at
-        awake = (until_ns - arrived.t_ns) / 1e9 - self._client.once(Sky).slept(at(arrived.t_ns), at(until_ns))
+        awake = (until_ns - arrived.t_ns) / 1e9 - self._client.once(NetworkTimeline).slept(
+            at(arrived.t_ns), at(until_ns)
+        )
         return arrived.t_ns + round(PROOF * 1e9) if awake >= PROOF else None
 
 

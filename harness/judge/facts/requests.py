@@ -25,7 +25,7 @@ from harness.history import (
     Subscriber,
 )
 from harness.judge.case import ClientCase
-from harness.judge.facts.reading import Reading
+from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.streams import is_stream
 
 _JSON = "json"
@@ -151,7 +151,7 @@ def _streams_begun(client: ClientCase) -> list[int]:
 
 
 def _request_lives(client: ClientCase) -> dict[int, RequestLife]:
-    reading, case = client.once(Reading), client.case
+    reading, case = client.once(ReadMarks), client.case
     conns = {conn.cid: conn for conn in client.conns}
     dials = {one.conn.cid: one.dial for one in dial_lives(client) if one.conn is not None}
     bodies, begun = case.grouped(Body, "rid"), case.grouped(StreamBegan, "rid")

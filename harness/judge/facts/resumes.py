@@ -23,12 +23,12 @@ import msgspec
 from harness.history import Delivered, Request, Snapshot
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import REFUSED, leads_on
-from harness.judge.facts.reading import Reading
+from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import RequestLife, lives_of
 from harness.judge.facts.snapshots import DeliveredState, delivered_states
 
 
-class Resume(msgspec.Struct, frozen=True):
+class ResumeRequest(msgspec.Struct, frozen=True):
     """One stream request. ``allowed`` are the ids it might carry; the last is what it should have been.
 
     ``refused`` is the answer before it that refused the client's cursor, where a status answer replaced that.
@@ -43,13 +43,13 @@ class Resume(msgspec.Struct, frozen=True):
     refused: RequestLife | None = None
 
 
-def resumes(client: ClientCase) -> list[Resume]:
+def resumes(client: ClientCase) -> list[ResumeRequest]:
     """Return the stream requests of a client, each held against what it might carry."""
     return client.once(_resumes)
 
 
-def _resumes(client: ClientCase) -> list[Resume]:
-    found: list[Resume] = []
+def _resumes(client: ClientCase) -> list[ResumeRequest]:
+    found: list[ResumeRequest] = []
     buffer = client.once(_Buffer)
     led: RequestLife | None = None  # the request that a redirect leads on from
     for life in lives_of(client, "stream"):
@@ -71,11 +71,11 @@ class _Buffer:
         ]
         self._truth = client.truth
         self._shown = _shown(client, self._blocks)
-        reading, alone = client.once(Reading), [at for at, block in enumerate(self._blocks) if _alone(block)]
+        reading, alone = client.once(ReadMarks), [at for at, block in enumerate(self._blocks) if _alone(block)]
         read = ((reading.read_ns(self._blocks[place]), place) for place in alone)
         self._committed = [(read_ns, place) for read_ns, place in read if read_ns is not None]
 
-    def held_against(self, life: RequestLife, *, dialled_ns: int, first: bool) -> Resume:
+    def held_against(self, life: RequestLife, *, dialled_ns: int, first: bool) -> ResumeRequest:
         """Return what a request, whose attempt was dialled then, might carry."""
         request, sent = life.request, life.request.last_event_id or ""
         least = self._least(dialled_ns)
@@ -96,7 +96,7 @@ class _Buffer:
         ids = [name for _, name, _ in given]
         allowed = tuple(dict.fromkeys([*(name for name in ids if name != due), due]))
         right = sent in allowed
-        return Resume(request, sent, allowed, first, right, source if due else None, refused)
+        return ResumeRequest(request, sent, allowed, first, right, source if due else None, refused)
 
     def _least(self, dialled_ns: int) -> int:
         """Return the place of the last block that was committed before a dial, shown or without an event; -1: none."""

@@ -19,8 +19,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from harness.history import App
-from harness.judge.facts.radio import Answer, Arrival
-from harness.judge.facts.truth import ACCEPTED, Event, Position, Truth
+from harness.judge.facts.radio import Arrival, StatusArrival
+from harness.judge.facts.truth import ACCEPTED, EmittedEvent, Position, Truth
 
 EVENT_CALLBACKS = frozenset({"initialized", "processing", "completed", "failed", "timeout"})
 TERMINAL_CALLBACKS = frozenset({"completed", "failed", "timeout"})
@@ -33,9 +33,9 @@ class Shown(msgspec.Struct, frozen=True):
     """
 
     app: App
-    event: Event | None
+    event: EmittedEvent | None
     before: Position  # the newest position shown before this callback
-    answer: Answer | None = None
+    answer: StatusArrival | None = None
     duplicated: bool = False
     reordered: bool = False
     phantom: bool = False
@@ -48,17 +48,17 @@ class _Equals:
     """Events of one content, in the order in which they reached the radio, and how far they have been shown."""
 
     def __init__(self) -> None:
-        self.came: list[tuple[int, Event]] = []
-        self.ids: dict[str, tuple[int, Event]] = {}
+        self.came: list[tuple[int, EmittedEvent]] = []
+        self.ids: dict[str, tuple[int, EmittedEvent]] = {}
         self._newer = 0  # all before are no newer than the newest shown
         self._unseen = 0  # all before were shown
 
-    def add(self, at_ns: int, event: Event) -> None:
+    def add(self, at_ns: int, event: EmittedEvent) -> None:
         """Take in an event that came after the others."""
         self.came.append((at_ns, event))
         self.ids.setdefault(event.id, (at_ns, event))
 
-    def shown_by(self, app: App, newest: Position, seen: dict[Position, App]) -> Event | None:
+    def shown_by(self, app: App, newest: Position, seen: dict[Position, App]) -> EmittedEvent | None:
         """Return which of them a callback showed; None where none had come."""
         came, at_ns = self.came, app.enter_ns
         named = self.ids.get(app.id)
@@ -82,7 +82,7 @@ class Screen:
     """
 
     def __init__(
-        self, apps: list[App], truth: Truth, *, arrived: Iterable[Arrival] | None, answered: Sequence[Answer]
+        self, apps: list[App], truth: Truth, *, arrived: Iterable[Arrival] | None, answered: Sequence[StatusArrival]
     ) -> None:
         ordered = sorted(apps, key=lambda app: (app.enter_ns, app.seq))
         self.callbacks = ordered
@@ -92,7 +92,7 @@ class Screen:
         self.advances: list[tuple[int, Position]] = []  # (enter_ns, newest position shown from then on)
         self._truth = truth
         self._equals = _equals(truth, arrived)
-        self._answers: dict[str, list[Answer]] = {}
+        self._answers: dict[str, list[StatusArrival]] = {}
         for answer in answered:
             self._answers.setdefault(answer.body.digest, []).append(answer)
         newest = ACCEPTED
@@ -133,7 +133,7 @@ class Screen:
             corrupted=corrupted, regressed=backwards,
         )  # fmt: skip
 
-    def _answer(self, app: App) -> Answer | None:
+    def _answer(self, app: App) -> StatusArrival | None:
         """Return the newest answer of this body that had been delivered when a callback was entered."""
         found = self._answers.get(app.body, ()) if app.body else ()
         return next((one for one in reversed(found) if one.body.t_ns <= app.enter_ns), None)
@@ -158,7 +158,7 @@ class Screen:
         place = bisect.bisect_right(self.advances, at_ns, key=_entered)
         return self.advances[place - 1][1] if place else ACCEPTED
 
-    def first_seen(self, events: list[Event]) -> list[tuple[App, bool] | None]:
+    def first_seen(self, events: list[EmittedEvent]) -> list[tuple[App, bool] | None]:
         """For each event, in order of position: the first callback that showed it or a later state, or None.
 
         The flag says that it was superseded: a later state came, not this one.
@@ -182,7 +182,7 @@ def _equals(truth: Truth, arrived: Iterable[Arrival] | None) -> dict[str, _Equal
     if arrived is None:
         came = [(event.actual_ns, event) for event in truth.events]
     else:
-        first: dict[Position, tuple[int, Event]] = {}
+        first: dict[Position, tuple[int, EmittedEvent]] = {}
         for one in arrived:
             first.setdefault(one.event.position, (one.record.t_ns, one.event))
         came = sorted(first.values(), key=_came)
@@ -192,12 +192,12 @@ def _equals(truth: Truth, arrived: Iterable[Arrival] | None) -> dict[str, _Equal
     return found
 
 
-def _callback(answer: Answer) -> str:
+def _callback(answer: StatusArrival) -> str:
     """Return the callback that shows a status: words of the server's own mean work under way."""
     return answer.snapshot.status if answer.snapshot.status in EVENT_CALLBACKS else "processing"
 
 
-def _came(one: tuple[int, Event]) -> int:
+def _came(one: tuple[int, EmittedEvent]) -> int:
     return one[0]
 
 

@@ -26,8 +26,8 @@ from harness.judge.facts.radio import answers
 from harness.judge.facts.requests import streams_begun
 from harness.judge.facts.screen import EVENT_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
-from harness.judge.facts.truth import ACCEPTED, Event
-from harness.judge.sky import Sky
+from harness.judge.facts.truth import ACCEPTED, EmittedEvent
+from harness.judge.sky import NetworkTimeline
 
 EACH = 200_000
 """Nanoseconds for each event of a burst that comes before another."""
@@ -52,7 +52,7 @@ class Kept(msgspec.Struct, frozen=True):
     """
 
     record: Delivered | Body
-    event: Event
+    event: EmittedEvent
     until_ns: int | None
     seconds: float
     older: int
@@ -125,7 +125,7 @@ def _shares(client: ClientCase) -> list[Share]:
 
 
 def _each(client: ClientCase) -> Iterator[Share]:
-    waits, sky, at, busy = _Waits(client), client.once(Sky), client.case.at, client.once(HandlerTime)
+    waits, sky, at, busy = _Waits(client), client.once(NetworkTimeline), client.case.at, client.once(HandlerTime)
     streamed = {id(one.app) for one in client.screen.shown if one.answer is None}
     burst_ns, before = -1, 0
     for life in sorted((one for one in lives(client) if one.arrival is not None), key=_came):
@@ -151,13 +151,13 @@ class _Read(msgspec.Struct, frozen=True):
     """A state that the client has certainly read, ``read_ns``; ``since_ns`` is from when on it had to be shown."""
 
     record: Delivered | Body
-    event: Event
+    event: EmittedEvent
     read_ns: int
     since_ns: int
 
 
 def _kept(client: ClientCase) -> list[Kept]:
-    sky, busy = client.once(Sky), client.once(HandlerTime)
+    sky, busy = client.once(NetworkTimeline), client.once(HandlerTime)
     at, advances, end_ns = client.case.at, client.screen.advances, client.case.end_ns
     terminals, apps = client.screen.terminals, [shown.app for shown in client.screen.shown]
     enters = [app.enter_ns for app in apps if app.exit_ns - app.enter_ns > EACH]

@@ -11,7 +11,7 @@ from harness.judge.case import ClientCase
 from harness.judge.facts.truth import ACCEPTED
 
 
-class Ramp(msgspec.Struct, frozen=True):
+class StalenessRamp(msgspec.Struct, frozen=True):
     """Staleness grows from ``low`` to ``high`` seconds between two scenario times, with slope one."""
 
     start: float
@@ -25,7 +25,7 @@ class Staleness(msgspec.Struct, frozen=True):
 
     start: float
     end: float
-    ramps: list[Ramp]
+    ramps: list[StalenessRamp]
     censored: bool
 
     @property
@@ -63,14 +63,14 @@ def _staleness(client: ClientCase) -> Staleness | None:
     last = truth.events[-1].position if truth.events else ACCEPTED
     complete = screen.newest >= last
     end_ns = screen.advances[-1][0] if complete and screen.advances else limit_ns
-    ramps: list[Ramp] = []
+    ramps: list[StalenessRamp] = []
     since, shown = truth.accepted_ns, ACCEPTED
     for at_ns, position in [*screen.advances, (end_ns, last)]:
         waiting = truth.after(shown)
         if waiting is not None and max(since, waiting.intended_ns) < at_ns:
             start = max(since, waiting.intended_ns)
             ramps.append(
-                Ramp(
+                StalenessRamp(
                     case.at(start),
                     case.at(at_ns),
                     (start - waiting.intended_ns) / 1e9,

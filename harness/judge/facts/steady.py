@@ -13,9 +13,9 @@ from harness.deeds.acts import SetShape
 from harness.judge.case import ClientCase
 from harness.judge.facts.backlog import behind
 from harness.judge.facts.clinging import allowance
-from harness.judge.outages import Lapse, outages
+from harness.judge.outages import Outage, outages
 from harness.judge.refusals import no_end_due
-from harness.judge.sky import Sky, Spell
+from harness.judge.sky import NetworkInterval, NetworkTimeline
 from harness.scenario.model import schedule
 
 SETTLING = 1.0
@@ -24,34 +24,34 @@ SETTLING = 1.0
 BEFORE_DEED = 0.1
 
 
-class Window(msgspec.Struct, frozen=True):
+class SteadyWindow(msgspec.Struct, frozen=True):
     """A steady window, in scenario seconds; half open. ``spell`` says which path, and its shape."""
 
     start: float
     end: float
-    spell: Spell
+    spell: NetworkInterval
 
 
-def steady(client: ClientCase) -> list[Window]:
+def steady(client: ClientCase) -> list[SteadyWindow]:
     """Return the steady windows of a client up to the end of its job."""
     return client.once(_steady)
 
 
-def planned(client: ClientCase, windows: list[Window]) -> int:
+def planned(client: ClientCase, windows: list[SteadyWindow]) -> int:
     """Return how many events the plan's schedule puts into these windows."""
     case = client.case
     due = [case.at(stamp) for stamp in client.truth.schedule_ns] or schedule(case.plan.job)
     return sum(any(window.start <= at < window.end for window in windows) for at in due)
 
 
-def _steady(client: ClientCase) -> list[Window]:
-    sky, lapses = client.once(Sky), outages(client)
+def _steady(client: ClientCase) -> list[SteadyWindow]:
+    sky, lapses = client.once(NetworkTimeline), outages(client)
     begins = _begins(client)
     end = _job_end(client)
     if begins is None or no_end_due(client):
         return []
     busy = [(0.0, begins + SETTLING), *_deeds(client), *_outages(sky, lapses), *_refused(client), *behind(client)]
-    found: list[Window] = []
+    found: list[SteadyWindow] = []
     free = 0.0
     for start, stop in [*sorted(busy), (end, end)]:
         if start > free and free < end:
@@ -87,7 +87,7 @@ def _deeds(client: ClientCase) -> list[tuple[float, float]]:
     return spans
 
 
-def _outages(sky: Sky, lapses: list[Lapse]) -> list[tuple[float, float]]:
+def _outages(sky: NetworkTimeline, lapses: list[Outage]) -> list[tuple[float, float]]:
     spans = []
     for lapse in lapses:
         until = sky.horizon if lapse.healed is None else lapse.until
@@ -101,10 +101,10 @@ def _refused(client: ClientCase) -> list[tuple[float, float]]:
     return [(at, at + until) for one in client.gap_signals for at in [client.case.at(one.t_ns)]]
 
 
-def _pieces(sky: Sky, start: float, end: float) -> list[Window]:
+def _pieces(sky: NetworkTimeline, start: float, end: float) -> list[SteadyWindow]:
     """Cut a window where the default path changes hands without a deed of its own (a lingering path's end)."""
     return [
-        Window(max(start, spell.start), min(end, spell.end), spell)
+        SteadyWindow(max(start, spell.start), min(end, spell.end), spell)
         for spell in sky.spells
         if spell.usable and spell.start < end and spell.end > start
     ]

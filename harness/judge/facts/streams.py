@@ -11,7 +11,7 @@ from harness.judge.case import ClientCase
 EVENT_STREAM = "text/event-stream"
 
 
-class Live(msgspec.Struct, frozen=True):
+class LiveStream(msgspec.Struct, frozen=True):
     """One stream's life, in stamps. ``end_ns`` None: the client's side was never closed."""
 
     request: Request
@@ -24,15 +24,15 @@ class Overlap(msgspec.Struct, frozen=True):
 
     start_ns: int
     end_ns: int
-    streams: tuple[Live, ...]
+    streams: tuple[LiveStream, ...]
 
 
-def live_streams(client: ClientCase) -> list[Live]:
+def live_streams(client: ClientCase) -> list[LiveStream]:
     """Return the client's streams in order. Orphans on the server's side do not count."""
     return client.once(_live_streams)
 
 
-def _live_streams(client: ClientCase) -> list[Live]:
+def _live_streams(client: ClientCase) -> list[LiveStream]:
     closed: dict[int, int] = {}
     for end in client.conn_ends:
         # A radio that wakes may hold the client's own end for a while: it left when its socket did. What the server
@@ -52,7 +52,7 @@ def _live_streams(client: ClientCase) -> list[Live]:
         over = min((t for t in (closed.get(request.cid), reused, refused) if t is not None), default=None)
         start = max(request.t_ns, left.get(request.cid, 0))
         if over is None or start < over:  # else it was over before it had left the phone
-            found.append(Live(request, start, over))
+            found.append(LiveStream(request, start, over))
     return found
 
 
@@ -93,7 +93,7 @@ def most_at_once(client: ClientCase) -> int:
     return most
 
 
-def _together(streams: list[Live], end_ns: int) -> list[Overlap]:
+def _together(streams: list[LiveStream], end_ns: int) -> list[Overlap]:
     found: list[Overlap] = []
     turns = [(live.start_ns, 1, place) for place, live in enumerate(streams)]
     turns += [(end_ns if live.end_ns is None else live.end_ns, -1, place) for place, live in enumerate(streams)]

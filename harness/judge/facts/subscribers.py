@@ -11,7 +11,7 @@ import msgspec
 from harness.history import ConnEnd, EndPassed, Request, Subscriber
 from harness.history.records import Record
 from harness.judge.case import Case
-from harness.judge.server.facts import Served
+from harness.judge.server.facts import ServerFacts
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ def subscriptions(case: Case) -> list[Subscription]:
 def _subscriptions(case: Case) -> list[Subscription]:
     ends, passed = case.grouped(ConnEnd, "cid"), case.grouped(EndPassed, "cid")
     found = []
-    for stream in case.once(Served).streams:
+    for stream in case.once(ServerFacts).streams:
         opened, request = stream.opened, stream.request
         cid = request.cid if request is not None else None
         mine = [end for end in ends.get(cid, []) if opened.seq < end.seq and end.t_ns < case.end_ns]

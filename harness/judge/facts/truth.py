@@ -23,7 +23,7 @@ START = "start"
 ACCEPTED: Position = (0, -1)
 
 
-class Event(msgspec.Struct, frozen=True):
+class EmittedEvent(msgspec.Struct, frozen=True):
     """One emitted event. Times are stamps in nanoseconds."""
 
     position: Position
@@ -54,20 +54,20 @@ class Truth:
         self._ranks: dict[str, int] = {}
         for record in self.records:
             self._ranks.setdefault(record.epoch, len(self._ranks))
-        by_position: dict[Position, Event] = {}
+        by_position: dict[Position, EmittedEvent] = {}
         for emit in emits:
             event = self._event(emit)
             by_position.setdefault(event.position, event)
         self.events = [by_position[position] for position in sorted(by_position)]
-        self._by_id: dict[str, list[Event]] = {}
+        self._by_id: dict[str, list[EmittedEvent]] = {}
         for event in self.events:
             self._by_id.setdefault(event.id, []).append(event)
         self._by_position = by_position
         self._intended = _running_max([event.intended_ns for event in self.events])
 
-    def _event(self, emit: Emit) -> Event:
+    def _event(self, emit: Emit) -> EmittedEvent:
         rank = self._ranks.setdefault(emit.epoch, len(self._ranks))
-        return Event(
+        return EmittedEvent(
             (rank, emit.index), emit.id, emit.type, emit.digest, emit.intended_ns, emit.actual_ns, emit.terminal,
             emit.progress, emit,
         )  # fmt: skip
@@ -109,11 +109,11 @@ class Truth:
         return past + ahead
 
     @property
-    def terminal(self) -> Event | None:
+    def terminal(self) -> EmittedEvent | None:
         """The job's terminal event, of the newest epoch that has one."""
         return next((event for event in reversed(self.events) if event.terminal), None)
 
-    def known(self, event_id: str, at_ns: int | None = None) -> Event | None:
+    def known(self, event_id: str, at_ns: int | None = None) -> EmittedEvent | None:
         """Return the event with this id; where a new epoch used it again, the newest emitted by ``at_ns``."""
         candidates = self._by_id.get(event_id)
         if not candidates:
@@ -123,12 +123,12 @@ class Truth:
         emitted = [event for event in candidates if event.actual_ns <= at_ns]
         return emitted[-1] if emitted else candidates[0]
 
-    def carried(self, event_id: str, digest: str, seq: int) -> Event | None:
+    def carried(self, event_id: str, digest: str, seq: int) -> EmittedEvent | None:
         """Return the event of this id and digest that was emitted before this record; None where there is none."""
         candidates = self._by_id.get(event_id, ())
         return next((one for one in reversed(candidates) if one.digest == digest and one.record.seq < seq), None)
 
-    def at(self, position: Position) -> Event | None:
+    def at(self, position: Position) -> EmittedEvent | None:
         """Return the event at a position; None where there is none."""
         return self._by_position.get(position)
 
@@ -140,17 +140,17 @@ class Truth:
         epoch, _, word = event_id.rpartition("-")
         return (self._ranks[epoch], -1) if word == START and epoch in self._ranks else None
 
-    def newest_due(self, at_ns: int) -> Event | None:
+    def newest_due(self, at_ns: int) -> EmittedEvent | None:
         """Return the newest event whose intended emission lies at or before this stamp; None before the first."""
         place = bisect.bisect_right(self._intended, at_ns)
         return self.events[place - 1] if place else None
 
-    def first_due_from(self, at_ns: int) -> Event | None:
+    def first_due_from(self, at_ns: int) -> EmittedEvent | None:
         """Return the first event intended at or after this stamp; None where nothing more was due."""
         place = bisect.bisect_left(self._intended, at_ns)
         return self.events[place] if place < len(self.events) else None
 
-    def after(self, position: Position) -> Event | None:
+    def after(self, position: Position) -> EmittedEvent | None:
         """Return the event that follows a position; None after the last."""
         place = bisect.bisect_right(self.events, position, key=_position)
         return self.events[place] if place < len(self.events) else None
@@ -160,7 +160,7 @@ def _seq(record: Record) -> int:
     return record.seq
 
 
-def _position(event: Event) -> Position:
+def _position(event: EmittedEvent) -> Position:
     return event.position
 
 

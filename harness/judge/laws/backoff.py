@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.giving_up import GAVE_UP, gave_up, surrender_advice
-from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.laws.outcome import SHOWN, Law, LawFindings
 from harness.judge.obligations import owed, pace
-from harness.judge.obligations.attempts import Attempt
+from harness.judge.obligations.attempts import AttemptLife
 from harness.judge.obligations.closings import closings
 from harness.judge.obligations.due import late_ones
 from harness.judge.obligations.polls import polls_missed
 from harness.judge.obligations.put_off import hurried
 from harness.judge.obligations.questions import questions
-from harness.judge.obligations.rows import Row
+from harness.judge.obligations.rows import ObligationRow
 from harness.judge.obligations.walk import EARLY, Missed, walk
 from harness.judge.verdict import Evidence
 from harness.sse.policy import Jitter, declared
@@ -37,8 +37,8 @@ _ADVICE = {
 }
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         before = len(outcome.findings)
         _hurried(client, outcome)
@@ -53,7 +53,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _walked(client: ClientCase, outcome: Outcome, before: int) -> None:
+def _walked(client: ClientCase, outcome: LawFindings, before: int) -> None:
     found = walk(client)
     _storm(client, pace.storm(found), outcome)
     if not found.steps and not found.missed:
@@ -79,7 +79,7 @@ def _jitters(case: Case) -> bool:
     return declared(case.declared.jitter) and case.declared.jitter is not Jitter.NONE
 
 
-def _hurried(client: ClientCase, outcome: Outcome) -> None:
+def _hurried(client: ClientCase, outcome: LawFindings) -> None:
     for one in hurried(client):
         put_off, again = one.put_off, one.again
         doubt = client.case.doubtful(put_off.seconds)
@@ -102,53 +102,55 @@ def _hurried(client: ClientCase, outcome: Outcome) -> None:
 _ASKED = {"poll": "the status", "results": "the results", "token": "a token", "start": "a job"}
 
 
-def _held_on(client: ClientCase, outcome: Outcome) -> None:
+def _held_on(client: ClientCase, outcome: LawFindings) -> None:
     case = client.case
     for one in owed.held_on(client):
         text = (
-            f"{Row.SIGNAL_IN_DIAL.called}: a {one.what} was to be dropped by {phrases.moment(one.due)}, and went on "
+            f"{ObligationRow.SIGNAL_IN_DIAL.called}: a {one.what} was to be dropped by {phrases.moment(one.due)}, and "
+            "went on "
             f"until {phrases.moment(one.over)}"
         )
         shown = [case.evidence(one.signal, "the signal"), case.evidence(one.record, one.what)]
         outcome.fail(text, *shown, advice=_ADVICE["signal"], cause="deaf-dial")
     for one in owed.given_up_early(client):
         text = (
-            f"{Row.CONNECT_DEADLINE.called}: a {one.what} was given up at {phrases.moment(one.over)}, due from "
+            f"{ObligationRow.CONNECT_DEADLINE.called}: a {one.what} was given up at {phrases.moment(one.over)}, due "
+            "from "
             f"{phrases.moment(one.due)}, and nothing had called for it"
         )
         outcome.fail(text, case.evidence(one.record, one.what), advice=_ADVICE["patience"], cause="hasty-dial")
 
 
-def _closings(client: ClientCase, outcome: Outcome) -> None:
+def _closings(client: ClientCase, outcome: LawFindings) -> None:
     for one in late_ones(client, closings(client)):
-        dial = one.row is Row.CONNECT_DEADLINE
+        dial = one.row is ObligationRow.CONNECT_DEADLINE
         shown = client.case.evidence(one.record, "the dial" if dial else "silent from here on")
         cause = "hung-dial" if dial else "late-watchdog"
         outcome.fail(one.sentence(), shown, advice=_ADVICE["deadline" if dial else "watchdog"], cause=cause)
 
 
-def _questions(client: ClientCase, outcome: Outcome) -> None:
+def _questions(client: ClientCase, outcome: LawFindings) -> None:
     case = client.case
     for one in questions(client):
-        if not (one.late(case) or (one.row is Row.FAILED_ASK and one.early(case))):
+        if not (one.late(case) or (one.row is ObligationRow.FAILED_ASK and one.early(case))):
             continue
         key = _ASKS.get(one.row, "gap")
         shown = case.evidence(one.record, "what called for it")
         outcome.fail(one.sentence(), shown, advice=_ADVICE[key], cause=f"{key}-unasked")
 
 
-_ASKS = {Row.START: "start", Row.ASK: "request"}
+_ASKS = {ObligationRow.START: "start", ObligationRow.ASK: "request"}
 
 
-def _tokens(client: ClientCase, outcome: Outcome) -> None:
+def _tokens(client: ClientCase, outcome: LawFindings) -> None:
     for refused, asked in owed.tokens_too_many(client):
         at = phrases.moment(client.case.at(refused.t_ns))
-        text = f"{Row.ONE_TOKEN.called}: a 401 at {at} led to {len(asked)} requests for a token, one is due"
+        text = f"{ObligationRow.ONE_TOKEN.called}: a 401 at {at} led to {len(asked)} requests for a token, one is due"
         shown = [client.case.evidence(refused, "401"), *(client.case.evidence(one, "token asked for") for one in asked)]
         outcome.fail(text, *shown[:SHOWN], advice=_ADVICE["tokens"], cause="token-storm")
 
 
-def _polls(client: ClientCase, outcome: Outcome) -> None:
+def _polls(client: ClientCase, outcome: LawFindings) -> None:
     found = polls_missed(client)
     if not found:
         return
@@ -158,7 +160,7 @@ def _polls(client: ClientCase, outcome: Outcome) -> None:
     outcome.fail(text, *shown, advice=_ADVICE["polls"], cause="poll-interval")
 
 
-def _storm(client: ClientCase, found: Sequence[Attempt], outcome: Outcome) -> None:
+def _storm(client: ClientCase, found: Sequence[AttemptLife], outcome: LawFindings) -> None:
     if not found:
         return
     at = client.case.at
@@ -171,7 +173,7 @@ def _storm(client: ClientCase, found: Sequence[Attempt], outcome: Outcome) -> No
     outcome.fail(text, *shown, advice=_ADVICE["storm"], cause="storm")
 
 
-def _missed(client: ClientCase, one: Missed, outcome: Outcome) -> None:
+def _missed(client: ClientCase, one: Missed, outcome: LawFindings) -> None:
     case, window = client.case, one.window
     doubt = case.doubtful(window.delay) if window.delay else ""
     if doubt:
@@ -190,11 +192,11 @@ def _missed(client: ClientCase, one: Missed, outcome: Outcome) -> None:
         text += ": it started over, though the attempt before brought no new event" if reset else ""
         outcome.fail(text, *shown, advice=_ADVICE["short"], cause="backoff-reset" if reset else "short-wait")
         return
-    signal = window.row is Row.SIGNAL
+    signal = window.row is ObligationRow.SIGNAL
     outcome.fail(text, *shown, advice=_ADVICE["signal" if signal else "long"], cause="deaf" if signal else "long-wait")
 
 
-def _ended(client: ClientCase, before: Attempt) -> Evidence:
+def _ended(client: ClientCase, before: AttemptLife) -> Evidence:
     status = f", answered {before.status}" if before.status else ""
     stamp = before.end_lo if before.end_lo is not None else before.began_ns
     return client.case.evidence(before.record, f"the attempt before ended{status}", t_ns=stamp)
@@ -203,13 +205,18 @@ def _ended(client: ClientCase, before: Attempt) -> Evidence:
 def _started_over(client: ClientCase, one: Missed) -> bool:
     """Whether the wait is that of a first attempt, after one that was connected and brought nothing new."""
     base = client.case.declared.backoff_base
-    if one.attempt is None or one.window.row is not Row.PLAIN or not one.before.opened or one.before.fresh is not False:
+    if (
+        one.attempt is None
+        or one.window.row is not ObligationRow.PLAIN
+        or not one.before.opened
+        or one.before.fresh is not False
+    ):
         return False
     came = (one.attempt.began_ns - (one.before.end_lo or one.attempt.began_ns)) / 1e9
     return declared(base) and came <= base + EARLY
 
 
-def _herd(case: Case, found: Sequence[pace.Plain], outcome: Outcome) -> None:
+def _herd(case: Case, found: Sequence[pace.Plain], outcome: LawFindings) -> None:
     if not found:
         return
     text = f"{len(found)} plain waits took {found[0].ratio:.3f} of d: without jitter, a herd of clients moves as one"

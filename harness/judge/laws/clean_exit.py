@@ -7,7 +7,7 @@ from harness.judge.facts.connections import MOST_OPEN, crowd
 from harness.judge.facts.memory import grown
 from harness.judge.facts.requests import RequestLife
 from harness.judge.facts.results import differing, fetched, sent
-from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.laws.outcome import SHOWN, Law, LawFindings
 from harness.judge.obligations.fetches import early, tardy
 from harness.judge.refusals import no_results_due
 from harness.judge.verdict import Evidence
@@ -26,8 +26,8 @@ HAND_OVER_NS = 1_000_000_000
 _SINGULAR = {"tasks": "task", "sockets": "socket", "threads": "thread", "processes": "process", "proxies": "proxy"}
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         _results(client, outcome)
         _connections(client, outcome)
@@ -36,7 +36,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _results(client: ClientCase, outcome: Outcome) -> None:
+def _results(client: ClientCase, outcome: LawFindings) -> None:
     if not declared(client.case.declared.fetches_results):
         outcome.skip("the client does not declare whether it fetches results")
         return
@@ -55,14 +55,14 @@ def _results(client: ClientCase, outcome: Outcome) -> None:
         outcome.hold()
 
 
-def _unasked(client: ClientCase, asked: tuple[RequestLife, ...], outcome: Outcome) -> None:
+def _unasked(client: ClientCase, asked: tuple[RequestLife, ...], outcome: LawFindings) -> None:
     if asked:
         at = phrases.moment(client.case.at(asked[0].request.t_ns))
         shown = [client.case.evidence(life.request, "results asked for") for life in asked]
         outcome.fail(f"{client.called} asked for results at {at} that it had no reason to fetch", *shown)
 
 
-def _missing(client: ClientCase, outcome: Outcome, how: str) -> None:
+def _missing(client: ClientCase, outcome: LawFindings, how: str) -> None:
     case = client.case
     if case.cut_short:
         outcome.doubt(f"the results had not come when the run was cut short at {phrases.moment(case.end)}")
@@ -76,7 +76,7 @@ def _missing(client: ClientCase, outcome: Outcome, how: str) -> None:
     )
 
 
-def _in_time(client: ClientCase, outcome: Outcome) -> None:
+def _in_time(client: ClientCase, outcome: LawFindings) -> None:
     """The results are asked for when the end is known, at once then, and again when a wait is over."""
     case = client.case
     end = next(shown.app for shown in client.screen.terminals if shown.app.callback == "completed")
@@ -95,7 +95,7 @@ def _in_time(client: ClientCase, outcome: Outcome) -> None:
         outcome.fail(text, ended, asked, advice=_ADVICE_LATE)
 
 
-def _transfers(client: ClientCase, outcome: Outcome) -> None:
+def _transfers(client: ClientCase, outcome: LawFindings) -> None:
     found, shown = fetched(client), _transferred(client)
     count = len(found.asked)
     if found.needless and found.expired:
@@ -111,7 +111,7 @@ def _transfers(client: ClientCase, outcome: Outcome) -> None:
         outcome.fail("the results were asked for again while a transfer was under way", *shown)
 
 
-def _handed_over(client: ClientCase, outcome: Outcome) -> None:
+def _handed_over(client: ClientCase, outcome: LawFindings) -> None:
     """What the app got: once, and equal to what the server answered."""
     case, got, whole = client.case, client.app_results, fetched(client).whole
     if not got:
@@ -142,7 +142,7 @@ def _transferred(client: ClientCase) -> list[Evidence]:
     return found
 
 
-def _connections(client: ClientCase, outcome: Outcome) -> None:
+def _connections(client: ClientCase, outcome: LawFindings) -> None:
     found = crowd(client)
     if found is None:
         return
@@ -152,7 +152,7 @@ def _connections(client: ClientCase, outcome: Outcome) -> None:
     outcome.fail(text, *shown, advice="Fix: close what is answered, and dial no more than is asked", cause="crowd")
 
 
-def _memory(case: Case, outcome: Outcome) -> None:
+def _memory(case: Case, outcome: LawFindings) -> None:
     found = grown(case)
     if found is None or found.bytes <= found.allowed:
         return
@@ -161,7 +161,7 @@ def _memory(case: Case, outcome: Outcome) -> None:
     outcome.fail(text, *shown, advice="Fix: keep the newest state, not every event that led to it", cause="memory")
 
 
-def _census(case: Case, outcome: Outcome) -> None:
+def _census(case: Case, outcome: LawFindings) -> None:
     taken = {census.when: census for census in case.history.all(Census)}
     start, end = taken.get("start"), taken.get("end")
     if start is None or end is None:

@@ -9,13 +9,13 @@ from operator import attrgetter
 from harness.history import App, Response
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.facts.aloud import ALOUD, Busy, invented, told_by, untold
+from harness.judge.facts.aloud import ALOUD, BusyApp, invented, told_by, untold
 from harness.judge.facts.clinging import allowance, clinging
-from harness.judge.facts.endings import Ending, hasty_endings
+from harness.judge.facts.endings import StreamEnding, hasty_endings
 from harness.judge.facts.requests import request_lives
 from harness.judge.facts.secrets import home, leaked
 from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_advice, surrender_evidence
-from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.laws.outcome import SHOWN, Law, LawFindings
 from harness.judge.refusals import refusal
 
 UNSEEN = "TLS and CPU leave no record"
@@ -34,8 +34,8 @@ _ADVICE = {
 }
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         if not client.requests:
             outcome.doubt("no request was seen at the gate")
@@ -49,7 +49,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _tokens(client: ClientCase, outcome: Outcome) -> None:
+def _tokens(client: ClientCase, outcome: LawFindings) -> None:
     found = leaked(client)
     if not found:
         return
@@ -63,7 +63,7 @@ def _tokens(client: ClientCase, outcome: Outcome) -> None:
     outcome.fail(text, *shown, advice=_ADVICE["token"], cause="token-leaked")
 
 
-def _errors(client: ClientCase, outcome: Outcome) -> None:
+def _errors(client: ClientCase, outcome: LawFindings) -> None:
     """A final error while the job lives; more than one; none where the job was refused for good."""
     app = gave_up(client)
     if app is not None:
@@ -104,11 +104,11 @@ def _late(client: ClientCase, stop: Response) -> App | None:
 
 def _silent(client: ClientCase, stop: Response) -> bool:
     """Whether the app was told neither an error nor the end in the time that a client has for it."""
-    due_ns = stop.t_ns + round((ALOUD + client.once(Busy).longest) * 1e9) + client.case.near_ns
+    due_ns = stop.t_ns + round((ALOUD + client.once(BusyApp).longest) * 1e9) + client.case.near_ns
     return due_ns < client.case.end_ns and not client.screen.errors and not client.screen.terminals
 
 
-def _gaps(client: ClientCase, outcome: Outcome) -> None:
+def _gaps(client: ClientCase, outcome: LawFindings) -> None:
     """Each gap that the server said is told, and none besides."""
     case = client.case
     if not client.reports:
@@ -129,7 +129,7 @@ def _gaps(client: ClientCase, outcome: Outcome) -> None:
         outcome.fail(text, shown, advice=_ADVICE["gap"], cause="gap-untold")
 
 
-def _callbacks(client: ClientCase, outcome: Outcome) -> None:
+def _callbacks(client: ClientCase, outcome: LawFindings) -> None:
     together: list[tuple[App, App]] = []
     running: App | None = None
     for app in sorted([*client.screen.callbacks, *client.gaps_told], key=attrgetter("enter_ns", "seq")):
@@ -151,7 +151,7 @@ def _callbacks(client: ClientCase, outcome: Outcome) -> None:
     outcome.fail(text, *shown, advice=_ADVICE["serial"], cause="callbacks-overlap")
 
 
-def _budget(client: ClientCase, outcome: Outcome) -> None:
+def _budget(client: ClientCase, outcome: LawFindings) -> None:
     """The scenario's ``requests``, where it bounds them from above."""
     budgets = [e.limit for e in client.case.plan.expect if e.metric == "requests" and e.sort in {"at most", "is"}]
     if not budgets or len(client.requests) <= min(budgets):
@@ -163,7 +163,7 @@ def _budget(client: ClientCase, outcome: Outcome) -> None:
     outcome.fail(text, shown, advice=_ADVICE["requests"], cause="too-many-requests")
 
 
-def _streams(client: ClientCase, outcome: Outcome) -> None:
+def _streams(client: ClientCase, outcome: LawFindings) -> None:
     found = hasty_endings(client)
     if not found:
         return
@@ -182,14 +182,14 @@ def _streams(client: ClientCase, outcome: Outcome) -> None:
     outcome.fail(text, *shown, advice=_ADVICE["hasty"], cause="hasty-watchdog")
 
 
-def _age(ending: Ending) -> str:
+def _age(ending: StreamEnding) -> str:
     age = f"its last byte had come {phrases.duration(ending.age)} before"
     if ending.events_age is not None and ending.events_age > 2 * ending.age:
         age += f" (a comment; its last event {phrases.duration(ending.events_age)})"
     return age
 
 
-def _polling(client: ClientCase, outcome: Outcome) -> None:
+def _polling(client: ClientCase, outcome: LawFindings) -> None:
     case = client.case
     limit = allowance(client)
     found = [one for one in clinging(client) if one.lasted > limit + case.slack]

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 import msgspec
 
 from harness.deeds import acts
-from harness.history import Canary, Deed, Shaped
+from harness.history import Canary, DeedDone, Shaped
 from harness.history.records import Record
 from harness.judge import phrases, refusals
 from harness.judge.case import Case
 from harness.judge.felt import on_its_own_flow, touched
-from harness.judge.laws.outcome import Law, Outcome
-from harness.judge.verdict import Way
+from harness.judge.laws.outcome import Law, LawFindings
+from harness.judge.verdict import ProvedBy
 from harness.scenario.model import canaries_of
 from harness.toxics import toxic_attributes
 
@@ -20,11 +20,11 @@ LATE = 0.25
 """Seconds before the end of a run that did not end by itself in which a deed may have come due and found it closing."""
 
 
-class Proof(msgspec.Struct, frozen=True):
+class DeedProof(msgspec.Struct, frozen=True):
     """One deed of the plan and the records that tell of it."""
 
     deed: acts.Deed
-    done: list[Deed]
+    done: list[DeedDone]
     canaries: list[Canary]
     due: bool
     untried: bool = False  # it came only after every client had lawfully finished
@@ -39,24 +39,27 @@ class Proof(msgspec.Struct, frozen=True):
     @property
     def proved(self) -> bool:
         """Whether the deed was due, applied and met."""
-        return self.counts and not self.fault and self.way not in {Way.UNDECIDED, Way.NOTHING}
+        return self.counts and not self.fault and self.way not in {ProvedBy.UNDECIDED, ProvedBy.NOTHING}
 
     @property
-    def way(self) -> Way:
+    def way(self) -> ProvedBy:
         """How it was proved: where it was at several gates, as it was best.
 
         What it did to a client's own flow agrees with the plan, or the run would be void by another law.
         """
         ways = {canary.way for canary in self.canaries}
         stands = isinstance(self.deed.act, acts.Orphans) and self.touched  # it met later what was not there yet
-        if ways == {Way.NOTHING} and not stands:
-            return Way.NOTHING
+        if ways == {ProvedBy.NOTHING} and not stands:
+            return ProvedBy.NOTHING
         if any(map(on_its_own_flow, self.touched.values())):
-            return Way.FLOW
-        return next((way for way in (Way.CANARY, Way.READ_BACK, Way.UNDECIDED, Way.NOTHING) if way in ways), Way.CANARY)
+            return ProvedBy.FLOW
+        return next(
+            (way for way in (ProvedBy.CANARY, ProvedBy.READ_BACK, ProvedBy.UNDECIDED, ProvedBy.NOTHING) if way in ways),
+            ProvedBy.CANARY,
+        )
 
 
-def proofs(case: Case) -> list[Proof]:
+def proofs(case: Case) -> list[DeedProof]:
     """Return the proof of every deed of the plan, in order."""
     return case.once(_proofs)
 
@@ -66,10 +69,10 @@ def finished(case: Case) -> float:
     return max(map(refusals.finished, case.clients), default=math.inf)
 
 
-def _proofs(case: Case) -> list[Proof]:
-    done: dict[int, list[Deed]] = {}
+def _proofs(case: Case) -> list[DeedProof]:
+    done: dict[int, list[DeedDone]] = {}
     canaries: dict[int, list[Canary]] = {}
-    for record in case.history.all(Deed):
+    for record in case.history.all(DeedDone):
         done.setdefault(record.deed, []).append(record)
     for canary in case.history.all(Canary):
         canaries.setdefault(canary.deed, []).append(canary)
@@ -79,7 +82,7 @@ def _proofs(case: Case) -> list[Proof]:
     ]
 
 
-def _proof(case: Case, deed: acts.Deed, done: list[Deed], canaries: list[Canary], over: float) -> Proof:
+def _proof(case: Case, deed: acts.Deed, done: list[DeedDone], canaries: list[Canary], over: float) -> DeedProof:
     # A run goes on to its last deed: one that never came was due, unless a limit or an interruption came before it.
     stopped = case.cut_short or case.ended == "limit"
     due = bool(done) or not stopped or deed.at <= case.end - LATE
@@ -87,10 +90,10 @@ def _proof(case: Case, deed: acts.Deed, done: list[Deed], canaries: list[Canary]
     untried = untried and all(case.at(record.issued_ns) > over for record in done)
     fault = _fault(case, done, canaries) if due and not untried else ""
     felt = {client.name: found[deed.index] for client in case.clients if deed.index in (found := touched(client))}
-    return Proof(deed, done, canaries, due, untried, fault, felt)
+    return DeedProof(deed, done, canaries, due, untried, fault, felt)
 
 
-def _fault(case: Case, done: list[Deed], canaries: list[Canary]) -> str:
+def _fault(case: Case, done: list[DeedDone], canaries: list[Canary]) -> str:
     if not done:
         return "was not carried out"
     broken = next((record.error for record in done if record.error), "")
@@ -112,8 +115,8 @@ def _fault(case: Case, done: list[Deed], canaries: list[Canary]) -> str:
     return f"was not met by the canary at the gate of {phrases.several(unproved)}" if unproved else ""
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     if not case.plan.deeds:
         outcome.skip("the plan has no deeds")
     _shapes(case, outcome)
@@ -136,7 +139,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _shapes(case: Case, outcome: Outcome) -> None:
+def _shapes(case: Case, outcome: LawFindings) -> None:
     """Hold each path's shape at the start against the plan: what its proxy shows, and what the canary measured."""
     shaped = {record.path: record for record in case.history.all(Shaped)}
     for path, spec in case.plan.paths.items():
@@ -162,7 +165,7 @@ def _shapes(case: Case, outcome: Outcome) -> None:
             outcome.hold()
 
 
-def _nothing_tried(case: Case, outcome: Outcome) -> None:
+def _nothing_tried(case: Case, outcome: LawFindings) -> None:
     """A plan of faults of which none came while a client could meet it has tested nothing."""
     said = [proof for proof in proofs(case) if proof.deed.undoes is None]
     if said and all(proof.untried for proof in said):
@@ -176,7 +179,7 @@ def _nothing_tried(case: Case, outcome: Outcome) -> None:
         )
 
 
-def _error(proof: Proof) -> bool:
+def _error(proof: DeedProof) -> bool:
     return any(record.error for record in proof.done)
 
 

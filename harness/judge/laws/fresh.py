@@ -15,8 +15,8 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.facts.carried import Carried, carried
 from harness.judge.facts.lives import SOON
 from harness.judge.facts.shares import Kept, kept
-from harness.judge.laws.outcome import SHOWN, Law, Outcome
-from harness.judge.sky import Sky
+from harness.judge.laws.outcome import SHOWN, Law, LawFindings
+from harness.judge.sky import NetworkTimeline
 
 BESIDE = 2
 """States that may be shown before one that was read, besides a full queue: ``initialized``, and one just entered."""
@@ -27,8 +27,8 @@ BEHIND = "Fix: bound the queue between the stream and the app as declared, and p
 STUCK = "Fix: read what a stream brings as it comes, whatever the app is doing"
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         if client.reports:
             _of_client(client, outcome)
@@ -39,8 +39,8 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _of_client(client: ClientCase, outcome: Outcome) -> None:
-    case, usable = client.case, client.once(Sky).usable_stretches()
+def _of_client(client: ClientCase, outcome: LawFindings) -> None:
+    case, usable = client.case, client.once(NetworkTimeline).usable_stretches()
     taken = [one for one in kept(client) if _asked_of(client, one, usable)]
     room = case.plan.client.policies.queue  # None also where nobody declares one
     stuck = carried(client, beyond=SOON + case.slack)
@@ -75,7 +75,7 @@ def _left(client: ClientCase, since_ns: int, until_ns: int | None) -> str:
     return f"{had} to the end" if until_ns is None else f"{had} until {phrases.moment(client.case.at(until_ns))}"
 
 
-def _behind(client: ClientCase, worst: Kept, room: int, outcome: Outcome) -> None:
+def _behind(client: ClientCase, worst: Kept, room: int, outcome: LawFindings) -> None:
     """More updates waited before it than the queue has room for."""
     case, at = client.case, phrases.moment(client.case.at(worst.record.t_ns))
     text = f"{phrases.amount(worst.older, 'older state')} were shown before event {worst.event.index}, which had come "
@@ -83,7 +83,7 @@ def _behind(client: ClientCase, worst: Kept, room: int, outcome: Outcome) -> Non
     outcome.fail(text, case.evidence(worst.record, f"id {worst.event.id} {_came(worst)}"), advice=BEHIND)
 
 
-def _stuck(client: ClientCase, stuck: list[Carried], outcome: Outcome) -> None:
+def _stuck(client: ClientCase, stuck: list[Carried], outcome: LawFindings) -> None:
     """A live stream could have carried them, and the client did not take them, or kept them."""
     case, worst = client.case, max(stuck, key=lambda one: one.seconds)
     emitted, due = phrases.moment(case.at(worst.event.actual_ns)), phrases.moment(case.at(worst.due_ns))
@@ -97,7 +97,7 @@ def _stuck(client: ClientCase, stuck: list[Carried], outcome: Outcome) -> None:
     outcome.fail(text, stream, *told, advice=STUCK)
 
 
-def _stale(client: ClientCase, worst: Kept, old: list[Kept], outcome: Outcome) -> None:
+def _stale(client: ClientCase, worst: Kept, old: list[Kept], outcome: LawFindings) -> None:
     case = client.case
     since = phrases.moment(case.at(worst.record.t_ns))
     left = _left(client, worst.record.t_ns, worst.until_ns)

@@ -10,9 +10,9 @@ from collections import Counter
 from harness.history.records import End
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.laws.outcome import Law, LawFindings
 from harness.judge.whole import client, messages, network, server
-from harness.judge.whole.books import Books, Rules
+from harness.judge.whole.books import Ledger, Rules
 from harness.judge.whole.stamps import Stamps
 
 ADVICE = "The harness lost, misplaced or changed a record: nothing can be said of the client. Record the run again"
@@ -25,8 +25,8 @@ _WRITERS = (network, messages, server, client)
 _RULES: Rules = {kind: rule for writer in _WRITERS for kind, rule in writer.RULES.items()}
 
 
-def _judge(case: Case) -> Outcome:
-    outcome, books, stamps, due = Outcome(), Books(case), Stamps(case), 1
+def _judge(case: Case) -> LawFindings:
+    outcome, books, stamps, due = LawFindings(), Ledger(case), Stamps(case), 1
     for record in case.history.records:
         if record.seq != due:
             missing = f"record {due}" if record.seq == due + 1 else f"records {due} to {record.seq - 1}"
@@ -47,7 +47,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _count(case: Case, outcome: Outcome) -> None:
+def _count(case: Case, outcome: LawFindings) -> None:
     """Hold how many records of each kind there are against what the journal was given, and the end against the last."""
     end = case.history.end
     if end is None:

@@ -20,17 +20,17 @@ from harness.history import Delivered, Read, Status
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import outage_cause, unrecovered
-from harness.judge.facts.aloud import Busy, told_by
+from harness.judge.facts.aloud import BusyApp, told_by
 from harness.judge.facts.asked import put_offs, told_gaps
 from harness.judge.facts.polling import GAP, askings, may_poll
-from harness.judge.facts.reading import Reading
+from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import RequestLife, dial_lives, lives_of
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.laws.outcome import Law, LawFindings
 from harness.judge.outages import outages
 from harness.judge.refusals import refusal
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 from harness.scenario.deadlines import detection_allowance
 from harness.sse.policy import declared
 
@@ -49,7 +49,7 @@ SETTLING = 10.0
 _DENIALS = frozenset({"connecting", "reconnecting", "polling"})
 
 
-class Said(msgspec.Struct, frozen=True):
+class ShownStatus(msgspec.Struct, frozen=True):
     """A word of the client, from when to when, in stamps."""
 
     status: Status
@@ -57,8 +57,8 @@ class Said(msgspec.Struct, frozen=True):
     end_ns: int
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         if not client.statuses:
             if case.cut_short:
@@ -75,13 +75,13 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _said(client: ClientCase) -> list[Said]:
+def _said(client: ClientCase) -> list[ShownStatus]:
     words = client.statuses
     ends = [status.t_ns for status in words[1:]] + [client.case.end_ns]
-    return [Said(status, status.t_ns, max(end, status.t_ns)) for status, end in zip(words, ends, strict=True)]
+    return [ShownStatus(status, status.t_ns, max(end, status.t_ns)) for status, end in zip(words, ends, strict=True)]
 
 
-def _evidence_of_connection(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+def _evidence_of_connection(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -> None:
     """Each "connected" needs a stream that lives: opened as one, and begun, in that order of records."""
     streams = lives_of(client, "stream")
     for one in said:
@@ -115,7 +115,7 @@ def _lives(client: ClientCase, life: RequestLife, status: Status) -> bool:
     return life.end_ns is None or life.end_ns >= status.t_ns - client.case.near_ns
 
 
-def _silence(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+def _silence(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -> None:
     """From the last byte read, "connected" may stand for D at most.
 
     What came before a gap was settled is taken when it is: the silence begins with the answer to the status request.
@@ -165,14 +165,14 @@ def _settled(client: ClientCase) -> list[int]:
     return [at_ns for at_ns in over if any(0 <= at_ns - gap_ns <= SETTLING * 1e9 for gap_ns in told)]
 
 
-def _outlived(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+def _outlived(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -> None:
     """No word "connected" stays for more than a second from the end of its stream on, callbacks and sleep apart.
 
     A stream that rested for a gap may have missed its end until the gap was settled, and one that ended with the job is
     followed by "closed".
     """
     case = client.case
-    limit = OUTLIVED + case.near_ns / 1e9 + client.once(Busy).longest
+    limit = OUTLIVED + case.near_ns / 1e9 + client.once(BusyApp).longest
     streams = [life for life in lives_of(client, "stream") if life.streams and life.began is not None]
     for one in said:
         if one.status.word != "connected":
@@ -195,9 +195,9 @@ def _outlived(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
                 return
 
 
-def _longest(came: list[int], said: Said, client: ClientCase) -> tuple[float, int]:
+def _longest(came: list[int], said: ShownStatus, client: ClientCase) -> tuple[float, int]:
     """Return the longest silence within a word's time, in seconds of the device being awake, and its beginning."""
-    case, sky = client.case, client.once(Sky)
+    case, sky = client.case, client.once(NetworkTimeline)
     first = bisect.bisect_left(came, said.start_ns)
     last = bisect.bisect_right(came, said.end_ns)
     # A byte that came before the word was said is no excuse for it, and no fault of it either.
@@ -212,7 +212,7 @@ def _longest(came: list[int], said: Said, client: ClientCase) -> tuple[float, in
     return worst
 
 
-def _while_bytes(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+def _while_bytes(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -> None:
     """While a live stream's bytes are read, a word that denies it may be shown for a second at most.
 
     A stream that the client has left is none, nor one that the device sleeps beside.
@@ -241,7 +241,7 @@ def _while_bytes(client: ClientCase, said: list[Said], outcome: Outcome) -> None
 
 def _read(client: ClientCase, life: RequestLife) -> Iterator[int]:
     """Yield when bytes of a stream's body came, from its certain beginning to its end for the client."""
-    began = client.once(Reading).read_ns(life.began) if life.began is not None else None
+    began = client.once(ReadMarks).read_ns(life.began) if life.began is not None else None
     if began is None:
         return
     until = client.case.end_ns if life.end_ns is None else life.end_ns
@@ -258,10 +258,10 @@ def _within(client: ClientCase, stamps: list[int]) -> list[Delivered]:
 def _awake(client: ClientCase, since_ns: int, until_ns: int) -> float:
     """Return the seconds between two stamps in which the device was awake."""
     at = client.case.at
-    return (until_ns - since_ns) / 1e9 - client.once(Sky).slept(at(since_ns), at(until_ns))
+    return (until_ns - since_ns) / 1e9 - client.once(NetworkTimeline).slept(at(since_ns), at(until_ns))
 
 
-def _polling(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+def _polling(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -> None:
     """The word "polling" needs an entry to polling, and a dial soon after it."""
     case = client.case
     for one in said:
@@ -283,7 +283,7 @@ def _polling(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
             return
 
 
-def _dials(client: ClientCase, one: Said) -> bool:
+def _dials(client: ClientCase, one: ShownStatus) -> bool:
     """Whether the status was asked for, or a dial was begun, soon after a word; or had to wait, or need not come."""
     case = client.case
     due_ns = one.start_ns + round(BEFORE_DIAL * 1e9) + case.near_ns
@@ -297,7 +297,7 @@ def _dials(client: ClientCase, one: Said) -> bool:
     return any(since <= at_ns <= due_ns for at_ns in begun)
 
 
-def _closed(client: ClientCase, said: list[Said], outcome: Outcome) -> None:
+def _closed(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -> None:
     """The word "closed" is shown at an end, and at each end."""
     case = client.case
     for one in said:

@@ -13,11 +13,11 @@ from operator import attrgetter
 import msgspec
 
 from harness.deeds.acts import Deed as Planned
-from harness.history import Deed, Emit
+from harness.history import DeedDone, Emit
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.endings import deadlines
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.laws.outcome import Law, LawFindings
 from harness.judge.network.fold import TOLERANCE, slack
 from harness.judge.network.weather import made
 
@@ -27,7 +27,7 @@ TURN_NS = 3_000_000
 ADVICE = "The machine was too busy to keep the plan: run it again alone, or on a quieter machine"
 
 
-class Fact(msgspec.Struct, frozen=True):
+class TimedFact(msgspec.Struct, frozen=True):
     """An event of a client's job, or a deadline of the client: when it was due, and when it came."""
 
     due_ns: int
@@ -50,23 +50,23 @@ def late(behind: Mapping[int, float]) -> str:
 
 def _lateness(case: Case) -> Mapping[int, float]:
     found: dict[int, float] = {}
-    for record in case.history.all(Deed):
+    for record in case.history.all(DeedDone):
         behind = case.at(record.issued_ns) - case.plan.deeds[record.deed].at
         if behind > TOLERANCE:
             found[record.deed] = max(behind, found.get(record.deed, 0.0))
     return found
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     if not (case.plan.deeds or any(one.record is not None for one in made(case))):
         outcome.skip("the plan has no deeds, and no weather came")  # what should have come is for H3
     facts = {client.name: _facts(client) for client in case.clients}
     facts[""] = sorted((fact for one in facts.values() for fact in one), key=attrgetter("due_ns"))
     begun: dict[int, int] = {}
-    for record in case.history.all(Deed):
+    for record in case.history.all(DeedDone):
         begun.setdefault(record.deed, record.issued_ns)
-    for record in case.history.all(Deed):
+    for record in case.history.all(DeedDone):
         planned = case.plan.deeds[record.deed]
         behind = case.at(record.issued_ns) - planned.at
         crossed = ""
@@ -85,12 +85,12 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _weather(case: Case, begun: Mapping[int, int], outcome: Outcome) -> str:
+def _weather(case: Case, begun: Mapping[int, int], outcome: LawFindings) -> str:
     """Hold the order of a path's weather among the deeds on this path; return how much of it was late."""
-    came: dict[str, list[Fact]] = {}
+    came: dict[str, list[TimedFact]] = {}
     for index, issued_ns in begun.items():
         deed = case.plan.deeds[index]
-        came.setdefault(deed.actor, []).append(Fact(case.ns(deed.at), issued_ns, f"{deed.actor} {deed.text}"))
+        came.setdefault(deed.actor, []).append(TimedFact(case.ns(deed.at), issued_ns, f"{deed.actor} {deed.text}"))
     behind: list[float] = []
     for one in made(case):
         if one.record is None:
@@ -116,23 +116,23 @@ def _by(behind: float) -> str:
     return f"{phrases.duration(abs(behind))} {'late' if behind > 0 else 'early'}"
 
 
-def _facts(client: ClientCase) -> list[Fact]:
+def _facts(client: ClientCase) -> list[TimedFact]:
     emits = client.case.grouped(Emit, "job")
-    found = [Fact(one.intended_ns, one.actual_ns, "an event") for job in client.jobs for one in emits.get(job, [])]
-    found += [Fact(at_ns, at_ns, f"a deadline of {client.called}") for at_ns in deadlines(client)]
+    found = [TimedFact(one.intended_ns, one.actual_ns, "an event") for job in client.jobs for one in emits.get(job, [])]
+    found += [TimedFact(at_ns, at_ns, f"a deadline of {client.called}") for at_ns in deadlines(client)]
     return sorted(found, key=attrgetter("due_ns"))
 
 
-def _crossed(case: Case, record: Deed, facts: list[Fact], tick_ns: int) -> str:
+def _crossed(case: Case, record: DeedDone, facts: list[TimedFact], tick_ns: int) -> str:
     """Name the first fact that was due behind a deed, and came before it."""
-    due: Callable[[Fact], int] = attrgetter("due_ns")
+    due: Callable[[TimedFact], int] = attrgetter("due_ns")
     first = bisect_right(facts, case.ns(case.plan.deeds[record.deed].at) + tick_ns, key=due)
     last = bisect_left(facts, record.issued_ns - tick_ns, key=due)
     met = next((fact for fact in facts[first:last] if fact.came_ns < record.issued_ns - tick_ns), None)
     return f", after {met.what} that was due at {phrases.moment(case.at(met.due_ns))}" if met is not None else ""
 
 
-def _overtaken(case: Case, planned: Planned, record: Deed, begun: Mapping[int, int], tick_ns: int) -> str:
+def _overtaken(case: Case, planned: Planned, record: DeedDone, begun: Mapping[int, int], tick_ns: int) -> str:
     """Name another deed that was planned behind this one, and came before it."""
     before_ns = record.issued_ns - tick_ns
     for index, issued_ns in begun.items():

@@ -7,15 +7,15 @@ that it was there for the client, in both directions and at both ends, and that 
 from collections.abc import Iterator
 
 from harness.judge.case import Case
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.laws.outcome import Law, LawFindings
 from harness.judge.network import bodies, boxes, cuts, delays, dials, gates, idle, signals, weather
-from harness.judge.network.faults import Fault
+from harness.judge.network.faults import NetworkDeviation
 
 ADVICE = "The harness did not do what the plan says, or more: nothing can be said of the client. Report it with the run"
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for fault in _faults(case):
         shown = (case.evidence(record, text) for record, text in fault.shown)
         outcome.fail(fault.sentence, *shown, advice=ADVICE, cause=fault.kind)
@@ -23,7 +23,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _faults(case: Case) -> Iterator[Fault]:
+def _faults(case: Case) -> Iterator[NetworkDeviation]:
     yield from gates.faults(case)
     yield from dials.faults(case)
     yield from weather.faults(case)

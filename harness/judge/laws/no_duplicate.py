@@ -15,7 +15,7 @@ from harness.judge.causes import repeat_cause
 from harness.judge.facts.radio import Arrival, arrivals
 from harness.judge.facts.screen import Shown
 from harness.judge.facts.truth import Position
-from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.laws.outcome import SHOWN, Law, LawFindings
 from harness.judge.verdict import Evidence
 from harness.sse.policy import Ids
 
@@ -28,8 +28,8 @@ _ADVICE = {
 }
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         if not client.screen.shown:
             _nothing_shown(client, outcome)
@@ -38,14 +38,14 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _nothing_shown(client: ClientCase, outcome: Outcome) -> None:
+def _nothing_shown(client: ClientCase, outcome: LawFindings) -> None:
     if client.reports or client.case.cut_short:
         outcome.doubt("no event reached the app")
     else:
         outcome.skip("the client reports no callbacks")
 
 
-def _of_client(client: ClientCase, outcome: Outcome) -> None:
+def _of_client(client: ClientCase, outcome: LawFindings) -> None:
     shown = client.screen.shown
     again = [one for one in shown if one.duplicated and not one.corrupted]
     hollow = [one for one in shown if one.duplicated and one.corrupted]
@@ -105,7 +105,7 @@ def _sent_twice(client: ClientCase) -> dict[Position, list[Arrival]]:
     return found
 
 
-def _repeated(client: ClientCase, repeated: list[Shown], outcome: Outcome) -> None:
+def _repeated(client: ClientCase, repeated: list[Shown], outcome: LawFindings) -> None:
     indices = sorted({one.event.index for one in repeated if one.event})
     cause = repeat_cause(client, repeated[0].app.enter_ns)
     span = phrases.between(client.case.at(repeated[0].app.enter_ns), client.case.at(repeated[-1].app.enter_ns))
@@ -118,7 +118,7 @@ def _repeated(client: ClientCase, repeated: list[Shown], outcome: Outcome) -> No
     )  # fmt: skip
 
 
-def _made_up(client: ClientCase, hollow: list[Shown], outcome: Outcome) -> None:
+def _made_up(client: ClientCase, hollow: list[Shown], outcome: LawFindings) -> None:
     """Tell callbacks with the id of an event that was shown before, and a payload that none has."""
     empty = all(one.app.digest == digest(one.app.callback, "") for one in hollow)
     what, first = phrases.amount(len(hollow), "callback"), hollow[0].app

@@ -4,8 +4,8 @@ from harness.history import Write
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import NEVER_NOTICED, Cause, loss_cause, unshown_cause
-from harness.judge.facts.lives import Fate, Life, lives, lost
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.facts.lives import EventFate, Life, lives, lost
+from harness.judge.laws.outcome import Law, LawFindings
 from harness.judge.refusals import no_end_due
 from harness.judge.verdict import Evidence
 
@@ -17,8 +17,8 @@ _SHOW = (
 )
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         if not client.reports and not case.cut_short:
             outcome.skip("the client reports no callbacks")
@@ -29,16 +29,16 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _no_truth(case: Case, outcome: Outcome) -> None:
+def _no_truth(case: Case, outcome: LawFindings) -> None:
     outcome.doubt("the server emitted nothing" + (" before the run was cut short" if case.cut_short else ""))
 
 
-def _of_client(client: ClientCase, outcome: Outcome) -> None:
+def _of_client(client: ClientCase, outcome: LawFindings) -> None:
     case = client.case
     gone = lost(client)
-    unshown = [life for life in gone if life.fate is Fate.UNSHOWN]
-    unasked = [life for life in gone if life.fate is Fate.UNASKED]
-    open_ = sum(life.fate in {Fate.UNASKED, Fate.OPEN} for life in lives(client)) if case.cut_short else 0
+    unshown = [life for life in gone if life.fate is EventFate.UNSHOWN]
+    unasked = [life for life in gone if life.fate is EventFate.UNASKED]
+    open_ = sum(life.fate in {EventFate.UNASKED, EventFate.OPEN} for life in lives(client)) if case.cut_short else 0
     not_due = no_end_due(client) if not client.screen.terminals else ""
     if unshown:
         _unshown(client, unshown, outcome)
@@ -52,7 +52,7 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
         outcome.doubt(
             f"{phrases.amount(open_, 'event')} had not arrived when the run was cut short at {phrases.moment(case.end)}"
         )
-    elif any(life.fate is Fate.UNASKED for life in lives(client)):
+    elif any(life.fate is EventFate.UNASKED for life in lives(client)):
         outcome.skip(case.nobody)
     else:
         outcome.hold(_beside(client))
@@ -61,12 +61,15 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
 def _beside(client: ClientCase) -> str:
     """Return what an app was spared lawfully; empty where it saw everything."""
     fates = [life.fate for life in lives(client)]
-    parts = [f"{fates.count(fate)} {fate}" for fate in (Fate.COALESCED, Fate.COVERED, Fate.WITHHELD, Fate.SAID)]
+    parts = [
+        f"{fates.count(fate)} {fate}"
+        for fate in (EventFate.COALESCED, EventFate.COVERED, EventFate.WITHHELD, EventFate.SAID)
+    ]
     told = ", ".join(part for part in parts if not part.startswith("0 "))
-    return f"{fates.count(Fate.SHOWN)} of {len(fates)} events shown, {told}" if told else ""
+    return f"{fates.count(EventFate.SHOWN)} of {len(fates)} events shown, {told}" if told else ""
 
 
-def _unshown(client: ClientCase, gone: list[Life], outcome: Outcome) -> None:
+def _unshown(client: ClientCase, gone: list[Life], outcome: LawFindings) -> None:
     """(a) They were read, and never handed to the app."""
     case = client.case
     arrived = [life.arrival.record for life in gone if life.arrival is not None]
@@ -81,7 +84,7 @@ def _unshown(client: ClientCase, gone: list[Life], outcome: Outcome) -> None:
     )  # fmt: skip
 
 
-def _unasked(client: ClientCase, gone: list[Life], outcome: Outcome) -> None:
+def _unasked(client: ClientCase, gone: list[Life], outcome: LawFindings) -> None:
     """(b) They never certainly reached the phone, and were neither replayed nor covered."""
     cause = loss_cause(client, [life.event for life in gone])
     evidence = [*(cause.evidence if cause else ()), *(_last_seen(client, life)[1] for life in (gone[0], gone[-1]))]

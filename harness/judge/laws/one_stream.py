@@ -19,8 +19,8 @@ from harness.judge.facts.beside import (
     spare_connections,
     strays,
 )
-from harness.judge.facts.streams import Live, Overlap, live_streams, overlaps
-from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.facts.streams import LiveStream, Overlap, live_streams, overlaps
+from harness.judge.laws.outcome import SHOWN, Law, LawFindings
 from harness.judge.verdict import Evidence
 
 LINGER = 1.0
@@ -43,8 +43,8 @@ def linger(case: Case) -> float:
     return min(limits, default=LINGER)
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         if not client.streams:
             outcome.doubt("no stream request was seen at the gate")
@@ -57,7 +57,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _together(client: ClientCase, outcome: Outcome) -> None:
+def _together(client: ClientCase, outcome: LawFindings) -> None:
     case = client.case
     allowed = linger(case) + case.slack
     long = [one for one in overlaps(client) if (one.end_ns - one.start_ns) / 1e9 > allowed]
@@ -81,12 +81,12 @@ def _evidence(client: ClientCase, overlap: Overlap) -> list[Evidence]:
     return [_opened(client, live) for live in overlap.streams]
 
 
-def _opened(client: ClientCase, live: Live) -> Evidence:
+def _opened(client: ClientCase, live: LiveStream) -> Evidence:
     until = "never closed" if live.end_ns is None else f"closed at {phrases.moment(client.case.at(live.end_ns))}"
     return client.case.evidence(live.request, f"stream on connection {live.request.cid}, {until}")
 
 
-def _at_the_end(client: ClientCase, outcome: Outcome) -> None:
+def _at_the_end(client: ClientCase, outcome: LawFindings) -> None:
     """A client that has told the app the job's end, or says it is closed, must have let go of its stream.
 
     One that ends as the run does was ended by those who took it down.
@@ -102,7 +102,7 @@ def _at_the_end(client: ClientCase, outcome: Outcome) -> None:
         _after_the_end(client, outcome)
 
 
-def _after_the_end(client: ClientCase, outcome: Outcome) -> None:
+def _after_the_end(client: ClientCase, outcome: LawFindings) -> None:
     case = client.case
     found = held_after(client)
     if found is None:
@@ -116,7 +116,7 @@ def _after_the_end(client: ClientCase, outcome: Outcome) -> None:
     outcome.fail(text, *shown, advice=_ADVICE["end"], cause="stream-after-end")
 
 
-def _spare(client: ClientCase, outcome: Outcome) -> None:
+def _spare(client: ClientCase, outcome: LawFindings) -> None:
     found, made = spare_connections(client), len(client.conns)
     if len(found) < SPARE and 3 * len(found) <= made:
         return
@@ -130,7 +130,7 @@ def _spare(client: ClientCase, outcome: Outcome) -> None:
     outcome.fail(text, *shown, advice=_ADVICE["spare"], cause="idle-connections")
 
 
-def _beside(client: ClientCase, outcome: Outcome) -> None:
+def _beside(client: ClientCase, outcome: LawFindings) -> None:
     found = beside_streams(client)
     if not found:
         _stray(client, outcome)
@@ -147,7 +147,7 @@ def _beside(client: ClientCase, outcome: Outcome) -> None:
     outcome.fail(text, *shown, advice=_ADVICE["beside"], cause="polls-beside-stream")
 
 
-def _stray(client: ClientCase, outcome: Outcome) -> None:
+def _stray(client: ClientCase, outcome: LawFindings) -> None:
     found = strays(client)
     if not found:
         return
@@ -160,7 +160,7 @@ def _stray(client: ClientCase, outcome: Outcome) -> None:
     outcome.fail(text, *shown, advice=_ADVICE["stray"], cause="stray-poll")
 
 
-def _again(client: ClientCase, outcome: Outcome) -> None:
+def _again(client: ClientCase, outcome: LawFindings) -> None:
     found = begun_again(client)
     if found is None:
         return

@@ -2,15 +2,15 @@
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.laws.outcome import SHOWN, Law, LawFindings
 
 ADVICE = (
     "Fix: hand events on in the order of the stream, from one task; drop, or hold back for a while, what comes late"
 )
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         if client.screen.shown:
             _of_client(client, outcome)
@@ -21,7 +21,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _of_client(client: ClientCase, outcome: Outcome) -> None:
+def _of_client(client: ClientCase, outcome: LawFindings) -> None:
     late = [one for one in client.screen.shown if one.reordered]
     if not late:
         outcome.hold()

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import msgspec
 
 from harness.judge.case import Case
-from harness.judge.verdict import Evidence, LawVerdict, State
+from harness.judge.verdict import Evidence, LawState, LawVerdict
 
 SHOWN = 5
 """How many records a failed law shows: the first that offend."""
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class LawFinding(msgspec.Struct, frozen=True, kw_only=True):
     """One way in which a law was broken. ``sentence`` is in the app's words, without a full stop."""
 
     sentence: str
@@ -20,14 +20,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
 
 
-class Outcome:
+class LawFindings:
     """Collects what a law found, client by client. Failed outweighs unknown, unknown outweighs held.
 
     Nothing checked is *unknown*, unless the plan (or what client and server can report) says why it is *not judged*.
     """
 
     def __init__(self) -> None:
-        self.findings: list[Finding] = []
+        self.findings: list[LawFinding] = []
         self.unknown: list[str] = []
         self.not_judged: list[str] = []
         self.held: list[str] = []
@@ -35,7 +35,7 @@ class Outcome:
     def fail(self, sentence: str, *evidence: Evidence | None, advice: str = "", cause: str = "") -> None:
         """Note one way in which the law was broken, with the records that show it."""
         shown = tuple(item for item in evidence if item is not None)
-        self.findings.append(Finding(sentence=sentence, evidence=shown, advice=advice, cause=cause))
+        self.findings.append(LawFinding(sentence=sentence, evidence=shown, advice=advice, cause=cause))
 
     def doubt(self, reason: str) -> None:
         """Note why the run cannot say."""
@@ -50,15 +50,15 @@ class Outcome:
         self.held.append(sentence)
 
     @property
-    def state(self) -> State:
+    def state(self) -> LawState:
         """The worst of what was found."""
         if self.findings:
-            return State.FAILED
+            return LawState.FAILED
         if self.unknown:
-            return State.UNKNOWN
+            return LawState.UNKNOWN
         if self.held:
-            return State.HELD
-        return State.NOT_JUDGED if self.not_judged else State.UNKNOWN
+            return LawState.HELD
+        return LawState.NOT_JUDGED if self.not_judged else LawState.UNKNOWN
 
 
 class Law(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,22 +66,22 @@ class Law(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     word: str
-    judge: Callable[[Case], Outcome]
+    judge: Callable[[Case], LawFindings]
 
     def verdict(self, case: Case) -> LawVerdict:
         """Judge one run. One that never began is unknown to every law."""
         if case.empty:
-            return self._verdict(State.UNKNOWN, reason=case.nothing)
+            return self._verdict(LawState.UNKNOWN, reason=case.nothing)
         outcome = self.judge(case)
         state = outcome.state
-        if state is State.FAILED:
+        if state is LawState.FAILED:
             return self._failed(outcome)
-        if state is State.HELD:
+        if state is LawState.HELD:
             return self._verdict(state, sentence=next((text for text in outcome.held if text), ""))
-        reasons = outcome.unknown if state is State.UNKNOWN else outcome.not_judged
+        reasons = outcome.unknown if state is LawState.UNKNOWN else outcome.not_judged
         return self._verdict(state, reason="; ".join(dict.fromkeys(reasons)) or "nothing was observed")
 
-    def _failed(self, outcome: Outcome) -> LawVerdict:
+    def _failed(self, outcome: LawFindings) -> LawVerdict:
         first = outcome.findings[0]
         more = len(outcome.findings) - 1
         evidence = sorted({item.seq: item for finding in outcome.findings for item in finding.evidence}.items())
@@ -90,12 +90,12 @@ class Law(msgspec.Struct, frozen=True, kw_only=True):
         return LawVerdict(
             law=self.word,
             code=self.code,
-            state=State.FAILED,
+            state=LawState.FAILED,
             sentence=first.sentence + (f" (and {more} more)" if more else ""),
             evidence=tuple(shown[:SHOWN]),
             advice=next((finding.advice for finding in outcome.findings if finding.advice), ""),
             cause=first.cause,
         )
 
-    def _verdict(self, state: State, *, sentence: str = "", reason: str = "") -> LawVerdict:
+    def _verdict(self, state: LawState, *, sentence: str = "", reason: str = "") -> LawVerdict:
         return LawVerdict(law=self.word, code=self.code, state=state, sentence=sentence, reason=reason)

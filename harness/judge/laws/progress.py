@@ -3,13 +3,13 @@
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import repeat_cause
-from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.laws.outcome import SHOWN, Law, LawFindings
 
 ADVICE = "Fix: remember the newest state shown, and never let a replay, a late event or an older snapshot replace it"
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         if client.screen.shown:
             _of_client(client, outcome)
@@ -20,7 +20,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _of_client(client: ClientCase, outcome: Outcome) -> None:
+def _of_client(client: ClientCase, outcome: LawFindings) -> None:
     older = [one for one in client.screen.shown if one.regressed]
     if not older:
         outcome.hold()

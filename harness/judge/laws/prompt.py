@@ -11,7 +11,7 @@ from harness.judge.facts.latency import Sample, eligible, samples
 from harness.judge.facts.lives import SOON
 from harness.judge.facts.shares import Share, shares
 from harness.judge.facts.steady import planned, steady
-from harness.judge.laws.outcome import SHOWN, Law, Outcome
+from harness.judge.laws.outcome import SHOWN, Law, LawFindings
 from harness.judge.percentiles import LOST, QUANTILES, at_rank, estimate, least_n, rank
 from harness.judge.verdict import Evidence
 
@@ -22,8 +22,8 @@ OWN_LIMIT = 0.050
 """Seconds of the client's own share, from the radio to the app."""
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     if not any(client.reports for client in case.clients) and not case.cut_short:
         outcome.skip("the client reports no callbacks")
         return outcome
@@ -32,7 +32,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _on_the_way(case: Case, outcome: Outcome) -> None:
+def _on_the_way(case: Case, outcome: LawFindings) -> None:
     """(a) From intended emission to the screen."""
     taken = [sample for client in case.clients for sample in samples(client) if sample.prompt]
     expected = sum(planned(client, [w for w in steady(client) if eligible(w, case.plan)]) for client in case.clients)
@@ -52,7 +52,7 @@ def _on_the_way(case: Case, outcome: Outcome) -> None:
         _measure(case, taken, outcome)
 
 
-def _to_the_app(case: Case, taken: list[Share], outcome: Outcome) -> None:
+def _to_the_app(case: Case, taken: list[Share], outcome: LawFindings) -> None:
     """(b) From the radio to the app."""
     if not taken:
         outcome.skip("no event of a stream was shown")
@@ -91,7 +91,7 @@ def _kept(case: Case, slow: list[Share]) -> list[Evidence]:
     ]
 
 
-def _measure(case: Case, taken: list[Sample], outcome: Outcome) -> None:
+def _measure(case: Case, taken: list[Sample], outcome: LawFindings) -> None:
     found = estimate([sample.latency for sample in taken], "p99")
     assert found.value is not None
     assert found.low is not None

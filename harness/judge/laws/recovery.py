@@ -4,14 +4,14 @@ from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import HUNG_DIAL, hung_dial, hung_sentence, loss_cause, outage_cause
 from harness.judge.facts.tries import begun, tries
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.laws.outcome import Law, LawFindings
 from harness.judge.obligations.missed import first_missed
-from harness.judge.outages import Lapse, outages
+from harness.judge.outages import Outage, outages
 from harness.judge.verdict import Evidence
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         lapses = outages(client)
         if not client.reports and not case.cut_short:
@@ -23,7 +23,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _of_lapse(client: ClientCase, lapse: Lapse, outcome: Outcome) -> None:
+def _of_lapse(client: ClientCase, lapse: Outage, outcome: LawFindings) -> None:
     case = client.case
     if lapse.spared:
         outcome.skip(lapse.spared)
@@ -53,14 +53,14 @@ def _of_lapse(client: ClientCase, lapse: Lapse, outcome: Outcome) -> None:
         outcome.fail(text, *_late(client, lapse), advice=_ADVICE, cause=cause)
 
 
-def _limit(lapse: Lapse) -> str:
+def _limit(lapse: Outage) -> str:
     """Return R with its parts: ``33.2 s = plain wait (n 5) 30 s + handshake 2.2 s``."""
     parts = [f"{part.what} {phrases.limit(round(part.seconds, 1))}" for part in lapse.parts if part.seconds >= _TOLD]
     whole = phrases.limit(round(lapse.allowance, 1))
     return f"{whole} = {' + '.join(parts)}" if len(parts) > 1 else whole
 
 
-def _never(client: ClientCase, lapse: Lapse, outcome: Outcome, limit: str, missed: str) -> None:
+def _never(client: ClientCase, lapse: Outage, outcome: LawFindings, limit: str, missed: str) -> None:
     case = client.case
     assert lapse.healed is not None
     truth = [event for event in client.truth.events if event.position > client.screen.newest]
@@ -72,20 +72,20 @@ def _never(client: ClientCase, lapse: Lapse, outcome: Outcome, limit: str, misse
     outcome.fail(text, *cause.evidence, advice=root.advice, cause=root.key)
 
 
-def _late(client: ClientCase, lapse: Lapse) -> list[Evidence]:
+def _late(client: ClientCase, lapse: Outage) -> list[Evidence]:
     case = client.case
     shown = [] if lapse.deed is None else [case.evidence(lapse.deed, f"{phrases.path(lapse.struck)} broke")]
     during = [one for one in tries(client) if lapse.began <= case.at(one.began_ns) <= (lapse.caught_up or 0)]
     return shown + [begun(client, one) for one in during[-3:]]
 
 
-def _missed(client: ClientCase, lapse: Lapse) -> str:
+def _missed(client: ClientCase, lapse: Outage) -> str:
     """Return the first row that the client missed from the healing on, in words; empty: it met all that are known."""
     assert lapse.healed is not None
     return first_missed(client, lapse.healed, lapse.until) or lapse.missed
 
 
-def _where(lapse: Lapse) -> str:
+def _where(lapse: Outage) -> str:
     return phrases.path(lapse.path or lapse.struck)
 
 

@@ -4,13 +4,13 @@ from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import WRONG_RESUME, resume_cause
 from harness.judge.facts.resumes import resumes
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.laws.outcome import Law, LawFindings
 
 ACCEPT = "Fix: ask for a stream with Accept: text/event-stream; a server may answer anything else with a page"
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         if not client.streams:
             outcome.doubt("no stream request was seen at the gate")
@@ -19,7 +19,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _of_client(client: ClientCase, outcome: Outcome) -> None:
+def _of_client(client: ClientCase, outcome: LawFindings) -> None:
     asked = resumes(client)
     wrong = [resume for resume in asked if not resume.right]
     for resume in wrong:

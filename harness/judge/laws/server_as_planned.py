@@ -8,12 +8,12 @@ a server that does wrong may also tell of it wrongly.
 from harness.history import Emit
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.laws.outcome import Law, LawFindings
 from harness.judge.server.answering import answers, turned_away, unanswered
 from harness.judge.server.bounds import Bounds
 from harness.judge.server.delivering import deliveries
 from harness.judge.server.emitting import emissions, overdue, schedules
-from harness.judge.server.facts import Served
+from harness.judge.server.facts import ServerFacts
 from harness.judge.server.intending import changes
 from harness.judge.server.writing import streams
 
@@ -23,8 +23,8 @@ CAUSE = "server-off-plan"
 RULES = (schedules, changes, emissions, overdue, streams, deliveries, answers, unanswered, turned_away)
 
 
-def _judge(case: Case) -> Outcome:
-    outcome, served = Outcome(), case.once(Served)
+def _judge(case: Case) -> LawFindings:
+    outcome, served = LawFindings(), case.once(ServerFacts)
     if not served.epochs:
         if case.cut_short:
             outcome.doubt("no job was accepted before the run was cut short")

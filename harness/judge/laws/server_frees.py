@@ -4,8 +4,8 @@ from harness.history import Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.facts.subscribers import Subscription, subscriptions
-from harness.judge.laws.outcome import Law, Outcome
-from harness.judge.server.facts import WITHOUT_KEEPALIVE, Served
+from harness.judge.laws.outcome import Law, LawFindings
+from harness.judge.server.facts import WITHOUT_KEEPALIVE, ServerFacts
 from harness.judge.verdict import Evidence
 
 INTERVALS = 2
@@ -22,8 +22,8 @@ def allowance(case: Case) -> float:
     return INTERVALS * (case.plan.server.keepalive or WITHOUT_KEEPALIVE)
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     found = subscriptions(case)
     if not case.history.all(Subscriber):
         if case.cut_short and not any(client.streams for client in case.clients):
@@ -35,7 +35,7 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _of_stream(case: Case, one: Subscription, outcome: Outcome) -> None:
+def _of_stream(case: Case, one: Subscription, outcome: LawFindings) -> None:
     limit = allowance(case)
     closed_ns = _closed(case, one)
     if one.evidence is None or (closed_ns is not None and closed_ns <= one.evidence.t_ns):
@@ -43,7 +43,7 @@ def _of_stream(case: Case, one: Subscription, outcome: Outcome) -> None:
         return
     since_ns, until_ns = one.evidence.t_ns, case.end_ns if closed_ns is None else closed_ns
     # A server that was told to hang lets go of nothing.
-    hung_ns = sum(stand.overlap(since_ns, until_ns) for stand in case.once(Served).hangs)
+    hung_ns = sum(stand.overlap(since_ns, until_ns) for stand in case.once(ServerFacts).hangs)
     took = (until_ns - since_ns - hung_ns) / 1e9
     doubt = case.doubtful(limit)
     if took <= limit + case.slack and closed_ns is None:
@@ -60,7 +60,7 @@ def _of_stream(case: Case, one: Subscription, outcome: Outcome) -> None:
         _failed(case, one, took, outcome)
 
 
-def _unasked(one: Subscription, closed_ns: int | None, outcome: Outcome) -> None:
+def _unasked(one: Subscription, closed_ns: int | None, outcome: LawFindings) -> None:
     closed = one.closed
     if closed is not None and closed_ns is not None and closed.evidence in {"fin", "rst", "blocked", "newer"}:
         outcome.hold(f"freed on its own evidence ({closed.evidence})")
@@ -77,7 +77,7 @@ def _closed(case: Case, one: Subscription) -> int | None:
     return one.closed.t_ns
 
 
-def _failed(case: Case, one: Subscription, took: float, outcome: Outcome) -> None:
+def _failed(case: Case, one: Subscription, took: float, outcome: LawFindings) -> None:
     assert one.evidence is not None
     at = phrases.moment(case.at(one.evidence.t_ns))
     ended = ", and never let go of it" if _closed(case, one) is None else ""

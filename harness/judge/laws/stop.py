@@ -12,9 +12,9 @@ from harness.history import Dial, Record
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.asked import told_gaps
-from harness.judge.facts.lives import Fate, Life, lives
+from harness.judge.facts.lives import EventFate, Life, lives
 from harness.judge.facts.requests import RequestLife, dial_lives, request_lives
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.laws.outcome import Law, LawFindings
 from harness.judge.refusals import no_results_due, refusal
 from harness.sse.policy import declared
 
@@ -26,7 +26,7 @@ OVERLOOKED_ADVICE = "Fix: take the end from the stream that brings it, and dial 
 ADVICE = "Fix: after the terminal event, or a status that says stop, cancel every timer that would reconnect or poll"
 
 
-class Stop(msgspec.Struct, frozen=True):
+class StopReason(msgspec.Struct, frozen=True):
     """Why the client had to stop, and since when."""
 
     at_ns: int
@@ -35,8 +35,8 @@ class Stop(msgspec.Struct, frozen=True):
     polls: int  # requests of status that are still allowed
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         stop = _stop(client)
         again = _overlooked(client)
@@ -51,17 +51,17 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _stop(client: ClientCase) -> Stop | None:
+def _stop(client: ClientCase) -> StopReason | None:
     """Return the first of: the terminal callback, a final status that was certainly read."""
-    found: list[Stop] = []
+    found: list[StopReason] = []
     if client.screen.terminals:
         app = client.screen.terminals[0].app
-        found.append(Stop(app.enter_ns, f"on_{app.callback}", app, 0))
+        found.append(StopReason(app.enter_ns, f"on_{app.callback}", app, 0))
     response = refusal(client)
     read_ns = request_lives(client)[response.rid].read_ns if response is not None else None
     says_stop = response is not None and (response.status == 204 or declared(client.case.declared.stops))
     if response is not None and says_stop and read_ns is not None:
-        found.append(Stop(read_ns, f"status {response.status}", response, 1 if response.status == 204 else 0))
+        found.append(StopReason(read_ns, f"status {response.status}", response, 1 if response.status == 204 else 0))
     return min(found, key=lambda stop: stop.at_ns, default=None)
 
 
@@ -77,7 +77,12 @@ def _overlooked(client: ClientCase) -> tuple[Life, RequestLife] | None:
     shown_ns = terminals[0].app.enter_ns
     streams = [life for life in request_lives(client).values() if life.request.what == "stream"]
     for end in lives(client):
-        if not end.event.terminal or end.fate is Fate.TOO_BIG or end.read_ns is None or _put_off(client, end.read_ns):
+        if (
+            not end.event.terminal
+            or end.fate is EventFate.TOO_BIG
+            or end.read_ns is None
+            or _put_off(client, end.read_ns)
+        ):
             continue
         since_ns = end.read_ns + own_ns + case.near_ns
         return next(((end, one) for one in streams if since_ns < one.begun_ns < shown_ns), None)
@@ -89,7 +94,7 @@ def _put_off(client: ClientCase, read_ns: int) -> bool:
     return any(gap.record.t_ns <= read_ns < gap.covered_ns for gap in told_gaps(client))
 
 
-def _of_overlooked(client: ClientCase, end: Life, again: RequestLife, outcome: Outcome) -> None:
+def _of_overlooked(client: ClientCase, end: Life, again: RequestLife, outcome: LawFindings) -> None:
     assert end.arrival is not None
     case, name = client.case, end.event.type
     at, came = phrases.moment(case.at(again.begun_ns)), phrases.moment(case.at(end.arrival.record.t_ns))
@@ -98,7 +103,7 @@ def _of_overlooked(client: ClientCase, end: Life, again: RequestLife, outcome: O
     outcome.fail(text, *shown, advice=OVERLOOKED_ADVICE)
 
 
-def _of_client(client: ClientCase, stop: Stop, outcome: Outcome) -> None:
+def _of_client(client: ClientCase, stop: StopReason, outcome: LawFindings) -> None:
     case = client.case
     since_ns = stop.at_ns + round((OWN + case.slack) * 1e9)
     asked = [life for life in request_lives(client).values() if life.request.what in {"stream", "poll"}]
@@ -122,7 +127,7 @@ def _of_client(client: ClientCase, stop: Stop, outcome: Outcome) -> None:
     outcome.fail(text, *shown, advice=ADVICE)
 
 
-def _aimless(client: ClientCase, stop: Stop, since_ns: int) -> list[Dial]:
+def _aimless(client: ClientCase, stop: StopReason, since_ns: int) -> list[Dial]:
     """Return the dials after an end that carried no request, where neither results nor a last poll were due."""
     fetches = client.case.declared.fetches_results  # undeclared: it may
     completed = any(shown.app.callback == "completed" for shown in client.screen.terminals)
@@ -136,7 +141,7 @@ def _aimless(client: ClientCase, stop: Stop, since_ns: int) -> list[Dial]:
     return [one.dial for one in dial_lives(client) if one.request is None and one.dial.from_ns > since_ns]
 
 
-def _refused_after(life: RequestLife, stop: Stop) -> bool:
+def _refused_after(life: RequestLife, stop: StopReason) -> bool:
     answer = life.answer
     asked = life.request.what == "poll" and answer is not None
     return asked and answer is not None and answer.status == 401 and answer.t_ns > stop.at_ns

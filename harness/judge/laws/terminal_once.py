@@ -9,15 +9,15 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.causes import OUTAGES, loss_cause
 from harness.judge.facts.screen import Shown
 from harness.judge.facts.snapshots import DeliveredState, delivered_states
-from harness.judge.facts.truth import Event
-from harness.judge.laws.outcome import Law, Outcome
+from harness.judge.facts.truth import EmittedEvent
+from harness.judge.laws.outcome import Law, LawFindings
 from harness.judge.refusals import no_end_due
 
 ADVICE = "Fix: after completed, failed or timeout close the stream, cancel its timers and drop what is still queued"
 
 
-def _judge(case: Case) -> Outcome:
-    outcome = Outcome()
+def _judge(case: Case) -> LawFindings:
+    outcome = LawFindings()
     for client in case.clients:
         if not client.reports:
             _silent(case, outcome)
@@ -26,14 +26,14 @@ def _judge(case: Case) -> Outcome:
     return outcome
 
 
-def _silent(case: Case, outcome: Outcome) -> None:
+def _silent(case: Case, outcome: LawFindings) -> None:
     if case.cut_short:
         outcome.doubt("the client reported nothing before the run was cut short")
     else:
         outcome.skip("the client reports no callbacks")
 
 
-def _of_client(client: ClientCase, outcome: Outcome) -> None:
+def _of_client(client: ClientCase, outcome: LawFindings) -> None:
     truth, terminals = client.truth.terminal, client.screen.terminals
     if not terminals:
         _none(client, truth, outcome)
@@ -49,7 +49,7 @@ def _of_client(client: ClientCase, outcome: Outcome) -> None:
         outcome.hold()
 
 
-def _none(client: ClientCase, truth: Event | None, outcome: Outcome) -> None:
+def _none(client: ClientCase, truth: EmittedEvent | None, outcome: LawFindings) -> None:
     case = client.case
     if case.cut_short:
         outcome.doubt(f"the run was cut short at {phrases.moment(case.end)}, before the horizon")
@@ -76,19 +76,19 @@ def _none(client: ClientCase, truth: Event | None, outcome: Outcome) -> None:
         )  # fmt: skip
 
 
-def _told(client: ClientCase, truth: Event) -> DeliveredState | None:
+def _told(client: ClientCase, truth: EmittedEvent) -> DeliveredState | None:
     """Return the first status answer of the end that the client certainly read; None where none was."""
     states = delivered_states(client)
     return next((one for one in states if one.position == truth.position and one.known_ns is not None), None)
 
 
-def _untold(client: ClientCase, truth: Event, told: DeliveredState, outcome: Outcome) -> None:
+def _untold(client: ClientCase, truth: EmittedEvent, told: DeliveredState, outcome: LawFindings) -> None:
     at = phrases.moment(client.case.at(told.at_ns))
     shown = client.case.evidence(told.life.request, f"status asked for; the answer told {truth.type}")
     outcome.fail(f"a status answer told {truth.type} at {at}, and it never reached the app", shown)
 
 
-def _true(client: ClientCase, shown: Shown, truth: Event | None, outcome: Outcome) -> None:
+def _true(client: ClientCase, shown: Shown, truth: EmittedEvent | None, outcome: LawFindings) -> None:
     case, app = client.case, shown.app
     said = case.evidence(app, f"on_{app.callback}, id {app.id or 'none'}", t_ns=app.enter_ns)
     at = phrases.moment(case.at(app.enter_ns))
@@ -106,7 +106,7 @@ def _true(client: ClientCase, shown: Shown, truth: Event | None, outcome: Outcom
         outcome.fail(f"the app got {app.callback} at {at} with a payload that differs from the truth", said, emitted)
 
 
-def _twice(client: ClientCase, terminals: list[Shown], outcome: Outcome) -> None:
+def _twice(client: ClientCase, terminals: list[Shown], outcome: LawFindings) -> None:
     words = phrases.several([shown.app.callback for shown in terminals[:3]])
     evidence = [
         client.case.evidence(shown.app, f"on_{shown.app.callback}, id {shown.app.id}", t_ns=shown.app.enter_ns)
@@ -115,7 +115,7 @@ def _twice(client: ClientCase, terminals: list[Shown], outcome: Outcome) -> None
     outcome.fail(f"the job ended {len(terminals)} times for the app: {words}", *evidence, advice=ADVICE)
 
 
-def _after(client: ClientCase, terminal: Shown, outcome: Outcome) -> None:
+def _after(client: ClientCase, terminal: Shown, outcome: LawFindings) -> None:
     place = client.screen.callbacks.index(terminal.app)
     later = client.screen.callbacks[place + 1 :]
     if not later:

@@ -12,16 +12,16 @@ from itertools import zip_longest
 import msgspec
 
 from harness.deeds import acts
-from harness.deeds.network_state import Standing
+from harness.deeds.network_state import StandingDeed
 from harness.history import Boxed, Delivered, Emit, Request, Said, Subscriber, Write
 from harness.history.records import PING_DIGEST
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.network.faults import Fault
-from harness.judge.network.flows import CLIENT, DOWN, Flow
+from harness.judge.network.faults import NetworkDeviation
+from harness.judge.network.flows import CLIENT, DOWN, RecordedFlow
 from harness.judge.network.gates import flows
 from harness.judge.network.shapes import stretches
-from harness.judge.network.standing import Course, course, named, of_streams
+from harness.judge.network.standing import BoxTimeline, course, named, of_streams
 from harness.judge.network.timeline import passing
 
 _TAGS: Mapping[str, type] = {"muted": acts.MutesStreams, "reset": acts.ResetsStreams, "held": acts.Buffers}
@@ -34,7 +34,7 @@ BROAD = 125_000
 """Bytes/s of the slowest line on which an event's own time does not count."""
 
 
-class Item(msgspec.Struct):
+class StreamItem(msgspec.Struct):
     """An event of a stream, or what the server said besides: when it was written, and when the socket took it."""
 
     t_ns: int
@@ -44,7 +44,7 @@ class Item(msgspec.Struct):
     followed: bool = False  # a copy follows it, or an event of no log
 
 
-def faults(client: ClientCase) -> Iterator[Fault]:
+def faults(client: ClientCase) -> Iterator[NetworkDeviation]:
     """Yield what became of one client's streams against the plan."""
     line, muted = course(client), set[int]()
     for record in client.boxed:
@@ -61,7 +61,7 @@ def faults(client: ClientCase) -> Iterator[Fault]:
             yield from _Stream(client, line, request, flow, written).faults()
 
 
-def _unplanned(client: ClientCase, line: Course, record: Boxed) -> Iterator[Fault]:
+def _unplanned(client: ClientCase, line: BoxTimeline, record: Boxed) -> Iterator[NetworkDeviation]:
     flow = flows(client.case).get(record.cid)
     if flow is None:
         return
@@ -74,7 +74,9 @@ def _unplanned(client: ClientCase, line: Course, record: Boxed) -> Iterator[Faul
 class _Stream:
     """One stream of a client, held against what stood in its way. ``written``: what the server wrote on it."""
 
-    def __init__(self, client: ClientCase, line: Course, request: Request, flow: Flow, written: Sequence[Item]) -> None:
+    def __init__(
+        self, client: ClientCase, line: BoxTimeline, request: Request, flow: RecordedFlow, written: Sequence[StreamItem]
+    ) -> None:
         self._client = client
         self._line = line
         self._request = request
@@ -86,16 +88,16 @@ class _Stream:
         muted = (box.t_ns for box in flow.boxed if box.rid == request.rid and box.what == "muted")
         self._muted_ns = min(muted, default=math.inf)  # for good: bytes are missing
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[NetworkDeviation]:
         """Yield the first event of each kind that was treated otherwise than planned."""
         yield from self._passed()
         yield from self._not_reset()
         yield from self._too_soon()
         yield from self._too_late()
 
-    def _met(self, since_ns: float, until_ns: float) -> Standing | None:
+    def _met(self, since_ns: float, until_ns: float) -> StandingDeed | None:
         """Return the one act that all of a stretch had in the way of streams; None: something else, or a cut."""
-        found: Standing | None = None
+        found: StandingDeed | None = None
         if until_ns + self._tick_ns >= self._cut_ns:
             return None
         for boxes in self._line.within(since_ns - self._tick_ns, until_ns + self._tick_ns):
@@ -105,7 +107,7 @@ class _Stream:
             found = one
         return found
 
-    def _passed(self) -> Iterator[Fault]:
+    def _passed(self) -> Iterator[NetworkDeviation]:
         """An event came through where nothing passes."""
         for item in self._items:
             if item.taken is None:
@@ -116,7 +118,7 @@ class _Stream:
                 yield self._flow.fault("body-passed", item.taken, text)
                 return
 
-    def _not_reset(self) -> Iterator[Fault]:
+    def _not_reset(self) -> Iterator[NetworkDeviation]:
         """A stream's head came through to live on."""
         answer = self._client.responses.get(self._request.rid)
         sent = self._flow.sent.get(self._request.rid)
@@ -130,7 +132,7 @@ class _Stream:
             text = f"its stream was not reset, where {named(self._client, one)}"
             yield self._flow.fault("body-not-reset", answer, text)
 
-    def _too_soon(self) -> Iterator[Fault]:
+    def _too_soon(self) -> Iterator[NetworkDeviation]:
         """A buffer let go of what it was to hold. What is taken at one instant was let go at once."""
         begun = self._items[0]  # the first that may be held: what follows the last event that was let go
         took = [(at, item.taken) for at, item in enumerate(self._items) if item.taken is not None]
@@ -147,7 +149,7 @@ class _Stream:
                     return
             begun = self._items[min(at + 1, len(self._items) - 1)]
 
-    def _short_of(self, act: acts.Buffers, begun: Item, at: int, t_ns: int) -> str:
+    def _short_of(self, act: acts.Buffers, begun: StreamItem, at: int, t_ns: int) -> str:
         """Say in what a batch that ends with the event at this place was let go too soon; empty: it was not."""
         item = self._items[at]
         if act.seconds is not None:
@@ -169,7 +171,7 @@ class _Stream:
         after = sorted({one.offset for one in self._items[at + 1 :] if one.offset > self._items[at].offset >= 0})
         return after[1] if len(after) > 1 else None
 
-    def _too_late(self) -> Iterator[Fault]:
+    def _too_late(self) -> Iterator[NetworkDeviation]:
         """A buffer kept what it was to let go."""
         way_ns = _way_ns(self._client.case, self._flow.path)
         if math.isinf(way_ns):
@@ -212,7 +214,7 @@ class _Stream:
         return self._client.case.once(_closed).get(self._request.rid, math.inf) <= t_ns + self._tick_ns
 
 
-def _cuts(client: ClientCase, flow: Flow) -> Iterator[int]:
+def _cuts(client: ClientCase, flow: RecordedFlow) -> Iterator[int]:
     """Yield when streams of a connection were to be cut at their next event."""
     for record in client.deeds:
         deed = client.case.plan.deeds[record.deed]
@@ -220,12 +222,12 @@ def _cuts(client: ClientCase, flow: Flow) -> Iterator[int]:
             yield record.issued_ns
 
 
-def items(case: Case) -> Mapping[int, list[Item]]:
+def items(case: Case) -> Mapping[int, list[StreamItem]]:
     """Return what the server wrote on each stream, by its request's number, in order."""
     return case.once(_items)
 
 
-def _items(case: Case) -> Mapping[int, list[Item]]:
+def _items(case: Case) -> Mapping[int, list[StreamItem]]:
     rids = _rids(case)
     taken: dict[tuple[int, str, str], list[Delivered]] = {}
     pinged: set[tuple[int, str]] = set()  # requests, and ids behind whose event a ping came
@@ -235,11 +237,11 @@ def _items(case: Case) -> Mapping[int, list[Item]]:
         elif delivered.event:
             taken.setdefault((delivered.rid, delivered.id, delivered.digest), []).append(delivered)
     emits = {(emit.job, emit.epoch, emit.index): emit for emit in case.history.all(Emit)}
-    found: dict[int, list[Item]] = {}
+    found: dict[int, list[StreamItem]] = {}
     written: list[Said | Write] = [*case.history.all(Said), *case.history.all(Write)]
     for write in sorted(written, key=lambda record: (record.began_ns, record.seq)):
         if isinstance(write, Said):
-            found.setdefault(rids.get(write.sub, 0), []).append(Item(write.began_ns, -1, ""))
+            found.setdefault(rids.get(write.sub, 0), []).append(StreamItem(write.began_ns, -1, ""))
             continue
         for index in range(write.first, write.last + 1):
             emit = emits.get((write.job, write.epoch, index))
@@ -247,7 +249,7 @@ def _items(case: Case) -> Mapping[int, list[Item]]:
                 came = taken.get((write.rid, emit.id, emit.digest), [])
                 offset = write.offset if index == write.first else -1
                 followed = len(came) > 1 or (write.rid, emit.id) in pinged
-                item = Item(write.began_ns, offset, emit.id, came.pop(0) if came else None, followed)
+                item = StreamItem(write.began_ns, offset, emit.id, came.pop(0) if came else None, followed)
                 found.setdefault(write.rid, []).append(item)
     return found
 

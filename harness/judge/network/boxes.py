@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from harness.deeds import acts
-from harness.deeds.network_state import Standing
+from harness.deeds.network_state import StandingDeed
 from harness.history import Boxed, Request, Response
 from harness.history.records import Record
 from harness.judge.case import ClientCase
-from harness.judge.network.faults import Fault
-from harness.judge.network.flows import Flow
+from harness.judge.network.faults import NetworkDeviation
+from harness.judge.network.flows import RecordedFlow
 from harness.judge.network.gates import flows
 from harness.judge.network.standing import answers, course, named
 from harness.sse.response import read_retry_after
@@ -26,7 +26,7 @@ _ENDED = ("killed", "reset", "cut")
 """Those of one that lets nothing pass any more."""
 
 
-def faults(client: ClientCase) -> Iterator[Fault]:
+def faults(client: ClientCase) -> Iterator[NetworkDeviation]:
     """Yield what boxes said to one client against the plan, or did not say."""
     said = {record.rid: record for record in client.boxed if record.what in _ANSWERED}
     if not (course(client) or said):
@@ -39,7 +39,9 @@ def faults(client: ClientCase) -> Iterator[Fault]:
             yield from asked.passed(request, flow)
 
 
-def _decisions(client: ClientCase, said: Mapping[int, Boxed]) -> Iterator[tuple[int, Request, Flow, Boxed | None]]:
+def _decisions(
+    client: ClientCase, said: Mapping[int, Boxed]
+) -> Iterator[tuple[int, Request, RecordedFlow, Boxed | None]]:
     """Yield each request that came to the boxes, with the number of the record at which they decided."""
     for request in client.requests:
         flow = flows(client.case).get(request.cid)
@@ -60,7 +62,7 @@ class _Asked:
         self._line = course(client)
         self._spent: Counter[int] = Counter()  # answers given, by the deed's index
 
-    def answered(self, request: Request, flow: Flow, record: Boxed) -> Iterator[Fault]:
+    def answered(self, request: Request, flow: RecordedFlow, record: Boxed) -> Iterator[NetworkDeviation]:
         """Judge an answer of a box: whether one was to give it, and whether it is what was to be said."""
         boxes = [one for one in self._may(request, flow, record) if one is not None]
         name = f"request {request.rid} ({request.what})"
@@ -76,20 +78,20 @@ class _Asked:
             yield flow.fault("box-otherwise", record, text)
         self._spent[(right or boxes[-1]).deed.index] += 1
 
-    def passed(self, request: Request, flow: Flow) -> Iterator[Fault]:
+    def passed(self, request: Request, flow: RecordedFlow) -> Iterator[NetworkDeviation]:
         """Judge that no box answered a request."""
         may = self._may(request, flow, flow.sent[request.rid])
         if all(may) and may[-1] is not None:
             text = f"no box answered request {request.rid} ({request.what}), where {named(self._client, may[-1])}"
             yield flow.fault("box-silent", request, text, t_ns=flow.sent[request.rid].t_ns)
 
-    def _may(self, request: Request, flow: Flow, record: Record) -> list[Standing | None]:
+    def _may(self, request: Request, flow: RecordedFlow, record: Record) -> list[StandingDeed | None]:
         """Return who may have been to answer a request at a record, the last word last; None: nobody."""
         line = self._line.at(record.t_ns, record.seq)
         return [answers(boxes, request.what, flow.path, self._spent) for boxes in line]
 
 
-def _says(one: Standing, record: Boxed, answer: Response | None) -> bool:
+def _says(one: StandingDeed, record: Boxed, answer: Response | None) -> bool:
     """Whether this is what an act says. The answer may never have reached the client."""
     act = one.deed.act
     later: tuple[float | None, bool] = (None, False)
@@ -109,7 +111,7 @@ def _later(answer: Response) -> tuple[float | None, bool]:
     return read_retry_after(answer.retry_after or None, answer.date, None), bool(answer.date)
 
 
-def _silenced(flow: Flow, rid: int) -> bool:
+def _silenced(flow: RecordedFlow, rid: int) -> bool:
     """Whether a box had ended the connection before the request came to it."""
     return any(record.what in _ENDED and record.seq < flow.sent[rid].seq for record in flow.boxed)
 

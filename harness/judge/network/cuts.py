@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from harness.deeds import acts
 from harness.device.words import Reach
-from harness.history import Boxed, Deed, Request
+from harness.history import Boxed, DeedDone, Request
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.network.bodies import items
-from harness.judge.network.faults import Fault
-from harness.judge.network.flows import Flow
+from harness.judge.network.faults import NetworkDeviation
+from harness.judge.network.flows import RecordedFlow
 from harness.judge.network.gates import flows
 from harness.scenario.deed_text import deed_text
 
@@ -22,7 +22,7 @@ BLANK = 4
 """Bytes of two line ends at the most: what is left of an event that is cut before its blank line is no more."""
 
 
-def faults(client: ClientCase) -> Iterator[Fault]:
+def faults(client: ClientCase) -> Iterator[NetworkDeviation]:
     """Yield which of one client's streams were cut against the plan, or were not."""
     cuts = [record for record in client.deeds if isinstance(client.case.plan.deeds[record.deed].act, acts.Cuts)]
     for box in client.boxed:
@@ -38,7 +38,7 @@ def faults(client: ClientCase) -> Iterator[Fault]:
                 yield from _passed(client, flow, request, record)
 
 
-def _cut(client: ClientCase, flow: Flow, box: Boxed, cuts: Sequence[Deed]) -> Iterator[Fault]:
+def _cut(client: ClientCase, flow: RecordedFlow, box: Boxed, cuts: Sequence[DeedDone]) -> Iterator[NetworkDeviation]:
     """Judge a cut that was made."""
     may = [one for one in cuts if one.issued_ns <= box.t_ns]
     if not may:
@@ -61,7 +61,7 @@ def _cut(client: ClientCase, flow: Flow, box: Boxed, cuts: Sequence[Deed]) -> It
         yield flow.fault("cut-elsewhere", box, f"{text} {wanted}")
 
 
-def _passed(client: ClientCase, flow: Flow, request: Request, record: Deed) -> Iterator[Fault]:
+def _passed(client: ClientCase, flow: RecordedFlow, request: Request, record: DeedDone) -> Iterator[NetworkDeviation]:
     """An event came through behind the deed on a stream that was open then."""
     answer = client.responses.get(request.rid)
     tick_ns = flow.timeline.slack.tick_ns
@@ -89,6 +89,6 @@ def _inside(mid: str, place: int, size: int, name: str) -> bool:
             return place > of_id
 
 
-def _named(client: ClientCase, record: Deed) -> str:
+def _named(client: ClientCase, record: DeedDone) -> str:
     deed = client.case.plan.deeds[record.deed]
     return f"{deed_text(deed, client.case.plan)} at {phrases.limit(deed.at)} was to cut it"

@@ -14,11 +14,11 @@ from harness.history import Answered, Chunk, Delivered, Emit, Job, Request, Resp
 from harness.history.records import Record
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.network.faults import Fault
-from harness.judge.network.flows import DOWN, UP, Flow
+from harness.judge.network.faults import NetworkDeviation
+from harness.judge.network.flows import DOWN, UP, RecordedFlow
 from harness.judge.network.gates import flows
 from harness.judge.network.radios import reigns
-from harness.judge.network.shapes import Stretch, stretches
+from harness.judge.network.shapes import ShapeStretch, stretches
 from harness.judge.network.timeline import Way, happened, passing, timeline
 from harness.toxics.shape import Shape
 
@@ -41,7 +41,7 @@ TOXIC_NS = 1_000_000
 class Delay(NamedTuple):
     """Something travelled one way on a connection, between two stamps; ``record`` tells of its arrival."""
 
-    flow: Flow
+    flow: RecordedFlow
     way: str
     from_ns: int
     to_ns: int
@@ -49,7 +49,7 @@ class Delay(NamedTuple):
     record: Record
 
 
-def faults(case: Case) -> Iterator[Fault]:
+def faults(case: Case) -> Iterator[NetworkDeviation]:
     """Yield what came sooner, later or faster than its path lets it."""
     found = stretches(case)
     passes: dict[tuple[str, Way], list[tuple[float, float]]] = {}
@@ -77,7 +77,7 @@ def faults(case: Case) -> Iterator[Fault]:
         yield from _too_fast(case, flow, found[flow.path, DOWN], slack.tick_ns)
 
 
-def _around(several: list[Stretch], delay: Delay) -> Stretch | None:
+def _around(several: list[ShapeStretch], delay: Delay) -> ShapeStretch | None:
     """Return the stretch in which something went all its way."""
     for stretch in several:
         if stretch.since_ns <= delay.from_ns and delay.to_ns <= stretch.until_ns:
@@ -128,14 +128,14 @@ def _toxic(shape: Shape) -> tuple[int, int]:
     return (math.floor(shape.latency * 1e3 + 0.5) * TOXIC_NS, math.floor(shape.jitter * 1e3 + 0.5) * TOXIC_NS)
 
 
-def _too_soon(case: Case, delay: Delay, took_ns: int, least_ns: int) -> Fault:
+def _too_soon(case: Case, delay: Delay, took_ns: int, least_ns: int) -> NetworkDeviation:
     took, least = (phrases.duration(ns / 1e9) for ns in (took_ns, least_ns))
     at = phrases.limit(case.at(delay.to_ns))
     text = f"{delay.what} came {delay.way} after {took}, and {delay.flow.path} takes {least} at the least"
-    return Fault("too-soon", f"{delay.flow.name}: at {at} {text}", ((delay.record, text),))
+    return NetworkDeviation("too-soon", f"{delay.flow.name}: at {at} {text}", ((delay.record, text),))
 
 
-def _on_average(case: Case, way: Way, stretch: Stretch, tick_ns: int) -> Iterator[Fault]:
+def _on_average(case: Case, way: Way, stretch: ShapeStretch, tick_ns: int) -> Iterator[NetworkDeviation]:
     """Hold the delays of a stretch against its shape."""
     shape = stretch.shape
     latency_ns, jitter_ns = _toxic(shape)
@@ -145,7 +145,7 @@ def _on_average(case: Case, way: Way, stretch: Stretch, tick_ns: int) -> Iterato
     where = f"{stretch.count} delays on {path} {direction}"
     if latency_ns and mean_ns < least_ns:
         took, least = phrases.duration(mean_ns / 1e9), phrases.duration(least_ns / 1e9)
-        yield Fault("too-soon-on-average", f"{where} were {took} on average, and take {least} at the least")
+        yield NetworkDeviation("too-soon-on-average", f"{where} were {took} on average, and take {least} at the least")
     rate = shape.down if direction == DOWN else shape.up
     if shape.slice_size is not None or (rate is not None and _demand(case, way, stretch) > rate / 4):
         return  # what comes may wait for what came before it
@@ -153,10 +153,12 @@ def _on_average(case: Case, way: Way, stretch: Stretch, tick_ns: int) -> Iterato
     most_ns = latency_ns + jitter_ns + round((LATE + wake + (PIECE / rate if rate else 0.0)) * 1e9) + tick_ns
     if stretch.least_ns > most_ns:
         took, most = phrases.duration(stretch.least_ns / 1e9), phrases.duration(most_ns / 1e9)
-        yield Fault("too-late", f"of {where} the quickest took {took}, and the path takes {most} at the most")
+        yield NetworkDeviation(
+            "too-late", f"of {where} the quickest took {took}, and the path takes {most} at the most"
+        )
 
 
-def _demand(case: Case, way: Way, stretch: Stretch) -> float:
+def _demand(case: Case, way: Way, stretch: ShapeStretch) -> float:
     """Return how many bytes a second came this way of a path, while delays were seen in a stretch."""
     path, direction = way
     came = sum(
@@ -169,7 +171,7 @@ def _demand(case: Case, way: Way, stretch: Stretch) -> float:
     return came * 1e9 / max(1, stretch.last_ns - stretch.first_ns)
 
 
-def _too_fast(case: Case, flow: Flow, several: list[Stretch], tick_ns: int) -> Iterator[Fault]:
+def _too_fast(case: Case, flow: RecordedFlow, several: list[ShapeStretch], tick_ns: int) -> Iterator[NetworkDeviation]:
     """Hold a connection's bytes from its beginning against the rate of a path that has had but one shape since."""
     stretch = several[-1]
     rate = stretch.shape.down
@@ -185,5 +187,5 @@ def _too_fast(case: Case, flow: Flow, several: list[Stretch], tick_ns: int) -> I
             if total > rate * (age + AHEAD) + HEAD:
                 text = f"{phrases.size(total)} had come in {phrases.duration(age)}, at {phrases.size(rate)}/s"
                 at = phrases.limit(case.at(record.t_ns))
-                yield Fault("too-fast", f"{flow.name}: at {at} {text}", ((record, text),))
+                yield NetworkDeviation("too-fast", f"{flow.name}: at {at} {text}", ((record, text),))
                 return

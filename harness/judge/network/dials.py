@@ -7,11 +7,11 @@ that began by an open door gets in at once; a phone that sleeps meanwhile learns
 import math
 from collections.abc import Iterator, Mapping
 
-from harness.deeds.catalogue import Ending
+from harness.deeds.catalogue import FlowEnding
 from harness.history import Conn, Dial
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.network.faults import Fault
+from harness.judge.network.faults import NetworkDeviation
 from harness.judge.network.gates import flows
 from harness.judge.network.knocks import syn_retries
 from harness.judge.network.timeline import Regime, Timeline, timeline
@@ -25,7 +25,7 @@ _DOORS = {Door.OPEN: "lets dials in", Door.REFUSE: "refuses dials", Door.HANG: "
 NO_PATH, LOST = "no path", "lost"
 
 
-def faults(case: Case) -> Iterator[Fault]:
+def faults(case: Case) -> Iterator[NetworkDeviation]:
     """Yield each dial that met what it should not have."""
     for client in case.clients:
         line = timeline(client)
@@ -36,7 +36,7 @@ def faults(case: Case) -> Iterator[Fault]:
         yield from _let_in(flow.timeline, flow.conn, flow.name)
 
 
-def _judged(client: ClientCase, line: Timeline, dial: Dial) -> Iterator[Fault]:
+def _judged(client: ClientCase, line: Timeline, dial: Dial) -> Iterator[NetworkDeviation]:
     tick = line.slack.tick_ns
     at_first = list(line.within(dial.from_ns - tick, dial.from_ns + tick))
     if all((regime.default or "") != dial.path for regime in at_first):
@@ -67,7 +67,7 @@ def _judged(client: ClientCase, line: Timeline, dial: Dial) -> Iterator[Fault]:
         yield _fault(client, dial, "hung-dial", f"hung until {to}, where {dial.path} answers it by {by}")
 
 
-def _where(client: ClientCase, line: Timeline, dial: Dial) -> Iterator[Fault]:
+def _where(client: ClientCase, line: Timeline, dial: Dial) -> Iterator[NetworkDeviation]:
     """Hold where a dial came in, and whether its path was still there by then."""
     slack = line.slack
     for conn in client.once(_by_port).get(str(dial.port), []):
@@ -76,7 +76,7 @@ def _where(client: ClientCase, line: Timeline, dial: Dial) -> Iterator[Fault]:
             yield _fault(client, dial, "dialled-elsewhere", f"went through {dial.path}, and came in on {conn.path}")
     for change, path, ending in line.ends():
         surely = dial.from_ns + slack.tick_ns < change.since_ns and change.until_ns < dial.to_ns - slack.tick_ns
-        if path == dial.path and ending is Ending.ABORTED and surely:
+        if path == dial.path and ending is FlowEnding.ABORTED and surely:
             yield _fault(client, dial, "dial-not-lost", f"was let in, though {path} was lost by {change.what}")
 
 
@@ -88,14 +88,14 @@ def _by_port(client: ClientCase) -> Mapping[str, list[Conn]]:
     return found
 
 
-def _let_in(line: Timeline, conn: Conn, name: str) -> Iterator[Fault]:
+def _let_in(line: Timeline, conn: Conn, name: str) -> Iterator[NetworkDeviation]:
     """A connection was accepted: hold its path's door against it, be it the client's or the harness's own."""
     # The kernel lets a dial in, and the gate takes it as soon as it comes to it.
     regimes = list(line.within(conn.t_ns - line.slack.late_ns, conn.t_ns + line.slack.tick_ns))
     if all(regime.doors[conn.path] is not Door.OPEN for regime in regimes):
         door, why = regimes[-1].doors[conn.path], line.because(regimes[-1], lambda one: one.doors[conn.path])
         text = f"was let in at {phrases.limit(line.case.at(conn.t_ns))}, where {conn.path} {_DOORS[door]} by {why}"
-        yield Fault("let-in", f"{name} {text}", ((conn, text),))
+        yield NetworkDeviation("let-in", f"{name} {text}", ((conn, text),))
 
 
 def _due(client: ClientCase, line: Timeline, dial: Dial) -> float:
@@ -117,12 +117,12 @@ def _lost(line: Timeline, dial: Dial) -> bool:
     """Whether the device may have lost the dial's path while it was on its way."""
     tick_ns = line.slack.tick_ns
     return any(
-        path == dial.path and ending is Ending.ABORTED
+        path == dial.path and ending is FlowEnding.ABORTED
         and change.since_ns <= dial.to_ns + tick_ns and change.until_ns >= dial.from_ns - tick_ns
         for change, path, ending in line.ends()
     )  # fmt: skip
 
 
-def _fault(client: ClientCase, dial: Dial, kind: str, text: str) -> Fault:
+def _fault(client: ClientCase, dial: Dial, kind: str, text: str) -> NetworkDeviation:
     at = phrases.limit(client.case.at(dial.from_ns))
-    return Fault(kind, f"the dial of {client.name} at {at} {text}", ((dial, text),))
+    return NetworkDeviation(kind, f"the dial of {client.name} at {at} {text}", ((dial, text),))

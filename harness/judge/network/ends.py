@@ -7,20 +7,20 @@ every connection that was open there; the server learns of the first two alone.
 import math
 from collections.abc import Iterator, Mapping
 
-from harness.deeds.catalogue import Ending
+from harness.deeds.catalogue import FlowEnding
 from harness.deeds.network_state import Passage
 from harness.history import ConnEnd, EndPassed, Read, Request, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.network import passage
-from harness.judge.network.faults import Fault
-from harness.judge.network.flows import AWAY, CLIENT, DOWN, SERVER, TOWARD, UP, Flow
+from harness.judge.network.faults import NetworkDeviation
+from harness.judge.network.flows import AWAY, CLIENT, DOWN, SERVER, TOWARD, UP, RecordedFlow
 from harness.judge.network.shapes import stretches
-from harness.judge.network.timeline import Change
+from harness.judge.network.timeline import RegimeChange
 from harness.vocabulary import CANARY
 
 _OTHER = {CLIENT: SERVER, SERVER: CLIENT}
-_HOW = {Ending.FIN: "closed", Ending.RST: "reset", Ending.ABORTED: "lost"}
+_HOW = {FlowEnding.FIN: "closed", FlowEnding.RST: "reset", FlowEnding.ABORTED: "lost"}
 _LEARNED = frozenset({"fin", "rst"})
 """The evidence of a stream that the server saw end by its peer."""
 
@@ -30,13 +30,13 @@ ARRIVES = 1.0
 ASKED = 4096
 """Bytes that may be on their way before an end: a request."""
 
-_MET = {Ending.FIN: "fin", Ending.RST: "rst", Ending.ABORTED: "lost"}
+_MET = {FlowEnding.FIN: "fin", FlowEnding.RST: "rst", FlowEnding.ABORTED: "lost"}
 """What an ending is to the client."""
 
 _NAMES = {CLIENT: "the client", SERVER: "the server"}
 
 
-def end(flow: Flow, record: ConnEnd) -> None:
+def end(flow: RecordedFlow, record: ConnEnd) -> None:
     """Judge the end of one side."""
     flow.note_death(record)
     if record.how == "closed":
@@ -53,7 +53,7 @@ def end(flow: Flow, record: ConnEnd) -> None:
         flow.died_ns = record.t_ns
 
 
-def end_passed(flow: Flow, record: EndPassed) -> None:
+def end_passed(flow: RecordedFlow, record: EndPassed) -> None:
     """Judge that an end which was held went on."""
     flow.ends_passed[record.side] = record.t_ns
     way = AWAY[record.side]
@@ -62,7 +62,7 @@ def end_passed(flow: Flow, record: EndPassed) -> None:
         flow.fail("end-told", record, f"the end of {_NAMES[record.side]} was told on, where the path passes nothing")
 
 
-def met(flow: Flow, record: Read) -> None:
+def met(flow: RecordedFlow, record: Read) -> None:
     """Judge the end that a connection had for its client."""
     if record.end == "given up":
         _unmet(flow, record)
@@ -78,7 +78,7 @@ def met(flow: Flow, record: Read) -> None:
         flow.fail("end-met", record, f"its client met the end of it ({record.end}), {wanted}")
 
 
-def _unmet(flow: Flow, record: Read) -> None:
+def _unmet(flow: RecordedFlow, record: Read) -> None:
     """A client waited for more, and waits no longer: no end had come to it until then."""
     end = flow.ends.get(CLIENT)
     if end is None or end.how != "closed" or flow.passed[DOWN] >= passage.ROOM:
@@ -90,14 +90,14 @@ def _unmet(flow: Flow, record: Read) -> None:
         flow.fail("end-unmet", record, f"its client still waited for bytes of it, though the gate ended it at {at}")
 
 
-def finish(flow: Flow, until_ns: int) -> None:
+def finish(flow: RecordedFlow, until_ns: int) -> None:
     """Judge whether all that should have ended a connection has."""
     tick_ns = flow.timeline.slack.tick_ns
     for change, path, ending in flow.timeline.ends():
         due_ns = change.until_ns + tick_ns
         if path != flow.path or due_ns >= until_ns or flow.conn.t_ns >= change.since_ns - tick_ns:
             continue
-        for side in (CLIENT, SERVER) if ending is not Ending.ABORTED else (CLIENT,):
+        for side in (CLIENT, SERVER) if ending is not FlowEnding.ABORTED else (CLIENT,):
             ended = flow.ends.get(side)
             if (ended is None or _came_after(ended, change, due_ns)) and not _unreachable(flow, side, ending, due_ns):
                 text = f"the side of {_NAMES[side]} was not {_HOW[ending]} by {change.what}"
@@ -108,7 +108,7 @@ def finish(flow: Flow, until_ns: int) -> None:
             passage.let_go(flow, AWAY[side], record, until_ns, f"the end of {_NAMES[side]} was held")
 
 
-def _buried(flow: Flow, until_ns: int) -> None:
+def _buried(flow: RecordedFlow, until_ns: int) -> None:
     """Judge whether the server's side of a dead connection was closed, where a deed has it so."""
     if flow.died_ns is None:
         return
@@ -124,7 +124,7 @@ def _buried(flow: Flow, until_ns: int) -> None:
             flow.fail("orphan-alive", flow.conn, text, t_ns=due_ns)
 
 
-def at_server(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
+def at_server(case: Case, flows: Mapping[int, RecordedFlow]) -> Iterator[NetworkDeviation]:
     """Yield each stream whose end the server learned of though nobody told it, or did not though somebody had."""
     requests = {request.rid: request for request in case.history.all(Request)}
     closed = {record.sub: record for record in case.history.all(Subscriber) if record.what == "close"}
@@ -138,7 +138,7 @@ def at_server(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
             if told_ns > end.t_ns + flow.timeline.slack.tick_ns:
                 at = phrases.limit(case.at(end.t_ns))
                 text = f"the server learned of its end ({end.evidence}), which nobody had told it"
-                yield Fault("silent-death-told", f"{flow.name}: at {at} {text}", ((end, text),))
+                yield NetworkDeviation("silent-death-told", f"{flow.name}: at {at} {text}", ((end, text),))
             continue
         due_ns = told_ns + _way_ns(case, flow.path) + flow.timeline.slack.late_ns
         if due_ns >= (case.end_ns if end is None else min(case.end_ns, end.t_ns)):
@@ -146,7 +146,7 @@ def at_server(case: Case, flows: Mapping[int, Flow]) -> Iterator[Fault]:
         if not any(one.hangs for one in flow.timeline.within(round(told_ns), round(due_ns))):
             at = phrases.limit(case.at(round(told_ns)))
             text = "its end was told on, and the server learned nothing of it"
-            yield Fault("end-untold", f"{flow.name}: at {at} {text}", ((opened, text),))
+            yield NetworkDeviation("end-untold", f"{flow.name}: at {at} {text}", ((opened, text),))
 
 
 def _way_ns(case: Case, path: str) -> float:
@@ -158,7 +158,7 @@ def _way_ns(case: Case, path: str) -> float:
     return (slowest + ARRIVES) * 1e9
 
 
-def _somebody(flow: Flow, record: ConnEnd) -> bool:
+def _somebody(flow: RecordedFlow, record: ConnEnd) -> bool:
     """Whether an end that the gate made is the doing of a deed, of a box, or of the other side."""
     until_ns = record.t_ns
     other = flow.ends.get(_OTHER[record.side])
@@ -167,17 +167,17 @@ def _somebody(flow: Flow, record: ConnEnd) -> bool:
     if flow.boxed or (other is not None and not hidden):
         return True
     for _, ending in flow.strikes(until_ns):
-        if ending is not Ending.ABORTED or record.side == CLIENT:
+        if ending is not FlowEnding.ABORTED or record.side == CLIENT:
             return True
     return record.side == SERVER and flow.orphaned(until_ns)
 
 
-def _untold(flow: Flow, end: ConnEnd) -> bool:
+def _untold(flow: RecordedFlow, end: ConnEnd) -> bool:
     """Whether the other side knows nothing of an end."""
     return end.swallowed or (end.held and end.side not in flow.ends_passed)
 
 
-def _told(flow: Flow, record: ConnEnd) -> None:
+def _told(flow: RecordedFlow, record: ConnEnd) -> None:
     """Judge whether an end went where the path lets ends go."""
     way = AWAY[record.side]
     passages = {regime.passages[flow.path, way] for regime in flow.at(record)}
@@ -193,25 +193,25 @@ def _told(flow: Flow, record: ConnEnd) -> None:
         flow.fail("end-told", record, f"the end of {who} was told on, where the path passes nothing")
 
 
-def _came_after(ended: ConnEnd, change: Change, due_ns: int) -> bool:
+def _came_after(ended: ConnEnd, change: RegimeChange, due_ns: int) -> bool:
     """Whether a side ended only later than a change that was to end it, or of its own accord behind that."""
     if ended.how == "closed" or not change.seq:
         return ended.t_ns > due_ns
     return ended.seq > change.seq
 
 
-def _unreachable(flow: Flow, side: str, ending: Ending, until_ns: int) -> bool:
+def _unreachable(flow: RecordedFlow, side: str, ending: FlowEnding, until_ns: int) -> bool:
     """Whether an ending does not reach a side: a FIN has its place among the bytes, and passes none that are lost."""
     dead = flow.dead.get(TOWARD[side])
-    return ending is Ending.FIN and ((dead is not None and dead.t_ns <= until_ns) or _lost_before(flow, until_ns))
+    return ending is FlowEnding.FIN and ((dead is not None and dead.t_ns <= until_ns) or _lost_before(flow, until_ns))
 
 
-def _lost_before(flow: Flow, until_ns: int) -> bool:
+def _lost_before(flow: RecordedFlow, until_ns: int) -> bool:
     """Whether the device had lost the connection, or let it die: nothing passes it any more."""
-    return flow.silenced(until_ns) or any(ending is Ending.ABORTED for _, ending in flow.strikes(until_ns))
+    return flow.silenced(until_ns) or any(ending is FlowEnding.ABORTED for _, ending in flow.strikes(until_ns))
 
 
-def _told_ns(flow: Flow) -> float:
+def _told_ns(flow: RecordedFlow) -> float:
     """Return when the server's side was told of an end of this connection; infinity: never."""
     client, server = flow.ends.get(CLIENT), flow.ends.get(SERVER)
     told_ns = math.inf

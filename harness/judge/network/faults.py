@@ -5,7 +5,7 @@ import msgspec
 from harness.history.records import Record
 
 
-class Fault(msgspec.Struct, frozen=True):
+class NetworkDeviation(msgspec.Struct, frozen=True):
     """``kind`` groups it with its like, ``sentence`` names the part, ``shown`` are its records and what each says."""
 
     kind: str

@@ -7,16 +7,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.deeds.catalogue import Ending
+from harness.deeds.catalogue import FlowEnding
 from harness.history import Boxed, Chunk, Conn, ConnEnd, Waited
 from harness.history.records import Record
 from harness.judge import phrases
-from harness.judge.network.faults import Fault
-from harness.judge.network.timeline import Change, Regime, Timeline, Watch
+from harness.judge.network.faults import NetworkDeviation
+from harness.judge.network.timeline import Regime, RegimeChange, Timeline, TimelineReader
 from harness.vocabulary import CANARY, Direction
 
 if TYPE_CHECKING:
-    from harness.judge.network.radios import Antenna
+    from harness.judge.network.radios import ExpectedRadio
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
 CLIENT, SERVER = "client", "server"
@@ -26,10 +26,10 @@ TOWARD = {CLIENT: DOWN, SERVER: UP}
 SINK: Mapping[str, str] = {UP: SERVER, DOWN: CLIENT}
 
 
-class Flow:
+class RecordedFlow:
     """One connection: what has become of its bytes and ends so far."""
 
-    def __init__(self, conn: Conn, timeline: Timeline, watch: Watch, antenna: "Antenna | None") -> None:
+    def __init__(self, conn: Conn, timeline: Timeline, watch: TimelineReader, antenna: "ExpectedRadio | None") -> None:
         self.conn = conn
         self.cid = conn.cid
         self.path = conn.path
@@ -56,7 +56,7 @@ class Flow:
         self.killed = ""  # what has let it die silently, whatever its path does
         self._deaths = list(timeline.deaths(conn.path))
         self.died_ns: int | None = None  # nothing reaches the client any more, and the server was not told
-        self.faults: dict[str, Fault] = {}  # the first of each kind
+        self.faults: dict[str, NetworkDeviation] = {}  # the first of each kind
 
     @property
     def name(self) -> str:
@@ -68,10 +68,10 @@ class Flow:
         """Return the regimes of which one holds at a record of this connection."""
         return self.watch.at(record.t_ns, record.seq)
 
-    def fault(self, kind: str, record: Record, text: str, *, t_ns: int = 0) -> Fault:
+    def fault(self, kind: str, record: Record, text: str, *, t_ns: int = 0) -> NetworkDeviation:
         """Return a fault of it. ``t_ns``: when, where that is not the record's own stamp."""
         when = self.timeline.case.at(t_ns or record.t_ns)
-        return Fault(kind, f"{self.name}: at {phrases.limit(when)} {text}", ((record, text),))
+        return NetworkDeviation(kind, f"{self.name}: at {phrases.limit(when)} {text}", ((record, text),))
 
     def fail(self, kind: str, record: Record, text: str, *, t_ns: int = 0) -> None:
         """Note a fault, once of each kind."""
@@ -83,7 +83,7 @@ class Flow:
         dead = self.dead.get(way)
         return bool(self.killed) or isinstance(dead, Chunk) or (dead is not None and not self.boxed)
 
-    def strikes(self, until_ns: int) -> Iterator[tuple[Change, Ending]]:
+    def strikes(self, until_ns: int) -> Iterator[tuple[RegimeChange, FlowEnding]]:
         """Yield what may have ended it up to a stamp."""
         for change, path, ending in self.timeline.ends():
             if path == self.path and change.since_ns <= until_ns and change.until_ns >= self.conn.t_ns:

@@ -7,38 +7,38 @@ from harness.history import Boxed, Chunk, Conn, ConnEnd, EndPassed, Read, Reques
 from harness.history.records import Record
 from harness.judge.case import Case, ClientCase
 from harness.judge.network import ends, passage
-from harness.judge.network.faults import Fault
-from harness.judge.network.flows import CLIENT, UP, Flow
-from harness.judge.network.radios import Antenna, reigns
-from harness.judge.network.timeline import Timeline, Watch, everywhere, happened, timeline
+from harness.judge.network.faults import NetworkDeviation
+from harness.judge.network.flows import CLIENT, UP, RecordedFlow
+from harness.judge.network.radios import ExpectedRadio, reigns
+from harness.judge.network.timeline import Timeline, TimelineReader, everywhere, happened, timeline
 from harness.vocabulary import CANARY
 
 
-class Gate:
+class GateReading:
     """One client's gate: its timeline, read as far as the records are, and its radios. The canaries use none."""
 
-    def __init__(self, timeline: Timeline, antennas: Mapping[str, Antenna]) -> None:
+    def __init__(self, timeline: Timeline, antennas: Mapping[str, ExpectedRadio]) -> None:
         self.timeline = timeline
-        self.watch = Watch(timeline)
+        self.watch = TimelineReader(timeline)
         self.antennas = antennas
 
 
-def flows(case: Case) -> Mapping[int, Flow]:
+def flows(case: Case) -> Mapping[int, RecordedFlow]:
     """Return every connection at a gate, judged, by its number."""
     return case.once(_flows)
 
 
-def faults(case: Case) -> Iterator[Fault]:
+def faults(case: Case) -> Iterator[NetworkDeviation]:
     """Yield what the gates did with bytes and ends against the plan."""
     for flow in flows(case).values():
         yield from flow.faults.values()
     yield from ends.at_server(case, flows(case))
 
 
-def _flows(case: Case) -> Mapping[int, Flow]:
-    gates = {client.name: Gate(timeline(client), _antennas(client)) for client in case.clients}
-    gates[CANARY] = Gate(everywhere(case), {})
-    found: dict[int, Flow] = {}
+def _flows(case: Case) -> Mapping[int, RecordedFlow]:
+    gates = {client.name: GateReading(timeline(client), _antennas(client)) for client in case.clients}
+    gates[CANARY] = GateReading(everywhere(case), {})
+    found: dict[int, RecordedFlow] = {}
     until_ns = case.end_ns
     for record in case.history.records:
         rule = _RULES.get(type(record))
@@ -48,7 +48,7 @@ def _flows(case: Case) -> Mapping[int, Flow]:
                 rule(flow, record)
         elif isinstance(record, Conn) and record.client in gates and record.path in case.plan.paths:
             gate = gates[record.client]
-            flow = Flow(record, gate.timeline, gate.watch, gate.antennas.get(record.path))
+            flow = RecordedFlow(record, gate.timeline, gate.watch, gate.antennas.get(record.path))
             found[record.cid] = flow
             if flow.antenna is not None:
                 flow.antenna.dial(flow, record)
@@ -58,12 +58,12 @@ def _flows(case: Case) -> Mapping[int, Flow]:
     return found
 
 
-def _antennas(client: ClientCase) -> Mapping[str, Antenna]:
+def _antennas(client: ClientCase) -> Mapping[str, ExpectedRadio]:
     plan, slack = client.case.plan, timeline(client).slack
-    return {path: Antenna(found, slack) for path, found in reigns(plan, happened(client)).items()}
+    return {path: ExpectedRadio(found, slack) for path, found in reigns(plan, happened(client)).items()}
 
 
-def _chunk(flow: Flow, record: Chunk) -> None:
+def _chunk(flow: RecordedFlow, record: Chunk) -> None:
     held = passage.chunk(flow, record)
     if record.fate == "delivered":
         waited = (record.direction, record.offset) in flow.waits
@@ -76,12 +76,12 @@ def _chunk(flow: Flow, record: Chunk) -> None:
             flow.asked.clear()
 
 
-def _waited(flow: Flow, record: Waited) -> None:
+def _waited(flow: RecordedFlow, record: Waited) -> None:
     if flow.antenna is not None:
         flow.antenna.waits(flow, record)
 
 
-def _request(flow: Flow, record: Request) -> None:
+def _request(flow: RecordedFlow, record: Request) -> None:
     flow.asked.append(record.rid)
     flow.asked_ns = record.t_ns
     if flow.antenna is not None:  # the phone's: a canary needs no sleep
@@ -90,14 +90,14 @@ def _request(flow: Flow, record: Request) -> None:
             flow.fail("asleep", record, "a request came from a device that slept")
 
 
-def _read(flow: Flow, record: Read) -> None:
+def _read(flow: RecordedFlow, record: Read) -> None:
     if all(regime.asleep for regime in flow.at(record)):
         flow.fail("asleep", record, "a client read bytes on a device that slept")
     if record.end:
         ends.met(flow, record)
 
 
-def _end(flow: Flow, record: ConnEnd) -> None:
+def _end(flow: RecordedFlow, record: ConnEnd) -> None:
     ends.end(flow, record)
     if record.side == CLIENT and record.how != "closed" and flow.antenna is not None:
         left_ns = record.closed_ns
@@ -105,11 +105,11 @@ def _end(flow: Flow, record: ConnEnd) -> None:
             flow.fail("asleep", record, "a client left on a device that slept")
 
 
-def _boxed(flow: Flow, record: Boxed) -> None:
+def _boxed(flow: RecordedFlow, record: Boxed) -> None:
     flow.boxed.append(record)
 
 
-_RULES: Mapping[type[Record], Callable[[Flow, Any], None]] = {
+_RULES: Mapping[type[Record], Callable[[RecordedFlow, Any], None]] = {
     Chunk: _chunk,
     ConnEnd: _end,
     Read: _read,

@@ -7,17 +7,17 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 from harness.deeds import acts
-from harness.deeds.network_state import Standing
+from harness.deeds.network_state import StandingDeed
 from harness.history import Boxed, Chunk, Waited
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.network.faults import Fault
-from harness.judge.network.flows import UP, Flow
+from harness.judge.network.faults import NetworkDeviation
+from harness.judge.network.flows import UP, RecordedFlow
 from harness.judge.network.gates import flows
-from harness.judge.network.standing import Course, course, named, of_idle
+from harness.judge.network.standing import BoxTimeline, course, named, of_idle
 
 
-def faults(client: ClientCase) -> Iterator[Fault]:
+def faults(client: ClientCase) -> Iterator[NetworkDeviation]:
     """Yield what boxes did to one client's idle connections against the plan."""
     line = course(client)
     for record in client.boxed:
@@ -31,7 +31,7 @@ def faults(client: ClientCase) -> Iterator[Fault]:
                 yield from _alive(client, line, flow)
 
 
-def _killed(client: ClientCase, line: Course, flow: Flow, record: Boxed) -> Iterator[Fault]:
+def _killed(client: ClientCase, line: BoxTimeline, flow: RecordedFlow, record: Boxed) -> Iterator[NetworkDeviation]:
     found = [of_idle(boxes, flow.path) for boxes in line.at(record.t_ns, record.seq)]
     may = [one for one in found if one is not None]
     if not may:
@@ -55,7 +55,7 @@ def _killed(client: ClientCase, line: Course, flow: Flow, record: Boxed) -> Iter
         yield flow.fault("idle-too-late", record, text)
 
 
-def _alive(client: ClientCase, line: Course, flow: Flow) -> Iterator[Fault]:
+def _alive(client: ClientCase, line: BoxTimeline, flow: RecordedFlow) -> Iterator[NetworkDeviation]:
     """A connection went on that had been idle for too long."""
     ends = [end.t_ns for end in flow.ends.values()]
     over_ns = min([client.case.end_ns, *ends])
@@ -70,7 +70,7 @@ def _alive(client: ClientCase, line: Course, flow: Flow) -> Iterator[Fault]:
                 return
 
 
-def _touches(client: ClientCase, flow: Flow) -> Iterator[int]:
+def _touches(client: ClientCase, flow: RecordedFlow) -> Iterator[int]:
     """Yield when bytes came by the box, in order.
 
     Those of the server first show where they were held, or began to wait for the radio; else where they passed it.
@@ -94,6 +94,6 @@ def _at_radio(case: Case) -> Mapping[int, list[Chunk | Waited]]:
     return found
 
 
-def _act(one: Standing) -> acts.KillsIdle:
+def _act(one: StandingDeed) -> acts.KillsIdle:
     assert isinstance(one.deed.act, acts.KillsIdle)
     return one.deed.act

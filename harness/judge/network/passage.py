@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from harness.deeds.network_state import Passage
 from harness.history import Chunk, ConnEnd
 from harness.judge import phrases
-from harness.judge.network.flows import DOWN, SINK, UP, Flow
+from harness.judge.network.flows import DOWN, SINK, UP, RecordedFlow
 from harness.judge.network.timeline import Regime, Way, passing
 
 FATES = {"delivered": Passage.PASS, "held": Passage.HOLD, "dropped": Passage.DROP}
@@ -23,7 +23,7 @@ ROOM = 32_768
 """Bytes that any socket takes without waiting: a client that reads nothing is no fault of the gate."""
 
 
-def chunk(flow: Flow, record: Chunk) -> bool:
+def chunk(flow: RecordedFlow, record: Chunk) -> bool:
     """Judge what became of some bytes; return whether they had been held."""
     flow.note_death(record)
     way, fate = record.direction, record.fate
@@ -50,7 +50,7 @@ def chunk(flow: Flow, record: Chunk) -> bool:
     return False
 
 
-def finish(flow: Flow, until_ns: int) -> None:
+def finish(flow: RecordedFlow, until_ns: int) -> None:
     """Judge what is left of a connection's bytes, as the play ends or both of its sides have."""
     for record, regimes in flow.lost:
         # The gate empties a direction whose reader has gone, and then records that it went.
@@ -66,7 +66,7 @@ def finish(flow: Flow, until_ns: int) -> None:
         let_go(flow, way, oldest, last_ns, f"{_bytes(oldest)} were held {way}")
 
 
-def let_go(flow: Flow, way: str, held: Chunk | ConnEnd, until_ns: int, what: str) -> None:
+def let_go(flow: RecordedFlow, way: str, held: Chunk | ConnEnd, until_ns: int, what: str) -> None:
     """Judge whether what was held went on in time; it had not before a stamp."""
     since_ns = flow.timeline.surely_since(passing((flow.path, way)), until_ns)
     waited = (until_ns - max(since_ns, held.t_ns) - flow.timeline.slack.late_ns) / 1e9
@@ -74,7 +74,7 @@ def let_go(flow: Flow, way: str, held: Chunk | ConnEnd, until_ns: int, what: str
         flow.fail("not-let-go", held, f"{what}, and did not go on when the path let it")
 
 
-def _delivered(flow: Flow, record: Chunk, regimes: Sequence[Regime], key: Way, *, may: bool) -> bool:
+def _delivered(flow: RecordedFlow, record: Chunk, regimes: Sequence[Regime], key: Way, *, may: bool) -> bool:
     way, length = key[1], record.length
     held = flow.held[way].pop(record.offset, None) if flow.held[way] else None
     flow.passed[way] += length
@@ -91,7 +91,7 @@ def _delivered(flow: Flow, record: Chunk, regimes: Sequence[Regime], key: Way, *
     return held is not None
 
 
-def at_once(flow: Flow, record: Chunk, since_ns: int) -> None:
+def at_once(flow: RecordedFlow, record: Chunk, since_ns: int) -> None:
     """Judge whether bytes that came at a stamp, and were neither held nor charged, passed at once."""
     late = record.t_ns - since_ns > flow.timeline.slack.late_ns
     if not late or flow.passed[record.direction] >= ROOM or flow.queued:
@@ -102,7 +102,7 @@ def at_once(flow: Flow, record: Chunk, since_ns: int) -> None:
         flow.fail("kept", record, text)
 
 
-def _may_lose(flow: Flow, record: Chunk, key: Way) -> bool:
+def _may_lose(flow: RecordedFlow, record: Chunk, key: Way) -> bool:
     """Whether bytes may be lost where the path lets them pass: their reader is gone, or they are half sent."""
     way = key[1]
     if SINK[way] in flow.ends or (way == UP and flow.boxed) or flow.struck(record.t_ns):
@@ -113,7 +113,7 @@ def _may_lose(flow: Flow, record: Chunk, key: Way) -> bool:
     return any(one.passages[key] is Passage.DROP for one in flow.timeline.within(last.t_ns, record.t_ns))
 
 
-def _misplaced(flow: Flow, record: Chunk, regimes: Sequence[Regime], key: Way) -> None:
+def _misplaced(flow: RecordedFlow, record: Chunk, regimes: Sequence[Regime], key: Way) -> None:
     regime = regimes[-1]
     wanted = regime.passages[key]
     why = flow.timeline.because(regime, lambda one: one.passages[key])

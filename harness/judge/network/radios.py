@@ -14,7 +14,7 @@ import msgspec
 from harness.device.words import Radio
 from harness.history import Chunk, Conn, Waited
 from harness.judge import phrases
-from harness.judge.network.flows import DOWN, Flow
+from harness.judge.network.flows import DOWN, RecordedFlow
 from harness.judge.network.fold import Happened, Slack
 from harness.judge.network.timeline import passing
 from harness.scenario.model import Plan
@@ -23,7 +23,7 @@ Span = tuple[float, float]
 """The least and the most that something may be."""
 
 
-class Reign(msgspec.Struct, frozen=True):
+class RadioPeriod(msgspec.Struct, frozen=True):
     """From ``until_ns`` on a path's radio is this; from ``since_ns`` on it may be."""
 
     since_ns: float
@@ -31,39 +31,39 @@ class Reign(msgspec.Struct, frozen=True):
     radio: Radio
 
 
-def reigns(plan: Plan, happened: Sequence[Happened]) -> Mapping[str, list[Reign]]:
+def reigns(plan: Plan, happened: Sequence[Happened]) -> Mapping[str, list[RadioPeriod]]:
     """Return the radios of every path, in order."""
-    found = {name: [Reign(-math.inf, -math.inf, spec.radio)] for name, spec in plan.paths.items()}
+    found = {name: [RadioPeriod(-math.inf, -math.inf, spec.radio)] for name, spec in plan.paths.items()}
     for one in happened:
         for name, path in one.change.state.paths.items():
             if path.radio != found[name][-1].radio:
-                found[name].append(Reign(one.since_ns, one.until_ns, path.radio))
+                found[name].append(RadioPeriod(one.since_ns, one.until_ns, path.radio))
     return found
 
 
-class Antenna:
+class ExpectedRadio:
     """One path's radio at one gate."""
 
-    def __init__(self, reigns: Sequence[Reign], slack: Slack) -> None:
+    def __init__(self, reigns: Sequence[RadioPeriod], slack: Slack) -> None:
         self._reigns = reigns
         self._slack = slack
         self._last: Span = (-math.inf, -math.inf)  # when it was used last
         self._awake: Span = (-math.inf, -math.inf)  # when its last waking was over
         self._calm: tuple[float, float] = (-math.inf, 0.0)  # until when one radio reigns alone, and its least quiet
 
-    def dial(self, flow: Flow, record: Conn) -> None:
+    def dial(self, flow: RecordedFlow, record: Conn) -> None:
         """A connection begins: its first byte waits for this."""
         radios = self._radios(record.t_ns)
         ready = self._wake(record.t_ns, radios, dials=True)
         flow.ready = _plus(ready, _span(radio.handshake for radio in radios))
         self._use(flow.ready)
 
-    def waits(self, flow: Flow, record: Waited) -> None:
+    def waits(self, flow: RecordedFlow, record: Waited) -> None:
         """Bytes begin to wait; they may then be held or lost all the same."""
         flow.waits[record.direction, record.offset] = record
         self._charge(flow, record, record.t_ns, record.until_ns)
 
-    def chunk(self, flow: Flow, record: Chunk, *, held: bool) -> None:
+    def chunk(self, flow: RecordedFlow, record: Chunk, *, held: bool) -> None:
         """Bytes passed; ``held``: they were let go after a stall."""
         way, now = record.direction, record.t_ns
         if not (held or flow.waits or flow.queued or flow.boxed) and self._busy(flow, now):
@@ -82,12 +82,12 @@ class Antenna:
         else:
             flow.queued.discard(way)
 
-    def _busy(self, flow: Flow, now: int) -> bool:
+    def _busy(self, flow: RecordedFlow, now: int) -> bool:
         """Whether bytes surely pass now without being charged: nearly all do."""
         until, quiet = self._calm
         return now < until and now - self._last[0] < quiet and flow.ready[1] <= now >= self._awake[1]
 
-    def _charge(self, flow: Flow, record: Waited | Chunk, now: int, until: int) -> None:
+    def _charge(self, flow: RecordedFlow, record: Waited | Chunk, now: int, until: int) -> None:
         """Bytes came now, and were let pass then: hold it against what was due, and learn from it."""
         awake = self._wake(now, self._radios(now), dials=False)
         least, most = _latest(flow.ready, awake)
@@ -104,7 +104,7 @@ class Antenna:
         self._awake = (self._awake[0], max(self._awake[0], min(self._awake[1], until)))
         self._use(_latest((now, now), self._awake))
 
-    def _waited(self, flow: Flow, record: Chunk, waited: Waited) -> None:
+    def _waited(self, flow: RecordedFlow, record: Chunk, waited: Waited) -> None:
         late = record.t_ns - waited.until_ns
         if late < -self._slack.tick_ns:
             text = f"bytes passed {record.direction}, which were to wait for the radio until"
@@ -150,7 +150,7 @@ class Antenna:
         return [radio for radio, _ in reigning]
 
     @staticmethod
-    def _at(flow: Flow, t_ns: float) -> str:
+    def _at(flow: RecordedFlow, t_ns: float) -> str:
         return phrases.limit(flow.timeline.case.at(round(t_ns)))
 
 

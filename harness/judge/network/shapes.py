@@ -13,14 +13,14 @@ from harness.judge.case import Case
 from harness.judge.network.fold import TOLERANCE
 from harness.judge.network.timeline import Way, happened, timeline
 from harness.judge.network.weather import made
-from harness.scenario.model import Step
+from harness.scenario.model import RateStep
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
 
 BOTH = frozenset(Direction)
 
 
-class Stretch:
+class ShapeStretch:
     """One shape, from one stamp to another; and of the delays seen in it the number, the sum and the least."""
 
     __slots__ = ("blamed", "count", "first_ns", "last_ns", "least_ns", "shape", "since_ns", "total_ns", "until_ns")
@@ -44,25 +44,25 @@ class Stretch:
         self.least_ns = min(self.least_ns, took_ns)
 
 
-def stretches(case: Case) -> Mapping[Way, list[Stretch]]:
+def stretches(case: Case) -> Mapping[Way, list[ShapeStretch]]:
     """Return the stretches of each direction of each path, in order."""
     return case.once(_stretches)
 
 
-def _stretches(case: Case) -> Mapping[Way, list[Stretch]]:
+def _stretches(case: Case) -> Mapping[Way, list[ShapeStretch]]:
     tick_ns = timeline(case.clients[0]).slack.tick_ns
-    found: dict[Way, list[Stretch]] = {}
+    found: dict[Way, list[ShapeStretch]] = {}
     for path, spec in case.plan.paths.items():
         shapes = dict.fromkeys(Direction, spec.shape)
         since = dict.fromkeys(Direction, -math.inf)
         for since_ns, until_ns, ways, upon in sorted(_changes(case, path), key=lambda change: change[0]):
             for way in ways:
                 if since_ns - tick_ns > since[way]:
-                    found.setdefault((path, way), []).append(Stretch(since[way], since_ns - tick_ns, shapes[way]))
+                    found.setdefault((path, way), []).append(ShapeStretch(since[way], since_ns - tick_ns, shapes[way]))
                 shapes[way] = upon(shapes[way])
                 since[way] = max(since[way], until_ns + tick_ns)
         for way in Direction:
-            found.setdefault((path, way), []).append(Stretch(since[way], math.inf, shapes[way]))
+            found.setdefault((path, way), []).append(ShapeStretch(since[way], math.inf, shapes[way]))
     return found
 
 
@@ -81,7 +81,7 @@ def _changes(case: Case, path: str) -> Iterator[tuple[int, int, frozenset[Direct
                     yield one.since_ns, one.until_ns, BOTH, act.upon
     for made_one in made(case):
         step = made_one.planned
-        if isinstance(step, Step) and step.path == path and made_one.record is not None:
+        if isinstance(step, RateStep) and step.path == path and made_one.record is not None:
             yield case.ns(step.at), made_one.record.t_ns, BOTH, _stepped(step)
 
 
@@ -89,7 +89,7 @@ def _always(shape: Shape) -> _Upon:
     return lambda _: shape
 
 
-def _stepped(step: Step) -> _Upon:
+def _stepped(step: RateStep) -> _Upon:
     return lambda shape: Shape(
         latency=shape.latency, jitter=shape.jitter, down=step.down, up=step.up, slice_size=shape.slice_size
     )

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from harness.history import ConnEnd, Listens, SignalHeard, SignalTold
 from harness.judge import phrases
 from harness.judge.case import ClientCase
-from harness.judge.network.faults import Fault
+from harness.judge.network.faults import NetworkDeviation
 from harness.judge.network.gates import flows
-from harness.judge.network.timeline import Change, Timeline, Watch, timeline
+from harness.judge.network.timeline import RegimeChange, Timeline, TimelineReader, timeline
 from harness.vocabulary import Signal
 
 PROMPT = 0.25
 """Seconds within which a listener that is awake hears a signal, beside the run's slack."""
 
 
-def faults(client: ClientCase) -> Iterator[Fault]:
+def faults(client: ClientCase) -> Iterator[NetworkDeviation]:
     """Yield what one client was told against the plan."""
     line = timeline(client)
     told = client.case.grouped(SignalTold, "client").get(client.name, [])
@@ -27,7 +27,7 @@ def faults(client: ClientCase) -> Iterator[Fault]:
     yield from _heard(client, line, told)
 
 
-def _told(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterator[Fault]:
+def _told(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterator[NetworkDeviation]:
     """Match what was told with what there was to tell, in order."""
     waiting = list(told)
     tick_ns = line.slack.tick_ns
@@ -38,13 +38,15 @@ def _told(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterato
                 waiting.remove(found)
                 yield from _in_time(client, change, found, tick_ns)
             elif change.until_ns + tick_ns < client.case.end_ns:
-                yield Fault("signal-untold", f"{client.name} was not told the signal {_said(signal)} by {change.what}")
+                yield NetworkDeviation(
+                    "signal-untold", f"{client.name} was not told the signal {_said(signal)} by {change.what}"
+                )
     for record in waiting:
         text = f"was told the signal {_said(record)} at {_at(client, record)}, which no deed explains"
-        yield Fault("signal-unplanned", f"{client.name} {text}", ((record, text),))
+        yield NetworkDeviation("signal-unplanned", f"{client.name} {text}", ((record, text),))
 
 
-def _in_time(client: ClientCase, change: Change, told: SignalTold, tick_ns: int) -> Iterator[Fault]:
+def _in_time(client: ClientCase, change: RegimeChange, told: SignalTold, tick_ns: int) -> Iterator[NetworkDeviation]:
     """What ends connections is told before it does: else an app would meet an effect before its cause."""
     for flow in flows(client.case).values():
         end = flow.ends.get("client")
@@ -52,19 +54,19 @@ def _in_time(client: ClientCase, change: Change, told: SignalTold, tick_ns: int)
             continue
         if flow.path in change.ended and end.seq < told.seq and _within(end, change, tick_ns):
             text = f"was told the signal {_said(told)} at {_at(client, told)} after {flow.name} was gone"
-            yield Fault("signal-late", f"{client.name} {text}", ((told, text), (end, "gone")))
+            yield NetworkDeviation("signal-late", f"{client.name} {text}", ((told, text), (end, "gone")))
 
 
-def _heard(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterator[Fault]:
+def _heard(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterator[NetworkDeviation]:
     """Hold who listened when a signal was told against who heard it."""
     hearings: dict[int, list[SignalHeard]] = {}
-    watch = Watch(line)
+    watch = TimelineReader(line)
     for heard in client.case.grouped(SignalHeard, "client").get(client.name, []):
         hearings.setdefault(heard.told, []).append(heard)
         if heard.t_ns < client.case.end_ns and all(one.asleep for one in watch.at(heard.t_ns, heard.seq)):
             at = phrases.limit(client.case.at(heard.t_ns))
             text = f"heard the signal {heard.what} at {at}, on a device that slept"
-            yield Fault("asleep", f"{client.name} {text}", ((heard, text),))
+            yield NetworkDeviation("asleep", f"{client.name} {text}", ((heard, text),))
     listens = client.case.grouped(Listens, "client").get(client.name, [])
     ears, place = 0, 0
     for record in told:
@@ -74,7 +76,7 @@ def _heard(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterat
         if record.ears != ears:
             told_to = f"told the signal {_said(record)} at {_at(client, record)}"
             text = f"{told_to} to {phrases.amount(record.ears, 'listener')}, where {ears} listened"
-            yield Fault("signal-to-nobody", f"{client.name}: the phone {text}", ((record, text),))
+            yield NetworkDeviation("signal-to-nobody", f"{client.name}: the phone {text}", ((record, text),))
             continue
         limit_ns = _awake(line, record.t_ns) + round(PROMPT * 1e9) + line.slack.late_ns
         if not ears or limit_ns >= client.case.end_ns:
@@ -84,7 +86,7 @@ def _heard(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterat
         if heard_it + left < ears:
             heard_by = f"{heard_it} of {ears} listeners heard it"
             text = f"was told the signal {_said(record)} at {_at(client, record)}, and {heard_by}"
-            yield Fault("signal-unheard", f"{client.name} {text}", ((record, text),))
+            yield NetworkDeviation("signal-unheard", f"{client.name} {text}", ((record, text),))
 
 
 def _awake(line: Timeline, t_ns: int) -> float:
@@ -106,7 +108,7 @@ def _is(record: SignalTold, signal: Signal) -> bool:
     return (record.what, record.path) == (signal.what, signal.path or "")
 
 
-def _within(record: SignalTold | ConnEnd, change: Change, tick_ns: int) -> bool:
+def _within(record: SignalTold | ConnEnd, change: RegimeChange, tick_ns: int) -> bool:
     return change.since_ns - tick_ns <= record.t_ns <= change.until_ns + tick_ns
 
 

@@ -11,35 +11,35 @@ import msgspec
 
 from harness.deeds import acts
 from harness.deeds.catalogue import REQUESTS
-from harness.deeds.network_state import MIDDLE, SERVER, NetworkState, Standing
+from harness.deeds.network_state import MIDDLE, SERVER, NetworkState, StandingDeed
 from harness.judge.case import ClientCase
 from harness.judge.network.fold import Happened, at_gate, fold
 from harness.judge.network.timeline import happened
 from harness.scenario.deed_text import deed_text
 
-Boxes = tuple[Standing, ...]
+Boxes = tuple[StandingDeed, ...]
 """The boxes' acts in force, in the order in which they were said."""
 
 _OF_STREAMS = (acts.MutesStreams, acts.ResetsStreams, acts.Buffers)
 
 
-class _Turn(msgspec.Struct, frozen=True):
+class _BoxesChange(msgspec.Struct, frozen=True):
     since_ns: int
     until_ns: int
     seq: int
     boxes: Boxes
 
 
-class Course:
+class BoxTimeline:
     """The boxes' acts over time."""
 
     def __init__(self, client: ClientCase) -> None:
-        self._turns: list[_Turn] = []
+        self._turns: list[_BoxesChange] = []
         before: Boxes = ()
         for one in _happened(client):
             boxes = _boxes(one.change.state)
             if boxes != before:
-                self._turns.append(_Turn(one.since_ns, one.until_ns, one.seq, boxes))
+                self._turns.append(_BoxesChange(one.since_ns, one.until_ns, one.seq, boxes))
                 before = boxes
 
     def __bool__(self) -> bool:
@@ -64,9 +64,9 @@ class Course:
         """Return from when on an act may have been in force for the first time."""
         return next((turn.since_ns for turn in self._turns if any(one.deed.index == deed for one in turn.boxes)), 0)
 
-    def idle(self, path: str) -> Iterator[tuple[Standing, float, float]]:
+    def idle(self, path: str) -> Iterator[tuple[StandingDeed, float, float]]:
         """Yield what kills idle connections on a path, and the stamps between which it surely does."""
-        standing: Standing | None = None
+        standing: StandingDeed | None = None
         since_ns: float = 0
         for turn in [*self._turns, None]:
             one = of_idle(turn.boxes, path) if turn is not None else None
@@ -99,17 +99,17 @@ def _happened(client: ClientCase) -> Sequence[Happened]:
     return fold(client.case, [deed for deed in deeds if deed.index in done], done, {})
 
 
-def course(client: ClientCase) -> Course:
+def course(client: ClientCase) -> BoxTimeline:
     """Return the boxes in one client's way."""
-    return client.once(Course)
+    return client.once(BoxTimeline)
 
 
-def named(client: ClientCase, one: Standing) -> str:
+def named(client: ClientCase, one: StandingDeed) -> str:
     """Say that an act was in force."""
     return f"{deed_text(one.deed, client.case.plan)} was in force"
 
 
-def answers(boxes: Boxes, what: str, path: str, spent: Mapping[int, int]) -> Standing | None:
+def answers(boxes: Boxes, what: str, path: str, spent: Mapping[int, int]) -> StandingDeed | None:
     """Return who answers a request of this kind in the place of the server: the newest that is for it.
 
     A stream whose body a newer box is for has its head from the server. ``spent``: how often each has answered.
@@ -129,13 +129,13 @@ def answers(boxes: Boxes, what: str, path: str, spent: Mapping[int, int]) -> Sta
     return None
 
 
-def of_streams(boxes: Boxes, path: str) -> Standing | None:
+def of_streams(boxes: Boxes, path: str) -> StandingDeed | None:
     """Return the act that the bodies of streams meet: the newest."""
     mine = (one for one in reversed(boxes) if one.on(path))
     return next((one for one in mine if isinstance(one.deed.act, _OF_STREAMS)), None)
 
 
-def of_idle(boxes: Boxes, path: str) -> Standing | None:
+def of_idle(boxes: Boxes, path: str) -> StandingDeed | None:
     """Return the act that idle connections meet: the newest."""
     mine = (one for one in reversed(boxes) if one.on(path))
     return next((one for one in mine if isinstance(one.deed.act, acts.KillsIdle)), None)
@@ -145,5 +145,5 @@ def _boxes(state: NetworkState) -> Boxes:
     return tuple(one for one in state.standing if _is_a_box(one))
 
 
-def _is_a_box(one: Standing) -> bool:
+def _is_a_box(one: StandingDeed) -> bool:
     return one.actor == MIDDLE or (one.actor == SERVER and isinstance(one.deed.act, acts.Answers))

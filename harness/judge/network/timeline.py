@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from harness.deeds import acts
-from harness.deeds.catalogue import Ending
+from harness.deeds.catalogue import FlowEnding
 from harness.deeds.network_state import SERVER, Grace, NetworkState, Passage
-from harness.history import Deed, SignalTold
+from harness.history import DeedDone, SignalTold
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.network.fold import Happened, Over, at_all_gates, at_gate, fold, slack
+from harness.judge.network.fold import Expired, Happened, at_all_gates, at_gate, fold, slack
 from harness.judge.network.weather import made
 from harness.judge.strikes import exhausted
 from harness.scenario.deed_text import deed_text
-from harness.scenario.model import Pulse, network_at_start
+from harness.scenario.model import StallPulse, network_at_start
 from harness.vocabulary import Direction, Door, Signal
 
 DOWN = Direction.DOWNSTREAM
@@ -52,7 +52,7 @@ class Regime:
     __hash__ = object.__hash__
 
 
-class Change(msgspec.Struct, kw_only=True):
+class RegimeChange(msgspec.Struct, kw_only=True):
     """One regime follows another, not before ``since_ns`` and not after ``until_ns``.
 
     Records behind ``seq`` come after it; 0: no record says. ``what`` names what caused it. ``ended``: the paths whose
@@ -65,7 +65,7 @@ class Change(msgspec.Struct, kw_only=True):
     what: str
     before: Regime
     after: Regime
-    ended: Mapping[str, Ending] = {}
+    ended: Mapping[str, FlowEnding] = {}
     signals: tuple[Signal, ...] = ()
 
 
@@ -80,16 +80,16 @@ class Timeline:
         for earlier, later in zip(self.changes[-2::-1], self.changes[:0:-1], strict=True):
             earlier.since_ns = min(earlier.since_ns, later.since_ns)
 
-    def ends(self) -> Iterator[tuple[Change, str, Ending]]:
+    def ends(self) -> Iterator[tuple[RegimeChange, str, FlowEnding]]:
         """Yield each change that ended open flows, once for each path."""
         for change in self.changes:
             for path, ending in change.ended.items():
-                if ending not in {Ending.DROPPED, Ending.DEAD}:
+                if ending not in {FlowEnding.DROPPED, FlowEnding.DEAD}:
                     yield change, path, ending
 
-    def deaths(self, path: str) -> Iterator[Change]:
+    def deaths(self, path: str) -> Iterator[RegimeChange]:
         """Yield each change that let a path's open flows die silently, for good."""
-        return (change for change in self.changes if change.ended.get(path) is Ending.DEAD)
+        return (change for change in self.changes if change.ended.get(path) is FlowEnding.DEAD)
 
     def within(self, since_ns: int, until_ns: int) -> Iterator[Regime]:
         """Yield the regimes that may hold at some time within these stamps, in order."""
@@ -116,7 +116,7 @@ class Timeline:
                 since = change.until_ns
         return found if since is None else [*found, (since, math.inf)]
 
-    def stands(self, of: Callable[[Regime], object]) -> Iterator[tuple[Change, float]]:
+    def stands(self, of: Callable[[Regime], object]) -> Iterator[tuple[RegimeChange, float]]:
         """Yield each change of something about the regimes, and the stamp up to which it surely stood."""
         changes = [change for change in self.changes if of(change.before) != of(change.after)]
         for place, change in enumerate(changes, start=1):
@@ -134,7 +134,7 @@ class Timeline:
                 return change.what
         return "the plan from its beginning"
 
-    def _changes(self, happened: Sequence[Happened], told: Sequence[SignalTold]) -> Iterator[Change]:
+    def _changes(self, happened: Sequence[Happened], told: Sequence[SignalTold]) -> Iterator[RegimeChange]:
         """Tell the deeds and the stalls as one story."""
         state, stalled, before = network_at_start(self.case.plan), frozenset[str](), self.start
         stalls = self._stalls()
@@ -143,7 +143,9 @@ class Timeline:
                 since_ns, until_ns, seq, path, what = stalls.pop(0)
                 stalled = stalled ^ {path}
                 regime = Regime(state, stalled)
-                yield Change(since_ns=since_ns, until_ns=until_ns, seq=seq, what=what, before=before, after=regime)
+                yield RegimeChange(
+                    since_ns=since_ns, until_ns=until_ns, seq=seq, what=what, before=before, after=regime
+                )
                 before = regime
             if one is not None:
                 state = one.change.state
@@ -154,9 +156,9 @@ class Timeline:
                     yield change
                     before = regime
 
-    def _change(self, one: Happened, before: Regime, regime: Regime) -> Change:
+    def _change(self, one: Happened, before: Regime, regime: Regime) -> RegimeChange:
         of_server = isinstance(one.what, acts.Deed) and one.what.actor == SERVER  # it ends its streams, not the gate
-        return Change(
+        return RegimeChange(
             since_ns=one.since_ns,
             until_ns=one.until_ns,
             seq=one.seq,
@@ -174,14 +176,14 @@ class Timeline:
                 return f"{deed_text(deed, self.case.plan)} at {at}"
             case Grace(path=path):
                 return f"the end of {path}'s grace at {at}"
-            case Over(index=index):
+            case Expired(index=index):
                 return f"the end of {deed_text(self.case.plan.deeds[index])} at {at}"
 
     def _stalls(self) -> list[tuple[int, int, int, str, str]]:
         """Return the beginnings and ends of stalls that were made, in order."""
         found = []
         for one in made(self.case):
-            if isinstance(one.planned, Pulse) and one.record is not None:
+            if isinstance(one.planned, StallPulse) and one.record is not None:
                 path, at = one.planned.path, phrases.limit(one.planned.at)
                 begun, due_ns = one.record.t_ns, self.case.ns(one.planned.at + one.planned.lasts)
                 over_ns = max(begun, due_ns - self.slack.tick_ns)
@@ -196,7 +198,7 @@ def passing(way: Way) -> Callable[[Regime], bool]:
     return lambda regime: regime.passages[way] is Passage.PASS
 
 
-class Watch:
+class TimelineReader:
     """Reads a timeline along with the records, in their order: what is allowed now."""
 
     def __init__(self, timeline: Timeline) -> None:
@@ -269,11 +271,11 @@ def _timeline(client: ClientCase) -> Timeline:
 
 
 def _everywhere(case: Case) -> Timeline:
-    done = at_all_gates(case.history.all(Deed))
+    done = at_all_gates(case.history.all(DeedDone))
     return Timeline(case, fold(case, [deed for deed in case.plan.deeds if deed.index in done], done, {}), [])
 
 
-def _tell(change: Change, told: Sequence[SignalTold]) -> None:
+def _tell(change: RegimeChange, told: Sequence[SignalTold]) -> None:
     """Let what comes of itself and is told by a record take hold at that record: a device that wakes says so first."""
     if change.seq or not change.signals:
         return

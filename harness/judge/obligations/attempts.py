@@ -12,7 +12,7 @@ from harness.history import Delivered, Read, Request, Response
 from harness.history.records import Record
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import leads_on
-from harness.judge.facts.reading import Reading
+from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import firsts, following, request_lives
 from harness.judge.facts.screen import EVENT_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
@@ -32,7 +32,7 @@ _NEVER = 1 << 63
 """Nanoseconds."""
 
 
-class Attempt(msgspec.Struct, kw_only=True):
+class AttemptLife(msgspec.Struct, kw_only=True):
     """One attempt at the stream, in stamps; for the client it ended within ``end_lo`` … ``end_hi``; None: never.
 
     ``sure``: it asked for the stream; else it is a dial that may have been for something else. ``hops`` redirects led
@@ -73,12 +73,12 @@ class Attempt(msgspec.Struct, kw_only=True):
         return math.nan if found is None and dated is not None else found
 
 
-def attempts(client: ClientCase) -> list[Attempt]:
+def attempts(client: ClientCase) -> list[AttemptLife]:
     """Return every attempt at the stream, and every dial that may have been one, in order of their beginning."""
     return client.once(_attempts)
 
 
-def _attempts(client: ClientCase) -> list[Attempt]:
+def _attempts(client: ClientCase) -> list[AttemptLife]:
     hops = _Hops(client)
     found = [one for request in client.streams if (one := _asked(client, request, hops)) is not None]
     found += (_of_dial(client, dial) for dial in dials(client).all if not dial.what and dial.record.seq not in hops.led)
@@ -87,7 +87,7 @@ def _attempts(client: ClientCase) -> list[Attempt]:
     return found
 
 
-def _asked(client: ClientCase, request: Request, hops: "_Hops") -> Attempt | None:
+def _asked(client: ClientCase, request: Request, hops: "_Hops") -> AttemptLife | None:
     """Return the attempt that a request was; None for one that a redirect led to."""
     dial = dials(client).by_cid.get(request.cid)
     if dial is not None and dial.record.seq in hops.led:
@@ -95,15 +95,15 @@ def _asked(client: ClientCase, request: Request, hops: "_Hops") -> Attempt | Non
     first = dial is not None and firsts(client)[request.cid].rid == request.rid
     record: Record = dial.record if dial is not None and first else request
     began = dial.from_ns if dial is not None and first else request.t_ns
-    one = Attempt(began_ns=began, record=record, spoke=True)
+    one = AttemptLife(began_ns=began, record=record, spoke=True)
     _conclude(client, one, request)
     hops.follow(one)
     return one
 
 
-def _of_dial(client: ClientCase, dial: Dialled) -> Attempt:
+def _of_dial(client: ClientCase, dial: Dialled) -> AttemptLife:
     lo, hi = _end_of(client, dial.cid) if dial.let_in else (dial.to_ns, dial.to_ns)
-    return Attempt(
+    return AttemptLife(
         began_ns=dial.from_ns, record=dial.record, sure=False, end_lo=lo, end_hi=hi, spoke=dial.let_in
     )  # fmt: skip
 
@@ -116,7 +116,7 @@ class _Hops:
         self._first = firsts(client)
         self.led: set[int] = set()
 
-    def follow(self, one: Attempt) -> None:
+    def follow(self, one: AttemptLife) -> None:
         while one.answer is not None and leads_on(one.answer) and (hop := self._next(one)) is not None:
             self.led.add(hop.record.seq)
             one.hops += 1
@@ -126,7 +126,7 @@ class _Hops:
             one.answer = None
             one.end_lo, one.end_hi = _end_of(self._client, hop.cid) if hop.let_in else (hop.to_ns, hop.to_ns)
 
-    def _next(self, one: Attempt) -> Dialled | None:
+    def _next(self, one: AttemptLife) -> Dialled | None:
         if one.end_lo is None or one.end_hi is None:
             return None
         near = self._client.case.near_ns
@@ -145,7 +145,7 @@ class _Hops:
         )
 
 
-def _conclude(client: ClientCase, one: Attempt, request: Request) -> None:
+def _conclude(client: ClientCase, one: AttemptLife, request: Request) -> None:
     """Say how an attempt was answered, and when it ended."""
     life = request_lives(client)[request.rid]
     one.request, one.answer, one.opened = request, life.answer, life.streams
@@ -185,9 +185,9 @@ def _reads(client: ClientCase) -> dict[int, list[Read]]:
     return {conn.cid: found[conn.cid] for conn in client.conns if conn.cid in found}
 
 
-def _tell(client: ClientCase, found: list[Attempt]) -> None:
+def _tell(client: ClientCase, found: list[AttemptLife]) -> None:
     """Tell of each attempt what it brought: news, repeats, and ``retry:`` lines."""
-    delivered, reading, news = client.case.grouped(Delivered, "rid"), client.once(Reading), _News(client)
+    delivered, reading, news = client.case.grouped(Delivered, "rid"), client.once(ReadMarks), _News(client)
     retries: tuple[int | None, ...] = (None,)
     for one in found:
         mine = delivered.get(one.request.rid, []) if one.request is not None else []

@@ -23,17 +23,17 @@ from harness.judge.facts.requests import RequestLife, lives_of
 from harness.judge.facts.shares import kept, turn
 from harness.judge.network.knocks import syn_retries
 from harness.judge.obligations.asking import Ask, asks
-from harness.judge.obligations.attempts import Attempt, attempts
+from harness.judge.obligations.attempts import AttemptLife, attempts
 from harness.judge.obligations.closings import NEVER_SILENT
 from harness.judge.obligations.dials import dials
 from harness.judge.obligations.doors import doors
 from harness.judge.obligations.due import over_at
 from harness.judge.obligations.ended import Why, borne_until, bounded, over_by, why_ended
 from harness.judge.obligations.instants import between, latest
-from harness.judge.obligations.rows import AT_ONCE, Row, Window, waits
+from harness.judge.obligations.rows import AT_ONCE, DueWindow, ObligationRow, waits
 from harness.judge.obligations.unseen import Unseen
 from harness.judge.obligations.walk import LATE, walk
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 from harness.scenario.deadlines import PATIENT_DIAL, exchange_cost
 from harness.scenario.model import Plan
 from harness.toxics.shape import Shape, line_time
@@ -41,13 +41,13 @@ from harness.toxics.shape import Shape, line_time
 _AROUND = 300
 """Bytes around what an update or a snapshot says: its other fields, and the head of an answer."""
 
-_OF_POLLING = frozenset({Row.RETRY_STREAM, Row.FAILED_POLL})
+_OF_POLLING = frozenset({ObligationRow.RETRY_STREAM, ObligationRow.FAILED_POLL})
 _UNDECLARED = "the client does not declare by when it reconnects"
 LATENCY_ALLOWANCE = 0.050
 """Added to one way's latency and jitter: a profile's latency bound is rtt/2 + jitter + 50 ms (the profiles)."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class BoundPart(msgspec.Struct, frozen=True):
     """One row that R goes through: what is waited for, and for how many seconds."""
 
     what: str
@@ -61,7 +61,7 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     until: float
-    parts: tuple[Part, ...] = ()
+    parts: tuple[BoundPart, ...] = ()
     missed: str = ""
     why: str = ""
 
@@ -100,7 +100,7 @@ class _Chain:
         self._marks: list[tuple[str, float]] = []  # what was waited for, and until when at the latest
         plan = client.case.plan
         self._cost = exchange_cost(plan, path)
-        self._settles = settling(plan, client.once(Sky).at(start).shape)
+        self._settles = settling(plan, client.once(NetworkTimeline).at(start).shape)
         self._patience = plan.client.policies.watchdog or NEVER_SILENT
 
     def bound(self) -> Bound:
@@ -141,7 +141,7 @@ class _Chain:
             place += 1
             let_in = max(self._healed, due)
 
-    def _missed_dial(self, due: float, following: Attempt | None) -> Bound:
+    def _missed_dial(self, due: float, following: AttemptLife | None) -> Bound:
         """R of a client that dialled too late, or no more. Who knew the job's end by then owed no dial.
 
         Whether the app is told that end in time is for L1 and L16 to say.
@@ -168,31 +168,31 @@ class _Chain:
         """Whether another attempt was begun before the app had caught up."""
         return place + 1 < len(self._tries) and self._at(self._tries[place + 1].began_ns) <= self._caught
 
-    def _asked_late(self, one: Attempt) -> str | None:
+    def _asked_late(self, one: AttemptLife) -> str | None:
         """Return what to say of an attempt that was let in, and did not ask for its stream at once (row 4)."""
         record = one.record
         if one.request is None or not isinstance(record, Dial):
             return None
         let_in, asked = self._at(record.to_ns), self._at(one.request.t_ns)
-        due = self._client.once(Sky).awake_by(let_in, max(let_in, self._healed) + self._cost + AT_ONCE)
+        due = self._client.once(NetworkTimeline).awake_by(let_in, max(let_in, self._healed) + self._cost + AT_ONCE)
         return None if asked <= due + self._late else f"a request was due by {due:.2f} s and came at {asked:.2f} s"
 
     def _at(self, t_ns: int) -> float:
         return self._case.at(t_ns)
 
-    def _end_of(self, one: Attempt) -> float:
+    def _end_of(self, one: AttemptLife) -> float:
         """Return when an attempt was over; infinity: not before the run was."""
         over = one.end_hi is not None and one.end_hi < self._case.end_ns
         return self._at(one.end_hi or 0) if over else math.inf
 
     # When the next dial is due.
 
-    def _next_due(self, place: int, why: Why, following: Attempt | None) -> float:
+    def _next_due(self, place: int, why: Why, following: AttemptLife | None) -> float:
         """Return by when a dial has to be let in behind an attempt that has ended."""
         begun = self._case.end if following is None else self._at(following.began_ns)
         windows = self._walk.windows_after(place, begun)
-        tokens = [one for one in windows if one.row is Row.TOKEN]
-        signals = [one for one in windows if one.row is Row.SIGNAL]
+        tokens = [one for one in windows if one.row is ObligationRow.TOKEN]
+        signals = [one for one in windows if one.row is ObligationRow.SIGNAL]
         chosen = tokens or (signals if why is Why.SIGNAL else [])
         chosen = chosen or [one for one in windows if one.row not in _OF_POLLING] or windows
         one = self._tries[place]
@@ -203,7 +203,7 @@ class _Chain:
             chosen = self._waited(place, self._at(one.end_lo), self._at(one.end_hi))
         return self._let_in_by(chosen, one.retries) if chosen else math.inf
 
-    def _waited(self, place: int, start: float, end: float) -> list[Window]:
+    def _waited(self, place: int, start: float, end: float) -> list[DueWindow]:
         """Return the windows of the waits that may begin behind an attempt, from one instant to another."""
         one, policies = self._tries[place], self._case.declared
         return [
@@ -213,7 +213,7 @@ class _Chain:
             for window in waits(policies, (start, end), n, milliseconds, one.asked)
         ]
 
-    def _let_in_by(self, windows: list[Window], retries: tuple[int | None, ...]) -> float:
+    def _let_in_by(self, windows: list[DueWindow], retries: tuple[int | None, ...]) -> float:
         """Return by when a dial that is due in these windows is let in, and what that is made of."""
         last = max(windows, key=lambda one: one.high)
         seen = dials(self._client).seen
@@ -245,7 +245,7 @@ class _Chain:
         self._marks.append(("waits and dials that nobody saw", latest(found)))
         return latest(found)
 
-    def _note(self, window: Window, high: float) -> None:
+    def _note(self, window: DueWindow, high: float) -> None:
         n = f" (n {window.n})" if window.n >= 0 else ""
         word = window.row.value[1]
         self._marks.append((f"{word}{n}", high))
@@ -289,12 +289,12 @@ class _Chain:
                 return f"event {one.event.index} was at the phone at {at:.2f} s and was not shown within a second"
         return ""
 
-    def _summed(self) -> Iterator[Part]:
+    def _summed(self) -> Iterator[BoundPart]:
         """Yield the parts of R: for how long each row goes on beyond those before it."""
         since = self._start
         for what, until in self._marks:
             if until > since:
-                yield Part(what, until - since)
+                yield BoundPart(what, until - since)
                 since = until
 
     # Polling.
@@ -340,7 +340,7 @@ class _Chain:
         for put_off in put_offs(self._client):
             if put_off.request.rid == one.request.rid:
                 due = max(due, self._at(put_off.until_ns) + self._case.plan.client.policies.backoff_base)
-        due = self._client.once(Sky).awake_by(begun, due)
+        due = self._client.once(NetworkTimeline).awake_by(begun, due)
         for ask in asks(self._client).begun(one.begun_ns + 1, self._case.end_ns):
             from_s = self._at(ask.began_ns)
             if from_s > due + self._late or (ask.what == "poll" and ask.began_ns > one.begun_ns):

@@ -22,13 +22,13 @@ from harness.history import Chunk, Delivered, Read
 from harness.judge.case import ClientCase
 from harness.judge.facts.asked import told_gaps
 from harness.judge.facts.polling import GAP, askings
-from harness.judge.facts.reading import Arrived, Reading
+from harness.judge.facts.reading import Arrived, ReadMarks
 from harness.judge.facts.requests import RequestLife, request_lives
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
 from harness.judge.facts.shares import RESTS_AT_THE_END
 from harness.judge.obligations.dials import dials
 from harness.judge.obligations.due import Due, awake_until, over_at
-from harness.judge.obligations.rows import AT_ONCE, Row
+from harness.judge.obligations.rows import AT_ONCE, ObligationRow
 from harness.judge.obligations.walk import EARLY
 from harness.scenario.deadlines import PATIENT_DIAL
 from harness.sse.policy import FedBy
@@ -69,7 +69,7 @@ def _dials(client: ClientCase) -> Iterator[Due]:
     for dial in dials(client).all:
         since = at(dial.from_ns)
         yield Due(
-            row=Row.CONNECT_DEADLINE, record=dial.record, what=f"a dial through {dial.path or 'no path'}",
+            row=ObligationRow.CONNECT_DEADLINE, record=dial.record, what=f"a dial through {dial.path or 'no path'}",
             act="to be given up", low=since + patience - EARLY, high=awake_until(client, since, patience),
             came=at(dial.to_ns), declared=declared,
         )  # fmt: skip
@@ -90,7 +90,7 @@ def _question(client: ClientCase, life: RequestLife) -> Iterator[Due]:
         since = at(since_ns)
         what = f"a {request.what} request without an answer from {since:.2f} s on"
         yield Due(
-            row=Row.UNANSWERED, record=request, what=what,
+            row=ObligationRow.UNANSWERED, record=request, what=what,
             act="to be given up", low=since + patience - EARLY, high=awake_until(client, since, patience),
             came=client.case.at_or_never(until_ns), declared=declared,
         )  # fmt: skip
@@ -111,7 +111,8 @@ def _stream(client: ClientCase, life: RequestLife) -> Iterator[Due]:
     for since_ns, until_ns in _silences(sorted(stamps), over, patience):
         since = client.case.at(since_ns)
         yield Due(
-            row=Row.SILENT, record=life.request, what=f"a stream, silent from {since:.2f} s on", act="to be let go of",
+            row=ObligationRow.SILENT, record=life.request, what=f"a stream, silent from {since:.2f} s on",
+            act="to be let go of",
             low=since + patience - EARLY, high=awake_until(client, since, patience + AT_ONCE),
             came=client.case.at_or_never(until_ns), declared=declared,
         )  # fmt: skip
@@ -129,7 +130,8 @@ def _bodiless(client: ClientCase, life: RequestLife, over: float) -> Iterator[Du
     patience = min(known, default=NEVER_SILENT)
     since = client.case.at(_read(client, life.answer))
     yield Due(
-        row=Row.NO_BODY, record=life.answer, what=f"a stream without a byte of its body from {since:.2f} s on",
+        row=ObligationRow.NO_BODY, record=life.answer,
+        what=f"a stream without a byte of its body from {since:.2f} s on",
         act="to be let go of", low=since + patience - EARLY, high=awake_until(client, since, patience),
         came=client.case.at_or_never(until_ns), declared=bool(known),
     )  # fmt: skip
@@ -192,5 +194,5 @@ def _ended_ns(client: ClientCase, life: RequestLife) -> float:
 
 def _read(client: ClientCase, arrived: Arrived) -> int:
     """Return the stamp at which this was read; where that is in doubt, when it was at the client's radio."""
-    found = client.once(Reading).read_ns(arrived) if arrived.cid in client.case.grouped(Read, "cid") else None
+    found = client.once(ReadMarks).read_ns(arrived) if arrived.cid in client.case.grouped(Read, "cid") else None
     return arrived.t_ns if found is None else found

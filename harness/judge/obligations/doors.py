@@ -18,7 +18,7 @@ from harness.scenario.model import network_at_start
 from harness.vocabulary import Door
 
 
-class Stretch(msgspec.Struct, frozen=True):
+class DoorStretch(msgspec.Struct, frozen=True):
     """From ``since`` to ``until`` (scenario seconds) nothing changed. ``path`` is the default; None: there is none.
 
     ``doors`` are those of the paths that the device has. ``passes``: a stream that is let in would pass. ``struck`` are
@@ -42,10 +42,10 @@ class Stretch(msgspec.Struct, frozen=True):
 class Doors:
     """The stretches of one client's network, in order, without a gap, from 0 s to infinity."""
 
-    def __init__(self, stretches: list[Stretch]) -> None:
+    def __init__(self, stretches: list[DoorStretch]) -> None:
         self._stretches = stretches
 
-    def parts(self, instants: Instants) -> Iterator[tuple[Instants, Stretch]]:
+    def parts(self, instants: Instants) -> Iterator[tuple[Instants, DoorStretch]]:
         """Yield each stretch in which some of a set lies, with that part."""
         for one in self._stretches:
             if part := clip(instants, one.since, one.until):
@@ -73,7 +73,7 @@ def doors(client: ClientCase) -> Doors:
 
 
 def _doors(client: ClientCase) -> Doors:
-    found: list[Stretch] = []
+    found: list[DoorStretch] = []
     state, since = network_at_start(client.case.plan), 0.0
     for one in [*foreseen(client), None]:
         at = math.inf if one is None else one.at
@@ -82,7 +82,7 @@ def _doors(client: ClientCase) -> Doors:
             open_to = {name: state.paths[name].door for name in state.joined}
             passes = path is not None and state.paths[path].up and next(state.barriers(path), None) is None
             struck = frozenset() if one is None else _struck(state, one)
-            found.append(Stretch(since, at, path, open_to, passes, state.asleep, struck))
+            found.append(DoorStretch(since, at, path, open_to, passes, state.asleep, struck))
             since = at
         if one is not None:
             state = one.change.state

@@ -9,9 +9,9 @@ from harness.history.records import Record
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.snapshots import delivered_states
-from harness.judge.obligations.rows import Row
+from harness.judge.obligations.rows import ObligationRow
 from harness.judge.obligations.walk import EARLY, LATE
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +21,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     up``. ``declared``: the bound is a policy's; else it is what stands for a policy that is declared as never.
     """
 
-    row: Row
+    row: ObligationRow
     record: Record
     what: str
     act: str
@@ -87,7 +87,7 @@ def awake_until(client: ClientCase, since: float, seconds: float) -> float:
     Time asleep does not count; a client may also count anew from when its device woke.
     """
     due = since + seconds
-    for begun, woke in sorted(client.once(Sky).asleep):
+    for begun, woke in sorted(client.once(NetworkTimeline).asleep):
         if since < woke and begun <= due:
             due = max(due, woke + seconds)
     return due

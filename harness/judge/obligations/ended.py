@@ -7,12 +7,12 @@ from harness.history import Dial, SignalHeard, SignalTold
 from harness.judge.case import ROUSING, ClientCase
 from harness.judge.facts.polling import gap_open, pollings
 from harness.judge.facts.requests import CLIENT, RequestLife, request_lives
-from harness.judge.obligations.attempts import Attempt
+from harness.judge.obligations.attempts import AttemptLife
 from harness.judge.obligations.closings import borne, closings
 from harness.judge.obligations.due import Due
 from harness.judge.obligations.rows import AT_ONCE
 from harness.judge.obligations.walk import LATE
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 from harness.sse.policy import declared
 
 _GIVEN_UP = "given up"
@@ -29,7 +29,7 @@ class Why(enum.Enum):
     OWN = "the client ended it by itself"
 
 
-def why_ended(client: ClientCase, one: Attempt) -> Why:
+def why_ended(client: ClientCase, one: AttemptLife) -> Why:
     """Return why an attempt that is over ended."""
     if one.request is not None:
         return _of_request(client, one, request_lives(client)[one.request.rid])
@@ -45,7 +45,7 @@ def why_ended(client: ClientCase, one: Attempt) -> Why:
     return Why.MET if gap_open(client, record.to_ns) or _asleep(client, one) else Why.OWN
 
 
-def over_by(client: ClientCase, one: Attempt, since: float) -> tuple[float, bool]:
+def over_by(client: ClientCase, one: AttemptLife, since: float) -> tuple[float, bool]:
     """Return by when an attempt had to be over that lasted longer, in scenario seconds, and whether a signal said so.
 
     Infinity: it was over in its time. What lasted no longer than ``since`` does not count. What a signal ends is begun
@@ -56,18 +56,18 @@ def over_by(client: ClientCase, one: Attempt, since: float) -> tuple[float, bool
     return min(silent, signalled), signalled < silent
 
 
-def bounded(client: ClientCase, one: Attempt) -> bool:
+def bounded(client: ClientCase, one: AttemptLife) -> bool:
     """Whether a client declares for how long it bears it that an attempt brings nothing; "never" is declared, too."""
     policies = client.case.declared
     return declared(policies.connect_timeout if one.request is None else policies.watchdog)
 
 
-def borne_until(client: ClientCase, one: Attempt) -> float | None:
+def borne_until(client: ClientCase, one: AttemptLife) -> float | None:
     """Return until when a client may bear what an attempt is silent for as the run ends; None: for nothing."""
     return min((due.high for due in _dues(one, borne(client)) if due.came >= client.case.end), default=None)
 
 
-def _of_request(client: ClientCase, one: Attempt, life: RequestLife) -> Why:
+def _of_request(client: ClientCase, one: AttemptLife, life: RequestLife) -> Why:
     if life.by != CLIENT:
         return Why.MET
     roused = _heard(client, one, ROUSING)
@@ -82,13 +82,13 @@ def _of_request(client: ClientCase, one: Attempt, life: RequestLife) -> Why:
     return Why.SIGNAL if roused and life.began is None else Why.OWN
 
 
-def _dues(one: Attempt, found: list[Due]) -> list[Due]:
+def _dues(one: AttemptLife, found: list[Due]) -> list[Due]:
     """Return what was due of an attempt: of its dial, its request, its answer, its stream."""
     mine = {part.seq for part in (one.record, one.request, one.answer) if part is not None}
     return [due for due in found if due.record.seq in mine]
 
 
-def _expired(client: ClientCase, one: Attempt) -> bool:
+def _expired(client: ClientCase, one: AttemptLife) -> bool:
     """Whether a deadline of the client's was over as it ended an attempt: one that nobody declared may have been."""
     if not bounded(client, one):
         return True
@@ -96,7 +96,7 @@ def _expired(client: ClientCase, one: Attempt) -> bool:
     return any(due.low - early <= end for due in _dues(one, borne(client)) if due.came >= end - early)
 
 
-def _signalled(client: ClientCase, one: Attempt) -> float:
+def _signalled(client: ClientCase, one: AttemptLife) -> float:
     """Return by when an attempt is begun anew for a signal that it outlived, where the client declares that (row 8).
 
     An open stream is left where it is, but by a device that woke: its sockets are dead.
@@ -111,29 +111,29 @@ def _signalled(client: ClientCase, one: Attempt) -> float:
     first = min((at_ns for at_ns in heard if at_ns < until - near), default=None)
     if first is None:
         return math.inf
-    due = client.once(Sky).awake_by(case.at(first), case.at(first) + AT_ONCE)
+    due = client.once(NetworkTimeline).awake_by(case.at(first), case.at(first) + AT_ONCE)
     return due if due + LATE + case.slack < case.at(round(until)) else math.inf
 
 
-def _fell_back(client: ClientCase, one: Attempt) -> bool:
+def _fell_back(client: ClientCase, one: AttemptLife) -> bool:
     """Whether a client took to polling as it ended an attempt that had brought no byte (row 24)."""
     end, near = one.end_hi or 0, client.case.near_ns
     return not one.body and any(abs(span.since_ns - end) <= near for span in pollings(client))
 
 
-def _heard(client: ClientCase, one: Attempt, words: frozenset[str]) -> bool:
+def _heard(client: ClientCase, one: AttemptLife, words: frozenset[str]) -> bool:
     """Whether one of these signals was told, or heard, about when an attempt ended."""
     near, end = client.case.near_ns, one.end_hi or 0
     signals: list[SignalTold | SignalHeard] = [*client.signals, *client.heard]
     return any(signal.what in words and abs(signal.t_ns - end) <= near for signal in signals)
 
 
-def _asleep(client: ClientCase, one: Attempt) -> bool:
+def _asleep(client: ClientCase, one: AttemptLife) -> bool:
     at, near = client.case.at, client.case.near_ns
-    return client.once(Sky).slept(at(one.began_ns), at((one.end_hi or one.began_ns) + near)) > 0
+    return client.once(NetworkTimeline).slept(at(one.began_ns), at((one.end_hi or one.began_ns) + near)) > 0
 
 
-def _too_big(client: ClientCase, one: Attempt) -> bool:
+def _too_big(client: ClientCase, one: AttemptLife) -> bool:
     """Whether an event may have been larger than the client declares to take."""
     most: object = client.case.declared.max_event
     return isinstance(most, int) and one.opened and client.case.plan.job.event_size + _FRAMING > most

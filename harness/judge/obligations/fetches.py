@@ -24,7 +24,7 @@ from harness.judge.obligations.dials import dials
 from harness.judge.obligations.rows import AT_ONCE, LARGEST_POWER, waits
 from harness.judge.obligations.walk import LATE
 from harness.judge.refusals import let_in
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 
 
 class Tardy(msgspec.Struct, frozen=True):
@@ -99,4 +99,4 @@ def _awake_by(client: ClientCase, since_ns: int, due_ns: float) -> float:
     at = client.case.at
     if math.isinf(due_ns):
         return due_ns
-    return client.case.ns(client.once(Sky).awake_by(at(since_ns), at(round(due_ns))))
+    return client.case.ns(client.once(NetworkTimeline).awake_by(at(since_ns), at(round(due_ns))))

@@ -15,7 +15,7 @@ from harness.judge.obligations.asking import asks
 from harness.judge.obligations.dials import dials
 from harness.judge.obligations.rows import AT_ONCE
 from harness.judge.obligations.walk import LATE
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 
 _GIVEN_UP = "given up"
 
@@ -44,7 +44,7 @@ def held_on(client: ClientCase) -> Iterator[HeldOn]:
             if not began_ns + near < signal.t_ns < over_ns - near:
                 continue
             at = case.at(signal.t_ns)
-            due = at + AT_ONCE + client.once(Sky).slept(at, case.at(over_ns))
+            due = at + AT_ONCE + client.once(NetworkTimeline).slept(at, case.at(over_ns))
             if case.at(over_ns) > due + LATE + case.slack:
                 yield HeldOn(record, signal, due, case.at(over_ns), what)
                 break
@@ -69,7 +69,7 @@ def given_up_early(client: ClientCase) -> Iterator[HeldOn]:
         if dial.fate != _GIVEN_UP or over >= began + patience - LATE - case.slack or dial.to_ns + near >= case.end_ns:
             continue
         called = any(dial.from_ns - near <= at <= dial.to_ns + near for at in [*told, *ended])
-        if called or gap_open(client, dial.to_ns) or client.once(Sky).slept(began, over):
+        if called or gap_open(client, dial.to_ns) or client.once(NetworkTimeline).slept(began, over):
             continue
         yield HeldOn(dial, dial, began + patience, over, f"dial through {dial.path}")
 

@@ -6,9 +6,9 @@ from operator import attrgetter
 import msgspec
 
 from harness.judge.case import ClientCase
-from harness.judge.obligations.attempts import Attempt
-from harness.judge.obligations.rows import Row
-from harness.judge.obligations.walk import Step, Walk, walk
+from harness.judge.obligations.attempts import AttemptLife
+from harness.judge.obligations.rows import ObligationRow
+from harness.judge.obligations.walk import DueDial, Walk, walk
 
 LEAST = 6
 """Plain waits that have to be there before their ratios say anything."""
@@ -32,7 +32,7 @@ WITHIN = 0.25
 class Plain(msgspec.Struct, frozen=True):
     """One plain wait, measured: ``ratio`` is its share of d."""
 
-    step: Step
+    step: DueDial
     n: int
     ratio: float
 
@@ -42,7 +42,7 @@ def plain_waits(client: ClientCase) -> list[Plain]:
     found = []
     for step in walk(client).steps:
         window, before = step.window, step.before
-        if not step.sure or window.row is not Row.PLAIN or before is None or before.end_hi is None:
+        if not step.sure or window.row is not ObligationRow.PLAIN or before is None or before.end_hi is None:
             continue
         seconds = (step.attempt.began_ns - before.end_hi) / 1e9
         unsure = (before.end_hi - (before.end_lo or 0)) / 1e9
@@ -78,9 +78,9 @@ def most_alike(waits: Iterable[Plain]) -> list[Plain]:
     return best
 
 
-def storm(found: Walk) -> list[Attempt]:
+def storm(found: Walk) -> list[AttemptLife]:
     """Return the first stream dials that came as a storm; none where there is none."""
-    row: list[Attempt] = []
+    row: list[AttemptLife] = []
     for one in found.certain:
         if found.called_for(one):
             row = []

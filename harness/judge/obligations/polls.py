@@ -20,13 +20,13 @@ from harness.judge.facts.requests import RequestLife
 from harness.judge.obligations.asking import asks
 from harness.judge.obligations.dials import dials
 from harness.judge.obligations.due import over_at
-from harness.judge.obligations.rows import Row
+from harness.judge.obligations.rows import ObligationRow
 from harness.judge.obligations.walk import EARLY, LATE
 from harness.judge.refusals import refusal
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 
 
-class Poll(msgspec.Struct, frozen=True):
+class MissedPoll(msgspec.Struct, frozen=True):
     """A poll out of its time, and the one before it. ``again`` None: it never came. Scenario seconds."""
 
     before: RequestLife
@@ -37,13 +37,13 @@ class Poll(msgspec.Struct, frozen=True):
     def sentence(self, case: Case) -> str:
         """Return what was due by which row, and what came."""
         if self.again is None:
-            return f"{Row.POLL.called}: the status was to be asked for by {self.high:.2f} s and never was"
+            return f"{ObligationRow.POLL.called}: the status was to be asked for by {self.high:.2f} s and never was"
         came = case.at(self.again.begun_ns)
         due = f"from {self.low:.2f} s" if came < self.low else f"by {self.high:.2f} s"
-        return f"{Row.POLL.called}: one was due {due} and came at {came:.2f} s"
+        return f"{ObligationRow.POLL.called}: one was due {due} and came at {came:.2f} s"
 
 
-def polls_missed(client: ClientCase) -> list[Poll]:
+def polls_missed(client: ClientCase) -> list[MissedPoll]:
     """Return the polls that came out of their time, in order.
 
     Only a client of which every dial is on record is held to it, and only to an interval that it declares.
@@ -51,7 +51,7 @@ def polls_missed(client: ClientCase) -> list[Poll]:
     every: object = client.case.declared.poll_every
     if not isinstance(every, float | int) or not dials(client).seen:
         return []
-    found: list[Poll] = []
+    found: list[MissedPoll] = []
     for span, polls in _spells(client):
         found += _Spell(client, span, float(every)).missed(polls)
     return found
@@ -75,24 +75,24 @@ class _Spell:
     def __init__(self, client: ClientCase, span: Polling, every: float) -> None:
         self._client, self._case = client, client.case
         self._span, self._every = span, every
-        self._sky = client.once(Sky)
+        self._sky = client.once(NetworkTimeline)
         self._put_off = {one.request.rid: one.until_ns for one in put_offs(client)}
 
-    def missed(self, polls: list[RequestLife]) -> Iterator[Poll]:
+    def missed(self, polls: list[RequestLife]) -> Iterator[MissedPoll]:
         due = self._case.at(polls[0].begun_ns)
         for before, again in zip(polls, [*polls[1:], None], strict=True):
             low = due + self._every
             high = self._latest(before)
             if again is None:
                 if self._owed(before, high):
-                    yield Poll(before, None, low, high)
+                    yield MissedPoll(before, None, low, high)
                 return
             begun = self._case.at(again.begun_ns)
             if self._doubtful(before, again.begun_ns):
                 due = -math.inf
                 continue
             if begun < low - EARLY - self._case.slack or begun > high + LATE + self._case.slack:
-                yield Poll(before, again, low, high)
+                yield MissedPoll(before, again, low, high)
             ended = self._case.at(before.end_ns) if before.end_ns is not None else begun
             followed = begun - ended <= LATE + self._case.slack
             due = max(due + self._every, begun - self._every) if followed else begun

@@ -12,7 +12,7 @@ import msgspec
 
 from harness.history import Request
 from harness.judge.case import ROUSING, ClientCase
-from harness.judge.facts.asked import PutOff, put_offs
+from harness.judge.facts.asked import Deferral, put_offs
 from harness.judge.facts.requests import RequestLife, request_lives
 
 _ASKED_AGAIN = frozenset({"poll", "results", "token", "start"})
@@ -24,7 +24,7 @@ _WAITED_FOR = frozenset({"results", "start"})
 class Hurried(msgspec.Struct, frozen=True):
     """A request that came before its time, and the answer that had put it off."""
 
-    put_off: PutOff
+    put_off: Deferral
     again: Request
 
 
@@ -44,7 +44,7 @@ def hurried(client: ClientCase) -> Iterator[Hurried]:
             yield Hurried(one, again.request)
 
 
-def _again(client: ClientCase, one: PutOff) -> RequestLife | None:
+def _again(client: ClientCase, one: Deferral) -> RequestLife | None:
     """Return the next request of a kind that was begun after an answer: on its connection, or by a later dial."""
     answered = one.answer.t_ns + client.case.near_ns
     for later in client.requests[bisect_right(client.requests, one.answer.seq, key=attrgetter("seq")) :]:
@@ -55,7 +55,7 @@ def _again(client: ClientCase, one: PutOff) -> RequestLife | None:
     return None
 
 
-def _roused(client: ClientCase, one: PutOff, again: RequestLife) -> bool:
+def _roused(client: ClientCase, one: Deferral, again: RequestLife) -> bool:
     """Whether a signal ended the wait."""
     since, until, near = one.answer.t_ns, again.request.t_ns, client.case.near_ns
     return one.request.what in _WAITED_FOR and any(

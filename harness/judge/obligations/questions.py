@@ -30,11 +30,11 @@ from harness.judge.obligations.asking import asks
 from harness.judge.obligations.attempts import attempts
 from harness.judge.obligations.dials import Dialled, dials
 from harness.judge.obligations.due import Due, answered_at, awake_until, over_at
-from harness.judge.obligations.rows import AT_ONCE, Row
+from harness.judge.obligations.rows import AT_ONCE, ObligationRow
 from harness.judge.refusals import fatal
 from harness.scenario.deadlines import exchange_cost
 
-_AT_ONCE = frozenset({Row.REFUSED_CURSOR, Row.GAP})
+_AT_ONCE = frozenset({ObligationRow.REFUSED_CURSOR, ObligationRow.GAP})
 _FINAL = 204
 _FOR_THE_STATUS = frozenset({"", "poll"})
 
@@ -58,7 +58,7 @@ def _started(client: ClientCase) -> Iterator[Due]:
     since = client.case.at(life.body.t_ns)
     first = next((one.began_ns for one in attempts(client) if one.began_ns >= life.request.t_ns), math.inf)
     yield Due(
-        row=Row.START, record=life.body, what=f"the stream of the job that was accepted at {since:.2f} s",
+        row=ObligationRow.START, record=life.body, what=f"the stream of the job that was accepted at {since:.2f} s",
         act="to be dialled", low=since, high=awake_until(client, since, AT_ONCE), came=client.case.at_or_never(first),
     )  # fmt: skip
 
@@ -71,7 +71,8 @@ def _connected(client: ClientCase) -> Iterator[Due]:
             continue
         since = case.at(dial.to_ns)
         yield Due(
-            row=Row.ASK, record=dial.record, what=f"a request on the connection of {since:.2f} s", act="to be made",
+            row=ObligationRow.ASK, record=dial.record, what=f"a request on the connection of {since:.2f} s",
+            act="to be made",
             low=since, high=awake_until(client, since, exchange_cost(case.plan, dial.path or None)),
             came=case.at(firsts(client)[dial.cid].t_ns),
         )  # fmt: skip
@@ -101,7 +102,8 @@ def _refused_tokens(client: ClientCase) -> Iterator[Due]:
             continue
         since, place = case.at(since_ns), bisect_left(begun, answer.t_ns - near)
         yield Due(
-            row=Row.ONE_TOKEN, record=answer, what=f"a new token, for the 401 of {since:.2f} s,", act="to be asked for",
+            row=ObligationRow.ONE_TOKEN, record=answer, what=f"a new token, for the 401 of {since:.2f} s,",
+            act="to be asked for",
             low=since, high=awake_until(client, since, AT_ONCE), came=client.case.at_or_never(begun[place]),
         )  # fmt: skip
 
@@ -142,7 +144,7 @@ class _Gaps:
         high = awake_until(client, since, AT_ONCE)
         put_off = self._put_off(gap.record.t_ns)
         return Due(
-            row=Row.REFUSED_CURSOR if _refused(gap) else Row.GAP, record=gap.record,
+            row=ObligationRow.REFUSED_CURSOR if _refused(gap) else ObligationRow.GAP, record=gap.record,
             what=f"the status, for the gap of {since:.2f} s ({gap.how}),", act="to be asked for",
             low=since, high=max(high, put_off), came=client.case.at_or_never(came),
         )  # fmt: skip
@@ -169,7 +171,8 @@ class _Gaps:
         high = max(awake_until(client, since, self._interval), self._put_off(life.end_ns))
         if self._open(gap, case.ns(min(high, case.end))):
             yield Due(
-                row=Row.FAILED_ASK, record=life.request, what=f"the status, asked for in vain until {since:.2f} s,",
+                row=ObligationRow.FAILED_ASK, record=life.request,
+                what=f"the status, asked for in vain until {since:.2f} s,",
                 act="to be asked for again", low=self._earliest(life, came), high=high, came=case.at_or_never(came),
             )  # fmt: skip
 

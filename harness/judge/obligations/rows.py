@@ -20,7 +20,7 @@ AT_ONCE = 1.0
 """Seconds within which what is owed at once comes."""
 
 
-class Row(enum.Enum):
+class ObligationRow(enum.Enum):
     """A row of the table: its number, and its word."""
 
     START = 1, "answered start"
@@ -50,10 +50,10 @@ class Row(enum.Enum):
         return f"row {number}, {word}"
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True):
+class DueWindow(msgspec.Struct, frozen=True, kw_only=True):
     """When a dial is due by a row. ``delay`` is d, with the ``n`` it comes from; ``asked`` a Retry-After in seconds."""
 
-    row: Row
+    row: ObligationRow
     low: float
     high: float
     n: int = -1
@@ -92,7 +92,7 @@ def clamped(policies: Policies, milliseconds: int | None) -> tuple[float | None,
 
 def waits(
     policies: Policies, ended: tuple[float, float], n: int, milliseconds: int | None, asked: float | None
-) -> Iterator[Window]:
+) -> Iterator[DueWindow]:
     """Yield the windows of a wait that begins within ``ended``: rows 20 to 22.
 
     ``milliseconds`` is what a ``retry:`` asked for, None without one; ``asked`` the seconds of a Retry-After, None
@@ -101,7 +101,7 @@ def waits(
     lo, hi = ended
     retry, known = clamped(policies, milliseconds)
     if not known:
-        yield Window(row=Row.RETRY, low=lo, high=math.inf, n=n)
+        yield DueWindow(row=ObligationRow.RETRY, low=lo, high=math.inf, n=n)
         return
     least, most = delay(policies, n, retry)
     heeds: object = policies.obeys_retry_after
@@ -110,21 +110,21 @@ def waits(
         if heeds is True:
             return
     if retry is not None:
-        yield Window(row=Row.RETRY, low=lo + least, high=hi + 1.5 * most, n=n, delay=most)
+        yield DueWindow(row=ObligationRow.RETRY, low=lo + least, high=hi + 1.5 * most, n=n, delay=most)
         return
     share = _SHARE.get(policies.jitter, 0.0)
-    yield Window(row=Row.PLAIN, low=lo + share * least, high=hi + most, n=n, delay=most)
+    yield DueWindow(row=ObligationRow.PLAIN, low=lo + share * least, high=hi + most, n=n, delay=most)
 
 
-def _put_off(policies: Policies, ended: tuple[float, float], retry: float | None, asked: float, *, n: int) -> Window:
+def _put_off(policies: Policies, ended: tuple[float, float], retry: float | None, asked: float, *, n: int) -> DueWindow:
     lo, hi = ended
     base: object = policies.backoff_base if retry is None else retry
     if math.isnan(asked):
-        return Window(row=Row.RETRY_AFTER, low=lo, high=math.inf, n=n, asked=asked)
+        return DueWindow(row=ObligationRow.RETRY_AFTER, low=lo, high=math.inf, n=n, asked=asked)
     limits: list[object] = [policies.retry_stream, policies.backoff_cap]
     known = [float(one) for one in limits if isinstance(one, float | int)]
     heeded = min(asked, max(known)) if len(known) == len(limits) else asked
     shortest = heeded if len(known) == len(limits) else min(asked, max(known, default=0.0))
     least = retry or 0.0
     high = hi + max(heeded, least) + base if isinstance(base, float | int) else math.inf
-    return Window(row=Row.RETRY_AFTER, low=lo + max(shortest, least), high=high, n=n, asked=asked)
+    return DueWindow(row=ObligationRow.RETRY_AFTER, low=lo + max(shortest, least), high=high, n=n, asked=asked)

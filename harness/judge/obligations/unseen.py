@@ -8,7 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.judge.obligations.doors import Doors, Stretch
+from harness.judge.obligations.doors import Doors, DoorStretch
 from harness.judge.obligations.instants import Instants, between, clip, smear
 from harness.judge.obligations.rows import AT_ONCE, LARGEST_POWER, waits
 from harness.scenario.deadlines import PATIENT_DIAL
@@ -80,7 +80,7 @@ class Unseen:
             else:
                 self._behind_the_door(part, stretch, n)
 
-    def _hang(self, instants: Instants, stretch: Stretch, n: int) -> None:
+    def _hang(self, instants: Instants, stretch: DoorStretch, n: int) -> None:
         """Dials that nobody answers, until the door turns, the path goes, a signal comes, or time is up."""
         assert stretch.path is not None
         turns, door = self._doors.answers(stretch.path, stretch.since)
@@ -107,7 +107,7 @@ class Unseen:
         for part, stretch in self._doors.parts(clip(instants, 0.0, self._healed)):
             self._behind_the_door(part, stretch, n)
 
-    def _behind_the_door(self, instants: Instants, stretch: Stretch, n: int) -> None:
+    def _behind_the_door(self, instants: Instants, stretch: DoorStretch, n: int) -> None:
         """Dials that are let in before the healing: their streams live until they are struck, or are turned away."""
         assert stretch.path is not None
         if not stretch.passes:

@@ -19,11 +19,11 @@ from harness.judge.facts.asked import REFUSED, UNAUTHORIZED, put_offs
 from harness.judge.facts.polling import gap_open, may_poll, pollings
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.obligations.asking import Ask, asks
-from harness.judge.obligations.attempts import Attempt, attempts
+from harness.judge.obligations.attempts import AttemptLife, attempts
 from harness.judge.obligations.dials import dials
-from harness.judge.obligations.rows import AT_ONCE, Row, Window, waits
+from harness.judge.obligations.rows import AT_ONCE, DueWindow, ObligationRow, waits
 from harness.judge.refusals import let_in, no_end_due
-from harness.judge.sky import Sky
+from harness.judge.sky import NetworkTimeline
 from harness.sse.policy import ResetsOn
 
 EARLY = 0.02
@@ -41,7 +41,7 @@ _UNSEEN = 8
 _FINAL = 204
 
 
-class State(NamedTuple):
+class WalkState(NamedTuple):
     """Where a client may be: which attempt was its last, which signals are spent, whether a failed poll led to it."""
 
     last: int
@@ -49,12 +49,12 @@ class State(NamedTuple):
     probed: bool
 
 
-class Step(msgspec.Struct, frozen=True):
+class DueDial(msgspec.Struct, frozen=True):
     """A dial that was in its time: by this window, after that attempt."""
 
-    before: Attempt | None
-    attempt: Attempt
-    window: Window
+    before: AttemptLife | None
+    attempt: AttemptLife
+    window: DueWindow
     sure: bool  # no other row, n or attempt before allows it
 
 
@@ -64,9 +64,9 @@ class Missed(msgspec.Struct, frozen=True):
     ``attempt`` None: it never came.
     """
 
-    before: Attempt
-    attempt: Attempt | None
-    window: Window
+    before: AttemptLife
+    attempt: AttemptLife | None
+    window: DueWindow
 
     def sentence(self, case: Case) -> str:
         """Return what was due by which row, and what came: ``row 20, plain wait: a dial was due by 31.2 s …``."""
@@ -82,10 +82,10 @@ def _at(seconds: float) -> str:
     return f"{seconds:.2f} s"
 
 
-def _why(window: Window) -> str:
+def _why(window: DueWindow) -> str:
     if window.asked is not None:
         return f" (Retry-After {phrases.limit(window.asked)})"
-    if window.row in {Row.PLAIN, Row.RETRY} and window.delay:
+    if window.row in {ObligationRow.PLAIN, ObligationRow.RETRY} and window.delay:
         return f" (n {window.n}, d = {phrases.limit(window.delay)})"
     return ""
 
@@ -102,7 +102,7 @@ class Walk:
         self._policies = client.case.declared
         self._tries = attempts(client)
         self._asks = asks(client)
-        self._sky = client.once(Sky)
+        self._sky = client.once(NetworkTimeline)
         self._near = client.case.near_ns / 1e9
         told: dict[int, SignalHeard] = {}
         for one in client.heard:
@@ -114,41 +114,41 @@ class Walk:
         self._failures = _failures(self._tries)
         self._dial: set[int] = set()  # the number of the dial that is looked at
         self._place_of = {one.record.seq: place for place, one in enumerate(self._tries)}
-        self.certain: list[Attempt] = []
-        self.steps: list[Step] = []
+        self.certain: list[AttemptLife] = []
+        self.steps: list[DueDial] = []
         self.missed: list[Missed] = []
-        self._after: list[dict[State, set[int]]] = []  # the states behind each attempt
+        self._after: list[dict[WalkState, set[int]]] = []  # the states behind each attempt
         self._walk()
 
     def _walk(self) -> None:
-        states: dict[State, set[int]] = {State(-1, -1, probed=False): {0}}
+        states: dict[WalkState, set[int]] = {WalkState(-1, -1, probed=False): {0}}
         self._started = not any(one.what == "start" for one in self._client.requests)
         for place, one in enumerate(self._tries):
             states = self._take(place, one, states)
             self._after.append(states)
         self._states = states
 
-    def _take(self, place: int, one: Attempt, states: dict[State, set[int]]) -> dict[State, set[int]]:
+    def _take(self, place: int, one: AttemptLife, states: dict[WalkState, set[int]]) -> dict[WalkState, set[int]]:
         self._dial = {one.record.seq}
-        after: dict[State, set[int]] = {}
-        fits: list[tuple[State, Window]] = []
+        after: dict[WalkState, set[int]] = {}
+        fits: list[tuple[WalkState, DueWindow]] = []
         begun = self._case.at(one.began_ns)
         for state, powers in states.items():
             if state.last < 0:
                 if one.sure or self._accepted(one):
-                    after.setdefault(State(place, self._spent(begun), probed=False), set()).add(0)
+                    after.setdefault(WalkState(place, self._spent(begun), probed=False), set()).add(0)
                 continue
             for window in self._windows(state, powers, begun):
                 if window.low - EARLY - self._case.slack <= begun <= window.high + LATE + self._case.slack:
                     fits.append((state, window))
                     spent = max(state.spent, window.spends)
-                    key = State(place, spent, probed=window.row is Row.FAILED_POLL)
+                    key = WalkState(place, spent, probed=window.row is ObligationRow.FAILED_POLL)
                     after.setdefault(key, set()).update(self._grown(window.n, state, one))
         certain = one.sure or not self._may_be_another(one, states)
         if fits:
             rows = {(window.row, window.n, state.last) for state, window in fits}
             state, window = fits[0]
-            self.steps.append(Step(self._tries[state.last], one, window, sure=certain and len(rows) == 1))
+            self.steps.append(DueDial(self._tries[state.last], one, window, sure=certain and len(rows) == 1))
         if certain:
             self.certain.append(one)
         else:
@@ -157,20 +157,20 @@ class Walk:
         if not after:
             self._miss(one, states, begun)
             grown = {n + 1 for powers in states.values() for n in powers}
-            after = {State(place, self._spent(begun), probed=False): grown}
+            after = {WalkState(place, self._spent(begun), probed=False): grown}
         return after
 
-    def _grown(self, n: int, state: State, one: Attempt) -> set[int]:
+    def _grown(self, n: int, state: WalkState, one: AttemptLife) -> set[int]:
         if dials(self._client).seen or self._let_in(state, one):
             return {n + 1}
         return set(range(n + 1, n + 1 + _UNSEEN))
 
-    def _let_in(self, state: State, one: Attempt) -> bool:
+    def _let_in(self, state: WalkState, one: AttemptLife) -> bool:
         before = self._tries[state.last]
         since = before.began_ns if before.end_lo is None else before.end_lo
         return let_in(self._client, since, one.began_ns)
 
-    def _miss(self, one: Attempt, states: dict[State, set[int]], begun: float) -> None:
+    def _miss(self, one: AttemptLife, states: dict[WalkState, set[int]], begun: float) -> None:
         last = max(state.last for state in states)
         windows = [
             window
@@ -183,20 +183,20 @@ class Walk:
         nearest = min(
             windows,
             key=lambda window: max(window.low - begun, begun - window.high),
-            default=Window(row=Row.PLAIN, low=math.inf, high=math.inf),
+            default=DueWindow(row=ObligationRow.PLAIN, low=math.inf, high=math.inf),
         )
         self.missed.append(Missed(self._tries[last], one, nearest))
 
     def _spent(self, begun: float) -> int:
         return bisect_left(self._signals, begun - self._near) - 1
 
-    def _accepted(self, one: Attempt) -> bool:
+    def _accepted(self, one: AttemptLife) -> bool:
         """Whether a job had been accepted by then, so that its stream may be dialled."""
         if self._started:
             return True
         return any(ask.what == "start" and ask.given and ask.answered_ns <= one.began_ns for ask in self._asks.all)
 
-    def _may_be_another(self, one: Attempt, states: dict[State, set[int]]) -> bool:
+    def _may_be_another(self, one: AttemptLife, states: dict[WalkState, set[int]]) -> bool:
         """Whether a dial that carried no request may have been for the job, a token, the status, or the results.
 
         One that began before an attempt ended is not of the wait behind that: it is a spare connection, perhaps.
@@ -241,7 +241,7 @@ class Walk:
             return None
         return Missed(self._tries[last], None, latest)
 
-    def windows_after(self, place: int, begun: float) -> list[Window]:
+    def windows_after(self, place: int, begun: float) -> list[DueWindow]:
         """Return when a dial is due behind an attempt, in each state that the facts leave; it came at ``begun``."""
         started = ((state, powers) for state, powers in self._after[place].items() if state.last >= 0)
         return [window for state, powers in started for window in self._windows(state, powers, begun)]
@@ -267,7 +267,7 @@ class Walk:
     def _late(self, one: Missed) -> bool:
         return one.attempt is None or self._case.at(one.attempt.began_ns) > one.window.high
 
-    def called_for(self, one: Attempt) -> bool:
+    def called_for(self, one: AttemptLife) -> bool:
         """Whether something told a client to dial at once: a signal, a new token, or news from the stream before."""
         place = self._place_of[one.record.seq]
         if not place:
@@ -283,7 +283,7 @@ class Walk:
 
     # The windows.
 
-    def _windows(self, state: State, powers: set[int], begun: float) -> list[Window]:
+    def _windows(self, state: WalkState, powers: set[int], begun: float) -> list[DueWindow]:
         last = self._tries[state.last]
         if last.end_lo is None or last.end_hi is None:
             return []
@@ -299,7 +299,7 @@ class Walk:
         found = [self._cut(one, ended) for one in found]
         return found + roused
 
-    def _evidenced(self, last: Attempt, powers: set[int]) -> set[int]:
+    def _evidenced(self, last: AttemptLife, powers: set[int]) -> set[int]:
         """Return what n may be after an attempt."""
         policies = self._policies
         resets = policies.backoff_resets_on
@@ -313,7 +313,9 @@ class Walk:
                 found.add(0)
         return found
 
-    def _waited(self, last: Attempt, ended: tuple[float, float], ns: list[int], begun: float) -> Iterator[Window]:
+    def _waited(
+        self, last: AttemptLife, ended: tuple[float, float], ns: list[int], begun: float
+    ) -> Iterator[DueWindow]:
         asked = last.asked
         # A 401 asks for a new token: where none came, what puts off the next try is the answer to that.
         binds = last.heard and last.status != UNAUTHORIZED
@@ -327,7 +329,7 @@ class Walk:
                         high = max(window.high + slept, longest)
                         yield msgspec.structs.replace(window, high=high)
 
-    def _asking(self, last: Attempt, ended: tuple[float, float], begun: float) -> float:
+    def _asking(self, last: AttemptLife, ended: tuple[float, float], begun: float) -> float:
         """Return until when a wait may last because a token or a snapshot is asked for first."""
         case = self._case
         if not (dials(self._client).seen or last.end_lo is None or let_in(self._client, last.end_lo, case.ns(begun))):
@@ -347,18 +349,18 @@ class Walk:
                     over = max(over, self._case.at(put_off.until_ns) + more)
         return over
 
-    def _during(self, last: Attempt, begun: float) -> list[Ask]:
+    def _during(self, last: AttemptLife, begun: float) -> list[Ask]:
         """Return the exchanges that were under way at some time after an attempt ended."""
         since = (last.began_ns if last.end_lo is None else last.end_lo) - self._case.near_ns
         found = self._others(last, begun)
         return [one for one in found if one.over_ns >= since and one.dial != last.record.seq]
 
-    def _others(self, last: Attempt, begun: float) -> list[Ask]:
+    def _others(self, last: AttemptLife, begun: float) -> list[Ask]:
         """Return the exchanges that were begun before a dial, not long before the attempt that it follows."""
         found = self._asks.begun(last.began_ns - round(_BEFORE * 1e9), self._case.ns(begun))
         return [one for one in found if not one.dial or one.dial not in self._dial]
 
-    def _tokens(self, last: Attempt, ended: tuple[float, float], ns: list[int]) -> Iterator[Window]:
+    def _tokens(self, last: AttemptLife, ended: tuple[float, float], ns: list[int]) -> Iterator[DueWindow]:
         if last.status != UNAUTHORIZED:
             return
         case = self._case
@@ -368,9 +370,9 @@ class Walk:
                 low = max(case.at(one.answered_ns), ended[0])
                 high = max(case.at(one.over_ns), ended[1]) + AT_ONCE
                 for n in ns:
-                    yield Window(row=Row.TOKEN, low=low, high=high, n=n)
+                    yield DueWindow(row=ObligationRow.TOKEN, low=low, high=high, n=n)
 
-    def _roused(self, state: State, ended: tuple[float, float], ns: list[int], begun: float) -> Iterator[Window]:
+    def _roused(self, state: WalkState, ended: tuple[float, float], ns: list[int], begun: float) -> Iterator[DueWindow]:
         if self._policies.heeds_signals is False:
             return
         last = self._tries[state.last]
@@ -384,9 +386,9 @@ class Walk:
             high = max([at, ended[1], *(min(one, begun) for one in busy)]) + AT_ONCE
             high += self._sky.slept(at, begun)
             for n in ns:
-                yield Window(row=Row.SIGNAL, low=at - self._near, high=high, n=n, spends=place)
+                yield DueWindow(row=ObligationRow.SIGNAL, low=at - self._near, high=high, n=n, spends=place)
 
-    def _cut(self, window: Window, ended: tuple[float, float]) -> Window:
+    def _cut(self, window: DueWindow, ended: tuple[float, float]) -> DueWindow:
         """A signal ends the wait in which it is heard, where the client declares so."""
         if self._policies.heeds_signals is not True:
             return window
@@ -396,7 +398,7 @@ class Walk:
             if self._sky.slept(at, at + AT_ONCE) or self._busy(at):
                 continue
             if at + AT_ONCE < window.high:
-                return msgspec.structs.replace(window, row=Row.SIGNAL, high=at + AT_ONCE)
+                return msgspec.structs.replace(window, row=ObligationRow.SIGNAL, high=at + AT_ONCE)
         return window
 
     def _busy(self, at: float) -> bool:
@@ -429,8 +431,8 @@ class Walk:
         return max([entered, *(at for at in entries if at <= begun)])
 
     def _polled(
-        self, entered: float, last: Attempt, ended: tuple[float, float], ns: list[int], begun: float
-    ) -> Iterator[Window]:
+        self, entered: float, last: AttemptLife, ended: tuple[float, float], ns: list[int], begun: float
+    ) -> Iterator[DueWindow]:
         case, policies = self._case, self._policies
         asked = last.asked
         binds = last.heard is True and last.status != UNAUTHORIZED
@@ -440,15 +442,15 @@ class Walk:
             if not one.given and one.what in {"", "poll", "token"} and case.at(one.over_ns) >= entered - self._near:
                 low = max(case.at(one.answered_ns), soonest, entered)
                 for n in ns:
-                    yield Window(row=Row.FAILED_POLL, low=low, high=case.at(one.over_ns) + AT_ONCE, n=n)
+                    yield DueWindow(row=ObligationRow.FAILED_POLL, low=low, high=case.at(one.over_ns) + AT_ONCE, n=n)
         latest = self._fell_back(entered, begun)
         probes: object = policies.retry_stream
         for n in ns:
             if isinstance(probes, float | int):
                 high = max(latest, self._asking(last, ended, begun)) + probes + self._sky.slept(entered, begun)
-                yield Window(row=Row.RETRY_STREAM, low=entered + probes, high=high, n=n)
+                yield DueWindow(row=ObligationRow.RETRY_STREAM, low=entered + probes, high=high, n=n)
             else:
-                yield Window(row=Row.RETRY_STREAM, low=entered, high=math.inf, n=n)
+                yield DueWindow(row=ObligationRow.RETRY_STREAM, low=entered, high=math.inf, n=n)
 
 
 def walk(client: ClientCase) -> Walk:
@@ -456,7 +458,7 @@ def walk(client: ClientCase) -> Walk:
     return client.once(Walk)
 
 
-def _failures(found: list[Attempt]) -> list[tuple[int, int]]:
+def _failures(found: list[AttemptLife]) -> list[tuple[int, int]]:
     """Return for each attempt how many were let in for nothing since an event, and the first's dial."""
     count, first = 0, 0
     counts = []

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from harness.history import Answered, Boxed, Chunk, Conn, ConnEnd, GapSignal, Request, Snapshot, Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.server.bounds import Bounds, Fault
-from harness.judge.server.facts import FOREVER, Epoch, Served
+from harness.judge.server.bounds import Bounds, ServerDeviation
+from harness.judge.server.facts import FOREVER, Epoch, ServerFacts
 from harness.judge.server.writing import REFUSED
-from harness.scenario.model import Step, lines
+from harness.scenario.model import RateStep, lines
 from harness.toxics.shape import Shape, line_time
 
 KNOWN = frozenset({"stream", "poll", "results"})
@@ -24,7 +24,7 @@ ROUND_TRIPS = 4
 """One-way delays that a request may take, with the connection from the proxy to the server."""
 
 
-def answers(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+def answers(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
     """Each answer that is no stream is what the job's log and the plan make it."""
     for snapshot in case.history.all(Snapshot):
         epoch = served.epoch_at(snapshot.job, snapshot.seq)
@@ -38,7 +38,7 @@ def answers(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
         yield from _answer(case, served, bounds, answer)
 
 
-def _snapshot(epoch: Epoch, snapshot: Snapshot) -> Iterator[Fault]:
+def _snapshot(epoch: Epoch, snapshot: Snapshot) -> Iterator[ServerDeviation]:
     newest = epoch.newest_at(snapshot.seq)
     state = epoch.emits[newest].type if newest >= 0 else snapshot.status
     if (snapshot.epoch, snapshot.state_index, snapshot.status) != (epoch.begun.epoch, newest, state):
@@ -46,7 +46,7 @@ def _snapshot(epoch: Epoch, snapshot: Snapshot) -> Iterator[Fault]:
         yield f"the server answered a poll with {said}, where {epoch.event(newest)} ({state}) was the newest", snapshot
 
 
-def _is_gap(served: Served, epoch: Epoch, gap: GapSignal) -> bool:
+def _is_gap(served: ServerFacts, epoch: Epoch, gap: GapSignal) -> bool:
     how = served.resumption(epoch, gap.cursor, gap.seq).how
     if gap.how != "epoch":
         return how == gap.how
@@ -54,7 +54,7 @@ def _is_gap(served: Served, epoch: Epoch, gap: GapSignal) -> bool:
     return not how and emit is not None and emit.epoch != epoch.begun.epoch
 
 
-def _answer(case: Case, served: Served, bounds: Bounds, answer: Answered) -> Iterator[Fault]:
+def _answer(case: Case, served: ServerFacts, bounds: Bounds, answer: Answered) -> Iterator[ServerDeviation]:
     request = served.requests.get(answer.rid)
     if answer.expires_in is not None and answer.expires_in != case.plan.server.token_lasts:
         yield f"the server issued a token for {phrases.duration(answer.expires_in)}, which is not the plan's", answer
@@ -75,7 +75,7 @@ def _answer(case: Case, served: Served, bounds: Bounds, answer: Answered) -> Ite
             yield f"the server answered {answer.status} to the cursor {cursor!r}, where {due} was due", answer
 
 
-def _refused(case: Case, served: Served, bounds: Bounds, answer: Answered) -> Iterator[Fault]:
+def _refused(case: Case, served: ServerFacts, bounds: Bounds, answer: Answered) -> Iterator[ServerDeviation]:
     """A request is refused for want of a good token, where the plan has tokens."""
     token = served.tokens.get(answer.token)
     if case.plan.server.token_lasts is None or (token is not None and token.surely(answer.t_ns, bounds.tick_ns)):
@@ -83,7 +83,9 @@ def _refused(case: Case, served: Served, bounds: Bounds, answer: Answered) -> It
         yield f"the server answered 401 to request {answer.rid} at {at}, whose token was good", answer
 
 
-def _results(case: Case, served: Served, bounds: Bounds, epoch: Epoch, answer: Answered) -> Iterator[Fault]:
+def _results(
+    case: Case, served: ServerFacts, bounds: Bounds, epoch: Epoch, answer: Answered
+) -> Iterator[ServerDeviation]:
     """Results are those of a completed job, for as long as they are kept."""
     newest, job = epoch.newest_at(answer.seq), case.plan.job
     end = epoch.emits[newest] if newest >= 0 else None
@@ -102,7 +104,7 @@ def _results(case: Case, served: Served, bounds: Bounds, epoch: Epoch, answer: A
         yield f"the server has {answer.length:,} B of results, where the plan has {job.results:,}", answer
 
 
-def unanswered(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+def unanswered(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
     """Each question that had reached the server was answered soon, and once."""
     told: dict[int, int] = {}
     said: list[Answered | Snapshot | Subscriber] = [*case.history.all(Answered), *case.history.all(Snapshot)]
@@ -137,7 +139,7 @@ def unanswered(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
             yield f"the server did not answer request {request.rid} ({request.what}) of {at}", request
 
 
-def turned_away(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+def turned_away(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
     """A server that is there ends no new connection before it has answered a request on it."""
     used = {one.cid for one in case.history.all(Boxed)}
     used |= {one.cid for one in case.history.all(Chunk) if one.direction == "downstream"}  # be it lost on its way
@@ -163,7 +165,7 @@ def _on_its_way_ns(case: Case) -> int:
     """Return how long a request may be on its way from the gate to the server, by the slowest of the plan's lines."""
     shapes = [shape for _, shape in lines(case.plan)]
     slices = [shape.slice_size for shape in shapes]
-    rates = [shape.up for shape in shapes] + [change.up for change in case.plan.weather if isinstance(change, Step)]
+    rates = [shape.up for shape in shapes] + [change.up for change in case.plan.weather if isinstance(change, RateStep)]
     slowest = min((rate for rate in rates if rate), default=None)
     finest = min((size for size in slices if size), default=None)
     delay = max(shape.latency + shape.jitter for shape in shapes)

@@ -13,7 +13,7 @@ TICK_NS = 1_000_000
 ROUNDING_NS = 2
 """Two sums of float seconds may differ by so much once they are nanoseconds."""
 
-Fault = tuple[str, *tuple[Record | None, ...]]
+ServerDeviation = tuple[str, *tuple[Record | None, ...]]
 """A sentence, and the records that show it."""
 
 

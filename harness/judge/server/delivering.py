@@ -10,8 +10,8 @@ from harness.history import Boxed, Delivered, Write
 from harness.history.records import PING_DIGEST
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.server.bounds import Bounds, Fault
-from harness.judge.server.facts import Served, Stream
+from harness.judge.server.bounds import Bounds, ServerDeviation
+from harness.judge.server.facts import ServedStream, ServerFacts
 from harness.judge.server.writing import beginning
 from harness.sse.digits import read_digits
 
@@ -19,7 +19,7 @@ WITHHOLDING = frozenset({"muted", "reset"})
 """What boxes do to streams of which nothing is to arrive."""
 
 
-def deliveries(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+def deliveries(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
     """Each stream carried what was emitted, from its cursor on."""
     withheld = {one.rid for one in case.history.all(Boxed) if one.what in WITHHOLDING}
     for rid, delivered in case.grouped(Delivered, "rid").items():
@@ -39,8 +39,8 @@ def deliveries(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
 
 
 def _delivery(
-    case: Case, served: Served, bounds: Bounds, stream: Stream, delivered: list[Delivered]
-) -> Iterator[Fault]:
+    case: Case, served: ServerFacts, bounds: Bounds, stream: ServedStream, delivered: list[Delivered]
+) -> Iterator[ServerDeviation]:
     epoch, ids, repeats = stream.epoch, served.ids.get(stream.opened.job, {}), bool(served.repeats)
     before, times = -1, 0  # the newest event that it carried, and how often
     for one in delivered:
@@ -73,7 +73,7 @@ def _delivery(
         before, times = index, 1
 
 
-def _primed(served: Served, stream: Stream, delivered: list[Delivered]) -> Iterator[Fault]:
+def _primed(served: ServerFacts, stream: ServedStream, delivered: list[Delivered]) -> Iterator[ServerDeviation]:
     """The only id that comes without an event is that of the place before the log's first one."""
     for one in delivered:
         if not one.event and one.retry < 0 and not (served.varied and one.id == stream.epoch.start_id):
@@ -81,7 +81,7 @@ def _primed(served: Served, stream: Stream, delivered: list[Delivered]) -> Itera
             return
 
 
-def _asked_retries(stream: Stream, delivered: list[Delivered]) -> Iterator[Fault]:
+def _asked_retries(stream: ServedStream, delivered: list[Delivered]) -> Iterator[ServerDeviation]:
     """What a stream asks for by ``retry`` is what the server said, each at its place between the events."""
     said: list[int] = []
     before: dict[int, int] = {}  # how many the server had said, by the first event of each write
@@ -104,18 +104,18 @@ def _asked_retries(stream: Stream, delivered: list[Delivered]) -> Iterator[Fault
             return
 
 
-def _resets(served: Served, stream: Stream) -> bool:
+def _resets(served: ServerFacts, stream: ServedStream) -> bool:
     return served.resumption(stream.epoch, stream.asked, stream.opened.seq).how == "reset"
 
 
-def _times(served: Served, bounds: Bounds, stream: Stream, index: int) -> tuple[int, int]:
+def _times(served: ServerFacts, bounds: Bounds, stream: ServedStream, index: int) -> tuple[int, int]:
     """Return how often at least and at most an event is sent: twice while the server is told to repeat."""
     write = stream.write_of(index)
     counts = served.repeated(write.began_ns, bounds.tick_ns) if write is not None else {0, 1}
     return (1 if 0 in counts else 2), (1 if counts == {0} else 2)
 
 
-def _out_of_order(stream: Stream, before: int, index: int) -> str:
+def _out_of_order(stream: ServedStream, before: int, index: int) -> str:
     name, earlier = stream.epoch.event(index), stream.epoch.event(before)
     if index < before:
         return f"the server sent {name} after {earlier} on {stream.called}"

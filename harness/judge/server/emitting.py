@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from harness.deeds.acts import Ends
-from harness.history import Deed, Emit, Job
+from harness.history import DeedDone, Emit, Job
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.server.bounds import ROUNDING_NS, Bounds, Fault, off
-from harness.judge.server.facts import FOREVER, Epoch, Served, Stand
+from harness.judge.server.bounds import ROUNDING_NS, Bounds, ServerDeviation, off
+from harness.judge.server.facts import FOREVER, Epoch, ServerDeed, ServerFacts
 from harness.scenario.model import schedule
 
 
-def schedules(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+def schedules(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
     """The first schedule of a job is the plan's; another one is a deed's doing."""
     planned = [round(due * 1e9) for due in schedule(case.plan.job)]
     for first, *later in served.jobs.values():
@@ -22,7 +22,7 @@ def schedules(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
                 yield f"the server began {epoch.called} of a job that it was not told to lose", epoch.begun
 
 
-def emissions(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+def emissions(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
     """Each event is emitted when the schedule says, and none after the end."""
     early_ns, late_ns = -bounds.tick_ns, bounds.late_ns
     for epoch in served.epochs.values():
@@ -51,7 +51,7 @@ def emissions(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
             yield f"the server ended its job as {f'{end.type} {end.code}'.rstrip()}, which nobody had planned", end
 
 
-def overdue(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+def overdue(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
     """What was due before the run's end was emitted, and a job whose log was lost was read again in time."""
     for epochs in served.jobs.values():
         epoch, emits = epochs[-1], epochs[-1].emits
@@ -67,7 +67,7 @@ def overdue(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
             yield f"the server never emitted {epoch.event(len(emits))}, which was due at {at}", epoch.begun
 
 
-def _lost_logs(case: Case, served: Served, epochs: list[Epoch], bounds: Bounds) -> Iterator[Fault]:
+def _lost_logs(case: Case, served: ServerFacts, epochs: list[Epoch], bounds: Bounds) -> Iterator[ServerDeviation]:
     """Each restart that loses the log is followed by a new epoch of every job that was not over."""
     for place, lost in enumerate(served.restarts):
         known = [one for one in epochs if one.begun.t_ns < lost.since_ns]
@@ -89,7 +89,7 @@ def _lost_logs(case: Case, served: Served, epochs: list[Epoch], bounds: Bounds) 
             yield f"the server was back from its restart {by}, by when it read its job again", again
 
 
-def _returns(restarts: list[Stand], tick_ns: int) -> list[Stand]:
+def _returns(restarts: list[ServerDeed], tick_ns: int) -> list[ServerDeed]:
     """Return the restarts that may end the first one's absence: a further one before it was back puts that off."""
     found = [restarts[0]]
     for later in restarts[1:]:
@@ -105,7 +105,7 @@ def _over(epochs: list[Epoch], at_ns: int) -> bool:
     return any(one.emits and one.emits[-1].terminal and one.emits[-1].t_ns <= at_ns for one in epochs)
 
 
-def _first_schedule(case: Case, first: Job, planned: list[int], bounds: Bounds) -> Iterator[Fault]:
+def _first_schedule(case: Case, first: Job, planned: list[int], bounds: Bounds) -> Iterator[ServerDeviation]:
     accepted_ns, said = first.accepted_ns, first.schedule_ns
     if not bounds.in_time(first.t_ns - accepted_ns):
         at = phrases.moment(case.at(accepted_ns))
@@ -130,7 +130,7 @@ def _called_right(emit: Emit, *, again: bool) -> bool:
     return emit.type in types and emit.id == f"{emit.epoch}-{emit.index}"
 
 
-def _unplanned(case: Case, epoch: Epoch, emit: Emit, bounds: Bounds) -> Iterator[Fault]:
+def _unplanned(case: Case, epoch: Epoch, emit: Emit, bounds: Bounds) -> Iterator[ServerDeviation]:
     """An event that is off the schedule: of those only the end of a job without progress is lawful."""
     if emit.type == "timeout" and _without_progress(case, epoch, emit, bounds):
         return
@@ -149,7 +149,7 @@ def _without_progress(case: Case, epoch: Epoch, emit: Emit, bounds: Bounds) -> b
 
 def _may_end(case: Case, end: Emit) -> bool:
     """Whether a job may end so: as planned, as a deed said, or for want of progress."""
-    done = (case.plan.deeds[record.deed].act for record in case.history.all(Deed) if record.issued_ns <= end.t_ns)
+    done = (case.plan.deeds[record.deed].act for record in case.history.all(DeedDone) if record.issued_ns <= end.t_ns)
     ways = {(act.how, act.code) for act in done if isinstance(act, Ends)}
     ways |= {(case.plan.job.ends, case.plan.job.code), ("timeout", "")}
     return (end.type, end.code) in {(how, code if how == "failed" else "") for how, code in ways}

@@ -11,7 +11,7 @@ import msgspec
 
 from harness.deeds.acts import Act, Drains, Hangs, Repeats, Restarts, RevokesToken, SendsRetry, SilencesKeepalive
 from harness.deeds.replacement import takes_the_place_of
-from harness.history import Answered, Deed, Emit, Job, Request, Rescheduled, Said, Subscriber, Write
+from harness.history import Answered, DeedDone, Emit, Job, Request, Rescheduled, Said, Subscriber, Write
 from harness.judge.case import Case
 from harness.scenario.model import ServerSpec
 
@@ -69,7 +69,7 @@ class Resumption(msgspec.Struct, frozen=True):
     how: str = ""
 
 
-class Stream:
+class ServedStream:
     """One stream of the server. ``epoch`` is that of its job when it opened; ``turns`` are what was written, in order.
 
     ``newer`` is the next stream of the same job, and ``request`` the one that the gate numbered so.
@@ -116,7 +116,7 @@ class Stream:
         return found if found is not None and index <= found.last else None
 
 
-class Stand(msgspec.Struct, frozen=True):
+class ServerDeed(msgspec.Struct, frozen=True):
     """A deed of the server in force: surely from ``sure_ns`` to ``until_ns``, perhaps from ``since_ns`` to ``over_ns``.
 
     Between a deed's issue and its return either state is right.
@@ -156,7 +156,7 @@ class Stand(msgspec.Struct, frozen=True):
         return max(0, min(until_ns, self.over_ns) - max(since_ns, self.since_ns))
 
 
-class Token(msgspec.Struct, frozen=True):
+class IssuedToken(msgspec.Struct, frozen=True):
     """A token that the server issued. It was revoked between two stamps, if it was."""
 
     issued_ns: int
@@ -173,7 +173,7 @@ class Token(msgspec.Struct, frozen=True):
         return at_ns - margin_ns <= min(self.expires_ns, self.revoked_ns)
 
 
-class Served:
+class ServerFacts:
     """Everything that the server says of its jobs and streams. The canary's streams are left out."""
 
     def __init__(self, case: Case) -> None:
@@ -183,8 +183,8 @@ class Served:
         self.ids: dict[str, dict[str, Emit]] = {}
         self._read_jobs()
         self.requests = {request.rid: request for request in case.history.all(Request)}
-        self.streams: list[Stream] = []
-        self.by_rid: dict[int, Stream] = {}
+        self.streams: list[ServedStream] = []
+        self.by_rid: dict[int, ServedStream] = {}
         self._read_streams()
 
     def away(self, since_ns: int, until_ns: int, late_ns: int) -> bool:
@@ -204,7 +204,7 @@ class Served:
         return round((self._case.plan.server.keepalive or WITHOUT_KEEPALIVE) * 1e9)
 
     @cached_property
-    def tokens(self) -> dict[str, Token]:
+    def tokens(self) -> dict[str, IssuedToken]:
         """The tokens that it issued, by their digest."""
         found = {}
         for answer in self._case.history.all(Answered):
@@ -212,47 +212,47 @@ class Served:
                 expires_ns = answer.t_ns + round(answer.expires_in * 1e9)
                 revoked = next((one for one in self.revocations if one.returned_ns > answer.t_ns), None)
                 ends = (revoked.issued_ns, revoked.returned_ns) if revoked is not None else (FOREVER, FOREVER)
-                found[answer.token] = Token(answer.t_ns, expires_ns, *ends)
+                found[answer.token] = IssuedToken(answer.t_ns, expires_ns, *ends)
         return found
 
     @cached_property
-    def revocations(self) -> list[Deed]:
+    def revocations(self) -> list[DeedDone]:
         """The records of the deeds that revoked all tokens."""
         deeds = self._case.plan.deeds
         return [
             one
-            for one in self._case.history.all(Deed)
+            for one in self._case.history.all(DeedDone)
             if not one.error and isinstance(deeds[one.deed].act, RevokesToken)
         ]
 
     @cached_property
-    def retries(self) -> list[tuple[Deed, str]]:
+    def retries(self) -> list[tuple[DeedDone, str]]:
         """The deeds that had a ``retry`` sent on every stream, with its value."""
-        acts = ((one, self._case.plan.deeds[one.deed].act) for one in self._case.history.all(Deed) if not one.error)
+        acts = ((one, self._case.plan.deeds[one.deed].act) for one in self._case.history.all(DeedDone) if not one.error)
         return [(one, act.value) for one, act in acts if isinstance(act, SendsRetry)]
 
     @cached_property
-    def hangs(self) -> list[Stand]:
+    def hangs(self) -> list[ServerDeed]:
         """When it was told to hang."""
         return self._stands(Hangs)
 
     @cached_property
-    def silences(self) -> list[Stand]:
+    def silences(self) -> list[ServerDeed]:
         """When it was told to send no keep-alives."""
         return self._stands(SilencesKeepalive)
 
     @cached_property
-    def drains(self) -> list[Stand]:
+    def drains(self) -> list[ServerDeed]:
         """When it was told to drain."""
         return self._stands(Drains)
 
     @cached_property
-    def restarts(self) -> list[Stand]:
+    def restarts(self) -> list[ServerDeed]:
         """When it was told to restart: until it has left."""
         return self._stands(Restarts)
 
     @cached_property
-    def repeats(self) -> list[Stand]:
+    def repeats(self) -> list[ServerDeed]:
         """When it was told to repeat."""
         return self._stands(Repeats)
 
@@ -303,9 +303,9 @@ class Served:
 
     def _read_streams(self) -> None:
         history = self._case.history
-        by_sub: dict[int, Stream] = {}
-        every: list[Stream] = []
-        newest: dict[str, Stream] = {}
+        by_sub: dict[int, ServedStream] = {}
+        every: list[ServedStream] = []
+        newest: dict[str, ServedStream] = {}
         for one in history.all(Subscriber):
             if one.what != "open":
                 if one.sub in by_sub:
@@ -314,7 +314,7 @@ class Served:
             epoch = self.epoch_at(one.job, one.seq)
             if epoch is None:
                 continue
-            stream = by_sub[one.sub] = Stream(one, epoch, self.requests.get(one.rid))
+            stream = by_sub[one.sub] = ServedStream(one, epoch, self.requests.get(one.rid))
             if one.job in newest:
                 newest[one.job].newer = one
             newest[one.job] = stream
@@ -332,22 +332,22 @@ class Served:
             if stream.opened.rid:
                 self.by_rid[stream.opened.rid] = stream
 
-    def _stands(self, kind: type) -> list[Stand]:
+    def _stands(self, kind: type) -> list[ServerDeed]:
         """Return when deeds of a kind were in force; one that has no record began no sooner than planned."""
         case, deeds = self._case, self._case.plan.deeds
-        done = {record.deed: record for record in case.history.all(Deed) if not record.error}
+        done = {record.deed: record for record in case.history.all(DeedDone) if not record.error}
         found = []
         for place, deed in enumerate(deeds):
             record = done.get(deed.index)
             if deed.undoes is not None or not isinstance(deed.act, kind):
                 continue
             if record is None:
-                found.append(Stand(deed.act, case.ns(deed.at), FOREVER, FOREVER, FOREVER))
+                found.append(ServerDeed(deed.act, case.ns(deed.at), FOREVER, FOREVER, FOREVER))
                 continue
             later = (one for one in deeds[place + 1 :] if takes_the_place_of(one, deed) and one.index in done)
             end = next((done[one.index] for one in later), None)
             until_ns, over_ns = (end.issued_ns, end.returned_ns) if end is not None else (FOREVER, FOREVER)
-            found.append(Stand(deed.act, record.issued_ns, record.returned_ns, until_ns, over_ns))
+            found.append(ServerDeed(deed.act, record.issued_ns, record.returned_ns, until_ns, over_ns))
         return found
 
 

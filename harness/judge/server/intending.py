@@ -9,20 +9,19 @@ import math
 from collections.abc import Iterator
 
 from harness.deeds.acts import Act, Bursts, Deed, Ends, Pauses, Resumes
-from harness.history import Deed as DeedRecord
-from harness.history import Job, Rescheduled
+from harness.history import DeedDone, Job, Rescheduled
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.server.bounds import Bounds, Fault
-from harness.judge.server.facts import FOREVER, Epoch, Served
+from harness.judge.server.bounds import Bounds, ServerDeviation
+from harness.judge.server.facts import FOREVER, Epoch, ServerFacts
 from harness.scenario.model import schedule
 
 
-def changes(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+def changes(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
     """Each job does what deeds tell it, and changes its schedule for nothing else."""
     told = [
         (record, case.plan.deeds[record.deed])
-        for record in case.history.all(DeedRecord)
+        for record in case.history.all(DeedDone)
         if not record.error and isinstance(case.plan.deeds[record.deed].act, Pauses | Resumes | Bursts | Ends)
     ]
     reschedules = case.grouped(Rescheduled, "job")
@@ -68,7 +67,7 @@ class _Intent:
 class _Job:
     """One job, with the deeds that it was told and the epochs that it was read into."""
 
-    def __init__(self, case: Case, served: Served, bounds: Bounds, epochs: list[Epoch]) -> None:
+    def __init__(self, case: Case, served: ServerFacts, bounds: Bounds, epochs: list[Epoch]) -> None:
         self._case, self._bounds, self._epochs = case, bounds, epochs
         self._accepted_ns = epochs[0].begun.accepted_ns
         self._intent = _Intent(case)
@@ -77,10 +76,10 @@ class _Job:
         )
         self._lost = [(one.since_ns, _read_after(epochs, one.since_ns)) for one in served.restarts if one.loses]
 
-    def follow(self, told: list[tuple[DeedRecord, Deed]], reschedules: list[Rescheduled]) -> Iterator[Fault]:
+    def follow(self, told: list[tuple[DeedDone, Deed]], reschedules: list[Rescheduled]) -> Iterator[ServerDeviation]:
         """Yield where its schedules are not what the deeds make of the plan's."""
         left = list(reschedules)
-        steps: list[tuple[int, DeedRecord | Job, Deed | None]] = [(one.seq, one, deed) for one, deed in told]
+        steps: list[tuple[int, DeedDone | Job, Deed | None]] = [(one.seq, one, deed) for one, deed in told]
         steps += [(one.begun.seq, one.begun, None) for one in self._epochs[1:]]
         for _, record, deed in sorted(steps, key=lambda step: step[0]):
             if isinstance(record, Job):
@@ -94,12 +93,12 @@ class _Job:
             at = phrases.moment(self._case.at(change.t_ns))
             yield f"the server changed its schedule at {at} ({change.why}), and no deed had told it to", change
 
-    def _answers(self, change: Rescheduled, record: DeedRecord, deed: Deed) -> bool:
+    def _answers(self, change: Rescheduled, record: DeedDone, deed: Deed) -> bool:
         tick_ns = self._bounds.tick_ns
         in_time = record.issued_ns - tick_ns <= change.t_ns <= record.returned_ns + tick_ns
         return in_time and change.why == str(deed.act.__struct_config__.tag)
 
-    def _told(self, record: DeedRecord, deed: Deed, change: Rescheduled | None) -> Iterator[Fault]:
+    def _told(self, record: DeedDone, deed: Deed, change: Rescheduled | None) -> Iterator[ServerDeviation]:
         at = phrases.moment(self._case.at(record.issued_ns))
         if change is None:
             if record.returned_ns <= self._epochs[0].begun.t_ns + self._bounds.tick_ns:
@@ -120,12 +119,12 @@ class _Job:
     def _epoch_of(self, change: Rescheduled) -> Epoch:
         return next((one for one in self._epochs if one.begun.epoch == change.epoch), self._epochs[0])
 
-    def _deaf(self, record: DeedRecord) -> bool:
+    def _deaf(self, record: DeedDone) -> bool:
         """Whether the job was over when the deed was done, or its log lost, so that nothing says what it was told."""
         over = self._over_ns <= record.returned_ns + self._bounds.tick_ns
         return over or any(since <= record.returned_ns and record.issued_ns <= until for since, until in self._lost)
 
-    def _read_again(self, begun: Job) -> Iterator[Fault]:
+    def _read_again(self, begun: Job) -> Iterator[ServerDeviation]:
         now = begun.t_ns - self._accepted_ns
         if not self._agree(begun.schedule_ns[1:], now):
             yield (

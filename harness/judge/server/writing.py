@@ -7,8 +7,8 @@ from harness.history import ConnEnd, Said, Subscriber, Write
 from harness.history.records import Record
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.server.bounds import Bounds, Fault
-from harness.judge.server.facts import FOREVER, Served, Stand, Stream
+from harness.judge.server.bounds import Bounds, ServerDeviation
+from harness.judge.server.facts import FOREVER, ServedStream, ServerDeed, ServerFacts
 
 POLITE = frozenset({"newer", "evicted", "expired", "stopped"})
 """Why a stream ends whose peer is told."""
@@ -17,14 +17,14 @@ REFUSED = frozenset({"204", "410"})
 """How a cursor is answered for which no stream opens."""
 
 
-def streams(case: Case, served: Served, bounds: Bounds) -> Iterator[Fault]:
+def streams(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
     """Each stream is held against its job's log, from its cursor to its end."""
     for stream in served.streams:
         if stream.epoch.whole:
             yield from _Walk(case, served, bounds, stream).faults()
 
 
-def beginning(case: Case, served: Served, bounds: Bounds, stream: Stream) -> tuple[int, int]:
+def beginning(case: Case, served: ServerFacts, bounds: Bounds, stream: ServedStream) -> tuple[int, int]:
     """Return the lowest and the highest index from which a stream may begin."""
     opened, spec = stream.opened, case.plan.server
     found = served.resumption(stream.epoch, stream.asked, opened.seq)
@@ -48,7 +48,7 @@ def retries(case: Case) -> set[str]:
 class _Walk:
     """One stream, from its cursor to its end."""
 
-    def __init__(self, case: Case, served: Served, bounds: Bounds, stream: Stream) -> None:
+    def __init__(self, case: Case, served: ServerFacts, bounds: Bounds, stream: ServedStream) -> None:
         self._case, self._served, self._bounds, self._stream = case, served, bounds, stream
         opened, closed = stream.opened, stream.closed
         self._newest_at_opening = stream.epoch.newest_at(opened.seq)
@@ -61,7 +61,7 @@ class _Walk:
         self._spoken = False
         self._given_up: Write | Said | None = None  # the write that was under way at its end
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[ServerDeviation]:
         """Yield what the server did wrong on this stream."""
         yield from self._opening()
         yield from self._writing()
@@ -75,7 +75,7 @@ class _Walk:
 
     # How it begins.
 
-    def _opening(self) -> Iterator[Fault]:
+    def _opening(self) -> Iterator[ServerDeviation]:
         stream, called = self._stream, self._stream.called
         cursor, seq = stream.opened.cursor, stream.opened.seq
         found = self._served.resumption(stream.epoch, cursor, seq)
@@ -106,7 +106,7 @@ class _Walk:
         first = next((place for place, turn in enumerate(turns) if isinstance(turn, Write)), len(turns))
         return turns[: first + 2] if first + 2 <= len(turns) else []
 
-    def _permit(self) -> Iterator[Fault]:
+    def _permit(self) -> Iterator[ServerDeviation]:
         """It was opened with a token that was good, for as long as that is."""
         opened, served, tick_ns = self._stream.opened, self._served, self._bounds.tick_ns
         if self._case.plan.server.token_lasts is None or not served.tokens:
@@ -120,7 +120,7 @@ class _Walk:
 
     # What it is told.
 
-    def _writing(self) -> Iterator[Fault]:
+    def _writing(self) -> Iterator[ServerDeviation]:
         stream, late_ns = self._stream, self._bounds.late_ns
         silence_ns, behind = self._served.interval_ns + late_ns, len(stream.epoch.emits) - self._case.plan.server.queue
         began_ns = 0
@@ -151,7 +151,7 @@ class _Walk:
         epoch = self._stream.epoch
         return turn.epoch == epoch.begun.epoch and 0 <= turn.first <= turn.last < len(epoch.emits)
 
-    def _event(self, turn: Write, waited: int) -> Iterator[Fault]:
+    def _event(self, turn: Write, waited: int) -> Iterator[ServerDeviation]:
         """A write of events that may not be the next, or not in time."""
         stream = self._stream
         if turn.rid != stream.opened.rid:
@@ -168,7 +168,7 @@ class _Walk:
             return self._next
         return beginning(self._case, self._served, self._bounds, self._stream)[1]
 
-    def _astray(self, turn: Write) -> Iterator[Fault]:
+    def _astray(self, turn: Write) -> Iterator[ServerDeviation]:
         """A write that is not the next one."""
         stream, name = self._stream, self._stream.epoch.event(turn.first)
         if self._next < 0:
@@ -181,7 +181,7 @@ class _Walk:
             left = phrases.events([*range(self._next, turn.first)])
             yield f"the server wrote {name} to {stream.called}, and had left out {left}", turn
 
-    def _tardy(self, turn: Write) -> Iterator[Fault]:
+    def _tardy(self, turn: Write) -> Iterator[ServerDeviation]:
         """An event that was there, for a stream that was free, and that was not written for a while."""
         emit = self._stream.epoch.emits[turn.first]
         since_ns = max(self._free_ns, emit.actual_ns)
@@ -194,14 +194,14 @@ class _Walk:
         """Return for how long of this time the server could have written, as far as it was told to."""
         return until_ns - since_ns - sum(one.overlap(since_ns, until_ns) for one in self._served.hangs)
 
-    def _behind(self, turn: Write) -> Iterator[Fault]:
+    def _behind(self, turn: Write) -> Iterator[ServerDeviation]:
         """A stream that fell further behind than its queue, and was written to again."""
         stream = self._stream
         behind = stream.epoch.newest_at(turn.seq) - max(turn.first - 1, self._newest_at_opening)
         if behind > self._case.plan.server.queue and turn is not stream.writes[-1]:
             yield f"the server did not evict {stream.called}, which was {phrases.amount(behind, 'event')} behind", turn
 
-    def _silent(self, until_ns: int, shown: Record) -> Iterator[Fault]:
+    def _silent(self, until_ns: int, shown: Record) -> Iterator[ServerDeviation]:
         """A silence longer than a keep-alive interval; or any before the first word."""
         since_ns, served = self._free_ns, self._served
         if self._spoken and self._case.plan.server.keepalive is None:
@@ -212,7 +212,7 @@ class _Walk:
             span = phrases.between(self._case.at(since_ns), self._case.at(until_ns))
             yield f"the server said nothing on {self._stream.called} at {span}, not even a comment", shown
 
-    def _manners(self, place: int, turn: Write | Said) -> Iterator[Fault]:
+    def _manners(self, place: int, turn: Write | Said) -> Iterator[ServerDeviation]:
         """Nothing is written while the server hangs, no comment too soon or unwanted, and no ``retry`` unasked."""
         served, tick_ns, called = self._served, self._bounds.tick_ns, self._stream.called
         at = self._at(turn.began_ns)
@@ -228,7 +228,7 @@ class _Walk:
         if turn.what == "retry" and turn.detail not in retries(self._case):
             yield f"the server asked for retry {turn.detail} on {called} at {at}, which nobody had told it to", turn
 
-    def _keep_alive(self, place: int, turn: Said) -> Iterator[Fault]:
+    def _keep_alive(self, place: int, turn: Said) -> Iterator[ServerDeviation]:
         """A comment comes after an interval in which nothing was begun, and not while the server is to send none."""
         served, bounds, called = self._served, self._bounds, self._stream.called
         at_ns, at = turn.began_ns, self._at(turn.began_ns)
@@ -245,7 +245,7 @@ class _Walk:
             by = phrases.duration((at_ns - before_ns) / 1e9)
             yield f"the server sent a keep-alive on {called} at {at}, only {by} after what came before it", turn
 
-    def _unwritten(self) -> Iterator[Fault]:
+    def _unwritten(self) -> Iterator[ServerDeviation]:
         """The event that was due on this stream, and was not written before it ended."""
         stream, emits = self._stream, self._stream.epoch.emits
         until_ns = min(self._closed_ns, self._stopped_ns())
@@ -257,7 +257,7 @@ class _Walk:
                 name = stream.epoch.event(first)
                 yield f"the server never wrote {name} to {stream.called}, due at {self._at(since_ns)}", emits[first]
 
-    def _retries(self) -> Iterator[Fault]:
+    def _retries(self) -> Iterator[ServerDeviation]:
         """Each deed that has a ``retry`` sent reaches every stream that is open."""
         stream, tick_ns = self._stream, self._bounds.tick_ns
         for done, value in self._served.retries:
@@ -276,7 +276,7 @@ class _Walk:
         leaves = [one.since_ns for one in self._leaves() if one.since_ns >= self._stream.opened.t_ns]
         return min(self._newer_ns, self._stream.opened.expires_ns or FOREVER, self._revoked_ns(), *leaves, FOREVER)
 
-    def _leaves(self) -> list[Stand]:
+    def _leaves(self) -> list[ServerDeed]:
         return [*self._served.drains, *self._served.restarts]
 
     def _revoked_ns(self) -> int:
@@ -286,7 +286,7 @@ class _Walk:
         revoked = (one.issued_ns for one in self._served.revocations if one.returned_ns > self._stream.opened.t_ns)
         return min(revoked, default=FOREVER)
 
-    def _outliving(self) -> Iterator[Fault]:
+    def _outliving(self) -> Iterator[ServerDeviation]:
         """Nothing is written to a stream that was to end: its token's, a newer one's, or the server's leaving."""
         stream, tick_ns = self._stream, self._bounds.tick_ns
         ends = [
@@ -303,7 +303,7 @@ class _Walk:
             if stream.opened.t_ns + tick_ns < one.since_ns and one.sure_ns + tick_ns < self._closed_ns:
                 yield f"the server kept {stream.called} open at {self._at(one.sure_ns)}, told to end all", stream.opened
 
-    def _ending(self, closed: Subscriber) -> Iterator[Fault]:
+    def _ending(self, closed: Subscriber) -> Iterator[ServerDeviation]:
         called, at, why = self._stream.called, self._at(closed.t_ns), closed.evidence or "no evidence"
         if not self._may_end(closed):
             yield f"the server ended {called} at {at} ({why}) with no reason to", closed

@@ -23,16 +23,16 @@ from harness.history import (
 from harness.history.records import Record
 from harness.judge.case import Case
 
-Rule = Callable[[Any, "Books"], str]
+Rule = Callable[[Any, "Ledger"], str]
 """Takes a record into the books; returns what is wrong with it, or nothing."""
 
 Rules = Mapping[type[Record], Rule]
 
-Unfinished = Callable[["Books"], Iterator[tuple[Record, str]]]
+Unfinished = Callable[["Ledger"], Iterator[tuple[Record, str]]]
 """Yields, once all records are read, those that began what never ended, or that follow from nothing."""
 
 
-class Carried:
+class CarriedBytes:
     """The bytes of connections, by connection and direction, or by connection alone."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Carried:
         self.read: dict[int, int] = {}
 
 
-class Books:
+class Ledger:
     """The books of one run."""
 
     def __init__(self, case: Case) -> None:
@@ -57,7 +57,7 @@ class Books:
         self.server_tells = bool(history.all(Answered) or history.all(Subscriber))  # which request it answers
         # The network.
         self.conns: dict[int, Conn] = {}
-        self.carried = Carried()
+        self.carried = CarriedBytes()
         self.ended: set[tuple[int, str]] = set()
         self.left: set[int] = set()  # connections that their client ended itself
         self.held_ends: set[tuple[int, str]] = set()

@@ -7,10 +7,10 @@ reached it is another law's where no server ever emitted it; where one did, the 
 
 from collections.abc import Iterator, Mapping
 
-from harness.history import App, Attempt, AttemptEnd, Block, Canary, Census, Deed, Health, Status
+from harness.history import App, Attempt, AttemptEnd, Block, Canary, Census, DeedDone, Health, Status
 from harness.history.records import Record
 from harness.judge import phrases
-from harness.judge.whole.books import Books, Rules
+from harness.judge.whole.books import Ledger, Rules
 
 STREAM = "stream"
 
@@ -18,13 +18,13 @@ _COUNTED: Mapping[str, type[Record]] = {"app": App, "attempt": Attempt, "block":
 """The kinds that an attempt's end counts."""
 
 
-def _attempt(record: Attempt, books: Books) -> str:
+def _attempt(record: Attempt, books: Ledger) -> str:
     return books.misnumbered(
         record, record.client, record.no, f"beginning {record.no} of an attempt of {record.client}"
     )
 
 
-def _attempt_end(record: AttemptEnd, books: Books) -> str:
+def _attempt_end(record: AttemptEnd, books: Ledger) -> str:
     client = record.client
     if wrong := books.misnumbered(record, client, record.no, f"end {record.no} of an attempt of {client}"):
         return wrong
@@ -36,11 +36,11 @@ def _attempt_end(record: AttemptEnd, books: Books) -> str:
     return ""
 
 
-def _block(record: Block, books: Books) -> str:
+def _block(record: Block, books: Ledger) -> str:
     return books.misnumbered(record, record.client, record.no, f"block {record.no} of {record.client}")
 
 
-def _status(record: Status, books: Books) -> str:
+def _status(record: Status, books: Ledger) -> str:
     client = record.client
     if wrong := books.misnumbered(record, client, record.no, f"status word {record.no} of {client}"):
         return wrong
@@ -51,7 +51,7 @@ def _status(record: Status, books: Books) -> str:
     return f"{told} are there as it says {record.word}"
 
 
-def _app(record: App, books: Books) -> str:
+def _app(record: App, books: Ledger) -> str:
     client = record.client
     if wrong := books.misnumbered(record, client, record.no, f"callback {record.no} of {client}"):
         return wrong
@@ -71,7 +71,7 @@ def _app(record: App, books: Books) -> str:
     return f"the app of {client} was shown event {record.id} before it reached the phone"
 
 
-def _deed(record: Deed, books: Books) -> str:
+def _deed(record: DeedDone, books: Ledger) -> str:
     key = record.deed, record.client
     twice = key in books.deeds
     books.deeds.add(key)
@@ -79,16 +79,16 @@ def _deed(record: Deed, books: Books) -> str:
     return f"deed {record.deed} is carried out twice" if twice else ""
 
 
-def _census(record: Census, books: Books) -> str:
+def _census(record: Census, books: Ledger) -> str:
     books.censuses[record.when] += 1
     return f"a census of the {record.when} is taken twice" if books.censuses[record.when] > 1 else ""
 
 
-def _health(record: Health, books: Books) -> str:
+def _health(record: Health, books: Ledger) -> str:
     return books.misnumbered(record, "", record.no, f"health record {record.no}")
 
 
-def _canary(record: Canary, books: Books) -> str:
+def _canary(record: Canary, books: Ledger) -> str:
     return "" if record.deed in books.done else f"deed {record.deed} is proved before it was carried out"
 
 
@@ -98,14 +98,14 @@ RULES: Rules = {
     Block: _block,
     Status: _status,
     App: _app,
-    Deed: _deed,
+    DeedDone: _deed,
     Canary: _canary,
     Census: _census,
     Health: _health,
 }
 
 
-def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
+def unfinished(books: Ledger) -> Iterator[tuple[Record, str]]:
     """Yield what the runner never told of itself."""
     if not books.finished:
         return

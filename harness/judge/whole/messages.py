@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.history import Body, Boxed, Delivered, Emit, Request, Response, StreamBegan, StreamEnded, Write
 from harness.history.records import PING_DIGEST, Record
 from harness.judge.facts.streams import is_stream
-from harness.judge.whole.books import Books, Rules
+from harness.judge.whole.books import Ledger, Rules
 from harness.vocabulary import CANARY
 
 MIDDLE = "middle"
@@ -16,7 +16,7 @@ REFUSALS = frozenset({400, 408, 413, 414, 431, 501, 505})
 """Answers to what is no request: the server keeps no record of one."""
 
 
-def _request(record: Request, books: Books) -> str:
+def _request(record: Request, books: Ledger) -> str:
     rid, due = record.rid, len(books.requests) + 1
     books.requests[rid] = record
     books.waiting.setdefault(record.cid, []).append(rid)
@@ -25,7 +25,7 @@ def _request(record: Request, books: Books) -> str:
     return "" if record.cid in books.conns else f"request {rid} comes before its connection"
 
 
-def _response(record: Response, books: Books) -> str:
+def _response(record: Response, books: Ledger) -> str:
     rid = record.rid
     request = books.requests.get(rid)
     if request is None:
@@ -51,7 +51,7 @@ def _response(record: Response, books: Books) -> str:
     return _by_the_server(record, request, books)
 
 
-def _by_the_server(record: Response, request: Request, books: Books) -> str:
+def _by_the_server(record: Response, request: Request, books: Ledger) -> str:
     """Hold an answer at the client against what the server told of it."""
     if record.by == MIDDLE or request.client == CANARY or request.method == "HEAD" or not books.server_tells:
         return ""
@@ -63,7 +63,7 @@ def _by_the_server(record: Response, request: Request, books: Books) -> str:
     return ""
 
 
-def _stream_began(record: StreamBegan, books: Books) -> str:
+def _stream_began(record: StreamBegan, books: Ledger) -> str:
     if record.rid in books.began:
         return f"the stream of request {record.rid} begins twice"
     books.began.add(record.rid)
@@ -72,11 +72,11 @@ def _stream_began(record: StreamBegan, books: Books) -> str:
     return "" if record.rid in books.answers else f"the stream of request {record.rid} begins before its answer"
 
 
-def _stream_ended(record: StreamEnded, books: Books) -> str:
+def _stream_ended(record: StreamEnded, books: Ledger) -> str:
     return "" if record.rid in books.answers else f"the stream of request {record.rid} ends before its answer"
 
 
-def _body(record: Body, books: Books) -> str:
+def _body(record: Body, books: Ledger) -> str:
     rid = record.rid
     if rid not in books.answers:
         return f"the body of request {rid} comes before its answer"
@@ -97,7 +97,7 @@ def _body(record: Body, books: Books) -> str:
     return ""
 
 
-def _delivered(record: Delivered, books: Books) -> str:
+def _delivered(record: Delivered, books: Ledger) -> str:
     rid = record.rid
     request = books.requests.get(rid)
     if request is None or rid not in books.answers:
@@ -109,7 +109,7 @@ def _delivered(record: Delivered, books: Books) -> str:
     return _event(record, request, books) if record.event and request.job else ""
 
 
-def _event(record: Delivered, request: Request, books: Books) -> str:
+def _event(record: Delivered, request: Request, books: Ledger) -> str:
     """Hold an event that reached the phone against what the server has emitted and written."""
     rid = record.rid
     if record.type == RESET:
@@ -130,7 +130,7 @@ def _event(record: Delivered, request: Request, books: Books) -> str:
     return _written(record, emit, books)
 
 
-def _written(record: Delivered, emit: Emit, books: Books) -> str:
+def _written(record: Delivered, emit: Emit, books: Ledger) -> str:
     sub = books.sub_of.get(record.rid)
     if sub is None:
         return "" if not books.server_tells else f"event {record.id} reached the phone, and no stream of the server"
@@ -140,7 +140,7 @@ def _written(record: Delivered, emit: Emit, books: Books) -> str:
     return ""
 
 
-def _boxed(record: Boxed, books: Books) -> str:
+def _boxed(record: Boxed, books: Ledger) -> str:
     if record.cid not in books.conns:
         return f"a box acts on connection {record.cid} before it begins"
     if {(record.cid, "client"), (record.cid, "server")} <= books.ended:
@@ -162,7 +162,7 @@ RULES: Rules = {
 }
 
 
-def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
+def unfinished(books: Ledger) -> Iterator[tuple[Record, str]]:
     """Yield the answers without a body, and the events at a radio that no write covers or that came before it began."""
     for rid in books.answers if books.finished else ():
         request = books.requests[rid]
@@ -178,7 +178,7 @@ def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
             yield record, f"event {record.id} reached the phone before it was written"
 
 
-def _covering(books: Books) -> dict[tuple[int, str, int], list[Write]]:
+def _covering(books: Ledger) -> dict[tuple[int, str, int], list[Write]]:
     """Return the writes that cover the events at a radio, by stream, epoch and index."""
     wanted: dict[tuple[int, str], set[int]] = {}
     for record, emit in books.unwritten:

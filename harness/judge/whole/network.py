@@ -7,7 +7,7 @@ from harness.history import (
     Chunk,
     Conn,
     ConnEnd,
-    Deed,
+    DeedDone,
     Dial,
     EndPassed,
     Listens,
@@ -17,7 +17,7 @@ from harness.history import (
     Waited,
 )
 from harness.history.records import Record
-from harness.judge.whole.books import Books, Rules
+from harness.judge.whole.books import Ledger, Rules
 from harness.vocabulary import CANARY
 
 DOWN = "downstream"
@@ -26,14 +26,14 @@ KILLS = frozenset({"loses", "offline", "resumed"})
 """What the OS tells of when it kills connections and dials."""
 
 
-def _conn(record: Conn, books: Books) -> str:
+def _conn(record: Conn, books: Ledger) -> str:
     known = record.cid in books.conns
     books.conns[record.cid] = record
     books.dialled.setdefault((record.client, record.peer.rpartition(":")[2]), []).append(record)
     return f"connection {record.cid} begins twice" if known else ""
 
 
-def _chunk(record: Chunk, books: Books) -> str:
+def _chunk(record: Chunk, books: Ledger) -> str:
     cid = record.cid
     if cid not in books.conns:
         return f"bytes of connection {cid} come before it"
@@ -62,7 +62,7 @@ def _chunk(record: Chunk, books: Books) -> str:
     return wrong
 
 
-def _filled(record: Chunk, end: int, books: Books) -> bool:
+def _filled(record: Chunk, end: int, books: Ledger) -> bool:
     """Fill a hole with bytes that queued behind others while the path let them pass: nothing told of them until now."""
     holes = books.carried.holes.get((record.cid, record.direction), {})
     upto, behind = holes.get(record.offset, (0, record))
@@ -74,7 +74,7 @@ def _filled(record: Chunk, end: int, books: Books) -> bool:
     return True
 
 
-def _summed(record: Chunk, end: int, books: Books) -> None:
+def _summed(record: Chunk, end: int, books: Ledger) -> None:
     """Keep the sum of bytes that came, as far as it may be asked for."""
     if not record.crc:
         return
@@ -84,7 +84,7 @@ def _summed(record: Chunk, end: int, books: Books) -> None:
         books.carried.crc_up[record.cid] = end, record.crc
 
 
-def _waited(record: Waited, books: Books) -> str:
+def _waited(record: Waited, books: Ledger) -> str:
     if record.cid not in books.conns:
         return f"bytes of connection {record.cid} wait at the radio before it"
     so_far = books.carried.at.get((record.cid, record.direction), 0)
@@ -93,7 +93,7 @@ def _waited(record: Waited, books: Books) -> str:
     return ""
 
 
-def _conn_end(record: ConnEnd, books: Books) -> str:
+def _conn_end(record: ConnEnd, books: Ledger) -> str:
     key = record.cid, record.side
     if record.cid not in books.conns:
         return f"connection {record.cid} ends before it begins"
@@ -114,13 +114,13 @@ def _conn_end(record: ConnEnd, books: Books) -> str:
     return ""
 
 
-def _end_passed(record: EndPassed, books: Books) -> str:
+def _end_passed(record: EndPassed, books: Ledger) -> str:
     if (record.cid, record.side) not in books.held_ends:
         return f"an end of connection {record.cid} was let go that nobody had held"
     return ""
 
 
-def _read(record: Read, books: Books) -> str:
+def _read(record: Read, books: Ledger) -> str:
     cid, upto = record.cid, record.upto
     if upto > books.carried.received.get(cid, 0):
         return f"the phone read {upto} bytes of connection {cid} where {books.carried.received.get(cid, 0)} had come"
@@ -137,7 +137,7 @@ def _read(record: Read, books: Books) -> str:
     return f"the phone read connection {cid} up to {upto} after {before}" if again else ""
 
 
-def _dial(record: Dial, books: Books) -> str:
+def _dial(record: Dial, books: Ledger) -> str:
     if record.no:
         books.phones.add(record.client)
     if wrong := books.misnumbered(record, record.client, record.no, f"dial {record.no} of {record.client}"):
@@ -149,19 +149,19 @@ def _dial(record: Dial, books: Books) -> str:
     return ""
 
 
-def _listens(record: Listens, books: Books) -> str:
+def _listens(record: Listens, books: Ledger) -> str:
     books.listeners[record.client] += 1 if record.on else -1
     return f"{record.client} ceases to listen before it began" if books.listeners[record.client] < 0 else ""
 
 
-def _signal(record: SignalTold, books: Books) -> str:
+def _signal(record: SignalTold, books: Ledger) -> str:
     books.told[record.seq] = record
     if record.what in KILLS:
         books.bereaved.add(record.client)
     return ""
 
 
-def _heard(record: SignalHeard, books: Books) -> str:
+def _heard(record: SignalHeard, books: Ledger) -> str:
     told = books.told.get(record.told)
     if told is None or (told.client, told.what, told.path) != (record.client, record.what, record.path):
         return f"{record.client} heard {record.what} before it was told"
@@ -187,7 +187,7 @@ RULES: Rules = {
 }
 
 
-def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
+def unfinished(books: Ledger) -> Iterator[tuple[Record, str]]:
     """Yield the connections without an end, and dials and connections that do not belong to each other."""
     yield from _dials(books)
     if not books.finished:
@@ -201,7 +201,7 @@ def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
                 yield conn, f"connection {cid} of {conn.client} never ends at its {side}"
 
 
-def _dials(books: Books) -> Iterator[tuple[Record, str]]:
+def _dials(books: Ledger) -> Iterator[tuple[Record, str]]:
     """Each connection of a phone was dialled, and each dial that came through is one: by the port, in order."""
     for (client, port), conns in books.dialled.items():
         dials = books.dials.get((client, port), [])
@@ -217,10 +217,10 @@ def _dials(books: Books) -> Iterator[tuple[Record, str]]:
             yield opened[-1], f"a dial of {client} from port {port} came through, and no connection did"
 
 
-def _met_a_change(dial: Dial, books: Books) -> bool:
+def _met_a_change(dial: Dial, books: Ledger) -> bool:
     """Whether a door was moved, or the run ended, as it came through: what no gate had taken by then is gone."""
     near = books.case.near_ns
     if dial.to_ns >= books.case.end_ns - near:
         return True
-    deeds = (deed for deed in books.case.history.all(Deed) if deed.client in {"", dial.client})
+    deeds = (deed for deed in books.case.history.all(DeedDone) if deed.client in {"", dial.client})
     return any(deed.issued_ns - near <= dial.to_ns <= deed.returned_ns + near for deed in deeds)

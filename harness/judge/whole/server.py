@@ -4,24 +4,24 @@ from collections.abc import Iterator
 
 from harness.history import Answered, Emit, GapSignal, Job, Rescheduled, Said, Snapshot, Subscriber, Write
 from harness.history.records import Record
-from harness.judge.whole.books import Books, Rules
+from harness.judge.whole.books import Ledger, Rules
 
 GONE = 410
 """The answer to a cursor that is older than the log."""
 
 
-def _job(record: Job, books: Books) -> str:
+def _job(record: Job, books: Ledger) -> str:
     books.epochs.add((record.job, record.epoch))
     return _known(record.rid, books) or _asked(record.rid, "start", "", books)
 
 
-def _rescheduled(record: Rescheduled, books: Books) -> str:
+def _rescheduled(record: Rescheduled, books: Ledger) -> str:
     if (record.job, record.epoch) not in books.epochs:
         return f"job {record.job} is rescheduled before it was accepted"
     return ""
 
 
-def _emit(record: Emit, books: Books) -> str:
+def _emit(record: Emit, books: Ledger) -> str:
     key = record.job, record.epoch
     due = books.emitted.get(key, 0)
     books.emitted[key] = record.index + 1
@@ -33,7 +33,7 @@ def _emit(record: Emit, books: Books) -> str:
     return ""
 
 
-def _subscriber(record: Subscriber, books: Books) -> str:
+def _subscriber(record: Subscriber, books: Ledger) -> str:
     sub = record.sub
     if record.what == "open":
         due = len(books.subs) + 1
@@ -52,7 +52,7 @@ def _subscriber(record: Subscriber, books: Books) -> str:
     return ""
 
 
-def _write(record: Write, books: Books) -> str:
+def _write(record: Write, books: Ledger) -> str:
     sub = record.sub
     if sub not in books.open:
         return f"stream {sub} of the server is written to before it opens"
@@ -72,13 +72,13 @@ def _write(record: Write, books: Books) -> str:
     return ""
 
 
-def _said(record: Said, books: Books) -> str:
+def _said(record: Said, books: Ledger) -> str:
     if record.sub in books.body_at:
         books.body_at[record.sub] += record.length
     return "" if record.sub in books.open else f"stream {record.sub} of the server says {record.what} before it opens"
 
 
-def _answered(record: Answered, books: Books) -> str:
+def _answered(record: Answered, books: Ledger) -> str:
     books.said[record.rid] = record.status, record.length, record.digest
     request = books.requests.get(record.rid)
     if request is not None and request.what == "stream" and record.status == GONE and record.rid not in books.gaps:
@@ -86,7 +86,7 @@ def _answered(record: Answered, books: Books) -> str:
     return _known(record.rid, books)
 
 
-def _snapshot(record: Snapshot, books: Books) -> str:
+def _snapshot(record: Snapshot, books: Ledger) -> str:
     if record.rid:
         books.said[record.rid] = 200, record.length or None, record.digest
         books.states[record.rid] = record.job, record.epoch, record.state_index
@@ -95,12 +95,12 @@ def _snapshot(record: Snapshot, books: Books) -> str:
     return _known(record.rid, books) or _asked(record.rid, "poll", record.job, books)
 
 
-def _gap_signal(record: GapSignal, books: Books) -> str:
+def _gap_signal(record: GapSignal, books: Ledger) -> str:
     books.gaps[record.rid] = record.how
     return _known(record.rid, books)
 
 
-def _asked(rid: int, what: str, job: str, books: Books, *, cursor: str | None = None) -> str:
+def _asked(rid: int, what: str, job: str, books: Ledger, *, cursor: str | None = None) -> str:
     """Hold what the server answered against what the HTTP stage saw asked; ``cursor``: of a stream."""
     request = books.requests.get(rid)
     if request is None:
@@ -112,7 +112,7 @@ def _asked(rid: int, what: str, job: str, books: Books, *, cursor: str | None = 
     return ""
 
 
-def _known(rid: int, books: Books) -> str:
+def _known(rid: int, books: Ledger) -> str:
     return f"the server answers request {rid} before it was made" if rid and rid not in books.requests else ""
 
 
@@ -129,7 +129,7 @@ RULES: Rules = {
 }
 
 
-def unfinished(books: Books) -> Iterator[tuple[Record, str]]:
+def unfinished(books: Ledger) -> Iterator[tuple[Record, str]]:
     """Yield the streams that never close."""
     for sub in sorted(books.open) if books.finished else ():
         yield books.subs[sub], f"stream {sub} of the server never closes"

@@ -12,7 +12,7 @@ from harness.history import (
     Body,
     Chunk,
     ConnEnd,
-    Deed,
+    DeedDone,
     Delivered,
     Dial,
     Emit,
@@ -34,7 +34,7 @@ _AT_THE_SOCKET = (Body, Delivered, Response, StreamBegan, StreamEnded)
 _TIMES: Mapping[type[Record], Callable[[Any], tuple[int, ...]]] = {
     App: lambda one: (one.enter_ns, one.exit_ns, one.t_ns),
     ConnEnd: lambda one: (one.left_ns, one.t_ns),
-    Deed: lambda one: (one.issued_ns, one.returned_ns, one.t_ns),
+    DeedDone: lambda one: (one.issued_ns, one.returned_ns, one.t_ns),
     Dial: lambda one: (one.from_ns, one.to_ns, one.t_ns),
     Emit: lambda one: (one.actual_ns, one.t_ns),
     Job: lambda one: (one.accepted_ns, one.t_ns),
@@ -44,7 +44,7 @@ _TIMES: Mapping[type[Record], Callable[[Any], tuple[int, ...]]] = {
 }
 """The times that a record tells, in the order in which they came."""
 
-_AT_ONCE = (App, Deed, Dial, Emit)
+_AT_ONCE = (App, DeedDone, Dial, Emit)
 """What is written as the last of them comes."""
 
 

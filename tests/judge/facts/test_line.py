@@ -3,19 +3,19 @@ import pytest
 
 from harness.history import Chunk
 from harness.judge.case import Case
-from harness.judge.facts.line import Line
+from harness.judge.facts.line import LineUse
 from harness.toxics.shape import Shape
 from tests.judge.story import LTE, WIFI, Story, plan
 
 
-def line(shape: Shape, *came: tuple[float, int], fate: str = "delivered", direction: str = "downstream") -> Line:
+def line(shape: Shape, *came: tuple[float, int], fate: str = "delivered", direction: str = "downstream") -> LineUse:
     """The line of a client to whose radio so many bytes came at these times."""
     story = Story(plan(paths={"wifi": msgspec.structs.replace(WIFI, shape=shape), "cellular": LTE}))
     cid = story.dial(0.0)
     for at, length in came:
         story.add(Chunk(cid=cid, direction=direction, offset=0, length=length, fate=fate), at)
     story.end(11.0)
-    return Line(Case(story.plan, story.history()).clients[0])
+    return LineUse(Case(story.plan, story.history()).clients[0])
 
 
 def test_a_rate_and_slices_take_their_time():

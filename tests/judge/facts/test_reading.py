@@ -1,7 +1,7 @@
 from harness.deeds import acts
 from harness.history import Body, Chunk, ConnEnd, Delivered, Read, Response
 from harness.judge.case import Case, ClientCase
-from harness.judge.facts.reading import Reading
+from harness.judge.facts.reading import ReadMarks
 from tests.judge.story import Story, plan
 
 
@@ -28,7 +28,7 @@ def told(*marks: tuple[float, int], gone: float = 0.0) -> Story:
 def read_at(story: Story) -> float | None:
     found = client(story)
     (event,) = found.delivered
-    stamp = found.once(Reading).read_ns(event)
+    stamp = found.once(ReadMarks).read_ns(event)
     return None if stamp is None else round(found.case.at(stamp), 3)
 
 
@@ -74,7 +74,7 @@ def test_a_process_has_read_a_whole_answer_behind_which_it_said_fin():
         story.add(ConnEnd(cid=1, side="client", how=how), 0.52)
         story.end(10.0)
         found = client(story)
-        assert (found.once(Reading).read_ns(found.responses[1]) is not None) is expected, (whole, how)
+        assert (found.once(ReadMarks).read_ns(found.responses[1]) is not None) is expected, (whole, how)
 
 
 def test_an_answer_without_bytes_is_in_doubt():
@@ -85,4 +85,4 @@ def test_an_answer_without_bytes_is_in_doubt():
     found = client(story)
     answer = found.responses[1]
     assert isinstance(answer, Response)
-    assert found.once(Reading).read_ns(answer) is None
+    assert found.once(ReadMarks).read_ns(answer) is None

@@ -3,7 +3,7 @@ import pytest
 from harness.history import End
 from harness.judge.case import Case
 from harness.judge.facts.latency import samples
-from harness.judge.facts.staleness import Ramp, Staleness, staleness
+from harness.judge.facts.staleness import Staleness, StalenessRamp, staleness
 from harness.judge.percentiles import LOST
 from tests.judge.scenes import half_open, handoff
 from tests.judge.story import Story, changed, plan
@@ -50,7 +50,7 @@ def test_without_a_job_there_is_none():
 
 
 def test_quantiles_are_weighted_by_time():
-    found = Staleness(0.0, 10.0, [Ramp(0.0, 2.0, 0.0, 2.0), Ramp(5.0, 6.0, 1.0, 2.0)], False)
+    found = Staleness(0.0, 10.0, [StalenessRamp(0.0, 2.0, 0.0, 2.0), StalenessRamp(5.0, 6.0, 1.0, 2.0)], False)
     assert found.highest == 2.0
     assert found.quantile(1, 2) == 0.0  # fresh for seven of ten seconds
     assert found.quantile(8, 10) == pytest.approx(1.0)

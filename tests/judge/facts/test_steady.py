@@ -1,6 +1,6 @@
 from harness.deeds import acts
 from harness.device.words import Radio
-from harness.history import Deed
+from harness.history import DeedDone
 from harness.judge.case import Case
 from harness.judge.facts.steady import steady
 from harness.toxics.shape import Shape
@@ -46,4 +46,4 @@ def test_without_an_accepted_job_there_is_none():
 def test_deeds_not_carried_out_count_at_their_planned_time():
     story = handoff()
     history = story.history()
-    assert windows(story, without(history, Deed))[0] == (1.01, 3.9, "wifi")
+    assert windows(story, without(history, DeedDone))[0] == (1.01, 3.9, "wifi")

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from harness.history import App, Attempt, AttemptEnd, ConnEnd, Delivered, Dial, Read, Status
-from harness.judge.verdict import LawVerdict, State
+from harness.judge.verdict import LawState, LawVerdict
 from harness.sse.policy import Jitter, Policies, ResetsOn
 from tests.judge.dialling import LOST, Dials
 from tests.judge.ruling import empty, law, state
@@ -12,7 +12,7 @@ from tests.judge.story import Story, ns, plan, reach, without
 UNSET = msgspec.UNSET
 
 
-def waited(*waits: float, policies: Policies | None = None) -> State:
+def waited(*waits: float, policies: Policies | None = None) -> LawState:
     return state("backoff", Dials(policies=policies).refused(*waits).over())
 
 
@@ -25,12 +25,12 @@ def sentence(story: Dials) -> str:
 
 def test_doubling_waits_within_their_halves_hold():
     found = law("backoff", Dials().refused(0.6, 1.9, 2.2, 7.0, 9.0, 29.0, 16.0).over())
-    assert (found.state, found.sentence) == (State.HELD, "7 dials in their time")
+    assert (found.state, found.sentence) == (LawState.HELD, "7 dials in their time")
 
 
 @pytest.mark.parametrize("waits", [[0.4], [0.6, 0.8], [0.6, 1.9, 1.8], [0.6, 1.9, 2.2, 7.0, 9.0, 14.0]])
 def test_a_wait_below_half_of_d_fails(waits):
-    assert waited(*waits) is State.FAILED
+    assert waited(*waits) is LawState.FAILED
 
 
 def test_a_wait_beyond_d_fails_and_says_what_was_due():
@@ -66,12 +66,12 @@ def test_nothing_the_client_says_of_itself_changes_anything():
 
 
 def test_being_connected_resets_nothing_but_where_that_is_declared():
-    def told(policies: Policies | None = None) -> State:
+    def told(policies: Policies | None = None) -> LawState:
         return state("backoff", Dials(policies=policies).opened(0.6).opened(1.5).opened(0.7).over())
 
-    assert told() is State.FAILED
+    assert told() is LawState.FAILED
     opened = Policies(backoff_resets_on=ResetsOn.OPEN)
-    assert state("backoff", Dials(policies=opened).opened(0.6).opened(0.7).opened(0.7).over()) is State.HELD
+    assert state("backoff", Dials(policies=opened).opened(0.6).opened(0.7).opened(0.7).over()) is LawState.HELD
 
 
 def test_a_reset_by_being_connected_is_told():
@@ -81,7 +81,7 @@ def test_a_reset_by_being_connected_is_told():
 
 
 def test_a_fresh_event_resets_and_one_in_doubt_may():
-    def told(wait: float, *, event: bool = True, read: bool = True) -> State:
+    def told(wait: float, *, event: bool = True, read: bool = True) -> LawState:
         story = Dials(lost=60.0)
         story.at = 4.0
         story.records = [one for one in story.records if not isinstance(one, ConnEnd | Read)]
@@ -97,14 +97,14 @@ def test_a_fresh_event_resets_and_one_in_doubt_may():
         story.add(ConnEnd(cid=story.first, side="client", how="closed", left_ns=ns(story.at)), story.at)
         return state("backoff", story.refused(wait).over())
 
-    assert (told(0.7), told(7.0)) == (State.HELD, State.FAILED)
+    assert (told(0.7), told(7.0)) == (LawState.HELD, LawState.FAILED)
     assert (told(0.7, read=False), told(7.0, read=False), told(0.7, event=False)) == (
-        State.HELD, State.HELD, State.FAILED,
+        LawState.HELD, LawState.HELD, LawState.FAILED,
     )  # fmt: skip
 
 
 def test_a_clean_end_after_the_cap_may_reset():
-    def told(lived: float) -> State:
+    def told(lived: float) -> LawState:
         story = Dials().refused(0.6, 1.5)
         cid = story.asks("stream", story.at + 3.0)
         for comes in (3.1, 2.9 + lived / 2, 2.9 + lived):
@@ -114,17 +114,17 @@ def test_a_clean_end_after_the_cap_may_reset():
         story.ends(cid, story.at)
         return state("backoff", story.refused(0.7).over())
 
-    assert (told(30.1), told(10.0)) == (State.HELD, State.FAILED)
+    assert (told(30.1), told(10.0)) == (LawState.HELD, LawState.FAILED)
 
 
 def test_a_spare_connection_beside_the_first_stream_is_no_reconnection_but_one_after_its_end_is():
-    def told(at: float) -> State:
+    def told(at: float) -> LawState:
         story = Dials()
         story.path["c1"] = "wifi"
         story.conn(at + 0.0005, began=at)
         return state("backoff", story.refused(0.6, 1.5).over())
 
-    assert (told(0.02), told(LOST - 0.01), told(LOST + 0.01)) == (State.HELD, State.HELD, State.FAILED)
+    assert (told(0.02), told(LOST - 0.01), told(LOST + 0.01)) == (LawState.HELD, LawState.HELD, LawState.FAILED)
 
 
 def test_a_dial_given_up_before_its_deadline_fails_unless_something_called_for_it():
@@ -138,73 +138,73 @@ def test_a_dial_given_up_before_its_deadline_fails_unless_something_called_for_i
         story.end(story.at + 0.3, "interrupted")
         return law("backoff", story)
 
-    assert (told(3.0).state, told(3.0).cause) == (State.FAILED, "hasty-dial")
+    assert (told(3.0).state, told(3.0).cause) == (LawState.FAILED, "hasty-dial")
     assert told(3.0).sentence.startswith(
         "row 7, connect deadline: a dial through wifi was given up at 7.6 s, due from 14.6 s, and nothing had called"
     )
-    assert {told(10.0).state, told(3.0, signal=True).state} == {State.HELD}
+    assert {told(10.0).state, told(3.0, signal=True).state} == {LawState.HELD}
 
 
 # Rows 21 and 22.
 
 
-def after_retry(milliseconds: int, *waits: float, policies: Policies | None = None, read: bool = True) -> State:
+def after_retry(milliseconds: int, *waits: float, policies: Policies | None = None, read: bool = True) -> LawState:
     story = Dials(policies=policies, read=read)
     story.retry(milliseconds, read=read)
     return state("backoff", story.refused(*waits).over())
 
 
 def test_a_retry_line_is_the_new_base_and_never_undercut():
-    assert after_retry(5000, 5.0, 14.9) is State.HELD
-    assert {after_retry(5000, 4.8), after_retry(5000, 7.7)} == {State.FAILED}
+    assert after_retry(5000, 5.0, 14.9) is LawState.HELD
+    assert {after_retry(5000, 4.8), after_retry(5000, 7.7)} == {LawState.FAILED}
 
 
 def test_a_retry_line_in_doubt_was_heard_and_was_not():
-    assert {after_retry(5000, 7.4, read=False), after_retry(5000, 0.6, read=False)} == {State.HELD}
-    assert {after_retry(5000, 0.4, read=False), after_retry(5000, 8.0, read=False)} == {State.FAILED}
+    assert {after_retry(5000, 7.4, read=False), after_retry(5000, 0.6, read=False)} == {LawState.HELD}
+    assert {after_retry(5000, 0.4, read=False), after_retry(5000, 8.0, read=False)} == {LawState.FAILED}
 
 
 @pytest.mark.parametrize("jitter", Jitter)
 def test_a_retry_line_beyond_the_cap_is_never_undercut(jitter):
     hasty = Policies(backoff_base=0.5, backoff_cap=2.0, jitter=jitter)
-    assert after_retry(10_000, 10.1, 14.9, 10.0, policies=hasty) is State.HELD
-    assert {after_retry(10_000, wait, policies=hasty) for wait in (2.07, 9.9, 15.1)} == {State.FAILED}
+    assert after_retry(10_000, 10.1, 14.9, 10.0, policies=hasty) is LawState.HELD
+    assert {after_retry(10_000, wait, policies=hasty) for wait in (2.07, 9.9, 15.1)} == {LawState.FAILED}
 
 
 def test_a_retry_line_is_clamped():
-    assert {after_retry(0, 0.3), after_retry(3_600_000, 31.0)} == {State.HELD}
+    assert {after_retry(0, 0.3), after_retry(3_600_000, 31.0)} == {LawState.HELD}
 
 
-def put_off(wait: float, *, policies: Policies | None = None, read: bool = True, **answer: str) -> State:
+def put_off(wait: float, *, policies: Policies | None = None, read: bool = True, **answer: str) -> LawState:
     said = {"retry_after": "7"} | answer
     story = Dials(policies=policies).answered(0.6, 503, read=read, **said)
     return state("backoff", story.refused(wait).over())
 
 
 def test_retry_after_is_obeyed_to_the_second():
-    assert (put_off(7.4), put_off(6.9), put_off(8.2)) == (State.HELD, State.FAILED, State.FAILED)
+    assert (put_off(7.4), put_off(6.9), put_off(8.2)) == (LawState.HELD, LawState.FAILED, LawState.FAILED)
 
 
-@pytest.mark.parametrize(("status", "expected"), [(401, State.HELD), (503, State.FAILED)])
+@pytest.mark.parametrize(("status", "expected"), [(401, LawState.HELD), (503, LawState.FAILED)])
 def test_a_401_asks_for_a_token_and_its_retry_after_binds_nobody(status, expected):
     assert state("backoff", Dials().answered(0.7, status, retry_after="8").answered(1.5, 503).over()) is expected
-    assert state("backoff", Dials().answered(0.7, status, retry_after="8").answered(8.5, 503).over()) is State.HELD
+    assert state("backoff", Dials().answered(0.7, status, retry_after="8").answered(8.5, 503).over()) is LawState.HELD
 
 
 def test_a_retry_after_that_may_not_have_been_read_may_be_obeyed():
-    assert {put_off(7.4, read=False), put_off(1.9, read=False)} == {State.HELD}
-    assert put_off(4.0, read=False) is State.FAILED
+    assert {put_off(7.4, read=False), put_off(1.9, read=False)} == {LawState.HELD}
+    assert put_off(4.0, read=False) is LawState.FAILED
 
 
 def test_no_more_of_a_retry_after_is_due_than_the_policies_obey():
     shortened = Policies(retry_stream=20.0, backoff_cap=30.0, polls_after_failures=None)
-    assert put_off(30.4, retry_after="86400", policies=shortened) is State.HELD
-    assert {put_off(wait, retry_after="86400", policies=shortened) for wait in (29.0, 60.0)} == {State.FAILED}
+    assert put_off(30.4, retry_after="86400", policies=shortened) is LawState.HELD
+    assert {put_off(wait, retry_after="86400", policies=shortened) for wait in (29.0, 60.0)} == {LawState.FAILED}
 
 
 def test_a_policy_that_ignores_retry_after_is_held_to_the_plain_bounds():
     ignores = Policies(obeys_retry_after=False)
-    assert (put_off(1.9, policies=ignores), put_off(7.4, policies=ignores)) == (State.HELD, State.FAILED)
+    assert (put_off(1.9, policies=ignores), put_off(7.4, policies=ignores)) == (LawState.HELD, LawState.FAILED)
 
 
 # Rows 8 and 23: signals.
@@ -225,7 +225,7 @@ def test_a_signal_counts_when_it_is_heard_and_not_when_it_was_told():
     story = cut_dials(5.0, 5.9)
     story.signal("joins", 4.999, "wifi", heard=4.9999)
     story.signal("prefers", 4.9991, "wifi", heard=5.8999)  # told before the dial that it cuts began
-    assert state("backoff", story.over()) is State.HELD
+    assert state("backoff", story.over()) is LawState.HELD
     story = cut_dials(5.0, 5.9)
     story.signal("joins", 4.999, "wifi", heard=4.9999)
     story.signal("prefers", 5.8999, "wifi", heard=6.1)
@@ -240,19 +240,19 @@ def test_a_signal_and_an_end_that_are_near_have_no_order(heard, found):
 
 
 def test_one_signal_ends_one_wait():
-    def told(*heard: float) -> State:
+    def told(*heard: float) -> LawState:
         story = cut_dials(5.0, 5.01, 5.02)
         for what, at in zip(("joins", "prefers", "resumed"), heard, strict=False):
             story.signal(what, 4.9, "wifi", heard=at)
         return state("backoff", story.over())
 
-    assert (told(5.0), told(5.0, 5.01), told(5.0, 5.01, 5.02)) == (State.FAILED, State.FAILED, State.HELD)
+    assert (told(5.0), told(5.0, 5.01), told(5.0, 5.01, 5.02)) == (LawState.FAILED, LawState.FAILED, LawState.HELD)
 
 
 def test_a_signal_that_was_told_to_nobody_excuses_nothing():
     story = cut_dials(5.0)
     story.signal("joins", 4.999, "wifi", ears=0)
-    assert state("backoff", story.over()) is State.FAILED
+    assert state("backoff", story.over()) is LawState.FAILED
 
 
 def roused(wait: float, *, policies: Policies | None = None, ears: int = 1) -> Dials:
@@ -263,32 +263,32 @@ def roused(wait: float, *, policies: Policies | None = None, ears: int = 1) -> D
 
 
 def test_a_signal_ends_the_wait_in_which_it_is_heard():
-    assert (state("backoff", roused(3.01)), state("backoff", roused(3.9))) == (State.HELD, State.HELD)
+    assert (state("backoff", roused(3.01)), state("backoff", roused(3.9))) == (LawState.HELD, LawState.HELD)
     found = law("backoff", roused(9.0))
     assert found.sentence == "row 23, signal while waiting: a dial was due by 20.10 s and came at 25.10 s"
     assert found.cause == "deaf"
 
 
 def test_a_deaf_client_is_held_to_the_signal_that_it_was_told():
-    assert state("backoff", roused(9.0, ears=0)) is State.FAILED
+    assert state("backoff", roused(9.0, ears=0)) is LawState.FAILED
 
 
 def test_a_client_that_declares_to_ignore_signals_waits_on():
     ignores = Policies(heeds_signals=False)
     assert (state("backoff", roused(9.0, policies=ignores)), state("backoff", roused(3.01, policies=ignores))) == (
-        State.HELD, State.FAILED,
+        LawState.HELD, LawState.FAILED,
     )  # fmt: skip
 
 
 def test_a_client_of_which_nobody_said_whether_it_heeds_signals_may_do_either():
     unknown = msgspec.structs.replace(Policies(), heeds_signals=UNSET)
-    assert {state("backoff", roused(wait, policies=unknown)) for wait in (3.01, 9.0)} == {State.HELD}
+    assert {state("backoff", roused(wait, policies=unknown)) for wait in (3.01, 9.0)} == {LawState.HELD}
 
 
 def test_a_signal_ends_a_retry_after_too():
     story = Dials().answered(0.6, 503, retry_after="9")
     story.signal("online", story.at + 4.0, heard=story.at + 4.0)
-    assert state("backoff", story.refused(4.1).over()) is State.HELD
+    assert state("backoff", story.refused(4.1).over()) is LawState.HELD
 
 
 def test_a_dial_that_hangs_is_dropped_for_a_signal():
@@ -297,20 +297,21 @@ def test_a_dial_that_hangs_is_dropped_for_a_signal():
         story.signal("joins", 5.5, "cellular", heard=5.5)
         return story.refused(0.6, lasts=lasts).over()
 
-    assert state("backoff", told(0.9)) is State.HELD
-    assert state("backoff", told(4.0, Policies(heeds_signals=False))) is State.HELD
+    assert state("backoff", told(0.9)) is LawState.HELD
+    assert state("backoff", told(4.0, Policies(heeds_signals=False))) is LawState.HELD
     assert sentence(told(4.0)) == (
         "row 8, signal while dialling: a dial through wifi was to be dropped by 6.5 s, and went on until 8.6 s"
     )
 
 
 def test_a_dial_is_given_up_at_the_connect_deadline():
-    assert state("backoff", Dials().refused(0.6, lasts=10.0).over()) is State.HELD
+    assert state("backoff", Dials().refused(0.6, lasts=10.0).over()) is LawState.HELD
     assert sentence(Dials().refused(0.6, lasts=12.0).over()) == (
         "row 7, connect deadline: a dial through wifi was to be given up by 14.60 s, and was at 16.60 s"
     )
     assert (
-        state("backoff", Dials(policies=Policies(connect_timeout=None)).refused(0.6, lasts=12.0).over()) is State.HELD
+        state("backoff", Dials(policies=Policies(connect_timeout=None)).refused(0.6, lasts=12.0).over())
+        is LawState.HELD
     )
 
 
@@ -329,15 +330,15 @@ def refused_token(wait: float, *, status: int = 200, takes: float = 0.3, times: 
 
 
 def test_a_new_token_is_followed_by_one_attempt_at_once():
-    assert state("backoff", refused_token(0.35)) is State.HELD
-    assert state("backoff", refused_token(0.35, status=503)) is State.FAILED
-    assert state("backoff", Dials().answered(0.6, 401).answered(0.01, 503).over()) is State.FAILED
+    assert state("backoff", refused_token(0.35)) is LawState.HELD
+    assert state("backoff", refused_token(0.35, status=503)) is LawState.FAILED
+    assert state("backoff", Dials().answered(0.6, 401).answered(0.01, 503).over()) is LawState.FAILED
 
 
 def test_asking_for_a_token_may_outlast_the_wait_and_no_longer():
-    assert state("backoff", refused_token(1.1, status=503)) is State.HELD
-    assert state("backoff", refused_token(2.6, status=503, takes=2.5)) is State.FAILED
-    assert state("backoff", refused_token(2.5, status=503, takes=2.5)) is State.HELD
+    assert state("backoff", refused_token(1.1, status=503)) is LawState.HELD
+    assert state("backoff", refused_token(2.6, status=503, takes=2.5)) is LawState.FAILED
+    assert state("backoff", refused_token(2.5, status=503, takes=2.5)) is LawState.HELD
 
 
 def test_one_token_is_asked_for_a_refusal():
@@ -364,25 +365,25 @@ def polled(
 
 
 def test_a_poll_that_failed_is_followed_by_one_dial_at_once():
-    assert state("backoff", polled()) is State.HELD
-    assert state("backoff", polled(poll=200)) is State.FAILED
-    assert state("backoff", polled(failures=1)) is State.FAILED
+    assert state("backoff", polled()) is LawState.HELD
+    assert state("backoff", polled(poll=200)) is LawState.FAILED
+    assert state("backoff", polled(failures=1)) is LawState.FAILED
 
 
 def test_a_failed_poll_leads_to_no_more_than_one_dial():
     story = polled()
     story.records = [one for one in story.records if type(one).__name__ not in {"End", "Census"}]
-    assert state("backoff", story.answered(0.05, 503).over()) is State.FAILED
+    assert state("backoff", story.answered(0.05, 503).over()) is LawState.FAILED
 
 
 def test_while_polling_the_stream_is_tried_each_retry_stream():
-    def told(wait: float) -> State:
+    def told(wait: float) -> LawState:
         story = Dials(policies=Policies(retry_stream=60.0))
         for before in (0.7, 1.5, 3.5):
             story.answered(before, 503)
         return state("backoff", story.answered(wait, 503).over())
 
-    assert (told(60.0), told(30.0), told(62.0)) == (State.HELD, State.FAILED, State.FAILED)
+    assert (told(60.0), told(30.0), told(62.0)) == (LawState.HELD, LawState.FAILED, LawState.FAILED)
 
 
 @pytest.mark.parametrize(("later", "expected"), [(0.0, "held"), (2.0, "failed")])
@@ -404,7 +405,7 @@ def test_retry_stream_begins_where_polling_does_and_a_refused_token_brings_that_
 def test_whoever_says_polling_and_redials_has_no_excuse():
     story = Dials()
     story.add(Status(client="c1", word="polling"), 4.01)
-    assert state("backoff", story.answered(0.05, 503).answered(0.05, 503).over()) is State.FAILED
+    assert state("backoff", story.answered(0.05, 503).answered(0.05, 503).over()) is LawState.FAILED
 
 
 # Herds and storms.
@@ -413,21 +414,21 @@ def test_whoever_says_polling_and_redials_has_no_excuse():
 def test_a_third_of_many_plain_waits_at_one_ratio_is_a_herd():
     found = law("backoff", Dials().refused(0.75, 1.5, 3.0, 6.0, 9.0, 29.0).over())
     assert found.sentence == "4 plain waits took 0.750 of d: without jitter, a herd of clients moves as one"
-    assert waited(0.75, 1.5, 3.1, 6.1, 9.0, 29.0) is State.HELD
+    assert waited(0.75, 1.5, 3.1, 6.1, 9.0, 29.0) is LawState.HELD
 
 
 def test_fewer_plain_waits_than_six_are_no_herd():
-    assert waited(0.75, 1.5, 3.0, 6.0) is State.HELD
+    assert waited(0.75, 1.5, 3.0, 6.0) is LawState.HELD
 
 
 @pytest.mark.parametrize("jitter", [Jitter.NONE, UNSET])
 def test_without_a_declared_jitter_there_is_no_herd(jitter):
     policies = msgspec.structs.replace(Policies(), jitter=jitter)
-    assert waited(1.0, 2.0, 4.0, 8.0, 16.0, 30.0, policies=policies) is State.HELD
+    assert waited(1.0, 2.0, 4.0, 8.0, 16.0, 30.0, policies=policies) is LawState.HELD
 
 
 def test_a_plan_without_jitter_is_held_to_d():
-    assert waited(0.7, policies=Policies(jitter=Jitter.NONE)) is State.FAILED
+    assert waited(0.7, policies=Policies(jitter=Jitter.NONE)) is LawState.FAILED
 
 
 def test_four_dials_in_a_quarter_of_a_second_are_a_storm():
@@ -444,7 +445,7 @@ def test_four_dials_in_more_than_a_quarter_of_a_second_are_no_storm():
     story = Dials(policies=Policies(jitter=Jitter.FULL))
     for _ in range(4):
         story.answered(0.08, 503)
-    assert state("backoff", story.over()) is State.HELD
+    assert state("backoff", story.over()) is LawState.HELD
 
 
 # Requests beside the stream.
@@ -470,13 +471,13 @@ ANYTHING = pytest.mark.parametrize("what", ["poll", "results", "token", "start"]
 
 @ANYTHING
 def test_whatever_was_put_off_comes_no_sooner(what):
-    assert state("backoff", asked_twice(what, 7.1)) is not State.FAILED
-    assert state("backoff", asked_twice(what, 6.9)) is State.FAILED
+    assert state("backoff", asked_twice(what, 7.1)) is not LawState.FAILED
+    assert state("backoff", asked_twice(what, 6.9)) is LawState.FAILED
 
 
 @pytest.mark.parametrize("status", [200, 307, 429, 500, 503])
 def test_whatever_status_puts_a_poll_off(status):
-    assert state("backoff", asked_twice("poll", 3.0, status=status)) is State.FAILED
+    assert state("backoff", asked_twice("poll", 3.0, status=status)) is LawState.FAILED
 
 
 def test_a_request_that_was_put_off_and_came_says_what_was_asked():
@@ -487,23 +488,23 @@ def test_a_request_that_was_put_off_and_came_says_what_was_asked():
 
 def test_a_date_puts_off_by_what_it_is_later_than_the_answer_s_own():
     date, later = "Thu, 01 Jan 2026 00:00:00 GMT", "Thu, 01 Jan 2026 00:00:09 GMT"
-    assert state("backoff", asked_twice("poll", 9.1, retry_after=later, date=date)) is not State.FAILED
-    assert state("backoff", asked_twice("poll", 8.0, retry_after=later, date=date)) is State.FAILED
-    assert state("backoff", asked_twice("poll", 3.0, retry_after=later)) is not State.FAILED
+    assert state("backoff", asked_twice("poll", 9.1, retry_after=later, date=date)) is not LawState.FAILED
+    assert state("backoff", asked_twice("poll", 8.0, retry_after=later, date=date)) is LawState.FAILED
+    assert state("backoff", asked_twice("poll", 3.0, retry_after=later)) is not LawState.FAILED
 
 
 @pytest.mark.parametrize(
     "answer", [{"status": 401}, {"status": 307, "location": "/elsewhere"}, {"read": False}, {"retry_after": "soon"}]
 )
 def test_what_puts_nobody_off(answer):
-    assert state("backoff", asked_twice("poll", 3.0, **answer)) is not State.FAILED
+    assert state("backoff", asked_twice("poll", 3.0, **answer)) is not LawState.FAILED
 
 
 @pytest.mark.parametrize(("what", "then"), [("results", False), ("poll", True)])
 def test_a_signal_ends_the_wait_for_results_and_leaves_polling_alone(what, then):
     story = asked_twice(what, 3.0)
     story.signal("joins", 7.9, "wifi", heard=7.99)
-    assert (state("backoff", story) is State.FAILED) is then
+    assert (state("backoff", story) is LawState.FAILED) is then
 
 
 # Doubts.
@@ -512,24 +513,24 @@ def test_a_signal_ends_the_wait_for_results_and_leaves_polling_alone(what, then)
 def test_bounds_are_widened_by_the_host_s_lag_and_unknown_where_it_is_too_large():
     story = Dials().refused(1.1)
     story.lags(*[100] * 500, 120_000)
-    assert state("backoff", story.over()) is State.HELD
+    assert state("backoff", story.over()) is LawState.HELD
     story = Dials().refused(1.5)
     story.lags(*[200_000] * 100)
-    assert state("backoff", story.over()) is State.UNKNOWN
+    assert state("backoff", story.over()) is LawState.UNKNOWN
 
 
 def test_a_handoff_holds_and_without_the_client_s_own_words_too():
     story = handoff()
-    assert state("backoff", story) is State.HELD
-    assert state("backoff", story, without(story.history(), Attempt, AttemptEnd, Status)) is State.HELD
+    assert state("backoff", story) is LawState.HELD
+    assert state("backoff", story, without(story.history(), Attempt, AttemptEnd, Status)) is LawState.HELD
 
 
 def test_a_client_that_did_not_reconnect_is_not_judged():
-    assert state("backoff", Story(plan(reach(3.0, "up"))).run()) is State.NOT_JUDGED
+    assert state("backoff", Story(plan(reach(3.0, "up"))).run()) is LawState.NOT_JUDGED
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("backoff", plan()) is State.UNKNOWN
+    assert empty("backoff", plan()) is LawState.UNKNOWN
 
 
 def test_the_stream_of_these_stories_ends_when_it_is_said_to():
@@ -542,4 +543,4 @@ def test_a_dial_behind_the_end_may_be_for_the_results_though_the_app_still_works
     end.enter_ns, end.exit_ns, end.t_ns = ns(16.0), ns(18.0), ns(18.0)
     for at in (10.02, 10.3, 10.7):
         story.add(Dial(client="c1", path="wifi", port=0, from_ns=ns(at), to_ns=ns(at + 0.001), fate="refused"), at)
-    assert state("backoff", story) in {State.HELD, State.NOT_JUDGED}
+    assert state("backoff", story) in {LawState.HELD, LawState.NOT_JUDGED}

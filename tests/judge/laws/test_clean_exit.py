@@ -13,7 +13,7 @@ from harness.history import (
     Response,
     Results,
 )
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.story import Story, changed, ns, plan, without
@@ -33,15 +33,15 @@ def completed(*fetches: tuple[int, bool], policies: Policies | None = None) -> S
 
 
 def test_one_whole_result_and_an_empty_census_hold():
-    assert state("clean-exit", Story(plan()).run()) is State.HELD
+    assert state("clean-exit", Story(plan()).run()) is LawState.HELD
 
 
 def test_a_broken_transfer_may_be_tried_again():
-    assert state("clean-exit", completed((200, False), (503, False), (200, True))) is State.HELD
+    assert state("clean-exit", completed((200, False), (503, False), (200, True))) is LawState.HELD
 
 
 def test_expired_results_are_asked_for_once():
-    assert state("clean-exit", completed((410, True))) is State.HELD
+    assert state("clean-exit", completed((410, True))) is LawState.HELD
     found = law("clean-exit", completed((410, True), (410, True)))
     assert found.sentence == "the results had expired (410), and were asked for 2 times"
 
@@ -85,11 +85,11 @@ def asked(at: float, *more: float, policies: Policies | None = None, **how: str)
 
 
 def test_results_are_asked_for_within_a_second_of_the_end():
-    assert state("clean-exit", asked(10.9)) is State.HELD
-    assert state("clean-exit", asked(11.1)) is State.HELD
+    assert state("clean-exit", asked(10.9)) is LawState.HELD
+    assert state("clean-exit", asked(11.1)) is LawState.HELD
     found = law("clean-exit", asked(30.0))
     assert (found.state, found.sentence) == (
-        State.FAILED, "the results were to be asked for by 11.0 s, and were at 30.0 s",
+        LawState.FAILED, "the results were to be asked for by 11.0 s, and were at 30.0 s",
     )  # fmt: skip
     assert [item.text for item in found.evidence] == ["on_completed", "asks for the results"]
 
@@ -98,41 +98,41 @@ def test_results_that_wait_for_the_app_s_callback_are_in_time():
     story = asked(12.0)
     end = next(one for one in story.records if isinstance(one, App) and one.callback == "completed")
     end.exit_ns = end.t_ns = ns(11.5)
-    assert state("clean-exit", story) is State.HELD
+    assert state("clean-exit", story) is LawState.HELD
 
 
 def test_results_asked_for_before_the_end_had_come_fail_and_what_is_near_has_no_order():
-    assert state("clean-exit", asked(9.95)) is State.HELD
+    assert state("clean-exit", asked(9.95)) is LawState.HELD
     found = law("clean-exit", asked(9.0))
     assert found.sentence == ("the results were asked for at 9.0 s, before the end of the job had reached the phone")
 
 
 def test_results_are_asked_for_again_when_a_wait_is_over():
     policies = Policies(backoff_cap=8.0)
-    assert state("clean-exit", asked(10.1, 18.0, policies=policies)) is State.HELD
+    assert state("clean-exit", asked(10.1, 18.0, policies=policies)) is LawState.HELD
     found = law("clean-exit", asked(10.1, 19.0, policies=policies))
     assert found.sentence == "the results were to be asked for again by 18.1 s, and were at 19.0 s"
     put_off = asked(10.1, 26.0, policies=policies, retry_after="15")
-    assert state("clean-exit", put_off) is State.HELD
+    assert state("clean-exit", put_off) is LawState.HELD
 
 
 def test_a_dial_that_was_never_let_in_may_have_been_for_the_results():
     story = asked(18.0, policies=Policies(backoff_cap=8.0))
     story.add(Dial(client="c1", path="wifi", port=0, from_ns=ns(10.1), to_ns=ns(10.2), fate="refused"), 10.2)
-    assert state("clean-exit", story) is State.HELD
+    assert state("clean-exit", story) is LawState.HELD
 
 
 def test_results_are_asked_for_when_the_device_wakes():
     story = asked(22.5)
     story.plan = plan((10.5, "device", acts.Suspends(lasts=12.0), "suspends"))
     story.deeds()
-    assert state("clean-exit", story) is State.HELD
+    assert state("clean-exit", story) is LawState.HELD
 
 
 def test_when_results_are_asked_for_again_is_not_judged_where_nobody_declares_a_cap():
     policies = Policies().without("backoff_cap")
-    assert state("clean-exit", asked(10.1, 80.0, policies=policies)) is State.HELD
-    assert state("clean-exit", asked(10.1, 80.0)) is State.FAILED
+    assert state("clean-exit", asked(10.1, 80.0, policies=policies)) is LawState.HELD
+    assert state("clean-exit", asked(10.1, 80.0)) is LawState.FAILED
 
 
 def handed(*lengths: int, digest: str = "r") -> Story:
@@ -164,7 +164,7 @@ def test_the_server_s_own_record_of_the_results_counts():
 
 
 def test_what_a_box_answered_for_the_results_is_what_the_client_could_get_but_for_a_web_page():
-    for kind, expected in (("text/plain", State.HELD), ("text/html", State.FAILED)):
+    for kind, expected in (("text/plain", LawState.HELD), ("text/html", LawState.FAILED)):
         story = handed(10_000)
         asked = next(one for one in story.records if isinstance(one, Request) and one.what == "results")
         answer = next(one for one in story.records if isinstance(one, Response) and one.rid == asked.rid)
@@ -196,8 +196,8 @@ def test_more_than_three_connections_at_a_time_fail():
 
 
 def test_three_connections_and_a_fourth_in_passing_hold():
-    assert state("clean-exit", crowded(1)) is State.HELD
-    assert state("clean-exit", crowded(3, lasts=0.9)) is State.HELD
+    assert state("clean-exit", crowded(1)) is LawState.HELD
+    assert state("clean-exit", crowded(3, lasts=0.9)) is LawState.HELD
 
 
 def sized(*megabytes: int, sent: int = 0) -> Story:
@@ -218,9 +218,9 @@ def test_memory_that_grows_beyond_the_margin_and_what_was_sent_fails():
 
 
 def test_memory_within_the_margin_or_that_was_not_measured_holds():
-    assert state("clean-exit", sized(100, 130, 115)) is State.HELD
-    assert state("clean-exit", sized(100, 120, sent=5_000_000)) is State.HELD
-    assert state("clean-exit", sized(0, 0)) is State.HELD
+    assert state("clean-exit", sized(100, 130, 115)) is LawState.HELD
+    assert state("clean-exit", sized(100, 120, sent=5_000_000)) is LawState.HELD
+    assert state("clean-exit", sized(0, 0)) is LawState.HELD
 
 
 def test_results_of_a_job_that_failed_may_not_be_asked_for():
@@ -230,8 +230,8 @@ def test_results_of_a_job_that_failed_may_not_be_asked_for():
 
 def test_a_policy_never_to_fetch_is_kept():
     never = Policies(fetches_results=False)
-    assert state("clean-exit", completed(policies=never)) is State.HELD
-    assert state("clean-exit", completed((200, True), policies=never)) is State.FAILED
+    assert state("clean-exit", completed(policies=never)) is LawState.HELD
+    assert state("clean-exit", completed((200, True), policies=never)) is LawState.FAILED
 
 
 def test_what_is_left_behind_fails_by_name():
@@ -248,12 +248,12 @@ def test_what_a_broken_environment_left_is_not_held_against_the_client():
     story = Story(plan()).run()
     history = changed(story.history(), Census, 1, counts={"threads": 9}, names={"threads": ["a control call"]})
     found = law("clean-exit", story, changed(history, End, 0, reason="fault"))
-    assert (found.state, "a control call" in found.reason) == (State.UNKNOWN, True)
+    assert (found.state, "a control call" in found.reason) == (LawState.UNKNOWN, True)
 
 
 def test_fewer_than_at_the_start_is_no_leak():
     story = Story(plan()).run()
-    assert state("clean-exit", story, changed(story.history(), Census, 1, counts={"tasks": 1})) is State.HELD
+    assert state("clean-exit", story, changed(story.history(), Census, 1, counts={"tasks": 1})) is LawState.HELD
 
 
 def test_without_a_census_it_is_unknown():
@@ -262,4 +262,4 @@ def test_without_a_census_it_is_unknown():
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("clean-exit", plan()) is State.UNKNOWN
+    assert empty("clean-exit", plan()) is LawState.UNKNOWN

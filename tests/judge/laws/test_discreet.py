@@ -3,7 +3,7 @@ import pytest
 
 from harness.deeds import acts
 from harness.history import App, Attempt, AttemptEnd, Chunk, ConnEnd, Delivered, Gap, Read, Response
-from harness.judge.verdict import LawVerdict, State
+from harness.judge.verdict import LawState, LawVerdict
 from harness.sse.policy import FedBy, Policies
 from tests.judge.ruling import empty, expect, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, noticed
@@ -34,8 +34,8 @@ def ended(how: str = "watchdog", *, at: float = 8.0, policies: Policies | None =
 
 def test_a_client_without_fault_holds_and_says_what_was_not_seen():
     found = law("discreet", handoff())
-    assert (found.state, found.sentence) == (State.HELD, "4 requests in order (TLS and CPU leave no record)")
-    assert state("discreet", noticed()) is State.HELD
+    assert (found.state, found.sentence) == (LawState.HELD, "4 requests in order (TLS and CPU leave no record)")
+    assert state("discreet", noticed()) is LawState.HELD
 
 
 def test_a_token_sent_to_another_origin_fails():
@@ -57,7 +57,7 @@ def test_a_redirect_followed_without_the_token_holds():
     story = Story(plan()).run()
     story.request("start", 0.0005, status=202, token=True, origin=HOME)
     story.request("poll", 3.0, origin="http://portal.example")
-    assert state("discreet", story) is State.HELD
+    assert state("discreet", story) is LawState.HELD
 
 
 def gave_up(story: Story, at: float = 5.0) -> Story:
@@ -75,24 +75,24 @@ def test_a_final_error_while_the_job_lives_fails():
 
 
 def test_an_error_after_the_job_s_end_is_no_such_error():
-    assert state("discreet", gave_up(half_open(), at=10.5)) is State.HELD
+    assert state("discreet", gave_up(half_open(), at=10.5)) is LawState.HELD
 
 
 def test_an_error_that_was_not_the_last_word_is_none():
     story = handoff()
     story.add(App(client="c1", job="j1", callback="error", enter_ns=ns(4.5), exit_ns=ns(4.5)), 4.5)
-    assert state("discreet", story) is State.HELD
+    assert state("discreet", story) is LawState.HELD
 
 
 def test_a_status_that_says_stop_excuses_the_error():
     story = gave_up(half_open())
     story.request("stream", 4.6, last="a-7", status=404)
-    assert state("discreet", story) is State.HELD
+    assert state("discreet", story) is LawState.HELD
 
 
 def test_attempts_spent_as_declared_excuse_the_error():
     story = gave_up(half_open(half_open_plan(Policies(gives_up_after=1))))
-    assert state("discreet", story) is State.HELD
+    assert state("discreet", story) is LawState.HELD
 
 
 def test_callbacks_that_overlap_fail():
@@ -111,7 +111,7 @@ def test_more_requests_than_the_scenario_allows_fail():
     assert found.sentence == "the client made 3 requests, the scenario allows 2: that was spent at 10.0 s"
     assert found.evidence[0].text == "the first request too many: results"
     within = Story(plan(expect=(expect("requests", "at most", 3),))).run()
-    assert state("discreet", within) is State.HELD
+    assert state("discreet", within) is LawState.HELD
 
 
 def test_a_watchdog_shorter_than_declared_fails():
@@ -128,30 +128,31 @@ def test_a_watchdog_fed_by_events_only_is_named_by_its_comments():
 
 
 def test_a_watchdog_that_waits_as_declared_holds():
-    assert state("discreet", ended(at=23.1)) is State.HELD
-    assert state("discreet", ended(at=8.0, policies=Policies(watchdog=5.0))) is State.HELD
+    assert state("discreet", ended(at=23.1)) is LawState.HELD
+    assert state("discreet", ended(at=8.0, policies=Policies(watchdog=5.0))) is LawState.HELD
 
 
 def test_a_byte_that_comes_as_the_watchdog_fires_is_no_life():
-    assert state("discreet", ended(at=23.1, comment=23.05)) is State.HELD
+    assert state("discreet", ended(at=23.1, comment=23.05)) is LawState.HELD
 
 
 @pytest.mark.parametrize("how", ["eof", "error"])
 def test_an_end_that_came_from_the_other_side_holds(how):
-    assert state("discreet", ended(how)) is State.HELD
+    assert state("discreet", ended(how)) is LawState.HELD
 
 
 @pytest.mark.parametrize("how", ["eof", "error", "too-big", "closed", "signal"])
 def test_what_the_client_says_of_the_end_of_a_stream_is_no_reason(how):
     story = ended(how)
     story.records = [one for one in story.records if not (isinstance(one, ConnEnd) and one.side == "server")]
-    assert state("discreet", story) is State.FAILED
+    assert state("discreet", story) is LawState.FAILED
 
 
 def test_the_loss_of_its_own_path_excuses_the_end_of_a_stream_and_a_join_elsewhere_does_not():
     for what, path, expected in (
-        ("loses", "wifi", State.HELD), ("offline", "", State.HELD), ("resumed", "", State.HELD),
-        ("loses", "cellular", State.FAILED), ("joins", "cellular", State.FAILED), ("prefers", "cellular", State.FAILED),
+        ("loses", "wifi", LawState.HELD), ("offline", "", LawState.HELD), ("resumed", "", LawState.HELD),
+        ("loses", "cellular", LawState.FAILED), ("joins", "cellular", LawState.FAILED), ("prefers", "cellular",
+        LawState.FAILED),
     ):  # fmt: skip
         story = ended("signal")
         story.signal(what, 7.99, path)
@@ -161,17 +162,17 @@ def test_the_loss_of_its_own_path_excuses_the_end_of_a_stream_and_a_join_elsewhe
 def test_a_loss_that_was_heard_only_later_excuses_nothing():
     story = ended("signal")
     story.signal("loses", 7.9, "wifi", heard=8.2)
-    assert state("discreet", story) is State.FAILED
+    assert state("discreet", story) is LawState.FAILED
 
 
 def test_an_end_that_the_phone_met_excuses_the_client_s():
     story = ended()
     story.add(Read(cid=2, upto=2000, end="fin"), 8.0)
-    assert state("discreet", story) is State.HELD
+    assert state("discreet", story) is LawState.HELD
 
 
 def test_an_event_that_is_too_big_excuses_the_end_whole_or_under_way():
-    for most, expected in ((1000, State.HELD), (5000, State.FAILED)):
+    for most, expected in ((1000, LawState.HELD), (5000, LawState.FAILED)):
         story = ended(policies=Policies(max_event=most))
         cid = next(one.cid for one in story.records if isinstance(one, Delivered))
         story.add(Chunk(cid=cid, direction="downstream", offset=2000, length=2000, fate="delivered"), 7.5)
@@ -182,7 +183,7 @@ def test_a_gap_that_the_stream_told_of_excuses_its_end_until_it_is_covered():
     story = ended()
     story.add(Delivered(rid=2, cid=2, type="reset", digest="r"), 7.5)
     story.add(App(client="c1", job="j1", callback="gap", enter_ns=ns(7.6), exit_ns=ns(7.6)), 7.6)
-    assert state("discreet", story) is State.HELD
+    assert state("discreet", story) is LawState.HELD
 
 
 def told(*gaps: float, said: tuple[float, ...] = (), polls: tuple[float, ...] = ()) -> Story:
@@ -199,9 +200,9 @@ def told(*gaps: float, said: tuple[float, ...] = (), polls: tuple[float, ...] = 
 
 
 def test_each_gap_told_once_holds():
-    assert state("discreet", told()) is State.HELD
-    assert state("discreet", told(5.1, said=(5.0,))) is State.HELD
-    assert state("discreet", told(5.1, 9.1, said=(5.0, 9.0), polls=(5.2,))) is State.HELD
+    assert state("discreet", told()) is LawState.HELD
+    assert state("discreet", told(5.1, said=(5.0,))) is LawState.HELD
+    assert state("discreet", told(5.1, 9.1, said=(5.0, 9.0), polls=(5.2,))) is LawState.HELD
 
 
 def test_a_gap_that_the_app_is_never_told_of_fails():
@@ -209,14 +210,14 @@ def test_a_gap_that_the_app_is_never_told_of_fails():
     assert (found.cause, found.sentence) == (
         "gap-untold", "the server said at 5.0 s that events are missing (reset), and the app was never told of a gap",
     )  # fmt: skip
-    assert state("discreet", told(5.1, said=(5.0, 9.0), polls=(5.2,))) is State.FAILED
+    assert state("discreet", told(5.1, said=(5.0, 9.0), polls=(5.2,))) is LawState.FAILED
 
 
 def test_gaps_that_follow_each_other_uncovered_are_one():
-    assert state("discreet", told(5.1, said=(5.0, 9.0))) is State.HELD
+    assert state("discreet", told(5.1, said=(5.0, 9.0))) is LawState.HELD
 
 
-@pytest.mark.parametrize(("shown", "expected"), [(False, State.HELD), (True, State.FAILED)])
+@pytest.mark.parametrize(("shown", "expected"), [(False, LawState.HELD), (True, LawState.FAILED)])
 def test_a_gap_behind_repeats_that_the_app_is_not_shown_is_the_one_before_it(shown, expected):
     story = told(5.1, said=(5.0, 9.0), polls=(5.2,))
     digests = {one.digest for one in story.records if isinstance(one, Delivered) and ns(5.0) <= one.t_ns <= ns(9.0)}
@@ -236,13 +237,13 @@ def test_a_gap_that_the_server_did_not_say_fails():
 
 def test_a_gap_in_doubt_may_be_told_and_need_not():
     for gaps in ((), (19.6,)):
-        assert state("discreet", told(*gaps, said=(19.5,))) is State.HELD, gaps
+        assert state("discreet", told(*gaps, said=(19.5,))) is LawState.HELD, gaps
 
 
 def test_the_word_of_a_client_is_no_gap_told():
     story = told(said=(5.0,))
     story.add(Gap(client="c1", reason="reset"), 5.1)
-    assert state("discreet", story) is State.FAILED
+    assert state("discreet", story) is LawState.FAILED
 
 
 def test_a_job_that_was_refused_for_good_and_said_nothing_fails():
@@ -255,7 +256,7 @@ def test_a_job_that_was_refused_for_good_and_said_nothing_fails():
         story.end(41.0)
         return law("discreet", story)
 
-    assert (refused(1.1).state, refused(2.0).state) == (State.HELD, State.HELD)
+    assert (refused(1.1).state, refused(2.0).state) == (LawState.HELD, LawState.HELD)
     assert refused().cause == "untold-end"
     assert (refused(6.0).cause, refused(6.0).sentence) == (
         "late-end",
@@ -297,19 +298,19 @@ def test_polling_on_for_long_after_streams_can_pass_fails():
 
 
 def test_polling_for_retry_stream_and_r_holds():
-    assert state("discreet", polling(36.0)) is State.HELD
+    assert state("discreet", polling(36.0)) is LawState.HELD
 
 
 def test_polling_without_a_way_for_streams_holds():
     story = polling(80.0)
     deeds = tuple(msgspec.structs.replace(d, at=95.0) if d.index else d for d in story.plan.deeds)
     story.plan = msgspec.structs.replace(story.plan, deeds=deeds)
-    story.records = [r for r in story.records if type(r).__name__ != "Deed"]
-    assert state("discreet", story) is State.HELD
+    story.records = [r for r in story.records if type(r).__name__ != "DeedDone"]
+    assert state("discreet", story) is LawState.HELD
 
 
 def test_a_server_that_refuses_the_cursor_of_each_try_lets_no_stream_pass():
-    def tried(status: int) -> State:
+    def tried(status: int) -> LawState:
         story = polling(60.0)
         for at in (25.0, 37.0, 49.0):
             story.request("stream", at, status=status)
@@ -317,22 +318,22 @@ def test_a_server_that_refuses_the_cursor_of_each_try_lets_no_stream_pass():
             story.add(App(client="c1", job="j1", callback="gap", enter_ns=ns(25.1), exit_ns=ns(25.1)), 25.1)
         return state("discreet", story)
 
-    assert (tried(410), tried(409)) == (State.HELD, State.HELD)
-    assert tried(0) is State.FAILED
+    assert (tried(410), tried(409)) == (LawState.HELD, LawState.HELD)
+    assert tried(0) is LawState.FAILED
 
 
 def test_a_host_that_lags_leaves_an_early_end_unknown():
     story = ended()
     story.lags(*[3_000_000] * 100)
-    assert state("discreet", story) is State.UNKNOWN
+    assert state("discreet", story) is LawState.UNKNOWN
 
 
 def test_no_request_at_the_gate_is_unknown():
     story = Story(plan(reach(4.0, "silent")))
     story.emit_all()
     story.end(41.0)
-    assert state("discreet", story) is State.UNKNOWN
+    assert state("discreet", story) is LawState.UNKNOWN
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("discreet", plan()) is State.UNKNOWN
+    assert empty("discreet", plan()) is LawState.UNKNOWN

@@ -3,9 +3,9 @@ import pytest
 
 from harness.deeds import acts
 from harness.device.words import Reach
-from harness.history import AppResults, Canary, Deed, End, History, Shaped
+from harness.history import AppResults, Canary, DeedDone, End, History, Shaped
 from harness.judge import judge
-from harness.judge.verdict import State, Way, Word
+from harness.judge.verdict import LawState, ProvedBy, Word
 from harness.run.rehearsal import rehearse
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan
@@ -14,11 +14,11 @@ from tests.run.sabotage.plans import plan as sabotaged
 
 
 def test_deeds_that_were_done_and_met_hold():
-    assert state("fault-seen", handoff()) is State.HELD
+    assert state("fault-seen", handoff()) is LawState.HELD
 
 
 def test_a_plan_without_deeds_holds_by_its_shapes_at_the_start():
-    assert state("fault-seen", Story(plan()).run()) is State.HELD
+    assert state("fault-seen", Story(plan()).run()) is LawState.HELD
 
 
 def test_the_shape_of_each_path_at_the_start_must_have_been_read_back():
@@ -46,7 +46,7 @@ def test_a_path_that_did_not_begin_as_planned_makes_the_run_void(change, told):
 def test_a_run_cut_short_before_its_shapes_were_met_is_in_doubt():
     story = Story(plan())
     story.end(0.5, "interrupted")
-    assert state("fault-seen", story, without(story.history(), Shaped)) is State.UNKNOWN
+    assert state("fault-seen", story, without(story.history(), Shaped)) is LawState.UNKNOWN
 
 
 def test_a_canary_that_did_not_meet_the_fault_makes_the_run_void():
@@ -74,15 +74,15 @@ def test_a_deed_without_a_canary_is_not_proved():
 
 def test_a_deed_that_was_due_and_never_done_fails():
     story = handoff()
-    history = without(story.history(), Deed)
+    history = without(story.history(), DeedDone)
     assert "was not carried out" in law("fault-seen", story, history).sentence
 
 
 def test_a_deed_whose_call_failed_fails_with_its_error():
     story = handoff()
-    history = changed(story.history(), Deed, 1, error="connection refused")
+    history = changed(story.history(), DeedDone, 1, error="connection refused")
     found = law("fault-seen", story, history)
-    assert found.state is State.FAILED
+    assert found.state is LawState.FAILED
     assert "could not be carried out: connection refused" in found.sentence
     assert found.evidence[0].text == "connection refused"
 
@@ -111,7 +111,7 @@ def test_a_shared_deed_is_proved_once_for_all_gates():
     story.emit_all()
     story.deed(0, client="")
     story.end(11.2)
-    assert state("fault-seen", story) is State.HELD
+    assert state("fault-seen", story) is LawState.HELD
 
 
 def late_word(at: float, *more: tuple[float, str, acts.Act, str]) -> Story:
@@ -160,11 +160,11 @@ def test_a_deed_that_an_interrupted_run_did_not_live_to_see_is_no_fault():
     story.emit_all()
     story.deed(0)
     story.end(4.5, "interrupted")
-    assert state("fault-seen", story) is State.HELD
+    assert state("fault-seen", story) is LawState.HELD
     assert judge(story.plan, ended(story)).word is Word.UNKNOWN
 
 
-@pytest.mark.parametrize(("at", "found"), [(11.0, State.FAILED), (11.9, State.HELD)])
+@pytest.mark.parametrize(("at", "found"), [(11.0, LawState.FAILED), (11.9, LawState.HELD)])
 def test_a_deed_may_come_due_as_a_limit_closes_the_run(at, found):
     story = Story(plan(reach(4.0, "silent"), reach(at, "up")))
     story.emit_all()
@@ -178,7 +178,7 @@ def test_a_deed_that_came_after_every_client_had_finished_is_untried_and_neutral
     history = changed(story.history(), Canary, 1, met=False)
     found = judge(story.plan, history).trust
     assert (found.faults, found.proved, found.untried) == (1, 1, 1)
-    assert law("fault-seen", story, history).state is State.HELD
+    assert law("fault-seen", story, history).state is LawState.HELD
 
 
 def test_a_run_of_which_every_deed_was_untried_is_void():
@@ -227,12 +227,12 @@ def test_an_unproved_deed_of_an_interrupted_run_is_unknown():
     story.deed(0)
     story.deed(1, met=None)
     story.end(3.95, "interrupted")
-    assert state("fault-seen", story) is State.UNKNOWN
-    assert state("fault-seen", story, without(story.history(), End)) is State.UNKNOWN
+    assert state("fault-seen", story) is LawState.UNKNOWN
+    assert state("fault-seen", story, without(story.history(), End)) is LawState.UNKNOWN
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("fault-seen", handoff_plan()) is State.UNKNOWN
+    assert empty("fault-seen", handoff_plan()) is LawState.UNKNOWN
 
 
 def test_the_ways_of_proof_are_counted_apart_and_what_is_undecided_is_not_proved():
@@ -253,7 +253,7 @@ def test_what_a_client_felt_by_itself_is_proved_there_whatever_the_canary_could_
     history = changed(changed(story.history(), Canary, 1, way="read back"), Canary, 2, way="undecided")
     verdict = judge(story.plan, history)
     trust = verdict.trust
-    assert {one.way for one in verdict.deeds} == {Way.FLOW}
+    assert {one.way for one in verdict.deeds} == {ProvedBy.FLOW}
     assert (trust.faults, trust.proved, trust.on_flow, trust.by_canary, trust.read_back) == (3, 3, 3, 0, 0)
 
 
@@ -267,7 +267,7 @@ def test_what_there_was_nothing_for_is_no_fault_though_a_client_went_on():
 def test_orphans_that_came_later_were_there_for_the_deed():
     plan = sabotaged("orphans")
     verdict = judge(plan, rehearse(plan))
-    assert next((one.text, one.way) for one in verdict.deeds) == ("server orphan for 2s", Way.FLOW)
+    assert next((one.text, one.way) for one in verdict.deeds) == ("server orphan for 2s", ProvedBy.FLOW)
 
 
 def test_of_several_gates_the_best_way_counts():

@@ -19,7 +19,7 @@ from harness.history import (
     Chunk,
     Conn,
     ConnEnd,
-    Deed,
+    DeedDone,
     Delivered,
     Dial,
     Emit,
@@ -47,7 +47,7 @@ from harness.history import (
 from harness.history.records import Record
 from harness.judge import phrases
 from harness.judge.judge import judge
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import LawState, Word
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import handoff, handoff_plan
 from tests.judge.serving import served
@@ -124,8 +124,8 @@ def _has(record: Record, fields: dict[str, object]) -> bool:
 
 
 def test_a_flawless_run_is_whole():
-    assert state("history-whole", handoff()) is State.HELD
-    assert state("history-whole", *told()) is State.HELD
+    assert state("history-whole", handoff()) is LawState.HELD
+    assert state("history-whole", *told()) is LawState.HELD
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
         ),
         ([Census(when="start", counts={})], "a census of the start is taken twice"),
         ([Health(lags_us=[], no=2)], "health record 2 comes where 1 was due"),
-        ([Deed(deed=0, issued_ns=NOW, returned_ns=NOW, client="c1")], "deed 0 is carried out twice"),
+        ([DeedDone(deed=0, issued_ns=NOW, returned_ns=NOW, client="c1")], "deed 0 is carried out twice"),
         ([Canary(deed=7, met=True)], "deed 7 is proved before it was carried out"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else type(value[-1]).__name__,
@@ -322,7 +322,7 @@ EVENT = Delivered(rid=2, cid=2, id="a-12", type="processing", digest="da12")
 def test_what_does_not_follow_from_what_was_told(records, sentence):
     story, history = told(*records)
     found = law("history-whole", story, history)
-    assert (found.state, found.cause) == (State.FAILED, "record-missing")
+    assert (found.state, found.cause) == (LawState.FAILED, "record-missing")
     assert found.sentence.startswith(sentence)
 
 
@@ -416,7 +416,7 @@ def test_what_does_not_follow_from_what_was_told(records, sentence):
 )
 def test_what_follows_is_whole(records):
     assert law("history-whole", *told(*records)).sentence == ""
-    assert state("history-whole", *told(*records)) is State.HELD
+    assert state("history-whole", *told(*records)) is LawState.HELD
 
 
 @pytest.mark.parametrize(("undelivered", "cuts", "said"), [((9,), 0, True), ((9,), 1, False), ((9, 8), 1, True)])
@@ -459,7 +459,7 @@ def test_each_event_that_was_cut_on_its_way_may_have_been_shown_from_what_came_o
             "the body of request 3 is not what the server answered",
         ),
         (with_another(Snapshot, 0, length=8), "request 3 was answered with 8 bytes and 9 reached the client"),
-        (without_the(Deed), "deed 0 is proved before it was carried out"),
+        (without_the(DeedDone), "deed 0 is proved before it was carried out"),
         (with_another(Delivered, 9, digest="flipped"), "event a-9 at the phone (c1) is none that the server had emi"),
         (with_another(Delivered, 9, id="a-8"), "event a-8 at the phone (c1) is none that the server had emitted"),
         (with_another(Body, 1, digest="flipped"), "the body of request 3 is not what the server answered"),
@@ -473,10 +473,10 @@ def test_each_event_that_was_cut_on_its_way_may_have_been_shown_from_what_came_o
 )  # fmt: skip
 def test_one_record_dropped_or_changed_is_found_by_what_the_others_say(change, sentence):
     found = law("history-whole", *changed(change))
-    assert (found.state, found.sentence.startswith(sentence)) == (State.FAILED, True), found.sentence
+    assert (found.state, found.sentence.startswith(sentence)) == (LawState.FAILED, True), found.sentence
 
 
-STAMPED = (Answered, App, Chunk, Conn, ConnEnd, Deed, Delivered, Dial, Emit, Request, SignalHeard, Status, Write)
+STAMPED = (Answered, App, Chunk, Conn, ConnEnd, DeedDone, Delivered, Dial, Emit, Request, SignalHeard, Status, Write)
 
 
 def shifted(kind: type[Record], by_ns: int) -> Callable[[list[Record]], list[Record]]:
@@ -494,7 +494,7 @@ def shifted(kind: type[Record], by_ns: int) -> Callable[[list[Record]], list[Rec
 @pytest.mark.parametrize("kind", STAMPED)
 def test_a_stamp_that_is_out_of_order_is_found(kind, by_ns):
     found = law("history-whole", *changed(shifted(kind, by_ns)))
-    assert found.state is State.FAILED
+    assert found.state is LawState.FAILED
     assert found.sentence.startswith(("the stamp of a", "the times of a"))
 
 
@@ -517,7 +517,7 @@ def test_a_clock_that_jumps_between_two_records_is_found_by_the_times_that_they_
 )
 def test_the_times_that_a_record_tells_agree_with_its_stamp(fields, sentence):
     fields = {name: 10**12 + value for name, value in fields.items()}
-    found = law("history-whole", *changed(with_another(Deed, 0, **fields)))
+    found = law("history-whole", *changed(with_another(DeedDone, 0, **fields)))
     assert found.sentence.startswith(sentence)
     assert bool(found.sentence) == bool(sentence)
 
@@ -560,7 +560,7 @@ def test_what_a_client_makes_up_is_its_own_fault():
     """An event that no server emitted, or whose state a status answer told, need not have come by a stream."""
     story, _ = whole()
     story.show(99, 10.002, digest="made up", block=False)
-    assert state("history-whole", story) is State.HELD
+    assert state("history-whole", story) is LawState.HELD
     polled = changed(without_the(Delivered, 3))  # its state is the one that was answered at 5.0 s
     assert law("history-whole", *polled).sentence.startswith("the app of c1 was shown event a-3 before")
     story, records = whole()
@@ -600,7 +600,7 @@ def test_an_event_reaches_the_phone_once_its_write_has_begun_if_not_once_it_is_r
 
 def test_a_dial_that_came_through_as_a_door_was_moved_may_have_met_no_gate():
     lost = Dial(client="c1", path="wifi", port=7, from_ns=NOW, to_ns=NOW, fate="open")
-    for at, expected in ((4.0, State.HELD), (5.0, State.FAILED)):
+    for at, expected in ((4.0, LawState.HELD), (5.0, LawState.FAILED)):
         story, before = whole()
         at_ns = 10**12 + round(at * 1e9)
         place = sum(one.t_ns < at_ns for one in before)
@@ -654,4 +654,4 @@ def test_the_first_number_is_one():
 
 
 def test_an_empty_history_says_nothing():
-    assert empty("history-whole", handoff_plan()) is State.UNKNOWN
+    assert empty("history-whole", handoff_plan()) is LawState.UNKNOWN

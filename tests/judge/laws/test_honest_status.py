@@ -1,14 +1,14 @@
 from harness.deeds import acts
 from harness.history import App, Response, Status, StreamBegan
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, handoff, noticed
 from tests.judge.story import Story, changed, ns, plan, without
 
 
 def test_a_client_that_says_what_is_true_holds():
-    assert state("honest-status", handoff()) is State.HELD
-    assert state("honest-status", noticed()) is State.HELD
+    assert state("honest-status", handoff()) is LawState.HELD
+    assert state("honest-status", noticed()) is LawState.HELD
 
 
 def test_connected_through_a_long_silence_fails():
@@ -19,7 +19,7 @@ def test_connected_through_a_long_silence_fails():
 
 
 def test_a_watchdog_that_comes_too_late_fails():
-    assert state("honest-status", noticed(at=26.0)) is State.FAILED
+    assert state("honest-status", noticed(at=26.0)) is LawState.FAILED
 
 
 def test_connected_without_an_answer_fails():
@@ -67,7 +67,7 @@ def test_reconnecting_for_a_second_of_events_holds():
     story = Story(plan()).run()
     story.status("reconnecting", 5.0)
     story.status("connected", 6.0, attempt=1)
-    assert state("honest-status", story) is State.HELD
+    assert state("honest-status", story) is LawState.HELD
 
 
 def quiet(word: str, *, comments: tuple[float, ...], sleeps: bool = False) -> Story:
@@ -93,8 +93,8 @@ def test_a_word_that_denies_a_stream_of_comments_fails():
 
 
 def test_a_first_byte_alone_and_bytes_beside_which_the_device_sleeps_are_not_denied():
-    assert state("honest-status", quiet("reconnecting", comments=())) is State.HELD
-    assert state("honest-status", quiet("reconnecting", comments=(13.45,), sleeps=True)) is State.HELD
+    assert state("honest-status", quiet("reconnecting", comments=())) is LawState.HELD
+    assert state("honest-status", quiet("reconnecting", comments=(13.45,), sleeps=True)) is LawState.HELD
 
 
 def refused(*at: float) -> Story:
@@ -110,7 +110,7 @@ def test_polling_is_said_where_streams_have_failed_and_the_status_is_asked_for()
     story.status("polling", 3.1)
     story.poll(3, 3.2, shown=False)
     story.end(9.0, "limit")
-    assert state("honest-status", story) is State.HELD
+    assert state("honest-status", story) is LawState.HELD
 
 
 def test_polling_is_not_said_before_streams_have_failed():
@@ -137,7 +137,7 @@ def test_a_poll_that_a_server_put_off_may_come_later():
     story.request("poll", 2.9, status=503, retry_after="8")
     story.status("polling", 3.1)
     story.end(9.0, "limit")
-    assert state("honest-status", story) is State.HELD
+    assert state("honest-status", story) is LawState.HELD
 
 
 def test_closed_is_not_said_while_the_job_lives():
@@ -153,12 +153,12 @@ def test_closed_is_said_after_a_refusal_for_good_or_a_final_error():
     story.request("stream", 1.0, status=404)
     story.status("closed", 1.1)
     story.end(9.0, "limit")
-    assert state("honest-status", story) is State.HELD
+    assert state("honest-status", story) is LawState.HELD
     gave_up = refused()
     gave_up.add(App(client="c1", job="j1", callback="error", enter_ns=ns(2.0), exit_ns=ns(2.0)), 2.0)
     gave_up.status("closed", 1.99)
     gave_up.end(9.0, "limit")
-    assert state("honest-status", gave_up) is State.HELD
+    assert state("honest-status", gave_up) is LawState.HELD
 
 
 def test_a_client_that_never_says_closed_fails():
@@ -175,11 +175,11 @@ def closed(at: float) -> Story:
 
 
 def test_closed_is_said_within_a_second_of_the_end():
-    assert state("honest-status", closed(10.9)) is State.HELD
-    assert state("honest-status", closed(11.08)) is State.HELD
+    assert state("honest-status", closed(10.9)) is LawState.HELD
+    assert state("honest-status", closed(11.08)) is LawState.HELD
     found = law("honest-status", closed(30.0))
     assert (found.state, found.cause, found.sentence) == (
-        State.FAILED, "closed-late",
+        LawState.FAILED, "closed-late",
         "\u201cconnected\u201d is still shown until 30.0 s, the app was told completed at 10.0 s",
     )  # fmt: skip
 
@@ -188,14 +188,14 @@ def test_closed_may_wait_for_the_app_s_callbacks_whatever_their_number():
     story = closed(12.8)
     end = next(one for one in story.records if isinstance(one, App) and one.callback == "completed")
     end.exit_ns = end.t_ns = ns(11.9)
-    assert state("honest-status", story) is State.HELD
+    assert state("honest-status", story) is LawState.HELD
     many = Story(plan(items=200)).run(until=40.0)
     next(one for one in many.records if isinstance(one, Status) and one.word == "closed").t_ns = ns(13.0)
-    assert state("honest-status", many) is State.FAILED
+    assert state("honest-status", many) is LawState.FAILED
 
 
 def test_closed_is_said_within_a_second_of_a_final_error():
-    def gave_up(at: float) -> State:
+    def gave_up(at: float) -> LawState:
         story = refused()
         story.add(App(client="c1", job="j1", callback="error", enter_ns=ns(2.0), exit_ns=ns(2.0)), 2.0)
         story.status("connecting", 1.0)
@@ -203,7 +203,7 @@ def test_closed_is_said_within_a_second_of_a_final_error():
         story.end(9.0, "limit")
         return state("honest-status", story)
 
-    assert (gave_up(2.9), gave_up(4.0)) == (State.HELD, State.FAILED)
+    assert (gave_up(2.9), gave_up(4.0)) == (LawState.HELD, LawState.FAILED)
 
 
 def outlived(until: float, *, how: str = "eof", following: float = 4.0) -> Story:
@@ -221,8 +221,8 @@ def outlived(until: float, *, how: str = "eof", following: float = 4.0) -> Story
 
 
 def test_connected_does_not_outlive_its_stream_for_longer_than_a_second():
-    assert state("honest-status", outlived(2.1)) is State.HELD
-    assert state("honest-status", outlived(3.05)) is State.HELD
+    assert state("honest-status", outlived(2.1)) is LawState.HELD
+    assert state("honest-status", outlived(3.05)) is LawState.HELD
     found = law("honest-status", outlived(4.9))
     assert found.sentence == (
         "\u201cconnected\u201d was shown for 2.9 s after its stream had ended at 2.0 s (limit 1 s)"
@@ -232,27 +232,27 @@ def test_connected_does_not_outlive_its_stream_for_longer_than_a_second():
 
 def test_it_is_the_same_whoever_ended_the_stream_and_a_new_one_is_no_lie():
     for how in ("error", "watchdog"):
-        assert state("honest-status", outlived(4.9, how=how)) is State.FAILED
-    assert state("honest-status", outlived(2.1 + 0.7, following=0.6)) is State.HELD
+        assert state("honest-status", outlived(4.9, how=how)) is LawState.FAILED
+    assert state("honest-status", outlived(2.1 + 0.7, following=0.6)) is LawState.HELD
 
 
 def test_a_device_that_sleeps_shows_nothing():
     story = outlived(4.9)
     story.plan = plan((1.9, "device", acts.Suspends(lasts=2.9), "suspends"))
     story.deeds()
-    assert state("honest-status", story) is State.HELD
+    assert state("honest-status", story) is LawState.HELD
 
 
 def test_a_client_that_says_nothing_of_itself_is_not_judged():
     story = Story(plan()).run()
-    assert state("honest-status", story, without(story.history(), Status)) is State.NOT_JUDGED
+    assert state("honest-status", story, without(story.history(), Status)) is LawState.NOT_JUDGED
 
 
 def test_a_host_that_lags_leaves_a_long_silence_unknown():
     story = half_open()
     story.lags(*[3_000_000] * 100)
-    assert state("honest-status", story) is State.UNKNOWN
+    assert state("honest-status", story) is LawState.UNKNOWN
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("honest-status", plan()) is State.UNKNOWN
+    assert empty("honest-status", plan()) is LawState.UNKNOWN

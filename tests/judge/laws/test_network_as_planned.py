@@ -14,7 +14,7 @@ from harness.history import (
     Chunk,
     Conn,
     ConnEnd,
-    Deed,
+    DeedDone,
     Delivered,
     Dial,
     Emit,
@@ -32,7 +32,7 @@ from harness.history import (
     Weather,
     Write,
 )
-from harness.judge.verdict import LawVerdict, State
+from harness.judge.verdict import LawState, LawVerdict
 from harness.scenario import model
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction
@@ -89,18 +89,18 @@ def judged(wire: Wire, history: History | None = None) -> LawVerdict:
 
 def held(wire: Wire, history: History | None = None) -> bool:
     found = judged(wire, history)
-    assert found.state is State.HELD, found.sentence
+    assert found.state is LawState.HELD, found.sentence
     return True
 
 
 def broken(wire: Wire, history: History | None = None) -> str:
     found = judged(wire, history)
-    assert found.state is State.FAILED
+    assert found.state is LawState.FAILED
     return found.sentence
 
 
 def test_a_history_without_a_beginning_is_unknown():
-    assert empty("network-as-planned", plan()) is State.UNKNOWN
+    assert empty("network-as-planned", plan()) is LawState.UNKNOWN
 
 
 def test_where_nothing_was_dialled_nothing_went_wrong():
@@ -224,7 +224,7 @@ def test_the_harness_s_own_connections_are_judged_as_well():
 def test_with_several_gates_a_canary_s_connection_is_held_to_what_all_have_done():
     wire = Wire(reach(4.0, "silent"), count=2)
     wire.deed(0, client="c2")
-    second = next(record for record in wire.records if isinstance(record, Deed) and record.client == "c2")
+    second = next(record for record in wire.records if isinstance(record, DeedDone) and record.client == "c2")
     second.issued_ns, second.returned_ns, second.t_ns = ns(4.001), ns(4.002), ns(4.002)
     wire.cid = wire.conn(2.0, client="canary")
     wire.chunk(4.0015)
@@ -235,8 +235,8 @@ def test_with_several_gates_a_canary_s_connection_is_held_to_what_all_have_done(
 
 # Weather.
 
-STALL = (model.Pulse(path="wifi", at=4.0, lasts=0.5),)
-STEP = (model.Step(path="wifi", at=4.0, down=50_000.0, up=20_000.0),)
+STALL = (model.StallPulse(path="wifi", at=4.0, lasts=0.5),)
+STEP = (model.RateStep(path="wifi", at=4.0, down=50_000.0, up=20_000.0),)
 
 
 def stalled(fate: str, at: float) -> Wire:
@@ -686,7 +686,7 @@ def test_a_connection_that_a_deed_ends_is_not_left_to_end_by_itself():
     history = wire.over()
     (end, *_) = (record for record in history.all(ConnEnd) if record.side == "client")
     behind = [record for record in history.records if record is not end]
-    place = next(at for at, record in enumerate(behind) if isinstance(record, Deed))
+    place = next(at for at, record in enumerate(behind) if isinstance(record, DeedDone))
     end.how, end.swallowed, end.t_ns = "rst", False, ns(4.0001)
     behind.insert(place + 1, end)
     assert "the side of the client was not lost by device loses wifi at 4 s" in broken(wire, numbered(behind))

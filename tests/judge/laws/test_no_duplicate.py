@@ -1,6 +1,6 @@
 import pytest
 
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from harness.sse.policy import Ids, Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import handoff, handoff_plan
@@ -8,7 +8,7 @@ from tests.judge.story import Story, plan
 
 
 def test_each_event_once_holds():
-    assert state("no-duplicate", handoff()) is State.HELD
+    assert state("no-duplicate", handoff()) is LawState.HELD
 
 
 def test_a_repeat_fails_and_names_the_events():
@@ -37,7 +37,7 @@ def test_a_repeat_after_a_wrong_resumption_names_it():
 def test_a_state_shown_by_stream_and_again_by_polling_is_a_repeat():
     story = Story(plan()).run()
     story.poll(4, 2.3)
-    assert state("no-duplicate", story) is State.FAILED
+    assert state("no-duplicate", story) is LawState.FAILED
 
 
 def test_an_event_that_was_never_emitted_fails():
@@ -51,7 +51,7 @@ def test_an_event_that_was_never_emitted_fails():
 def test_a_snapshot_of_the_accepted_job_is_no_phantom():
     story = Story(plan()).run()
     story.show(0, 0.02, event_id="", source="poll", callback="initialized")
-    assert state("no-duplicate", story) is State.HELD
+    assert state("no-duplicate", story) is LawState.HELD
 
 
 def test_another_payload_fails():
@@ -65,7 +65,7 @@ def test_the_same_index_in_a_new_epoch_is_another_event():
     story.job(epoch="b", at=3.0)
     story.emit(3, 3.1, epoch="b")
     story.show(3, 3.11, epoch="b")
-    assert state("no-duplicate", story) is State.HELD
+    assert state("no-duplicate", story) is LawState.HELD
 
 
 def test_nothing_shown_is_unknown_and_never_held():
@@ -73,11 +73,11 @@ def test_nothing_shown_is_unknown_and_never_held():
     story.emit_all()
     story.dial(0.01)
     story.end(41.0)
-    assert state("no-duplicate", story) is State.UNKNOWN
+    assert state("no-duplicate", story) is LawState.UNKNOWN
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("no-duplicate", plan()) is State.UNKNOWN
+    assert empty("no-duplicate", plan()) is LawState.UNKNOWN
 
 
 def sent_twice(ids, *, again=True):
@@ -89,30 +89,30 @@ def sent_twice(ids, *, again=True):
 
 def test_what_the_server_sent_twice_is_no_fault_of_a_client_that_declares_opaque_ids():
     found = law("no-duplicate", sent_twice(Ids.OPAQUE))
-    assert found.state is State.HELD
+    assert found.state is LawState.HELD
     assert found.sentence == "1 event shown again, as the server sent them twice: ids are opaque to the client"
 
 
 @pytest.mark.parametrize("ids", [Ids.EPOCH_INDEX, None])
 def test_it_is_one_of_a_client_that_reads_their_order(ids):
-    assert state("no-duplicate", sent_twice(ids)) is State.FAILED
+    assert state("no-duplicate", sent_twice(ids)) is LawState.FAILED
 
 
 def test_what_the_server_did_not_send_twice_is_a_repeat_to_any_client():
-    assert state("no-duplicate", sent_twice(Ids.OPAQUE, again=False)) is State.FAILED
+    assert state("no-duplicate", sent_twice(Ids.OPAQUE, again=False)) is LawState.FAILED
     thrice = sent_twice(Ids.OPAQUE)
     thrice.show(5, 3.03, block=False)
-    assert state("no-duplicate", thrice) is State.FAILED
+    assert state("no-duplicate", thrice) is LawState.FAILED
 
 
 def test_what_an_older_id_asked_for_again_is_a_repeat_to_any_client():
     the_plan = handoff_plan(policies=Policies(ids=Ids.OPAQUE))
     story = handoff(the_plan, last="a-6")
     story.show(7, 6.15)
-    assert state("no-duplicate", story) is State.FAILED
+    assert state("no-duplicate", story) is LawState.FAILED
     story = handoff(the_plan, last="a-7")
     story.show(7, 6.15)
-    assert state("no-duplicate", story) is State.HELD
+    assert state("no-duplicate", story) is LawState.HELD
 
 
 def test_an_event_shown_before_it_reached_the_phone_is_told_so():
@@ -125,11 +125,11 @@ def test_an_event_shown_before_it_reached_the_phone_is_told_so():
 def test_what_a_callback_is_follows_from_its_content_and_from_no_id():
     story = Story(plan()).run(skip=(4,))
     story.show(4, 2.1, event_id="a-9")
-    assert state("no-gap", story) is State.FAILED  # it came as a-9
+    assert state("no-gap", story) is LawState.FAILED  # it came as a-9
     story = Story(plan()).run(skip=(4,))
     story.arrive(4, 2.1)
     story.show(4, 2.1, event_id="anything", block=False)
-    assert (state("no-gap", story), state("no-duplicate", story)) == (State.HELD, State.HELD)
+    assert (state("no-gap", story), state("no-duplicate", story)) == (LawState.HELD, LawState.HELD)
 
 
 def test_a_snapshot_is_one_only_where_its_answer_was_delivered_whole():

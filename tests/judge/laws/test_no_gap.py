@@ -1,7 +1,7 @@
 import pytest
 
 from harness.history import App, Body, Chunk, Conn, Delivered, Emit, End, Read, Write
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, handoff
@@ -9,12 +9,12 @@ from tests.judge.story import Story, changed, ns, plan
 
 
 def test_a_complete_delivery_holds():
-    assert state("no-gap", handoff()) is State.HELD
+    assert state("no-gap", handoff()) is LawState.HELD
 
 
 def test_a_wrong_resumption_that_skipped_events_is_told_with_its_ids():
     found = law("no-gap", handoff(last="a-12", skip=range(8, 13)))
-    assert found.state is State.FAILED
+    assert found.state is LawState.FAILED
     assert found.cause == "wrong-resume"
     assert found.sentence == (
         "events 8\u201312 (emitted 4.0\u20136.0 s) never arrived: "
@@ -48,7 +48,7 @@ def test_what_reached_the_phone_and_was_not_shown_is_lost_whatever_the_client_sa
     for why in ("late", "coalesced", "repeat"):
         story.absorb(4, 2.9, why)
     found = law("no-gap", story)
-    assert (found.state, found.sentence) == (State.FAILED, "event 4 reached the phone at 2.0 s and was never shown")
+    assert (found.state, found.sentence) == (LawState.FAILED, "event 4 reached the phone at 2.0 s and was never shown")
     assert [item.text for item in found.evidence] == ["id a-4 at the phone; never shown"]
 
 
@@ -57,7 +57,10 @@ def test_what_reached_the_phone_just_before_the_end_is_lost_unless_a_status_answ
     story.arrive(20, 10.005)
     story.add(Read(cid=story.carried["c1"], upto=1_000_000), 10.006)
     found = law("no-gap", story)
-    assert (found.state, found.sentence) == (State.FAILED, "event 20 reached the phone at 10.0 s and was never shown")
+    assert (found.state, found.sentence) == (
+        LawState.FAILED,
+        "event 20 reached the phone at 10.0 s and was never shown",
+    )
 
 
 def test_what_died_on_its_way_is_told_by_its_write():
@@ -81,11 +84,11 @@ def test_what_was_at_the_socket_when_the_connection_ended_is_in_doubt_and_has_to
 def test_what_came_behind_a_later_event_on_its_stream_may_be_dropped():
     story = Story(plan()).run(skip=(4,))
     story.arrive(4, 2.6)
-    assert state("no-gap", story) is State.HELD
+    assert state("no-gap", story) is LawState.HELD
     story = Story(plan()).run(skip=(4, 5))
     story.arrive(4, 2.1)
     story.arrive(5, 2.2)
-    assert state("no-gap", story) is State.FAILED
+    assert state("no-gap", story) is LawState.FAILED
 
 
 def at_work(*, takes: float = 0.45, queue: int | None = 1, undeclared: tuple[str, ...] = ()) -> Story:
@@ -103,7 +106,7 @@ def at_work(*, takes: float = 0.45, queue: int | None = 1, undeclared: tuple[str
 
 def test_the_oldest_updates_give_way_behind_a_callback_to_as_many_newer_ones_as_may_wait():
     found = law("no-gap", at_work())
-    assert (found.state, found.sentence) == (State.HELD, "20 of 22 events shown, 2 coalesced")
+    assert (found.state, found.sentence) == (LawState.HELD, "20 of 22 events shown, 2 coalesced")
 
 
 @pytest.mark.parametrize(("queue", "room"), [(2, "has room for 2 updates"), (None, "is unbounded")])
@@ -111,7 +114,7 @@ def test_an_update_that_gave_way_though_the_queue_had_room_is_lost(queue, room):
     found = law("no-gap", at_work(queue=queue))
     first = 5 if queue else 4
     newer = 1 if queue else 2
-    assert (found.state, found.cause) == (State.FAILED, "short-queue")
+    assert (found.state, found.cause) == (LawState.FAILED, "short-queue")
     assert found.sentence.endswith(
         f"never shown: event {first} waited behind a callback and gave way to {newer} newer; its queue {room}"
     )
@@ -119,15 +122,15 @@ def test_an_update_that_gave_way_though_the_queue_had_room_is_lost(queue, room):
 
 def test_an_update_that_waited_behind_nothing_gives_way_to_nothing():
     found = law("no-gap", at_work(takes=0.05))
-    assert (found.state, found.cause) == (State.FAILED, "")
+    assert (found.state, found.cause) == (LawState.FAILED, "")
 
 
 def test_how_many_updates_wait_is_not_judged_where_nobody_declares_a_queue():
-    assert state("no-gap", at_work(undeclared=("queue",))) is State.HELD
+    assert state("no-gap", at_work(undeclared=("queue",))) is LawState.HELD
 
 
 def test_what_waits_when_the_end_comes_is_shown_before_it():
-    def ended(queue: int) -> State:
+    def ended(queue: int) -> LawState:
         story = Story(plan(policies=Policies(queue=queue, handler_takes=0.6))).run(skip=(19, 20))
         for index, at in ((19, 9.55), (20, 9.6)):
             next(one for one in story.records if isinstance(one, Emit) and one.index == index).t_ns = ns(at - 0.001)
@@ -137,8 +140,8 @@ def test_what_waits_when_the_end_comes_is_shown_before_it():
         story.add(Read(cid=story.carried["c1"], upto=1_000_000), 9.7)
         return state("no-gap", story)
 
-    assert ended(queue=1) is State.HELD
-    assert ended(queue=3) is State.FAILED
+    assert ended(queue=1) is LawState.HELD
+    assert ended(queue=3) is LawState.FAILED
 
 
 def test_a_terminal_event_may_never_be_coalesced():
@@ -146,7 +149,7 @@ def test_a_terminal_event_may_never_be_coalesced():
     for record in story.records:
         if isinstance(record, Emit) and record.index == 4:
             record.terminal = True
-    assert state("no-gap", story) is State.FAILED
+    assert state("no-gap", story) is LawState.FAILED
 
 
 def firewalled(*, says: bool = True) -> Story:
@@ -170,7 +173,7 @@ def test_the_word_polling_buys_nothing():
     story = Story(plan()).run(skip=(4, 5, 6))
     story.status("polling", 3.0)
     story.poll(6, 3.2)
-    assert state("no-gap", story) is State.FAILED
+    assert state("no-gap", story) is LawState.FAILED
 
 
 def test_what_reached_the_phone_is_not_covered_by_a_later_snapshot():
@@ -184,7 +187,7 @@ def test_the_one_snapshot_after_a_204_covers_what_came_before():
     story = Story(plan()).run(skip=(4, 5, 6))
     story.request("stream", 3.0, status=204)
     story.poll(6, 3.2)
-    assert state("no-gap", story) is State.HELD
+    assert state("no-gap", story) is LawState.HELD
 
 
 def test_a_snapshot_out_of_the_blue_covers_nothing():
@@ -205,7 +208,7 @@ def refused(*, at: float = 3.0) -> Story:
 def test_a_gap_that_the_server_said_is_covered_by_a_snapshot_that_was_shown():
     story = refused()
     story.poll(6, 3.2)
-    assert state("no-gap", story) is State.HELD
+    assert state("no-gap", story) is LawState.HELD
 
 
 def test_a_gap_s_snapshot_need_not_be_shown_where_a_later_state_is():
@@ -217,23 +220,23 @@ def test_a_gap_s_snapshot_need_not_be_shown_where_a_later_state_is():
 def test_a_snapshot_asked_for_before_the_gap_covers_nothing():
     story = refused()
     story.poll(6, 2.7)
-    assert state("no-gap", story) is State.FAILED
+    assert state("no-gap", story) is LawState.FAILED
 
 
 def test_a_gap_without_its_snapshot_is_still_a_gap():
-    assert state("no-gap", refused()) is State.FAILED
+    assert state("no-gap", refused()) is LawState.FAILED
 
 
 def test_a_gap_whose_snapshots_were_refused_to_the_end_was_said_aloud_and_a_portal_s_page_is_none():
-    def asked(status: int, by: str = "") -> State:
+    def asked(status: int, by: str = "") -> LawState:
         story = refused()
         story.request("poll", 3.2, status=status, by=by)
         story.add(Body(rid=story.rids, cid=story.cids, length=9, digest="x", whole=True), 3.21)
         return state("no-gap", story)
 
-    assert asked(503) is State.HELD
-    assert asked(200, by="middle") is State.HELD
-    assert asked(200) is State.FAILED
+    assert asked(503) is LawState.HELD
+    assert asked(200, by="middle") is LawState.HELD
+    assert asked(200) is LawState.FAILED
 
 
 def test_what_the_server_left_out_without_a_word_is_withheld_and_not_the_client_s():
@@ -243,21 +246,21 @@ def test_what_the_server_left_out_without_a_word_is_withheld_and_not_the_client_
 
 def test_what_was_on_its_way_when_a_job_without_end_was_left_is_not_lost():
     story = Story(plan(ends="never")).run(skip=(20,), until=10.0)
-    assert state("no-gap", story) is State.HELD
-    assert state("no-gap", Story(plan(ends="never")).run(skip=(15,), until=10.0)) is State.FAILED
+    assert state("no-gap", story) is LawState.HELD
+    assert state("no-gap", Story(plan(ends="never")).run(skip=(15,), until=10.0)) is LawState.FAILED
 
 
 def test_a_hole_fails_even_in_an_interrupted_run_but_a_tail_is_unknown():
     story = Story(plan()).run(skip=(4,), until=10.2)
-    assert state("no-gap", story, changed(story.history(), End, 0, reason="interrupted")) is State.FAILED
+    assert state("no-gap", story, changed(story.history(), End, 0, reason="interrupted")) is LawState.FAILED
     story = Story(plan()).run(skip=tuple(range(10, 22)), until=10.2)
-    assert state("no-gap", story, changed(story.history(), End, 0, reason="interrupted")) is State.UNKNOWN
+    assert state("no-gap", story, changed(story.history(), End, 0, reason="interrupted")) is LawState.UNKNOWN
 
 
 def test_a_wrong_resumption_before_an_event_does_not_explain_its_loss():
     found = law("no-gap", handoff(last="a-6", skip=(20,)))
-    assert (found.state, found.cause) == (State.FAILED, "")
+    assert (found.state, found.cause) == (LawState.FAILED, "")
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("no-gap", plan()) is State.UNKNOWN
+    assert empty("no-gap", plan()) is LawState.UNKNOWN

@@ -1,12 +1,12 @@
 from harness.history import Body, Census, ConnEnd, Delivered, End, Response
-from harness.judge.verdict import LawVerdict, State
+from harness.judge.verdict import LawState, LawVerdict
 from tests.judge.ruling import empty, expect, law, state
 from tests.judge.scenes import half_open, handoff
 from tests.judge.story import ZERO, Story, ns, plan
 
 
 def test_one_stream_after_another_holds():
-    assert state("one-stream", handoff()) is State.HELD
+    assert state("one-stream", handoff()) is LawState.HELD
 
 
 def test_two_streams_for_longer_than_the_linger_fail():
@@ -27,7 +27,7 @@ def test_an_overlap_within_the_linger_holds():
     cid = story.conn(3.0)
     story.request("stream", 3.001, cid=cid, last="a-5")
     story.close(3.9, cid)
-    assert state("one-stream", story) is State.HELD
+    assert state("one-stream", story) is LawState.HELD
 
 
 def test_the_scenario_s_overlap_is_the_linger():
@@ -35,7 +35,7 @@ def test_the_scenario_s_overlap_is_the_linger():
     cid = story.conn(3.0)
     story.request("stream", 3.001, cid=cid, last="a-5")
     story.close(6.5, cid)
-    assert state("one-stream", story) is State.HELD
+    assert state("one-stream", story) is LawState.HELD
 
 
 def test_the_linger_is_widened_by_the_host_s_lag():
@@ -44,7 +44,7 @@ def test_the_linger_is_widened_by_the_host_s_lag():
     cid = story.conn(3.0)
     story.request("stream", 3.001, cid=cid, last="a-5")
     story.close(4.2, cid)
-    assert state("one-stream", story) is State.HELD
+    assert state("one-stream", story) is LawState.HELD
 
 
 def test_an_overlap_on_a_host_that_lags_is_unknown():
@@ -53,7 +53,7 @@ def test_an_overlap_on_a_host_that_lags_is_unknown():
     cid = story.conn(3.0)
     story.request("stream", 3.001, cid=cid, last="a-5")
     story.close(6.5, cid)
-    assert state("one-stream", story) is State.UNKNOWN
+    assert state("one-stream", story) is LawState.UNKNOWN
 
 
 def test_streams_of_two_jobs_are_not_counted_together():
@@ -61,7 +61,7 @@ def test_streams_of_two_jobs_are_not_counted_together():
     cid = story.conn(3.0)
     story.request("stream", 3.001, cid=cid, job="j9")
     story.close(6.5, cid)
-    assert state("one-stream", story) is State.HELD
+    assert state("one-stream", story) is LawState.HELD
 
 
 def test_a_stream_left_at_the_end_fails():
@@ -84,7 +84,7 @@ def test_a_stream_that_outlives_the_end_that_was_told_fails_whoever_ended_it():
         story.end(end + 1.0)
         return law("one-stream", story)
 
-    assert {told(0.0).state, told(0.9).state, told(0.9, by_server=True).state} == {State.HELD}
+    assert {told(0.0).state, told(0.9).state, told(0.9, by_server=True).state} == {LawState.HELD}
     assert (told(3.0).cause, told(3.0, by_server=True).cause) == ("stream-after-end", "stream-after-end")
     assert told(3.0).sentence == "the client held its stream for 3.0 s after on_completed (limit 1 s)"
 
@@ -98,15 +98,15 @@ def test_a_status_request_between_two_streams_fails_but_not_where_the_start_is_i
         return law("one-stream", story)
 
     found = told(4.6)
-    assert (found.state, found.cause) == (State.FAILED, "stray-poll")
+    assert (found.state, found.cause) == (LawState.FAILED, "stray-poll")
     assert found.sentence == "the client asked for the status at 4.6 s, with no cause to poll and no gap open"
-    assert told(4.6, accepted=False).state is State.HELD
+    assert told(4.6, accepted=False).state is LawState.HELD
 
 
 def test_a_client_that_says_closed_only_as_the_run_ends_was_cut_off_in_its_stream():
     story = half_open()
     story.status("closed", story.plan.horizon)
-    assert state("one-stream", story) is State.HELD
+    assert state("one-stream", story) is LawState.HELD
     story.status("closed", story.plan.horizon - 1.0)
     assert "still held a stream at the end of the run" in law("one-stream", story).sentence
 
@@ -116,7 +116,7 @@ def test_a_socket_that_closed_before_the_gate_learned_of_it_is_closed():
     cid = story.conn(3.0)
     story.request("stream", 3.001, cid=cid, last="a-5")
     story.add(ConnEnd(cid=cid, side="client", how="fin", left_ns=ns(3.5)), 6.5)
-    assert state("one-stream", story) is State.HELD
+    assert state("one-stream", story) is LawState.HELD
 
 
 def test_a_poll_beside_a_live_stream_fails_whatever_the_client_calls_it():
@@ -138,9 +138,9 @@ def test_a_poll_beside_a_live_stream_fails_whatever_the_client_calls_it():
 def test_a_poll_beside_a_stream_that_has_been_silent_for_five_seconds_holds():
     story = Story(plan(lasts=60.0, items=6)).run()
     story.poll(1, 19.0, shown=False)
-    assert state("one-stream", story) is State.HELD
+    assert state("one-stream", story) is LawState.HELD
     story.poll(2, 22.0, shown=False)
-    assert state("one-stream", story) is State.FAILED
+    assert state("one-stream", story) is LawState.FAILED
 
 
 def test_a_poll_that_was_begun_as_the_stream_s_first_byte_came_holds():
@@ -149,7 +149,7 @@ def test_a_poll_that_was_begun_as_the_stream_s_first_byte_came_holds():
     story.dial(0.5)
     story.poll(0, 0.55, shown=False)
     story.end(41.0)
-    assert state("one-stream", story) is State.HELD
+    assert state("one-stream", story) is LawState.HELD
 
 
 def test_a_status_asked_for_while_a_gap_is_open_or_after_a_204_holds():
@@ -160,7 +160,7 @@ def test_a_status_asked_for_while_a_gap_is_open_or_after_a_204_holds():
         else:
             story.request("stream", 4.9, status=204)
         story.poll(9, 5.0, shown=False)
-        assert state("one-stream", story) is State.HELD, told
+        assert state("one-stream", story) is LawState.HELD, told
 
 
 def idle(*at: float, until: float = 9.0, how: str = "fin") -> Story:
@@ -181,25 +181,25 @@ def test_three_connections_without_a_request_fail():
 
 
 def test_one_in_three_connections_may_carry_no_request():
-    assert state("one-stream", idle(3.0)) is State.HELD
-    assert state("one-stream", idle(3.0, 4.0)) is State.FAILED
+    assert state("one-stream", idle(3.0)) is LawState.HELD
+    assert state("one-stream", idle(3.0, 4.0)) is LawState.FAILED
 
 
 def test_idle_connections_that_are_closed_with_the_run_count():
     story = Story(plan(lasts=20.0)).run()
     for moment in (3.0, 4.0, 5.0):
         story.conn(moment)
-    assert state("one-stream", story) is State.FAILED
+    assert state("one-stream", story) is LawState.FAILED
 
 
 def test_a_dial_that_is_dropped_for_a_reason_leaves_no_spare_connection():
-    assert state("one-stream", idle(3.0, 4.0, 5.0, until=9.9)) is State.HELD  # the connect deadline
-    assert state("one-stream", idle(3.0, 4.0, 5.0, how="closed")) is State.HELD  # its path was lost
+    assert state("one-stream", idle(3.0, 4.0, 5.0, until=9.9)) is LawState.HELD  # the connect deadline
+    assert state("one-stream", idle(3.0, 4.0, 5.0, how="closed")) is LawState.HELD  # its path was lost
     story = idle(3.0, 4.0, 5.0, until=0.5)
     for moment in (3.4, 4.4, 5.4):
         story.signal("prefers", moment, "cellular")
-    assert state("one-stream", story) is State.HELD
-    assert state("one-stream", idle(3.0, 4.0, 5.0, until=0.5)) is State.FAILED
+    assert state("one-stream", story) is LawState.HELD
+    assert state("one-stream", idle(3.0, 4.0, 5.0, until=0.5)) is LawState.FAILED
 
 
 def started(at: float, *, whole: bool = True, status: int = 202, by: str = "") -> Story:
@@ -221,18 +221,18 @@ def test_work_that_is_started_again_fails():
 
 
 def test_work_may_be_started_again_where_the_answer_was_lost_or_in_doubt_or_refused_it():
-    assert state("one-stream", started(2.0, whole=False)) is State.HELD
-    assert state("one-stream", started(0.5)) is State.HELD
-    assert state("one-stream", started(2.0, status=503)) is State.HELD
-    assert state("one-stream", started(2.0, status=200, by="middle")) is State.HELD
+    assert state("one-stream", started(2.0, whole=False)) is LawState.HELD
+    assert state("one-stream", started(0.5)) is LawState.HELD
+    assert state("one-stream", started(2.0, status=503)) is LawState.HELD
+    assert state("one-stream", started(2.0, status=200, by="middle")) is LawState.HELD
 
 
 def test_no_stream_at_the_gate_is_unknown():
     story = Story(plan())
     story.emit_all()
     story.end(41.0)
-    assert state("one-stream", story) is State.UNKNOWN
+    assert state("one-stream", story) is LawState.UNKNOWN
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("one-stream", plan()) is State.UNKNOWN
+    assert empty("one-stream", plan()) is LawState.UNKNOWN

@@ -1,10 +1,10 @@
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from tests.judge.ruling import empty, law, state
 from tests.judge.story import Story, plan
 
 
 def test_a_growing_index_holds():
-    assert state("order", Story(plan()).run()) is State.HELD
+    assert state("order", Story(plan()).run()) is LawState.HELD
 
 
 def test_a_late_first_delivery_fails():
@@ -32,8 +32,8 @@ def test_an_epoch_that_comes_back_fails():
 def test_a_repeat_is_left_to_no_duplicate():
     story = Story(plan()).run()
     story.show(4, 3.1)
-    assert state("order", story) is State.HELD
+    assert state("order", story) is LawState.HELD
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("order", plan()) is State.UNKNOWN
+    assert empty("order", plan()) is LawState.UNKNOWN

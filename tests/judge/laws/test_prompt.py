@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from harness.history import App, Emit, Health
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.story import LTE, Story, plan, without
@@ -28,16 +28,16 @@ def steady(count: int, *, slow: int = 0, delay: float = 0.12, **more: Any) -> St
 def test_no_exceedance_in_368_holds():
     story = steady(368)
     found = law("prompt", story)
-    assert found.state is State.HELD
+    assert found.state is LawState.HELD
     assert found.sentence == "p99 5 ms on Wi-Fi (n = 368, 95 % interval 5 ms to 5 ms)"
 
 
 def test_one_exceedance_in_368_is_unknown():
-    assert law("prompt", steady(368, slow=1)).state is State.UNKNOWN
+    assert law("prompt", steady(368, slow=1)).state is LawState.UNKNOWN
 
 
 @pytest.mark.parametrize(
-    ("slow", "expected"), [(2, State.HELD), (3, State.UNKNOWN), (13, State.UNKNOWN), (14, State.FAILED)]
+    ("slow", "expected"), [(2, LawState.HELD), (3, LawState.UNKNOWN), (13, LawState.UNKNOWN), (14, LawState.FAILED)]
 )
 def test_750_events_forgive_two(slow, expected):
     assert state("prompt", steady(750, slow=slow)) is expected
@@ -52,7 +52,7 @@ def test_a_failure_shows_the_slowest():
 def test_an_update_that_a_later_state_replaced_counts_from_the_later_one():
     story = steady(750)
     story.records = [r for r in story.records if not (isinstance(r, App) and r.id in {"a-300", "a-500"})]
-    assert state("prompt", story) is State.HELD
+    assert state("prompt", story) is LawState.HELD
     story.records = [r for r in story.records if not (isinstance(r, App) and r.id == "a-600")]
     assert "95 % interval 5 ms to 205 ms" in law("prompt", story).reason
 
@@ -67,7 +67,7 @@ def test_lost_updates_count_as_infinitely_late():
 def test_a_plan_of_few_events_is_judged_from_the_phone_on():
     found = law("prompt", Story(plan()).run())
     assert (found.state, found.sentence) == (
-        State.HELD,
+        LawState.HELD,
         "from the phone to the app: median 0.20 ms (n = 22); the plan has 19 steady events (a p99 needs 368)",
     )
 
@@ -95,7 +95,7 @@ def test_fewer_events_than_planned_are_unknown():
     story.records = [r for r in story.records if not (isinstance(r, Emit) and r.index > 300)]
     found = law("prompt", story)
     assert (found.state, found.reason) == (
-        State.UNKNOWN,
+        LawState.UNKNOWN,
         "295 of 400 planned steady events observed (needs 368)",
     )
 
@@ -106,18 +106,18 @@ def test_a_lag_beyond_a_tenth_of_the_limit_is_unknown():
     assert law("prompt", story).reason == "scheduler lag p99 11 ms (trusted to 10 ms)"
     story = steady(400)
     story.lags(*[9_000] * 100)
-    assert state("prompt", story) is State.HELD
+    assert state("prompt", story) is LawState.HELD
 
 
 def test_a_lag_never_measured_is_no_zero():
     story = steady(400)
-    assert state("prompt", story, without(story.history(), Health)) is State.UNKNOWN
+    assert state("prompt", story, without(story.history(), Health)) is LawState.UNKNOWN
     virtual = steady(400, world="virtual")
-    assert state("prompt", virtual, without(virtual.history(), Health)) is State.HELD
+    assert state("prompt", virtual, without(virtual.history(), Health)) is LawState.HELD
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("prompt", plan()) is State.UNKNOWN
+    assert empty("prompt", plan()) is LawState.UNKNOWN
 
 
 def kept(*, by: float, index: int = 5) -> Story:
@@ -132,11 +132,11 @@ def kept(*, by: float, index: int = 5) -> Story:
 def test_one_event_kept_for_more_than_a_second_fails_on_any_path():
     found = law("prompt", kept(by=1.2))
     assert (found.state, found.sentence) == (
-        State.FAILED,
+        LawState.FAILED,
         "event 5 reached the phone at 2.5 s, and the app 1.2 s later",
     )
     assert [item.text for item in found.evidence] == ["id a-5 at the phone; 1.2 s to the app"]
-    assert state("prompt", kept(by=0.4)) is State.HELD
+    assert state("prompt", kept(by=0.4)) is LawState.HELD
 
 
 def test_the_client_s_own_share_counts_at_the_median_where_events_are_few():
@@ -156,18 +156,18 @@ def test_what_a_callback_takes_is_not_the_client_s_share():
     before = next(one for one in story.records if isinstance(one, App) and one.id == "a-4")
     before.exit_ns = before.t_ns = before.enter_ns + 1_690_000_000
     story.plan = plan(policies=Policies(handler_takes=1.69))
-    assert state("prompt", story) is State.HELD
+    assert state("prompt", story) is LawState.HELD
 
 
 def test_a_reorder_window_is_waited_out():
     story = kept(by=1.2, index=6)
     story.records = [one for one in story.records if getattr(one, "id", "") != "a-5"]
-    assert state("prompt", story) is State.FAILED
+    assert state("prompt", story) is LawState.FAILED
     story.plan = plan(policies=Policies(reorder_window=2.0))
-    assert state("prompt", story) is State.HELD
+    assert state("prompt", story) is LawState.HELD
 
 
 def test_a_busy_host_leaves_the_client_s_share_unjudged():
     story = kept(by=1.2)
     story.lags(*[150_000] * 100)
-    assert state("prompt", story) is State.NOT_JUDGED
+    assert state("prompt", story) is LawState.NOT_JUDGED

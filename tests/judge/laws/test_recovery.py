@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from harness.history import App, End
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from harness.sse.policy import AS_SHIPPED, Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan, noticed
@@ -37,7 +37,7 @@ def test_what_was_at_the_phone_and_was_not_shown_is_a_late_recovery():
                 at + 3 * 10**9 for at in (record.enter_ns, record.exit_ns, record.t_ns)
             )
     found = law("recovery", story)
-    assert found.state is State.FAILED
+    assert found.state is LawState.FAILED
     assert "at the phone" in found.sentence
 
 
@@ -46,12 +46,12 @@ def test_a_silent_death_beside_a_usable_path_is_given_the_watchdog():
         "recovered in 20.4 s (limit 21.7 s = what ended in between 19.4 s + plain wait (n 0) 1 s + handshake 1.2 s + "
         "the app 100 ms)"
     )
-    assert state("recovery", noticed(at=33.0)) is State.FAILED
+    assert state("recovery", noticed(at=33.0)) is LawState.FAILED
 
 
 def test_a_client_that_never_notices_fails_and_is_not_unknown():
     found = law("recovery", half_open())
-    assert (found.state, found.cause) == (State.FAILED, "never-noticed")
+    assert (found.state, found.cause) == (LawState.FAILED, "never-noticed")
 
 
 def gone_for_good(**job: Any) -> Story:
@@ -69,7 +69,7 @@ def gone_for_good(**job: Any) -> Story:
 
 def test_a_client_that_gives_up_after_a_loud_end_fails_by_its_own_cause():
     found = law("recovery", gone_for_good())
-    assert (found.state, found.cause) == (State.FAILED, "never-reconnected")
+    assert (found.state, found.cause) == (LawState.FAILED, "never-reconnected")
 
 
 def test_a_client_that_dials_in_vain_fails_by_its_own_cause():
@@ -78,7 +78,7 @@ def test_a_client_that_dials_in_vain_fails_by_its_own_cause():
     story.dial(24.7, cause="failed", opens=False)
     story.hang_up(24.8, "refused")
     found = law("recovery", story)
-    assert (found.state, found.cause) == (State.FAILED, "never-recovered")
+    assert (found.state, found.cause) == (LawState.FAILED, "never-recovered")
     assert found.advice.startswith("Fix: bound each dial with a connect deadline")
 
 
@@ -110,19 +110,19 @@ def test_a_run_cut_short_before_r_had_passed_is_unknown():
     story = half_open()
     history = changed(story.history(), End, 0, reason="interrupted")
     short = type(history)([r for r in history.records if r.t_ns < 10**12 + 20 * 10**9])
-    assert state("recovery", story, short) is State.UNKNOWN
+    assert state("recovery", story, short) is LawState.UNKNOWN
 
 
 def test_a_host_that_lags_leaves_it_unknown():
     story = handoff()
     story.lags(*[500_000] * 100)
-    assert state("recovery", story) is State.UNKNOWN
+    assert state("recovery", story) is LawState.UNKNOWN
 
 
 def test_the_limit_is_widened_by_the_host_s_lag():
     story = handoff(dialled=6.3, back=7.5)
     story.lags(*[100] * 500, 400_000)
-    assert state("recovery", story) is State.HELD
+    assert state("recovery", story) is LawState.HELD
 
 
 def test_every_client_must_recover():
@@ -131,16 +131,16 @@ def test_every_client_must_recover():
     story.records = [
         r for r in story.records if not (isinstance(r, App) and r.client == "c2" and r.t_ns > 10**12 + 4 * 10**9)
     ]
-    assert state("recovery", story) is State.FAILED
+    assert state("recovery", story) is LawState.FAILED
 
 
 def test_a_policy_with_a_long_watchdog_is_held_to_it():
     patient = half_open_plan(Policies(watchdog=45.0), lasts=90.0, items=180)
-    assert law("recovery", noticed(patient, at=48.9)).state is State.HELD
+    assert law("recovery", noticed(patient, at=48.9)).state is LawState.HELD
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("recovery", plan()) is State.UNKNOWN
+    assert empty("recovery", plan()) is LawState.UNKNOWN
 
 
 def test_a_recovery_that_failed_names_the_first_row_that_was_missed():
@@ -155,5 +155,5 @@ def test_a_stream_that_was_held_for_too_long_is_named_also_where_no_watchdog_is_
     story = noticed(half_open_plan(policies, lasts=90.0, items=180), at=64.0)
     story.end(95.0, "limit")
     found = law("recovery", story)
-    assert found.state is State.FAILED
+    assert found.state is LawState.FAILED
     assert "row 31, watchdog: a stream, silent from 3.50 s on was to be let go of by 24.50 s" in found.sentence

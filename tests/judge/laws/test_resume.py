@@ -1,12 +1,12 @@
 from harness.history import Adopted, App, Block, Chunk, ConnEnd, Delivered, Read, Request, Response
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, handoff
 from tests.judge.story import Story, ns, plan
 
 
 def test_the_last_dispatched_id_holds():
-    assert state("resume", handoff()) is State.HELD
+    assert state("resume", handoff()) is LawState.HELD
 
 
 def test_no_header_on_a_reconnection_fails():
@@ -23,7 +23,7 @@ def test_an_id_ahead_of_the_last_block_fails():
 
 
 def test_a_stale_id_fails():
-    assert state("resume", handoff(last="a-0")) is State.FAILED
+    assert state("resume", handoff(last="a-0")) is LawState.FAILED
 
 
 def test_an_id_on_the_first_request_fails():
@@ -51,13 +51,13 @@ def block(story: Story, at: float, event_id: str) -> None:
 def test_an_id_only_block_counts():
     story = handoff(last="x-1")
     block(story, 3.9, "x-1")
-    assert state("resume", story) is State.HELD
+    assert state("resume", story) is LawState.HELD
 
 
 def test_an_empty_id_means_no_header():
     story = handoff(last="")
     block(story, 3.9, "")
-    assert state("resume", story) is State.HELD
+    assert state("resume", story) is LawState.HELD
 
 
 def answered(story: Story, at: float, index: int, *, read: bool = True) -> None:
@@ -69,7 +69,7 @@ def answered(story: Story, at: float, index: int, *, read: bool = True) -> None:
 
 
 def test_a_status_answer_s_cursor_may_be_taken_and_need_not():
-    for sent, expected in (("a-9", State.HELD), ("a-7", State.HELD), ("a-8", State.FAILED)):
+    for sent, expected in (("a-9", LawState.HELD), ("a-7", LawState.HELD), ("a-8", LawState.FAILED)):
         story = handoff(last=sent)
         answered(story, 4.9, 9)
         assert state("resume", story) is expected, sent
@@ -87,7 +87,7 @@ def refused(*, sent: str, at: float = 4.5, read: bool = True) -> Story:
 
 
 def test_after_a_refused_cursor_it_is_the_snapshot_s_or_none():
-    for sent, expected in (("a-9", State.HELD), ("", State.HELD), ("a-7", State.FAILED)):
+    for sent, expected in (("a-9", LawState.HELD), ("", LawState.HELD), ("a-7", LawState.FAILED)):
         assert state("resume", refused(sent=sent)) is expected, sent
 
 
@@ -99,20 +99,20 @@ def test_who_keeps_the_refused_cursor_is_told_so():
 
 
 def test_a_snapshot_in_doubt_leaves_the_refused_cursor_allowed():
-    assert state("resume", refused(sent="a-7", read=False)) is State.HELD
+    assert state("resume", refused(sent="a-7", read=False)) is LawState.HELD
 
 
 def test_no_cursor_at_all_is_allowed_after_a_refusal_without_a_snapshot():
     story = handoff(last="")
     story.request("stream", 4.45, last="a-7", status=410)
-    assert state("resume", story) is State.HELD
+    assert state("resume", story) is LawState.HELD
 
 
 def test_a_client_that_has_not_shown_yet_what_it_read_may_send_either_id():
     for sent in ("a-6", "a-7"):
         story = handoff(last=sent)
         story.records = [one for one in story.records if not isinstance(one, App) or one.id != "a-7"]
-        assert state("resume", story) is State.HELD, sent
+        assert state("resume", story) is LawState.HELD, sent
 
 
 def test_a_redirect_is_followed_with_the_same_header():
@@ -121,7 +121,7 @@ def test_a_redirect_is_followed_with_the_same_header():
     redirected.status, redirected.location, redirected.content_type = 307, "/elsewhere", ""
     block(story, 5.02, "x-9")
     story.request("stream", 5.05, last="a-7")
-    assert state("resume", story) is State.HELD
+    assert state("resume", story) is LawState.HELD
 
 
 def test_a_stream_has_to_be_asked_for_as_one():
@@ -134,24 +134,24 @@ def test_what_a_client_says_of_its_blocks_excuses_nothing():
     story = handoff(last="a-9")
     story.add(Block(client="c1", attempt=1, id="a-9"), 3.99)
     story.add(Adopted(client="c1", id="a-9"), 3.99)
-    assert state("resume", story) is State.FAILED
+    assert state("resume", story) is LawState.FAILED
 
 
 def test_a_baseline_exercises_no_resumption():
     found = law("resume", Story(plan()).run())
-    assert (found.state, found.reason) == (State.NOT_JUDGED, "a baseline exercises no resumption")
+    assert (found.state, found.reason) == (LawState.NOT_JUDGED, "a baseline exercises no resumption")
 
 
 def test_a_client_that_never_reconnects_is_another_law_s_concern():
-    assert state("resume", half_open()) is State.NOT_JUDGED
+    assert state("resume", half_open()) is LawState.NOT_JUDGED
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("resume", plan()) is State.UNKNOWN
+    assert empty("resume", plan()) is LawState.UNKNOWN
 
 
 def test_an_id_that_came_without_an_event_is_committed_once_it_was_read():
-    for read_at, expected in ((3.91, State.FAILED), (4.95, State.HELD), (None, State.HELD)):
+    for read_at, expected in ((3.91, LawState.FAILED), (4.95, LawState.HELD), (None, LawState.HELD)):
         story = handoff(last="a-7")
         cid = next(one.cid for one in story.records if isinstance(one, Request) and one.what == "stream")
         story.add(Chunk(cid=cid, direction="downstream", offset=100_000, length=9, fate="delivered"), 3.89)

@@ -10,7 +10,7 @@ from harness.history import (
     Answered,
     Chunk,
     ConnEnd,
-    Deed,
+    DeedDone,
     Delivered,
     Emit,
     End,
@@ -30,8 +30,8 @@ from harness.judge.judge import judge
 from harness.judge.laws.server_as_planned import RULES
 from harness.judge.phrases import DASH
 from harness.judge.server.bounds import Bounds
-from harness.judge.server.facts import Served
-from harness.judge.verdict import State, Word
+from harness.judge.server.facts import ServerFacts
+from harness.judge.verdict import LawState, Word
 from harness.scenario.model import ServerSpec
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import handoff, handoff_plan
@@ -66,7 +66,7 @@ def sentence(story: Story, history: History | None = None) -> str:
     history = history or story.history()
     verdict = judge(story.plan, history)
     found = next(one for one in verdict.laws if one.law == LAW)
-    assert (found.state, verdict.word, found.cause) == (State.FAILED, Word.VOID, "server-off-plan"), found
+    assert (found.state, verdict.word, found.cause) == (LawState.FAILED, Word.VOID, "server-off-plan"), found
     assert "client" not in verdict.sentence
     return found.sentence
 
@@ -74,18 +74,18 @@ def sentence(story: Story, history: History | None = None) -> str:
 def faults(story: Story, history: History | None = None) -> list[str]:
     """Everything that the law has against a server."""
     case = Case(story.plan, history or story.history())
-    return [text for rule in RULES for text, *_ in rule(case, Served(case), Bounds(case))]
+    return [text for rule in RULES for text, *_ in rule(case, ServerFacts(case), Bounds(case))]
 
 
 def test_a_server_that_does_as_planned_holds():
     found = law(LAW, flawless())
-    assert (found.state, found.sentence) == (State.HELD, "22 events in time, on 1 stream")
-    assert state(LAW, served(handoff())) is State.HELD
-    assert state(LAW, handoff()) is State.HELD  # of a server that tells of no stream
+    assert (found.state, found.sentence) == (LawState.HELD, "22 events in time, on 1 stream")
+    assert state(LAW, served(handoff())) is LawState.HELD
+    assert state(LAW, handoff()) is LawState.HELD  # of a server that tells of no stream
 
 
 def test_an_empty_history_says_nothing_and_one_without_a_job_has_no_server_to_judge():
-    assert empty(LAW, handoff_plan()) is State.UNKNOWN
+    assert empty(LAW, handoff_plan()) is LawState.UNKNOWN
     story = Story(plan()).run()
     assert law(LAW, story, without(story.history(), Job, Emit)).reason == "the server accepted no job"
     cut = Story(plan())
@@ -132,7 +132,7 @@ def test_a_schedule_that_is_not_the_plans():
     def rounded(due):
         due[7] += 2
 
-    assert state(LAW, story, schedule_of(history, rounded)) is State.HELD
+    assert state(LAW, story, schedule_of(history, rounded)) is LawState.HELD
 
 
 @pytest.mark.parametrize(("by", "holds"), [(-0.25, True), (-0.26, False), (0.0005, True), (0.002, False)])
@@ -150,7 +150,7 @@ def test_a_job_that_was_accepted_at_another_time_than_it_is_told_of(by, holds):
         for one in history.records
     ]
     found = law(LAW, story, History(records))
-    told = found.state is State.FAILED and "the server accepted a job at" in found.sentence
+    told = found.state is LawState.FAILED and "the server accepted a job at" in found.sentence
     assert told is not holds
 
 
@@ -179,7 +179,7 @@ def test_a_schedule_that_no_deed_changed_or_that_changes_what_was_emitted():
         story.end(11.2)
         return story
 
-    assert state(LAW, paused(told, pauses)) is State.HELD
+    assert state(LAW, paused(told, pauses)) is LawState.HELD
     assert sentence(paused(told)) == "the server changed its schedule at 5.1 s (pauses), and no deed had told it to"
     other = msgspec.structs.replace(told, why="resumes")
     assert faults(paused(other, pauses)) == [
@@ -215,7 +215,7 @@ def test_an_event_that_comes_late_or_early(late, text):
     if text:
         assert sentence(story, history).startswith(text)
     else:
-        assert state(LAW, story, history) is State.HELD
+        assert state(LAW, story, history) is LawState.HELD
 
 
 def test_an_event_may_be_late_by_the_runs_own_lag():
@@ -223,7 +223,7 @@ def test_an_event_may_be_late_by_the_runs_own_lag():
     story.lags(100_000)
     history = story.history()
     at_ns = history.all(Emit)[7].intended_ns + 340_000_000
-    assert state(LAW, story, in_order(changed(history, Emit, 7, actual_ns=at_ns, t_ns=at_ns))) is State.HELD
+    assert state(LAW, story, in_order(changed(history, Emit, 7, actual_ns=at_ns, t_ns=at_ns))) is LawState.HELD
 
 
 def test_an_event_that_is_intended_off_the_schedule():
@@ -252,7 +252,7 @@ def test_a_job_fails_with_the_code_of_the_plan(code, holds):
     the_plan = plan(ends="failed")
     story = flawless(msgspec.structs.replace(the_plan, job=msgspec.structs.replace(the_plan.job, code="E7")))
     history = changed(story.history(), Emit, 21, code=code)
-    assert (state(LAW, story, history) is State.HELD) is holds
+    assert (state(LAW, story, history) is LawState.HELD) is holds
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_a_job_without_progress_ends_when_the_plan_has_had_enough(at, text):
     if text:
         assert sentence(story) == text
     else:
-        assert state(LAW, story) is State.HELD
+        assert state(LAW, story) is LawState.HELD
 
 
 def test_a_job_without_progress_that_does_not_end():
@@ -338,7 +338,7 @@ def lost_log(*, back=True, deed=True):
 
 
 def test_a_log_that_is_lost_is_read_again_at_its_time():
-    assert state(LAW, lost_log()) is State.HELD
+    assert state(LAW, lost_log()) is LawState.HELD
     assert sentence(lost_log(back=False)) == (
         "the server was back from its restart at 5.1 s, and never read its job again"
     )
@@ -407,7 +407,7 @@ def test_a_server_is_back_from_its_restarts_when_the_plan_says(at, more, text):
     if text:
         assert faults(read_again(at, *more))[0].startswith(text.replace("1.0 s late", "1.7 s early" if more else ""))
     else:
-        assert state(LAW, read_again(at, *more)) is State.HELD
+        assert state(LAW, read_again(at, *more)) is LawState.HELD
 
 
 # What the streams carried, at the client's socket.
@@ -443,7 +443,7 @@ def test_events_come_one_after_another(indices, text):
     if text:
         assert sentence(story, history).startswith(text)
     else:
-        assert state(LAW, story, history) is State.HELD
+        assert state(LAW, story, history) is LawState.HELD
 
 
 @pytest.mark.parametrize(("what", "holds"), [("muted", True), ("reset", True), ("held", False)])
@@ -451,7 +451,7 @@ def test_what_a_box_lets_through_of_a_stream_that_it_withholds_is_not_the_server
     story = flawless()
     story.box(what, 1.0, cid=2, rid=2)
     history = delivered(story.history(), [*range(3), *range(8, 22)])
-    assert (state(LAW, story, history) is State.HELD) is holds
+    assert (state(LAW, story, history) is LawState.HELD) is holds
 
 
 @pytest.mark.parametrize("first", [9, 7, 4, 0])
@@ -494,7 +494,7 @@ def retrying(at=3.1, value="9", carried=(9,), said=True, text="sends retry 9"):
 
 
 def test_a_retry_is_sent_to_every_stream_and_carried_as_it_was_said():
-    assert state(LAW, retrying()) is State.HELD
+    assert state(LAW, retrying()) is LawState.HELD
     assert sentence(retrying(said=False, carried=())) == (
         "the server did not send retry 9 on stream 1, as it was told to at 3.0 s"
     )
@@ -516,7 +516,7 @@ def test_a_server_that_is_set_to_a_retry_begins_with_it():
     at = (opened_ns - ns(0)) / 1e9 + 0.00001
     story.add(Said(sub=1, what="retry", detail="5000", began_ns=opened_ns), at)
     story.add(Delivered(rid=2, cid=2, event=False, retry=5000), at + 0.00002)
-    assert state(LAW, story) is State.HELD
+    assert state(LAW, story) is LawState.HELD
 
 
 def varied(*, primed="a-start", carried="a-start", frames="varied", retry=None):
@@ -533,7 +533,7 @@ def varied(*, primed="a-start", carried="a-start", frames="varied", retry=None):
 
 
 def test_varied_frames_have_an_id_of_their_start_and_pings():
-    assert state(LAW, varied()) is State.HELD
+    assert state(LAW, varied()) is LawState.HELD
     elsewhere = "the server primed stream 1 with 'a-7', which is not the id of its start"
     assert elsewhere in faults(varied(primed="a-7"))
     assert "stream 1 set the id to 'a-7' without an event, which its log does not have" in faults(varied(carried="a-7"))
@@ -573,7 +573,7 @@ def test_the_canarys_streams_are_left_out():
     )
     assert sentence(story, fewer) == "the server left out event 12 on stream 2, after event a-11"
     its = changed(fewer, Request, place(fewer, Request, rid=3), client="canary")
-    assert state(LAW, story, its) is State.HELD
+    assert state(LAW, story, its) is LawState.HELD
 
 
 # What was written.
@@ -632,7 +632,7 @@ def test_an_event_that_is_written_late(by, text):
     if text:
         assert sentence(story, found).startswith(text)
     else:
-        assert state(LAW, story, found) is State.HELD
+        assert state(LAW, story, found) is LawState.HELD
 
 
 def test_an_event_waits_lawfully_for_a_write_that_is_under_way():
@@ -648,7 +648,7 @@ def test_an_event_waits_lawfully_for_a_write_that_is_under_way():
         for one in records
     ]
     found = [one for one in found if not isinstance(one, Delivered)]
-    assert state(LAW, story, numbered(sorted(found, key=lambda one: (one.t_ns, one.seq)))) is State.HELD
+    assert state(LAW, story, numbered(sorted(found, key=lambda one: (one.t_ns, one.seq)))) is LawState.HELD
 
 
 def test_a_write_that_was_under_way_at_the_end_owes_nothing():
@@ -656,22 +656,22 @@ def test_a_write_that_was_under_way_at_the_end_owes_nothing():
     history = story.history()
     last = [number for number, one in enumerate(history.all(Write)) if one.sub == 1][-1]
     found = changed(history, Write, last, whole=False)
-    assert state(LAW, story, found) is State.HELD
+    assert state(LAW, story, found) is LawState.HELD
 
 
 def test_a_silence_longer_than_the_keep_alive():
     quiet = plan(lasts=100.0, items=2)
-    assert state(LAW, flawless(quiet)) is State.HELD
+    assert state(LAW, flawless(quiet)) is LawState.HELD
     mute = flawless(quiet)
     history = without(mute.history(), Said)
     text = f"the server said nothing on stream 1 at 0.0{DASH}50.0 s, not even a comment"
     assert sentence(mute, history).startswith(text)
     never = msgspec.structs.replace(quiet, server=ServerSpec(keepalive=None))
-    assert state(LAW, served(Story(never).run(), keepalive=None)) is State.HELD
+    assert state(LAW, served(Story(never).run(), keepalive=None)) is LawState.HELD
     silenced = plan(
         (1.0, "server", acts.SilencesKeepalive(), "silences keepalive"), lasts=100.0, items=2,
     )  # fmt: skip
-    assert state(LAW, served(Story(silenced).run(), keepalive=None)) is State.HELD
+    assert state(LAW, served(Story(silenced).run(), keepalive=None)) is LawState.HELD
     assert "sent a keep-alive on stream 1 at 15.0 s, where it was told to send none" in sentence(flawless(silenced))
 
 
@@ -700,7 +700,7 @@ def test_a_server_that_was_told_to_hang_writes_nothing_and_may_be_late():
         for one in history.records
         if not isinstance(one, Delivered)
     ]
-    assert state(LAW, story, numbered(sorted(found, key=lambda one: (one.t_ns, one.seq)))) is State.HELD
+    assert state(LAW, story, numbered(sorted(found, key=lambda one: (one.t_ns, one.seq)))) is LawState.HELD
 
 
 def test_a_stream_behind_its_queue_is_evicted():
@@ -765,7 +765,7 @@ def test_an_id_is_answered_as_the_servers_settings_say(spec, text):
         assert any(fault.startswith(text) for fault in faults(story))
         assert sentence(story)
     else:
-        assert state(LAW, story) is State.HELD
+        assert state(LAW, story) is LawState.HELD
 
 
 def test_a_reset_that_nobody_needed():
@@ -815,7 +815,7 @@ def test_a_stream_that_ends_for_no_reason_of_the_plans(evidence, why):
 @pytest.mark.parametrize("evidence", ["fin", "rst"])
 def test_a_stream_ends_when_its_peer_has_left_and_not_before(evidence):
     story = served(handoff())
-    assert state(LAW, story, closed(story, evidence)) is State.HELD
+    assert state(LAW, story, closed(story, evidence)) is LawState.HELD
     found = faults(story, closed(story, evidence, 3.9))
     assert found[0] == f"the server ended stream 1 at 3.9 s ({evidence}) with no reason to"
 
@@ -826,7 +826,7 @@ def test_a_stream_ends_with_its_token_and_not_later():
     at = place(history, Subscriber, sub=1, what="open")
     short = changed(history, Subscriber, at, expires_ns=ns(5.1))
     assert "wrote event a-21 to stream 1 at 10.0 s, when its token had ended" in sentence(story, short)
-    assert state(LAW, story, ended(short, "expired", 5.1)) is State.HELD
+    assert state(LAW, story, ended(short, "expired", 5.1)) is LawState.HELD
 
 
 @pytest.mark.parametrize(
@@ -847,7 +847,7 @@ def test_a_stream_is_opened_with_a_good_token_for_as_long_as_that_is(token, expi
     if text:
         assert faults(story, history) == [text]
     else:
-        assert state(LAW, story, history) is State.HELD
+        assert state(LAW, story, history) is LawState.HELD
 
 
 @pytest.mark.parametrize(("revoked", "holds"), [(3.0, False), (0.2, True), (7.0, True)])
@@ -866,7 +866,7 @@ def test_a_stream_whose_token_was_revoked_is_not_written_to():
     the_plan = plan((5.1, "server", acts.RevokesToken(), "revokes token"), server=ServerSpec(token_lasts=300.0))
     assert "to stream 1 at 10.0 s, when its token was revoked" in sentence(flawless(the_plan))
     none = plan((5.1, "server", acts.RevokesToken(), "revokes token"))
-    assert state(LAW, flawless(none)) is State.HELD
+    assert state(LAW, flawless(none)) is LawState.HELD
 
 
 def test_a_stream_ends_an_interval_after_a_newer_one():
@@ -877,7 +877,7 @@ def test_a_stream_ends_an_interval_after_a_newer_one():
         story.add(Write(sub=2, job="j1", epoch="a", first=index, last=index, began_ns=ns(at)), at)
     assert "wrote event a-21 to stream 1 at 10.0 s, when a newer stream had taken over" in sentence(story)
     history = story.history()
-    assert state(LAW, story, ended(history, "newer", 5.1)) is State.HELD
+    assert state(LAW, story, ended(history, "newer", 5.1)) is LawState.HELD
     assert "the server ended stream 1 at 4.9 s (newer) with no reason to" in faults(story, ended(history, "newer", 4.9))
 
 
@@ -885,7 +885,7 @@ def test_a_server_that_leaves_ends_all_streams():
     drains = plan((5.1, "server", acts.Drains(), "drains"))
     assert "the server kept stream 1 open at 5.1 s, told to end all" in faults(flawless(drains))
     history = flawless(drains).history()
-    assert state(LAW, flawless(drains), ended(history, "stopped", 5.1)) is State.HELD
+    assert state(LAW, flawless(drains), ended(history, "stopped", 5.1)) is LawState.HELD
     rude = without(ended(history, "stopped", 5.1), Said)
     assert sentence(flawless(drains), rude) == "the server ended stream 1 at 5.1 s (stopped) and said no bye"
 
@@ -900,7 +900,7 @@ def test_a_stream_is_blocked_after_an_interval_and_not_before():
         partial = changed(kept, Write, write_at(kept, 10), whole=False, t_ns=ns(at))
         return changed(partial, Subscriber, 1, evidence="blocked", t_ns=ns(at))
 
-    assert state(LAW, story, given_up(7.01)) is State.HELD
+    assert state(LAW, story, given_up(7.01)) is LawState.HELD
     assert "the server ended stream 1 at 6.8 s (blocked)" in sentence(story, given_up(6.8))
 
 
@@ -928,7 +928,7 @@ def repeating(times, first=8):
 
 
 def test_a_server_that_was_told_to_repeat_does_so():
-    assert state(LAW, *repeating(lambda _: 2, first=6)) is State.HELD
+    assert state(LAW, *repeating(lambda _: 2, first=6)) is LawState.HELD
     assert "the server answered the id 'a-7' from event a-8 instead of event a-6" in sentence(*repeating(lambda _: 2))
     once = sentence(*repeating(lambda index: 1 if index == 9 else 2, first=6))
     assert once == "the server sent event a-9 once on stream 2, and was told to repeat"
@@ -946,7 +946,7 @@ def test_a_poll_is_answered_with_the_newest_state():
         snapshot = Snapshot(job="j1", epoch="a", state_index=index, status=status, rid=story.rids)
         return with_records(story, (3.603, snapshot))
 
-    assert state(LAW, asked(7)) is State.HELD
+    assert state(LAW, asked(7)) is LawState.HELD
     assert sentence(asked(5)) == (
         "the server answered a poll with processing, event a-5, where event a-7 (processing) was the newest"
     )
@@ -960,7 +960,7 @@ def test_a_gap_is_told_where_one_is():
         story = flawless(server=server)
         return with_records(story, (6.1, GapSignal(job="j1", how=how, cursor=cursor)))
 
-    assert state(LAW, told("410", "a-3", expired)) is State.HELD
+    assert state(LAW, told("410", "a-3", expired)) is LawState.HELD
     for how, cursor, server in [("410", "a-12", expired), ("410", "a-3", None), ("reset", "a-3", expired)]:
         assert sentence(told(how, cursor, server)).startswith(f"the server told a gap ({how}) to the cursor '{cursor}'")
     assert "told a gap (epoch)" in sentence(told("epoch", "a-3", None))
@@ -991,7 +991,7 @@ def test_an_answer_that_is_no_stream(what, at, answer, text):
     if text:
         assert sentence(story) == text
     else:
-        assert state(LAW, story) is State.HELD
+        assert state(LAW, story) is LawState.HELD
 
 
 def test_results_are_kept_as_long_as_the_plan_says_and_of_no_other_end():
@@ -1002,11 +1002,11 @@ def test_results_are_kept_as_long_as_the_plan_says_and_of_no_other_end():
         story.request("results", at, status=status)
         return with_records(story, (at + 0.002, Answered(rid=story.rids, status=status, length=10_000)))
 
-    assert state(LAW, asked(14.0, 200, results_kept=5.0)) is State.HELD
-    assert state(LAW, asked(16.0, 410, results_kept=5.0)) is State.HELD
+    assert state(LAW, asked(14.0, 200, results_kept=5.0)) is LawState.HELD
+    assert state(LAW, asked(16.0, 410, results_kept=5.0)) is LawState.HELD
     assert "answered 410 to a request for results, where 200 was due" in sentence(asked(14.0, 410, results_kept=5.0))
     assert "answered 200 to a request for results, where 410 was due" in sentence(asked(16.0, 200, results_kept=5.0))
-    assert state(LAW, asked(14.0, 404, ends="failed")) is State.HELD
+    assert state(LAW, asked(14.0, 404, ends="failed")) is LawState.HELD
 
 
 @pytest.mark.parametrize(
@@ -1092,17 +1092,17 @@ def test_a_server_that_was_away_answers_once_it_is_back():
 
 
 def test_a_question_is_answered_soon_and_once():
-    assert state(LAW, asked(answered=(6.11,))) is State.HELD
+    assert state(LAW, asked(answered=(6.11,))) is LawState.HELD
     assert sentence(asked()) == "the server did not answer request 4 (poll) of 6.1 s"
     assert sentence(asked(answered=(6.6,))) == "the server did not answer request 4 (poll) of 6.1 s"
     assert sentence(asked(answered=(6.11, 6.12))) == "the server answered request 4 twice"
-    assert state(LAW, asked(left=6.2)) is State.HELD
-    assert state(LAW, asked(left=6.6)) is State.FAILED
+    assert state(LAW, asked(left=6.2)) is LawState.HELD
+    assert state(LAW, asked(left=6.6)) is LawState.FAILED
     boxed = asked()
     boxed.box("answered", 6.1001, 3, rid=4)
-    assert state(LAW, boxed) is State.HELD
-    assert state(LAW, asked(killed=6.10005)) is State.HELD
-    assert state(LAW, asked(killed=6.2)) is State.FAILED
+    assert state(LAW, boxed) is LawState.HELD
+    assert state(LAW, asked(killed=6.10005)) is LawState.HELD
+    assert state(LAW, asked(killed=6.2)) is LawState.FAILED
     hung = Story(plan(HANGS, RECOVERS))
     hung.emit_all()
     hung.deeds()
@@ -1111,7 +1111,7 @@ def test_a_question_is_answered_soon_and_once():
     hung.add(Chunk(cid=cid, direction="upstream", offset=0, length=200, fate="delivered"), 6.1001)
     hung.add(Answered(rid=9, status=404), 0.1)
     hung.end(11.2)
-    assert state(LAW, hung) is State.HELD
+    assert state(LAW, hung) is LawState.HELD
 
 
 def test_a_stream_is_an_answer_and_what_waits_behind_one_or_was_killed_is_owed_none():
@@ -1149,12 +1149,12 @@ def test_a_request_counts_from_when_its_bytes_went_on():
         story.add(Chunk(cid=cid, direction="upstream", offset=0, length=200, fate=fate), at)
     story.add(Chunk(cid=cid, direction="downstream", offset=0, length=200, fate="delivered"), 6.2)
     story.add(Snapshot(job="j1", epoch="a", state_index=16, status="processing", rid=4), 8.2)
-    assert state(LAW, story) is State.HELD
+    assert state(LAW, story) is LawState.HELD
     never = flawless()
     cid = never.conn(6.0)
     never.request("poll", 6.1, cid=cid, status=0)
     never.add(Chunk(cid=cid, direction="upstream", offset=0, length=200, fate="dropped"), 6.1)
-    assert state(LAW, never) is State.HELD
+    assert state(LAW, never) is LawState.HELD
 
 
 def resetting(*types):
@@ -1195,7 +1195,7 @@ def test_a_gap_is_told_by_a_new_epoch_where_nothing_else_says_it():
     story = lost_log()
     story.plan = msgspec.structs.replace(story.plan, server=ServerSpec(expired_cursor="silent"))
     told = with_records(story, (6.0, GapSignal(job="j1", how="epoch", cursor="a-3")))
-    assert state(LAW, told) is State.HELD
+    assert state(LAW, told) is LawState.HELD
     own = with_records(lost_log(), (8.0, GapSignal(job="j1", how="epoch", cursor="b-1")))
     assert "the server told a gap (epoch) to the cursor 'b-1', behind which none was" in faults(own)
     aloud = with_records(lost_log(), (6.0, GapSignal(job="j1", how="epoch", cursor="a-3")))  # 410 is due
@@ -1212,7 +1212,7 @@ def test_a_poll_of_a_job_that_has_only_begun():
 def test_a_finished_job_has_nothing_more_to_say():
     story = flawless()
     story.request("stream", 10.5, last="a-21", status=204)
-    assert state(LAW, with_records(story, (10.503, Answered(rid=story.rids, status=204)))) is State.HELD
+    assert state(LAW, with_records(story, (10.503, Answered(rid=story.rids, status=204)))) is LawState.HELD
     open_ = Subscriber(sub=2, job="j1", what="open", cursor="a-21", rid=0)
     said = Said(sub=2, what="open", began_ns=ns(10.6001))
     again = with_records(flawless(), (10.6, open_), (10.6001, said))
@@ -1222,5 +1222,5 @@ def test_a_finished_job_has_nothing_more_to_say():
 def test_a_deed_that_could_not_be_carried_out_excuses_nothing():
     the_plan = plan((5.1, "server", acts.RevokesToken(), "revokes token"), server=ServerSpec(token_lasts=300.0))
     story = flawless(the_plan)
-    at = place(story.history(), Deed, deed=0)
-    assert state(LAW, story, changed(story.history(), Deed, at, error="refused")) is State.HELD
+    at = place(story.history(), DeedDone, deed=0)
+    assert state(LAW, story, changed(story.history(), DeedDone, at, error="refused")) is LawState.HELD

@@ -1,5 +1,5 @@
 from harness.history import App, ConnEnd, Emit, End, History
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, handoff
 from tests.judge.story import Story, changed, plan, without
@@ -8,22 +8,22 @@ LAST = 21  # the terminal event of a plan of 20 items
 
 
 def test_one_true_terminal_event_holds():
-    assert state("terminal-once", handoff()) is State.HELD
+    assert state("terminal-once", handoff()) is LawState.HELD
 
 
 def test_a_failed_job_holds_with_its_own_word():
-    assert state("terminal-once", Story(plan(ends="failed")).run()) is State.HELD
+    assert state("terminal-once", Story(plan(ends="failed")).run()) is LawState.HELD
 
 
 def test_a_terminal_event_shown_by_polling_holds():
     story = Story(plan()).run(skip=(LAST,))
     story.show(LAST, 10.5, source="poll")
-    assert state("terminal-once", story) is State.HELD
+    assert state("terminal-once", story) is LawState.HELD
 
 
 def test_a_terminal_event_that_never_came_fails():
     found = law("terminal-once", half_open())
-    assert found.state is State.FAILED
+    assert found.state is LawState.FAILED
     assert found.sentence == "completed, emitted at 10.0 s, never reached the app"
     assert found.evidence[-1].text == "emitted completed, id a-21; the app never saw it"
 
@@ -31,12 +31,12 @@ def test_a_terminal_event_that_never_came_fails():
 def test_a_refused_poll_excuses_a_client_that_lives_by_polling_and_no_other():
     story = half_open()
     story.request("poll", 5.0, status=404)
-    assert state("terminal-once", story) is State.FAILED
+    assert state("terminal-once", story) is LawState.FAILED
     story.status("polling", 4.9)
-    assert state("terminal-once", story) is State.FAILED
+    assert state("terminal-once", story) is LawState.FAILED
     for at in (4.1, 4.3, 4.5):  # failures enough to live by polling
         story.request("stream", at, status=403)
-    assert state("terminal-once", story) is State.NOT_JUDGED
+    assert state("terminal-once", story) is LawState.NOT_JUDGED
 
 
 def test_two_terminal_events_fail():
@@ -82,17 +82,18 @@ def test_a_callback_after_the_end_fails():
 def test_an_error_after_the_end_fails():
     story = Story(plan()).run()
     story.add(App(client="c1", job="j1", callback="error", enter_ns=10**12 + 11 * 10**9, exit_ns=0), 11.0)
-    assert state("terminal-once", story) is State.FAILED
+    assert state("terminal-once", story) is LawState.FAILED
 
 
 def test_a_job_that_never_ends_is_not_judged():
-    assert state("terminal-once", Story(plan(ends="never")).run(until=10.0)) is State.NOT_JUDGED
+    assert state("terminal-once", Story(plan(ends="never")).run(until=10.0)) is LawState.NOT_JUDGED
 
 
 def test_what_was_missing_when_a_run_was_interrupted_is_unknown():
     story = half_open()
     assert (
-        state("terminal-once", story, changed(story.history(), End, 0, reason="interrupted", t_ns=0)) is State.UNKNOWN
+        state("terminal-once", story, changed(story.history(), End, 0, reason="interrupted", t_ns=0))
+        is LawState.UNKNOWN
     )
 
 
@@ -100,35 +101,35 @@ def test_what_was_wrong_before_an_interruption_still_fails():
     story = Story(plan()).run(until=10.4)
     story.show(LAST, 10.3)
     history = changed(story.history(), End, 0, reason="interrupted")
-    assert state("terminal-once", story, history) is State.FAILED
+    assert state("terminal-once", story, history) is LawState.FAILED
 
 
 def test_a_run_killed_after_its_horizon_has_failed_and_is_not_unknown():
     story = half_open()
     late = story.plan.horizon + 1
     story.status("connected", late)
-    assert state("terminal-once", story, without(story.history(), End)) is State.FAILED
+    assert state("terminal-once", story, without(story.history(), End)) is LawState.FAILED
 
 
 def test_a_server_that_never_ended_the_job_leaves_it_unknown():
     story = Story(plan()).run(skip=(LAST,))
     kept = [r for r in story.history().records if not (isinstance(r, Emit) and r.terminal)]
-    assert state("terminal-once", story, History(kept)) is State.UNKNOWN
+    assert state("terminal-once", story, History(kept)) is LawState.UNKNOWN
 
 
 def test_a_client_without_reports_is_not_judged():
     story = Story(plan())
     story.emit_all()
     story.end(41.0)
-    assert state("terminal-once", story) is State.NOT_JUDGED
+    assert state("terminal-once", story) is LawState.NOT_JUDGED
 
 
 def test_an_empty_history_is_unknown():
-    assert empty("terminal-once", plan()) is State.UNKNOWN
+    assert empty("terminal-once", plan()) is LawState.UNKNOWN
 
 
 def test_a_client_whose_start_was_never_asked_for_has_no_job_to_end():
-    def dialled(*, started: bool) -> State:
+    def dialled(*, started: bool) -> LawState:
         story = Story(plan())
         if started:  # by the harness, for the client
             story.emit_all()
@@ -137,11 +138,11 @@ def test_a_client_whose_start_was_never_asked_for_has_no_job_to_end():
         story.end(story.plan.horizon)
         return state("terminal-once", story)
 
-    assert (dialled(started=False), dialled(started=True)) == (State.NOT_JUDGED, State.FAILED)
+    assert (dialled(started=False), dialled(started=True)) == (LawState.NOT_JUDGED, LawState.FAILED)
 
 
 def test_a_client_whose_start_was_answered_but_not_to_the_end_never_learned_of_its_job():
-    def answered(how: str) -> State:
+    def answered(how: str) -> LawState:
         story = Story(plan())
         story.emit_all()
         cid = story.conn(0.001)
@@ -153,8 +154,8 @@ def test_a_client_whose_start_was_answered_but_not_to_the_end_never_learned_of_i
         story.end(story.plan.horizon)
         return state("terminal-once", story)
 
-    assert answered("closed") is State.NOT_JUDGED
-    assert answered("fin") is State.FAILED
+    assert answered("closed") is LawState.NOT_JUDGED
+    assert answered("fin") is LawState.FAILED
 
 
 def test_an_end_that_a_status_answer_told_has_to_reach_the_app_whatever_was_refused():
@@ -167,7 +168,7 @@ def test_an_end_that_a_status_answer_told_has_to_reach_the_app_whatever_was_refu
 
     found = law("terminal-once", stopped(told=True))
     assert (found.state, found.sentence) == (
-        State.FAILED, "a status answer told completed at 10.1 s, and it never reached the app",
+        LawState.FAILED, "a status answer told completed at 10.1 s, and it never reached the app",
     )  # fmt: skip
     assert [item.text for item in found.evidence] == ["status asked for; the answer told completed"]
-    assert state("terminal-once", stopped(told=False)) is State.NOT_JUDGED
+    assert state("terminal-once", stopped(told=False)) is LawState.NOT_JUDGED

@@ -1,14 +1,14 @@
 import pytest
 
 from harness.history import Dial
-from harness.judge.obligations.attempts import Attempt
+from harness.judge.obligations.attempts import AttemptLife
 from harness.judge.obligations.pace import Plain, herd, herd_of_many, most_alike
-from harness.judge.obligations.rows import Row, Window
-from harness.judge.obligations.walk import Step
+from harness.judge.obligations.rows import DueWindow, ObligationRow
+from harness.judge.obligations.walk import DueDial
 
 DIAL = Dial(client="c1", path="wifi", port=0, from_ns=0, to_ns=0, fate="refused")
-ATTEMPT = Attempt(began_ns=0, record=DIAL)
-STEP = Step(ATTEMPT, ATTEMPT, Window(row=Row.PLAIN, low=0.0, high=1.0), sure=True)
+ATTEMPT = AttemptLife(began_ns=0, record=DIAL)
+STEP = DueDial(ATTEMPT, ATTEMPT, DueWindow(row=ObligationRow.PLAIN, low=0.0, high=1.0), sure=True)
 
 
 def plain(*ratios: float, n: int = 0) -> list[Plain]:

@@ -3,7 +3,7 @@ import pytest
 from harness.history import ConnEnd, Dial
 from harness.judge.case import Case, ClientCase
 from harness.judge.obligations.polls import polls_missed
-from harness.judge.verdict import State
+from harness.judge.verdict import LawState
 from harness.sse.policy import REFERENCE, Policies
 from tests.judge.ruling import law
 from tests.judge.story import Story, ns, plan
@@ -91,7 +91,7 @@ def test_the_law_of_backoff_fails_by_the_row():
     story = refused(3.1, 4.1, 5.1)
     story.end(6.0, "interrupted")
     found = law("backoff", story)
-    assert (found.state, found.cause) == (State.FAILED, "poll-interval")
+    assert (found.state, found.cause) == (LawState.FAILED, "poll-interval")
     assert found.sentence.startswith("row 47, poll: one was due from 6.10 s and came at 4.10 s (2 times in all)")
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.history import App, Deed, Emit, History, Job, SignalHeard, SignalTold
+from harness.history import App, DeedDone, Emit, History, Job, SignalHeard, SignalTold
 from harness.history.records import Record
 from harness.judge.case import Case
 from harness.judge.laws.recovery import LAW
 from harness.judge.obligations.attempts import attempts
-from harness.judge.outages import Lapse, outages
-from harness.judge.verdict import State
+from harness.judge.outages import Outage, outages
+from harness.judge.verdict import LawState
 from harness.run.rehearsal import rehearse
 from harness.scenario import Plan, bundled, load, plans
 
@@ -29,7 +29,7 @@ LONGER = 1.05
 LATER = 2.0
 """Seconds beyond R."""
 
-NOT_THE_CLIENT_S = {Deed, Emit, Job, SignalTold, SignalHeard}
+NOT_THE_CLIENT_S = {DeedDone, Emit, Job, SignalTold, SignalHeard}
 
 
 @cache
@@ -41,7 +41,7 @@ def shipped() -> dict[str, tuple[Plan, History]]:
     return found
 
 
-def judged(plan: Plan, history: History) -> Iterator[Lapse]:
+def judged(plan: Plan, history: History) -> Iterator[Outage]:
     for client in Case(plan, history).clients:
         yield from (one for one in outages(client) if not one.spared)
 
@@ -62,7 +62,7 @@ def later(history: History, since_ns: int, seconds: float, kinds: tuple[type[Rec
     return History([moved(one) if isinstance(one, kinds) else one for one in history.records])
 
 
-def sat(plan: Plan, history: History, lapse: Lapse) -> History:
+def sat(plan: Plan, history: History, lapse: Outage) -> History:
     """Return the history of a client that sits on its next dial for R and 2 s more, or, where none is due, on its app.
 
     What comes of that dial is as much later; the deeds and the job are not.
@@ -96,14 +96,14 @@ def test_who_is_later_than_r_by_two_seconds_fails(name):
     for lapse in judged(plan, history):
         if not lapse.recovery:
             continue  # it had caught up as its network healed, and so has nothing to be late with
-        assert LAW.verdict(Case(plan, sat(plan, history, lapse))).state is State.FAILED, (
+        assert LAW.verdict(Case(plan, sat(plan, history, lapse))).state is LawState.FAILED, (
             f"the outage at {lapse.began:.2f} s"
         )
 
 
 def test_the_reference_recovers_in_each():
     for plan, history in shipped().values():
-        assert LAW.verdict(Case(plan, history)).state in {State.HELD, State.NOT_JUDGED}
+        assert LAW.verdict(Case(plan, history)).state in {LawState.HELD, LawState.NOT_JUDGED}
 
 
 if __name__ == "__main__":

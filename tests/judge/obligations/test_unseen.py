@@ -5,7 +5,7 @@ import math
 import msgspec
 import pytest
 
-from harness.judge.obligations.doors import Doors, Stretch
+from harness.judge.obligations.doors import Doors, DoorStretch
 from harness.judge.obligations.instants import Instants, between, earliest, latest
 from harness.judge.obligations.unseen import Unseen
 from harness.sse.policy import Jitter, Policies
@@ -25,7 +25,7 @@ def network(*turns: tuple[float, str]) -> Doors:
         passes = word in {"open", "reset"}
         struck = frozenset({"wifi"} if then in {"hang", "reset", BARRED} else ())
         path = None if word == NO_PATH else "wifi"
-        found.append(Stretch(since, at, path, doors, passes, word == ASLEEP, struck))
+        found.append(DoorStretch(since, at, path, doors, passes, word == ASLEEP, struck))
         since, word = at, then
     return Doors(found)
 

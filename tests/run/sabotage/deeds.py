@@ -10,9 +10,9 @@ import trio
 from harness.clock import sleep_until
 from harness.deeds.acts import Deed, SetReach
 from harness.device.words import Reach
-from harness.history import Deed as DeedRecord
+from harness.history import DeedDone
 from harness.run import nemesis
-from harness.run.hands import Hands
+from harness.run.hands import Actuator
 from harness.run.nemesis import Nemesis
 from harness.scenario.model import Plan
 from tests.run.sabotage.gate import H0, H1, H3, H4
@@ -50,7 +50,7 @@ def _hands_are(change: Callable[[int, Any], Any], *, client: str = "") -> Plant:
     def wrap(at_gate: Any) -> Any:
         done: dict[str, int] = {}
 
-        async def doing(hands: Hands, gate: Any, deed: Deed) -> Any:
+        async def doing(hands: Actuator, gate: Any, deed: Deed) -> Any:
             before = done[gate.client] = done.get(gate.client, -1) + 1
             if client and gate.client != client:
                 return await at_gate(hands, gate, deed)
@@ -58,7 +58,7 @@ def _hands_are(change: Callable[[int, Any], Any], *, client: str = "") -> Plant:
 
         return doing
 
-    return planted(Hands, "at_gate", wrap)
+    return planted(Actuator, "at_gate", wrap)
 
 
 def _said(gate: Any, deed: Deed) -> Mapping[str, str]:
@@ -148,7 +148,7 @@ def _elsewhere() -> Plant:
     return _hands_are(change)
 
 
-def _recorded(change: Callable[[DeedRecord], None]) -> Plant:
+def _recorded(change: Callable[[DeedDone], None]) -> Plant:
     """Deeds are recorded otherwise than they were done."""
 
     def wrap(record: Any) -> Any:
@@ -159,10 +159,10 @@ def _recorded(change: Callable[[DeedRecord], None]) -> Plant:
 
         return made
 
-    return planted(nemesis, "DeedRecord", wrap)
+    return planted(nemesis, "DeedDone", wrap)
 
 
-def _two_seconds_later(record: DeedRecord) -> None:
+def _two_seconds_later(record: DeedDone) -> None:
     record.issued_ns += 2_000_000_000
     record.returned_ns += 2_000_000_000
 

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 import trio
 
-from harness.clock import Nap
-from harness.device.model import Device, Outcome
-from harness.device.radio import Antenna
+from harness.clock import MovableSleep
+from harness.device.model import Device, DeviceChange
+from harness.device.radio import RadioState
 from harness.network import relay
 from harness.network.gate import Gate
-from harness.network.phone import Ear, GatePhone, Sleep
-from harness.network.relay import Flow
+from harness.network.phone import GatePhone, SignalListener, Sleep
+from harness.network.relay import RelayedFlow
 from harness.vocabulary import Signal
 from tests.run.sabotage.gate import H0, H1, H3, canary_flows
 from tests.run.sabotage.row import Once, Plant, Row, around, both, planted
@@ -47,7 +47,7 @@ def _keeps_sockets(canary: bool) -> Plant:
     return plant
 
 
-def _outcome(name: str, change: Callable[[Device, Outcome], Outcome]) -> Plant:
+def _outcome(name: str, change: Callable[[Device, DeviceChange], DeviceChange]) -> Plant:
     """Another outcome of one of the device's turns."""
     return planted(Device, name, lambda turn: lambda device, *args, **how: change(device, turn(device, *args, **how)))
 
@@ -109,8 +109,8 @@ def _reads_asleep(patch: pytest.MonkeyPatch) -> None:
 
 
 def _timers_run_asleep(patch: pytest.MonkeyPatch) -> None:
-    async def sleep_until(phone: GatePhone, deadline: float, nap: Nap | None = None) -> None:
-        await (nap or Nap()).until(deadline)
+    async def sleep_until(phone: GatePhone, deadline: float, nap: MovableSleep | None = None) -> None:
+        await (nap or MovableSleep()).until(deadline)
 
     patch.setattr(GatePhone, "sleep_until", sleep_until)
 
@@ -122,7 +122,7 @@ def _awake_in(share: float) -> Plant:
     """Waking costs so much of what it should."""
 
     def wrap(wake: Any) -> Any:
-        def waking(antenna: Antenna, now: float, *, asleep: bool) -> float:
+        def waking(antenna: RadioState, now: float, *, asleep: bool) -> float:
             radio = antenna.radio
             antenna.radio = msgspec.structs.replace(radio, wake=radio.wake * share)
             until: float = wake(antenna, now, asleep=asleep)
@@ -131,12 +131,12 @@ def _awake_in(share: float) -> Plant:
 
         return waking
 
-    return planted(Antenna, "_wake", wrap)
+    return planted(RadioState, "_wake", wrap)
 
 
 def _shakes_hands_in(share: float) -> Plant:
     def wrap(dial: Any) -> Any:
-        def dialling(antenna: Antenna, now: float) -> float:
+        def dialling(antenna: RadioState, now: float) -> float:
             radio = antenna.radio
             antenna.radio = msgspec.structs.replace(radio, handshake=radio.handshake * share)
             ready: float = dial(antenna, now)
@@ -145,7 +145,7 @@ def _shakes_hands_in(share: float) -> Plant:
 
         return dialling
 
-    return planted(Antenna, "dial", wrap)
+    return planted(RadioState, "dial", wrap)
 
 
 def _waits(share: float) -> Plant:
@@ -165,10 +165,10 @@ def _waits(share: float) -> Plant:
 
 
 def _free_of_charge(patch: pytest.MonkeyPatch) -> None:
-    async def wait_for_radio(flow: Flow, *_: Any, **__: Any) -> None:
+    async def wait_for_radio(flow: RelayedFlow, *_: Any, **__: Any) -> None:
         await trio.lowlevel.checkpoint()
 
-    patch.setattr(Flow, "wait_for_radio", wait_for_radio)
+    patch.setattr(RelayedFlow, "wait_for_radio", wait_for_radio)
 
 
 # Signals.
@@ -236,8 +236,8 @@ def _invents(recorded: bool) -> Plant:
             return made
 
         def listening(signals: Any) -> Any:
-            def heard(phone: GatePhone) -> Ear:
-                ear: Ear = signals(phone)
+            def heard(phone: GatePhone) -> SignalListener:
+                ear: SignalListener = signals(phone)
                 if once():
                     signal, gate = Signal(what="joins", path="cellular"), gates[phone]
                     phone.tell(signal, gate._told(signal) if recorded else gate._journal.written)
@@ -265,7 +265,7 @@ ROWS = (
     Row("a sleeping phone's client goes on", "sleeps long", f"{H0}|{H3}", "suspend|asleep|sleep|wifi|knew of", _reads_asleep),
     Row("a sleeping phone's timers go on", "sleeps long", f"{H0}|{H3}", "suspend|asleep|sleep|wifi|knew of", _timers_run_asleep),
     Row("the phone does not fall asleep", "sleeps long", f"{H0}|{H3}", "suspend|asleep|sleep|wifi|knew of", lambda patch: patch.setattr(GatePhone, "suspend", lambda _: None)),
-    Row("the device does not fall asleep", "sleeps", f"{H0}|{H3}", "suspend|asleep|sleep|wifi|knew of", _outcome("suspends", lambda device, outcome: Outcome(acts=device.wakes().acts, signals=outcome.signals))),
+    Row("the device does not fall asleep", "sleeps", f"{H0}|{H3}", "suspend|asleep|sleep|wifi|knew of", _outcome("suspends", lambda device, outcome: DeviceChange(acts=device.wakes().acts, signals=outcome.signals))),
     Row("the phone wakes up too late", "sleeps", H3, "suspend|wak|resumed|wifi", _wakes(2.0)),
     Row("the phone wakes up too early", "sleeps", H3, "suspend|wak|resumed|wifi", _wakes(-2.0)),
     Row("the phone never wakes up", "sleeps", f"{H0}|{H3}", "suspend|wak|resumed|wifi", _wakes(1000.0)),
@@ -275,8 +275,8 @@ ROWS = (
     Row("the radio wakes for nothing", "radio", H3, "radio|wak|handshake", _awake_in(0.0)),
     Row("the radio wakes in half the time", "radio", H3, "radio|wak|handshake", _awake_in(0.5)),
     Row("the radio takes twice the time to wake", "radio", H3, "radio|wak|handshake", _awake_in(2.0)),
-    Row("the radio never sleeps", "radio", H3, "radio|wak|handshake", planted(Antenna, "_quiet", lambda _: lambda *__: False)),
-    Row("the radio sleeps between any two bytes", "handoff", H3, "radio|wak|handshake", planted(Antenna, "_quiet", lambda _: lambda *__: True)),
+    Row("the radio never sleeps", "radio", H3, "radio|wak|handshake", planted(RadioState, "_quiet", lambda _: lambda *__: False)),
+    Row("the radio sleeps between any two bytes", "handoff", H3, "radio|wak|handshake", planted(RadioState, "_quiet", lambda _: lambda *__: True)),
     Row("a handshake costs nothing", "radio that is dialled", H3, "radio|handshake", _shakes_hands_in(0.0)),
     Row("a handshake costs half", "radio that is dialled", H3, "radio|handshake", _shakes_hands_in(0.5)),
     Row("a handshake is charged twice", "radio that is dialled", H3, "radio|handshake", _shakes_hands_in(2.0)),

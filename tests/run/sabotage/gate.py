@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import trio
 
-from harness.device.model import Act, Device, Do, Fate, _Flow
+from harness.device.model import Act, ChunkFate, Device, Do, _Flow
 from harness.device.words import Reach
 from harness.network.ends import How, Side
 from harness.network.gate import Gate
 from harness.network.link import SINK, Link
 from harness.network.phone import GatePhone
-from harness.network.relay import Flow
+from harness.network.relay import RelayedFlow
 from harness.network.simulated import SimNetwork
 from harness.vocabulary import Direction, Door
 from tests.run.sabotage.row import Once, Plant, Row, around, both, planted
@@ -41,7 +41,7 @@ def canary_flows(patch: pytest.MonkeyPatch) -> set[int]:
 
 
 def meets(
-    word: Reach, fate: Fate, *ways: Direction, canary: bool = True, client: bool = True, after: float = 0.0
+    word: Reach, fate: ChunkFate, *ways: Direction, canary: bool = True, client: bool = True, after: float = 0.0
 ) -> Plant:
     """Let bytes meet this fate where the path has this word, ``after`` so many seconds of it."""
     since: dict[int, float] = {}
@@ -58,11 +58,11 @@ def meets(
             return mine and way in (ways or BOTH) and trio.current_time() >= began + after and way not in flow.left
 
         def arriving(arrives: Any) -> Any:
-            def arrive(device: Device, cid: int, way: Direction) -> Fate:
+            def arrive(device: Device, cid: int, way: Direction) -> ChunkFate:
                 if not concerns(device, cid, way):
-                    met: Fate = arrives(device, cid, way)
+                    met: ChunkFate = arrives(device, cid, way)
                     return met
-                if fate is Fate.DROP:
+                if fate is ChunkFate.DROP:
                     device._flows[cid].dead.add(way)
                 return fate
 
@@ -70,7 +70,7 @@ def meets(
 
         def passing(passes: Any) -> Any:
             return lambda device, cid, way: (
-                fate is Fate.PASS if concerns(device, cid, way) else passes(device, cid, way)
+                fate is ChunkFate.PASS if concerns(device, cid, way) else passes(device, cid, way)
             )
 
         since.clear()
@@ -98,7 +98,7 @@ def lets_go(after: float, *, canary: bool = True) -> Plant:
         return reaching
 
     return both(
-        meets(Reach.STALLED, Fate.PASS, canary=canary, after=after),
+        meets(Reach.STALLED, ChunkFate.PASS, canary=canary, after=after),
         planted(Gate, "reach", wrap),
     )
 
@@ -110,7 +110,7 @@ def ends(change: Callable[[Act], Act | None], *, canary: bool = True, says: bool
         canaries = canary_flows(patch)
 
         def wrap(apply: Any) -> Any:
-            def applying(flow: Flow, act: Act) -> None:
+            def applying(flow: RelayedFlow, act: Act) -> None:
                 if act.do not in (Do.FIN, Do.RST) or (flow.cid in canaries and not canary):
                     apply(flow, act)
                 elif (other := change(act)) is not None:
@@ -120,7 +120,7 @@ def ends(change: Callable[[Act], Act | None], *, canary: bool = True, says: bool
 
             return applying
 
-        around(patch, Flow, "apply", wrap)
+        around(patch, RelayedFlow, "apply", wrap)
 
     return plant
 
@@ -165,7 +165,7 @@ def tells(side: Side, how: How = How.FIN) -> Plant:
     """An end that a silent path swallows is told to the other side, while the records say that it was swallowed."""
 
     def wrap(leave: Any) -> Any:
-        def leaving(flow: Flow, which: Side, its: How) -> None:
+        def leaving(flow: RelayedFlow, which: Side, its: How) -> None:
             leave(flow, which, its)
             other = Side.SERVER if which is Side.CLIENT else Side.CLIENT
             if which is side and flow.device.word(flow.path) is Reach.SILENT and other in flow.streams:
@@ -173,7 +173,7 @@ def tells(side: Side, how: How = How.FIN) -> Plant:
 
         return leaving
 
-    return planted(Flow, "leave", wrap)
+    return planted(RelayedFlow, "leave", wrap)
 
 
 def tells_openly() -> Plant:
@@ -183,17 +183,17 @@ def tells_openly() -> Plant:
         leaving: list[int] = []
 
         def wrap_leave(leave: Any) -> Any:
-            def left(flow: Flow, side: Side, how: How) -> None:
+            def left(flow: RelayedFlow, side: Side, how: How) -> None:
                 leaving.append(flow.cid)
                 leave(flow, side, how)
                 leaving.pop()
 
             return left
 
-        around(patch, Flow, "leave", wrap_leave)
+        around(patch, RelayedFlow, "leave", wrap_leave)
         around(
             patch, Device, "arrives",
-            lambda arrives: lambda device, cid, way: Fate.PASS if leaving else arrives(device, cid, way),
+            lambda arrives: lambda device, cid, way: ChunkFate.PASS if leaving else arrives(device, cid, way),
         )  # fmt: skip
 
     return plant
@@ -203,7 +203,7 @@ def tells_of_loss(how: How) -> Plant:
     """The server is told as the phone's own OS kills a connection."""
 
     def wrap(apply: Any) -> Any:
-        def applying(flow: Flow, act: Act) -> None:
+        def applying(flow: RelayedFlow, act: Act) -> None:
             apply(flow, act)
             if act.do is Do.ABORT and Side.SERVER in flow.streams:
                 server = flow.streams[Side.SERVER]
@@ -211,7 +211,7 @@ def tells_of_loss(how: How) -> Plant:
 
         return applying
 
-    return planted(Flow, "apply", wrap)
+    return planted(RelayedFlow, "apply", wrap)
 
 
 # Bytes on their way. Behind the stage only the client's own socket meets them; before it the stage sees them too.
@@ -339,19 +339,19 @@ H0, H1, H2, H3, H4 = "fault-seen", "history-whole", "server-as-planned", "networ
 
 ROWS = (
     # silent
-    Row("silent, felt by a canary only", "silent", H3, "wifi", meets(Reach.SILENT, Fate.PASS, canary=False)),
-    Row("silent, felt by the clients only", "silent", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, Fate.PASS, client=False)),
-    Row("silent lets upstream bytes pass", "silent", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, Fate.PASS, UP)),
-    Row("silent lets downstream bytes pass", "silent", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, Fate.PASS, DOWN)),
-    Row("silent lets the clients' upstream bytes pass", "silent", H3, "wifi.*(upstream|end of the client)", meets(Reach.SILENT, Fate.PASS, UP, canary=False)),
-    Row("silent lets the clients' downstream bytes pass", "silent", H3, "wifi.*(downstream|end of the server)", meets(Reach.SILENT, Fate.PASS, DOWN, canary=False)),
-    Row("silent holds instead of losing", "silent", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, Fate.HOLD)),
-    Row("silent ends by itself after a second", "silent", f"{H0}|{H1}|{H3}", "wifi|phone", meets(Reach.SILENT, Fate.PASS, after=1.0)),
-    Row("silent ends by itself after a second for the clients", "silent", f"{H1}|{H3}", "wifi|phone", meets(Reach.SILENT, Fate.PASS, canary=False, after=1.0)),
-    Row("silent upstream only is silent nowhere", "silent upstream", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, Fate.PASS, UP)),
-    Row("silent upstream only loses downstream bytes too", "silent upstream", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, Fate.DROP, DOWN)),
-    Row("silent upstream only loses the clients' downstream bytes too", "silent upstream", H3, "wifi.*(downstream|end of the server)", meets(Reach.SILENT, Fate.DROP, DOWN, canary=False)),
-    Row("silent downstream only loses the clients' upstream bytes too", "silent downstream", H3, "wifi.*(upstream|end of the client)", meets(Reach.SILENT, Fate.DROP, UP, canary=False)),
+    Row("silent, felt by a canary only", "silent", H3, "wifi", meets(Reach.SILENT, ChunkFate.PASS, canary=False)),
+    Row("silent, felt by the clients only", "silent", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, ChunkFate.PASS, client=False)),
+    Row("silent lets upstream bytes pass", "silent", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, ChunkFate.PASS, UP)),
+    Row("silent lets downstream bytes pass", "silent", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, ChunkFate.PASS, DOWN)),
+    Row("silent lets the clients' upstream bytes pass", "silent", H3, "wifi.*(upstream|end of the client)", meets(Reach.SILENT, ChunkFate.PASS, UP, canary=False)),
+    Row("silent lets the clients' downstream bytes pass", "silent", H3, "wifi.*(downstream|end of the server)", meets(Reach.SILENT, ChunkFate.PASS, DOWN, canary=False)),
+    Row("silent holds instead of losing", "silent", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, ChunkFate.HOLD)),
+    Row("silent ends by itself after a second", "silent", f"{H0}|{H1}|{H3}", "wifi|phone", meets(Reach.SILENT, ChunkFate.PASS, after=1.0)),
+    Row("silent ends by itself after a second for the clients", "silent", f"{H1}|{H3}", "wifi|phone", meets(Reach.SILENT, ChunkFate.PASS, canary=False, after=1.0)),
+    Row("silent upstream only is silent nowhere", "silent upstream", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, ChunkFate.PASS, UP)),
+    Row("silent upstream only loses downstream bytes too", "silent upstream", f"{H0}|{H3}", "wifi", meets(Reach.SILENT, ChunkFate.DROP, DOWN)),
+    Row("silent upstream only loses the clients' downstream bytes too", "silent upstream", H3, "wifi.*(downstream|end of the server)", meets(Reach.SILENT, ChunkFate.DROP, DOWN, canary=False)),
+    Row("silent downstream only loses the clients' upstream bytes too", "silent downstream", H3, "wifi.*(upstream|end of the client)", meets(Reach.SILENT, ChunkFate.DROP, UP, canary=False)),
     Row("silent tells the server of FIN, by the records too", "silent", H3, "wifi", tells_openly()),
     Row("silent tells the server of FIN", "silent", H3, "server.*told|told.*server", tells(Side.CLIENT)),
     Row("silent tells the server with RST", "silent", H3, "server.*told|told.*server", tells(Side.CLIENT, How.RST)),
@@ -362,12 +362,12 @@ ROWS = (
     Row("waking up tells the server", "sleeps", f"{H0}|{H3}", "server.*told|told.*server|(device|server) ", tells_of_loss(How.FIN)),
     Row("silent is never over", "silent", f"{H0}|{H3}", "wifi", _deaf_to(Reach.UP)),
     # stalled
-    Row("stalled lets bytes pass", "stalled", f"{H0}|{H3}", "wifi", meets(Reach.STALLED, Fate.PASS)),
-    Row("stalled lets the clients' bytes pass", "stalled", H3, "wifi", meets(Reach.STALLED, Fate.PASS, canary=False)),
-    Row("stalled lets the clients' downstream bytes pass", "stalled", H3, "wifi", meets(Reach.STALLED, Fate.PASS, DOWN, canary=False)),
-    Row("stalled loses bytes", "stalled", f"{H0}|{H3}", "wifi", meets(Reach.STALLED, Fate.DROP)),
-    Row("stalled loses the clients' bytes", "stalled", H3, "wifi", meets(Reach.STALLED, Fate.DROP, canary=False)),
-    Row("stalled upstream only stalls the clients' downstream too", "stalled upstream", H3, "wifi.*(downstream|end of the server)", meets(Reach.STALLED, Fate.HOLD, DOWN, canary=False)),
+    Row("stalled lets bytes pass", "stalled", f"{H0}|{H3}", "wifi", meets(Reach.STALLED, ChunkFate.PASS)),
+    Row("stalled lets the clients' bytes pass", "stalled", H3, "wifi", meets(Reach.STALLED, ChunkFate.PASS, canary=False)),
+    Row("stalled lets the clients' downstream bytes pass", "stalled", H3, "wifi", meets(Reach.STALLED, ChunkFate.PASS, DOWN, canary=False)),
+    Row("stalled loses bytes", "stalled", f"{H0}|{H3}", "wifi", meets(Reach.STALLED, ChunkFate.DROP)),
+    Row("stalled loses the clients' bytes", "stalled", H3, "wifi", meets(Reach.STALLED, ChunkFate.DROP, canary=False)),
+    Row("stalled upstream only stalls the clients' downstream too", "stalled upstream", H3, "wifi.*(downstream|end of the server)", meets(Reach.STALLED, ChunkFate.HOLD, DOWN, canary=False)),
     Row("stalled lets go after a second", "stalled", f"{H0}|{H3}", "wifi", lets_go(1.0)),
     Row("stalled lets go of the clients' bytes after a second", "stalled", H3, "wifi", lets_go(1.0, canary=False)),
     Row("stalled never lets go", "stalled", f"{H0}|{H3}", "wifi", released(canary=True)),

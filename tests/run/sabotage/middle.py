@@ -10,7 +10,7 @@ import trio
 
 from harness.deeds.acts import Answers, KillsIdle, MutesStreams, ResetsStreams
 from harness.middle import force, stage, streaming
-from harness.middle.force import Force
+from harness.middle.force import ActInForce
 from harness.middle.middle import Middle
 from harness.middle.stage import HttpStage
 from harness.middle.streaming import PassingBody, StreamBody
@@ -55,14 +55,14 @@ def _as_often(more: int) -> Plant:
     """An act "N times" ends after so many more."""
 
     def wrap(exhausted: Any) -> Any:
-        def spent(one: Force, client: str, gates: int) -> bool:
+        def spent(one: ActInForce, client: str, gates: int) -> bool:
             if not isinstance(one.act, Answers) or one.act.times is None or client == CANARY:
                 return bool(exhausted(one, client, gates))
             return one.spent.get(client, 0) >= one.act.times + more
 
         return spent
 
-    return planted(Force, "exhausted", wrap)
+    return planted(ActInForce, "exhausted", wrap)
 
 
 def _replies(change: Callable[[Any], Any], *, canary: bool = False) -> Plant:
@@ -95,11 +95,11 @@ def _other_wait(act: Any) -> Any:
     return msgspec.structs.replace(act, retry_after=9.0) if isinstance(act, Answers) else act
 
 
-def _turns(change: Callable[[HttpStage, tuple[Force, ...]], tuple[Force, ...]]) -> Plant:
+def _turns(change: Callable[[HttpStage, tuple[ActInForce, ...]], tuple[ActInForce, ...]]) -> Plant:
     """The clients' flows are told that other acts are in force."""
 
     def wrap(turn: Any) -> Any:
-        def turned(one: HttpStage, forces: tuple[Force, ...]) -> None:
+        def turned(one: HttpStage, forces: tuple[ActInForce, ...]) -> None:
             turn(one, forces if one.client == CANARY else change(one, forces))
 
         return turned
@@ -107,7 +107,7 @@ def _turns(change: Callable[[HttpStage, tuple[Force, ...]], tuple[Force, ...]]) 
     return planted(HttpStage, "turn", wrap)
 
 
-def _keeps_in_force(one: HttpStage, forces: tuple[Force, ...]) -> tuple[Force, ...]:
+def _keeps_in_force(one: HttpStage, forces: tuple[ActInForce, ...]) -> tuple[ActInForce, ...]:
     """What has ended stays in force on the flows that were there."""
     gone = tuple(old for old in one._forces if old not in forces)
     return (*forces, *gone)
@@ -128,10 +128,10 @@ def _never_ends(patch: pytest.MonkeyPatch) -> None:
 
 def _never_ends_for_clients(patch: pytest.MonkeyPatch) -> None:
     """What was in force once stays so for the clients' flows, new ones too."""
-    seen: list[Force] = []
+    seen: list[ActInForce] = []
 
     def wrap(turn: Any) -> Any:
-        def turned(one: HttpStage, forces: tuple[Force, ...]) -> None:
+        def turned(one: HttpStage, forces: tuple[ActInForce, ...]) -> None:
             seen.extend(new for new in forces if new not in seen)
             turn(one, forces if one.client == CANARY else tuple(reversed(seen)))
 
@@ -146,7 +146,7 @@ def _ends_after(seconds: float) -> Plant:
     def wrap(for_any: Any) -> Any:
         since: dict[int, float] = {}
 
-        def found(forces: tuple[Force, ...], *args: Any) -> Any:
+        def found(forces: tuple[ActInForce, ...], *args: Any) -> Any:
             for one in forces:
                 since.setdefault(one.index, trio.current_time())
             fresh = tuple(one for one in forces if trio.current_time() < since[one.index] + seconds)
@@ -167,7 +167,7 @@ def _by_itself(recorded: bool) -> Plant:
             if not once(one.client != CANARY):
                 decide(one, exchange)
                 return
-            own = Force(index=-1, act=Answers(status=503), on="", actor="middle")
+            own = ActInForce(index=-1, act=Answers(status=503), on="", actor="middle")
             kept, one._forces = one._forces, (own,)
             boxed = one._boxed
             if not recorded:
@@ -291,7 +291,7 @@ def _times(share: float) -> Callable[[Any], Any]:
 
 def _idles(change: Callable[[KillsIdle], KillsIdle | None], *, canary: bool = False) -> Plant:
     def wrap(turn: Any) -> Any:
-        def turned(one: HttpStage, forces: tuple[Force, ...]) -> None:
+        def turned(one: HttpStage, forces: tuple[ActInForce, ...]) -> None:
             if one.client != CANARY or canary:
                 mine = []
                 for each in forces:
@@ -350,7 +350,7 @@ ROWS = (
     Row("a box forgets its end", "answers streams", f"{H0}|{H3}", "answers 503|box", _never_ends),
     Row("a box forgets its end for the clients", "answers streams", H3, "answers 503|box", _never_ends_for_clients),
     Row("a box ends after a second", "answers streams", H3, "answers 503|box", _ends_after(1.0)),
-    Row("a box on one path answers on the other", "answers on cellular", f"{H0}|{H3}", "answers 503|wifi", planted(Force, "holds", lambda _: lambda *__: True)),
+    Row("a box on one path answers on the other", "answers on cellular", f"{H0}|{H3}", "answers 503|wifi", planted(ActInForce, "holds", lambda _: lambda *__: True)),
     Row("a box answers by itself", "plain", H3, "box|middle|503|gate", _by_itself(recorded=True)),
     Row("a box answers by itself, and no record says so", "plain", f"{H1}|{H3}", "box|middle|503|gate", _by_itself(recorded=False)),
     Row("a portal is shown to nobody", "portal", f"{H0}|{H3}", "portal|box", _answers_nobody),

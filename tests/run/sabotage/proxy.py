@@ -9,15 +9,15 @@ import pytest
 
 from harness.clock import sleep_until
 from harness.history import Weather
-from harness.run.hands import Hands, Ramp
+from harness.run.hands import Actuator, ShapeRamp
 from harness.run.nemesis import Nemesis
-from harness.scenario.model import Pulse
+from harness.scenario.model import StallPulse
 from harness.toxics import toxics_of
 from harness.toxics.bandwidth import Bandwidth
 from harness.toxics.latency import Latency
 from harness.toxics.shape import Shape
 from harness.toxics.slicer import Slicer
-from harness.toxics.toxic import Chunk, Run, Step
+from harness.toxics.toxic import DelayedChunk, StageContext, StreamChunk
 from harness.toxiproxy.simulated import SimulatedToxiproxy
 from harness.toxiproxy.state import ToxicState
 from harness.vocabulary import Direction
@@ -108,18 +108,18 @@ def at_work(kind: type, share: float) -> Plant:
     """A toxic that is there, as its proxy says, and does so much of its work: 0 is none."""
 
     def wrap(take: Any) -> Any:
-        def taken(toxic: Any, chunk: Chunk, run: Run) -> Iterable[Step]:
+        def taken(toxic: Any, chunk: StreamChunk, run: StageContext) -> Iterable[DelayedChunk]:
             if share == 0:
-                return (Step(0.0, chunk),)
-            return tuple(Step(step.wait * share, step.chunk) for step in take(toxic, chunk, run))
+                return (DelayedChunk(0.0, chunk),)
+            return tuple(DelayedChunk(step.wait * share, step.chunk) for step in take(toxic, chunk, run))
 
         return taken
 
     return planted(kind, "take", wrap)
 
 
-def _ramps(at: Callable[[Ramp], Shape]) -> Plant:
-    return lambda patch: patch.setattr(Ramp, "now", property(at))
+def _ramps(at: Callable[[ShapeRamp], Shape]) -> Plant:
+    return lambda patch: patch.setattr(ShapeRamp, "now", property(at))
 
 
 def _climbs(share: float) -> Plant:
@@ -128,17 +128,17 @@ def _climbs(share: float) -> Plant:
     def wrap(init: Any) -> Any:
         return lambda ramp, before, after, over=0.0: init(ramp, before, after, over * share)
 
-    return planted(Ramp, "__init__", wrap)
+    return planted(ShapeRamp, "__init__", wrap)
 
 
 # Weather.
 
 
-def _pulses(change: Callable[[Pulse], Pulse | None]) -> Plant:
+def _pulses(change: Callable[[StallPulse], StallPulse | None]) -> Plant:
     """Stalls are others than the weather has it; the records say what was planned."""
 
     def wrap(pulse: Any) -> Any:
-        async def pulsing(nemesis: Nemesis, planned: Pulse, zero: float) -> None:
+        async def pulsing(nemesis: Nemesis, planned: StallPulse, zero: float) -> None:
             made = change(planned)
             if made is None:
                 nemesis._journal.write(Weather(path=planned.path, what="stall", lasts=planned.lasts))
@@ -175,20 +175,20 @@ def _steps(change: Callable[[Any, Any], Any]) -> Plant:
         return {}
 
     def wrap(step: Any) -> Any:
-        def stepping(hands: Hands, one: Any) -> Any:
+        def stepping(hands: Actuator, one: Any) -> Any:
             other = change(hands, one)
             return step(hands, other) if other is not None else nothing()
 
         return stepping
 
-    return planted(Hands, "step", wrap)
+    return planted(Actuator, "step", wrap)
 
 
-def _longer(share: float) -> Callable[[Pulse], Pulse]:
+def _longer(share: float) -> Callable[[StallPulse], StallPulse]:
     return lambda pulse: msgspec.structs.replace(pulse, lasts=pulse.lasts * share)
 
 
-def _late(pulse: Pulse) -> Pulse:
+def _late(pulse: StallPulse) -> StallPulse:
     return msgspec.structs.replace(pulse, at=pulse.at + 1.0)
 
 

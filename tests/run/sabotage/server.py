@@ -12,19 +12,19 @@ import trio
 from harness.deeds.acts import Bursts, Ends, Restarts
 from harness.history.records import Emit
 from harness.jobserver import emission, endpoints, registry, streams
-from harness.jobserver.conduct import Conduct
-from harness.jobserver.connection import Connection
+from harness.jobserver.conduct import ServerBehaviour
+from harness.jobserver.connection import HttpConnection
 from harness.jobserver.emission import RunningJob
-from harness.jobserver.endpoints import Endpoints
-from harness.jobserver.front import Front
-from harness.jobserver.jobs import JobLog, Resume
-from harness.jobserver.orders import Orders
+from harness.jobserver.endpoints import JobApi
+from harness.jobserver.front import Acceptor
+from harness.jobserver.jobs import JobLog, ResumePoint
+from harness.jobserver.orders import ServerActuator
 from harness.jobserver.registry import Registry
 from harness.jobserver.streams import EventStream
 from harness.jobserver.tokens import Tokens
-from harness.jobserver.work import Step, Work
+from harness.jobserver.work import JobStep, Work
 from harness.network.ends import How, Side
-from harness.network.relay import Flow
+from harness.network.relay import RelayedFlow
 from harness.seams import Door
 from tests.run.sabotage.gate import H0, H1, H2, H3
 from tests.run.sabotage.row import Once, Plant, Row, around, both, planted
@@ -216,7 +216,7 @@ def _one_too_many(patch: pytest.MonkeyPatch) -> None:
             emit(job)
             if once() and not job.log.over:
                 last = job._work.last
-                job._write(Step(last.due, "processing", last.processed), last.due)
+                job._write(JobStep(last.due, "processing", last.processed), last.due)
 
         return emitting
 
@@ -233,7 +233,7 @@ def _goes_on(recorded: bool) -> Plant:
                 if job.log.over:
                     last = job._work.last
                     job.log.over = False
-                    job._write(Step(last.due, "processing", last.processed), last.due)
+                    job._write(JobStep(last.due, "processing", last.processed), last.due)
                     job.log.over = True
 
             return emitted
@@ -251,7 +251,7 @@ def _never_ends(patch: pytest.MonkeyPatch) -> None:
     """The last event is never emitted; the job is told to be over all the same."""
 
     def wrap(write: Any) -> Any:
-        def writing(job: RunningJob, step: Step, intended: float) -> None:
+        def writing(job: RunningJob, step: JobStep, intended: float) -> None:
             if step.type == "completed":
                 job._next = float("inf")
                 job._ended()
@@ -296,29 +296,29 @@ def _backwards(patch: pytest.MonkeyPatch) -> None:
 # What clients are answered.
 
 
-def _resumes(change: Callable[[JobLog, str, Resume], Resume]) -> Plant:
+def _resumes(change: Callable[[JobLog, str, ResumePoint], ResumePoint]) -> Plant:
     return planted(JobLog, "resume", lambda resume: lambda log, cursor: change(log, cursor, resume(log, cursor)))
 
 
-def _keeps_all(log: JobLog, cursor: str, resume: Resume) -> Resume:
+def _keeps_all(log: JobLog, cursor: str, resume: ResumePoint) -> ResumePoint:
     position = log._position(cursor)
-    return Resume(position + 1) if resume.signal and position is not None else resume
+    return ResumePoint(position + 1) if resume.signal and position is not None else resume
 
 
-def _silently(log: JobLog, cursor: str, resume: Resume) -> Resume:
-    return Resume(log.newest) if resume.signal else resume
+def _silently(log: JobLog, cursor: str, resume: ResumePoint) -> ResumePoint:
+    return ResumePoint(log.newest) if resume.signal else resume
 
 
-def _expired_at_once(log: JobLog, cursor: str, resume: Resume) -> Resume:
-    return Resume(log.newest + 1, signal="410") if cursor and not resume.finished else resume
+def _expired_at_once(log: JobLog, cursor: str, resume: ResumePoint) -> ResumePoint:
+    return ResumePoint(log.newest + 1, signal="410") if cursor and not resume.finished else resume
 
 
-def _finished_at_once(log: JobLog, cursor: str, resume: Resume) -> Resume:
-    return Resume(log.newest + 1, finished=True) if cursor else resume
+def _finished_at_once(log: JobLog, cursor: str, resume: ResumePoint) -> ResumePoint:
+    return ResumePoint(log.newest + 1, finished=True) if cursor else resume
 
 
-def _with_410(log: JobLog, cursor: str, resume: Resume) -> Resume:
-    return Resume(log.newest + 1, signal="410") if resume.signal == "reset" else resume
+def _with_410(log: JobLog, cursor: str, resume: ResumePoint) -> ResumePoint:
+    return ResumePoint(log.newest + 1, signal="410") if resume.signal == "reset" else resume
 
 
 def _keepalives(keepalive: float | None, *, comments: bool | None = None) -> Plant:
@@ -482,27 +482,27 @@ def _restarts(**changes: Any) -> Plant:
     def wrap(leave: Any) -> Any:
         return lambda orders, act: leave(orders, msgspec.structs.replace(act, **changes))
 
-    return planted(Orders, "_leave", wrap)
+    return planted(ServerActuator, "_leave", wrap)
 
 
 def _restarts_after(by: float) -> Plant:
     def wrap(leave: Any) -> Any:
         return lambda orders, act: leave(orders, Restarts(keeps_log=act.keeps_log, after=max(0.0, act.after + by)))
 
-    return planted(Orders, "_leave", wrap)
+    return planted(ServerActuator, "_leave", wrap)
 
 
 def _stays_open(patch: pytest.MonkeyPatch) -> None:
     """The door is said to be shut, and everybody who is inside stays."""
 
-    async def shut(front: Front) -> None:
+    async def shut(front: Acceptor) -> None:
         front._shut = True
         await trio.lowlevel.checkpoint()
         front._shut = False
 
-    patch.setattr(Front, "shut", shut)
+    patch.setattr(Acceptor, "shut", shut)
     around(
-        patch, Orders, "_state",
+        patch, ServerActuator, "_state",
         lambda state: lambda orders: {**state(orders), "door": "refuse", "connections": "0"},
     )  # fmt: skip
 
@@ -511,25 +511,25 @@ def _lets_in(patch: pytest.MonkeyPatch) -> None:
     """Everybody is shown out, and may come back at once."""
 
     def wrap(shut: Any) -> Any:
-        async def shutting(front: Front) -> None:
+        async def shutting(front: Acceptor) -> None:
             await shut(front)
             await front.open()
 
         return shutting
 
-    around(patch, Front, "shut", wrap)
-    around(patch, Orders, "_state", lambda state: lambda orders: {**state(orders), "door": "refuse"})
+    around(patch, Acceptor, "shut", wrap)
+    around(patch, ServerActuator, "_state", lambda state: lambda orders: {**state(orders), "door": "refuse"})
 
 
 def _keeps_guests(patch: pytest.MonkeyPatch) -> None:
     """Nobody comes in, and streams go on."""
 
-    async def shut(front: Front) -> None:
+    async def shut(front: Acceptor) -> None:
         front._shut = True
         assert front._listener is not None
         await front._listener.set_door(Door.REFUSE)
 
-    patch.setattr(Front, "shut", shut)
+    patch.setattr(Acceptor, "shut", shut)
 
 
 def _without_bye(patch: pytest.MonkeyPatch) -> None:
@@ -541,7 +541,7 @@ def _writes_though_it_hangs(patch: pytest.MonkeyPatch) -> None:
 
     def walking(walk: Any) -> Any:
         async def walked(stream: EventStream) -> Any:
-            stream._conduct = Conduct()
+            stream._conduct = ServerBehaviour()
             return await walk(stream)
 
         return walked
@@ -550,31 +550,31 @@ def _writes_though_it_hangs(patch: pytest.MonkeyPatch) -> None:
 
 
 def _hangs_not(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Conduct, "hangs", property(lambda _: False))
+    patch.setattr(ServerBehaviour, "hangs", property(lambda _: False))
 
-    async def leave_to_write(conduct: Conduct) -> None:
+    async def leave_to_write(conduct: ServerBehaviour) -> None:
         await trio.lowlevel.checkpoint()
 
-    patch.setattr(Conduct, "leave_to_write", leave_to_write)
-    around(patch, Orders, "_state", lambda state: lambda orders: {**state(orders), "hangs": "yes"})
+    patch.setattr(ServerBehaviour, "leave_to_write", leave_to_write)
+    around(patch, ServerActuator, "_state", lambda state: lambda orders: {**state(orders), "hangs": "yes"})
 
 
 def _buries(how: str) -> Plant:
-    def nothing(flow: Flow) -> bool:
+    def nothing(flow: RelayedFlow) -> bool:
         return False
 
-    def said(flow: Flow) -> bool:
+    def said(flow: RelayedFlow) -> bool:
         flow.note(Side.SERVER, How.CLOSED)
         return True
 
-    return lambda patch: patch.setattr(Flow, "bury", nothing if how == "nothing" else said)
+    return lambda patch: patch.setattr(RelayedFlow, "bury", nothing if how == "nothing" else said)
 
 
 def _recovers_not(patch: pytest.MonkeyPatch) -> None:
     """What was taken back goes on; what is read back is what should be."""
 
     def wrap(undo: Any) -> Any:
-        async def undoing(orders: Orders, index: int) -> Any:
+        async def undoing(orders: ServerActuator, index: int) -> Any:
             kept = dict(orders._lasting)
             said = await undo(orders, index)
             orders._lasting = kept
@@ -583,7 +583,7 @@ def _recovers_not(patch: pytest.MonkeyPatch) -> None:
 
         return undoing
 
-    around(patch, Orders, "undo", wrap)
+    around(patch, ServerActuator, "undo", wrap)
 
 
 def _closes(evidence: str) -> Plant:
@@ -608,7 +608,7 @@ def _stale_status(patch: pytest.MonkeyPatch) -> None:
     def wrap(respond: Any) -> Any:
         kept: list[bytes] = []
 
-        async def responding(connection: Connection, status: int, body: bytes, *args: Any) -> None:
+        async def responding(connection: HttpConnection, status: int, body: bytes, *args: Any) -> None:
             if b'"lastEventId"' in body:
                 kept.append(body)
                 body = kept[max(0, len(kept) - 3)]
@@ -616,7 +616,7 @@ def _stale_status(patch: pytest.MonkeyPatch) -> None:
 
         return responding
 
-    around(patch, Connection, "respond_json", wrap)
+    around(patch, HttpConnection, "respond_json", wrap)
 
 
 def _cut_results(patch: pytest.MonkeyPatch) -> None:
@@ -633,14 +633,14 @@ def _unanswered(patch: pytest.MonkeyPatch) -> None:
     once = Once(3)
 
     def wrap(answer: Any) -> Any:
-        async def answering(endpoints: Endpoints, request: Any, connection: Connection) -> Any:
+        async def answering(endpoints: JobApi, request: Any, connection: HttpConnection) -> Any:
             if once("/imports/" in request.path):
                 await trio.sleep(6)
             return await answer(endpoints, request, connection)
 
         return answering
 
-    around(patch, Endpoints, "answer", wrap)
+    around(patch, JobApi, "answer", wrap)
 
 
 H03, H02 = f"{H0}|{H3}", f"{H0}|{H2}"

@@ -8,7 +8,7 @@ import trio
 from harness.history import Health, History, read_history
 from harness.history.files import HISTORY
 from harness.judge.judge import judge
-from harness.judge.verdict import State, Word
+from harness.judge.verdict import LawState, Word
 from harness.run.runner import Runner
 from harness.scenario import Scenario, plans
 from harness.world import real
@@ -43,7 +43,7 @@ async def ran(tmp_path, *, blocked_at: float) -> History:
 async def test_a_deed_that_is_late_is_named_and_voids_the_run_where_it_came_on_another_side_of_the_events(tmp_path):
     verdict = judge(PLAN, await ran(tmp_path, blocked_at=1.5))
     in_time = next(law for law in verdict.laws if law.law == "in-time")
-    if in_time.state is State.FAILED:  # whom the loop lets go first when it goes on, it alone knows
+    if in_time.state is LawState.FAILED:  # whom the loop lets go first when it goes on, it alone knows
         assert verdict.word is Word.VOID
         assert in_time.advice.startswith("The machine")
         assert "(wifi reset once) came" in in_time.sentence

@@ -164,7 +164,7 @@ def run(targets: tuple[str, ...], **options: Any) -> int:
 
 def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Started | None") -> int:
     """Run what the options of ``harness run`` choose; virtual runs are forked from the server given."""
-    from harness.campaign.campaign import heedless  # noqa: PLC0415
+    from harness.campaign.campaign import ignore_run_end  # noqa: PLC0415
     from harness.campaign.choosing import Choice, parse_shard  # noqa: PLC0415
     from harness.campaign.invoke import CampaignOptions, invoke  # noqa: PLC0415
     from harness.campaign.lines import Lines  # noqa: PLC0415
@@ -182,7 +182,7 @@ def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Star
         shard=parse_shard(options["shard"]),
         world=options["world"],
     )
-    wish = CampaignOptions(
+    run_options = CampaignOptions(
         choice=choice,
         toxiproxy=options["toxiproxy"],
         out=options["out"],
@@ -196,7 +196,7 @@ def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Star
     make_room(options)
     live = LiveDisplay(sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
     lines = Lines(sys.stdout.fileno()) if options["output"] == "jsonl" else None
-    done = invoke(wish, live, lines.tell if lines else heedless, forking=forking)
+    done = invoke(run_options, live, lines.tell if lines else ignore_run_end, forking=forking)
     return conclude(done, lines, options)
 
 
@@ -262,7 +262,7 @@ def judge(folder: Path, **options: Any) -> int:
     """Judge recorded runs again, from their files alone."""
     from harness.campaign.comparing import hold_together  # noqa: PLC0415
     from harness.campaign.finish import judge_folder  # noqa: PLC0415
-    from harness.campaign.invoke import saying_what_is_kept  # noqa: PLC0415
+    from harness.campaign.invoke import reporting_what_is_kept  # noqa: PLC0415
     from harness.report.compose import write_report  # noqa: PLC0415
     from harness.report.folder import read_plan_to_judge, read_results  # noqa: PLC0415
     from harness.report.tally import ending  # noqa: PLC0415
@@ -271,7 +271,7 @@ def judge(folder: Path, **options: Any) -> int:
     folder = results_folder(folder)
     for run_folder in run_folders(folder):
         read_plan_to_judge(run_folder)  # all of them, before the first verdict is written anew
-    with saying_what_is_kept(folder):
+    with reporting_what_is_kept(folder):
         for run_folder in run_folders(folder):
             judge_folder(run_folder)
             hold_together(run_folder)
@@ -289,12 +289,12 @@ def judge(folder: Path, **options: Any) -> int:
 def report(folder: Path, *, open_page: bool) -> int:
     """Draw the report of recorded runs again, from their files alone."""
     from harness.campaign.finish import judge_folder  # noqa: PLC0415
-    from harness.campaign.invoke import saying_what_is_kept  # noqa: PLC0415
+    from harness.campaign.invoke import reporting_what_is_kept  # noqa: PLC0415
     from harness.report.compose import draw_run, write_report  # noqa: PLC0415
     from harness.report.folder import read_plan, record_again, recorded_before  # noqa: PLC0415
 
     folder = results_folder(folder)
-    with saying_what_is_kept(folder):
+    with reporting_what_is_kept(folder):
         for run_folder in run_folders(folder):
             if not (run_folder / "verdict.json").exists():
                 if recorded_before(read_plan(run_folder)):
@@ -409,7 +409,7 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
         raise UsageError("fuzz takes one scenario at most")
     if options["record"] and not options["mutants"]:
         raise UsageError("--record keeps the table of a search for mutants: it needs --mutants")
-    wish = invoke.FuzzOptions(
+    run_options = invoke.FuzzOptions(
         scenario=names[0] if names and not options["mutants"] else None,
         client=options["client"],
         first=options["first"],
@@ -420,7 +420,7 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
         real=not options["no_confirm"],
     )
     terminal = sys.stderr.isatty() and options["color"] != "never"
-    done = invoke.fuzz(wish, sys.stderr, terminal=terminal, mutants=names if options["mutants"] else None)
+    done = invoke.fuzz(run_options, sys.stderr, terminal=terminal, mutants=names if options["mutants"] else None)
     folder = shown_path(done.folder)
     if options["mutants"]:
         say(table_of_mutants(done.hunted, folder=folder, signal=done.signal).removesuffix("\n"))
@@ -478,11 +478,11 @@ def mutants(names: tuple[str, ...], **options: Any) -> int:
 
     page = options["markdown"]
     kept = shown.read_markdown(read_text(page)) if page and page.exists() else {}
-    wish = MutantsOptions(names=names, jobs=options["jobs"], resume=options["resume"], out=options["out"])
-    found = prove(wish, sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
+    run_options = MutantsOptions(names=names, jobs=options["jobs"], resume=options["resume"], out=options["out"])
+    found = prove(run_options, sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
     if page:
         write_text(page, shown.markdown(found, kept))
-    told = shown.as_json(found) if options["as_json"] else shown.text(found, file=shown_path(wish.out / CELLS))
+    told = shown.as_json(found) if options["as_json"] else shown.text(found, file=shown_path(run_options.out / CELLS))
     say(told.removesuffix("\n"))
     return found.exit
 

@@ -1,4 +1,4 @@
-"""Time: the simulated world's clock, and naps, which cost a third of a sleep under it.
+"""Time: the simulated world's clock, and movable sleeps, a third as dear as trio's under it.
 
 Time is trio's clock in either world. The simulated one stands still while anything can run, and then jumps to what
 happens next. trio asks a clock how long it may sleep only when no task can run; the answer here is always "not at
@@ -21,19 +21,19 @@ WakeTask = Callable[[int], bool]
 
 
 class SimClock(trio.abc.Clock):
-    """Virtual seconds from 0. ``impatient`` is called once every ``patience`` readings.
+    """Virtual seconds from 0. ``on_limit`` is called once every ``readings`` readings.
 
     Beside trio's deadlines it has *alarms*: functions that it calls when their instant has come. What the simulated
     network does at an instant, and whoever only sleeps, needs no cancel scope then, and the network no task.
     """
 
-    def __init__(self, *, patience: int = 0, impatient: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, *, readings: int = 0, on_limit: Callable[[], None] = lambda: None) -> None:
         self.now = 0.0
         """Virtual seconds, for who knows that it is this clock."""
         self._alarms: list[tuple[float, int, WakeTask]] = []  # a heap
         self._tokens = itertools.count(1)
-        self._left = self._patience = patience
-        self._impatient = impatient
+        self._left = self._readings = readings
+        self._on_limit = on_limit
 
     @classmethod
     def current(cls) -> Self:
@@ -60,8 +60,8 @@ class SimClock(trio.abc.Clock):
         """Virtual seconds."""
         self._left -= 1
         if not self._left:
-            self._left = self._patience
-            self._impatient()
+            self._left = self._readings
+            self._on_limit()
         return self.now
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
@@ -117,11 +117,11 @@ class Wakeup:
 class MovableSleep:
     """A sleep that others can move or end, any number of times; of one task at a time."""
 
-    __slots__ = ("_alarm", "_bell", "_scope")
+    __slots__ = ("_alarm", "_scope", "_wakeup")
 
     def __init__(self) -> None:
         self._scope: trio.CancelScope | None = None
-        self._bell = Wakeup()  # where it sleeps under ``SimClock``
+        self._wakeup = Wakeup()  # where it sleeps under ``SimClock``
         self._alarm = 0  # the token of the one that ends it
 
     async def until(self, deadline: float) -> None:
@@ -129,7 +129,7 @@ class MovableSleep:
         clock = trio.lowlevel.current_clock()
         if isinstance(clock, SimClock):
             self._alarm = clock.at(deadline, self._ring)
-            await self._bell.wait()
+            await self._wakeup.wait()
         else:
             with trio.CancelScope(deadline=deadline) as self._scope:
                 await trio.sleep_forever()
@@ -137,22 +137,22 @@ class MovableSleep:
 
     def move(self, deadline: float) -> None:
         """Let it end at this instant instead."""
-        if self._bell:
+        if self._wakeup:
             self._alarm = SimClock.current().at(deadline, self._ring)
         elif self._scope is not None:
             self._scope.deadline = deadline
 
     def end(self) -> None:
         """Let it end now, if anybody sleeps."""
-        if self._bell:
-            self._bell.ring()
+        if self._wakeup:
+            self._wakeup.ring()
         elif self._scope is not None:
             self._scope.cancel()
 
     def _ring(self, token: int) -> bool:
-        if not self._bell or token != self._alarm:
+        if not self._wakeup or token != self._alarm:
             return False
-        self._bell.ring()
+        self._wakeup.ring()
         return True
 
 

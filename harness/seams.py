@@ -120,6 +120,6 @@ class Phone(Protocol):
         """A fresh channel of all signals from now on. A slow reader loses nothing; close it when done."""
         ...
 
-    async def sleep_until(self, deadline: float, nap: MovableSleep | None = None) -> None:
-        """Sleep to this instant of trio's clock, in a nap of the caller's if it has one; frozen while suspended."""
+    async def sleep_until(self, deadline: float, movable_sleep: MovableSleep | None = None) -> None:
+        """Sleep to this instant of trio's clock, by the caller's own movable sleep if given; frozen while suspended."""
         ...

@@ -1,4 +1,4 @@
-"""The simulated clock jumps to what happens next, and naps are the same under it as under trio's own."""
+"""The simulated clock jumps to what happens next, and movable sleeps are the same under it as under trio's own."""
 
 import math
 
@@ -19,22 +19,22 @@ def mocked(main):
 BOTH = pytest.mark.parametrize("run", [simulated, mocked])
 
 
-async def napper(nap, deadline, ends):
-    await nap.until(deadline)
+async def sleeps_until(movable_sleep, deadline, ends):
+    await movable_sleep.until(deadline)
     ends.append(trio.current_time())
 
 
-def naps(run, deadline, *deeds):
-    """Nap to a deadline while these things are done to the nap, each at its instant; return when it ended."""
+def sleeps(run, deadline, *deeds):
+    """Sleep to a deadline while these things are done to the sleep, each at its instant; return when it ended."""
     ends = []
 
     async def main():
-        nap = MovableSleep()
+        movable_sleep = MovableSleep()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(napper, nap, deadline, ends)
+            nursery.start_soon(sleeps_until, movable_sleep, deadline, ends)
             for at, deed in deeds:
                 await trio.sleep_until(at)
-                deed(nap)
+                deed(movable_sleep)
 
     run(main)
     return ends
@@ -42,25 +42,25 @@ def naps(run, deadline, *deeds):
 
 @BOTH
 def test_a_nap_ends_at_its_deadline(run):
-    assert naps(run, 3.0) == [3.0]
+    assert sleeps(run, 3.0) == [3.0]
 
 
 @BOTH
 def test_a_nap_can_be_ended_before_its_deadline_and_without_one(run):
-    assert naps(run, 3.0, (1.0, MovableSleep.end)) == [1.0]
-    assert naps(run, math.inf, (1.0, MovableSleep.end)) == [1.0]
+    assert sleeps(run, 3.0, (1.0, MovableSleep.end)) == [1.0]
+    assert sleeps(run, math.inf, (1.0, MovableSleep.end)) == [1.0]
 
 
 @BOTH
 def test_a_nap_can_be_moved_both_ways(run):
-    assert naps(run, 3.0, (1.0, lambda nap: nap.move(2.0))) == [2.0]
-    assert naps(run, 3.0, (1.0, lambda nap: nap.move(5.0))) == [5.0]
-    assert naps(run, 3.0, (1.0, lambda nap: nap.move(math.inf)), (9.0, MovableSleep.end)) == [9.0]
+    assert sleeps(run, 3.0, (1.0, lambda movable_sleep: movable_sleep.move(2.0))) == [2.0]
+    assert sleeps(run, 3.0, (1.0, lambda movable_sleep: movable_sleep.move(5.0))) == [5.0]
+    assert sleeps(run, 3.0, (1.0, lambda movable_sleep: movable_sleep.move(math.inf)), (9.0, MovableSleep.end)) == [9.0]
 
 
 @BOTH
 def test_to_end_a_nap_that_nobody_takes_does_nothing(run):
-    assert naps(run, 1.0, (2.0, MovableSleep.end), (3.0, lambda nap: nap.move(4.0))) == [1.0]
+    assert sleeps(run, 1.0, (2.0, MovableSleep.end), (3.0, lambda movable_sleep: movable_sleep.move(4.0))) == [1.0]
 
 
 @BOTH
@@ -76,10 +76,10 @@ def test_a_deadline_that_has_passed_ends_a_nap_at_once(run):
 @BOTH
 def test_a_nap_that_is_cancelled_can_be_taken_again(run):
     async def main():
-        nap = MovableSleep()
+        movable_sleep = MovableSleep()
         with trio.move_on_after(1):
-            await nap.until(3.0)
-        await nap.until(2.0)
+            await movable_sleep.until(3.0)
+        await movable_sleep.until(2.0)
         return trio.current_time()
 
     assert run(main) == 2.0
@@ -164,5 +164,5 @@ def test_an_impatient_clock_says_how_often_it_was_read():
         for _ in range(20):
             await trio.lowlevel.checkpoint()
 
-    trio.run(main, clock=SimClock(patience=10, impatient=lambda: looks.append(1)))
+    trio.run(main, clock=SimClock(readings=10, on_limit=lambda: looks.append(1)))
     assert len(looks) >= 2

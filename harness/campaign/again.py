@@ -20,14 +20,14 @@ from harness.report.folder import LATE
 
 
 async def repeat_late(campaign: Campaign, stop: trio.Event) -> None:
-    """Repeat every run that was late, unless ``stop`` is set; each is then heeded."""
+    """Repeat every run that was late, unless ``stop`` is set; each then goes to ``on_run_end``."""
     worker = JudgingWorker()
     try:
         for ran in campaign.late:
             place = campaign.ran.index(ran)
             if not stop.is_set():
                 campaign.ran[place] = await _repeated(campaign, ran, worker, stop)
-            await campaign.heed(campaign.ran[place])
+            await campaign.on_run_end(campaign.ran[place])
     finally:
         await worker.aclose()
 

@@ -37,7 +37,7 @@ OnRunEnd = Callable[[RunOutcome], Awaitable[None]]
 """Is told of each run as soon as it is over; its slot waits for it. Must not raise."""
 
 
-async def heedless(ran: RunOutcome) -> None:
+async def ignore_run_end(ran: RunOutcome) -> None:
     """Heed nothing."""
 
 
@@ -72,7 +72,7 @@ class Campaign:
 
     With a ``hash_seed``, that of Python in every virtual run's process (``PYTHONHASHSEED``); else whatever it takes.
     These are forked from a server of the campaign's own, or from one that is ``forking`` already. Where they are still
-    to be ``compared``, it is left to whoever does that to let them be heeded; and to whoever repeats them, the real
+    to be ``compared``, it is left to whoever does that to call ``on_run_end``; and to whoever repeats them, the real
     ones that came to nothing for being ``late``.
     """
 
@@ -85,7 +85,7 @@ class Campaign:
         toxiproxy: str,
         maxfail: int | None,
         live: LiveDisplay,
-        heed: OnRunEnd = heedless,
+        on_run_end: OnRunEnd = ignore_run_end,
         hash_seed: int | None = None,
         compared: bool = False,
         forking: Started | None = None,
@@ -100,7 +100,7 @@ class Campaign:
         self._toxiproxy = toxiproxy
         self._maxfail = maxfail
         self._live = live
-        self.heed = heed
+        self.on_run_end = on_run_end
         self._compared = compared
         self._forking = forking
         self._failures = 0
@@ -165,7 +165,7 @@ class Campaign:
                 continue
             self._failures += finished.word != "pass"
             if not (self._compared and plan.world == virtual.NAME):
-                await self.heed(self.ran[-1])
+                await self.on_run_end(self.ran[-1])
 
     async def _one(
         self,

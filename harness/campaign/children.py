@@ -146,7 +146,7 @@ async def _listen(output: trio.abc.ReceiveStream, sink: Sink) -> str:
     fault = ""
     async with aclosing(lines_of(output)) as lines:
         async for line in lines:
-            if (tidings := decoded(line, Progress)) is not None:
-                fault = tidings.fault or fault
-                sink(tidings)
+            if (progress := decoded(line, Progress)) is not None:
+                fault = progress.fault or fault
+                sink(progress)
     return fault

@@ -37,13 +37,13 @@ class Forks:
             nursery.start_soon(close_when, stop, pipes.to)
             async with aclosing(lines_of(pipes.back)) as lines:
                 async for line in lines:
-                    ended, tidings = decoded(line, Ended), decoded(line, Progress)
+                    ended, progress = decoded(line, Ended), decoded(line, Progress)
                     if ended is not None:
                         code = ended.exit
                         break
-                    if tidings is not None:  # else not ours: some library printed
-                        fault = tidings.fault or fault
-                        sink(tidings)
+                    if progress is not None:  # else not ours: some library printed
+                        fault = progress.fault or fault
+                        sink(progress)
             nursery.cancel_scope.cancel()
         if fault:
             return ChildExit(what="fault", detail=fault)

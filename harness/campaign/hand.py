@@ -16,7 +16,7 @@ from harness.campaign.children import AnswerLines, last_words, put_down
 
 R = TypeVar("R")
 
-PATIENCE = 120.0
+TIMEOUT = 120.0
 """Seconds without an answer after which a worker hangs: a run takes milliseconds, shrinking says its own time."""
 
 
@@ -44,7 +44,7 @@ class WorkerClient(Generic[R]):
         self._said: IO[bytes] | None = None  # a file: a pipe that nobody reads would fill
 
     async def ask(
-        self, task: msgspec.Struct, hear: Callable[[R], None], *, answers: int = 1, patience: float = PATIENCE
+        self, task: msgspec.Struct, hear: Callable[[R], None], *, answers: int = 1, timeout: float = TIMEOUT
     ) -> None:
         """Hand on the answers as they come. Raises ``WorkerLost``; the next task gets a new process."""
         process = await self._started()
@@ -53,12 +53,12 @@ class WorkerClient(Generic[R]):
         try:
             await process.stdin.send_all(msgspec.json.encode(task) + b"\n")
             for _ in range(answers):
-                with trio.fail_after(patience):
+                with trio.fail_after(timeout):
                     line = await self._answers.line()
                 hear(self._replies.decode(line))
         except trio.TooSlowError:
             await self.aclose()
-            raise WorkerLost("hangs", f"no answer for {patience:g} s") from None
+            raise WorkerLost("hangs", f"no answer for {timeout:g} s") from None
         except (EOFError, trio.BrokenResourceError, msgspec.MsgspecError):
             words = self._last_words()
             await self.aclose()

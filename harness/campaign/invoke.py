@@ -16,12 +16,12 @@ import trio
 
 import harness
 from harness.campaign.again import repeat_late
-from harness.campaign.campaign import Campaign, OnRunEnd, RunOutcome, heedless
+from harness.campaign.campaign import Campaign, OnRunEnd, RunOutcome, ignore_run_end
 from harness.campaign.choosing import BOTH, Choice, chosen
 from harness.campaign.folders import forget_old, kept, new_invocation, point_latest
 from harness.campaign.forking import FIRST_HASH_SEED, Started
 from harness.campaign.live import LiveDisplay, titled
-from harness.campaign.settling import settle
+from harness.campaign.settling import compare_runs
 from harness.console import Terminated, ended_by_sigterm
 from harness.errors import BadRecords, EnvironmentFault, UsageError
 from harness.report.compose import write_report
@@ -75,30 +75,35 @@ def _turn(plan: Plan) -> tuple[bool, float]:
     return plan.world != virtual.NAME, -length(plan)
 
 
-def _refuse(wish: CampaignOptions, default_toxiproxy: str | None) -> None:
-    """Raise ``UsageError`` for wishes that nobody, or not the world they are made in, can fulfil."""
-    world = wish.choice.world
-    if wish.toxiproxy is not None and not wish.toxiproxy.strip():
-        raise UsageError(f"--toxiproxy takes auto, embedded, a path or a URL, not {wish.toxiproxy!r}")
-    chosen_toxiproxy = wish.toxiproxy or default_toxiproxy or ""
+def _refuse(options: CampaignOptions, default_toxiproxy: str | None) -> None:
+    """Raise ``UsageError`` for options that do not go together, or not with the world."""
+    world = options.choice.world
+    if options.toxiproxy is not None and not options.toxiproxy.strip():
+        raise UsageError(f"--toxiproxy takes auto, embedded, a path or a URL, not {options.toxiproxy!r}")
+    chosen_toxiproxy = options.toxiproxy or default_toxiproxy or ""
     if is_url(chosen_toxiproxy):
         url_address(chosen_toxiproxy)
-    if wish.twice and world != virtual.NAME:
+    if options.twice and world != virtual.NAME:
         raise UsageError(
             "--twice needs --world virtual: only there does a seed replay exactly; on real sockets the kernel's "
             "scheduler has a say (--repeat runs anew, --world both compares)"
         )
-    if world == virtual.NAME and wish.toxiproxy not in {None, "auto"}:
+    if world == virtual.NAME and options.toxiproxy not in {None, "auto"}:
         raise UsageError(
-            f"--toxiproxy {wish.toxiproxy} has no place in --world virtual: its toxics are simulated in the run's own "
+            f"--toxiproxy {options.toxiproxy} has no place in --world virtual: its toxics are simulated in the run's "
+            "own "
             "process, where no other process and no socket may be (--world real or both can use it)"
         )
 
 
 def invoke(
-    wish: CampaignOptions, live: LiveDisplay, heed: OnRunEnd = heedless, *, forking: Started | None = None
+    options: CampaignOptions,
+    live: LiveDisplay,
+    on_run_end: OnRunEnd = ignore_run_end,
+    *,
+    forking: Started | None = None,
 ) -> CampaignResult:
-    """Run everything, judge it, draw it, write the report. ``heed`` is told of each run as it ends.
+    """Run everything, judge it, draw it, write the report. ``on_run_end`` is told of each run as it ends.
 
     Virtual runs are forked from a server started before, or else from one of this invocation's own.
 
@@ -108,47 +113,47 @@ def invoke(
     project = find_project(Path.cwd()) or NO_PROJECT
     defaults = project.defaults
     choice = msgspec.structs.replace(
-        wish.choice,
-        seed=defaults.seed if wish.choice.seed is None else wish.choice.seed,
-        timeout=defaults.timeout if wish.choice.timeout is None else wish.choice.timeout,
+        options.choice,
+        seed=defaults.seed if options.choice.seed is None else options.choice.seed,
+        timeout=defaults.timeout if options.choice.timeout is None else options.choice.timeout,
     )
     planned = chosen(choice, project, live.note)
     live.expect(planned)
-    _refuse(wish, defaults.toxiproxy)
+    _refuse(options, defaults.toxiproxy)
     live.warn(planned)
-    out = wish.out or Path(defaults.out or "results")
+    out = options.out or Path(defaults.out or "results")
     began = real.wall_clock()
     folder = new_invocation(out, began)
     campaign = Campaign(
         sorted(planned, key=_turn),
         folder,
-        jobs=wish.jobs or defaults.jobs or default_jobs(),
-        toxiproxy=wish.toxiproxy or defaults.toxiproxy or "auto",
-        maxfail=wish.maxfail,
+        jobs=options.jobs or defaults.jobs or default_jobs(),
+        toxiproxy=options.toxiproxy or defaults.toxiproxy or "auto",
+        maxfail=options.maxfail,
         live=live,
-        heed=heed,
-        hash_seed=FIRST_HASH_SEED if wish.twice else None,
-        compared=wish.twice or choice.world == BOTH,
+        on_run_end=on_run_end,
+        hash_seed=FIRST_HASH_SEED if options.twice else None,
+        compared=options.twice or choice.world == BOTH,
         forking=forking,
     )
-    run = partial(_run, campaign, worlds=choice.world == BOTH, twice=wish.twice)
-    number = real.run(partial(attended, run, live))
-    manifest = _manifest(wish, campaign, began, planned, number)
+    run = partial(_run, campaign, worlds=choice.world == BOTH, twice=options.twice)
+    number = real.run(partial(run_until_signalled, run, live))
+    manifest = _manifest(options, campaign, began, planned, number)
     page = None
-    with saying_what_is_kept(folder):
+    with reporting_what_is_kept(folder):
         try:
             write_manifest(folder, manifest)
             page = write_report(folder, draw=not number)  # who interrupted once waits for no figure
             point_latest(folder)
         except (EnvironmentFault, BadRecords) as error:  # what the runs showed is told all the same
             manifest = msgspec.structs.replace(manifest, fault=str(error))
-    if wish.keep is not None:
-        forget_old(out, keep=wish.keep, newest=folder)
+    if options.keep is not None:
+        forget_old(out, keep=options.keep, newest=folder)
     return CampaignResult(results=read_results(folder, manifest), page=page, ran=campaign.ran)
 
 
 @contextlib.contextmanager
-def saying_what_is_kept(folder: Path) -> Iterator[None]:
+def reporting_what_is_kept(folder: Path) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM meanwhile say what is left. Raises the interruption with these words."""
     try:
         with ended_by_sigterm():
@@ -160,18 +165,18 @@ def saying_what_is_kept(folder: Path) -> Iterator[None]:
 async def _run(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: bool) -> None:
     await campaign.run(stop)
     await repeat_late(campaign, stop)
-    await settle(campaign, stop, worlds=worlds, twice=twice)
+    await compare_runs(campaign, stop, worlds=worlds, twice=twice)
 
 
-async def attended(main: Callable[[trio.Event], Awaitable[None]], live: LiveDisplay) -> int:
-    """Run ``main`` with an ear for signals, and show it. Returns the signal that stopped it, or 0.
+async def run_until_signalled(main: Callable[[trio.Event], Awaitable[None]], live: LiveDisplay) -> int:
+    """Run ``main`` while it listens for signals, and show it. Returns the signal that stopped it, or 0.
 
     The first signal sets the event that ``main`` is given, the second cancels it.
     """
     stop = trio.Event()
     caught: list[int] = []
     async with trio.open_nursery() as nursery:
-        await nursery.start(_hear, stop, caught, nursery.cancel_scope)
+        await nursery.start(_watch_signals, stop, caught, nursery.cancel_scope)
         nursery.start_soon(live.redraw)
         await main(stop)
         live.end()
@@ -179,7 +184,7 @@ async def attended(main: Callable[[trio.Event], Awaitable[None]], live: LiveDisp
     return caught[0] if caught else 0
 
 
-async def _hear(
+async def _watch_signals(
     stop: trio.Event,
     caught: list[int],
     everything: trio.CancelScope,
@@ -194,17 +199,17 @@ async def _hear(
             stop.set()
 
 
-def _manifest(wish: CampaignOptions, campaign: Campaign, began: float, planned: list[Plan], number: int) -> Manifest:
+def _manifest(options: CampaignOptions, campaign: Campaign, began: float, planned: list[Plan], number: int) -> Manifest:
     place = {id(plan): index for index, plan in enumerate(planned)}
     started = sorted(campaign.started, key=lambda folder: place[id(campaign.started[folder])])
     waiting = sorted(campaign.waiting, key=lambda plan: place[id(plan)])
     titles = titled(planned)
-    index, count = wish.choice.shard
+    index, count = options.choice.shard
     toxiproxies = dict.fromkeys(ran.finished.toxiproxy for ran in campaign.ran)
     return Manifest(
         started=datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
         seconds=round(real.wall_clock() - began, 3),
-        command=wish.command,
+        command=options.command,
         version=harness.__version__,
         commit=_commit(),
         python=platform.python_version(),
@@ -215,7 +220,7 @@ def _manifest(wish: CampaignOptions, campaign: Campaign, began: float, planned: 
         took={key_of(ran.folder): round(ran.took, 3) for ran in campaign.ran},
         faults={key_of(ran.folder): ran.finished.fault for ran in campaign.ran if ran.finished.fault},
         signal=number,
-        unknown=wish.unknown,
+        unknown=options.unknown,
         shards=(f"{index}/{count}",) if count > 1 else (),
     )
 

@@ -1,7 +1,8 @@
 """``--output-format jsonl``: a line of JSON on standard output for each run, as soon as it is over, and one at the end.
 
 Written past ``sys.stdout``, in a worker thread: a reader that takes its time holds up the next run of that slot, but
-neither the runs under way nor the ear for signals; and nothing is left in a buffer for the interpreter's last flush.
+neither the runs under way nor the listener for signals; and nothing is left in a buffer for the interpreter's last
+flush.
 """
 
 import os

@@ -55,7 +55,7 @@ class Counted(LiveView):
 
 
 class LiveDisplay:
-    """All plans, their tidings, the end. ``redraw`` is the only thing that draws."""
+    """All plans, their progress, the end. ``redraw`` is the only thing that draws."""
 
     def __init__(self, stream: TextIO, *, terminal: bool, view: LiveView | None = None) -> None:
         self._view = view or LiveView()
@@ -75,16 +75,16 @@ class LiveDisplay:
         """Say something before anything is started."""
         self._print([printable(text)])
 
-    def tell(self, plan: Plan, tidings: Progress) -> None:
-        """Take one run's tidings in."""
+    def tell(self, plan: Plan, progress: Progress) -> None:
+        """Take in the progress of one run."""
         self._view.feed(
             RunProgress(
                 name=self._title(plan),
-                t=tidings.at,
-                total=tidings.total,
-                state=tidings.deed,
-                status=tidings.status,
-                events=tidings.events,
+                t=progress.at,
+                total=progress.total,
+                state=progress.deed,
+                status=progress.status,
+                events=progress.events,
             )
         )
 

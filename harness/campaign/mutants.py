@@ -16,7 +16,7 @@ import trio
 
 from harness.campaign.cells import REFERENCE, Cell, CellFile, ProverSetup, Trial, key_of, void, with_client
 from harness.campaign.hand import WorkerClient, WorkerLost, share
-from harness.campaign.invoke import attended, cores, length
+from harness.campaign.invoke import cores, length, run_until_signalled
 from harness.campaign.live import Counted, LiveDisplay
 from harness.campaign.matrix import Matrix
 from harness.clients.mutants import MUTANTS
@@ -72,12 +72,12 @@ def plans_of(scenario: Scenario, mutants: Sequence[str], project: Project) -> li
     return [[with_client(plan, like, mutant) for plan in of_mutant] for like, mutant in named]
 
 
-def prove(wish: MutantsOptions, stream: TextIO, *, terminal: bool) -> Matrix:
+def prove(options: MutantsOptions, stream: TextIO, *, terminal: bool) -> Matrix:
     """Run what has no cell yet, and return the matrix. SIGINT and SIGTERM end it; what there is stays in the file.
 
     Raises ``UsageError`` for bad input, ``EnvironmentFault`` where the cells cannot be kept; nothing was started then.
     """
-    chosen = choose(wish.names)
+    chosen = choose(options.names)
     project = find_project(Path.cwd()) or NO_PROJECT
     scenarios = [load(path, project=project) for path in chosen.files]
     names = [scenario.name for scenario in scenarios]
@@ -87,12 +87,16 @@ def prove(wish: MutantsOptions, stream: TextIO, *, terminal: bool) -> Matrix:
     # Long ones first, and one scenario after another: a worker judges a history once that many clients leave.
     ordered = sorted(rows, key=lambda of: -sum(map(length, of[0])))
     trials = [[Trial(key=key_of(plan), plan=plan) for plan in row] for of in ordered for row in of]
-    file = CellFile(wish.out / CELLS)
-    had = file.begin([one for row in trials for one in row], resume=wish.resume)
+    file = CellFile(options.out / CELLS)
+    had = file.begin([one for row in trials for one in row], resume=options.resume)
     proof = Proof(trials, file, had, chosen.mutants)
     live = LiveDisplay(stream, terminal=terminal, view=proof.view)
     began = real.wall_clock()
-    number = real.run(partial(attended, partial(proof.run, jobs=wish.jobs or cores()), live)) if proof.waiting else 0
+    number = (
+        real.run(partial(run_until_signalled, partial(proof.run, jobs=options.jobs or cores()), live))
+        if proof.waiting
+        else 0
+    )
     return Matrix(
         mutants=chosen.mutants,
         scenarios=tuple(names),
@@ -133,21 +137,21 @@ class Proof:
         await share(min(jobs, len(self.waiting)), self._slot, stop)
 
     async def _slot(self) -> None:
-        hand = WorkerClient(WORKER, msgspec.json.Decoder(Cell), setup=self._setup)
+        worker_client = WorkerClient(WORKER, msgspec.json.Decoder(Cell), setup=self._setup)
         try:
             while self.waiting:
                 row = self.waiting.popleft()
                 while (trial := self._next(row)) is not None:
-                    await self._try(hand, trial)
+                    await self._try(worker_client, trial)
                 plan = row[0].plan
                 self.view.feed(RunProgress(name=f"{plan.client.like} in {plan.name}", done="over"))
         finally:
-            await hand.aclose()
+            await worker_client.aclose()
 
-    async def _try(self, hand: WorkerClient[Cell], trial: Trial) -> None:
+    async def _try(self, worker_client: WorkerClient[Cell], trial: Trial) -> None:
         """Run one trial; where the worker is lost, it is void."""
         try:
-            await hand.ask(trial, self._keep)
+            await worker_client.ask(trial, self._keep)
         except WorkerLost as lost:
             self._keep(void(trial, str(lost)))
 

@@ -16,8 +16,8 @@ MOST_TRIES = MOST_REAL_RUNS + 3
 """Real runs made of one plan at most: one that was cut short says nothing, and another takes its place."""
 
 
-async def settle(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: bool) -> None:
-    """Make every comparison that was asked for, as many at once as the campaign has slots; each run is then heeded."""
+async def compare_runs(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: bool) -> None:
+    """Make every comparison asked for, as many at once as the campaign has slots; each run goes to ``on_run_end``."""
     if not (worlds or twice):
         return
     room = trio.CapacityLimiter(campaign.jobs)
@@ -27,7 +27,7 @@ async def settle(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: b
             await _repeat(campaign, ran, stop, room)
         if worlds and not ran.finished.fault:
             await _hold(campaign, ran, stop, room)
-        await campaign.heed(ran)
+        await campaign.on_run_end(ran)
 
     async with trio.open_nursery() as nursery:
         for ran in campaign.ran:

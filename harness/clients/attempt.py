@@ -55,7 +55,7 @@ class StreamAttempt:
         self,
         report: AttemptReport,
         *,
-        courier: Requests,
+        requests: Requests,
         path: str,
         decisions: Decisions,
         session: Session,
@@ -68,7 +68,7 @@ class StreamAttempt:
         self.report = report
         self.verdict: ResponseVerdict | None = None
         self.authorization = ""
-        self._courier = courier
+        self._requests = requests
         self._path = path
         self._decisions = decisions
         self._session = session
@@ -78,27 +78,27 @@ class StreamAttempt:
         self._observer = observer
         self._fallback_due = fallback_due
         self._parser: Parser | None = None
-        self._vigil: Deadlines = courier.vigil()
+        self._deadlines: Deadlines = requests.deadlines()
 
-    def roused(self) -> None:
+    def network_changed(self) -> None:
         """The device changed its network: the attempt is dropped where that is the decision."""
-        if self._decisions.drops(self._vigil.phase):
+        if self._decisions.drops(self._deadlines.phase):
             self.cut("signal")
 
     def cut(self, how: str) -> None:
         """End the attempt, and report this as its end."""
-        self._vigil.cut(how)
+        self._deadlines.cut(how)
 
     async def run(self) -> AttemptReport:
         """Make the attempt, and report it to the observer also when it is cancelled."""
-        report, vigil = self.report, self._vigil
+        report, deadlines = self.report, self._deadlines
         report.began = trio.current_time()
         try:
             report.how, report.detail = await self._outcome()
-            if vigil.ended_by:
-                report.how, report.detail = vigil.ended_by, ""
+            if deadlines.ended_by:
+                report.how, report.detail = deadlines.ended_by, ""
         finally:
-            report.spoke = vigil.phase is not Phase.DIALLING
+            report.spoke = deadlines.phase is not Phase.DIALLING
             report.server_retry = self._session.reconnection_time
             self._observer.attempt_ended(report)
         return report
@@ -110,15 +110,15 @@ class StreamAttempt:
         outcome = "eof", ""
         try:
             async with (
-                self._vigil.watch(),
-                self._courier.open("GET", self._path, self._vigil, headers=headers) as response,
+                self._deadlines.watch(),
+                self._requests.open("GET", self._path, self._deadlines, headers=headers) as response,
             ):
                 outcome = await self._read(response)
         except DialFailed as error:
             outcome = error.how, str(error)
         except httpx.HTTPError as error:
             outcome = "error", str(error)
-        if self._parser is not None and not self._vigil.ended_by:
+        if self._parser is not None and not self._deadlines.ended_by:
             done = await self._feed(self._decisions.left_over(self._parser))
             outcome = ("done", "") if done else outcome
         return outcome
@@ -130,22 +130,22 @@ class StreamAttempt:
         kind = response.headers.get("content-type")
         self.verdict = self._decisions.judge(response.status_code, kind, token_refreshed=self._token_refreshed)
         if self.verdict.meaning is not Meaning.OPEN:
-            report.retry_after = self._courier.retry_after(response)
+            report.retry_after = self._requests.retry_after(response)
             return ("wrong-type", kind or "") if response.status_code == 200 else ("status", "")
         report.opened = True
         report.opened_at = trio.current_time()
-        self._vigil.await_body(*self._decisions.first_byte_due(report.opened_at, self._fallback_due))
+        self._deadlines.await_body(*self._decisions.first_byte_due(report.opened_at, self._fallback_due))
         return await self._receive(response)
 
     async def _receive(self, response: httpx.Response) -> tuple[str, str]:
-        report, vigil = self.report, self._vigil
+        report, deadlines = self.report, self._deadlines
         self._parser = parser = self._decisions.parser(self._session)
         any_byte = self._decisions.policies.watchdog_fed_by is FedBy.ANY_BYTE
         async for piece in ResponseBody(response):
-            if vigil.ended_by:
+            if deadlines.ended_by:
                 break
             if not report.bytes:
-                vigil.enter(Phase.FLOWING)
+                deadlines.enter(Phase.FLOWING)
                 self._sink.alive(report.n)
             report.bytes += len(piece)
             before = report.events
@@ -155,7 +155,7 @@ class StreamAttempt:
                 done = await self._feed(list(error.before))
                 return ("done", "") if done else ("too-big", str(error))
             if any_byte or report.events > before:
-                vigil.feed()
+                deadlines.feed()
             if done:
                 return "done", ""
         return "eof", ""
@@ -167,9 +167,9 @@ class StreamAttempt:
                 self.report.events += 1
             over = self._sink.take(self.report, wire)
             if self._sink.unsettled:
-                self._vigil.feed()  # something came, and the silence that follows is ours
+                self._deadlines.feed()  # something came, and the silence that follows is ours
                 over = await self._sink.settle(self.report)
-                self._vigil.feed()
+                self._deadlines.feed()
             if over:
                 return True
             if not place % _BREATH:

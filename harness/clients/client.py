@@ -88,7 +88,7 @@ class SSEClient:
         self._draws = draws
         self._decisions = decisions
         self._follower = follower
-        self._courier = Requests(
+        self._requests = Requests(
             base_url,
             phone=self._phone,
             policies=policies,
@@ -115,15 +115,17 @@ class SSEClient:
         async with trio.open_nursery() as nursery:
             pause = Pause(self._phone)
 
-            def roused() -> None:
-                self._courier.roused()
+            def network_changed() -> None:
+                self._requests.network_changed()
                 pause.wake("signal")
 
             def resumed() -> None:
-                self._courier.resumed()
+                self._requests.resumed()
                 pause.wake("signal")
 
-            nursery.start_soon(partial(listen, self._phone, self._policies, roused=roused, resumed=resumed))
+            nursery.start_soon(
+                partial(listen, self._phone, self._policies, network_changed=network_changed, resumed=resumed)
+            )
             with self._under_way(nursery.cancel_scope):
                 try:
                     job = await self._start(body, pause)
@@ -145,7 +147,7 @@ class SSEClient:
         follower = self._follower(
             job,
             callbacks or Callbacks(),
-            courier=self._courier,
+            requests=self._requests,
             decisions=self._decisions(self._policies),
             phone=self._phone,
             observer=self._observer,
@@ -165,17 +167,17 @@ class SSEClient:
 
     async def _start(self, body: bytes, pause: Pause) -> str:
         backoff = Backoff(policies=self._policies)
-        path = self._courier.path("start")
+        path = self._requests.path("start")
         while True:
             try:
-                answer = await self._courier.ask("POST", path, body)
+                answer = await self._requests.ask("POST", path, body)
                 if job := self._job_of(answer):
                     return job
             except (DialFailed, NoToken):
                 pass  # nothing was sent, or it was refused for want of a token
             except httpx.HTTPError as error:
                 raise PeerError(f"the answer to starting a job was lost, and with it the job: {error}") from error
-            put_off = self._courier.put_off(path, self._courier.path("token"))
+            put_off = self._requests.put_off(path, self._requests.path("token"))
             seconds, backoff = backoff.after_failure(self._draws(-backoff.attempts), put_off)
             await pause.until(trio.current_time() + seconds)
 

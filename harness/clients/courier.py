@@ -121,7 +121,7 @@ class Requests:
         self._cookies = httpx.Cookies()
         self._transport = PhoneTransport(phone, tls)
 
-    def vigil(self) -> Deadlines:
+    def deadlines(self) -> Deadlines:
         """Return the deadlines of a new exchange."""
         return Deadlines(self._phone, self._policies)
 
@@ -141,27 +141,27 @@ class Requests:
         left = max(self._put_off.get(path, -math.inf) for path in paths) - trio.current_time()
         return left if left > 0 else None
 
-    def roused(self) -> None:
+    def network_changed(self) -> None:
         """The device changed its network: questions that hang are dropped, as far as they can be asked again."""
-        for method, _, vigil in self._asking:
-            if vigil.phase is Phase.DIALLING or (vigil.phase is Phase.ASKING and method == "GET"):
-                vigil.cut("signal")
+        for method, _, deadlines in self._asking:
+            if deadlines.phase is Phase.DIALLING or (deadlines.phase is Phase.ASKING and method == "GET"):
+                deadlines.cut("signal")
 
     def resumed(self) -> None:
         """The device wakes: no answer will come, so what can be asked again is dropped at once."""
-        for method, path, vigil in self._asking:
-            if vigil.phase is Phase.DIALLING or method == "GET" or path == self._endpoints.token:
-                vigil.cut("signal")
+        for method, path, deadlines in self._asking:
+            if deadlines.phase is Phase.DIALLING or method == "GET" or path == self._endpoints.token:
+                deadlines.cut("signal")
 
     @asynccontextmanager
     async def open(
-        self, method: str, path: str, vigil: Deadlines, *, headers: Mapping[bytes, bytes], body: bytes = b""
+        self, method: str, path: str, deadlines: Deadlines, *, headers: Mapping[bytes, bytes], body: bytes = b""
     ) -> AsyncIterator[httpx.Response]:
         """Send a request, follow redirects, and give the response with its body still to come."""
         url = self._url(path)
         for _ in range(_HOPS + 1):
-            vigil.enter(Phase.DIALLING)
-            request = self._request(method, url, vigil, headers, body)
+            deadlines.enter(Phase.DIALLING)
+            request = self._request(method, url, deadlines, headers, body)
             response = await self._transport.handle_async_request(request)
             async with aclosing(response):
                 if "set-cookie" in response.headers:
@@ -232,49 +232,49 @@ class Requests:
         return issued
 
     async def _ask(self, method: str, path: str, body: bytes, *, large: bool = False) -> tuple[WholeResponse, str]:
-        vigil = self.vigil()
-        self._asking.append((method, path, vigil))
+        deadlines = self.deadlines()
+        self._asking.append((method, path, deadlines))
         try:
-            answer = await self._answer(method, path, body, vigil, large=large)
+            answer = await self._answer(method, path, body, deadlines, large=large)
         finally:
-            self._asking.remove((method, path, vigil))
+            self._asking.remove((method, path, deadlines))
         if answer is None:
-            what = f"{method} {path}: {vigil.ended_by}"
-            raise DialFailed(what, vigil.ended_by) if vigil.phase is Phase.DIALLING else ExchangeTimeout(what)
+            what = f"{method} {path}: {deadlines.ended_by}"
+            raise DialFailed(what, deadlines.ended_by) if deadlines.phase is Phase.DIALLING else ExchangeTimeout(what)
         return answer
 
     async def _answer(
-        self, method: str, path: str, body: bytes, vigil: Deadlines, *, large: bool
+        self, method: str, path: str, body: bytes, deadlines: Deadlines, *, large: bool
     ) -> tuple[WholeResponse, str] | None:
         received = bytearray()
         most = MAX_RESULTS if large else MAX_ANSWER
         headers = {b"content-type": b"application/json"} if body else {}
-        async with vigil.watch(), self.open(method, path, vigil, headers=headers, body=body) as response:
+        async with deadlines.watch(), self.open(method, path, deadlines, headers=headers, body=body) as response:
             pieces = ResponseBody(response)
-            vigil.enter(Phase.FLOWING)
+            deadlines.enter(Phase.FLOWING)
             seconds = self._policies.heed_retry_after(self.retry_after(response))
             if seconds is not None and response.status_code != 401:  # which is asked again with a new token, at once
                 self._put_off[path] = max(self._put_off.get(path, 0.0), trio.current_time() + seconds)
             async for piece in pieces:
                 if large:
-                    vigil.feed()
+                    deadlines.feed()
                 if len(received) + len(piece) > most:
-                    vigil.cut(f"an answer larger than {most} bytes")
+                    deadlines.cut(f"an answer larger than {most} bytes")
                     break
                 received += piece
-            if not vigil.ended_by:
+            if not deadlines.ended_by:
                 used = response.request.headers.get("authorization", "")
                 return WholeResponse(response.status_code, response.headers, bytes(received)), used
         return None
 
     def _request(
-        self, method: str, url: httpx.URL, vigil: Deadlines, headers: Mapping[bytes, bytes], body: bytes
+        self, method: str, url: httpx.URL, deadlines: Deadlines, headers: Mapping[bytes, bytes], body: bytes
     ) -> httpx.Request:
         ours = _origin(url) == _origin(self._base)
         allowed = {**_HEADERS, **(self._headers if ours else {}), **headers}
         if ours and (authorization := self._token.authorization):
             allowed[b"authorization"] = authorization.encode()
-        connected = functools.partial(vigil.enter, Phase.ASKING)
+        connected = functools.partial(deadlines.enter, Phase.ASKING)
         return httpx.Request(
             method,
             url,

@@ -34,7 +34,7 @@ class EventFeed:
         job: str,
         callbacks: Callbacks,
         *,
-        courier: Requests,
+        requests: Requests,
         decisions: Decisions,
         phone: Phone,
         observer: Observer,
@@ -42,7 +42,7 @@ class EventFeed:
         heard: Callable[[str], None],
     ) -> None:
         self._job = job
-        self._courier = courier
+        self._requests = requests
         policies = self._policies = decisions.policies
         self.counts = JobCounts()
         self.session = Session()
@@ -59,7 +59,7 @@ class EventFeed:
         )
         self.poller = Poller(
             job,
-            courier=courier,
+            requests=requests,
             intake=self.intake,
             policies=policies,
             phone=phone,
@@ -97,9 +97,9 @@ class EventFeed:
     async def settle(self, report: AttemptReport) -> bool:
         """Show a snapshot before the stream goes on, if there is one to be had soon. True once the job has ended."""
         seconds, share = _AT_THE_END if self.intake.ending else _MEANWHILE
-        patience = min(seconds, (self._policies.watchdog or math.inf) * share)
-        with trio.move_on_after(patience):
-            await self.poller.ask(patience=patience)
+        timeout = min(seconds, (self._policies.watchdog or math.inf) * share)
+        with trio.move_on_after(timeout):
+            await self.poller.ask(timeout=timeout)
         self.unsettled = False
         return self.intake.resume(report)
 
@@ -115,7 +115,7 @@ class EventFeed:
         terminal = self.terminal
         self.counts.events = self.dispatcher.shown
         self.counts.absorbed = self.intake.absorbed + self.dispatcher.coalesced
-        self.counts.refreshes = self._courier.refreshes
+        self.counts.refreshes = self._requests.refreshes
         return JobOutcome(
             job=self._job,
             ended=terminal.callback if terminal is not None else "error" if error else "closed",

@@ -40,7 +40,7 @@ class JobFollower:
         job: str,
         callbacks: Callbacks,
         *,
-        courier: Requests,
+        requests: Requests,
         decisions: Decisions,
         phone: Phone,
         observer: Observer,
@@ -48,7 +48,7 @@ class JobFollower:
         draws: Draws,
     ) -> None:
         self._job = job
-        self._courier = courier
+        self._requests = requests
         self._decisions = decisions
         self._policies = decisions.policies
         self._phone = phone
@@ -60,7 +60,7 @@ class JobFollower:
         self._feed = EventFeed(
             job,
             callbacks,
-            courier=courier,
+            requests=requests,
             decisions=decisions,
             phone=phone,
             observer=observer,
@@ -87,7 +87,13 @@ class JobFollower:
                     nursery.start_soon(self._feed.dispatcher.run)
                     async with trio.open_nursery() as self._tasks:
                         self._tasks.start_soon(
-                            partial(listen, self._phone, self._policies, roused=self.roused, resumed=self.resumed)
+                            partial(
+                                listen,
+                                self._phone,
+                                self._policies,
+                                network_changed=self.network_changed,
+                                resumed=self.resumed,
+                            )
                         )
                         if self._feed.intake.reordering is not None:
                             self._tasks.start_soon(self._feed.intake.reordering.run)
@@ -137,8 +143,8 @@ class JobFollower:
     def _attempt_of(self, report: AttemptReport, cursor: str) -> StreamAttempt:
         return StreamAttempt(
             report,
-            courier=self._courier,
-            path=self._courier.path("stream", self._job),
+            requests=self._requests,
+            path=self._requests.path("stream", self._job),
             decisions=self._decisions,
             session=self._feed.session,
             cursor=cursor,
@@ -169,20 +175,20 @@ class JobFollower:
             case Meaning.SNAPSHOT:
                 self._feed.gap(str(status), refused=True)
                 await self._feed.poller.ask_once(adopt=True)
-            case Meaning.STOP if status == 401 and self._courier.token_lapsed:
+            case Meaning.STOP if status == 401 and self._requests.token_lapsed:
                 self._refreshed = False
             case Meaning.STOP:
                 if status == 204:  # the server's way to say stop: the status decides what became of the job
                     self._feed.poller.stop()
-                    await self._feed.poller.ask_once(patience=math.inf)
+                    await self._feed.poller.ask_once(timeout=math.inf)
                 return self._next(Input.STOPPED, reason=f"the stream was refused: {verdict.reason}")
         return self._next(Input.REFUSED)
 
     async def _refresh(self, used: str) -> Output:
         try:
-            renewed = await self._courier.refresh(used)
+            renewed = await self._requests.refresh(used)
         except NoToken:
-            left = self._courier.put_off(self._courier.path("token"))
+            left = self._requests.put_off(self._requests.path("token"))
             self._put_off = None if left is None else left + trio.current_time() - self._ended_at
             return self._next(Input.REFUSED)
         if not renewed:
@@ -305,17 +311,17 @@ class JobFollower:
     def _inform(self, what: Input) -> None:
         self._machine.take(what, now=trio.current_time(), rng=self._undrawn)
 
-    def roused(self) -> None:
+    def network_changed(self) -> None:
         """The device has a new way to the server: what hangs on the old one is dropped, and no wait goes on."""
-        self._courier.roused()
+        self._requests.network_changed()
         if self._attempt is not None:
-            self._attempt.roused()
+            self._attempt.network_changed()
         else:
             self._pause.wake("signal")
 
     def resumed(self) -> None:
         """The device wakes: its sockets are dead, and all that was waited for while it slept is due at once."""
-        self._courier.resumed()
+        self._requests.resumed()
         if self._attempt is not None:
             self._attempt.cut("signal")
         # Also where an attempt is ending: it may have met its dead socket before the signal was heard.
@@ -346,7 +352,7 @@ class JobFollower:
             return None
         return await fetch_results(
             self._job,
-            courier=self._courier,
+            requests=self._requests,
             observer=self._observer,
             policies=self._policies,
             pause=self._pause,

@@ -62,9 +62,9 @@ class MachinePhone(Phone):
         send.close()
         return receive
 
-    async def sleep_until(self, deadline: float, nap: MovableSleep | None = None) -> None:
+    async def sleep_until(self, deadline: float, movable_sleep: MovableSleep | None = None) -> None:
         """Sleep: this machine's suspensions are not known to it."""
-        await (nap or MovableSleep()).until(deadline)
+        await (movable_sleep or MovableSleep()).until(deadline)
 
 
 class _Race:

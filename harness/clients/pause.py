@@ -17,7 +17,7 @@ class Pause:
 
     def __init__(self, phone: Phone) -> None:
         self._phone = phone
-        self._nap = MovableSleep()
+        self._movable_sleep = MovableSleep()
         self._why = ""
 
     async def until(self, deadline: float) -> str:
@@ -28,14 +28,14 @@ class Pause:
         if self._why:
             await trio.lowlevel.checkpoint()
         else:
-            await self._phone.sleep_until(deadline, self._nap)
+            await self._phone.sleep_until(deadline, self._movable_sleep)
         why, self._why = self._why, ""
         return why
 
     def wake(self, why: str) -> None:
         """End the sleep, or the next one."""
         self._why = why
-        self._nap.end()
+        self._movable_sleep.end()
 
     def forget(self) -> None:
         """Take back a word that nobody slept on."""

@@ -28,7 +28,7 @@ class Poller:
         self,
         job: str,
         *,
-        courier: Requests,
+        requests: Requests,
         intake: Intake,
         policies: Policies,
         phone: Phone,
@@ -36,8 +36,8 @@ class Poller:
         counts: JobCounts,
         heard: Callable[[str], None],
     ) -> None:
-        self._path = courier.path("status", job)
-        self._courier = courier
+        self._path = requests.path("status", job)
+        self._requests = requests
         self._intake = intake
         self._policies = policies
         self._phone = phone
@@ -94,24 +94,24 @@ class Poller:
             await self._every(until=lambda: not self.gap)
         self._healing = None
 
-    async def ask_once(self, *, adopt: bool = False, patience: float = 0.0) -> None:
+    async def ask_once(self, *, adopt: bool = False, timeout: float = 0.0) -> None:
         """Take one snapshot, beside ``run`` perhaps: where that learns of the job's end before, nothing is asked on."""
         with trio.CancelScope() as self._beside:
-            await self.ask(adopt=adopt, patience=patience)
+            await self.ask(adopt=adopt, timeout=timeout)
         self._beside = None
 
-    async def ask(self, *, adopt: bool = False, patience: float = 0.0) -> str:
+    async def ask(self, *, adopt: bool = False, timeout: float = 0.0) -> str:
         """Take one snapshot; returns what was wrong with it, empty where nothing was. Never raises for the network.
 
-        Nothing is asked before a ``Retry-After`` is over; that is waited for up to ``patience`` seconds.
+        Nothing is asked before a ``Retry-After`` is over; that is waited for up to ``timeout`` seconds.
         """
-        if (left := self._courier.put_off(self._path)) is not None:
-            if left > patience:
+        if (left := self._requests.put_off(self._path)) is not None:
+            if left > timeout:
                 return f"the server asked not to be asked for {left:.3g} s"
             await self._phone.sleep_until(trio.current_time() + left)
         self._counts.polls += 1
         try:
-            answer = await self._courier.ask("GET", self._path)
+            answer = await self._requests.ask("GET", self._path)
         except httpx.HTTPError as error:
             return str(error) or type(error).__name__
         await trio.lowlevel.checkpoint_if_cancelled()  # the stream may have taken over at this very instant
@@ -137,7 +137,7 @@ class Poller:
         while not until():  # what slept before may be too late: another's answer covered the gap
             if trio.current_time() - due >= self._policies.poll_every:  # the device has slept
                 due = trio.current_time()
-            trouble = await self.ask(patience=math.inf)
+            trouble = await self.ask(timeout=math.inf)
             if self.running:  # a refusal while the stream works is no reason to leave the stream
                 self.stopped = self._refusal
             self._heard(trouble)
@@ -146,5 +146,7 @@ class Poller:
             if self._intake.terminal or self._refusal or until():
                 return
             # Absolute, so that slow answers do not shift the rest; what was missed meanwhile is skipped.
-            due = max(due + self._policies.poll_every, trio.current_time() + (self._courier.put_off(self._path) or 0.0))
+            due = max(
+                due + self._policies.poll_every, trio.current_time() + (self._requests.put_off(self._path) or 0.0)
+            )
             await self._phone.sleep_until(due)

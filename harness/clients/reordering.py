@@ -1,7 +1,8 @@
 """The reorder window: an event that came too early waits a moment for those before it.
 
-It waits until they have come, until its own patience is over, or until a terminal event comes, whichever is first. What
-comes after that is late, and dropped. Only ids that tell their order (``harness.clients.cursor``) can be waited for.
+It waits until they have come, until its own deadline has passed, or until a terminal event comes, whichever is first.
+What comes after that is late, and dropped. Only ids that tell their order (``harness.clients.cursor``) can be waited
+for.
 """
 
 from collections.abc import Callable
@@ -54,7 +55,7 @@ class Reordering:
         self._let_go(0)
 
     async def run(self) -> None:
-        """Let go of events whose patience is over, for ever."""
+        """Let go of events whose deadline has passed, for ever."""
         while True:
             if not self._held:
                 self._came = trio.Event()

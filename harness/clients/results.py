@@ -13,7 +13,7 @@ from harness.sse.response import Meaning, judge_response
 
 
 async def fetch_results(
-    job: str, *, courier: Requests, observer: Observer, policies: Policies, pause: Pause, draws: Draws
+    job: str, *, requests: Requests, observer: Observer, policies: Policies, pause: Pause, draws: Draws
 ) -> JobResults:
     """Get the results whole. 410 means that they expired: asked once, reported so.
 
@@ -22,11 +22,11 @@ async def fetch_results(
     server's last word.
     """
     backoff = Backoff(policies=policies)
-    path = courier.path("results", job)
+    path = requests.path("results", job)
     broken = 0
     while True:
         try:
-            answer = await courier.ask("GET", path, large=True)
+            answer = await requests.ask("GET", path, large=True)
         except httpx.HTTPError as error:
             observer.results(job, 0, b"", whole=False, detail=str(error))
         else:
@@ -39,7 +39,7 @@ async def fetch_results(
             if verdict.meaning is Meaning.STOP or answer.status == 410:
                 return JobResults(status=answer.status, expired=answer.status == 410)
         broken += 1
-        seconds, backoff = backoff.after_failure(draws(broken), courier.put_off(path))
+        seconds, backoff = backoff.after_failure(draws(broken), requests.put_off(path))
         await pause.until(trio.current_time() + seconds)
 
 

@@ -9,15 +9,17 @@ from collections.abc import Callable
 from harness.seams import Phone
 from harness.sse.policy import Policies
 
-ROUSING = ("joins", "prefers", "online")
+NETWORK_CHANGES = ("joins", "prefers", "online")
 """The signals of a device that has a new way to the server. Of a lost one the sockets themselves tell."""
 
 RESUMED = "resumed"
 """The signal of a device that was suspended, and wakes."""
 
 
-async def listen(phone: Phone, policies: Policies, *, roused: Callable[[], None], resumed: Callable[[], None]) -> None:
-    """Call ``roused`` for each new way and ``resumed`` at each waking.
+async def listen(
+    phone: Phone, policies: Policies, *, network_changed: Callable[[], None], resumed: Callable[[], None]
+) -> None:
+    """Call ``network_changed`` for each new way and ``resumed`` at each waking.
 
     It does so as long as the phone has signals, where the policies heed them.
     """
@@ -25,7 +27,7 @@ async def listen(phone: Phone, policies: Policies, *, roused: Callable[[], None]
         return
     async with phone.signals() as signals:
         async for signal in signals:
-            if signal.what in ROUSING:
-                roused()
+            if signal.what in NETWORK_CHANGES:
+                network_changed()
             elif signal.what == RESUMED:
                 resumed()

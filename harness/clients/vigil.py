@@ -1,6 +1,6 @@
 """The deadlines of one exchange, as one moving deadline: whichever is due first ends the exchange, and says its name.
 
-An exchange lives through four phases, each with its own patience:
+An exchange lives through four phases, each with its own deadline:
 
 =============  =====================================  ===================================
 phase          what is waited for                     what ends it
@@ -14,7 +14,7 @@ phase          what is waited for                     what ends it
 The head is the watchdog's, not the connect deadline's: servers exist that send it with their first event. Feeding
 costs one reading of the clock and no scheduling, since a task of its own sleeps towards the deadline, and looks again
 when it gets there. It sleeps on the phone, and what a device sleeps through is no silence: where the deadline was
-overslept, the patience counts anew from the waking.
+overslept, the deadline counts anew from the waking.
 """
 
 import enum
@@ -47,7 +47,7 @@ class Deadlines:
 
     def __init__(self, phone: Phone, policies: Policies) -> None:
         self._phone = phone
-        self._patience = {
+        self._limits = {
             Phase.DIALLING: _or_never(policies.connect_timeout),
             Phase.ASKING: _or_never(policies.watchdog),
             Phase.FLOWING: _or_never(policies.watchdog),
@@ -55,7 +55,7 @@ class Deadlines:
         self._first_byte = math.inf, ""
         self._deadline = math.inf
         self._name = ""
-        self._nap = MovableSleep()
+        self._movable_sleep = MovableSleep()
         self._scope = trio.CancelScope()
         self.phase = Phase.DIALLING
         self.ended_by = ""
@@ -80,13 +80,13 @@ class Deadlines:
             raise failed
 
     def enter(self, phase: Phase) -> None:
-        """Move to this phase; its patience counts from now."""
+        """Move to this phase; its deadline counts from now."""
         self.phase = phase
         self.feed()
         self._look_again()
 
     def feed(self) -> None:
-        """Something came: the patience of the phase counts anew from now."""
+        """Something came: the deadline of the phase counts anew from now."""
         self._fed = trio.current_time()
 
     def await_body(self, due: float, name: str) -> None:
@@ -101,12 +101,12 @@ class Deadlines:
 
     def _look_again(self) -> None:
         if self._deadline_now()[0] < self._deadline:
-            self._nap.end()
+            self._movable_sleep.end()
 
     def _deadline_now(self) -> tuple[float, str]:
         if self.phase is Phase.OPENED:
             return self._first_byte
-        due = self._fed + self._patience[self.phase]
+        due = self._fed + self._limits[self.phase]
         return due, "timeout" if self.phase is Phase.DIALLING else "watchdog"
 
     async def _watch(self) -> None:
@@ -115,16 +115,16 @@ class Deadlines:
             if self._deadline <= trio.current_time():
                 self.cut(name)
                 return
-            await self._phone.sleep_until(self._deadline, self._nap)
+            await self._phone.sleep_until(self._deadline, self._movable_sleep)
             if trio.current_time() > self._deadline + _OVERSLEPT:
                 self._count_anew()
 
     def _count_anew(self) -> None:
-        """Begin the patience again after a sleep of the device's own: nobody listened."""
+        """Begin the deadline again after a sleep of the device's own: nobody listened."""
         due, name = self._first_byte
         self._first_byte = due + trio.current_time() - self._fed, name
         self.feed()
 
 
-def _or_never(patience: float | None) -> float:
-    return math.inf if patience is None else patience
+def _or_never(timeout: float | None) -> float:
+    return math.inf if timeout is None else timeout

@@ -45,5 +45,5 @@ def _said(law: str, laws: Sequence[str]) -> str:
     return f"fails otherwise on real sockets: {', '.join(dict.fromkeys(laws))}" if laws else PASSES
 
 
-def _ignore(tidings: Progress) -> None:
-    del tidings
+def _ignore(progress: Progress) -> None:
+    del progress

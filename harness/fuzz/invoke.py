@@ -66,29 +66,31 @@ class FuzzResult(msgspec.Struct, frozen=True, kw_only=True):
 class Fuzz:
     """A search with its setup, its folder, and what stops it."""
 
-    def __init__(self, wish: FuzzOptions) -> None:
-        self._wish = wish
+    def __init__(self, options: FuzzOptions) -> None:
+        self._options = options
         self._project: Project = find_project(Path.cwd()) or NO_PROJECT
-        self.client = named(wish.client, self._project.clients) if wish.client is not None else None
+        self.client = named(options.client, self._project.clients) if options.client is not None else None
         self.base = self._base()
-        self.jobs = wish.jobs or cores()
+        self.jobs = options.jobs or cores()
         self.search = Search(Setup(client=self.client, base=self.base), jobs=self.jobs)
         self.began = real.wall_clock()
-        self.folder = new_invocation(wish.out or Path("results/fuzz"), self.began)
+        self.folder = new_invocation(options.out or Path("results/fuzz"), self.began)
         self.signal = 0
         self._searched = 0.0
 
     @property
     def seeds(self) -> int | None:
         """How many seeds are tried; None where time alone is the limit."""
-        return self._wish.seeds or (None if self._wish.seconds else SEEDS)
+        return self._options.seeds or (None if self._options.seconds else SEEDS)
 
     def _base(self) -> Genotype | None:
-        if self._wish.scenario is None:
+        if self._options.scenario is None:
             return None
-        files = find(self._wish.scenario)
+        files = find(self._options.scenario)
         if len(files) > 1:
-            raise UsageError(f"{self._wish.scenario} holds {len(files)} scenarios: expected one to invent faults over")
+            raise UsageError(
+                f"{self._options.scenario} holds {len(files)} scenarios: expected one to invent faults over"
+            )
         return base_of(load(files[0], project=self._project), project=self._project)
 
     async def run(self, stop: trio.Event) -> None:
@@ -97,7 +99,7 @@ class Fuzz:
         if self.search.findings.groups:
             await self.search.shrink(stop)
         examples = self._save_examples()
-        if self._wish.real and examples:
+        if self._options.real and examples:
             await self._confirm(examples, stop)
 
     async def hunt(self, mutants: Sequence[str], stop: trio.Event) -> None:
@@ -105,9 +107,9 @@ class Fuzz:
         hunts = [
             Hunt(
                 mutant=mutant,
-                first=self._wish.first,
-                seeds=self._wish.seeds or MUTANT_SEEDS,
-                seconds=self._wish.seconds or MUTANT_SECONDS,
+                first=self._options.first,
+                seeds=self._options.seeds or MUTANT_SEEDS,
+                seconds=self._options.seconds or MUTANT_SECONDS,
                 shrink_seconds=SHRINK,
             )
             for mutant in mutants
@@ -122,8 +124,8 @@ class Fuzz:
                 save_example(folder, group, one.example.genotype, one.mutant, self._project)
 
     async def _search(self, stop: trio.Event) -> None:
-        with trio.move_on_after(self._wish.seconds or math.inf):
-            await self.search.seeds(self._wish.first, self.seeds, stop)
+        with trio.move_on_after(self._options.seconds or math.inf):
+            await self.search.seeds(self._options.first, self.seeds, stop)
         self._searched = real.wall_clock() - self.began
 
     def _save_examples(self) -> list[FailureGroup]:
@@ -141,12 +143,12 @@ class Fuzz:
                 examples.setdefault(msgspec.json.encode(group.small.genotype), []).append(group)
         self.search.doing = "confirming"
         self.search.to_confirm = len(examples)
-        limit = trio.CapacityLimiter(self._wish.jobs or default_jobs())
+        limit = trio.CapacityLimiter(self._options.jobs or default_jobs())
 
         async def one(plan: Plan, alike: Sequence[FailureGroup]) -> None:
             async with limit:
                 if not stop.is_set():
-                    await confirm(alike, plan, self.folder / "real", self._wish.toxiproxy, stop)
+                    await confirm(alike, plan, self.folder / "real", self._options.toxiproxy, stop)
                     self.search.confirmed += 1
 
         async with trio.open_nursery() as nursery:
@@ -161,7 +163,7 @@ class Fuzz:
             self.folder,
             self.search.findings,
             client=self.client or "reference",
-            first=self._wish.first,
+            first=self._options.first,
             seconds=real.wall_clock() - self.began,
             aborted=bool(self.signal),
         )
@@ -175,7 +177,7 @@ class Fuzz:
         )
 
     async def attended(self, main: Callable[[trio.Event], Awaitable[None]], watch: SearchDisplay) -> None:
-        """Run ``main`` with an ear for signals and an eye on the search. The second signal ends it at once."""
+        """Run ``main`` while it listens for signals, and show the search. The second signal ends it at once."""
         stop = trio.Event()
 
         async def hear(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -194,7 +196,7 @@ class Fuzz:
             nursery.cancel_scope.cancel()
 
 
-def fuzz(wish: FuzzOptions, stream: TextIO, *, terminal: bool, mutants: Sequence[str] | None = None) -> FuzzResult:
+def fuzz(options: FuzzOptions, stream: TextIO, *, terminal: bool, mutants: Sequence[str] | None = None) -> FuzzResult:
     """Search; or, where ``mutants`` are given (an empty list: all), hunt those.
 
     Raises ``UsageError`` for bad input, ``EnvironmentFault`` where results cannot be written; nothing was started.
@@ -202,7 +204,7 @@ def fuzz(wish: FuzzOptions, stream: TextIO, *, terminal: bool, mutants: Sequence
     for name in mutants or ():
         if name not in MUTANTS:
             raise UsageError(f"{quote(name)} is no mutant{nearest(name, MUTANTS)}: expected {', '.join(MUTANTS)}")
-    started = Fuzz(wish)
+    started = Fuzz(options)
     hunted = list(mutants or MUTANTS) if mutants is not None else []
     watch = SearchDisplay(stream, terminal=terminal, total=len(hunted) if mutants is not None else started.seeds)
     main = started.run if mutants is None else partial(started.hunt, hunted)

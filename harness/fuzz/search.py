@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import msgspec
 import trio
 
-from harness.campaign.hand import PATIENCE, WorkerClient, WorkerLost, share
+from harness.campaign.hand import TIMEOUT, WorkerClient, WorkerLost, share
 from harness.fuzz.findings import FailureGroup, Findings
 from harness.fuzz.tasks import Hunt, Hunted, Reply, Setup, Shrink, Shrunk, Task, TriedReply, Try
 from harness.fuzz.trial import CRASH, STUCK, TrialFailure, Tried
@@ -43,10 +43,10 @@ class Search:
         """Try seeds from ``first`` on: ``count`` of them, or (None) until ``stop`` is set."""
         waiting = _batches(first, count)
 
-        async def one(hand: WorkerClient[Reply]) -> bool:
+        async def one(worker_client: WorkerClient[Reply]) -> bool:
             if not (batch := next(waiting, None)):
                 return False
-            await self._batch(hand, batch, stop)
+            await self._batch(worker_client, batch, stop)
             return True
 
         await self._share(one, stop)
@@ -56,10 +56,10 @@ class Search:
         self.doing = "shrinking"
         waiting = deque(self.findings.ranked[:MOST_SHRUNK])
 
-        async def one(hand: WorkerClient[Reply]) -> bool:
+        async def one(worker_client: WorkerClient[Reply]) -> bool:
             if not waiting:
                 return False
-            await self._small(hand, waiting.popleft())
+            await self._small(worker_client, waiting.popleft())
             return True
 
         await self._share(one, stop)
@@ -73,11 +73,11 @@ class Search:
             assert isinstance(reply, Hunted)
             self.hunted.append(reply)
 
-        async def one(hand: WorkerClient[Reply]) -> bool:
+        async def one(worker_client: WorkerClient[Reply]) -> bool:
             if not waiting:
                 return False
             hunt = waiting.popleft()
-            await hand.ask(hunt, hear, patience=hunt.seconds + hunt.shrink_seconds + PATIENCE)
+            await worker_client.ask(hunt, hear, timeout=hunt.seconds + hunt.shrink_seconds + TIMEOUT)
             return True
 
         await self._share(one, stop)
@@ -86,16 +86,16 @@ class Search:
         """Let every worker do one after the other, until there is nothing more to do or ``stop`` is set."""
 
         async def slot() -> None:
-            hand = WorkerClient(WORKER, REPLIES, setup=self._setup)
+            worker_client = WorkerClient(WORKER, REPLIES, setup=self._setup)
             try:
-                while await one(hand):
+                while await one(worker_client):
                     pass
             finally:
-                await hand.aclose()
+                await worker_client.aclose()
 
         await share(self._jobs, slot, stop)
 
-    async def _batch(self, hand: WorkerClient[Reply], batch: list[int], stop: trio.Event) -> None:
+    async def _batch(self, worker_client: WorkerClient[Reply], batch: list[int], stop: trio.Event) -> None:
         """Try a batch. The seed at which a worker is lost is a finding, and the batch goes on after it."""
         left = deque(batch)
 
@@ -106,20 +106,20 @@ class Search:
 
         while left and not stop.is_set():
             try:
-                await hand.ask(Try(seeds=list(left)), hear, answers=len(left))
+                await worker_client.ask(Try(seeds=list(left)), hear, answers=len(left))
             except WorkerLost as lost:
                 law = STUCK if lost.how == "hangs" else CRASH
                 failure = TrialFailure(law=law, cause=f"the worker {lost.how}", sentence=lost.words)
                 self.findings.add(Tried(seed=left.popleft(), failures=(failure,)))
 
-    async def _small(self, hand: WorkerClient[Reply], group: FailureGroup) -> None:
+    async def _small(self, worker_client: WorkerClient[Reply], group: FailureGroup) -> None:
         def hear(reply: Reply) -> None:
             assert isinstance(reply, Shrunk)
             group.small = reply
 
         task: Task = Shrink(seed=group.example, failure=group.failure, seconds=SHRINK)
         try:
-            await hand.ask(task, hear, patience=SHRINK + PATIENCE)
+            await worker_client.ask(task, hear, timeout=SHRINK + TIMEOUT)
         except WorkerLost:
             return  # the example stays as it was found
 

@@ -61,7 +61,7 @@ class Judged(NamedTuple):
     cells: Cells
 
 
-def attempt(genotype: Genotype, *, client: str | None = None, project: Project | None = None) -> Tried:
+def try_genotype(genotype: Genotype, *, client: str | None = None, project: Project | None = None) -> Tried:
     """Run and judge a genotype against a client. Raises ``ScenarioError`` where the language refuses it."""
     proofs = genotype.seed % PROVED_EVERY == 0
     failures, cells = judged(genotype.plan(client=client, project=project), proofs=proofs)

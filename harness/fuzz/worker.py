@@ -13,7 +13,7 @@ from harness.fuzz.genotype import Genotype
 from harness.fuzz.polish import polish
 from harness.fuzz.shrink import Shrinker, shrink
 from harness.fuzz.tasks import Hunt, Hunted, Reply, Setup, Shrink, Shrunk, Task, TriedReply, Try
-from harness.fuzz.trial import OWN, TrialFailure, attempt, judged
+from harness.fuzz.trial import OWN, TrialFailure, judged, try_genotype
 from harness.scenario import Plan, Project, find_project
 from harness.world import real, virtual
 
@@ -39,7 +39,7 @@ class FuzzWorker:
             case Try(seeds=seeds):
                 for seed in seeds:
                     yield TriedReply(
-                        tried=attempt(self._invent(seed), client=self._setup.client, project=self._project)
+                        tried=try_genotype(self._invent(seed), client=self._setup.client, project=self._project)
                     )
             case Shrink(seed=seed, failure=failure, seconds=seconds):
                 yield self._shrunk(self._invent(seed), failure, seconds, self._setup.client)
@@ -88,7 +88,7 @@ class FuzzWorker:
         began = now()
         for count in range(1, hunt.seeds + 1):
             genotype = self._invent(hunt.first + count - 1)
-            failures = convicting(genotype.plan(client=hunt.mutant, project=self._project))
+            failures = laws_of_mutant_alone(genotype.plan(client=hunt.mutant, project=self._project))
             if failures:
                 seconds = round(now() - began, 1)
                 example = self._shrunk(genotype, failures[0], hunt.shrink_seconds, hunt.mutant, reference_passes)
@@ -101,7 +101,7 @@ class FuzzWorker:
         return Hunted(mutant=hunt.mutant, seeds=count, seconds=round(now() - began, 1))
 
 
-def convicting(plan: Plan) -> tuple[TrialFailure, ...]:
+def laws_of_mutant_alone(plan: Plan) -> tuple[TrialFailure, ...]:
     """Return the laws that a mutant broke in this plan, where the reference client breaks none; else nothing."""
     failures = judged(plan).failures
     if not failures or any(failure.law in OWN for failure in failures) or not reference_passes(plan):

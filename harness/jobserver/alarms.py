@@ -33,19 +33,19 @@ class Alarms:
         self._heap: list[tuple[float, int, AlarmOwner]] = []
         self._serial = itertools.count()  # alarms of one instant ring in the order in which they were set
         self._armed = math.inf
-        self._nap = MovableSleep()
+        self._movable_sleep = MovableSleep()
 
     def set(self, at: float, sleeper: AlarmOwner) -> None:
         """Ring at this instant, if the sleeper still wants it then."""
         heapq.heappush(self._heap, (at, next(self._serial), sleeper))
         if at < self._armed:
             self._armed = at
-            self._nap.move(at)
+            self._movable_sleep.move(at)
 
     async def run(self) -> None:
         """Ring until cancelled."""
         while True:
-            await self._nap.until(self._armed)
+            await self._movable_sleep.until(self._armed)
             self._ring()
 
     def _ring(self) -> None:

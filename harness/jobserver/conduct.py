@@ -1,10 +1,10 @@
-"""How the server behaves at the moment: what deeds have changed of its manners, for every connection to see."""
+"""How the server behaves at the moment: what deeds have changed of its behaviour, for every connection to see."""
 
 import trio
 
 
 class ServerBehaviour:
-    """The server's manners. Whoever writes to a peer asks it first."""
+    """The server's behaviour. Whoever writes to a peer asks it first."""
 
     def __init__(self) -> None:
         self.repeats = 0  # events replayed too many at each reconnection; each event is sent twice while above 0

@@ -74,12 +74,12 @@ def error_body(code: str, message: str) -> bytes:
 class HttpConnection:
     """The h11 shell of one stream."""
 
-    def __init__(self, stream: Stream, limits: PeerLimits, conduct: ServerBehaviour) -> None:
+    def __init__(self, stream: Stream, limits: PeerLimits, behaviour: ServerBehaviour) -> None:
         self.stream = stream
         self.limits = limits
         self.leaving = trio.Event()  # the server goes: an answer without an end had better end now
         self.leave: list[tuple[str, str]] = []  # for the page that made the current request to read its answer
-        self._conduct = conduct
+        self._behaviour = behaviour
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
         self._bodiless = False  # the request is a HEAD: its answer has no body (RFC 9110, 9.3.2)
 
@@ -144,8 +144,8 @@ class HttpConnection:
 
     async def may_write(self) -> None:
         """Wait while the server hangs."""
-        if self._conduct.hangs:
-            await self._conduct.leave_to_write()
+        if self._behaviour.hangs:
+            await self._behaviour.leave_to_write()
 
     def begin_stream(self, headers: Headers) -> bytes:
         """Return the head of a 200 whose body goes on until ``end_stream``. The caller sends it."""

@@ -3,7 +3,7 @@
 Emission keeps to an absolute schedule: each event is due at acceptance plus its offset, whatever came before it.
 
 One task sleeps to the next event, and as a rule it is the stream's writer itself: a second task that woke it would cost
-as much as the event does. While the job's stream has nothing to do it holds the *reins*: it sleeps to that instant, and
+as much as the event does. While the job's stream has nothing to do it has *taken over*: it sleeps to that instant, and
 on waking emits. At all other times (no stream, or one that is held up by its peer) the server's alarm clock does so.
 """
 
@@ -68,7 +68,7 @@ class RunningJob:
         self.lost = False
         self.epochs: list[str] = []  # of logs that were lost
         self.accepted = trio.current_time()
-        self.followers: list[LogFollower] = []  # the newest last: it alone takes the reins
+        self.followers: list[LogFollower] = []  # the newest last: it alone takes over
         self._work = work
         self._unheard: float | None = None  # when the oldest step was due that was taken without a log
         self._driven_by: LogFollower | None = None
@@ -100,14 +100,14 @@ class RunningJob:
             self._emit_due()
             self._set_alarm()
 
-    def take_reins(self, follower: LogFollower) -> float:
+    def take_over(self, follower: LogFollower) -> float:
         """Return the instant until which this stream may sleep, if nothing wakes it, and at which it must let go."""
         if follower is not self.followers[-1] or self.log.over:
             return math.inf
         self._driven_by = follower
         return self._next
 
-    def drop_reins(self, follower: LogFollower) -> None:
+    def hand_back(self, follower: LogFollower) -> None:
         """Emit what is due, and leave the rest to the alarm clock."""
         if self._driven_by is follower:
             self._driven_by = None
@@ -120,13 +120,13 @@ class RunningJob:
         Two streams of one client are its own bug, which nobody could see if the older one were ended at once.
         """
         if self.followers:
-            self.drop_reins(self.followers[-1])
+            self.hand_back(self.followers[-1])
             self.followers[-1].outdated()
         self.followers.append(follower)
 
     def leave(self, follower: LogFollower) -> None:
         """A stream has ended."""
-        self.drop_reins(follower)
+        self.hand_back(follower)
         self.followers.remove(follower)
 
     def results_left(self, kept: float) -> bool:
@@ -181,7 +181,7 @@ class RunningJob:
             self._unheard = step.due if self._unheard is None else self._unheard
 
     def _reschedule(self, why: str) -> None:
-        """The work has other plans: say so in the records, and let whoever holds the reins know."""
+        """The work has other plans: say so in the records, and let the stream that has taken over know."""
         if self._journal is not None:
             self._journal.write(
                 Rescheduled(

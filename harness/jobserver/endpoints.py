@@ -30,7 +30,7 @@ from harness.history.records import Answered, GapSignal, Snapshot, body_digest
 from harness.jobserver.connection import Headers, HttpConnection, HttpRequest, error_body
 from harness.jobserver.emission import RunningJob
 from harness.jobserver.jobs import epoch_of
-from harness.jobserver.origins import is_preflight, leave, terms
+from harness.jobserver.origins import cors_headers, is_preflight, preflight_headers
 from harness.jobserver.payloads import UNITS, results
 from harness.jobserver.pulse import BEGAN, ProbePosts, exchange_with, listen_to
 from harness.jobserver.registry import Registry
@@ -72,7 +72,7 @@ class JobApi:
 
     async def answer(self, request: HttpRequest, connection: HttpConnection) -> bool:
         """Answer one request; return whether the connection is still good. Only a stream takes long."""
-        connection.leave = leave(request.headers)
+        connection.leave = cors_headers(request.headers)
         try:
             return await self._route(request, connection)
         except ErrorAnswer as answer:
@@ -83,7 +83,7 @@ class JobApi:
     async def _route(self, request: HttpRequest, connection: HttpConnection) -> bool:
         if is_preflight(request.method, request.headers):
             self._record(request, 204)
-            await connection.respond(204, headers=terms())
+            await connection.respond(204, headers=preflight_headers())
         elif request.path == PROBES:
             _allow(request, "GET")
             await connection.respond_json(200, b'{"status":"ok"}')

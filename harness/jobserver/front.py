@@ -1,4 +1,4 @@
-"""The server's front: the door where connections come in, and the way by which all of them are shown out.
+"""The server's acceptor: the door where connections come in, and the way by which all of them are shown out.
 
 While it is *shut*, dials are refused and nobody is inside. Shutting is polite and has an end: streams are told ``bye``,
 answers under way may be finished, who is silent between two requests is closed at once, and whoever is still there
@@ -33,13 +33,13 @@ class ServerSession:
 class Acceptor:
     """Accepts connections and answers their requests, until cancelled."""
 
-    def __init__(self, registry: Registry, conduct: ServerBehaviour, limits: PeerLimits) -> None:
+    def __init__(self, registry: Registry, behaviour: ServerBehaviour, limits: PeerLimits) -> None:
         self._registry = registry
         self.pulses = ProbePosts()
         self._endpoints = JobApi(registry, self.pulses)
-        self._conduct = conduct
+        self._behaviour = behaviour
         self._limits = limits
-        self._guests: dict[ServerSession, None] = {}  # in order of coming
+        self._sessions: dict[ServerSession, None] = {}  # in order of coming
         self._left = trio.Event()
         self._shut = False
         self._listener: Listener | None = None
@@ -50,9 +50,9 @@ class Acceptor:
         return Door.REFUSE if self._shut else Door.OPEN
 
     @property
-    def guests(self) -> int:
+    def sessions(self) -> int:
         """How many connections are inside."""
-        return len(self._guests)
+        return len(self._sessions)
 
     async def receive(self, listener: Listener, nursery: trio.Nursery) -> None:
         """Let connections in until cancelled."""
@@ -62,25 +62,25 @@ class Acceptor:
             if self._shut:  # let in by the kernel before the door was shut
                 stream.reset()
                 continue
-            guest = ServerSession(HttpConnection(stream, self._limits, self._conduct))
-            self._guests[guest] = None
-            nursery.start_soon(self._entertain, guest)
+            session = ServerSession(HttpConnection(stream, self._limits, self._behaviour))
+            self._sessions[session] = None
+            nursery.start_soon(self._serve_connection, session)
 
     async def shut(self) -> None:
         """Refuse dials, show everybody out, and return when the last one has left. The port is kept."""
         assert self._listener is not None, "a server is told nothing before it has started"
         self._shut = True
         await self._listener.set_door(Door.REFUSE)
-        if not self._conduct.hangs:
+        if not self._behaviour.hangs:
             for stream in list(self._registry.streams.values()):
                 stream.close("stopped")
-            for guest in self._guests:
-                guest.connection.leaving.set()
-                guest.idle.cancel()
+            for session in self._sessions:
+                session.connection.leaving.set()
+                session.idle.cancel()
             with trio.move_on_after(self._limits.linger):
                 await self._emptied()
-        for guest in self._guests:
-            guest.stay.cancel()
+        for session in self._sessions:
+            session.stay.cancel()
         await self._emptied()
 
     async def open(self) -> None:
@@ -90,39 +90,39 @@ class Acceptor:
         await self._listener.set_door(Door.OPEN)
 
     async def _emptied(self) -> None:
-        while self._guests:
+        while self._sessions:
             self._left = trio.Event()
             await self._left.wait()
 
-    async def _entertain(self, guest: ServerSession) -> None:
-        connection, counts = guest.connection, self._registry.counts
+    async def _serve_connection(self, session: ServerSession) -> None:
+        connection, counts = session.connection, self._registry.counts
         counts.connections += 1
         counts.open_connections += 1
         try:
-            with guest.stay:
-                await self._serve(guest)
+            with session.stay:
+                await self._serve(session)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             connection.stream.reset()
         finally:
             counts.open_connections -= 1
-            del self._guests[guest]
+            del self._sessions[session]
             self._left.set()
             connection.stream.close()
 
-    async def _serve(self, guest: ServerSession) -> None:
+    async def _serve(self, session: ServerSession) -> None:
         try:
             if self._registry.counts.open_connections > self._limits.connections:
-                await guest.connection.refuse(Refusal(503, "full", "no more connections can be held"))
+                await session.connection.refuse(Refusal(503, "full", "no more connections can be held"))
             else:
-                await self._converse(guest)
+                await self._converse(session)
         except Refusal as refusal:
-            await guest.connection.refuse(refusal)
+            await session.connection.refuse(refusal)
 
-    async def _converse(self, guest: ServerSession) -> None:
-        connection = guest.connection
+    async def _converse(self, session: ServerSession) -> None:
+        connection = session.connection
         while not self._shut:
             request = None
-            with trio.CancelScope() as guest.idle:
+            with trio.CancelScope() as session.idle:
                 request = await connection.next_request()
             if request is None:
                 return

@@ -1,10 +1,10 @@
 """What a scenario tells the server and its jobs to do, and the way back.
 
 Deeds that last (``drains``, ``hangs``, ``repeats``, ``silences keepalive``) are kept by their index in the plan, and
-the server's conduct is always that of all deeds in force: so one can be taken back without touching another.
+the server's behaviour is always that of all deeds in force: so one can be taken back without touching another.
 
 **A restart** is a new process on the same port, over the same storage. The old one leaves as it would on SIGTERM (see
-``front``; one that hangs is killed), with whatever ``hangs`` or ``drains`` it was told. Until the new one is there,
+``acceptor``; one that hangs is killed), with whatever ``hangs`` or ``drains`` it was told. Until the new one is there,
 dials are refused. The jobs' work, which is not the web server's, goes on all the while:
 
 - *keeping the log*: events are emitted into it at their time, and the next streams replay them; the epoch is the same.
@@ -47,10 +47,10 @@ class ServerActuator:
 
     nursery: trio.Nursery
 
-    def __init__(self, registry: Registry, front: Acceptor, conduct: ServerBehaviour) -> None:
+    def __init__(self, registry: Registry, acceptor: Acceptor, behaviour: ServerBehaviour) -> None:
         self._registry = registry
-        self._front = front
-        self._conduct = conduct
+        self._acceptor = acceptor
+        self._behaviour = behaviour
         self._lasting: dict[int, Drains | Hangs | Repeats | SilencesKeepalive] = {}
         self._restart = 0  # the number of the newest one
         self._away = False
@@ -96,7 +96,7 @@ class ServerActuator:
         self._restart += 1
         self._away = True
         back = trio.current_time() + act.after
-        await self._front.shut()
+        await self._acceptor.shut()
         self._lasting = {
             index: lasting for index, lasting in self._lasting.items() if not isinstance(lasting, Drains | Hangs)
         }
@@ -121,22 +121,22 @@ class ServerActuator:
     async def _settle(self) -> None:
         """Bring everything in line with the deeds in force."""
         lasting = self._lasting.values()
-        self._conduct.repeats = max((act.count for act in lasting if isinstance(act, Repeats)), default=0)
-        self._conduct.comments = not any(isinstance(act, SilencesKeepalive) for act in lasting)
+        self._behaviour.repeats = max((act.count for act in lasting if isinstance(act, Repeats)), default=0)
+        self._behaviour.comments = not any(isinstance(act, SilencesKeepalive) for act in lasting)
         if self._away or any(isinstance(act, Drains) for act in lasting):
-            await self._front.shut()
+            await self._acceptor.shut()
         else:
-            await self._front.open()
-        self._conduct.hang(any(isinstance(act, Hangs) for act in lasting))
+            await self._acceptor.open()
+        self._behaviour.hang(any(isinstance(act, Hangs) for act in lasting))
 
     def _state(self) -> dict[str, str]:
         """Return what a look at the server shows."""
-        conduct, front = self._conduct, self._front
+        behaviour, acceptor = self._behaviour, self._acceptor
         return {
-            "door": front.door.value,
-            "connections": str(front.guests),
-            "hangs": "yes" if conduct.hangs else "no",
-            "keep-alive": "yes" if conduct.comments else "no",
-            "repeats": str(conduct.repeats),
+            "door": acceptor.door.value,
+            "connections": str(acceptor.sessions),
+            "hangs": "yes" if behaviour.hangs else "no",
+            "keep-alive": "yes" if behaviour.comments else "no",
+            "repeats": str(behaviour.repeats),
             "epochs": str(self._registry.epochs),
         }

@@ -25,7 +25,7 @@ REMEMBERED = 600
 """Seconds for which a browser need not ask again."""
 
 
-def leave(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+def cors_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the headers that let the asking page read the answer; none where no page asks, or a stranger's."""
     origin = headers.get("origin", "")
     if not origin:
@@ -45,8 +45,8 @@ def is_preflight(method: str, headers: Mapping[str, str]) -> bool:
     return method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
 
 
-def terms() -> list[tuple[str, str]]:
-    """Return the rest of the answer to a preflight, besides ``leave``."""
+def preflight_headers() -> list[tuple[str, str]]:
+    """Return the rest of the answer to a preflight, besides ``cors_headers``."""
     return [
         ("access-control-allow-methods", METHODS),
         ("access-control-allow-headers", HEADERS),

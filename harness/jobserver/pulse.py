@@ -115,9 +115,9 @@ class HeldStream:
         self._connection = connection
         self._pulse = pulse
         self._hear = hear
-        self._nap = MovableSleep()
+        self._movable_sleep = MovableSleep()
         self._scope = trio.CancelScope()
-        pulse.hurried = self._nap.end
+        pulse.hurried = self._movable_sleep.end
 
     async def serve(self, headers: Headers, *, until_left: bool) -> bool:
         """Answer; ``until_left``: go on when the beats are over. Return whether the peer may still listen."""
@@ -128,7 +128,7 @@ class HeldStream:
                 nursery.start_soon(self._leave)
                 await self._beat(headers)
                 while until_left and not self._pulse.ended:
-                    await self._nap.until(math.inf)
+                    await self._movable_sleep.until(math.inf)
                 self._scope.cancel()
         finally:
             self._pulse.end("stopped")
@@ -155,7 +155,7 @@ class HeldStream:
             opening = b""
             if not pulse.ended:
                 due += pulse.pace
-                await self._nap.until(due)
+                await self._movable_sleep.until(due)
                 due = min(due, trio.current_time())  # it was told to hurry
 
     async def _listen(self) -> None:
@@ -174,7 +174,7 @@ class HeldStream:
         self._pulse.end(why)
         if self._pulse.ended in {"fin", "rst"}:
             self._scope.cancel()  # also where the server hangs
-        self._nap.end()
+        self._movable_sleep.end()
 
 
 async def listen_to(connection: HttpConnection) -> bool:

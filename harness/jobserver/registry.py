@@ -33,7 +33,7 @@ class Registry:
         chance: Chance,
         journal: Journal | None,
         limits: PeerLimits,
-        conduct: ServerBehaviour,
+        behaviour: ServerBehaviour,
     ) -> None:
         self.spec = spec
         self.counts = ServerCounts()
@@ -46,7 +46,7 @@ class Registry:
         self._updates = updates_of(spec)
         self._journal = journal
         self._limits = limits
-        self._conduct = conduct
+        self._behaviour = behaviour
         self._chance = chance
         self._names = chance.stream("job")
         self.epochs = 0  # begun so far
@@ -108,7 +108,7 @@ class Registry:
             connection,
             counts=self.counts,
             journal=self._journal,
-            conduct=self._conduct,
+            behaviour=self._behaviour,
             rid=rid,
             permit=permit,
             opening=draw_opening(self._chance.stream("frames", "stream", number)) if self._varied else None,

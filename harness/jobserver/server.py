@@ -39,12 +39,12 @@ class JobServer:
         self.limits = limits or PeerLimits()
         self._network = network
         self._address = address
-        conduct = ServerBehaviour()
+        behaviour = ServerBehaviour()
         self._registry = Registry(
-            spec=job, server=server, chance=chance, journal=journal, limits=self.limits, conduct=conduct
+            spec=job, server=server, chance=chance, journal=journal, limits=self.limits, behaviour=behaviour
         )
-        self._front = Acceptor(self._registry, conduct, self.limits)
-        self._orders = ServerActuator(self._registry, self._front, conduct)
+        self._acceptor = Acceptor(self._registry, behaviour, self.limits)
+        self._actuator = ServerActuator(self._registry, self._acceptor, behaviour)
         self._scope = trio.CancelScope()
         self._ended = trio.Event()
 
@@ -61,7 +61,7 @@ class JobServer:
     @property
     def pulses(self) -> ProbePosts:
         """The held streams that probes announce."""
-        return self._front.pulses
+        return self._acceptor.pulses
 
     @property
     def accepted(self) -> float:
@@ -78,15 +78,15 @@ class JobServer:
 
         ``Answers`` and ``Orphans`` are not the server's to do: the middle and the gate do them.
         """
-        return await self._orders.do(index, act)
+        return await self._actuator.do(index, act)
 
     async def undo(self, index: int) -> Readback:
         """Take the deed of this index back, where nothing else has done so; return the state read back."""
-        return await self._orders.undo(index)
+        return await self._actuator.undo(index)
 
     async def job_do(self, act: JobAct) -> Readback:
         """Tell all running jobs; return how many heard it."""
-        return self._orders.job_do(act)
+        return self._actuator.job_do(act)
 
     async def all_over(self) -> None:
         """Return once every job that was accepted has ended, and its end was emitted: never for one without an end."""
@@ -102,11 +102,11 @@ class JobServer:
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
-                    self._orders.nursery = nursery
+                    self._actuator.nursery = nursery
                     nursery.start_soon(self._registry.alarms.run)
                     self._address = listener.address
                     task_status.started(self._address)
-                    await self._front.receive(listener, nursery)
+                    await self._acceptor.receive(listener, nursery)
         finally:
             with trio.CancelScope(shield=True):
                 await listener.aclose()

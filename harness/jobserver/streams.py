@@ -3,7 +3,7 @@
 Three tasks. The *writer* sends what the log has beyond its index; when it has caught up it sleeps to the next event and
 emits that itself (see ``emission``), unless somebody wakes it before. The *listener* learns that the peer has left
 (FIN, RST) while nothing is being sent. The *pulse* keeps one deadline: a comment after so long a silence, the end of a
-write that the peer does not take, the end of the token's life or of the patience with an outdated stream.
+write that the peer does not take, the end of the token's life or of the deadline of an outdated stream.
 
 A stream ends for one reason, its *evidence*: the terminal event was written (``done``), the peer left (``fin``,
 ``rst``) or took nothing for a keep-alive interval (``blocked``), a newer stream of the job came such an interval ago
@@ -50,7 +50,7 @@ FOREVER = Authorization()
 
 _LINE_ENDS = {LineEnds.LF: b"\n", LineEnds.CR: b"\r", LineEnds.CRLF: b"\r\n", LineEnds.MIXED: b"\n"}
 
-PATIENT = ("newer", "expired", "stopped")
+OUTDATED = ("newer", "expired", "stopped")
 """Ends for which a write under way is waited for, as long as a write may take."""
 
 
@@ -66,7 +66,7 @@ class EventStream:
         *,
         counts: ServerCounts,
         journal: Journal | None,
-        conduct: ServerBehaviour,
+        behaviour: ServerBehaviour,
         rid: int = 0,
         permit: Authorization = FOREVER,
         opening: Opening | None = None,
@@ -80,7 +80,7 @@ class EventStream:
         self._connection = connection
         self._counts = counts
         self._journal = journal
-        self._conduct = conduct
+        self._behaviour = behaviour
         self._rid = rid
         self._interval = spec.keepalive or BLOCKED
         self._permit = permit
@@ -89,7 +89,7 @@ class EventStream:
         self._ends = permit.expires, "expired"  # at this instant, for this reason, unless another one comes first
         self._next = 0
         self._opened_at = job.log.newest  # events up to here are replay, later ones are live
-        self._nap = MovableSleep()  # while there is nothing to do
+        self._movable_sleep = MovableSleep()  # while there is nothing to do
         self._before = b""  # what the next write begins with, as it goes on the wire
         self._going: list[Said | Write] = []  # what the next write carries
         self._offset = 0  # bytes of the body framed so far, without the framing
@@ -101,8 +101,8 @@ class EventStream:
     async def serve(self, start: int, cursor: str, *, reset: bool) -> bool:
         """Send events from index ``start``; return whether the connection is still good for another request."""
         self._next = start
-        if cursor and self._conduct.repeats:
-            self._next = max(self._log.first, start - self._conduct.repeats)
+        if cursor and self._behaviour.repeats:
+            self._next = max(self._log.first, start - self._behaviour.repeats)
         self._record("open", cursor)
         self._job.follow(self)
         self._counts.open_streams += 1
@@ -141,7 +141,7 @@ class EventStream:
     def close(self, evidence: str) -> None:
         """End the stream. The first evidence wins; a write that is under way may end unless that is pointless."""
         self.evidence = self.evidence or evidence
-        if self._writing and evidence not in PATIENT:
+        if self._writing and evidence not in OUTDATED:
             self._scope.cancel()
         self._wake()
 
@@ -183,10 +183,10 @@ class EventStream:
 
     async def _walk(self) -> bool:
         """Write until there is a reason to end; return whether the body was ended as it should be."""
-        await self._conduct.leave_to_write()
+        await self._behaviour.leave_to_write()
         while not self.evidence:
-            if self._conduct.hangs:
-                await self._conduct.leave_to_write()
+            if self._behaviour.hangs:
+                await self._behaviour.leave_to_write()
             elif self._next <= self._log.newest:
                 await self._write_events()
             elif self._before:
@@ -206,8 +206,8 @@ class EventStream:
         if self.evidence in FAREWELLS:
             farewell = encode_comment(FAREWELLS[self.evidence], line_end=self._line_ends)
             self._say(farewell, "bye", self.evidence)
-        if self._conduct.hangs:
-            await self._conduct.leave_to_write()
+        if self._behaviour.hangs:
+            await self._behaviour.leave_to_write()
         await self._write(self._connection.end_stream())
         return True
 
@@ -217,7 +217,7 @@ class EventStream:
         first = self._next
         wires = self._log.since(first, until=until, size=MOST_PER_WRITE)
         upto = first + len(wires)
-        data = b"".join([wire for wire in wires for _ in "12"] if self._conduct.repeats else wires)
+        data = b"".join([wire for wire in wires for _ in "12"] if self._behaviour.repeats else wires)
         if self._journal is not None:
             self._going.append(
                 Write(
@@ -281,17 +281,17 @@ class EventStream:
             self.close("blocked")
             return
         self._touched = trio.current_time()
-        if self._spec.keepalive is not None and self._conduct.comments:
+        if self._spec.keepalive is not None and self._behaviour.comments:
             self._comment_due = True
             self._wake()
 
     async def _sleep(self) -> None:
         """Sleep until there is something to do; the next event is, and is emitted here."""
-        await self._nap.until(self._job.take_reins(self))
-        self._job.drop_reins(self)
+        await self._movable_sleep.until(self._job.take_over(self))
+        self._job.hand_back(self)
 
     def _wake(self) -> None:
-        self._nap.end()
+        self._movable_sleep.end()
 
     def _frame(self, data: bytes) -> bytes:
         self._offset += len(data)

@@ -58,7 +58,7 @@ DOUBT = 0.10
 NEAR = 0.1
 """Seconds, beside the run's highest lag, within which two facts have no order: both have to fail before a law does."""
 
-ROUSING = frozenset({"joins", "prefers", "online", "resumed"})
+WAKING_SIGNALS = frozenset({"joins", "prefers", "online", "resumed"})
 """Signals of a device that has a new way to the server, or that woke: they end the waits of a client."""
 
 GAP = "gap"
@@ -277,7 +277,7 @@ class Case:
         self.plan = msgspec.structs.replace(plan, client=client)
         self.history = history
         self.empty = history.run is None
-        self.end_ns = _curtain(history)
+        self.end_ns = _end_of_observation(history)
         self.end = max(0.0, self.at(self.end_ns)) if not self.empty else 0.0
         reason = history.end.reason if history.end else ""
         self.ended = reason or ("" if self.empty else "killed")
@@ -381,8 +381,8 @@ class Case:
         return owners
 
 
-def _curtain(history: History) -> int:
-    """Return when the play ended: the harness stops watching its own health then, and takes everything down after."""
+def _end_of_observation(history: History) -> int:
+    """Return when the harness stopped watching its own health: it takes everything down after."""
     end, healths = history.end, history.all(Health)
     if end is None:
         return max((record.t_ns for record in history.records), default=0)

@@ -16,7 +16,7 @@ from harness.judge.facts.resumes import ResumeRequest, resumes
 from harness.judge.facts.snapshots import delivered_states
 from harness.judge.facts.tries import begun, number_of, tries, unanswered_for
 from harness.judge.facts.truth import EmittedEvent, Position
-from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_advice, surrender_evidence
+from harness.judge.giving_up import GAVE_UP, gave_up, giving_up_advice, giving_up_evidence, giving_up_text
 from harness.judge.obligations.attempts import AttemptLife
 from harness.judge.outages import Outage, outages
 from harness.judge.verdict import Evidence
@@ -36,10 +36,10 @@ OUTAGES = frozenset({GAVE_UP, NEVER_NOTICED, NEVER_RECONNECTED, NEVER_RECOVERED,
 SHOWN_WITHIN = 1.0
 """Seconds from taking a snapshot's cursor to showing its state."""
 
-PATIENCE = 10.0
+LONGEST_DIAL = 10.0
 """Seconds after which a dial hangs, where no connect deadline is declared: the reference's."""
 
-PATIENCE_ROUNDING = 1.0
+DIAL_ROUNDING = 1.0
 
 MEANWHILE = 0.1
 """Seconds in which a client that gives up upon a fault may have done so before the fault's own record."""
@@ -70,9 +70,9 @@ def loss_cause(client: ClientCase, events: list[EmittedEvent]) -> Cause | None:
     app = gave_up(client)
     if app is not None and app.enter_ns <= events[-1].actual_ns:
         return _gave_up_cause(client, app)
-    for lapse in outages(client):
-        if unrecovered(lapse) and lapse.began <= last:
-            return outage_cause(client, lapse)
+    for outage in outages(client):
+        if unrecovered(outage) and outage.began <= last:
+            return outage_cause(client, outage)
     after = events[0].actual_ns
     guilty = next((resume for resume in resumes(client) if not resume.right and resume.request.t_ns >= after), None)
     return None if guilty is None else resume_cause(client, guilty)
@@ -105,9 +105,9 @@ def _queue_cause(client: ClientCase, events: list[EmittedEvent]) -> Cause | None
 def _gave_up_cause(client: ClientCase, app: App) -> Cause:
     return Cause(
         key=GAVE_UP,
-        sentence=surrender(client, app),
-        evidence=surrender_evidence(client, app),
-        advice=surrender_advice(client, app),
+        sentence=giving_up_text(client, app),
+        evidence=giving_up_evidence(client, app),
+        advice=giving_up_advice(client, app),
     )
 
 
@@ -253,73 +253,73 @@ def _occasion(client: ClientCase, resume: ResumeRequest) -> str:
     return "" if brought else ": it was forgotten after a stream that brought no event"
 
 
-def unrecovered(lapse: Outage) -> bool:
+def unrecovered(outage: Outage) -> bool:
     """Whether the app never caught up after an outage that healed, though something was due."""
-    return lapse.healed is not None and lapse.first_due is not None and lapse.caught_up is None
+    return outage.healed is not None and outage.first_due is not None and outage.caught_up is None
 
 
-def outage_cause(client: ClientCase, lapse: Outage) -> Cause:
+def outage_cause(client: ClientCase, outage: Outage) -> Cause:
     """Return what the client failed to do about an outage from which it never recovered."""
     case = client.case
     app = gave_up(client)
-    if app is not None and lapse.began <= case.at(app.enter_ns) + MEANWHILE:
+    if app is not None and outage.began <= case.at(app.enter_ns) + MEANWHILE:
         cause = _gave_up_cause(client, app)
-        return msgspec.structs.replace(cause, evidence=(*_outage_evidence(client, lapse)[:1], *cause.evidence))
+        return msgspec.structs.replace(cause, evidence=(*_outage_evidence(client, outage)[:1], *cause.evidence))
     end = phrases.duration(case.end)
-    name, since = phrases.path(lapse.struck), phrases.moment(lapse.began)
-    boxed = lapse.struck not in case.plan.paths
-    hung = hung_dial(client, lapse)
-    if lapse.detected is None and lapse.silent:
+    name, since = phrases.path(outage.struck), phrases.moment(outage.began)
+    boxed = outage.struck not in case.plan.paths
+    hung = hung_dial(client, outage)
+    if outage.detected is None and outage.silent:
         key = NEVER_NOTICED
         what = f"{name} let no event through" if boxed else f"{name} was dead"
         text = f"{client.called} never noticed that {what}: silent since {since}, no reconnection by {end}"
     elif hung is not None:
         key, text = HUNG_DIAL, f"{client.called} never recovered: {hung_sentence(client, hung)}"
-    elif not lapse.attempts:
+    elif not outage.attempts:
         key = NEVER_RECONNECTED
         what = f"{name} stopped the stream" if boxed else f"{name} broke"
         text = f"{client.called} did not reconnect: {what} at {since}, no attempt by {end}"
     else:
         key = NEVER_RECOVERED
-        tries = phrases.amount(lapse.attempts, "attempt")
+        tries = phrases.amount(outage.attempts, "attempt")
         what = f"{name} stopped the stream" if boxed else f"{name} broke"
         text = f"{client.called} never recovered: {what} at {since}, {tries} by {end} brought nothing new"
-    evidence = _outage_evidence(client, lapse)
+    evidence = _outage_evidence(client, outage)
     if key == HUNG_DIAL and hung is not None:
         evidence += (begun(client, hung),)
     return Cause(key=key, sentence=text, evidence=evidence, advice=_advice(client, key))
 
 
-def hung_dial(client: ClientCase, lapse: Outage) -> AttemptLife | None:
+def hung_dial(client: ClientCase, outage: Outage) -> AttemptLife | None:
     """Return the last attempt of an outage that waited for an answer beyond any connect deadline; None without one."""
-    patience = client.case.plan.client.policies.connect_timeout or PATIENCE
-    until = client.case.end if lapse.caught_up is None else lapse.caught_up
+    timeout = client.case.plan.client.policies.connect_timeout or LONGEST_DIAL
+    until = client.case.end if outage.caught_up is None else outage.caught_up
     for one in reversed(tries(client)):
-        inside = lapse.began <= client.case.at(one.began_ns) <= until
-        if inside and unanswered_for(client, one) > patience + PATIENCE_ROUNDING + client.case.slack:
+        inside = outage.began <= client.case.at(one.began_ns) <= until
+        if inside and unanswered_for(client, one) > timeout + DIAL_ROUNDING + client.case.slack:
             return one
     return None
 
 
 def hung_sentence(client: ClientCase, hung: AttemptLife) -> str:
     """Return how long an attempt hung."""
-    patience = client.case.plan.client.policies.connect_timeout
-    limit = "no connect deadline" if patience is None else f"connect deadline {phrases.limit(patience)}"
+    timeout = client.case.plan.client.policies.connect_timeout
+    limit = "no connect deadline" if timeout is None else f"connect deadline {phrases.limit(timeout)}"
     at, lasted = phrases.moment(client.case.at(hung.began_ns)), phrases.duration(unanswered_for(client, hung))
     return f"attempt {number_of(client, hung)}, begun at {at}, hung for {lasted} ({limit})"
 
 
-def _outage_evidence(client: ClientCase, lapse: Outage) -> tuple[Evidence, ...]:
+def _outage_evidence(client: ClientCase, outage: Outage) -> tuple[Evidence, ...]:
     case = client.case
     shown: list[Evidence] = []
-    if lapse.deed is not None:
-        plan = next((deed for deed in case.plan.deeds if deed.index == lapse.deed.deed), None)
-        proof = next((c for c in case.history.all(Canary) if c.deed == lapse.deed.deed and c.met), None)
+    if outage.deed is not None:
+        plan = next((deed for deed in case.plan.deeds if deed.index == outage.deed.deed), None)
+        proof = next((c for c in case.history.all(Canary) if c.deed == outage.deed.deed and c.met), None)
         text = f"{plan.actor} {plan.text}" if plan else "the fault"
-        swallowed = _swallowed(client, lapse)
+        swallowed = _swallowed(client, outage)
         detail = f"{swallowed:,} bytes never forwarded" if swallowed else proof.detail if proof else ""
         said = f" (fault proved{': ' + detail if detail else ''})" if proof else ""
-        shown.append(msgspec.structs.replace(case.evidence(lapse.deed, text + said), lane="gate"))
+        shown.append(msgspec.structs.replace(case.evidence(outage.deed, text + said), lane="gate"))
     dispatched = [one for one in client.screen.shown if case.at(one.app.enter_ns) <= case.end and one.event]
     if dispatched:
         last = dispatched[-1].app
@@ -328,9 +328,9 @@ def _outage_evidence(client: ClientCase, lapse: Outage) -> tuple[Evidence, ...]:
     return tuple(shown)
 
 
-def _swallowed(client: ClientCase, lapse: Outage) -> int:
+def _swallowed(client: ClientCase, outage: Outage) -> int:
     """Return how many bytes of this client the gate dropped from the fault on."""
-    since = client.case.ns(lapse.began)
+    since = client.case.ns(outage.began)
     return sum(chunk.length for chunk in client.chunks if chunk.fate == "dropped" and chunk.t_ns >= since)
 
 

@@ -49,8 +49,8 @@ def _final(client: ClientCase, app: App) -> bool:
 
 
 def _excused(client: ClientCase, app: App) -> bool:
-    patience = client.case.plan.client.policies.gives_up_after
-    if patience is not None and _tried(client) >= patience:
+    timeout = client.case.plan.client.policies.gives_up_after
+    if timeout is not None and _tried(client) >= timeout:
         return True
     stop = refusal(client)
     return stop.t_ns <= app.enter_ns if stop is not None else bool(no_end_due(client))
@@ -61,7 +61,7 @@ def _tried(client: ClientCase) -> int:
     return sum(one.what in {"stream", ""} for one in dial_lives(client)) or len(client.streams)
 
 
-def surrender(client: ClientCase, app: App) -> str:
+def giving_up_text(client: ClientCase, app: App) -> str:
     """Return that the client gave up, upon what, and what it told the app."""
     at = phrases.moment(client.case.at(app.enter_ns))
     told = f" (it told the app: {app.detail})" if app.detail else ""
@@ -69,13 +69,13 @@ def surrender(client: ClientCase, app: App) -> str:
     return f"{client.called} gave up at {at}, while the job was alive{', ' + met if met else ''}{told}"
 
 
-def surrender_advice(client: ClientCase, app: App) -> str:
+def giving_up_advice(client: ClientCase, app: App) -> str:
     """Return what to do about it: a refused cursor is no refused job."""
     met = _last_met(client, app)
     return _CURSOR_ADVICE if isinstance(met, Response) and met.status in REFUSED else _ADVICE
 
 
-def surrender_evidence(client: ClientCase, app: App) -> tuple[Evidence, ...]:
+def giving_up_evidence(client: ClientCase, app: App) -> tuple[Evidence, ...]:
     """Return what the client met, its last word, and the end of the job that it did not wait for."""
     case, end = client.case, client.truth.terminal
     met = _last_met(client, app)

@@ -136,7 +136,7 @@ def _sentence(
         return "; ".join(doubts) or "nothing could be judged"
     total = case.once(counts)
     parts = [phrases.amount(total.delivered, "event"), f"{total.lost} lost", f"{total.duplicated} repeated"]
-    worst = [lapse.recovery for one in case.clients for lapse in outages(one) if lapse.recovery is not None]
+    worst = [outage.recovery for one in case.clients for outage in outages(one) if outage.recovery is not None]
     if worst:
         parts.insert(0, f"recovered in {phrases.duration(max(worst))}")
     parts += beside(total, case.once(measures))
@@ -156,7 +156,7 @@ def _root(case: Case, law: LawVerdict) -> str:
     """Return what a client did about an outage, where that is what a failed law comes from."""
     if law.cause not in OUTAGES:
         return ""
-    causes = [outage_cause(one, lapse) for one in case.clients for lapse in outages(one) if unrecovered(lapse)]
+    causes = [outage_cause(one, outage) for one in case.clients for outage in outages(one) if unrecovered(outage)]
     return next((cause.sentence for cause in causes if cause.key == law.cause), "")
 
 

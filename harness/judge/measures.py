@@ -28,14 +28,14 @@ def measures(case: Case) -> dict[str, Interval]:
     polled = sum(polled_for(client) for client in case.clients)
     if polled:
         found["polling"] = _exact(polled, len(case.clients))
-    lapses = [lapse for client in case.clients for lapse in outages(client)]
-    recoveries = [lapse.recovery for lapse in lapses if lapse.recovery is not None]
+    all_outages = [outage for client in case.clients for outage in outages(client)]
+    recoveries = [outage.recovery for outage in all_outages if outage.recovery is not None]
     if recoveries:
         found["recovery"] = _exact(max(recoveries), len(recoveries))
-    untested = [lapse.allowance for lapse in lapses if lapse.spared.startswith(UNTESTED)]
+    untested = [outage.allowance for outage in all_outages if outage.spared.startswith(UNTESTED)]
     if untested:
         found["recovery untested"] = _exact(max(untested), len(untested))
-    detections = [lapse.detection for lapse in lapses if lapse.detection is not None]
+    detections = [outage.detection for outage in all_outages if outage.detection is not None]
     if detections:
         found["detection"] = _exact(max(detections), len(detections))
     return found

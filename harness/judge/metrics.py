@@ -92,26 +92,26 @@ COUNTS: Mapping[str, Callable[[ClientCase], int]] = {
 
 
 def _recovery(client: ClientCase, _statistic: str) -> list[Measurement]:
-    return [_of_lapse(client, lapse, lapse.recovery) for lapse in outages(client)]
+    return [_of_lapse(client, outage, outage.recovery) for outage in outages(client)]
 
 
 def _detection(client: ClientCase, _statistic: str) -> list[Measurement]:
     found = []
-    for lapse in outages(client):
-        if lapse.detected is None and lapse.caught_up is not None:
+    for outage in outages(client):
+        if outage.detected is None and outage.caught_up is not None:
             found.append(absent("the stream outlived the fault", judged=False))
-        elif lapse.healed is None:
-            found.append(_of_lapse(client, msgspec.structs.replace(lapse, spared=""), lapse.detection))
+        elif outage.healed is None:
+            found.append(_of_lapse(client, msgspec.structs.replace(outage, spared=""), outage.detection))
         else:
-            found.append(_of_lapse(client, lapse, lapse.detection))
+            found.append(_of_lapse(client, outage, outage.detection))
     return found
 
 
-def _of_lapse(client: ClientCase, lapse: Outage, value: float | None) -> Measurement:
+def _of_lapse(client: ClientCase, outage: Outage, value: float | None) -> Measurement:
     if value is not None:
         return exactly(value)
-    if lapse.spared:
-        return absent(lapse.spared, judged=False)
+    if outage.spared:
+        return absent(outage.spared, judged=False)
     if client.case.cut_short:
         return absent("the run was cut short", judged=True)
     return exactly(LOST, reason="never")

@@ -98,60 +98,64 @@ def outages(client: ClientCase) -> list[Outage]:
 
 
 def _outages(client: ClientCase) -> list[Outage]:
-    sky = client.once(NetworkTimeline)
-    found = interruptions(sky)
+    timeline = client.once(NetworkTimeline)
+    found = interruptions(timeline)
     began = sorted(one.began for one in found)
-    return [_lapse(client, sky, one, next((at for at in began if at > one.began), math.inf)) for one in found]
+    return [_lapse(client, timeline, one, next((at for at in began if at > one.began), math.inf)) for one in found]
 
 
-def latency_bound(spell: NetworkInterval, plan: Plan, start: float, end: float) -> float:
-    """Return L of a spell: rtt/2 + jitter + 50 ms, and the longest stall that the weather declares in this time."""
-    return spell.shape.latency + spell.shape.jitter + LATENCY_ALLOWANCE + _longest_stall(spell, plan, start, end)
+def latency_bound(interval: NetworkInterval, plan: Plan, start: float, end: float) -> float:
+    """Return L of an interval: rtt/2 + jitter + 50 ms, and the longest stall that the weather declares in this time."""
+    return (
+        interval.shape.latency + interval.shape.jitter + LATENCY_ALLOWANCE + _longest_stall(interval, plan, start, end)
+    )
 
 
-def _longest_stall(spell: NetworkInterval, plan: Plan, start: float, end: float) -> float:
+def _longest_stall(interval: NetworkInterval, plan: Plan, start: float, end: float) -> float:
     """Return the seconds of the longest stall that the weather declares for a path in this time."""
     stalls = [
         pulse.lasts
         for pulse in plan.weather
         if isinstance(pulse, StallPulse)
-        and pulse.path == spell.path
+        and pulse.path == interval.path
         and pulse.at < end
         and pulse.at + pulse.lasts > start
     ]
     return max(stalls, default=0.0)
 
 
-def interruptions(sky: NetworkTimeline) -> list[Interruption]:
+def interruptions(timeline: NetworkTimeline) -> list[Interruption]:
     """Return the interruptions of a client's network, in order."""
     found: list[Interruption] = []
     down: Interruption | None = None
-    before: str | None = sky.spells[0].path
-    silenced = [cut for cut in sky.cuts if cut.silent]
-    for spell in sky.spells:
-        if spell.usable and down is not None:
-            silent = down.silent or any(down.began - NEAR <= cut.at <= spell.start for cut in silenced)
-            found.append(msgspec.structs.replace(down, healed=spell.start, path=spell.path, silent=silent))
+    before: str | None = timeline.intervals[0].path
+    silenced = [cut for cut in timeline.cuts if cut.silent]
+    for interval in timeline.intervals:
+        if interval.usable and down is not None:
+            silent = down.silent or any(down.began - NEAR <= cut.at <= interval.start for cut in silenced)
+            found.append(msgspec.structs.replace(down, healed=interval.start, path=interval.path, silent=silent))
             down = None
-            before = spell.path
-        elif not spell.usable and down is None:
-            struck = spell.blocked or before or spell.path or ""
-            down = Interruption(began=spell.start, healed=None, path=spell.path, silent=spell.mute, struck=struck)
-        elif down is not None and spell.mute and not down.silent:
+            before = interval.path
+        elif not interval.usable and down is None:
+            struck = interval.blocked or before or interval.path or ""
+            down = Interruption(
+                began=interval.start, healed=None, path=interval.path, silent=interval.mute, struck=struck
+            )
+        elif down is not None and interval.mute and not down.silent:
             down = msgspec.structs.replace(down, silent=True)
     if down is not None:
         found.append(down)
     covered = [(raw.began, raw.healed) for raw in found]
-    found += [_struck(cut, sky) for cut in sky.cuts if not _within(cut, covered)]
+    found += [_struck(cut, timeline) for cut in timeline.cuts if not _within(cut, covered)]
     return sorted(found, key=lambda raw: raw.began)
 
 
-def _struck(cut: StreamCut, sky: NetworkTimeline) -> Interruption:
+def _struck(cut: StreamCut, timeline: NetworkTimeline) -> Interruption:
     """A live stream was ended while the default was usable: healed at that deed."""
     return Interruption(
         began=cut.at,
         healed=cut.at,
-        path=sky.at(cut.at).path,
+        path=timeline.at(cut.at).path,
         silent=cut.silent,
         struck=cut.path,
     )
@@ -161,13 +165,13 @@ def _within(cut: StreamCut, covered: list[tuple[float, float | None]]) -> bool:
     return any(began <= cut.at and (healed is None or cut.at < healed or began == cut.at) for began, healed in covered)
 
 
-def _lapse(client: ClientCase, sky: NetworkTimeline, raw: Interruption, next_began: float) -> Outage:
+def _lapse(client: ClientCase, timeline: NetworkTimeline, raw: Interruption, next_began: float) -> Outage:
     case = client.case
     first = client.truth.first_due_from(case.ns(raw.began))
-    caught = _caught_up(client, sky, raw) if raw.healed is not None and first is not None else None
+    caught = _caught_up(client, timeline, raw) if raw.healed is not None and first is not None else None
     until = caught if caught is not None else case.end
     dials = [one for one in attempts(client)[1:] if raw.began <= case.at(one.began_ns) <= until]
-    lapse = Outage(
+    outage = Outage(
         began=raw.began,
         healed=raw.healed,
         path=raw.path,
@@ -179,31 +183,31 @@ def _lapse(client: ClientCase, sky: NetworkTimeline, raw: Interruption, next_beg
         detected=_detected(client, raw),
         attempts=len(dials),
     )
-    return _bounded(client, lapse, next_began)
+    return _bounded(client, outage, next_began)
 
 
-def _bounded(client: ClientCase, lapse: Outage, next_began: float) -> Outage:
+def _bounded(client: ClientCase, outage: Outage, next_began: float) -> Outage:
     """Return an outage with R and what that is made of, or with why there is nothing to judge."""
     case = client.case
-    if lapse.healed is None:
-        return msgspec.structs.replace(lapse, spared=case.nobody or "the network never heals")
-    if lapse.first_due is None:
-        return msgspec.structs.replace(lapse, spared="nothing was due after it", until=lapse.healed)
-    caught_ns = None if lapse.caught_up is None else case.ns(lapse.caught_up)
-    bound = recovery_bound(client, healed=lapse.healed, due=lapse.first_due, path=lapse.path, caught_ns=caught_ns)
-    least = 0.0 if case.plan.world == "virtual" else lapse.start + _LEAST + case.slack
+    if outage.healed is None:
+        return msgspec.structs.replace(outage, spared=case.nobody or "the network never heals")
+    if outage.first_due is None:
+        return msgspec.structs.replace(outage, spared="nothing was due after it", until=outage.healed)
+    caught_ns = None if outage.caught_up is None else case.ns(outage.caught_up)
+    bound = recovery_bound(client, healed=outage.healed, due=outage.first_due, path=outage.path, caught_ns=caught_ns)
+    least = 0.0 if case.plan.world == "virtual" else outage.start + _LEAST + case.slack
     until = max(bound.until, least)
-    overtaken = next_began < until and (lapse.caught_up is None or lapse.caught_up > next_began)
+    overtaken = next_began < until and (outage.caught_up is None or outage.caught_up > next_began)
     spared = bound.why
     if overtaken:
         spared = "another outage began before it could show"
-    elif not bound.why and until - lapse.start > ceiling(case.plan, syn_retries=syn_retries(client)):
-        spared = f"{phrases.UNTESTED}{phrases.limit(math.ceil(until - lapse.start))}"
-    elif lapse.caught_up is None:
+    elif not bound.why and until - outage.start > ceiling(case.plan, syn_retries=syn_retries(client)):
+        spared = f"{phrases.UNTESTED}{phrases.limit(math.ceil(until - outage.start))}"
+    elif outage.caught_up is None:
         late = "the scenario's limit leaves no time to recover" if case.horizon < until else ""
         spared = spared or no_end_due(client) or late
     return msgspec.structs.replace(
-        lapse, until=until, parts=bound.parts, missed=bound.missed, overtaken=overtaken, spared=spared
+        outage, until=until, parts=bound.parts, missed=bound.missed, overtaken=overtaken, spared=spared
     )
 
 
@@ -213,14 +217,14 @@ def _begun_by(client: ClientCase, raw: Interruption) -> DeedDone | None:
     return near[-1] if near else None
 
 
-def _caught_up(client: ClientCase, sky: NetworkTimeline, raw: Interruption) -> float | None:
+def _caught_up(client: ClientCase, timeline: NetworkTimeline, raw: Interruption) -> float | None:
     case, truth, screen = client.case, client.truth, client.screen
     assert raw.healed is not None
     first = truth.first_due_from(case.ns(raw.began))
     assert first is not None
-    spell = sky.at(raw.healed)
-    bound = settling(case.plan, spell.shape)
-    bound += _longest_stall(spell, case.plan, raw.healed, max(raw.healed, case.at(first.intended_ns)) + _STALLS)
+    interval = timeline.at(raw.healed)
+    bound = settling(case.plan, interval.shape)
+    bound += _longest_stall(interval, case.plan, raw.healed, max(raw.healed, case.at(first.intended_ns)) + _STALLS)
     healed_ns = case.ns(raw.healed)
     steps = [(healed_ns, screen.newest_at(healed_ns))]
     steps += screen.advances[bisect.bisect_left(screen.advances, (healed_ns, (0, -1))) :]

@@ -195,8 +195,10 @@ def _fatal(client: ClientCase, response: Response) -> bool:
 def let_in(client: ClientCase, start_ns: int, end_ns: int) -> bool:
     """Whether connections could be made all along between two stamps, whoever then answered."""
     start, end = client.case.at(start_ns), client.case.at(end_ns)
-    spells = [spell for spell in client.once(NetworkTimeline).spells if spell.start < end and spell.end > start]
-    return all(spell.usable or spell.blocked in {MIDDLE, SERVER} for spell in spells)
+    intervals = [
+        interval for interval in client.once(NetworkTimeline).intervals if interval.start < end and interval.end > start
+    ]
+    return all(interval.usable or interval.blocked in {MIDDLE, SERVER} for interval in intervals)
 
 
 def _learned_of_its_job(client: ClientCase) -> bool:

@@ -70,7 +70,7 @@ def _terminal(client: ClientCase, _expectation: Expectation) -> Cause | None:
         return held
     if life.shown is None:
         return loss_cause(client, [life.event])
-    return next((cause for lapse in reversed(outages(client)) if (cause := _late(client, lapse)) is not None), None)
+    return next((cause for outage in reversed(outages(client)) if (cause := _late(client, outage)) is not None), None)
 
 
 def _end(client: ClientCase) -> Life | None:
@@ -105,21 +105,21 @@ def _held_back(client: ClientCase, life: Life) -> Cause | None:
 
 def _recovery(client: ClientCase, _expectation: Expectation) -> Cause | None:
     """The worst outage: one that was never recovered from, or the step that took so long."""
-    found = [lapse for lapse in outages(client) if lapse.healed is not None and not lapse.spared]
-    lost = next((lapse for lapse in found if unrecovered(lapse)), None)
+    found = [outage for outage in outages(client) if outage.healed is not None and not outage.spared]
+    lost = next((outage for outage in found if unrecovered(outage)), None)
     if lost is not None:
         return outage_cause(client, lost)
-    worst = max(found, key=lambda lapse: lapse.recovery or 0.0, default=None)
+    worst = max(found, key=lambda outage: outage.recovery or 0.0, default=None)
     return None if worst is None else _late(client, worst)
 
 
-def _late(client: ClientCase, lapse: Outage) -> Cause | None:
+def _late(client: ClientCase, outage: Outage) -> Cause | None:
     """Return what a recovery waited for: a dial that hung, or one that came late."""
-    case, healed = client.case, lapse.healed
-    if healed is None or lapse.caught_up is None:
+    case, healed = client.case, outage.healed
+    if healed is None or outage.caught_up is None:
         return None
-    during = [one for one in tries(client) if lapse.began <= case.at(one.began_ns) <= lapse.caught_up]
-    hung = hung_dial(client, lapse)
+    during = [one for one in tries(client) if outage.began <= case.at(one.began_ns) <= outage.caught_up]
+    hung = hung_dial(client, outage)
     if hung is not None:
         shown = [begun(client, one) for one in (hung, *(one for one in during if one.began_ns > hung.began_ns))][:3]
         advice = "Fix: bound each dial with a connect deadline, and let a path signal drop one that hangs"
@@ -129,11 +129,11 @@ def _late(client: ClientCase, lapse: Outage) -> Cause | None:
         return None
     wait = case.at(later.began_ns) - healed
     shown = [begun(client, one) for one in during[-RECORDS:]]
-    if wait < 0.5 * (lapse.recovery or 0.0):
-        dialled, caught_up = phrases.moment(case.at(later.began_ns)), phrases.moment(lapse.caught_up)
+    if wait < 0.5 * (outage.recovery or 0.0):
+        dialled, caught_up = phrases.moment(case.at(later.began_ns)), phrases.moment(outage.caught_up)
         text = f"the client dialled at {dialled}, and had caught up at {caught_up}"
         return Cause(key="slow-return", sentence=text, evidence=tuple(shown))
-    name, since = phrases.path(lapse.struck), phrases.moment(healed)
+    name, since = phrases.path(outage.struck), phrases.moment(healed)
     text = f"{name} was usable from {since} on, and the client tried again only {phrases.duration(wait)} later"
     return Cause(key=LATE_DIAL, sentence=text, evidence=tuple(shown), advice=_SOONER)
 

@@ -52,14 +52,14 @@ class StreamCut(msgspec.Struct, frozen=True):
 
 
 class NetworkTimeline:
-    """The spells of one client from 0 s to the horizon, and the cuts of its streams."""
+    """The intervals of one client from 0 s to the horizon, and the cuts of its streams."""
 
     def __init__(self, client: ClientCase) -> None:
         self._client = client
         self._plan = client.case.plan
         self._network = network_at_start(self._plan)
         self._flows = _flows(client)
-        self.spells: list[NetworkInterval] = []
+        self.intervals: list[NetworkInterval] = []
         self.cuts: list[StreamCut] = []
         self.asleep: list[tuple[float, float]] = []
         self._slept: dict[int, float] = {}
@@ -67,16 +67,16 @@ class NetworkTimeline:
 
     @property
     def horizon(self) -> float:
-        """The end of the last spell."""
+        """The end of the last interval."""
         return max(self._client.case.horizon, self._client.case.end)
 
     def at(self, when: float) -> NetworkInterval:
-        """Return the spell in force at this time."""
-        return next((spell for spell in reversed(self.spells) if spell.start <= when), self.spells[0])
+        """Return the interval in force at this time."""
+        return next((interval for interval in reversed(self.intervals) if interval.start <= when), self.intervals[0])
 
     def before(self, when: float) -> NetworkInterval:
-        """Return the spell in force until this time."""
-        return next((spell for spell in reversed(self.spells) if spell.start < when), self.spells[0])
+        """Return the interval in force until this time."""
+        return next((interval for interval in reversed(self.intervals) if interval.start < when), self.intervals[0])
 
     def carrying(self, start: float, end: float) -> set[str | None]:
         """Return the paths on which the client had a stream open at some time within these."""
@@ -86,11 +86,11 @@ class NetworkTimeline:
     def usable_stretches(self) -> list[tuple[float, float]]:
         """Return the times in which streams could pass all along, whichever the path."""
         found: list[tuple[float, float]] = []
-        for spell in self.spells:
-            if spell.usable and found and found[-1][1] == spell.start:
-                found[-1] = (found[-1][0], spell.end)
-            elif spell.usable:
-                found.append((spell.start, spell.end))
+        for interval in self.intervals:
+            if interval.usable and found and found[-1][1] == interval.start:
+                found[-1] = (found[-1][0], interval.end)
+            elif interval.usable:
+                found.append((interval.start, interval.end))
         return found
 
     def slept(self, start: float, end: float) -> float:
@@ -121,9 +121,9 @@ class NetworkTimeline:
                 live, deed = [(what.path, what.silent)], -1
             self.cuts += [StreamCut(at, path, silent, deed) for path, silent in live]
             if (live or self._state() != before) and at > since:
-                self.spells.append(NetworkInterval(since, at, *before))
+                self.intervals.append(NetworkInterval(since, at, *before))
                 since = at
-        self.spells.append(NetworkInterval(since, max(self.horizon, since), *self._state()))
+        self.intervals.append(NetworkInterval(since, max(self.horizon, since), *self._state()))
 
     def _take(self, one: Happened) -> tuple[list[tuple[str, bool]], int]:
         """Fold what happened; return the paths whose live streams it ended, and whether silently; and its deed."""

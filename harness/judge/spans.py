@@ -13,14 +13,14 @@ def outages(case: Case) -> tuple[OutageVerdict, ...]:
     return tuple(
         OutageVerdict(
             client=client.name,
-            began=lapse.began,
-            healed=lapse.healed,
-            caught_up=lapse.caught_up,
-            detected=lapse.detected,
-            attempts=lapse.attempts,
+            began=outage.began,
+            healed=outage.healed,
+            caught_up=outage.caught_up,
+            detected=outage.detected,
+            attempts=outage.attempts,
         )
         for client in case.clients
-        for lapse in outages_of(client)
+        for outage in outages_of(client)
     )
 
 
@@ -28,7 +28,7 @@ def steady_windows(case: Case) -> tuple[Span, ...]:
     """Return the steady windows of the first client, labelled with their path."""
     if case.empty:
         return ()
-    return tuple(Span(start=one.start, end=one.end, label=one.spell.path or "") for one in steady(case.clients[0]))
+    return tuple(Span(start=one.start, end=one.end, label=one.interval.path or "") for one in steady(case.clients[0]))
 
 
 def faults(case: Case) -> tuple[Span, ...]:
@@ -36,6 +36,6 @@ def faults(case: Case) -> tuple[Span, ...]:
     if case.empty:
         return ()
     return tuple(
-        Span(start=lapse.began, end=case.end if lapse.healed is None else lapse.healed, label=lapse.struck)
-        for lapse in outages_of(case.clients[0])
+        Span(start=outage.began, end=case.end if outage.healed is None else outage.healed, label=outage.struck)
+        for outage in outages_of(case.clients[0])
     )

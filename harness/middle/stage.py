@@ -70,7 +70,7 @@ class HttpStage(Stage):
         self._wall_clock = wall_clock
         self._now = now
         self._forget = forget
-        self._hands: FlowControl | None = None
+        self._flow_control: FlowControl | None = None
         self._forces: tuple[ActInForce, ...] = ()
         self._requests = RequestReader(self._asked, self._expect)
         self._sorter = Sorter(self._decide)
@@ -102,11 +102,11 @@ class HttpStage(Stage):
         """Whether an event stream is under way."""
         return isinstance(self._body, StreamBody)
 
-    def attach(self, hands: FlowControl) -> None:
+    def attach(self, flow_control: FlowControl) -> None:
         """Learn who carries the bytes."""
-        self._hands = hands
+        self._flow_control = flow_control
         if self._idle is not None:
-            hands.look_again()
+            flow_control.look_again()
 
     def hears(self, data: bytes) -> None:
         """Read requests along, and record them: one that a box swallows was made all the same."""
@@ -199,7 +199,7 @@ class HttpStage(Stage):
         self._give_up()
         self._sorter.give_up()
         self._arrivals.over()
-        self._hands = None
+        self._flow_control = None
         self._forget(self)
 
     # For the middle.
@@ -358,8 +358,8 @@ class HttpStage(Stage):
         out: list[bytes] = []
         self._give(data, out)
         closes = replies and self._reply_all(out)
-        if out and self._hands is not None:
-            self._hands.say(b"".join(out))
+        if out and self._flow_control is not None:
+            self._flow_control.say(b"".join(out))
         if closes:
             self._end(How.FIN)
 
@@ -380,16 +380,16 @@ class HttpStage(Stage):
     def _end(self, how: How) -> None:
         """End the connection at both ends, and let nothing pass any more."""
         self._silenced = True
-        if self._hands is not None:
-            self._hands.end(how)
+        if self._flow_control is not None:
+            self._flow_control.end(how)
 
     def _touch(self) -> None:
         if self._idle is not None:
             self._idle_since = self._now()
 
     def _look_again(self) -> None:
-        if self._hands is not None and not math.isinf(self.deadline):
-            self._hands.look_again()
+        if self._flow_control is not None and not math.isinf(self.deadline):
+            self._flow_control.look_again()
 
     def _boxed(self, what: str, rid: int, detail: str = "", spent: int = 0) -> None:
         self._journal.write(Boxed(cid=self.cid, client=self.client, what=what, rid=rid, detail=detail, spent=spent))

@@ -28,7 +28,7 @@ Send = Callable[[bytes], int]
 class Forwarding:
     """One socket whose bytes are handed on. ``data`` is what its owner has to look after, ``error`` why it cannot."""
 
-    __slots__ = ("_bell", "_forwarder", "_may", "_send", "_size", "_sock", "data", "error", "fd")
+    __slots__ = ("_forwarder", "_may", "_send", "_size", "_sock", "_wakeup", "data", "error", "fd")
 
     def __init__(
         self, forwarder: "Forwarder", sock: socket.socket, size: int, *, send: Send, may: Callable[[], bool]
@@ -41,12 +41,12 @@ class Forwarding:
         self._size = size
         self._send = send
         self._may = may
-        self._bell = Wakeup()
+        self._wakeup = Wakeup()
 
     async def wait(self) -> None:
         """Sleep until the owner is needed."""
         try:
-            await self._bell.wait()
+            await self._wakeup.wait()
         finally:
             self._forwarder.forget(self)
 
@@ -71,7 +71,7 @@ class Forwarding:
         """Wake the owner, because of an error or of what is in ``data``."""
         self.error = error
         self._forwarder.forget(self)
-        self._bell.ring()
+        self._wakeup.ring()
 
 
 class Forwarder:

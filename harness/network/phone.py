@@ -336,14 +336,14 @@ class GatePhone(Phone):
 
     def signals(self) -> SignalListener:
         """Return a fresh channel of all signals from now on; it ends with the gate."""
-        ear = SignalListener(self._heard, self._hang_up, self.sleep)
-        self._ears.append(ear)
+        listener = SignalListener(self._heard, self._hang_up, self.sleep)
+        self._ears.append(listener)
         self.write(Listens(client=self._client, on=True))
-        return ear
+        return listener
 
-    async def sleep_until(self, deadline: float, nap: MovableSleep | None = None) -> None:
+    async def sleep_until(self, deadline: float, movable_sleep: MovableSleep | None = None) -> None:
         """Sleep to this instant of trio's clock; a deadline that passes while the phone sleeps is met as it wakes."""
-        await (nap or MovableSleep()).until(deadline)
+        await (movable_sleep or MovableSleep()).until(deadline)
         await self.sleep.over()
 
     # For its streams.
@@ -389,22 +389,22 @@ class GatePhone(Phone):
 
     def tell(self, signal: Signal, told: int) -> None:
         """Tell every listener, and let each know the number of the record; on a sleeping phone they hear it later."""
-        for ear in self._ears:
-            ear.tell(signal, told)
+        for listener in self._ears:
+            listener.tell(signal, told)
 
     def hang_up(self) -> None:
         """End all channels of signals and every sleep. Nothing is recorded from then on."""
         self.sleep.end()
-        for ear in tuple(self._ears):
-            ear.end()
-            self._hang_up(ear)
+        for listener in tuple(self._ears):
+            listener.end()
+            self._hang_up(listener)
         self._over = True
 
     # Records.
 
-    def _hang_up(self, ear: SignalListener) -> None:
-        if ear in self._ears:
-            self._ears.remove(ear)
+    def _hang_up(self, listener: SignalListener) -> None:
+        if listener in self._ears:
+            self._ears.remove(listener)
             self.write(Listens(client=self._client, on=False))
 
     def _heard(self, signal: Signal, told: int) -> None:

@@ -27,7 +27,7 @@ from harness.seams import Address, Door, Listener, Network, Stream
 BACKLOG = 128
 FILLER = "127.0.0.2"
 _FILL_TRIES = 8
-_FILL_PATIENCE = 1.0
+_FILL_TIMEOUT = 1.0
 _ESTABLISHED = 1
 _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # accept(2), socket(2)
 _QUEUE = struct.Struct("24xII")  # struct tcp_info: tcpi_unacked, tcpi_sacked; of a listener: queue, and its limit
@@ -164,15 +164,15 @@ class RealListener(Listener):
         self._changed = trio.Event()
 
     def _listening(self, backlog: int) -> socket.socket:
-        ear = _socket(_family(self.address))
+        listener = _socket(_family(self.address))
         try:
-            ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            ear.bind(self.address)
-            ear.listen(backlog)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(self.address)
+            listener.listen(backlog)
         except OSError:
-            ear.close()
+            listener.close()
             raise
-        return ear
+        return listener
 
     def _take(self) -> None:
         """Move what the kernel has accepted to ``_ready``; fillers are not connections."""
@@ -229,8 +229,8 @@ class RealListener(Listener):
 
     async def _filled(self) -> bool:
         """Fill the queue; True when it is full and it is our own filler that fills it."""
-        ear = self._ear
-        assert ear is not None
+        listener = self._ear
+        assert listener is not None
         filler = _socket(_family(self.address))
         self._fillers.append(filler)
         if filler.family == socket.AF_INET:
@@ -238,17 +238,17 @@ class RealListener(Listener):
         filler.connect_ex(self.address)
         if filler.family == socket.AF_INET6:
             self._filling.add(filler.getsockname()[:2])
-        with trio.move_on_after(_FILL_PATIENCE):
-            while not self._full(ear):  # loopback fills it within our own dial, or a softirq later
+        with trio.move_on_after(_FILL_TIMEOUT):
+            while not self._full(listener):  # loopback fills it within our own dial, or a softirq later
                 await trio.lowlevel.checkpoint()
-                if ear.fileno() == -1:
+                if listener.fileno() == -1:
                     raise trio.ClosedResourceError
         state: int = filler.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        return state == _ESTABLISHED and self._full(ear)
+        return state == _ESTABLISHED and self._full(listener)
 
     @staticmethod
-    def _full(ear: socket.socket) -> bool:
-        queued, limit = _QUEUE.unpack(ear.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _QUEUE.size))
+    def _full(listener: socket.socket) -> bool:
+        queued, limit = _QUEUE.unpack(listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _QUEUE.size))
         return bool(queued > limit)
 
 

@@ -59,8 +59,8 @@ class RelayedFlow:
         self._released = False  # the server's side ends with the client's
         self._tasks: trio.Nursery | None = None  # until nothing is carried any more
         self._carrying = 0
-        self._nap: MovableSleep | None = None
-        self._nap_until = math.inf
+        self._movable_sleep: MovableSleep | None = None
+        self._sleep_until = math.inf
         self._radio = radio
         self._ready_at = radio.dial(trio.current_time()) if radio is not None else 0.0
         self._links = {direction: Link(self, direction) for direction in (UPSTREAM, DOWNSTREAM)}
@@ -126,25 +126,25 @@ class RelayedFlow:
 
     def look_again(self) -> None:
         """Watch the stage's deadline, which came nearer."""
-        if self._tasks is None or self.stage is None or self.stage.deadline >= self._nap_until:
+        if self._tasks is None or self.stage is None or self.stage.deadline >= self._sleep_until:
             return
-        if self._nap is None:
+        if self._movable_sleep is None:
             self._tasks.start_soon(self._tick)
         else:
-            self._nap.end()
-        self._nap_until = self.stage.deadline
+            self._movable_sleep.end()
+        self._sleep_until = self.stage.deadline
 
     async def _tick(self) -> None:
         """Tell the stage when its deadline has come, as long as it has one."""
         assert self.stage is not None
         while not math.isinf(until := self.stage.deadline):
-            self._nap_until = until
-            self._nap = self._nap or MovableSleep()
-            await self._nap.until(until)
+            self._sleep_until = until
+            self._movable_sleep = self._movable_sleep or MovableSleep()
+            await self._movable_sleep.until(until)
             if self.stage.deadline <= trio.current_time():
                 self.stage.due()
-        self._nap = None
-        self._nap_until = math.inf
+        self._movable_sleep = None
+        self._sleep_until = math.inf
 
     def die(self) -> None:
         """Note that nothing reaches the client any more. Idempotent."""

@@ -35,7 +35,7 @@ class Stage(Protocol):
         """The instant of trio's clock at which to call ``due``; infinite for never. It may recede without a word."""
         ...
 
-    def attach(self, hands: FlowControl) -> None:
+    def attach(self, flow_control: FlowControl) -> None:
         """Learn who carries the bytes. Called once, first."""
         ...
 

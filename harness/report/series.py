@@ -182,7 +182,7 @@ def _seen(client: ClientCase) -> list[int | None]:
 
 def _prompt(client: ClientCase) -> tuple[Span, ...]:
     windows = [window for window in steady(client) if eligible(window, client.case.plan)]
-    return tuple(Span(start=window.start, end=window.end, label=window.spell.path or "") for window in windows)
+    return tuple(Span(start=window.start, end=window.end, label=window.interval.path or "") for window in windows)
 
 
 def _marks(client: ClientCase, case: Case) -> list[LaneMark]:

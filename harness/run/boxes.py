@@ -27,7 +27,7 @@ from harness.run.probe import HEALTH, SYMPTOMS, Meeting, Met, Probe, Release, St
 from harness.seams import Stream
 
 QUIET = 0.25  # seconds without a byte, where a byte was due
-PATIENCE = 8.0
+TIMEOUT = 8.0
 LONG = 3.0  # seconds for which nobody waits to see that an idle connection is left alone
 OVERDUE = 1.0  # seconds of beats, one of which must come in time
 BRIEFLY = 0.01  # what is held back for less is not seen to be
@@ -68,15 +68,15 @@ class BoxAccess(msgspec.Struct, frozen=True, kw_only=True):
         return StreamProbe(await self.dial(), self.release)
 
 
-async def see(act: Act, way: BoxAccess) -> BoxProof:
+async def prove_in_force(act: Act, way: BoxAccess) -> BoxProof:
     """Meet an act of the middle or the server, in force. Bounded by the caller."""
     match act:
         case Answers():
             met = await _ask(way, act.to)
-            seen = _seen(met, met.what == "answer" and met.status == act.status)
+            seen = _proved(met, met.what == "answer" and met.status == act.status)
         case ShowsPortal():
             met = await _ask(way, "everything")
-            seen = _seen(met, (met.status, met.content_type) == (200, "text/html"))
+            seen = _proved(met, (met.status, met.content_type) == (200, "text/html"))
         case MutesStreams():
             seen = await _held_back(way, math.inf)
         case Buffers():
@@ -88,14 +88,14 @@ async def see(act: Act, way: BoxAccess) -> BoxProof:
         case Restarts() | Drains():
             seen = await _away(way)
         case Hangs():
-            met = await _ask(way, "everything", patience=QUIET + way.most)
-            seen = _seen(met, met.what == "silence")
+            met = await _ask(way, "everything", timeout=QUIET + way.most)
+            seen = _proved(met, met.what == "silence")
         case _:
             raise AssertionError(f"no request can meet {act!r}")
     return seen
 
 
-async def see_over(acts: Iterable[Act], way: BoxAccess) -> BoxProof:
+async def prove_cleared(acts: Iterable[Act], way: BoxAccess) -> BoxProof:
     """Meet that none of these is in force any more: what each kept back passes again. Bounded by the caller."""
     found: list[BoxProof] = []
     for act in acts:
@@ -111,17 +111,17 @@ async def _over(act: Act, way: BoxAccess) -> BoxProof:
             return await _streams(way)
         case Answers(status=status, to=to):
             met = await _ask(way, to)
-            return _seen(met, met.what == "answer" and not (met.status == status and met.content_type in _OF_A_BOX))
+            return _proved(met, met.what == "answer" and not (met.status == status and met.content_type in _OF_A_BOX))
         case KillsIdle(after=after) if after <= LONG:
             return await _spared(way, after)
         case KillsIdle():
             return BoxProof(met=True, detail="nobody waits so long", briefly=True)
         case _:
             met = await _ask(way, "everything")
-            return _seen(met, met.what == "answer" and met.content_type != "text/html" and met.status < 500)
+            return _proved(met, met.what == "answer" and met.content_type != "text/html" and met.status < 500)
 
 
-def _seen(met: Met, as_promised: bool) -> BoxProof:
+def _proved(met: Met, as_promised: bool) -> BoxProof:
     return BoxProof(met=as_promised, detail=_words(met), symptom=SYMPTOMS[met.what])
 
 
@@ -132,17 +132,17 @@ def _holds(act: Buffers) -> float:
     if act.each_event:
         return PERIOD
     room, beats = act.size or 0, 0
-    while room > 0 and beats * PERIOD < PATIENCE:
+    while room > 0 and beats * PERIOD < TIMEOUT:
         room -= len(beat(beats))
         beats += 1
     return max(0, beats - 1) * PERIOD
 
 
-async def _ask(way: BoxAccess, to: str, *, patience: float = PATIENCE) -> Met:
+async def _ask(way: BoxAccess, to: str, *, timeout: float = TIMEOUT) -> Met:
     target, accept = TARGETS[to]
     probe = await way.probe()
     try:
-        return await probe.ask(patience, target=target, accept=accept)
+        return await probe.ask(timeout, target=target, accept=accept)
     finally:
         probe.close()
 
@@ -152,7 +152,7 @@ async def _streams(way: BoxAccess) -> BoxProof:
     listener = await way.listener()
     try:
         await listener.ask()
-        what = await listener.until(lambda: bool(listener.answer.status), PATIENCE)
+        what = await listener.until(lambda: bool(listener.answer.status), TIMEOUT)
         if what != "answer" or not listener.streams:
             return _no_stream(listener, what)
         answer = listener.answer
@@ -172,7 +172,7 @@ async def _held_back(way: BoxAccess, holds: float) -> BoxProof:
     listener = await way.listener()
     try:
         await listener.ask()
-        what = await listener.until(lambda: bool(listener.answer.status), PATIENCE)
+        what = await listener.until(lambda: bool(listener.answer.status), TIMEOUT)
         if what != "answer" or not listener.streams:
             return _no_stream(listener, what)
         beats = listener.answer.beats
@@ -187,7 +187,7 @@ async def _reset(way: BoxAccess) -> BoxProof:
     listener = await way.listener()
     try:
         await listener.ask()
-        what = await listener.until(lambda: bool(listener.answer.beats), PATIENCE)  # not one byte of its body
+        what = await listener.until(lambda: bool(listener.answer.beats), TIMEOUT)  # not one byte of its body
         return _of_stream(what, what == "rst", what)
     finally:
         listener.close()
@@ -208,13 +208,13 @@ async def _killed(way: BoxAccess, after: float, how: str) -> BoxProof:
     """A connection of its own, of which nobody asks anything any more, ends; or while it waits for an answer."""
     probe = await way.probe()
     try:
-        met = await probe.ask(PATIENCE)
+        met = await probe.ask(TIMEOUT)
         quietly = how == "silently"
-        if not probe.alive:  # it was never answered: the answer's way may be longer than the box's patience
+        if not probe.alive:  # it was never answered: the answer's way may be longer than the box's deadline
             killed = (met.what == "silence" and 2 * way.most >= after) if quietly else met.what != "silence"
             return _of_idle(met.what, killed and met.seconds >= after - BRIEFLY, _words(met))
         if not quietly:
-            what = await probe.ending(after + PATIENCE)
+            what = await probe.ending(after + TIMEOUT)
             return _of_idle(what, what in {"fin", "rst"}, what)
         await trio.sleep(after + QUIET)
         met = await probe.ask(QUIET + way.most)
@@ -231,11 +231,11 @@ async def _spared(way: BoxAccess, after: float) -> BoxProof:
     """A connection of its own that was idle for so long answers still."""
     probe = await way.probe()
     try:
-        met = await probe.ask(PATIENCE)
+        met = await probe.ask(TIMEOUT)
         if met.what == "answer":
             await trio.sleep(after + QUIET)
-            met = await probe.ask(PATIENCE)
-        return _seen(met, met.what == "answer")
+            met = await probe.ask(TIMEOUT)
+        return _proved(met, met.what == "answer")
     finally:
         probe.close()
 
@@ -246,7 +246,7 @@ async def _away(way: BoxAccess) -> BoxProof:
         met = await _ask(way, "everything")
     except OSError as error:
         return BoxProof(met=True, detail=f"dial: {error.strerror}")
-    return _seen(met, met.what in {"fin", "rst"})
+    return _proved(met, met.what in {"fin", "rst"})
 
 
 def _words(met: Met) -> str:

@@ -24,7 +24,7 @@ from harness.run.flows import Flows, WatchedDeed
 from harness.run.hidden import FIRST, LEAD, ProofResult, by_reading_back, missed, nothing_to_do, undecided
 from harness.run.measure import ON_THE_WAY, SLACK, samples_of
 from harness.run.probe import SYMPTOMS, Meeting
-from harness.run.shaping import PATIENCE, Gauge, sliced
+from harness.run.shaping import TIMEOUT, Gauge, sliced
 from harness.run.witness import LAG, Observation, Witness, outcome_of
 from harness.vocabulary import Direction, Door
 
@@ -203,14 +203,14 @@ class GateCanary:
 
     async def _watch(self, case: WatchedDeed, feed: ProbeStream, state: FlowState, until: float) -> list[Observation]:
         witness = Witness(feed, state, issued=case.issued, done=case.step.done)
-        found = await witness.watch(until, patience=SOON, quiet=QUIET + LAG)
+        found = await witness.watch(until, timeout=SOON, quiet=QUIET + LAG)
         return [msgspec.structs.replace(one, path=feed.path) for one in found]
 
     async def _dial(self, path: str, wants: Door, until: float) -> Observation:
         """Dial, and ask a question where the path must let one in: it needs both directions."""
-        patience = QUIET if wants is Door.HANG else PATIENCE
-        window = _window(until, patience)
-        cut = wants is not Door.HANG and window < patience
+        timeout = QUIET if wants is Door.HANG else TIMEOUT
+        window = _window(until, timeout)
+        cut = wants is not Door.HANG and window < timeout
         what = UNDECIDED if cut else "hang"
         with trio.move_on_after(window):
             try:
@@ -223,7 +223,7 @@ class GateCanary:
                 what = (UNDECIDED if cut else "accepted, then silence") if wants is Door.OPEN else "open"
                 try:
                     if wants is Door.OPEN:
-                        met = await probe.ask(PATIENCE)
+                        met = await probe.ask(TIMEOUT)
                         what = "open" if met.what == "answer" else f"accepted, then {met.what}"
                 finally:
                     probe.close()
@@ -283,7 +283,7 @@ class GateCanary:
         feed = next(under_way, None)
         if feed is None:
             return self.shown(case, readback, "no event stream of the canary was under way to be cut")
-        await feed.until(lambda: bool(feed.end and feed.pulse.ended), trio.current_time() + _window(until, PATIENCE))
+        await feed.until(lambda: bool(feed.end and feed.pulse.ended), trio.current_time() + _window(until, TIMEOUT))
         what, inside = feed.end or "silence", feed.answer.inside
         detail = f"open stream: {what}, {'inside' if inside else 'after'} an event"
         if what == STRIKES[act.how] and inside and feed.pulse.ended:
@@ -319,12 +319,12 @@ class GateCanary:
         if not path:
             return self.shown(case, readback, "no path is up to meet it on")
         until = moot(path)
-        patience = PATIENCE + max((act.after for act in over or [deed.act] if isinstance(act, KillsIdle)), default=0.0)
+        timeout = TIMEOUT + max((act.after for act in over or [deed.act] if isinstance(act, KillsIdle)), default=0.0)
         seen = boxes.BoxProof(met=False, detail="no answer", symptom="quiet")
-        with trio.move_on_after(_window(until, patience)):
+        with trio.move_on_after(_window(until, timeout)):
             try:
                 way = self._way(path)
-                seen = await (boxes.see(deed.act, way) if over is None else boxes.see_over(over, way))
+                seen = await (boxes.prove_in_force(deed.act, way) if over is None else boxes.prove_cleared(over, way))
             except OSError as error:
                 seen = boxes.BoxProof(met=False, detail=f"dial: {error.strerror}", symptom="refused")
         if seen.met:
@@ -373,5 +373,5 @@ class GateCanary:
         return await self._gauge.slices(case, act.size, until)
 
 
-def _window(until: float, patience: float) -> float:
-    return max(GLIMPSE, min(patience, until - trio.current_time()))
+def _window(until: float, timeout: float) -> float:
+    return max(GLIMPSE, min(timeout, until - trio.current_time()))

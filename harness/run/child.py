@@ -32,10 +32,10 @@ from harness.world import real, virtual
 TELL_AT = 2_000  # records
 
 
-def tell(tidings: Progress) -> None:
+def tell(progress: Progress) -> None:
     """Print one line of JSON. A reader that went away ends nothing: the history is what counts."""
     try:
-        sys.stdout.buffer.write(msgspec.json.encode(tidings) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.encode(progress) + b"\n")
         sys.stdout.buffer.flush()
     except OSError:
         return
@@ -47,7 +47,7 @@ def tell_along(view: ProgressView, now: Callable[[], float]) -> Tap:
     def fold(record: Record) -> None:
         view.fold(record)
         if not record.seq % TELL_AT:
-            tell(view.tidings(now()))
+            tell(view.progress(now()))
 
     return fold
 
@@ -56,7 +56,7 @@ async def keep_telling(view: ProgressView, now: Callable[[], float]) -> None:
     """Tell at a steady pace until cancelled."""
     while True:
         await trio.sleep(TELL_EVERY)
-        tell(view.tidings(now()))
+        tell(view.progress(now()))
 
 
 async def stop_when_left_alone(stop: trio.Event) -> None:
@@ -97,10 +97,10 @@ async def main(plan: Plan, folder: Path, toxiproxy: str) -> None:
             nursery.start_soon(keep_telling, view, runner.now)
         await runner.run(stop)
         nursery.cancel_scope.cancel()
-    tell(view.tidings(runner.now()))
+    tell(view.progress(runner.now()))
 
 
-def play(plan: Plan, perform: Callable[[], Awaitable[None]]) -> None:
+def run_in_world(plan: Plan, perform: Callable[[], Awaitable[None]]) -> None:
     """Run in the world that the plan names."""
     if plan.world == virtual.NAME:
         with virtual.spacious_memory(plan.client.count):
@@ -113,7 +113,7 @@ def perform(folder: Path, toxiproxy: str) -> int:
     """Run the plan in ``folder``, and return the exit code. A fault is told before."""
     try:
         plan = msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
-        play(plan, partial(main, plan, folder, toxiproxy))
+        run_in_world(plan, partial(main, plan, folder, toxiproxy))
     except Exception as error:
         known = in_words(error)
         if known is None:

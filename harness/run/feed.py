@@ -46,7 +46,7 @@ class ProbeStream:
         self.pulse.pace = IDLE
         self._stream = stream
         self._release = release
-        self._nap = MovableSleep()
+        self._movable_sleep = MovableSleep()
         self._rests = False
         self._scope = trio.CancelScope()
         self._lookers = trio.lowlevel.ParkingLot()
@@ -130,7 +130,7 @@ class ProbeStream:
         """Somebody looks: send each ``PERIOD`` from now on, at either end."""
         if self.pulse.pace > PERIOD:
             self.pulse.hurry()
-            self._nap.end()
+            self._movable_sleep.end()
 
     def push(self, size: int) -> int:
         """Send so many bytes at once, between two pieces; return how many of the body have been sent by then."""
@@ -164,7 +164,7 @@ class ProbeStream:
             if not writes:
                 break
             due += self.pulse.pace
-            await self._nap.until(due)
+            await self._movable_sleep.until(due)
             due = min(due, trio.current_time())
         self._rests = True
 

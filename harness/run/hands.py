@@ -1,4 +1,4 @@
-"""The hands: how each act of a plan is carried out, at the gates, the proxies, the middle, the server or its jobs."""
+"""How each act of a plan is carried out, at the gates, the proxies, the middle, the server or its jobs."""
 
 import errno
 from collections.abc import Iterable, Mapping

@@ -98,8 +98,8 @@ def occupies(shape: Shape, way: Direction, *, ahead: bool = False) -> int:
         return 0
     size = min(MOST_BYTES, round(rate * ON_THE_WAY))
     cut = line_time(msgspec.structs.replace(shape, down=None), size)
-    hidden = shape.latency + shape.jitter if ahead else 0.0
-    return size if size / rate >= max(QUICKEST, cut + QUICKEST / 2, hidden + QUICKEST / 2) else 0
+    interference = shape.latency + shape.jitter if ahead else 0.0
+    return size if size / rate >= max(QUICKEST, cut + QUICKEST / 2, interference + QUICKEST / 2) else 0
 
 
 def rate_met(shape: Shape, way: Direction, size: int, took: float, *, ahead: bool, slack: float) -> Observation:

@@ -42,7 +42,7 @@ class Nemesis:
         self,
         plan: Plan,
         *,
-        hands: Actuator,
+        actuator: Actuator,
         journal: Journal,
         pulses: ProbePosts,
         toxics: Mapping[str, Readback],
@@ -50,18 +50,18 @@ class Nemesis:
     ) -> None:
         self._plan = plan
         self._toxics = toxics
-        self._hands = hands
+        self._actuator = actuator
         self._journal = journal
         stepped = frozenset(change.path for change in plan.weather if isinstance(change, RateStep))
         watched = canaries_of(plan.client.count) if proofs else ()
         slack = measure.TICK if plan.world == "virtual" else measure.SLACK
         self._canaries = {
             name: GateCanary(
-                Flows(hands.gates[name], ExpectedState(network_at_start(plan)), pulses), stepped=stepped, slack=slack
+                Flows(actuator.gates[name], ExpectedState(network_at_start(plan)), pulses), stepped=stepped, slack=slack
             )
             for name in watched
         }
-        self._hidden = Interference(plan)
+        self._interference = Interference(plan)
         self._done = [trio.Event() for _ in plan.deeds]
         self._zero = 0.0
         self.carried_out = trio.Event()
@@ -102,7 +102,7 @@ class Nemesis:
             await sleep_until(zero + deed.at)
             await self._do(deed, proofs, None if self._replaced(place) else self._moot(place))
             self._done[place].set()
-            self._hands.toxiproxy.look()
+            self._actuator.toxiproxy.look()
 
     async def close(self) -> None:
         """Free every flow of the canaries."""
@@ -163,13 +163,13 @@ class Nemesis:
     async def _do(self, deed: Deed, proofs: trio.Nursery, moot: UpcomingDeeds | None) -> None:
         if not of_gates(deed):
             issued = trio.current_time()
-            readback = await self._recorded(deed, "", partial(self._hands.once, deed, proofs))
+            readback = await self._recorded(deed, "", partial(self._actuator.once, deed, proofs))
             for name, canary in self._canaries.items():
                 proofs.start_soon(self._prove, canary.follow(deed, issued), name, readback, moot)
             return
-        for name, gate in self._hands.gates.items():
+        for name, gate in self._actuator.gates.items():
             issued = trio.current_time()
-            readback = await self._recorded(deed, name, partial(self._hands.at_gate, gate, deed))
+            readback = await self._recorded(deed, name, partial(self._actuator.at_gate, gate, deed))
             if name in self._canaries:
                 proofs.start_soon(self._prove, self._canaries[name].follow(deed, issued), name, readback, moot)
 
@@ -215,7 +215,7 @@ class Nemesis:
     def _excused(self, deed: Deed, outcome: ProofResult) -> ProofResult:
         """Call a proof undecided where other deeds in force did all that was met instead."""
         now = max(deed.at, trio.current_time() - self._zero)  # a float may be a hair too small for deeds of one instant
-        reasons = [self._hidden.by(deed, miss, now) for miss in outcome.misses]
+        reasons = [self._interference.by(deed, miss, now) for miss in outcome.misses]
         if outcome.met or not reasons or not all(reasons):
             return outcome
         return undecided(f"{', '.join(dict.fromkeys(reasons))} ({outcome.detail})")
@@ -231,12 +231,12 @@ class Nemesis:
 
     async def _pulse(self, pulse: StallPulse, zero: float) -> None:
         self._journal.write(Weather(path=pulse.path, what="stall", lasts=pulse.lasts))
-        for gate in self._hands.gates.values():
+        for gate in self._actuator.gates.values():
             gate.pause(pulse.path)
         try:
             await sleep_until(zero + pulse.at + pulse.lasts)
         finally:
-            for gate in self._hands.gates.values():
+            for gate in self._actuator.gates.values():
                 gate.resume(pulse.path)
 
     async def _step(self, step: RateStep) -> None:
@@ -246,7 +246,7 @@ class Nemesis:
             if deeds[place].actor == step.path:
                 await self._done[place].wait()  # which gives the path the profile that this is the first step of
             place += 1
-        readback = await self._hands.step(step)
+        readback = await self._actuator.step(step)
         self._journal.write(Weather(path=step.path, what=f"rate {step.down:.0f} B/s", toxics=_attributes(readback)))
 
 

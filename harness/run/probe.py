@@ -51,20 +51,20 @@ class Probe:
         self._head: h11.Response | None = None
         self._reads = self._length = 0
 
-    async def ask(self, patience: float, *, target: str = HEALTH, accept: str = "*/*") -> Met:
-        """Ask and wait for the whole answer, the connection's end, or ``patience`` seconds without either.
+    async def ask(self, timeout: float, *, target: str = HEALTH, accept: str = "*/*") -> Met:
+        """Ask and wait for the whole answer, the connection's end, or ``timeout`` seconds without either.
 
         After anything but an answer the flow asks no more.
         """
         self.alive = False  # also where this is cancelled: the answer may still be on its way
-        met = await self._meet(patience, target, accept)
+        met = await self._meet(timeout, target, accept)
         self.alive = met.what == "answer" and self._again()
         return met
 
-    async def ending(self, patience: float) -> Meeting:
-        """Wait for this connection's end without asking: ``fin``, ``rst``, or ``silence`` when patience runs out."""
+    async def ending(self, timeout: float) -> Meeting:
+        """Wait for this connection's end without asking: ``fin``, ``rst``, or ``silence`` when the time is over."""
         what: Meeting = "silence"
-        with trio.move_on_after(patience):
+        with trio.move_on_after(timeout):
             try:
                 while await self.stream.receive_some(READ):
                     pass
@@ -79,10 +79,10 @@ class Probe:
         self._release(self.stream)
         self.stream.close()
 
-    async def _meet(self, patience: float, target: str, accept: str) -> Met:
+    async def _meet(self, timeout: float, target: str, accept: str) -> Met:
         began = trio.current_time()
         what: Meeting = "silence"
-        with trio.move_on_after(patience):
+        with trio.move_on_after(timeout):
             try:
                 await self._send(target, accept)
                 what = await self._answer()
@@ -152,9 +152,9 @@ class StreamProbe:
             f"GET {STREAM} HTTP/1.1\r\nHost: canary\r\nAccept: text/event-stream\r\n\r\n".encode()
         )
 
-    async def until(self, seen: Callable[[], bool], patience: float) -> Meeting:
+    async def until(self, seen: Callable[[], bool], timeout: float) -> Meeting:
         """Read until this has been ``seen`` (answer), the connection's end, or for so many seconds (silence)."""
-        with trio.move_on_after(patience):
+        with trio.move_on_after(timeout):
             try:
                 while not seen():
                     data = bytes(await self._stream.receive_some(READ))

@@ -28,7 +28,7 @@ from harness.run import census, health
 from harness.run.hands import Actuator
 from harness.run.host import facts
 from harness.run.nemesis import Nemesis
-from harness.run.shaping import PATIENCE
+from harness.run.shaping import TIMEOUT
 from harness.scenario.deadlines import horizon_of_run
 from harness.scenario.model import Plan, canaries_of
 from harness.seams import Address
@@ -127,9 +127,9 @@ class Runner:
                 wall_clock=self._world.wall_clock,
             )
             gates = await self._open_gates(nursery, journal, routes, middle)
-            hands = Actuator(self.plan, gates=gates, toxiproxy=toxiproxy, middle=middle, server=server)
+            actuator = Actuator(self.plan, gates=gates, toxiproxy=toxiproxy, middle=middle, server=server)
             nemesis = Nemesis(
-                self.plan, hands=hands, journal=journal, pulses=server.pulses, toxics=toxics, proofs=self._proofs
+                self.plan, actuator=actuator, journal=journal, pulses=server.pulses, toxics=toxics, proofs=self._proofs
             )
             rig = RunSetup(
                 journal=journal, toxiproxy=toxiproxy, server=server, upstream=upstream, gates=gates, nemesis=nemesis
@@ -236,9 +236,7 @@ class Runner:
             if self.plan.job.ends != "never":
                 await rig.server.all_over()
             await trio.sleep(AFTERGLOW)
-            with trio.move_on_after(
-                PATIENCE
-            ):  # else a deed near the end that does nothing would pass for one that does
+            with trio.move_on_after(TIMEOUT):  # else a deed near the end that does nothing would pass for one that does
                 await rig.nemesis.proved.wait()
             everything.cancel_scope.cancel()
         await rig.toxiproxy.check()  # or a client would be blamed for what somebody did since the last look

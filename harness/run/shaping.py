@@ -21,7 +21,7 @@ from harness.run.witness import LAG, Observation, outcome_of
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction, Door
 
-PATIENCE = 8.0  # seconds for what must happen
+TIMEOUT = 8.0  # seconds for what must happen
 FRAME = 8  # bytes of a pushed chunk's frame
 TRIES = 3  # of a rate that seems too low or of slices that seem to be none: this machine may be late once
 MORE_SLICES = (2, 16, 64)  # slices of each try: the more, the longer must a machine be late to read them at once
@@ -98,7 +98,7 @@ class Gauge:
             return missed(path, self._shut(path), "no dial was let in to measure", held=False)
         self._flows.use(feed)
         try:
-            await feed.until(lambda: self._measured(feed, shapes, since), min(until, since + PATIENCE))
+            await feed.until(lambda: self._measured(feed, shapes, since), min(until, since + TIMEOUT))
             found = [self._delay(feed, way, since, shapes, before) for way in Direction]
             if all(one.met for one in found):
                 found += await self._rates(feed, shapes, until, ahead)
@@ -177,7 +177,7 @@ class Gauge:
             return missed(path, self._shut(path), "no dial was let in to see the slices on", held=False)
         self._flows.use(feed)
         try:
-            begun = min(until, trio.current_time() + PATIENCE)
+            begun = min(until, trio.current_time() + TIMEOUT)
             await feed.until(lambda: bool(feed.beats or feed.end or feed.answer.stranger), begun)
             shapes = case.step.after.paths[path].shapes
             up, down = (iter(_lengths(size, shapes[way], way)) for way in (UP, DOWN))
@@ -213,15 +213,15 @@ class Gauge:
     async def _pushed(self, feed: ProbeStream, size: int, until: float) -> float:
         """Send so many bytes at once; return when the last of them came, or 0 where it did not."""
         upto = feed.push(size)
-        await feed.until(lambda: feed.pulse.came >= upto or bool(feed.end), min(until, trio.current_time() + PATIENCE))
+        await feed.until(lambda: feed.pulse.came >= upto or bool(feed.end), min(until, trio.current_time() + TIMEOUT))
         return next((at for at, came in feed.pulse.arrivals if came >= upto), 0.0)
 
     async def _asked(self, path: str, size: int, until: float) -> Met | None:
         """Ask for so many bytes on a connection of its own. Raises ``OSError`` where that is refused."""
-        with trio.move_on_at(min(until, trio.current_time() + PATIENCE)):
+        with trio.move_on_at(min(until, trio.current_time() + TIMEOUT)):
             probe = await self._flows.probe(path)
             try:
-                return await probe.ask(PATIENCE, target=f"{BYTES}/{size}")
+                return await probe.ask(TIMEOUT, target=f"{BYTES}/{size}")
             finally:
                 probe.close()
         return None

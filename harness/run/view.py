@@ -35,7 +35,7 @@ class ProgressView:
         if fold is not None:
             fold(record)
 
-    def tidings(self, at: float) -> Progress:
+    def progress(self, at: float) -> Progress:
         """What to tell at this scenario time."""
         return Progress(
             at=max(0.0, round(at, 2)),

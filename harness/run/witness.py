@@ -93,10 +93,10 @@ class Witness:
         met: Mapping[ByteLoss, Meeting | None] = {ByteLoss.NO: "fin", ByteLoss.MAYBE: None, ByteLoss.YES: "silence"}
         return met[losses[DOWN]], {ByteLoss.NO: True, ByteLoss.MAYBE: None, ByteLoss.YES: False}[losses[UP]]
 
-    async def watch(self, until: float, *, patience: float, quiet: float) -> list[Observation]:
+    async def watch(self, until: float, *, timeout: float, quiet: float) -> list[Observation]:
         """Return what is seen, as soon as it is decided; what the next deed, at ``until``, may have done is not.
 
-        ``patience``: seconds for what must happen, ``quiet`` for what must not; both on top of what a byte takes.
+        ``timeout``: seconds for what must happen, ``quiet`` for what must not; both on top of what a byte takes.
         """
         if not self.testifies:
             return []
@@ -105,7 +105,7 @@ class Witness:
         if self._ended is FlowEnding.ABORTED or (self._ended is None and Demand.QUIET in self._ways.values()):
             await feed.until(self._refuted, min(until, now + quiet + longest))
         if not self._refuted():
-            await feed.until(lambda: self._refuted() or self._settled(), min(until, now + patience + longest))
+            await feed.until(lambda: self._refuted() or self._settled(), min(until, now + timeout + longest))
         found = self._findings()
         if trio.current_time() >= until:
             found = [one if one.met or one.at < until else Observation(None, one.words) for one in found]

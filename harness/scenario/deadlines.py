@@ -27,7 +27,7 @@ AFTER_NEVER = 60.0
 LINUX_SYN_RETRIES = (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 11.0, 19.0, 35.0, 67.0)
 """When Linux sends a SYN again, from the dial's start: four linear timeouts (its default), then doubling."""
 
-PATIENT_DIAL = 10.0
+UNLIMITED_DIAL = 10.0
 """Seconds that stand for a connect deadline that is never: it earns no longer an allowance than the reference's."""
 
 _QUESTIONS = 3
@@ -36,7 +36,7 @@ _QUESTIONS = 3
 
 def syn_retry_interval(retries: Sequence[float] = LINUX_SYN_RETRIES, connect_timeout: float | None = None) -> float:
     """Return the longest wait between two SYNs of one dial, or between the last one and the dial's deadline."""
-    deadline = PATIENT_DIAL if connect_timeout is None else connect_timeout
+    deadline = UNLIMITED_DIAL if connect_timeout is None else connect_timeout
     sent = [0.0, *(time for time in retries if time < deadline), deadline]
     return max(later - earlier for earlier, later in pairwise(sent))
 
@@ -93,7 +93,7 @@ def ceiling(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> 
     recovery that may lawfully take longer is not tested.
     """
     policies = plan.client.policies.with_excuses
-    dial = PATIENT_DIAL if policies.connect_timeout is None else policies.connect_timeout
+    dial = UNLIMITED_DIAL if policies.connect_timeout is None else policies.connect_timeout
     waited = max(longest_wait(plan), policies.poll_every)
     way = syn_retry_interval(syn_retries, policies.connect_timeout) + _QUESTIONS * exchange_cost(plan)
     job = plan.job.items * plan.job.event_size
@@ -170,7 +170,7 @@ def horizon_of_run(plan: Plan, accepted: float) -> float:
     One whose client could not begin for longer than a dial may take ends as much later; less is allowed for already.
     """
     late = accepted - plan.client.arrive
-    if late <= (plan.client.policies.with_excuses.connect_timeout or PATIENT_DIAL):
+    if late <= (plan.client.policies.with_excuses.connect_timeout or UNLIMITED_DIAL):
         late = 0.0
     moved = plan.horizon + horizon(plan, late=late) - horizon(plan)
     return moved if plan.limit is None else min(moved, plan.limit)

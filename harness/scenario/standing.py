@@ -158,7 +158,7 @@ class _Watch:
         self._plan = plan
         self._network = Reachability(plan)
         self._done = 0  # deeds
-        self._quiet = said(plan)
+        self._quiet = results_due(plan)
         self._kept = False  # what is in force began when somebody was there
         self._disturbed = plan.server.token_lasts is not None
         policies = plan.client.policies
@@ -186,7 +186,7 @@ class _Watch:
         return at <= self._quiet + (self._recovery if self._disturbed else AFTERWARDS)
 
 
-def said(plan: Plan) -> float:
+def results_due(plan: Plan) -> float:
     """Return by when the last job's end and its results have reached a client that nothing disturbs.
 
     That is on the slowest of the paths, for a client may have moved. A line that is narrower than what the job says on

@@ -55,7 +55,7 @@ class _Stage:
         lucky = spec.toxicity >= 1 or self._run.dice.rng.random() < spec.toxicity
         self.toxic: Toxic = spec.toxic if lucky else Noop()
         if self.step is None and not self.closed:
-            self.due = now + self.toxic.patience
+            self.due = now + self.toxic.idle_timeout
 
     @property
     def accepts(self) -> bool:
@@ -123,7 +123,7 @@ class _Stage:
         if self.step is not None:
             self.due = at + self.step.wait
             return
-        self.due = at + self.toxic.patience
+        self.due = at + self.toxic.idle_timeout
         if not self.buffer:
             self.open_at = at
 

@@ -24,6 +24,6 @@ class Timeout(Toxic, frozen=True):
         return ()
 
     @property
-    def patience(self) -> float:
+    def idle_timeout(self) -> float:
         """The timeout."""
         return self.timeout / 1000 if self.timeout > 0 else math.inf

@@ -4,7 +4,7 @@ A toxic says what it does in these words, and the chain does it:
 
 - ``take``: the steps by which a chunk goes on, or does not;
 - ``end_wait``: how long the end of the source waits in it;
-- ``patience``: after how long without a chunk it closes the connection by itself;
+- ``idle_timeout``: after how long without a chunk it closes the connection by itself;
 - ``keeps``, ``closes_when_removed``, ``resets``: what a change, its removal and a close mean where it is in force.
 """
 
@@ -87,7 +87,7 @@ class Toxic(msgspec.Struct, frozen=True):
         return 0.0
 
     @property
-    def patience(self) -> float:
+    def idle_timeout(self) -> float:
         """Seconds without a chunk, from the start of a run on, after which it closes the connection."""
         return math.inf
 

@@ -35,11 +35,11 @@ T = TypeVar("T")
 DEADLINE = 5.0
 """Seconds for one call. Must stay under 25, after which Toxiproxy itself gives up and stays stuck."""
 
-IMPATIENCE = 1.0
+SHORT_TIMEOUT = 1.0
 """Seconds for a call to a server that has let one run out: whoever cleans up behind it shall not wait long again."""
 
 SPARE = 0.5
-"""Seconds by which the thread's own patience is longer than the call's, so that one of them tells of a deadline."""
+"""Seconds by which the thread's own deadline is longer than the call's, so that one of them tells of a deadline."""
 
 WEDGED = (
     "its lists are probably locked (Toxiproxy's issues #254, #412, #558: a toxic was changed while a client was not "
@@ -119,7 +119,7 @@ class Calls:
 
     async def too_slow(self, method: str, path: str) -> ToxiproxyFault:
         """Return the fault for a call that ran into its deadline, after a look at what the server still answers."""
-        waited, self.deadline = self.deadline, min(self.deadline, IMPATIENCE)
+        waited, self.deadline = self.deadline, min(self.deadline, SHORT_TIMEOUT)
         self._looks = self._looks or await self._look(path)
         return ToxiproxyFault(f"{self.where} did not answer {method} {path} within {waited:g} s{self._looks}")
 
@@ -127,7 +127,7 @@ class Calls:
         """Ask for what a wedged server still answers, and say what that looks like."""
         async with ApiConnection(self.address) as connection:
             try:
-                answer = await connection.ask("GET", _VERSION, patience=self.deadline)
+                answer = await connection.ask("GET", _VERSION, timeout=self.deadline)
             except NoApiAnswer as none:
                 also = "" if path == _VERSION else f" GET {_VERSION}, which needs no lock, was not answered either:"
                 return f";{also} it {none}. It is stopped, no Toxiproxy, or this machine is too busy"

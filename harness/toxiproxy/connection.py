@@ -60,13 +60,13 @@ class ApiConnection:
         """Close, without waiting for anything."""
         await self._drop()
 
-    async def ask(self, method: str, path: str, *, patience: float) -> ApiAnswer:
+    async def ask(self, method: str, path: str, *, timeout: float) -> ApiAnswer:
         """Return the whole answer to a question without a body.
 
-        Raises ``NoApiAnswer`` after ``patience`` s, or before.
+        Raises ``NoApiAnswer`` after ``timeout`` s, or before.
         """
         answer: ApiAnswer | None = None
-        with trio.move_on_after(patience):
+        with trio.move_on_after(timeout):
             used = self._stream is not None
             try:
                 answer = await self._exchange(method, path)
@@ -78,9 +78,9 @@ class ApiConnection:
             seen = self._received
             await self._drop()
             raise NoApiAnswer(
-                f"sent {len(seen)} bytes and no whole answer within {patience:g} s: {shown(seen)}"
+                f"sent {len(seen)} bytes and no whole answer within {timeout:g} s: {shown(seen)}"
                 if seen
-                else f"sent nothing within {patience:g} s"
+                else f"sent nothing within {timeout:g} s"
             )
         return answer
 

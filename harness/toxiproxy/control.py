@@ -101,7 +101,7 @@ class Toxiproxy:
         self._torn: set[str] = set()  # of which a change was cut short: their toxics may be anything
         self._changing = trio.Lock()  # fair: changes are made in the order in which they were asked for
         self._changes = 0
-        self._nap = trio.CancelScope()
+        self._pause_scope = trio.CancelScope()
         self._wanted = False
 
     @property
@@ -179,7 +179,7 @@ class Toxiproxy:
     def look(self) -> None:
         """Make ``watch`` look within ``PAUSE``, without waiting for it."""
         self._wanted = True
-        self._nap.cancel()
+        self._pause_scope.cancel()
 
     async def watch(self) -> None:
         """Look each ``EVERY`` s, after each ``look``, and when the server ends the connection, until cancelled."""
@@ -188,17 +188,17 @@ class Toxiproxy:
                 self._wanted = False
                 await self._look(self._read(connection))
                 await trio.sleep(PAUSE)
-                with trio.CancelScope(deadline=trio.current_time() + EVERY - PAUSE) as self._nap:
+                with trio.CancelScope(deadline=trio.current_time() + EVERY - PAUSE) as self._pause_scope:
                     if not self._wanted:
                         await connection.ended()
 
     async def _read(self, connection: ApiConnection) -> dict[str, ProxyState]:
-        where, patience = self._calls.where, self._calls.deadline
+        where, timeout = self._calls.where, self._calls.deadline
         began = trio.current_time()
         try:
-            answer = await connection.ask("GET", "/proxies", patience=patience)
+            answer = await connection.ask("GET", "/proxies", timeout=timeout)
         except NoApiAnswer as none:
-            if trio.current_time() - began >= patience:
+            if trio.current_time() - began >= timeout:
                 raise await self._calls.too_slow("GET", "/proxies") from None
             raise ToxiproxyFault(f"{where} ended while it was needed: it {none}") from None
         if answer.status != 200:

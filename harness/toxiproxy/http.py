@@ -98,7 +98,7 @@ class _Conversation:
         return False
 
     async def _read(self) -> ApiRequest | None:
-        """Return the next request; None at the end of connection or patience. Raises ``RemoteProtocolError``."""
+        """Return the next request; None at the end of connection or deadline. Raises ``RemoteProtocolError``."""
         head: h11.Request | None = None
         body = bytearray()
         while True:
@@ -107,9 +107,9 @@ class _Conversation:
                 if self._h11.they_are_waiting_for_100_continue:
                     go_on = h11.InformationalResponse(status_code=100, headers=[], reason=_reason(100))
                     await self._stream.send_all(self._h11.send(go_on) or b"")
-                with trio.move_on_after(READ_SECONDS if head else IDLE_SECONDS) as patience:
+                with trio.move_on_after(READ_SECONDS if head else IDLE_SECONDS) as timeout:
                     self._h11.receive_data(bytes(await self._stream.receive_some(READ_MAX)))
-                if patience.cancelled_caught:
+                if timeout.cancelled_caught:
                     return None
             elif isinstance(event, h11.Request):
                 head = event

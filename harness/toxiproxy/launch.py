@@ -95,7 +95,7 @@ async def _opened(kind: ToxiproxyKind, calls: Calls, prefix: str) -> Toxiproxy:
     await calls.load()
     release = await calls.version()
     async with ApiConnection(calls.address) as connection:
-        version = await release_words(release, connection, calls.where, patience=calls.deadline)
+        version = await release_words(release, connection, calls.where, timeout=calls.deadline)
     return Toxiproxy(kind, version, calls, prefix=prefix)
 
 

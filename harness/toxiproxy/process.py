@@ -118,7 +118,7 @@ async def _answering(program: str, address: Address, output: _Output) -> None:
                 if "address already in use" in output.tail:
                     raise _PortTaken
                 try:
-                    answer = await connection.ask("GET", "/version", patience=_PROBE_SECONDS)
+                    answer = await connection.ask("GET", "/version", timeout=_PROBE_SECONDS)
                     seen = f"answered {answer.status}"
                     if answer.status == 200 and "address already in use" not in output.tail:
                         return

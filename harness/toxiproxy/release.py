@@ -48,7 +48,7 @@ def release_of(body: bytes, where: str) -> Release:
     return Release(word, told is not None)
 
 
-async def release_words(release: Release, connection: ApiConnection, where: str, *, patience: float) -> str:
+async def release_words(release: Release, connection: ApiConnection, where: str, *, timeout: float) -> str:
     """Return the release as a report names it; one without a number is asked what it can do.
 
     Raises ``ToxiproxyFault`` where that is too little, and where the answers contradict each other.
@@ -56,8 +56,8 @@ async def release_words(release: Release, connection: ApiConnection, where: str,
     if release.word != GIT:
         return release.word
     try:
-        patched = await connection.ask("PATCH", "/proxies/harness-which-release", patience=patience)
-        missing = await connection.ask("GET", "/proxies/harness-which-release", patience=patience)
+        patched = await connection.ask("PATCH", "/proxies/harness-which-release", timeout=timeout)
+        missing = await connection.ask("GET", "/proxies/harness-which-release", timeout=timeout)
     except NoApiAnswer as none:
         raise ToxiproxyFault(f"{where} answered GET /version, but when asked for a proxy it {none}") from none
     if (patched.status, missing.status) not in {(404, 404), (405, 404)} or release.json != (patched.status == 404):

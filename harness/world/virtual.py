@@ -82,7 +82,7 @@ def run(main: Callable[[], Awaitable[T]], *, seed: int, limit: float = LIMIT, tu
     """
     with _repeatable(seed):
         budget = _Budget(turns)
-        clock = SimClock(patience=min(turns, INSTANT_TURNS), impatient=budget.look)
+        clock = SimClock(readings=min(turns, INSTANT_TURNS), on_limit=budget.look)
         return trio.run(_bounded, main, limit, budget, clock=clock)
 
 

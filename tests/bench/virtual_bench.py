@@ -17,7 +17,7 @@ import trio
 import trio.testing
 
 from harness.fuzz.generate import invent
-from harness.fuzz.trial import attempt
+from harness.fuzz.trial import try_genotype
 from harness.judge.judge import judge
 from harness.run.rehearsal import rehearse
 from harness.scenario import Plan, Scenario, plans
@@ -69,7 +69,7 @@ def one_of_a_search(faults: int, *, proofs: bool = False) -> None:
 def search() -> None:
     """What ``harness fuzz`` does with a hundred seeds, canaries included."""
     for seed in SEEDS:
-        attempt(invent(seed))
+        try_genotype(invent(seed))
 
 
 def empty() -> None:

@@ -74,7 +74,7 @@ class Campaign:
     def told(self, plan, came_to):
         self.shown.append(came_to.word)
 
-    async def heed(self, ran):
+    async def on_run_end(self, ran):
         await trio.lowlevel.checkpoint()
         self.heeded.append((ran.folder.name, ran.finished.word))
 

@@ -35,7 +35,7 @@ async def ran(server, folder, stop=None):
     """How the run ended, and what it told meanwhile."""
     told = []
     with trio.fail_after(20):
-        return await server.run(folder, lambda tidings: told.append(tidings.events), stop or trio.Event()), told
+        return await server.run(folder, lambda progress: told.append(progress.events), stop or trio.Event()), told
 
 
 TELLS = """

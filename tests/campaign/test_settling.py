@@ -8,7 +8,7 @@ import trio
 from harness.campaign.campaign import RunOutcome
 from harness.campaign.children import ChildExit
 from harness.campaign.finish import Finished
-from harness.campaign.settling import settle
+from harness.campaign.settling import compare_runs
 from tests.campaign.folders import REAL, VIRTUAL, put, put_run, told
 
 DEAD = None
@@ -33,7 +33,7 @@ class Campaign:
             for plan, history in runs
         ]
 
-    async def heed(self, ran):
+    async def on_run_end(self, ran):
         self.heeded.append(((ran.folder / "agreement.json").exists(), ran.plan.world))
 
     async def once_more(self, plan, folder, stop, *, hash_seed=None):
@@ -51,7 +51,7 @@ def settled(campaign, *, worlds=True, twice=False, stopped=False):
         stop = trio.Event()
         if stopped:
             stop.set()
-        await settle(campaign, stop, worlds=worlds, twice=twice)
+        await compare_runs(campaign, stop, worlds=worlds, twice=twice)
 
     trio.run(main)
     return campaign

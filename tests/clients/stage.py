@@ -237,8 +237,8 @@ class Stage:
         self.signal_senders.append(send)
         return receive
 
-    async def sleep_until(self, deadline, nap=None):
-        await (nap or MovableSleep()).until(deadline)
+    async def sleep_until(self, deadline, movable_sleep=None):
+        await (movable_sleep or MovableSleep()).until(deadline)
 
     def signal(self, what, path="lte"):
         for send in self.signal_senders:

@@ -93,7 +93,7 @@ def test_stream_poller_and_results_share_one_refresh():
             client = SSEClient("http://server", phone=stage, token="old")
             async with client, trio.open_nursery() as askers:
                 for _ in range(3):
-                    askers.start_soon(client._courier.refresh, "Bearer old")
+                    askers.start_soon(client._requests.refresh, "Bearer old")
             stage.nursery.cancel_scope.cancel()
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

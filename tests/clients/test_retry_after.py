@@ -85,8 +85,8 @@ def test_what_a_second_question_is_answered_takes_nothing_back_of_the_first():
     async def both(_stage, client):
         async with trio.open_nursery() as nursery:
             for _ in range(2):
-                nursery.start_soon(client._courier.ask, "GET", "/api/v2/imports/other")
-        left["seconds"] = client._courier.put_off("/api/v2/imports/other")
+                nursery.start_soon(client._requests.ask, "GET", "/api/v2/imports/other")
+        left["seconds"] = client._requests.put_off("/api/v2/imports/other")
 
     play(Stage(streams=FORBIDDEN, status=in_turn(late, answers(503, retry_after="30"))), beside=both, lasts=2)
     assert left == {"seconds": 29.0}

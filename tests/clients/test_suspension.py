@@ -17,8 +17,8 @@ class SleepyStage(Stage):
 
     awake: trio.Event | None = None
 
-    async def sleep_until(self, deadline, nap=None):
-        await (nap or MovableSleep()).until(deadline)
+    async def sleep_until(self, deadline, movable_sleep=None):
+        await (movable_sleep or MovableSleep()).until(deadline)
         if self.awake is not None:
             await self.awake.wait()
 

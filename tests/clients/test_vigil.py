@@ -15,24 +15,24 @@ def vigil_of(policies, *steps, lasts=100.0):
 
     async def main():
         zero = trio.current_time()
-        vigil = Deadlines(Stage(), policies)
+        deadlines = Deadlines(Stage(), policies)
         with trio.move_on_after(lasts):
-            async with vigil.watch():
+            async with deadlines.watch():
                 for at, action in steps:
                     await trio.sleep_until(zero + at)
-                    action(vigil)
+                    action(deadlines)
                 await trio.sleep_forever()
-        return trio.current_time() - zero, vigil.ended_by
+        return trio.current_time() - zero, deadlines.ended_by
 
     return trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
 def enters(phase):
-    return lambda vigil: vigil.enter(phase)
+    return lambda deadlines: deadlines.enter(phase)
 
 
-def feeds(vigil):
-    vigil.feed()
+def feeds(deadlines):
+    deadlines.feed()
 
 
 def test_dialling_has_the_connect_deadline():
@@ -47,8 +47,8 @@ def test_asking_and_flowing_have_the_watchdog():
 def opens(policies, fallback_due=None):
     """Open, with the reference's patience for the first byte."""
 
-    def action(vigil):
-        vigil.await_body(*Decisions(policies).first_byte_due(trio.current_time(), fallback_due))
+    def action(deadlines):
+        deadlines.await_body(*Decisions(policies).first_byte_due(trio.current_time(), fallback_due))
 
     return action
 
@@ -77,9 +77,9 @@ def test_patience_without_end_never_ends():
 
 
 def test_the_first_reason_stays():
-    def cut_twice(vigil):
-        vigil.cut("signal")
-        vigil.cut("done")
+    def cut_twice(deadlines):
+        deadlines.cut("signal")
+        deadlines.cut("done")
 
     assert vigil_of(REFERENCE, (1, cut_twice)) == (1.0, "signal")
 

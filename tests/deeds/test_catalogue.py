@@ -30,7 +30,7 @@ from harness.deeds.catalogue import (
 )
 from harness.fuzz.coverage import DEEDS, words_of
 from harness.middle.force import ActInForce, tell
-from harness.run.boxes import BoxAccess, see, see_over
+from harness.run.boxes import BoxAccess, prove_cleared, prove_in_force
 from harness.run.hands import act_on
 from harness.run.readbacks import WANTED
 from harness.scenario.deeds import SPEECHES
@@ -256,7 +256,9 @@ async def test_every_act_of_the_gate_s_is_asked_of_a_gate_and_every_request_s_pr
         with pytest.raises(Asked):
             await act_on(Anybody(), Deed(index=0, at=0.0, actor="wifi", act=act, text=text))
     way = BoxAccess(dial=Anybody().dial, release=lambda _: None)
-    for seen in (lambda: see(act, way), lambda: see_over([act], way)) if row.proof in BY_REQUESTS else ():
+    for seen in (
+        (lambda: prove_in_force(act, way), lambda: prove_cleared([act], way)) if row.proof in BY_REQUESTS else ()
+    ):
         with contextlib.suppress(Asked):
             assert (await seen()).briefly  # what is held, or idle, for so long that nobody waits to see it
     if row.executor is Executor.MIDDLE:

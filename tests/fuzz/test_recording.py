@@ -9,7 +9,7 @@ from harness.fuzz.generate import invent
 from harness.fuzz.recording import BEGIN, END, Found, record, recorded
 from harness.fuzz.tasks import Hunted, Shrunk
 from harness.fuzz.trial import TrialFailure
-from harness.fuzz.worker import convicting
+from harness.fuzz.worker import laws_of_mutant_alone
 
 README = Path(mutants.__file__).parent / "README.md"
 TABLE = recorded(README)
@@ -28,7 +28,7 @@ def test_the_table_says_of_every_mutant_which_seed_finds_it():
 
 @pytest.mark.parametrize("found", TABLE, ids=lambda found: found.mutant)
 def test_the_recorded_seed_still_convicts_the_mutant_and_not_the_reference(found):
-    failures = convicting(invent(found.seed).plan(client=found.mutant))
+    failures = laws_of_mutant_alone(invent(found.seed).plan(client=found.mutant))
     assert tuple(dict.fromkeys(failure.law for failure in failures)) == found.laws
 
 

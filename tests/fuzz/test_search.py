@@ -60,7 +60,7 @@ def test_a_worker_that_says_nothing_hangs(monkeypatch, tmp_path):
     idle.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
     idle.chmod(0o755)
     monkeypatch.setattr(hand.sys, "executable", str(idle))
-    monkeypatch.setattr(hand.WorkerClient.ask, "__kwdefaults__", {"answers": 1, "patience": 0.2})
+    monkeypatch.setattr(hand.WorkerClient.ask, "__kwdefaults__", {"answers": 1, "timeout": 0.2})
     search = searched(1, jobs=1)
     assert [group.failure.key for group in search.findings.ranked] == ["stuck the worker hangs"]
 

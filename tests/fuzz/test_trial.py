@@ -7,7 +7,7 @@ import pytest
 from harness.fuzz import trial
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
-from harness.fuzz.trial import TrialFailure, attempt, failures_of
+from harness.fuzz.trial import TrialFailure, failures_of, try_genotype
 from harness.judge.verdict import LawState, LawVerdict, Verdict, Word
 from harness.scenario.expectations import OF_HARNESS
 from harness.world.virtual import Stuck, spacious_memory
@@ -17,13 +17,13 @@ RESTART = QUIET.having(faults=(Fault(at=2.0, actor="server", deed="restarts keep
 
 
 def test_a_genotype_is_run_and_judged():
-    tried = attempt(RESTART)
+    tried = try_genotype(RESTART)
     assert (tried.seed, tried.faults, tried.failures) == (3, 1, ())
     assert tried.cells == (("server restarts keeping log", "connected", 1),)
 
 
 def test_another_client_may_be_tried():
-    assert {failure.law for failure in attempt(RESTART, client="forgets-last-id").failures} == {"resume"}
+    assert {failure.law for failure in try_genotype(RESTART, client="forgets-last-id").failures} == {"resume"}
 
 
 def test_a_crash_of_the_harness_is_a_failure_named_by_its_place(monkeypatch):
@@ -31,7 +31,7 @@ def test_a_crash_of_the_harness_is_a_failure_named_by_its_place(monkeypatch):
         raise ExceptionGroup("of a nursery", [KeyError("wifi")])
 
     monkeypatch.setattr(trial, "rehearse", broken)
-    (failure,) = attempt(QUIET).failures
+    (failure,) = try_genotype(QUIET).failures
     assert failure == TrialFailure(law="crash", cause="KeyError at outside", sentence="KeyError: 'wifi'")
 
 
@@ -40,7 +40,7 @@ def test_a_run_that_never_ends_is_a_failure_of_its_own(monkeypatch):
         raise Stuck("deadlock: nothing has ended the run in 9 s of virtual time")
 
     monkeypatch.setattr(trial, "rehearse", stuck)
-    assert attempt(QUIET).failures[0].key == "stuck deadlock"
+    assert try_genotype(QUIET).failures[0].key == "stuck deadlock"
 
 
 def test_of_a_void_run_only_the_unseen_fault_counts():
@@ -76,7 +76,7 @@ def test_one_seed_in_a_few_is_proved(monkeypatch):
 
     monkeypatch.setattr(trial, "rehearse", watched)
     for seed in range(2 * trial.PROVED_EVERY):
-        attempt(msgspec.structs.replace(QUIET, seed=seed))
+        try_genotype(msgspec.structs.replace(QUIET, seed=seed))
     assert flown.count(True) == 2
 
 
@@ -85,7 +85,7 @@ def test_a_hunt_holds_no_more_after_many_trials_than_after_a_few():
 
     def held(*seeds: int) -> tuple[int, int]:
         for seed in seeds:
-            attempt(invent(seed))
+            try_genotype(invent(seed))
         gc.collect()
         return len(gc.get_objects()), sys.getallocatedblocks()
 

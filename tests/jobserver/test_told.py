@@ -82,7 +82,7 @@ def test_a_number_that_is_none_is_none(rig, value):
 
 def test_the_number_is_no_header_of_the_request(rig, monkeypatch):
     seen = []
-    monkeypatch.setattr("harness.jobserver.endpoints.leave", lambda headers: seen.append(headers) or [])
+    monkeypatch.setattr("harness.jobserver.endpoints.cors_headers", lambda headers: seen.append(headers) or [])
 
     async def main(rig):
         await (await rig.client()).fetch("GET", "/healthz", [number(3)])

@@ -24,8 +24,8 @@ class _Serving:
         self.sub, self.rid = story.subs, request.rid
         self.open_ns = answer.t_ns - MS
         ends = [one.t_ns for one in story.records if isinstance(one, ConnEnd) and one.cid == request.cid]
-        self.curtain_ns = next(one.t_ns for one in story.records if isinstance(one, End))
-        self.left_ns = min(ends, default=self.curtain_ns)
+        self.end_of_observation_ns = next(one.t_ns for one in story.records if isinstance(one, End))
+        self.left_ns = min(ends, default=self.end_of_observation_ns)
         self.offset = 0
         own = [one for one in story.records if isinstance(one, Delivered) and one.rid == self.rid]
         story.records = [one for one in story.records if one not in own]  # told with all others below
@@ -55,7 +55,7 @@ class _Serving:
         done = bool(due) and due[-1].terminal
         if not done:
             self.keep_alive(last_ns, self.left_ns, keepalive)
-        left = "fin" if self.left_ns < self.curtain_ns else "stopped"
+        left = "fin" if self.left_ns < self.end_of_observation_ns else "stopped"
         evidence, at_ns = ("done", last_ns + MS // 10) if done else (left, self.left_ns + MS // 10)
         self.add(Subscriber(sub=self.sub, job=job, what="close", evidence=evidence, rid=self.rid), at_ns)
 

@@ -58,7 +58,7 @@ from harness.sse.policy import Policies
 from harness.toxics.shape import Shape, toxics_of
 from harness.vocabulary import Direction
 from tests.judge.gatehouse import as_the_gates_have_it
-from tests.judge.telling import told_besides
+from tests.judge.telling import implied_by
 
 ZERO = 1_000_000_000_000
 WIFI = model.PathSpec(profile="wifi", shape=Shape(latency=0.002, jitter=0.001), radio=Radio(handshake=0.012))
@@ -396,7 +396,7 @@ class Story:
             self.add(Rescheduled(job=job.job, epoch=job.epoch, why=why, first=first, schedule_ns=due), at)
 
     def lags(self, *lags_us: int) -> None:
-        """The harness's own samples. Their record is written as the play ends."""
+        """The harness's own samples. Their record is written as the observation ends."""
         self.records = [record for record in self.records if not isinstance(record, Health)]
         ends = [record.t_ns for record in self.records if isinstance(record, End)]
         self.sampled = self.add(Health(lags_us=list(lags_us)), (min(ends) - ZERO) / 1e9 if ends else 0.5)
@@ -427,7 +427,7 @@ class Story:
         )  # fmt: skip
         told = as_the_gates_have_it(self.plan, in_place(sorted(self.records, key=lambda record: record.t_ns)))
         ends = [record for record in told if isinstance(record, End)]
-        others = [*(record for record in told if not isinstance(record, End)), *told_besides(told)]
+        others = [*(record for record in told if not isinstance(record, End)), *implied_by(told)]
         records = [run, *self._shaped(), *sorted(others, key=lambda one: one.t_ns), *ends]
         for seq, record in enumerate(records, 1):
             record.seq = seq

@@ -29,12 +29,12 @@ from harness.judge.facts.streams import is_stream
 R = TypeVar("R", bound=Record)
 
 
-def told_besides(records: Iterable[Record]) -> list[Record]:
+def implied_by(records: Iterable[Record]) -> list[Record]:
     """Return what is missing among the records of a story, each with its stamp."""
-    return list(Telling(sorted(records, key=attrgetter("t_ns"))).records())
+    return list(ImpliedRecords(sorted(records, key=attrgetter("t_ns"))).records())
 
 
-class Telling:
+class ImpliedRecords:
     """One story's records, in order of time."""
 
     def __init__(self, records: list[Record]) -> None:

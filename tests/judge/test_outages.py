@@ -14,12 +14,12 @@ from tests.judge.scenes import JOINS, half_open, handoff
 from tests.judge.story import LTE, WIFI, Story, plan, reach
 
 
-def lapses(story: Story) -> list[Outage]:
+def outages_of(story: Story) -> list[Outage]:
     return outages(Case(story.plan, story.history()).clients[0])
 
 
 def spans(story: Story) -> list[tuple[float, float | None]]:
-    return [(round(one.began, 2), one.healed and round(one.healed, 2)) for one in lapses(story)]
+    return [(round(one.began, 2), one.healed and round(one.healed, 2)) for one in outages_of(story)]
 
 
 def long(*deeds, **more) -> Story:
@@ -27,7 +27,7 @@ def long(*deeds, **more) -> Story:
 
 
 def test_a_handoff_is_one_outage_told_by_the_device():
-    (one,) = lapses(handoff())
+    (one,) = outages_of(handoff())
     assert (one.struck, one.path, one.silent) == ("wifi", "cellular", True)
     assert (round(one.began, 1), round(one.healed or 0, 1), one.attempts) == (4.0, 5.0, 1)
     assert one.detection == pytest.approx(0.4)
@@ -72,13 +72,13 @@ def test_an_outage_before_anything_was_due_is_not_judged_where_another_follows()
     story.deeds()
     story.show(1, 66.0)
     story.end(131.0)
-    first, second = lapses(story)
+    first, second = outages_of(story)
     assert (first.first_due, first.caught_up) == (pytest.approx(65.0), pytest.approx(66.0))
     assert (first.spared, second.spared) == ("another outage began before it could show", "")
 
 
 def test_a_silent_death_beside_a_usable_default_is_healed_at_that_deed():
-    (one,) = lapses(half_open())
+    (one,) = outages_of(half_open())
     assert (round(one.began, 1), round(one.healed or 0, 1), one.silent) == (4.0, 4.0, True)
     # The last byte comes by 3.5 s, and a second of waiting follows 21 s of silence.
     assert one.allowance == pytest.approx(3.5 + 21 + 1 + 0.21 + 0.9 - 4.0, abs=0.5)
@@ -119,7 +119,7 @@ def test_a_stall_outlived_is_recovered_without_being_noticed():
     story = Story(plan(reach(4.0, "stalled"), reach(6.0, "up"))).run(skip=(9, 10, 11))
     for index in (9, 10, 11):
         story.show(index, 6.0 + index / 10_000)
-    (one,) = lapses(story)
+    (one,) = outages_of(story)
     assert (one.detected, one.attempts) == (None, 0)
     assert one.recovery == pytest.approx(0.001, abs=0.0002)
 
@@ -141,12 +141,12 @@ def test_deeds_count_from_when_they_took_hold():
 
 def test_the_sky_lasts_to_the_horizon():
     case = Case(handoff().plan, handoff().history())
-    sky = NetworkTimeline(case.clients[0])
-    assert [(spell.path, spell.usable) for spell in sky.spells] == [
+    timeline = NetworkTimeline(case.clients[0])
+    assert [(interval.path, interval.usable) for interval in timeline.intervals] == [
         ("wifi", True), ("wifi", False), (None, False), ("cellular", True),
     ]  # fmt: skip
-    assert sky.spells[-1].end == case.plan.horizon
-    assert sky.at(4.2).path == "wifi"
+    assert timeline.intervals[-1].end == case.plan.horizon
+    assert timeline.at(4.2).path == "wifi"
 
 
 CELLULAR, ETHERNET, WIFI_AGAIN = (acts.Joins(path=path) for path in ("cellular", "ethernet", "wifi"))
@@ -212,7 +212,7 @@ def test_each_outage_is_told_with_its_beginning_and_its_healing(place, word, sai
     before = [(1.0, CELLULAR)] + [(2.0, PREFERS["cellular"])] * (place == "beside")
     deeds = sorted([*before, *said, (4.0, word), (9.0, "up")], key=lambda deed: deed[0])
     story = told(*deeds, leaves=word == "closed")
-    assert [(round(one.began, 1), round(one.healed, 1)) for one in lapses(story)] == SPANS_OF[place, word, said]
+    assert [(round(one.began, 1), round(one.healed, 1)) for one in outages_of(story)] == SPANS_OF[place, word, said]
 
 
 def told(*deeds, leaves):

@@ -21,12 +21,12 @@ def story_of(*deeds, **more) -> Story:
     return Story(plan(*deeds, lasts=200.0, items=400, **more)).run()
 
 
-def lapses(story: Story) -> list[Outage]:
+def outages_of(story: Story) -> list[Outage]:
     return outages(Case(story.plan, story.history()).clients[0])
 
 
 def spans(story: Story) -> list[tuple[float, float | None]]:
-    return [(round(one.began, 2), one.healed and round(one.healed, 2)) for one in lapses(story)]
+    return [(round(one.began, 2), one.healed and round(one.healed, 2)) for one in outages_of(story)]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def spans(story: Story) -> list[tuple[float, float | None]]:
     ],
 )  # fmt: skip
 def test_a_box_that_stops_streams_is_an_outage_until_it_clears(act):
-    (one,) = lapses(story_of((4.0, "middle", act, "stops"), CLEAR))
+    (one,) = outages_of(story_of((4.0, "middle", act, "stops"), CLEAR))
     assert (round(one.began, 1), round(one.healed or 0, 1), one.struck, one.path) == (4.0, 9.0, "middle", "wifi")
 
 
@@ -50,7 +50,7 @@ def test_a_box_that_lets_streams_pass_is_none(act):
 
 @pytest.mark.parametrize("act", [acts.Drains(), acts.Hangs(), acts.Answers(status=503)])
 def test_a_server_that_serves_no_stream_is_an_outage_until_it_recovers(act):
-    (one,) = lapses(story_of((4.0, "server", act, "is away"), RECOVER))
+    (one,) = outages_of(story_of((4.0, "server", act, "is away"), RECOVER))
     assert (round(one.began, 1), round(one.healed or 0, 1), one.struck) == (4.0, 9.0, "server")
 
 
@@ -60,12 +60,12 @@ def test_a_server_s_manners_are_no_outage(act):
 
 
 def test_a_restart_lasts_as_long_as_it_says():
-    (one,) = lapses(story_of((4.0, "server", acts.Restarts(keeps_log=True, after=5.0), "restarts")))
+    (one,) = outages_of(story_of((4.0, "server", acts.Restarts(keeps_log=True, after=5.0), "restarts")))
     assert (round(one.began, 1), round(one.healed or 0, 1), one.silent) == (4.0, 9.0, False)
 
 
 def test_a_restart_at_once_still_ends_the_streams():
-    (one,) = lapses(story_of((4.0, "server", acts.Restarts(keeps_log=False), "restarts")))
+    (one,) = outages_of(story_of((4.0, "server", acts.Restarts(keeps_log=False), "restarts")))
     assert (round(one.began, 1), round(one.healed or 0, 1)) == (4.0, 4.0)
 
 
@@ -75,8 +75,8 @@ def test_a_restart_at_once_is_over_at_once_also_where_its_call_takes_no_time():
         if isinstance(record, DeedDone):
             record.returned_ns = record.issued_ns
     assert spans(story) == [(4.0, 4.0)]
-    spells = Case(story.plan, story.history()).clients[0].once(NetworkTimeline).spells
-    assert {spell.usable for spell in spells} == {True}
+    intervals = Case(story.plan, story.history()).clients[0].once(NetworkTimeline).intervals
+    assert {interval.usable for interval in intervals} == {True}
 
 
 def test_a_cut_on_the_way_to_a_stream_is_one_and_a_cut_of_a_poll_is_none():
@@ -126,9 +126,9 @@ def test_a_restart_ends_what_the_server_was_told_before():
 
 def test_a_suspended_device_is_an_outage_until_it_wakes():
     story = story_of((4.0, "device", acts.Suspends(lasts=5.0), "suspends for 5s"))
-    sky = Case(story.plan, story.history()).clients[0].once(NetworkTimeline)
+    timeline = Case(story.plan, story.history()).clients[0].once(NetworkTimeline)
     assert spans(story) == [(4.0, 9.0)]
-    assert (lapses(story)[0].struck, round(sky.slept(0.0, 6.0), 2), round(sky.slept(0.0, 99.0), 2)) == (
+    assert (outages_of(story)[0].struck, round(timeline.slept(0.0, 6.0), 2), round(timeline.slept(0.0, 99.0), 2)) == (
         "device", 2.0, 5.0,
     )  # fmt: skip
 
@@ -180,7 +180,7 @@ def test_answers_that_the_canary_used_up_heal_with_the_first_stream():
 def test_an_idle_connection_killed_is_an_outage_when_the_box_says_so(how, silent):
     story = story_of((4.0, "middle", acts.KillsIdle(after=60.0, how=how), "kills idle"))
     story.box("killed", 70.0, 2, how)
-    (one,) = lapses(story)
+    (one,) = outages_of(story)
     assert (one.began, one.healed, one.silent, one.struck) == (70.0, 70.0, silent, "wifi")
 
 
@@ -207,29 +207,29 @@ def test_a_mute_box_that_was_there_before_the_first_dial_is_not_noticed_by_it():
     story.request("start", 0.001, status=202)
     story.dial(0.01)
     story.end(story.plan.horizon, "limit")
-    (one,) = lapses(story)
+    (one,) = outages_of(story)
     assert (one.detected, one.attempts, one.silent) == (None, 0, True)
     assert law("recovery", story).evidence[0].text.startswith("middle mutes streams")
 
 
 def test_usable_stretches_join_what_follows_without_a_break():
     story = story_of((4.0, "middle", MUTE, "mutes streams"), CLEAR, (20.0, "device", acts.Joins(path="cellular"), "x"))
-    sky = Case(story.plan, story.history()).clients[0].once(NetworkTimeline)
-    assert [(round(a, 1), round(b, 1)) for a, b in sky.usable_stretches()] == [
+    timeline = Case(story.plan, story.history()).clients[0].once(NetworkTimeline)
+    assert [(round(a, 1), round(b, 1)) for a, b in timeline.usable_stretches()] == [
         (0.0, 4.0), (9.0, round(story.plan.horizon, 1)),
     ]  # fmt: skip
 
 
 def test_of_two_sleeps_at_once_each_second_counts_once():
-    sky = NetworkTimeline(Case(story_of().plan, story_of().history()).clients[0])
-    sky.asleep = [(20.0, 22.0), (10.0, 25.0), (24.0, 30.0)]
-    assert (sky.slept(0.0, 100.0), sky.slept(21.0, 29.0)) == (20.0, 8.0)
-    found = [sky.awake_by(*span) for span in ((0.0, 9.0), (9.0, 10.5), (25.0, 26.0), (41.0, 42.0))]
+    timeline = NetworkTimeline(Case(story_of().plan, story_of().history()).clients[0])
+    timeline.asleep = [(20.0, 22.0), (10.0, 25.0), (24.0, 30.0)]
+    assert (timeline.slept(0.0, 100.0), timeline.slept(21.0, 29.0)) == (20.0, 8.0)
+    found = [timeline.awake_by(*span) for span in ((0.0, 9.0), (9.0, 10.5), (25.0, 26.0), (41.0, 42.0))]
     assert found == [9.0, 30.5, 31.0, 42.0]
 
 
 def test_a_stream_that_a_silence_ended_was_ended_silently():
     word = acts.SetReach(word=Reach.SILENT)
     story = story_of((4.0, "wifi", word, "silent"), (9.0, "wifi", acts.SetReach(word=Reach.UP), "up"))
-    sky = NetworkTimeline(Case(story.plan, story.history()).clients[0])
-    assert [(cut.path, cut.silent, cut.deed) for cut in sky.cuts][:1] == [("wifi", True, 0)]
+    timeline = NetworkTimeline(Case(story.plan, story.history()).clients[0])
+    assert [(cut.path, cut.silent, cut.deed) for cut in timeline.cuts][:1] == [("wifi", True, 0)]

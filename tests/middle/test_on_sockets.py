@@ -98,9 +98,9 @@ async def test_portal_answers_a_post_and_the_server_hears_nothing(tmp_path):
         await client.send_all(START)
         assert b"text/html" in await client.receive_some()
         server = await r.accepted()
-        with trio.move_on_after(0.05) as patience:
+        with trio.move_on_after(0.05) as timeout:
             await server.receive_some()
-        assert patience.cancelled_caught
+        assert timeout.cancelled_caught
 
 
 async def test_answer_that_closes_is_fin_at_both_ends(tmp_path):
@@ -137,9 +137,9 @@ async def test_muted_server_is_not_blocked_and_the_client_is_not_told(tmp_path):
         await server.send_all(chunk(bytes(20_000_000)))
         await server.send_eof()
         await until(lambda: ("server", "fin") in ends(r))
-        with trio.move_on_after(0.05) as patience:
+        with trio.move_on_after(0.05) as timeout:
             await client.receive_some()
-        assert patience.cancelled_caught
+        assert timeout.cancelled_caught
         await client.aclose()
         await until(lambda: not r.gate.flows())
 
@@ -230,9 +230,9 @@ async def test_idle_connection_killed_silently_swallows_both_ways(tmp_path):
         await client.send_all(POLL)
         await client.aclose()
         await until(lambda: ("client", "fin") in ends(r))
-        with trio.move_on_after(0.05) as patience:
+        with trio.move_on_after(0.05) as timeout:
             await server.receive_some()
-        assert patience.cancelled_caught
+        assert timeout.cancelled_caught
         assert all(end.swallowed for end in r.of(ConnEnd))
 
 

@@ -90,14 +90,14 @@ async def until(condition) -> None:
 
 @asynccontextmanager
 async def rig(
-    tmp_path: Path, *, linger=0.0, radios=None, stage=None, network=None, patience=10, stamp=None
+    tmp_path: Path, *, linger=0.0, radios=None, stage=None, network=None, timeout=10, stamp=None
 ) -> AsyncIterator[Rig]:
     """A rig on real sockets, or in another world with its network; records are stamped 1, 2, 3 … without ``stamp``."""
     network = network or RealNetwork()
     records: list[Record] = []
     stamp = stamp or partial(next, itertools.count(1))
     server = await network.listen()
-    with trio.fail_after(patience), Journal(tmp_path / "history", stamp, tap=records.append) as journal:
+    with trio.fail_after(timeout), Journal(tmp_path / "history", stamp, tap=records.append) as journal:
         gate = Gate(
             client="c1",
             device=Device(["wifi", "cellular"], starts_on="wifi", linger=linger),
@@ -128,7 +128,7 @@ def simulated(scene=None, **options):
     def test(tmp_path):
         async def main():
             world = virtual.world()
-            async with rig(tmp_path, network=world.network, stamp=world.stamp, patience=1000, **options) as r:
+            async with rig(tmp_path, network=world.network, stamp=world.stamp, timeout=1000, **options) as r:
                 r.zero = world.stamp()
                 await scene(r)
 

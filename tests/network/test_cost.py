@@ -20,7 +20,7 @@ def virtual(scene):
     @functools.wraps(scene)
     def test(tmp_path):
         async def main():
-            async with rig(tmp_path, radios=LTE, network=MemoryNetwork(), linger=30.0, patience=1000) as r:
+            async with rig(tmp_path, radios=LTE, network=MemoryNetwork(), linger=30.0, timeout=1000) as r:
                 await scene(r)
 
         trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

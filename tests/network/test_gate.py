@@ -79,9 +79,9 @@ async def test_losing_a_path_is_an_error_at_the_phone_and_nothing_at_the_server(
             await r.connect()
         await server.send_all(b"to nobody")
         await until(lambda: [chunk.length for chunk in r.of(Chunk) if chunk.fate == "dropped"] == [9])
-        with trio.move_on_after(0.05) as patience:
+        with trio.move_on_after(0.05) as timeout:
             await server.receive_some()
-        assert patience.cancelled_caught
+        assert timeout.cancelled_caught
         assert [(end.side, end.how, end.swallowed) for end in r.of(ConnEnd)] == [("client", "closed", True)]
 
 

@@ -59,9 +59,9 @@ async def test_client_that_closes_into_silence_is_an_orphan(r):
 async def test_living_flow_is_left_alone(r):
     _, server = await dial(r)
     await r.gate.orphans(1.0)
-    with trio.move_on_after(100.0) as patience:
+    with trio.move_on_after(100.0) as timeout:
         await server.receive_some()
-    assert patience.cancelled_caught
+    assert timeout.cancelled_caught
 
 
 @virtual
@@ -71,9 +71,9 @@ async def test_deed_that_is_over_closes_nothing_more(r):
     await r.gate.reach("wifi", Reach.SILENT)
     await server.send_all(b"lost")
     assert (await r.gate.orphans(None))["after"] == "never"
-    with trio.move_on_after(100.0) as patience:
+    with trio.move_on_after(100.0) as timeout:
         await server.receive_some()
-    assert patience.cancelled_caught
+    assert timeout.cancelled_caught
 
 
 @virtual

@@ -78,7 +78,7 @@ async def test_dial_without_a_network_is_unreachable_at_once(tmp_path):
 async def test_cancelled_dial_is_cancelled_and_no_error(tmp_path):
     async with rig(tmp_path) as r:
         await r.gate.reach("wifi", Reach.UNREACHABLE)
-        with trio.move_on_after(0.02) as patience:
+        with trio.move_on_after(0.02) as timeout:
             await r.gate.phone.connect("server.test", 80)
-        assert patience.cancelled_caught
+        assert timeout.cancelled_caught
         await r.gate.loses("wifi")

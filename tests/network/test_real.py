@@ -35,8 +35,8 @@ async def listener():
     await made.aclose()
 
 
-async def connects(listener, patience=0.05):
-    with trio.move_on_after(patience):
+async def connects(listener, timeout=0.05):
+    with trio.move_on_after(timeout):
         stream = await RealNetwork().connect(listener.address)
         await stream.aclose()
         return True
@@ -81,7 +81,7 @@ async def test_no_dial_slips_in_while_the_door_begins_to_hang(listener):
 
         for _ in range(30):
             await listener.set_door(Door.HANG)
-            assert not await connects(listener, patience=0.01)
+            assert not await connects(listener, timeout=0.01)
             await listener.set_door(Door.OPEN)
         assert await connects(listener)
         assert FILLER not in {host for host, _ in accepted}
@@ -220,9 +220,9 @@ async def test_the_loopback_of_ipv6_is_listened_on_and_dialed():
 async def test_a_door_of_ipv6_hangs_and_opens_again():
     listener = await RealNetwork().listen(("::1", 0))
     await listener.set_door(Door.HANG)
-    with trio.move_on_after(0.05) as patience:
+    with trio.move_on_after(0.05) as timeout:
         await RealNetwork().connect(listener.address)
-    assert patience.cancelled_caught
+    assert timeout.cancelled_caught
     await listener.set_door(Door.OPEN)
     async with await RealNetwork().connect(listener.address) as dialed, await listener.accept() as accepted:
         assert accepted.peer == dialed.local

@@ -212,9 +212,9 @@ async def test_client_never_learns_of_a_server_that_ended_in_silence(tmp_path):
         await server.aclose()
         await until(lambda: ends(r) == [("server", "fin", True)])
         await r.gate.reach("wifi", Reach.UP)
-        with trio.move_on_after(0.05) as patience:
+        with trio.move_on_after(0.05) as timeout:
             await client.receive_some()
-        assert patience.cancelled_caught
+        assert timeout.cancelled_caught
 
 
 async def test_downstream_only_leaves_the_upstream(tmp_path):
@@ -299,7 +299,7 @@ async def test_stage_sees_what_the_client_sent_and_what_it_got(tmp_path):
         def __init__(self, cid, client, path):
             seen.append(("new", client, path))
 
-        def attach(self, hands):
+        def attach(self, flow_control):
             seen.append("attached")
 
         def hears(self, data):

@@ -239,9 +239,9 @@ async def test_a_full_queue_drops_syns(autojump_clock):
     network = SimNetwork()
     listener = await network.listen()
     dialed = [await network.connect(listener.address) for _ in range(128)]
-    with trio.move_on_after(10) as patience:
+    with trio.move_on_after(10) as timeout:
         await network.connect(listener.address)
-    assert patience.cancelled_caught
+    assert timeout.cancelled_caught
     await listener.accept()
     with trio.fail_after(10):
         dialed.append(await network.connect(listener.address))

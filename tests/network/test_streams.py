@@ -34,9 +34,9 @@ async def clogged_pair():
 async def clog(stream):
     """Send until the kernel takes no more, and has passed on what it took."""
     while True:
-        with trio.move_on_after(0.02) as patience:
+        with trio.move_on_after(0.02) as timeout:
             await trio.lowlevel.wait_writable(stream._sock)
-        if patience.cancelled_caught:
+        if timeout.cancelled_caught:
             return
         with contextlib.suppress(BlockingIOError):
             stream._sock.send(b"x" * 65536)

@@ -122,7 +122,7 @@ async def test_longer_sleep_begun_meanwhile_wins(r):
 
 def test_closing_a_gate_wakes_whoever_sleeps(tmp_path):
     async def main():
-        async with trio.open_nursery() as nursery, rig(tmp_path, network=MemoryNetwork(), patience=1e6) as r:
+        async with trio.open_nursery() as nursery, rig(tmp_path, network=MemoryNetwork(), timeout=1e6) as r:
             await r.gate.suspend(1000.0)
             nursery.start_soon(r.gate.phone.sleep_until, 1.0)
             await trio.sleep_until(2.0)

@@ -28,7 +28,7 @@ from harness.history import Journal
 from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
-from harness.run.boxes import BoxAccess, see
+from harness.run.boxes import BoxAccess, prove_in_force
 from harness.run.canary import GateCanary
 from harness.run.expected import ExpectedState
 from harness.run.flows import Flows
@@ -94,11 +94,11 @@ async def a_rig(tmp_path, nursery):
             stage=middle.stage,
         )
         await gate.start(nursery)
-        hands = Actuator(a_plan(), gates={"c1": gate}, toxiproxy=Nothing(), middle=middle, server=server)
+        actuator = Actuator(a_plan(), gates={"c1": gate}, toxiproxy=Nothing(), middle=middle, server=server)
         canary = GateCanary(Flows(gate, ExpectedState(network_of("wifi")), server.pulses))
         canary.flows.begin(nursery, trio.current_time())
         try:
-            yield hands, gate, canary
+            yield actuator, gate, canary
         finally:
             canary.flows.close()
             await gate.aclose()
@@ -108,16 +108,16 @@ async def a_rig(tmp_path, nursery):
 async def proved(tmp_path, deeds, *, done=True):
     """Carry out all deeds (the last only when ``done``), and meet the last."""
     async with trio.open_nursery() as nursery:
-        async with a_rig(tmp_path, nursery) as (hands, gate, canary):
+        async with a_rig(tmp_path, nursery) as (actuator, gate, canary):
             for each in deeds[:-1]:
-                await hands.once(each, nursery)
+                await actuator.once(each, nursery)
                 canary.leave(canary.follow(each, trio.current_time()))
             last, readback = deeds[-1], {}
             await canary.prepare(last, trio.current_time() + 0.3)
             await trio.sleep(0.2)
             issued = trio.current_time()
             if done:
-                readback = await (act_on(gate, last) if of_gates(last) else hands.once(last, nursery))
+                readback = await (act_on(gate, last) if of_gates(last) else actuator.once(last, nursery))
             with trio.fail_after(30):
                 outcome = await canary.prove(canary.follow(last, issued), readback, lambda *_: inf)
         nursery.cancel_scope.cancel()
@@ -132,7 +132,7 @@ async def test_what_the_middle_does_is_met(tmp_path, act):
 
 @pytest.mark.parametrize("act", MIDDLE, ids=str)
 async def test_what_the_middle_only_says_is_not_met(tmp_path, act, monkeypatch):
-    monkeypatch.setattr("harness.run.boxes.PATIENCE", 0.3)
+    monkeypatch.setattr("harness.run.boxes.TIMEOUT", 0.3)
     outcome = await proved(tmp_path, [deed(act, "middle")], done=False)
     assert not outcome.met, outcome.detail
 
@@ -173,7 +173,7 @@ async def test_a_cut_is_met_inside_an_event(tmp_path, act):
 
 
 async def test_a_cut_that_was_only_said_is_not_met(tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.5)
+    monkeypatch.setattr("harness.run.canary.TIMEOUT", 0.5)
     outcome = await proved(tmp_path, [deed(CUTS[0], "wifi")], done=False)
     assert not outcome.met, outcome.detail
 
@@ -202,5 +202,7 @@ async def test_an_answer_may_take_longer_than_a_box_waits(autojump_clock, how, e
         await theirs.aclose()
 
     async with trio.open_nursery() as nursery:
-        seen = await see(KillsIdle(after=0.3, how=how), BoxAccess(dial=dial, release=lambda _: None, most=most))
+        seen = await prove_in_force(
+            KillsIdle(after=0.3, how=how), BoxAccess(dial=dial, release=lambda _: None, most=most)
+        )
     assert (seen.met, seen.symptom) == expected

@@ -110,7 +110,7 @@ async def test_a_deed_that_was_done_is_met(tmp_path, act):
 
 @pytest.mark.parametrize("act", ACTS, ids=named)
 async def test_a_deed_that_was_only_said_is_not_met(tmp_path, act, monkeypatch):
-    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.6)
+    monkeypatch.setattr("harness.run.canary.TIMEOUT", 0.6)
     outcome = await proved(tmp_path, [act], done=False)
     assert not outcome.met, outcome.detail
 
@@ -123,7 +123,7 @@ async def test_up_after_each_word_is_met(tmp_path, word):
 
 @pytest.mark.parametrize("word", [word for word in Reach if word is not Reach.UP])
 async def test_up_that_was_only_said_is_not_met(tmp_path, word, monkeypatch):
-    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.6)
+    monkeypatch.setattr("harness.run.canary.TIMEOUT", 0.6)
     outcome = await proved(tmp_path, [SetReach(word=word), SetReach(word=Reach.UP)], done=False)
     assert not outcome.met, outcome.detail
 
@@ -131,7 +131,7 @@ async def test_up_that_was_only_said_is_not_met(tmp_path, word, monkeypatch):
 @pytest.mark.parametrize("act", ONE_WAY, ids=named)
 @pytest.mark.parametrize("done", [True, False], ids=["done", "only said"])
 async def test_one_way_that_is_free_again_is_met_by_a_new_dial(tmp_path, act, done, monkeypatch):
-    monkeypatch.setattr("harness.run.canary.PATIENCE", 0.6)
+    monkeypatch.setattr("harness.run.canary.TIMEOUT", 0.6)
     outcome = await proved(tmp_path, [act, SetReach(word=Reach.UP, direction=act.direction)], done=done)
     assert outcome.met is done, outcome.detail
 

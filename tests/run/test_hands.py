@@ -89,12 +89,12 @@ def told(*acts, until=20.0):
     proxies, gate = Proxies(), Radios()
 
     async def main():
-        hands = Actuator(plan, gates={"c1": gate}, toxiproxy=proxies, middle=None, server=None)
+        actuator = Actuator(plan, gates={"c1": gate}, toxiproxy=proxies, middle=None, server=None)
         async with trio.open_nursery() as later:
             start = trio.current_time()
             for index, (at, act) in enumerate(acts):
                 await trio.sleep_until(start + at)
-                await hands.once(Deed(index=index, at=at, actor="wifi", act=act, text=""), later)
+                await actuator.once(Deed(index=index, at=at, actor="wifi", act=act, text=""), later)
             await trio.sleep_until(start + until)
 
     virtual.run(main, seed=7)
@@ -108,12 +108,12 @@ def given_by(timeline, until=20.0, **sections):
     proxies = Proxies()
 
     async def main():
-        hands = Actuator(plan, gates={}, toxiproxy=proxies, middle=None, server=None)
+        actuator = Actuator(plan, gates={}, toxiproxy=proxies, middle=None, server=None)
         async with trio.open_nursery() as later:
             start = trio.current_time()
             for deed in plan.deeds:
                 await trio.sleep_until(start + deed.at)
-                await hands.once(deed, later)
+                await actuator.once(deed, later)
             await trio.sleep_until(start + until)
 
     virtual.run(main, seed=7)
@@ -210,12 +210,12 @@ def test_a_stepped_profile_s_next_rate_does_not_end_a_change_over_time():
     proxies = Proxies()
 
     async def main():
-        hands = Actuator(plan, gates={}, toxiproxy=proxies, middle=None, server=None)
+        actuator = Actuator(plan, gates={}, toxiproxy=proxies, middle=None, server=None)
         async with trio.open_nursery() as later:
             start = trio.current_time()
-            await hands.once(Deed(index=0, at=0.0, actor="wifi", act=profile(over=2.0), text=""), later)
+            await actuator.once(Deed(index=0, at=0.0, actor="wifi", act=profile(over=2.0), text=""), later)
             await trio.sleep_until(start + 0.6)
-            await hands.step(RateStep(path="wifi", at=0.6, down=7_000.0, up=9_000.0))
+            await actuator.step(RateStep(path="wifi", at=0.6, down=7_000.0, up=9_000.0))
             await trio.sleep_until(start + 5.0)
 
     virtual.run(main, seed=7)
@@ -232,11 +232,11 @@ def test_a_limit_that_is_over_on_a_path_of_stepped_rates_leaves_the_profile():
     proxies = Proxies()
 
     async def main():
-        hands = Actuator(plan, gates={"c1": Radios()}, toxiproxy=proxies, middle=None, server=None)
+        actuator = Actuator(plan, gates={"c1": Radios()}, toxiproxy=proxies, middle=None, server=None)
         steps = [change for change in plan.weather if isinstance(change, RateStep) and change.at < 4.5]
         async with trio.open_nursery() as later:
             for change in sorted([*plan.deeds, *steps], key=lambda change: change.at):
-                await (hands.step(change) if isinstance(change, RateStep) else hands.once(change, later))
+                await (actuator.step(change) if isinstance(change, RateStep) else actuator.once(change, later))
 
     virtual.run(main, seed=7)
     [start] = [spec.shape for spec in plan.paths.values()]

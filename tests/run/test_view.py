@@ -26,7 +26,7 @@ def folded(*records, plan=None, at=3.0):
     view = ProgressView(plan or a_plan())
     for record in records:
         view.fold(record)
-    return view.tidings(at)
+    return view.progress(at)
 
 
 def app():

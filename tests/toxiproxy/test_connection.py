@@ -11,7 +11,7 @@ PATIENCE = 0.4
 
 async def ask(address, path="/version"):
     async with ApiConnection(address) as connection:
-        return await connection.ask("GET", path, patience=PATIENCE)
+        return await connection.ask("GET", path, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ async def test_questions_share_a_connection_and_one_that_was_closed_meanwhile_is
     heads = []
     address = await fake(nursery, routed(last=says(whole(b"1")), rest=answers(b"2")), heads)
     async with ApiConnection(address) as connection:
-        assert await connection.ask("GET", "/first", patience=PATIENCE) == ApiAnswer(200, b"2")
+        assert await connection.ask("GET", "/first", timeout=PATIENCE) == ApiAnswer(200, b"2")
         stream = connection._stream
-        assert await connection.ask("GET", "/last", patience=PATIENCE) == ApiAnswer(200, b"1")
+        assert await connection.ask("GET", "/last", timeout=PATIENCE) == ApiAnswer(200, b"1")
         assert connection._stream is stream
-        assert await connection.ask("GET", "/again", patience=PATIENCE) == ApiAnswer(200, b"2")
+        assert await connection.ask("GET", "/again", timeout=PATIENCE) == ApiAnswer(200, b"2")
         assert connection._stream is not stream
     assert [head.split()[1] for head in heads] == [b"/first", b"/last", b"/again"]
     nursery.cancel_scope.cancel()
@@ -86,7 +86,7 @@ async def test_the_end_of_a_connection_is_known_at_once(nursery):
         return "close"
 
     async with ApiConnection(await fake(nursery, reply)) as connection:
-        await connection.ask("GET", "/", patience=PATIENCE)
+        await connection.ask("GET", "/", timeout=PATIENCE)
         go.set()
         with trio.fail_after(2):
             await connection.ended()

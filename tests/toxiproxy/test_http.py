@@ -109,15 +109,15 @@ def test_a_body_that_is_too_large_is_413():
 
 
 @pytest.mark.parametrize(
-    ("sent", "patience"),
+    ("sent", "timeout"),
     [(b"", IDLE_SECONDS), (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nh", READ_SECONDS)],
 )
-def test_patience_ends(sent, patience):
+def test_patience_ends(sent, timeout):
     async def body(client):
         began = trio.current_time()
         await client.send_all(sent)
         assert await client.receive_some() == b""
-        assert trio.current_time() - began == pytest.approx(patience)
+        assert trio.current_time() - began == pytest.approx(timeout)
 
     virtually(body)
 

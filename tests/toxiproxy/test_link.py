@@ -160,9 +160,9 @@ def test_what_is_read_while_the_writer_is_blocked_keeps_its_time():
 def test_back_pressure_reaches_the_server():
     async def body(rig):
         _client, server = await rig.pair()
-        with trio.move_on_after(60) as patience:
+        with trio.move_on_after(60) as timeout:
             await server.send_all(b"x" * 10 * BUFFER)
-        assert patience.cancelled_caught
+        assert timeout.cancelled_caught
 
     virtually(body, spec("bandwidth", rate=0))
 

@@ -96,9 +96,9 @@ async def test_a_stall_loses_nothing(api, line):
     await api.toxic("p", "bandwidth", rate=0)
     for number in range(5):
         await line.send_all(bytes([number]))
-    with trio.move_on_after(0.15) as patience:
+    with trio.move_on_after(0.15) as timeout:
         await line.receive_some()
-    assert patience.cancelled_caught
+    assert timeout.cancelled_caught
     await api.ok("DELETE", "/proxies/p/toxics/bandwidth_downstream")
     assert await exactly(line, 5) == bytes(range(5))
 
@@ -144,9 +144,9 @@ async def test_reset_starts_what_was_disabled(api, upstream):
 async def test_the_toxics_of_one_stream_leave_the_other_alone(api, line):
     await api.toxic("p", "bandwidth", "upstream", rate=0)
     await line.send_all(b"x")
-    with trio.move_on_after(0.1) as patience:
+    with trio.move_on_after(0.1) as timeout:
         await line.receive_some()
-    assert patience.cancelled_caught
+    assert timeout.cancelled_caught
 
 
 @pytest.mark.parametrize("how", ["disable", "delete", "move"])

@@ -73,7 +73,7 @@ REFUSES = answers(b"", b"405 Method Not Allowed")
 
 async def words(nursery, reply, *, json):
     async with ApiConnection(await fake(nursery, reply)) as connection:
-        return await release_words(Release("git", json=json), connection, "it", patience=0.3)
+        return await release_words(Release("git", json=json), connection, "it", timeout=0.3)
 
 
 async def test_a_build_without_a_number_is_told_by_what_it_answers_to_patch(nursery):
@@ -98,4 +98,4 @@ async def test_what_answers_otherwise_is_refused(nursery, reply, json, message):
 
 async def test_a_release_with_a_number_is_asked_nothing():
     connection = ApiConnection(("127.0.0.1", 1))
-    assert await release_words(Release("2.5.0", json=False), connection, "it", patience=0.1) == "2.5.0"
+    assert await release_words(Release("2.5.0", json=False), connection, "it", timeout=0.1) == "2.5.0"

@@ -58,7 +58,7 @@ class StartsTwice(JobFollower):
 
     async def run(self) -> JobOutcome:
         """Start another, then follow."""
-        await self._courier.ask("POST", self._courier.path("start"), b"{}")
+        await self._requests.ask("POST", self._requests.path("start"), b"{}")
         return await super().run()
 
 

@@ -26,30 +26,30 @@ class WaitsOutDial(Decisions):
 class WaitsOutAnswer(JobFollower):
     """Waits for the head of its stream for ever."""
 
-    def __init__(self, job: str, *args: Any, courier: Requests, **more: Any) -> None:
-        patient = _WaitsForAnswers(courier, more["phone"], more["decisions"].policies)
-        super().__init__(job, *args, courier=cast("Requests", patient), **more)
+    def __init__(self, job: str, *args: Any, requests: Requests, **more: Any) -> None:
+        patient = _WaitsForAnswers(requests, more["phone"], more["decisions"].policies)
+        super().__init__(job, *args, requests=cast("Requests", patient), **more)
 
 
 class _WaitsForAnswers:
     """A courier whose streams bear any silence before their head."""
 
-    def __init__(self, courier: Requests, phone: Phone, policies: Policies) -> None:
-        self._courier = courier
+    def __init__(self, requests: Requests, phone: Phone, policies: Policies) -> None:
+        self._requests = requests
         self._phone = phone
         self._policies = policies
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._courier, name)
+        return getattr(self._requests, name)
 
-    def vigil(self) -> Deadlines:
+    def deadlines(self) -> Deadlines:
         return _Unhurried(self._phone, self._policies)
 
 
 class _Unhurried(Deadlines):
     def __init__(self, phone: Phone, policies: Policies) -> None:
         super().__init__(phone, policies)
-        self._patience[Phase.ASKING] = math.inf
+        self._limits[Phase.ASKING] = math.inf
 
 
 class NeverReturns(Decisions):
@@ -72,9 +72,9 @@ class KeepsTwoStreams(JobFollower):
             self._tasks.start_soon(self._stream_beside)
         return await super()._try()
 
-    def roused(self) -> None:
+    def network_changed(self) -> None:
         """Leave the open stream where it is, and dial another beside it."""
-        super().roused()
+        super().network_changed()
         if self._attempt is not None and self._last.bytes:
             self._tasks.start_soon(self._stream_beside)
 

@@ -116,7 +116,7 @@ class FetchesResultsEarly(JobFollower):
 
     async def _ask(self) -> None:
         with suppress(httpx.HTTPError):
-            await self._courier.ask("GET", self._courier.path("results", self._job), large=True)
+            await self._requests.ask("GET", self._requests.path("results", self._job), large=True)
 
 
 def _progress(event: Event) -> float:

@@ -25,7 +25,7 @@ from harness.sse.policy import FedBy, Jitter, Policies, ResetsOn
 HASTY = 5.0
 """The watchdog of ``short-watchdog`` in seconds: what an HTTP library's default read timeout may be."""
 
-PATIENCE = 3
+FEW_ATTEMPTS = 3
 """Attempts that ``gives-up`` makes: the default of a client that gave up."""
 
 
@@ -36,7 +36,7 @@ LONGER = 5.0
 """Seconds beyond its connect deadline for which ``overstays-dial`` lets a dial hang."""
 
 
-def having(**changes: object) -> Callable[[Policies], Policies]:
+def with_policies(**changes: object) -> Callable[[Policies], Policies]:
     """Return what puts these policies in place of the declared ones."""
     return lambda policies: msgspec.structs.replace(policies, **changes)
 
@@ -76,12 +76,12 @@ _ALL = (
     Mutant(
         name="no-watchdog",
         stands_for="a half-open connection is read for ever: kylepelham/Drift 15, dehora/nakadi-java 21",
-        policies=having(watchdog=None),
+        policies=with_policies(watchdog=None),
     ),
     Mutant(
         name="events-only-watchdog",
         stands_for="keep-alive comments are no life, so a quiet job churns: heremaps/oksse 21",
-        policies=having(watchdog_fed_by=FedBy.EVENTS),
+        policies=with_policies(watchdog_fed_by=FedBy.EVENTS),
     ),
     Mutant(
         name="short-watchdog",
@@ -91,7 +91,7 @@ _ALL = (
     Mutant(
         name="resets-backoff-on-connect",
         stands_for="an open stream is taken for a working one: launchdarkly/swift-eventsource PR 14 and 19",
-        policies=having(backoff_resets_on=ResetsOn.OPEN),
+        policies=with_policies(backoff_resets_on=ResetsOn.OPEN),
     ),
     Mutant(
         name="forgets-last-id",
@@ -116,12 +116,12 @@ _ALL = (
     Mutant(
         name="no-jitter",
         stands_for="a herd returns as one: launchdarkly/java-server-sdk 74, launchdarkly/okhttp-eventsource PR 49",
-        policies=having(jitter=Jitter.NONE),
+        policies=with_policies(jitter=Jitter.NONE),
     ),
     Mutant(
         name="waits-out-dial",
         stands_for="a dial into a dead network is never given up: dzianisv/opencode-mobile 186",
-        policies=having(connect_timeout=None),
+        policies=with_policies(connect_timeout=None),
         decisions=WaitsOutDial,
     ),
     Mutant(
@@ -137,7 +137,7 @@ _ALL = (
     Mutant(
         name="never-falls-back",
         stands_for="a firewall leaves the app without news: ParabolInc/parabol 2664, coder/agentapi 204",
-        policies=having(polls_after_failures=None),
+        policies=with_policies(polls_after_failures=None),
     ),
     Mutant(
         name="never-returns",
@@ -269,7 +269,7 @@ _ALL = (
     Mutant(
         name="ignores-retry-after",
         stands_for="Retry-After changes nothing: resteasy/resteasy PR 1443",
-        policies=having(obeys_retry_after=False),
+        policies=with_policies(obeys_retry_after=False),
     ),
     Mutant(
         name="never-backs-off",
@@ -279,7 +279,7 @@ _ALL = (
     Mutant(
         name="never-stops",
         stands_for="204 and 404 are tried again for ever: EventSource/eventsource 14, eclipse-ee4j/jersey 6119",
-        policies=having(stops=()),
+        policies=with_policies(stops=()),
     ),
     Mutant(
         name="loops-on-401",
@@ -289,12 +289,12 @@ _ALL = (
     Mutant(
         name="stops-at-5xx",
         stands_for="a passing trouble of the server is the end: galaxyproject/galaxy PR 22629, Yaffle/EventSource 88",
-        policies=having(retries=(), stops=("204", "4xx", "5xx")),
+        policies=with_policies(retries=(), stops=("204", "4xx", "5xx")),
     ),
     Mutant(
         name="gives-up",
         stands_for="few attempts, and silence: GoogleCloudPlatform/scion PR 1258, r3labs/sse 147",
-        policies=having(gives_up_after=PATIENCE),
+        policies=with_policies(gives_up_after=FEW_ATTEMPTS),
     ),
     Mutant(
         name="stops-at-eof",
@@ -309,7 +309,7 @@ _ALL = (
     Mutant(
         name="deaf-to-signals",
         stands_for="a new network waits for the timer: dzianisv/opencode-mobile 186",
-        policies=having(heeds_signals=False),
+        policies=with_policies(heeds_signals=False),
     ),
     Mutant(
         name="limits-streams",
@@ -329,12 +329,12 @@ _ALL = (
     Mutant(
         name="queues-one",
         stands_for="one update waits behind a callback, where as many may as it declares",
-        policies=having(queue=1),
+        policies=with_policies(queue=1),
     ),
     Mutant(
         name="queues-all",
         stands_for="every update waits behind a callback, and the screen shows what was long ago",
-        policies=having(queue=None),
+        policies=with_policies(queue=None),
     ),
     Mutant(
         name="serves-newest",

@@ -38,35 +38,35 @@ class IgnoresStreamRetryAfter(JobFollower):
 class IgnoresPollRetryAfter(JobFollower):
     """Never reads a Retry-After of a status answer."""
 
-    def __init__(self, job: str, *args: Any, courier: Requests, **more: Any) -> None:
-        super().__init__(job, *args, courier=cast("Requests", _IgnoresStatusRetryAfter(courier, job)), **more)
+    def __init__(self, job: str, *args: Any, requests: Requests, **more: Any) -> None:
+        super().__init__(job, *args, requests=cast("Requests", _IgnoresStatusRetryAfter(requests, job)), **more)
 
 
 class ReadsOnlySeconds(JobFollower):
     """Reads a Retry-After that is a number, and none that is a date."""
 
-    def __init__(self, job: str, *args: Any, courier: Requests, **more: Any) -> None:
-        reads = courier.retry_after
+    def __init__(self, job: str, *args: Any, requests: Requests, **more: Any) -> None:
+        reads = requests.retry_after
 
         def seconds(response: httpx.Response) -> float | None:
             return reads(response) if response.headers.get("retry-after", "").isdigit() else None
 
-        courier.retry_after = seconds  # type: ignore[method-assign]  # for all that asks by this courier
-        super().__init__(job, *args, courier=courier, **more)
+        requests.retry_after = seconds  # type: ignore[method-assign]  # for all that asks by this courier
+        super().__init__(job, *args, requests=requests, **more)
 
 
 class _IgnoresStatusRetryAfter:
-    """A courier that forgets when the status was not to be asked for."""
+    """Requests that forget when the status was not to be asked for."""
 
-    def __init__(self, courier: Requests, job: str) -> None:
-        self._courier = courier
-        self._status = courier.path("status", job)
+    def __init__(self, requests: Requests, job: str) -> None:
+        self._requests = requests
+        self._status = requests.path("status", job)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._courier, name)
+        return getattr(self._requests, name)
 
     def put_off(self, *paths: str) -> float | None:
-        return None if paths == (self._status,) else self._courier.put_off(*paths)
+        return None if paths == (self._status,) else self._requests.put_off(*paths)
 
 
 class AsksSixTokens(JobFollower):
@@ -75,7 +75,7 @@ class AsksSixTokens(JobFollower):
     async def _refresh(self, used: str) -> Output:
         for _ in range(TOKENS - 1):
             try:
-                await self._courier.ask("POST", self._courier.path("token"))
+                await self._requests.ask("POST", self._requests.path("token"))
             except httpx.HTTPError:
                 break
         return await super()._refresh(used)
@@ -85,5 +85,5 @@ class ReconnectsLate(JobFollower):
     """Waits for longer than a recovery may take."""
 
     async def _wait(self, seconds: float) -> Output:
-        patience = syn_retry_interval(LINUX_SYN_RETRIES, self._policies.connect_timeout)
-        return await super()._wait(seconds + self._policies.backoff_cap + patience + LATER)
+        timeout = syn_retry_interval(LINUX_SYN_RETRIES, self._policies.connect_timeout)
+        return await super()._wait(seconds + self._policies.backoff_cap + timeout + LATER)

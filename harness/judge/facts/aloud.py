@@ -36,7 +36,7 @@ class BusyApp:
             self.longest = max(self.longest, worked)
 
 
-def invented(client: ClientCase) -> list[tuple[App, str]]:
+def invented_gaps(client: ClientCase) -> list[tuple[App, str]]:
     """Return the calls of ``on_gap`` beyond what the server had said by then, and what it had said, in words."""
     said = [gap.record.t_ns for gap in told_gaps(client)]
     slack = client.case.near_ns
@@ -48,7 +48,7 @@ def invented(client: ClientCase) -> list[tuple[App, str]]:
     return found
 
 
-def untold(client: ClientCase) -> ToldGap | None:
+def untold_gap(client: ClientCase) -> ToldGap | None:
     """Return the first gap that the app was never told of, though the client certainly read it; None: there is none."""
     told = [app.enter_ns for app in client.gaps_told]
     for group in _groups(client):

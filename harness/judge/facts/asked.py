@@ -88,12 +88,12 @@ def retries_in_force(client: ClientCase, at_ns: int) -> tuple[float | None, ...]
     return tuple(dict.fromkeys([*found, None]))
 
 
-def put_offs(client: ClientCase) -> list[Deferral]:
+def deferrals(client: ClientCase) -> list[Deferral]:
     """Return the answers that put a client off, in order.
 
     A redirect that leads on and a 401 are no answers to wait for, and an event stream that opened is none either.
     """
-    return client.once(_put_offs)
+    return client.once(_deferrals)
 
 
 def told_gaps(client: ClientCase) -> list[ToldGap]:
@@ -111,7 +111,7 @@ def _told_retries(client: ClientCase) -> list[ToldRetry]:
     return [ToldRetry(one, one.retry / 1e3, reading.read_ns(one)) for one in client.delivered if one.retry >= 0]
 
 
-def _put_offs(client: ClientCase) -> list[Deferral]:
+def _deferrals(client: ClientCase) -> list[Deferral]:
     return list(_found(client))
 
 

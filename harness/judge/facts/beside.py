@@ -7,7 +7,7 @@ from operator import attrgetter
 import msgspec
 
 from harness.history import App, Conn
-from harness.judge.case import ROUSING, ClientCase
+from harness.judge.case import WAKING_SIGNALS, ClientCase
 from harness.judge.facts.polling import FINAL, GAP, STRAY, askings
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.reading import ReadMarks
@@ -70,7 +70,7 @@ def _dropped(client: ClientCase, since_ns: int, until_ns: int) -> bool:
     if deadline is not None and (until_ns - since_ns) / 1e9 >= deadline - 2 * OWN - case.slack:
         return True
     reasons: list[float] = [end_came_ns(client)]
-    reasons += [signal.t_ns for signal in client.heard if signal.what in ROUSING]
+    reasons += [signal.t_ns for signal in client.heard if signal.what in WAKING_SIGNALS]
     reasons += [app.enter_ns for app in client.screen.ends]
     reasons += streams_begun(client)
     if any(since_ns - near <= at <= until_ns + near for at in reasons):

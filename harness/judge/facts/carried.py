@@ -95,10 +95,10 @@ class _Carrying:
     def _needs(self, window: SteadyWindow, at: float, until_ns: int) -> float:
         """Return how many seconds the path needs for what was emitted at a time, and the client may wait for."""
         client, plan, until = self._client, self._client.case.plan, self._client.case.at(until_ns)
-        radio = plan.paths[window.spell.path].radio if window.spell.path in plan.paths else None
+        radio = plan.paths[window.interval.path].radio if window.interval.path in plan.paths else None
         wakes = radio.wake if radio is not None else 0.0
         window_of_order = plan.client.policies.reorder_window or 0.0
-        bound = latency_bound(window.spell, plan, at, until)
+        bound = latency_bound(window.interval, plan, at, until)
         return bound + wakes + client.once(LineUse).busy(at, until) + window_of_order
 
     def _beyond(self, due_ns: int, until_ns: int) -> float:

@@ -69,4 +69,4 @@ def _spells_of_polling(client: ClientCase) -> list[list[Request]]:
     """Return the polls between two first bytes of streams."""
     begun = streams_begun(client)
     polls = [one.life.request for one in askings(client) if one.why in {POLLING, STRAY}]
-    return [list(spell) for _, spell in groupby(polls, key=lambda poll: bisect_left(begun, poll.t_ns))]
+    return [list(interval) for _, interval in groupby(polls, key=lambda poll: bisect_left(begun, poll.t_ns))]

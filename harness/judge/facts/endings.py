@@ -73,9 +73,9 @@ def deadlines(client: ClientCase) -> list[int]:
     return sorted(found)
 
 
-def _bore(patience: float | None, seconds: float) -> bool:
+def _bore(timeout: float | None, seconds: float) -> bool:
     """Whether a client bore something for as long as it declares to."""
-    return declared(patience) and patience is not None and seconds >= patience
+    return declared(timeout) and timeout is not None and seconds >= timeout
 
 
 def _last_byte_ns(client: ClientCase, life: RequestLife) -> int:

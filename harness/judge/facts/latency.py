@@ -44,7 +44,7 @@ def _samples(client: ClientCase) -> list[Sample]:
         window = _window(windows, starts, client.case.at(event.intended_ns))
         latency = (seen[0].enter_ns - event.intended_ns) / 1e9 if seen else LOST
         transport = (seen[0].enter_ns - event.actual_ns) / 1e9 if seen else LOST
-        path = (window.spell.path or "") if window else ""
+        path = (window.interval.path or "") if window else ""
         found.append(
             Sample(
                 event,
@@ -63,9 +63,9 @@ def eligible(window: SteadyWindow, plan: Plan) -> bool:
 
     It has no loss, its weather no stalls, and rtt/2 + jitter + 50 ms lie within it.
     """
-    shape, path = window.spell.shape, window.spell.path
+    shape, path = window.interval.shape, window.interval.path
     stalls = any(isinstance(change, StallPulse) and change.path == path for change in plan.weather)
-    return window.spell.loss == 0 and not stalls and round(shape.latency + shape.jitter + 0.050, 9) <= 0.100
+    return window.interval.loss == 0 and not stalls and round(shape.latency + shape.jitter + 0.050, 9) <= 0.100
 
 
 def _overdue(client: ClientCase, event: EmittedEvent) -> bool:

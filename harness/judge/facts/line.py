@@ -12,16 +12,16 @@ class LineUse:
     """The bytes that reached one client's radio, as time that its path's rate and slices took for them."""
 
     def __init__(self, client: ClientCase) -> None:
-        spells = client.once(NetworkTimeline).spells
+        intervals = client.once(NetworkTimeline).intervals
         at, place, last = client.case.at, 0, 0.0
         times: list[float] = []
         took: list[float] = []
         for chunk in sorted(itertools.chain(*client.bytes_down.values()), key=lambda chunk: chunk.seq):
             now = at(chunk.t_ns)
-            while place + 1 < len(spells) and spells[place + 1].start <= now:
+            while place + 1 < len(intervals) and intervals[place + 1].start <= now:
                 place += 1
             # What is let go after a stall comes at once: its bytes had passed before.
-            took.append(min(line_time(spells[place].shape, chunk.length), now - last))
+            took.append(min(line_time(intervals[place].shape, chunk.length), now - last))
             times.append(now)
             last = now
         self._times = times

@@ -193,18 +193,18 @@ class _Entries:
         watchdog = math.inf if policies.watchdog is None else policies.watchdog
         suspects = math.inf if policies.suspects_after is None else policies.suspects_after
         if life.answer is None:
-            patience, since_ns = watchdog, life.request.t_ns
+            timeout, since_ns = watchdog, life.request.t_ns
         elif life.began is None:
-            patience, since_ns = min(watchdog, suspects), life.answer.t_ns
+            timeout, since_ns = min(watchdog, suspects), life.answer.t_ns
             if self._first_ns is not None and life.end_ns >= self._first_ns + self._within_ns - self._slack_ns:
                 return True
         else:
             chunks = self._client.bytes_down.get(life.request.cid, [])
             last = bisect_right(chunks, life.end_ns, key=attrgetter("t_ns"))
-            patience, since_ns = watchdog, chunks[last - 1].t_ns if last else life.began.t_ns
+            timeout, since_ns = watchdog, chunks[last - 1].t_ns if last else life.began.t_ns
             if self._events.get(life.request.rid):
                 return True  # it came, and whether it was read is in doubt
-        return (life.end_ns - since_ns) / 1e9 >= patience - ROUNDING - self._client.case.slack
+        return (life.end_ns - since_ns) / 1e9 >= timeout - ROUNDING - self._client.case.slack
 
     @property
     def _slack_ns(self) -> int:

@@ -125,7 +125,7 @@ def _shares(client: ClientCase) -> list[Share]:
 
 
 def _each(client: ClientCase) -> Iterator[Share]:
-    waits, sky, at, busy = _Waits(client), client.once(NetworkTimeline), client.case.at, client.once(HandlerTime)
+    waits, timeline, at, busy = _Waits(client), client.once(NetworkTimeline), client.case.at, client.once(HandlerTime)
     streamed = {id(one.app) for one in client.screen.shown if one.answer is None}
     burst_ns, before = -1, 0
     for life in sorted((one for one in lives(client) if one.arrival is not None), key=_came):
@@ -135,7 +135,7 @@ def _each(client: ClientCase) -> Iterator[Share]:
         burst_ns = at_ns
         if app is None or id(app) not in streamed or app.enter_ns < at_ns:
             continue
-        if app.enter_ns > at_ns and sky.slept(at(at_ns), at(app.enter_ns)):
+        if app.enter_ns > at_ns and timeline.slept(at(at_ns), at(app.enter_ns)):
             continue
         since_ns = waits.over_ns(life)
         kept_ns = app.enter_ns - since_ns - busy.between(since_ns, app.enter_ns) - before * EACH
@@ -157,7 +157,7 @@ class _Read(msgspec.Struct, frozen=True):
 
 
 def _kept(client: ClientCase) -> list[Kept]:
-    sky, busy = client.once(NetworkTimeline), client.once(HandlerTime)
+    timeline, busy = client.once(NetworkTimeline), client.once(HandlerTime)
     at, advances, end_ns = client.case.at, client.screen.advances, client.case.end_ns
     terminals, apps = client.screen.terminals, [shown.app for shown in client.screen.shown]
     enters = [app.enter_ns for app in apps if app.exit_ns - app.enter_ns > EACH]
@@ -174,7 +174,7 @@ def _kept(client: ClientCase) -> list[Kept]:
         until_ns = advances[place][0] if place < len(advances) else None
         shown_ns = max(one.since_ns, over_ns if until_ns is None else until_ns)
         seconds = (shown_ns - one.since_ns - busy.between(one.since_ns, shown_ns)) / 1e9
-        seconds -= sky.slept(at(one.since_ns), at(shown_ns))
+        seconds -= timeline.slept(at(one.since_ns), at(shown_ns))
         older = bisect.bisect_left(enters, shown_ns) - bisect.bisect_right(enters, max(one.read_ns, one.since_ns))
         found.append(Kept(one.record, one.event, until_ns, max(0.0, seconds), max(0, older)))
     return found

@@ -25,11 +25,11 @@ BEFORE_DEED = 0.1
 
 
 class SteadyWindow(msgspec.Struct, frozen=True):
-    """A steady window, in scenario seconds; half open. ``spell`` says which path, and its shape."""
+    """A steady window, in scenario seconds; half open. ``interval`` says which path, and its shape."""
 
     start: float
     end: float
-    spell: NetworkInterval
+    interval: NetworkInterval
 
 
 def steady(client: ClientCase) -> list[SteadyWindow]:
@@ -45,17 +45,23 @@ def planned(client: ClientCase, windows: list[SteadyWindow]) -> int:
 
 
 def _steady(client: ClientCase) -> list[SteadyWindow]:
-    sky, lapses = client.once(NetworkTimeline), outages(client)
+    timeline, all_outages = client.once(NetworkTimeline), outages(client)
     begins = _begins(client)
     end = _job_end(client)
     if begins is None or no_end_due(client):
         return []
-    busy = [(0.0, begins + SETTLING), *_deeds(client), *_outages(sky, lapses), *_refused(client), *behind(client)]
+    busy = [
+        (0.0, begins + SETTLING),
+        *_deeds(client),
+        *_outages(timeline, all_outages),
+        *_refused(client),
+        *behind(client),
+    ]
     found: list[SteadyWindow] = []
     free = 0.0
     for start, stop in [*sorted(busy), (end, end)]:
         if start > free and free < end:
-            found += _pieces(sky, free, min(start, end))
+            found += _pieces(timeline, free, min(start, end))
         free = max(free, stop)
     return found
 
@@ -87,11 +93,11 @@ def _deeds(client: ClientCase) -> list[tuple[float, float]]:
     return spans
 
 
-def _outages(sky: NetworkTimeline, lapses: list[Outage]) -> list[tuple[float, float]]:
+def _outages(timeline: NetworkTimeline, all_outages: list[Outage]) -> list[tuple[float, float]]:
     spans = []
-    for lapse in lapses:
-        until = sky.horizon if lapse.healed is None else lapse.until
-        spans.append((lapse.began - BEFORE_DEED, until))
+    for outage in all_outages:
+        until = timeline.horizon if outage.healed is None else outage.until
+        spans.append((outage.began - BEFORE_DEED, until))
     return spans
 
 
@@ -101,10 +107,10 @@ def _refused(client: ClientCase) -> list[tuple[float, float]]:
     return [(at, at + until) for one in client.gap_signals for at in [client.case.at(one.t_ns)]]
 
 
-def _pieces(sky: NetworkTimeline, start: float, end: float) -> list[SteadyWindow]:
+def _pieces(timeline: NetworkTimeline, start: float, end: float) -> list[SteadyWindow]:
     """Cut a window where the default path changes hands without a deed of its own (a lingering path's end)."""
     return [
-        SteadyWindow(max(start, spell.start), min(end, spell.end), spell)
-        for spell in sky.spells
-        if spell.usable and spell.start < end and spell.end > start
+        SteadyWindow(max(start, interval.start), min(end, interval.end), interval)
+        for interval in timeline.intervals
+        if interval.usable and interval.start < end and interval.end > start
     ]

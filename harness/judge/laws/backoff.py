@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.giving_up import GAVE_UP, gave_up, surrender_advice
+from harness.judge.giving_up import GAVE_UP, gave_up, giving_up_advice
 from harness.judge.laws.outcome import SHOWN, Law, LawFindings
 from harness.judge.obligations import owed, pace
 from harness.judge.obligations.attempts import AttemptLife
@@ -183,7 +183,7 @@ def _missed(client: ClientCase, one: Missed, outcome: LawFindings) -> None:
     text = one.sentence(case)
     if one.attempt is None:
         app = gave_up(client)
-        advice, cause = (surrender_advice(client, app), GAVE_UP) if app is not None else (_ADVICE["long"], "no-dial")
+        advice, cause = (giving_up_advice(client, app), GAVE_UP) if app is not None else (_ADVICE["long"], "no-dial")
         outcome.fail(text, *shown, advice=advice, cause=cause)
         return
     shown.append(case.evidence(one.attempt.record, "the dial", t_ns=one.attempt.began_ns))

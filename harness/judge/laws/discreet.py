@@ -9,12 +9,12 @@ from operator import attrgetter
 from harness.history import App, Response
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.facts.aloud import ALOUD, BusyApp, invented, told_by, untold
+from harness.judge.facts.aloud import ALOUD, BusyApp, invented_gaps, told_by, untold_gap
 from harness.judge.facts.clinging import allowance, clinging
 from harness.judge.facts.endings import StreamEnding, hasty_endings
 from harness.judge.facts.requests import request_lives
 from harness.judge.facts.secrets import home, leaked
-from harness.judge.giving_up import GAVE_UP, gave_up, surrender, surrender_advice, surrender_evidence
+from harness.judge.giving_up import GAVE_UP, gave_up, giving_up_advice, giving_up_evidence, giving_up_text
 from harness.judge.laws.outcome import SHOWN, Law, LawFindings
 from harness.judge.refusals import refusal
 
@@ -68,9 +68,9 @@ def _errors(client: ClientCase, outcome: LawFindings) -> None:
     app = gave_up(client)
     if app is not None:
         outcome.fail(
-            surrender(client, app),
-            *surrender_evidence(client, app),
-            advice=surrender_advice(client, app),
+            giving_up_text(client, app),
+            *giving_up_evidence(client, app),
+            advice=giving_up_advice(client, app),
             cause=GAVE_UP,
         )
     elif len(client.screen.errors) > 1:
@@ -113,7 +113,7 @@ def _gaps(client: ClientCase, outcome: LawFindings) -> None:
     case = client.case
     if not client.reports:
         return
-    for app, said in invented(client):
+    for app, said in invented_gaps(client):
         at = phrases.moment(case.at(app.enter_ns))
         detail = f" ({app.detail})" if app.detail else ""
         text = f"on_gap was called at {at}{detail}, though the server had said {said}"
@@ -121,7 +121,7 @@ def _gaps(client: ClientCase, outcome: LawFindings) -> None:
             text, case.evidence(app, "on_gap", t_ns=app.enter_ns), advice=_ADVICE["invented"], cause="gap-invented"
         )
         return
-    missed = untold(client)
+    missed = untold_gap(client)
     if missed is not None:
         at = phrases.moment(case.at(missed.record.t_ns))
         text = f"the server said at {at} that events are missing ({missed.how}), and the app was never told of a gap"

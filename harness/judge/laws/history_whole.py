@@ -26,7 +26,7 @@ _RULES: Rules = {kind: rule for writer in _WRITERS for kind, rule in writer.RULE
 
 
 def _judge(case: Case) -> LawFindings:
-    outcome, books, stamps, due = LawFindings(), Ledger(case), Stamps(case), 1
+    outcome, ledger, stamps, due = LawFindings(), Ledger(case), Stamps(case), 1
     for record in case.history.records:
         if record.seq != due:
             missing = f"record {due}" if record.seq == due + 1 else f"records {due} to {record.seq - 1}"
@@ -34,13 +34,13 @@ def _judge(case: Case) -> LawFindings:
             outcome.fail(text, case.evidence(record, "the record behind it"), advice=ADVICE, cause=CAUSE)
         due = record.seq + 1
         rule = _RULES.get(type(record))
-        stamped, ruled = stamps.check(record), rule(record, books) if rule is not None else ""
+        stamped, ruled = stamps.check(record), rule(record, ledger) if rule is not None else ""
         for text in filter(None, (stamped, ruled)) if stamped or ruled else ():
             outcome.fail(text, case.evidence(record, text), advice=ADVICE, cause=CAUSE)
         if len(outcome.findings) >= MOST:
             return outcome
     for writer in _WRITERS:
-        for record, text in writer.unfinished(books):
+        for record, text in writer.unfinished(ledger):
             outcome.fail(text, case.evidence(record, text), advice=ADVICE, cause=CAUSE)
     _count(case, outcome)
     outcome.hold()

@@ -21,7 +21,7 @@ from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import outage_cause, unrecovered
 from harness.judge.facts.aloud import BusyApp, told_by
-from harness.judge.facts.asked import put_offs, told_gaps
+from harness.judge.facts.asked import deferrals, told_gaps
 from harness.judge.facts.polling import GAP, askings, may_poll
 from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import RequestLife, dial_lives, lives_of
@@ -147,7 +147,7 @@ def _silence(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) 
             return
         text = f"“connected” was shown for {phrases.duration(worst)} of silence (limit {phrases.limit(limit)})"
         ended = case.evidence(one.status, f"says connected, until {phrases.moment(case.at(one.end_ns))}")
-        cause = next((outage_cause(client, lapse) for lapse in outages(client) if unrecovered(lapse)), None)
+        cause = next((outage_cause(client, outage) for outage in outages(client) if unrecovered(outage)), None)
         outcome.fail(
             f"{text} from {phrases.moment(case.at(since))} on" if cause is None else text,
             ended,
@@ -197,7 +197,7 @@ def _outlived(client: ClientCase, said: list[ShownStatus], outcome: LawFindings)
 
 def _longest(came: list[int], said: ShownStatus, client: ClientCase) -> tuple[float, int]:
     """Return the longest silence within a word's time, in seconds of the device being awake, and its beginning."""
-    case, sky = client.case, client.once(NetworkTimeline)
+    case, timeline = client.case, client.once(NetworkTimeline)
     first = bisect.bisect_left(came, said.start_ns)
     last = bisect.bisect_right(came, said.end_ns)
     # A byte that came before the word was said is no excuse for it, and no fault of it either.
@@ -206,7 +206,7 @@ def _longest(came: list[int], said: ShownStatus, client: ClientCase) -> tuple[fl
     for at in [*came[first:last], said.end_ns]:
         silence = (at - since) / 1e9
         if silence > worst[0]:
-            silence -= sky.slept(case.at(since), case.at(at))
+            silence -= timeline.slept(case.at(since), case.at(at))
         worst = max(worst, (silence, since))
         since = at
     return worst
@@ -289,7 +289,7 @@ def _dials(client: ClientCase, one: ShownStatus) -> bool:
     due_ns = one.start_ns + round(BEFORE_DIAL * 1e9) + case.near_ns
     if min(one.end_ns, case.end_ns) <= due_ns or _awake(client, one.start_ns, due_ns) < BEFORE_DIAL:
         return True
-    if any(off.request.what == "poll" and off.until_ns >= one.start_ns for off in put_offs(client)):
+    if any(off.request.what == "poll" and off.until_ns >= one.start_ns for off in deferrals(client)):
         return True
     since = one.start_ns - case.near_ns
     begun = [life.dial.from_ns for life in dial_lives(client) if life.what in {"poll", "token", ""}]

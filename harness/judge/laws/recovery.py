@@ -13,80 +13,80 @@ from harness.judge.verdict import Evidence
 def _judge(case: Case) -> LawFindings:
     outcome = LawFindings()
     for client in case.clients:
-        lapses = outages(client)
+        all_outages = outages(client)
         if not client.reports and not case.cut_short:
             outcome.skip("the client reports no callbacks")
-        elif not lapses:
+        elif not all_outages:
             outcome.skip("no outage in this run")
-        for lapse in lapses if client.reports else []:
-            _of_lapse(client, lapse, outcome)
+        for outage in all_outages if client.reports else []:
+            _of_lapse(client, outage, outcome)
     return outcome
 
 
-def _of_lapse(client: ClientCase, lapse: Outage, outcome: LawFindings) -> None:
+def _of_lapse(client: ClientCase, outage: Outage, outcome: LawFindings) -> None:
     case = client.case
-    if lapse.spared:
-        outcome.skip(lapse.spared)
+    if outage.spared:
+        outcome.skip(outage.spared)
         return
-    assert lapse.healed is not None
-    took, limit = lapse.recovery, _limit(lapse)
-    doubt = case.doubtful(lapse.allowance)
-    if took is not None and took <= lapse.allowance + case.slack and not doubt:
+    assert outage.healed is not None
+    took, limit = outage.recovery, _limit(outage)
+    doubt = case.doubtful(outage.allowance)
+    if took is not None and took <= outage.allowance + case.slack and not doubt:
         outcome.hold(f"recovered in {phrases.duration(took)} (limit {limit})")
-    elif took is None and case.cut_short and case.end < lapse.until + case.slack:
+    elif took is None and case.cut_short and case.end < outage.until + case.slack:
         outcome.doubt(f"the run was cut short at {phrases.moment(case.end)}, before R had passed")
     elif took is not None and doubt:
         outcome.doubt(doubt)
-    elif not (missed := _missed(client, lapse)):
-        event = "the next event" if lapse.first_due is None else f"what was due at {phrases.moment(lapse.first_due)}"
-        outcome.doubt(f"{LACKS}: {event} was not shown by {phrases.moment(lapse.until)} (R {limit})")
+    elif not (missed := _missed(client, outage)):
+        event = "the next event" if outage.first_due is None else f"what was due at {phrases.moment(outage.first_due)}"
+        outcome.doubt(f"{LACKS}: {event} was not shown by {phrases.moment(outage.until)} (R {limit})")
     elif took is None:
-        _never(client, lapse, outcome, limit, missed)
+        _never(client, outage, outcome, limit, missed)
     else:
         text = (
-            f"the app caught up {phrases.duration(took)} after {_where(lapse)} was usable at "
-            f"{phrases.moment(lapse.healed)} (limit {limit})"
+            f"the app caught up {phrases.duration(took)} after {_where(outage)} was usable at "
+            f"{phrases.moment(outage.healed)} (limit {limit})"
         )
-        hung = hung_dial(client, lapse)
+        hung = hung_dial(client, outage)
         text += f": {hung_sentence(client, hung)}" if hung is not None else f": {missed}"
         cause = HUNG_DIAL if hung is not None else "slow-recovery"
-        outcome.fail(text, *_late(client, lapse), advice=_ADVICE, cause=cause)
+        outcome.fail(text, *_late(client, outage), advice=_ADVICE, cause=cause)
 
 
-def _limit(lapse: Outage) -> str:
+def _limit(outage: Outage) -> str:
     """Return R with its parts: ``33.2 s = plain wait (n 5) 30 s + handshake 2.2 s``."""
-    parts = [f"{part.what} {phrases.limit(round(part.seconds, 1))}" for part in lapse.parts if part.seconds >= _TOLD]
-    whole = phrases.limit(round(lapse.allowance, 1))
+    parts = [f"{part.what} {phrases.limit(round(part.seconds, 1))}" for part in outage.parts if part.seconds >= _TOLD]
+    whole = phrases.limit(round(outage.allowance, 1))
     return f"{whole} = {' + '.join(parts)}" if len(parts) > 1 else whole
 
 
-def _never(client: ClientCase, lapse: Outage, outcome: LawFindings, limit: str, missed: str) -> None:
+def _never(client: ClientCase, outage: Outage, outcome: LawFindings, limit: str, missed: str) -> None:
     case = client.case
-    assert lapse.healed is not None
+    assert outage.healed is not None
     truth = [event for event in client.truth.events if event.position > client.screen.newest]
-    cause = outage_cause(client, lapse)
+    cause = outage_cause(client, outage)
     other = loss_cause(client, truth)
-    text = f"the app had not caught up by {phrases.duration(case.end)}: {_where(lapse)} was usable from "
-    text += f"{phrases.moment(lapse.healed)} on (limit {limit}): {missed}"
+    text = f"the app had not caught up by {phrases.duration(case.end)}: {_where(outage)} was usable from "
+    text += f"{phrases.moment(outage.healed)} on (limit {limit}): {missed}"
     root = other or cause
     outcome.fail(text, *cause.evidence, advice=root.advice, cause=root.key)
 
 
-def _late(client: ClientCase, lapse: Outage) -> list[Evidence]:
+def _late(client: ClientCase, outage: Outage) -> list[Evidence]:
     case = client.case
-    shown = [] if lapse.deed is None else [case.evidence(lapse.deed, f"{phrases.path(lapse.struck)} broke")]
-    during = [one for one in tries(client) if lapse.began <= case.at(one.began_ns) <= (lapse.caught_up or 0)]
+    shown = [] if outage.deed is None else [case.evidence(outage.deed, f"{phrases.path(outage.struck)} broke")]
+    during = [one for one in tries(client) if outage.began <= case.at(one.began_ns) <= (outage.caught_up or 0)]
     return shown + [begun(client, one) for one in during[-3:]]
 
 
-def _missed(client: ClientCase, lapse: Outage) -> str:
+def _missed(client: ClientCase, outage: Outage) -> str:
     """Return the first row that the client missed from the healing on, in words; empty: it met all that are known."""
-    assert lapse.healed is not None
-    return first_missed(client, lapse.healed, lapse.until) or lapse.missed
+    assert outage.healed is not None
+    return first_missed(client, outage.healed, outage.until) or outage.missed
 
 
-def _where(lapse: Outage) -> str:
-    return phrases.path(lapse.path or lapse.struck)
+def _where(outage: Outage) -> str:
+    return phrases.path(outage.path or outage.struck)
 
 
 LACKS = "every row was met, and the table lacks one"

@@ -29,13 +29,15 @@ SINK: Mapping[str, str] = {UP: SERVER, DOWN: CLIENT}
 class RecordedFlow:
     """One connection: what has become of its bytes and ends so far."""
 
-    def __init__(self, conn: Conn, timeline: Timeline, watch: TimelineReader, antenna: "ExpectedRadio | None") -> None:
+    def __init__(
+        self, conn: Conn, timeline: Timeline, watch: TimelineReader, expected_radio: "ExpectedRadio | None"
+    ) -> None:
         self.conn = conn
         self.cid = conn.cid
         self.path = conn.path
         self.timeline = timeline
         self.watch = watch
-        self.antenna = antenna
+        self.expected_radio = expected_radio
         self.ready: tuple[float, float] = (
             -math.inf,
             -math.inf,

@@ -17,10 +17,10 @@ from harness.vocabulary import CANARY
 class GateReading:
     """One client's gate: its timeline, read as far as the records are, and its radios. The canaries use none."""
 
-    def __init__(self, timeline: Timeline, antennas: Mapping[str, ExpectedRadio]) -> None:
+    def __init__(self, timeline: Timeline, expected_radios: Mapping[str, ExpectedRadio]) -> None:
         self.timeline = timeline
         self.watch = TimelineReader(timeline)
-        self.antennas = antennas
+        self.expected_radios = expected_radios
 
 
 def flows(case: Case) -> Mapping[int, RecordedFlow]:
@@ -48,10 +48,10 @@ def _flows(case: Case) -> Mapping[int, RecordedFlow]:
                 rule(flow, record)
         elif isinstance(record, Conn) and record.client in gates and record.path in case.plan.paths:
             gate = gates[record.client]
-            flow = RecordedFlow(record, gate.timeline, gate.watch, gate.antennas.get(record.path))
+            flow = RecordedFlow(record, gate.timeline, gate.watch, gate.expected_radios.get(record.path))
             found[record.cid] = flow
-            if flow.antenna is not None:
-                flow.antenna.dial(flow, record)
+            if flow.expected_radio is not None:
+                flow.expected_radio.dial(flow, record)
     for flow in found.values():
         passage.finish(flow, until_ns)
         ends.finish(flow, until_ns)
@@ -67,8 +67,8 @@ def _chunk(flow: RecordedFlow, record: Chunk) -> None:
     held = passage.chunk(flow, record)
     if record.fate == "delivered":
         waited = (record.direction, record.offset) in flow.waits
-        if flow.antenna is not None:
-            flow.antenna.chunk(flow, record, held=held)
+        if flow.expected_radio is not None:
+            flow.expected_radio.chunk(flow, record, held=held)
         if flow.asked and record.direction == UP:
             if not (held or waited):
                 passage.at_once(flow, record, flow.asked_ns)
@@ -77,14 +77,14 @@ def _chunk(flow: RecordedFlow, record: Chunk) -> None:
 
 
 def _waited(flow: RecordedFlow, record: Waited) -> None:
-    if flow.antenna is not None:
-        flow.antenna.waits(flow, record)
+    if flow.expected_radio is not None:
+        flow.expected_radio.waits(flow, record)
 
 
 def _request(flow: RecordedFlow, record: Request) -> None:
     flow.asked.append(record.rid)
     flow.asked_ns = record.t_ns
-    if flow.antenna is not None:  # the phone's: a canary needs no sleep
+    if flow.expected_radio is not None:  # the phone's: a canary needs no sleep
         late_ns = flow.timeline.slack.late_ns
         if all(regime.asleep for regime in flow.timeline.within(record.t_ns - late_ns, record.t_ns)):
             flow.fail("asleep", record, "a request came from a device that slept")
@@ -99,7 +99,7 @@ def _read(flow: RecordedFlow, record: Read) -> None:
 
 def _end(flow: RecordedFlow, record: ConnEnd) -> None:
     ends.end(flow, record)
-    if record.side == CLIENT and record.how != "closed" and flow.antenna is not None:
+    if record.side == CLIENT and record.how != "closed" and flow.expected_radio is not None:
         left_ns = record.closed_ns
         if all(one.asleep for one in flow.timeline.within(left_ns - flow.timeline.slack.late_ns, left_ns)):
             flow.fail("asleep", record, "a client left on a device that slept")

@@ -51,7 +51,7 @@ def chunk(flow: RecordedFlow, record: Chunk) -> bool:
 
 
 def finish(flow: RecordedFlow, until_ns: int) -> None:
-    """Judge what is left of a connection's bytes, as the play ends or both of its sides have."""
+    """Judge what is left of a connection's bytes, as the observation ends or both of its sides have."""
     for record, regimes in flow.lost:
         # The gate empties a direction whose reader has gone, and then records that it went.
         end = flow.ends.get(SINK[record.direction])

@@ -1,4 +1,4 @@
-"""What a path's radio costs, told a second time: the antenna that drives the gate is on trial.
+"""What a path's radio costs, told a second time: the radio model that drives the gate is on trial.
 
 A dial is charged a handshake before its first byte. A radio that was quiet for longer than ``wake_after`` is charged
 its waking, by a dial or by bytes in either direction; a ``wake_after`` of 0 is a cost of dials alone. Not charged are a

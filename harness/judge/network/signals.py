@@ -1,4 +1,4 @@
-"""What the OS told the app: each signal of the plan, and no other, into every ear that was open then; and was heard.
+"""What the OS told the app: each signal of the plan, and no other, to every listener that was there; and was heard.
 
 A phone that sleeps lets its app hear what it was told when it wakes up. Who stops listening hears no more.
 """

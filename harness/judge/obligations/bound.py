@@ -15,8 +15,8 @@ from collections.abc import Iterator
 import msgspec
 
 from harness.history import Dial
-from harness.judge.case import ROUSING, ClientCase
-from harness.judge.facts.asked import put_offs
+from harness.judge.case import WAKING_SIGNALS, ClientCase
+from harness.judge.facts.asked import deferrals
 from harness.judge.facts.lives import SOON
 from harness.judge.facts.polling import pollings
 from harness.judge.facts.requests import RequestLife, lives_of
@@ -34,7 +34,7 @@ from harness.judge.obligations.rows import AT_ONCE, DueWindow, ObligationRow, wa
 from harness.judge.obligations.unseen import Unseen
 from harness.judge.obligations.walk import LATE, walk
 from harness.judge.sky import NetworkTimeline
-from harness.scenario.deadlines import PATIENT_DIAL, exchange_cost
+from harness.scenario.deadlines import UNLIMITED_DIAL, exchange_cost
 from harness.scenario.model import Plan
 from harness.toxics.shape import Shape, line_time
 
@@ -101,7 +101,7 @@ class _Chain:
         plan = client.case.plan
         self._cost = exchange_cost(plan, path)
         self._settles = settling(plan, client.once(NetworkTimeline).at(start).shape)
-        self._patience = plan.client.policies.watchdog or NEVER_SILENT
+        self._limit = plan.client.policies.watchdog or NEVER_SILENT
 
     def bound(self) -> Bound:
         place = sum(self._at(one.began_ns) <= self._healed for one in self._tries) - 1
@@ -229,7 +229,7 @@ class _Chain:
 
     def _unseen(self, due: dict[int, int], retries: tuple[int | None, ...]) -> float:
         heeds = self._case.declared.heeds_signals is True
-        told = sorted(self._at(one.t_ns) for one in self._client.signals if one.what in ROUSING) if heeds else []
+        told = sorted(self._at(one.t_ns) for one in self._client.signals if one.what in WAKING_SIGNALS) if heeds else []
         found = Unseen(
             self._case.declared,
             doors(self._client),
@@ -238,7 +238,7 @@ class _Chain:
             retries=retries,
             signals=told,
             near=self._case.near_ns / 1e9,
-            patience=self._patience,
+            limit=self._limit,
         ).let_in(due)
         if not found:
             return math.inf
@@ -335,9 +335,9 @@ class _Chain:
     def _next_poll(self, one: RequestLife, every: float) -> float:
         """Return when the next poll is due at the latest: those that were dialled and not let in count as well."""
         begun = self._at(one.begun_ns)
-        ended = begun + self._patience if one.end_ns is None else self._at(one.end_ns)
+        ended = begun + self._limit if one.end_ns is None else self._at(one.end_ns)
         due = max(begun + every, ended)
-        for put_off in put_offs(self._client):
+        for put_off in deferrals(self._client):
             if put_off.request.rid == one.request.rid:
                 due = max(due, self._at(put_off.until_ns) + self._case.plan.client.policies.backoff_base)
         due = self._client.once(NetworkTimeline).awake_by(begun, due)
@@ -363,7 +363,7 @@ class _Chain:
             if one.what == "start" and one.given:
                 return self._first(self._at(one.over_ns) + AT_ONCE)
             following = tries[place + 1] if place + 1 < len(tries) else None
-            ended = min(self._at(one.over_ns), self._at(one.began_ns) + self._patience + PATIENT_DIAL)
+            ended = min(self._at(one.over_ns), self._at(one.began_ns) + self._limit + UNLIMITED_DIAL)
             due = self._start_due(place, one, ended)
             if math.isinf(due):
                 return Bound(until=math.inf, why=_UNDECLARED)
@@ -381,7 +381,7 @@ class _Chain:
     def _start_due(self, place: int, one: Ask, ended: float) -> float:
         if one.what == "token" and one.given:
             return ended + AT_ONCE
-        put_off = (each.asked for each in put_offs(self._client) if each.answer.t_ns == one.answered_ns)
+        put_off = (each.asked for each in deferrals(self._client) if each.answer.t_ns == one.answered_ns)
         windows = list(waits(self._case.declared, (ended, ended), place, None, next(put_off, None)))
         return self._let_in_by(windows, (None,))
 

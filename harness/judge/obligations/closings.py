@@ -30,7 +30,7 @@ from harness.judge.obligations.dials import dials
 from harness.judge.obligations.due import Due, awake_until, over_at
 from harness.judge.obligations.rows import AT_ONCE, ObligationRow
 from harness.judge.obligations.walk import EARLY
-from harness.scenario.deadlines import PATIENT_DIAL
+from harness.scenario.deadlines import UNLIMITED_DIAL
 from harness.sse.policy import FedBy
 
 NEVER_SILENT = 20.0
@@ -62,23 +62,23 @@ def _borne(client: ClientCase) -> list[Due]:
 
 
 def _dials(client: ClientCase) -> Iterator[Due]:
-    patience, declared = _patience(client.case.declared.connect_timeout, PATIENT_DIAL)
-    if patience is None:
+    limit, declared = _deadline(client.case.declared.connect_timeout, UNLIMITED_DIAL)
+    if limit is None:
         return
     at = client.case.at
     for dial in dials(client).all:
         since = at(dial.from_ns)
         yield Due(
             row=ObligationRow.CONNECT_DEADLINE, record=dial.record, what=f"a dial through {dial.path or 'no path'}",
-            act="to be given up", low=since + patience - EARLY, high=awake_until(client, since, patience),
+            act="to be given up", low=since + limit - EARLY, high=awake_until(client, since, limit),
             came=at(dial.to_ns), declared=declared,
         )  # fmt: skip
 
 
 def _question(client: ClientCase, life: RequestLife) -> Iterator[Due]:
     """Yield what is due of a request: an answer, all of it unless it is a stream, or an end."""
-    patience, declared = _patience(client.case.declared.watchdog, NEVER_SILENT)
-    if patience is None:
+    limit, declared = _deadline(client.case.declared.watchdog, NEVER_SILENT)
+    if limit is None:
         return
     at, request = client.case.at, life.request
     stamps, over = [request.t_ns], math.inf if life.end_ns is None else life.end_ns
@@ -86,12 +86,12 @@ def _question(client: ClientCase, life: RequestLife) -> Iterator[Due]:
         over = min(over, life.answer.t_ns)
     elif life.answer is not None:
         stamps += [life.answer.t_ns, *_came(client, life, life.answer.t_ns)]
-    for since_ns, until_ns in _silences(stamps, over, patience):
+    for since_ns, until_ns in _silences(stamps, over, limit):
         since = at(since_ns)
         what = f"a {request.what} request without an answer from {since:.2f} s on"
         yield Due(
             row=ObligationRow.UNANSWERED, record=request, what=what,
-            act="to be given up", low=since + patience - EARLY, high=awake_until(client, since, patience),
+            act="to be given up", low=since + limit - EARLY, high=awake_until(client, since, limit),
             came=client.case.at_or_never(until_ns), declared=declared,
         )  # fmt: skip
 
@@ -103,17 +103,17 @@ def _stream(client: ClientCase, life: RequestLife) -> Iterator[Due]:
     if life.began is None:
         return
     over = min(over, _ended_ns(client, life))
-    patience, declared = _patience(client.case.declared.watchdog, NEVER_SILENT)
-    if patience is None:
+    limit, declared = _deadline(client.case.declared.watchdog, NEVER_SILENT)
+    if limit is None:
         return
     began = _read(client, life.began)
-    stamps = [began, *_fed(client, life, began), *_settled(client, life, patience)]
-    for since_ns, until_ns in _silences(sorted(stamps), over, patience):
+    stamps = [began, *_fed(client, life, began), *_settled(client, life, limit)]
+    for since_ns, until_ns in _silences(sorted(stamps), over, limit):
         since = client.case.at(since_ns)
         yield Due(
             row=ObligationRow.SILENT, record=life.request, what=f"a stream, silent from {since:.2f} s on",
             act="to be let go of",
-            low=since + patience - EARLY, high=awake_until(client, since, patience + AT_ONCE),
+            low=since + limit - EARLY, high=awake_until(client, since, limit + AT_ONCE),
             came=client.case.at_or_never(until_ns), declared=declared,
         )  # fmt: skip
 
@@ -127,28 +127,28 @@ def _bodiless(client: ClientCase, life: RequestLife, over: float) -> Iterator[Du
     known = [float(one) for one in bounds if isinstance(one, float | int)]
     if not known and None not in bounds:
         return
-    patience = min(known, default=NEVER_SILENT)
+    limit = min(known, default=NEVER_SILENT)
     since = client.case.at(_read(client, life.answer))
     yield Due(
         row=ObligationRow.NO_BODY, record=life.answer,
         what=f"a stream without a byte of its body from {since:.2f} s on",
-        act="to be let go of", low=since + patience - EARLY, high=awake_until(client, since, patience),
+        act="to be let go of", low=since + limit - EARLY, high=awake_until(client, since, limit),
         came=client.case.at_or_never(until_ns), declared=bool(known),
     )  # fmt: skip
 
 
-def _patience(policy: object, never: float) -> tuple[float | None, bool]:
+def _deadline(policy: object, never: float) -> tuple[float | None, bool]:
     """Return for how many seconds a client bears a silence, None where it does not say; and whether it declares it."""
     if policy is None:
         return never, False
     return (float(policy), True) if isinstance(policy, float | int) else (None, False)
 
 
-def _silences(stamps: list[int], over: float, patience: float) -> Iterator[tuple[int, float]]:
+def _silences(stamps: list[int], over: float, limit: float) -> Iterator[tuple[int, float]]:
     """Yield the silences between stamps, up to the end, that are as long as a patience, and the last one."""
     inside = [one for one in stamps if one < over] or stamps[:1]
     for since, until in pairwise([*inside, over]):
-        if until is over or until - since >= patience * 1e9:
+        if until is over or until - since >= limit * 1e9:
             yield round(since), until
 
 
@@ -173,10 +173,10 @@ def _came(client: ClientCase, life: RequestLife, since_ns: int) -> Iterator[int]
             yield one.t_ns
 
 
-def _settled(client: ClientCase, life: RequestLife, patience: float) -> Iterator[int]:
+def _settled(client: ClientCase, life: RequestLife, limit: float) -> Iterator[int]:
     """Yield when a stream had rested for the gaps that it told of."""
     longest, share = RESTS_AT_THE_END
-    rests_ns = round(min(longest, share * patience) * 1e9)
+    rests_ns = round(min(longest, share * limit) * 1e9)
     for gap in told_gaps(client):
         if gap.request.rid != life.request.rid:
             continue

@@ -4,7 +4,7 @@ import enum
 import math
 
 from harness.history import Dial, SignalHeard, SignalTold
-from harness.judge.case import ROUSING, ClientCase
+from harness.judge.case import WAKING_SIGNALS, ClientCase
 from harness.judge.facts.polling import gap_open, pollings
 from harness.judge.facts.requests import CLIENT, RequestLife, request_lives
 from harness.judge.obligations.attempts import AttemptLife
@@ -37,10 +37,10 @@ def why_ended(client: ClientCase, one: AttemptLife) -> Why:
     if not isinstance(record, Dial):
         return Why.MET
     if record.fate != _GIVEN_UP:
-        return Why.SIGNAL if record.fate == _OPEN and _heard(client, one, ROUSING) else Why.MET
+        return Why.SIGNAL if record.fate == _OPEN and _heard(client, one, WAKING_SIGNALS) else Why.MET
     if _expired(client, one):
         return Why.SILENCE
-    if _heard(client, one, ROUSING):
+    if _heard(client, one, WAKING_SIGNALS):
         return Why.SIGNAL
     return Why.MET if gap_open(client, record.to_ns) or _asleep(client, one) else Why.OWN
 
@@ -70,7 +70,7 @@ def borne_until(client: ClientCase, one: AttemptLife) -> float | None:
 def _of_request(client: ClientCase, one: AttemptLife, life: RequestLife) -> Why:
     if life.by != CLIENT:
         return Why.MET
-    roused = _heard(client, one, ROUSING)
+    roused = _heard(client, one, WAKING_SIGNALS)
     if roused and life.answer is None:
         return Why.SIGNAL
     if _heard(client, one, _OF_ITS_PATH) or _asleep(client, one) or gap_open(client, one.end_hi or 0):
@@ -104,7 +104,7 @@ def _signalled(client: ClientCase, one: AttemptLife) -> float:
     if client.case.declared.heeds_signals is not True:
         return math.inf
     case, near = client.case, client.case.near_ns
-    words = frozenset({"resumed"}) if one.opened else ROUSING
+    words = frozenset({"resumed"}) if one.opened else WAKING_SIGNALS
     over = one.end_hi if one.answer is None or one.opened else one.answer.t_ns
     until = min(math.inf if over is None else over, case.end_ns)
     heard = (told.t_ns for told in client.signals if told.what in words and told.t_ns > one.began_ns + near)

@@ -16,7 +16,7 @@ import msgspec
 
 from harness.history.records import Record
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import put_offs
+from harness.judge.facts.asked import deferrals
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.requests import RequestLife, dial_lives, lives_of
 from harness.judge.facts.results import fetched
@@ -75,7 +75,7 @@ def tardy(client: ClientCase) -> Tardy | None:
 
 def _tries(client: ClientCase, since_ns: float) -> Iterator[_Try]:
     """Yield what may have been an attempt at the results from this stamp on."""
-    found, asked = fetched(client), {one.request.rid: one.asked for one in put_offs(client)}
+    found, asked = fetched(client), {one.request.rid: one.asked for one in deferrals(client)}
     last = {life.request.rid for life in [*found.whole, *found.expired]}
     for what in ("results", "token"):
         for life in lives_of(client, what):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from harness.history.records import Record
-from harness.judge.case import ROUSING, ClientCase
+from harness.judge.case import WAKING_SIGNALS, ClientCase
 from harness.judge.facts.asked import UNAUTHORIZED
 from harness.judge.facts.polling import gap_open
 from harness.judge.facts.radio import end_came_ns
@@ -37,7 +37,7 @@ def held_on(client: ClientCase) -> Iterator[HeldOn]:
     """
     if client.case.declared.heeds_signals is not True:
         return
-    heard = [one for one in client.signals if one.what in ROUSING]
+    heard = [one for one in client.signals if one.what in WAKING_SIGNALS]
     case, near = client.case, client.case.near_ns
     for record, what, began_ns, over_ns in _waiting(client):
         for signal in heard:
@@ -56,8 +56,8 @@ def given_up_early(client: ClientCase) -> Iterator[HeldOn]:
     A signal does, a sleep, the end at the radio, one that the app was told, a gap, whose asking has a time of its own,
     and any answer or first byte that came on another connection meanwhile: it may have made the dial needless.
     """
-    patience: object = client.case.declared.connect_timeout
-    if not isinstance(patience, float | int):
+    limit: object = client.case.declared.connect_timeout
+    if not isinstance(limit, float | int):
         return
     case, near = client.case, client.case.near_ns
     told = [one.t_ns for one in [*client.signals, *client.heard, *client.responses.values()]]
@@ -66,12 +66,12 @@ def given_up_early(client: ClientCase) -> Iterator[HeldOn]:
     for life in dial_lives(client):
         dial = life.dial
         began, over = case.at(dial.from_ns), case.at(dial.to_ns)
-        if dial.fate != _GIVEN_UP or over >= began + patience - LATE - case.slack or dial.to_ns + near >= case.end_ns:
+        if dial.fate != _GIVEN_UP or over >= began + limit - LATE - case.slack or dial.to_ns + near >= case.end_ns:
             continue
         called = any(dial.from_ns - near <= at <= dial.to_ns + near for at in [*told, *ended])
         if called or gap_open(client, dial.to_ns) or client.once(NetworkTimeline).slept(began, over):
             continue
-        yield HeldOn(dial, dial, began + patience, over, f"dial through {dial.path}")
+        yield HeldOn(dial, dial, began + limit, over, f"dial through {dial.path}")
 
 
 def _waiting(client: ClientCase) -> Iterator[tuple[Record, str, int, int]]:

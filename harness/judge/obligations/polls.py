@@ -14,7 +14,7 @@ from operator import attrgetter
 import msgspec
 
 from harness.judge.case import Case, ClientCase
-from harness.judge.facts.asked import UNAUTHORIZED, leads_on, put_offs
+from harness.judge.facts.asked import UNAUTHORIZED, deferrals, leads_on
 from harness.judge.facts.polling import POLLING, Polling, askings, gap_open, pollings
 from harness.judge.facts.requests import RequestLife
 from harness.judge.obligations.asking import asks
@@ -76,7 +76,7 @@ class _Spell:
         self._client, self._case = client, client.case
         self._span, self._every = span, every
         self._sky = client.once(NetworkTimeline)
-        self._put_off = {one.request.rid: one.until_ns for one in put_offs(client)}
+        self._put_off = {one.request.rid: one.until_ns for one in deferrals(client)}
 
     def missed(self, polls: list[RequestLife]) -> Iterator[MissedPoll]:
         due = self._case.at(polls[0].begun_ns)

@@ -11,8 +11,8 @@ from operator import attrgetter
 import msgspec
 
 from harness.history import Request
-from harness.judge.case import ROUSING, ClientCase
-from harness.judge.facts.asked import Deferral, put_offs
+from harness.judge.case import WAKING_SIGNALS, ClientCase
+from harness.judge.facts.asked import Deferral, deferrals
 from harness.judge.facts.requests import RequestLife, request_lives
 
 _ASKED_AGAIN = frozenset({"poll", "results", "token", "start"})
@@ -36,11 +36,15 @@ def hurried(client: ClientCase) -> Iterator[Hurried]:
     if client.case.declared.obeys_retry_after is not True:
         return
     early_ns = round(client.case.slack * 1e9)
-    for one in put_offs(client):
+    for one in deferrals(client):
         if one.read_ns is None or one.request.what not in _ASKED_AGAIN:
             continue
         again = _again(client, one)
-        if again is not None and again.dialled_ns < one.until_ns - early_ns and not _roused(client, one, again):
+        if (
+            again is not None
+            and again.dialled_ns < one.until_ns - early_ns
+            and not _ended_by_signal(client, one, again)
+        ):
             yield Hurried(one, again.request)
 
 
@@ -55,9 +59,9 @@ def _again(client: ClientCase, one: Deferral) -> RequestLife | None:
     return None
 
 
-def _roused(client: ClientCase, one: Deferral, again: RequestLife) -> bool:
+def _ended_by_signal(client: ClientCase, one: Deferral, again: RequestLife) -> bool:
     """Whether a signal ended the wait."""
     since, until, near = one.answer.t_ns, again.request.t_ns, client.case.near_ns
     return one.request.what in _WAITED_FOR and any(
-        signal.what in ROUSING and since - near <= signal.t_ns <= until + near for signal in client.heard
+        signal.what in WAKING_SIGNALS and since - near <= signal.t_ns <= until + near for signal in client.heard
     )

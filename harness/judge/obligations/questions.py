@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import UNAUTHORIZED, ToldGap, leads_on, put_offs, told_gaps
+from harness.judge.facts.asked import UNAUTHORIZED, ToldGap, deferrals, leads_on, told_gaps
 from harness.judge.facts.polling import may_poll
 from harness.judge.facts.requests import RequestLife, firsts, lives_of, request_lives
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
@@ -109,7 +109,7 @@ def _refused_tokens(client: ClientCase) -> Iterator[Due]:
 
 
 def _token_put_off(client: ClientCase, at_ns: int) -> bool:
-    return any(one.request.what == "token" and one.until_ns > at_ns for one in put_offs(client))
+    return any(one.request.what == "token" and one.until_ns > at_ns for one in deferrals(client))
 
 
 class _Gaps:
@@ -199,7 +199,7 @@ class _Gaps:
 
     def _put_off(self, at_ns: int) -> float:
         """Return until when a Retry-After of the status that is in force then puts a question off, at the latest."""
-        mine = [one for one in put_offs(self._client) if one.request.what == "poll" and one.answer.t_ns <= at_ns]
+        mine = [one for one in deferrals(self._client) if one.request.what == "poll" and one.answer.t_ns <= at_ns]
         due = (self._case.at(one.until_ns) + self._interval for one in mine if one.until_ns >= at_ns)
         return max(due, default=-math.inf)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from harness.judge.obligations.doors import Doors, DoorStretch
 from harness.judge.obligations.instants import Instants, between, clip, smear
 from harness.judge.obligations.rows import AT_ONCE, LARGEST_POWER, waits
-from harness.scenario.deadlines import PATIENT_DIAL
+from harness.scenario.deadlines import UNLIMITED_DIAL
 from harness.sse.policy import Policies
 from harness.vocabulary import Door
 
@@ -37,13 +37,13 @@ class Unseen:
         retries: Iterable[int | None] = (None,),
         signals: Sequence[float] = (),
         near: float = 0.0,
-        patience: float = 0.0,
+        limit: float = 0.0,
     ) -> None:
         self._policies, self._doors, self._healed = policies, doors, healed
         self._knocks, self._retries, self._signals, self._near = knocks, tuple(retries), signals, near
-        self._patience = patience  # how long a stream that is let in may be kept waiting before the healing
+        self._limit = limit  # how long a stream that is let in may be kept waiting before the healing
         timeout: object = policies.connect_timeout
-        self._timeout = timeout if isinstance(timeout, float | int) else PATIENT_DIAL
+        self._timeout = timeout if isinstance(timeout, float | int) else UNLIMITED_DIAL
         self._ahead: dict[int, Instants] = defaultdict(int)
         self._been: dict[int, Instants] = defaultdict(int)
         self._in: Instants = 0
@@ -111,7 +111,7 @@ class Unseen:
         """Dials that are let in before the healing: their streams live until they are struck, or are turned away."""
         assert stretch.path is not None
         if not stretch.passes:
-            self._wait(smear(instants, 0.0, self._patience), n)
+            self._wait(smear(instants, 0.0, self._limit), n)
         elif (struck := self._doors.strikes(stretch.path, stretch.since)) < self._healed:
             self._wait(between(struck, struck), 0)
         else:

@@ -14,8 +14,8 @@ import msgspec
 
 from harness.history import SignalHeard
 from harness.judge import phrases
-from harness.judge.case import ROUSING, Case, ClientCase
-from harness.judge.facts.asked import REFUSED, UNAUTHORIZED, put_offs
+from harness.judge.case import WAKING_SIGNALS, Case, ClientCase
+from harness.judge.facts.asked import REFUSED, UNAUTHORIZED, deferrals
 from harness.judge.facts.polling import gap_open, may_poll, pollings
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.obligations.asking import Ask, asks
@@ -106,11 +106,11 @@ class Walk:
         self._near = client.case.near_ns / 1e9
         told: dict[int, SignalHeard] = {}
         for one in client.heard:
-            if one.what in ROUSING:
+            if one.what in WAKING_SIGNALS:
                 told.setdefault(one.told, one)
         self._signals = sorted(client.case.at(one.t_ns) for one in told.values())
         # One that it did not hear, being deaf, it can be held to from when it was told.
-        self._told = sorted(client.case.at(one.t_ns) for one in client.signals if one.what in ROUSING)
+        self._told = sorted(client.case.at(one.t_ns) for one in client.signals if one.what in WAKING_SIGNALS)
         self._failures = _failures(self._tries)
         self._dial: set[int] = set()  # the number of the dial that is looked at
         self._place_of = {one.record.seq: place for place, one in enumerate(self._tries)}
@@ -292,7 +292,7 @@ class Walk:
         ns = sorted(self._evidenced(last, powers))
         found = list(self._waited(last, ended, ns, begun))
         found += self._tokens(last, ended, ns)
-        roused = list(self._roused(state, ended, ns, begun))
+        roused = list(self._signalled(state, ended, ns, begun))
         poll = None if state.probed else self._may_poll(state.last, begun)
         if poll is not None:
             found += self._polled(poll, last, ended, ns, begun)
@@ -344,7 +344,7 @@ class Walk:
         if one.what == "token" and not one.given:
             base: object = self._policies.backoff_base
             more = base if isinstance(base, float | int) else math.inf
-            for put_off in put_offs(self._client):
+            for put_off in deferrals(self._client):
                 if put_off.answer.t_ns == one.answered_ns and put_off.request.what == "token":
                     over = max(over, self._case.at(put_off.until_ns) + more)
         return over
@@ -372,7 +372,9 @@ class Walk:
                 for n in ns:
                     yield DueWindow(row=ObligationRow.TOKEN, low=low, high=high, n=n)
 
-    def _roused(self, state: WalkState, ended: tuple[float, float], ns: list[int], begun: float) -> Iterator[DueWindow]:
+    def _signalled(
+        self, state: WalkState, ended: tuple[float, float], ns: list[int], begun: float
+    ) -> Iterator[DueWindow]:
         if self._policies.heeds_signals is False:
             return
         last = self._tries[state.last]

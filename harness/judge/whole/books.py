@@ -1,6 +1,6 @@
 """What the records read so far have told of, and what every record must agree with.
 
-One pass over a history fills these books, one rule a kind of record. Among the harness's own writers an effect comes
+One pass over a history fills this ledger, one rule a kind of record. Among the harness's own writers an effect comes
 behind its cause by ``seq``; where one of them writes its record only later (a write, once the socket has taken it; a
 dial, once it is over), by its stamp.
 """
@@ -24,7 +24,7 @@ from harness.history.records import Record
 from harness.judge.case import Case
 
 Rule = Callable[[Any, "Ledger"], str]
-"""Takes a record into the books; returns what is wrong with it, or nothing."""
+"""Takes a record into the ledger; returns what is wrong with it, or nothing."""
 
 Rules = Mapping[type[Record], Rule]
 
@@ -47,7 +47,7 @@ class CarriedBytes:
 
 
 class Ledger:
-    """The books of one run."""
+    """The ledger of one run."""
 
     def __init__(self, case: Case) -> None:
         self.case = case

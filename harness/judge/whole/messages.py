@@ -16,46 +16,46 @@ REFUSALS = frozenset({400, 408, 413, 414, 431, 501, 505})
 """Answers to what is no request: the server keeps no record of one."""
 
 
-def _request(record: Request, books: Ledger) -> str:
-    rid, due = record.rid, len(books.requests) + 1
-    books.requests[rid] = record
-    books.waiting.setdefault(record.cid, []).append(rid)
+def _request(record: Request, ledger: Ledger) -> str:
+    rid, due = record.rid, len(ledger.requests) + 1
+    ledger.requests[rid] = record
+    ledger.waiting.setdefault(record.cid, []).append(rid)
     if rid != due:
         return f"request {rid} comes where {due} was due"
-    return "" if record.cid in books.conns else f"request {rid} comes before its connection"
+    return "" if record.cid in ledger.conns else f"request {rid} comes before its connection"
 
 
-def _response(record: Response, books: Ledger) -> str:
+def _response(record: Response, ledger: Ledger) -> str:
     rid = record.rid
-    request = books.requests.get(rid)
+    request = ledger.requests.get(rid)
     if request is None:
         return f"request {rid} is answered before it was made"
-    waiting = books.waiting.get(record.cid, [])
+    waiting = ledger.waiting.get(record.cid, [])
     if rid not in waiting:
         return f"request {rid} is answered twice, or on another connection"
     passed_over = waiting[0] if waiting[0] != rid else 0
     del waiting[: waiting.index(rid) + 1]
-    books.answers[rid] = record.status
+    ledger.answers[rid] = record.status
     if is_stream(record):
-        books.streams.add(rid)
+        ledger.streams.add(rid)
     if record.coding:
-        books.unread.add(request.client)
+        ledger.unread.add(request.client)
     if record.by == MIDDLE:
-        books.by_middle.add(rid)
-        if rid not in books.boxed:
+        ledger.by_middle.add(rid)
+        if rid not in ledger.boxed:
             return f"request {rid} has a box's answer before a box acts on it"
-    elif rid in books.states:
-        books.snapshots.setdefault(request.client, set()).add(books.states[rid])
+    elif rid in ledger.states:
+        ledger.snapshots.setdefault(request.client, set()).add(ledger.states[rid])
     if passed_over:
         return f"request {passed_over} has no answer where request {rid} behind it has one"
-    return _by_the_server(record, request, books)
+    return _by_the_server(record, request, ledger)
 
 
-def _by_the_server(record: Response, request: Request, books: Ledger) -> str:
+def _by_the_server(record: Response, request: Request, ledger: Ledger) -> str:
     """Hold an answer at the client against what the server told of it."""
-    if record.by == MIDDLE or request.client == CANARY or request.method == "HEAD" or not books.server_tells:
+    if record.by == MIDDLE or request.client == CANARY or request.method == "HEAD" or not ledger.server_tells:
         return ""
-    told = books.said.get(record.rid)
+    told = ledger.said.get(record.rid)
     if told is None:
         return "" if record.status in REFUSALS else f"request {record.rid} is answered before the server answered it"
     if told[0] != record.status:
@@ -63,30 +63,30 @@ def _by_the_server(record: Response, request: Request, books: Ledger) -> str:
     return ""
 
 
-def _stream_began(record: StreamBegan, books: Ledger) -> str:
-    if record.rid in books.began:
+def _stream_began(record: StreamBegan, ledger: Ledger) -> str:
+    if record.rid in ledger.began:
         return f"the stream of request {record.rid} begins twice"
-    books.began.add(record.rid)
-    if record.rid in books.answers and books.requests[record.rid].cid != record.cid:
+    ledger.began.add(record.rid)
+    if record.rid in ledger.answers and ledger.requests[record.rid].cid != record.cid:
         return f"the stream of request {record.rid} begins on another connection"
-    return "" if record.rid in books.answers else f"the stream of request {record.rid} begins before its answer"
+    return "" if record.rid in ledger.answers else f"the stream of request {record.rid} begins before its answer"
 
 
-def _stream_ended(record: StreamEnded, books: Ledger) -> str:
-    return "" if record.rid in books.answers else f"the stream of request {record.rid} ends before its answer"
+def _stream_ended(record: StreamEnded, ledger: Ledger) -> str:
+    return "" if record.rid in ledger.answers else f"the stream of request {record.rid} ends before its answer"
 
 
-def _body(record: Body, books: Ledger) -> str:
+def _body(record: Body, ledger: Ledger) -> str:
     rid = record.rid
-    if rid not in books.answers:
+    if rid not in ledger.answers:
         return f"the body of request {rid} comes before its answer"
-    if rid in books.bodies:
+    if rid in ledger.bodies:
         return f"the body of request {rid} comes twice"
-    books.bodies.add(rid)
-    if books.requests[rid].cid != record.cid:
+    ledger.bodies.add(rid)
+    if ledger.requests[rid].cid != record.cid:
         return f"the body of request {rid} comes on another connection"
-    told = books.said.get(rid)
-    if told is None or rid in books.by_middle or books.requests[rid].method == "HEAD":
+    told = ledger.said.get(rid)
+    if told is None or rid in ledger.by_middle or ledger.requests[rid].method == "HEAD":
         return ""
     _, length, digest = told
     cut = length and not record.whole and record.length == length
@@ -97,57 +97,57 @@ def _body(record: Body, books: Ledger) -> str:
     return ""
 
 
-def _delivered(record: Delivered, books: Ledger) -> str:
+def _delivered(record: Delivered, ledger: Ledger) -> str:
     rid = record.rid
-    request = books.requests.get(rid)
-    if request is None or rid not in books.answers:
+    request = ledger.requests.get(rid)
+    if request is None or rid not in ledger.answers:
         return f"an event of request {rid} reached the phone before its answer"
-    if rid not in books.began:
+    if rid not in ledger.began:
         return f"an event of request {rid} reached the phone before the first byte of its stream"
     if record.cid != request.cid:
         return f"an event of request {rid} reached the phone on another connection"
-    return _event(record, request, books) if record.event and request.job else ""
+    return _event(record, request, ledger) if record.event and request.job else ""
 
 
-def _event(record: Delivered, request: Request, books: Ledger) -> str:
+def _event(record: Delivered, request: Request, ledger: Ledger) -> str:
     """Hold an event that reached the phone against what the server has emitted and written."""
     rid = record.rid
     if record.type == RESET:
-        told = books.gaps.get(rid) == RESET or not books.server_tells
+        told = ledger.gaps.get(rid) == RESET or not ledger.server_tells
         return "" if told else f"request {rid} was reset, and no server said so"
     if record.digest == PING_DIGEST:
         return ""
-    arrival = record.cid, books.carried.last.get((record.cid, "downstream"), 0)
-    books.arrived.setdefault((request.client, record.digest), []).append(arrival)
-    if record.cid in books.left:
+    arrival = record.cid, ledger.carried.last.get((record.cid, "downstream"), 0)
+    ledger.arrived.setdefault((request.client, record.digest), []).append(arrival)
+    if record.cid in ledger.left:
         return f"event {record.id} reached connection {record.cid} after its client had left"
-    emitted = books.events.get((request.job, record.digest), ())
+    emitted = ledger.events.get((request.job, record.digest), ())
     emit = next((one for one in emitted if one.id == record.id), None)
     if emit is None:
         return f"event {record.id} at the phone ({request.client}) is none that the server had emitted"
     if (record.type, record.size) != (emit.type, emit.size or record.size):
         return f"event {record.id} at the phone ({request.client}) is of another type or size than the server emitted"
-    return _written(record, emit, books)
+    return _written(record, emit, ledger)
 
 
-def _written(record: Delivered, emit: Emit, books: Ledger) -> str:
-    sub = books.sub_of.get(record.rid)
+def _written(record: Delivered, emit: Emit, ledger: Ledger) -> str:
+    sub = ledger.sub_of.get(record.rid)
     if sub is None:
-        return "" if not books.server_tells else f"event {record.id} reached the phone, and no stream of the server"
-    last = books.written[sub][-1] if books.written[sub] else None
+        return "" if not ledger.server_tells else f"event {record.id} reached the phone, and no stream of the server"
+    last = ledger.written[sub][-1] if ledger.written[sub] else None
     if last is None or last.epoch != emit.epoch or not last.first <= emit.index <= last.last:
-        books.unwritten.append((record, emit))
+        ledger.unwritten.append((record, emit))
     return ""
 
 
-def _boxed(record: Boxed, books: Ledger) -> str:
-    if record.cid not in books.conns:
+def _boxed(record: Boxed, ledger: Ledger) -> str:
+    if record.cid not in ledger.conns:
         return f"a box acts on connection {record.cid} before it begins"
-    if {(record.cid, "client"), (record.cid, "server")} <= books.ended:
+    if {(record.cid, "client"), (record.cid, "server")} <= ledger.ended:
         return f"a box acts on connection {record.cid} after its end"
-    books.boxed.add(record.rid)
-    books.cuts[record.client] += record.what == "cut"
-    unknown = record.rid and record.rid not in books.requests
+    ledger.boxed.add(record.rid)
+    ledger.cuts[record.client] += record.what == "cut"
+    unknown = record.rid and record.rid not in ledger.requests
     return f"a box acts on request {record.rid} before it was made" if unknown else ""
 
 
@@ -162,31 +162,31 @@ RULES: Rules = {
 }
 
 
-def unfinished(books: Ledger) -> Iterator[tuple[Record, str]]:
+def unfinished(ledger: Ledger) -> Iterator[tuple[Record, str]]:
     """Yield the answers without a body, and the events at a radio that no write covers or that came before it began."""
-    for rid in books.answers if books.finished else ():
-        request = books.requests[rid]
-        if rid not in books.bodies and rid not in books.streams and request.client != CANARY:
+    for rid in ledger.answers if ledger.finished else ():
+        request = ledger.requests[rid]
+        if rid not in ledger.bodies and rid not in ledger.streams and request.client != CANARY:
             yield request, f"the answer to request {rid} has no body, and none that was cut short"
-    found = _covering(books)
-    for record, emit in books.unwritten:
-        covering = found.get((books.sub_of[record.rid], emit.epoch, emit.index), [])
+    found = _covering(ledger)
+    for record, emit in ledger.unwritten:
+        covering = found.get((ledger.sub_of[record.rid], emit.epoch, emit.index), [])
         if not covering:
-            if books.finished:
+            if ledger.finished:
                 yield record, f"event {record.id} reached the phone and was never written to its stream"
         elif all(one.began_ns > record.t_ns for one in covering):
             yield record, f"event {record.id} reached the phone before it was written"
 
 
-def _covering(books: Ledger) -> dict[tuple[int, str, int], list[Write]]:
+def _covering(ledger: Ledger) -> dict[tuple[int, str, int], list[Write]]:
     """Return the writes that cover the events at a radio, by stream, epoch and index."""
     wanted: dict[tuple[int, str], set[int]] = {}
-    for record, emit in books.unwritten:
-        wanted.setdefault((books.sub_of[record.rid], emit.epoch), set()).add(emit.index)
+    for record, emit in ledger.unwritten:
+        wanted.setdefault((ledger.sub_of[record.rid], emit.epoch), set()).add(emit.index)
     found: dict[tuple[int, str, int], list[Write]] = {}
     for (sub, epoch), indices in wanted.items():
         ordered = sorted(indices)
-        for write in books.written[sub]:
+        for write in ledger.written[sub]:
             if write.epoch == epoch:
                 for index in ordered[bisect_left(ordered, write.first) : bisect_right(ordered, write.last)]:
                     found.setdefault((sub, epoch, index), []).append(write)

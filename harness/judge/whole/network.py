@@ -26,35 +26,35 @@ KILLS = frozenset({"loses", "offline", "resumed"})
 """What the OS tells of when it kills connections and dials."""
 
 
-def _conn(record: Conn, books: Ledger) -> str:
-    known = record.cid in books.conns
-    books.conns[record.cid] = record
-    books.dialled.setdefault((record.client, record.peer.rpartition(":")[2]), []).append(record)
+def _conn(record: Conn, ledger: Ledger) -> str:
+    known = record.cid in ledger.conns
+    ledger.conns[record.cid] = record
+    ledger.dialled.setdefault((record.client, record.peer.rpartition(":")[2]), []).append(record)
     return f"connection {record.cid} begins twice" if known else ""
 
 
-def _chunk(record: Chunk, books: Ledger) -> str:
+def _chunk(record: Chunk, ledger: Ledger) -> str:
     cid = record.cid
-    if cid not in books.conns:
+    if cid not in ledger.conns:
         return f"bytes of connection {cid} come before it"
     key, end = (cid, record.direction), record.offset + record.length
-    so_far = books.carried.at.get(key, 0)
-    pieces = books.carried.pieces.setdefault(key, {})
+    so_far = ledger.carried.at.get(key, 0)
+    pieces = ledger.carried.pieces.setdefault(key, {})
     wrong = ""
     if record.offset >= so_far:
         if record.offset > so_far:
-            books.carried.holes.setdefault(key, {})[so_far] = record.offset, record
-        books.carried.at[key] = end
-        _summed(record, end, books)
-    elif pieces.get(record.offset) != record.length and not _filled(record, end, books):
+            ledger.carried.holes.setdefault(key, {})[so_far] = record.offset, record
+        ledger.carried.at[key] = end
+        _summed(record, end, ledger)
+    elif pieces.get(record.offset) != record.length and not _filled(record, end, ledger):
         wrong = f"bytes {record.offset} to {end} of connection {cid} are told of twice {record.direction}"
     if record.fate == "delivered":
         # What was half sent may be given up, and told of once more: of each direction the last alone.
-        pieces.pop(books.carried.last.get(key, record.offset), None)
+        pieces.pop(ledger.carried.last.get(key, record.offset), None)
         pieces[record.offset] = record.length
-        books.carried.last[key] = record.offset
+        ledger.carried.last[key] = record.offset
         if record.direction == DOWN:
-            books.carried.received[cid] = max(end, books.carried.received.get(cid, 0))
+            ledger.carried.received[cid] = max(end, ledger.carried.received.get(cid, 0))
     elif record.fate == "held":
         pieces[record.offset] = record.length
     else:
@@ -62,9 +62,9 @@ def _chunk(record: Chunk, books: Ledger) -> str:
     return wrong
 
 
-def _filled(record: Chunk, end: int, books: Ledger) -> bool:
+def _filled(record: Chunk, end: int, ledger: Ledger) -> bool:
     """Fill a hole with bytes that queued behind others while the path let them pass: nothing told of them until now."""
-    holes = books.carried.holes.get((record.cid, record.direction), {})
+    holes = ledger.carried.holes.get((record.cid, record.direction), {})
     upto, behind = holes.get(record.offset, (0, record))
     if end > upto:
         return False
@@ -74,61 +74,61 @@ def _filled(record: Chunk, end: int, books: Ledger) -> bool:
     return True
 
 
-def _summed(record: Chunk, end: int, books: Ledger) -> None:
+def _summed(record: Chunk, end: int, ledger: Ledger) -> None:
     """Keep the sum of bytes that came, as far as it may be asked for."""
     if not record.crc:
         return
     if record.direction == DOWN:
-        books.carried.crcs.setdefault(record.cid, deque()).append((end, record.crc))
+        ledger.carried.crcs.setdefault(record.cid, deque()).append((end, record.crc))
     else:
-        books.carried.crc_up[record.cid] = end, record.crc
+        ledger.carried.crc_up[record.cid] = end, record.crc
 
 
-def _waited(record: Waited, books: Ledger) -> str:
-    if record.cid not in books.conns:
+def _waited(record: Waited, ledger: Ledger) -> str:
+    if record.cid not in ledger.conns:
         return f"bytes of connection {record.cid} wait at the radio before it"
-    so_far = books.carried.at.get((record.cid, record.direction), 0)
+    so_far = ledger.carried.at.get((record.cid, record.direction), 0)
     if record.offset != so_far:
         return f"bytes of connection {record.cid} wait at {record.offset} {record.direction}, where {so_far} is next"
     return ""
 
 
-def _conn_end(record: ConnEnd, books: Ledger) -> str:
+def _conn_end(record: ConnEnd, ledger: Ledger) -> str:
     key = record.cid, record.side
-    if record.cid not in books.conns:
+    if record.cid not in ledger.conns:
         return f"connection {record.cid} ends before it begins"
     if record.held:
-        books.held_ends.add(key)
-    if key in books.ended:
+        ledger.held_ends.add(key)
+    if key in ledger.ended:
         return f"connection {record.cid} ends twice at its {record.side}"
-    books.ended.add(key)
+    ledger.ended.add(key)
     if record.side != "client":
         return ""
-    end, crc = books.carried.crc_up.get(record.cid, (0, 0))
+    end, crc = ledger.carried.crc_up.get(record.cid, (0, 0))
     if record.sent and record.sent == end and record.crc != crc:
         return f"the bytes of connection {record.cid} at the gate are not those that its phone had sent"
     if record.how != "closed":
-        books.left.add(record.cid)
-    elif record.swallowed and books.conns[record.cid].client not in {CANARY, *books.bereaved}:
+        ledger.left.add(record.cid)
+    elif record.swallowed and ledger.conns[record.cid].client not in {CANARY, *ledger.bereaved}:
         return f"connection {record.cid} was lost before the OS of its client knew of a loss"
     return ""
 
 
-def _end_passed(record: EndPassed, books: Ledger) -> str:
-    if (record.cid, record.side) not in books.held_ends:
+def _end_passed(record: EndPassed, ledger: Ledger) -> str:
+    if (record.cid, record.side) not in ledger.held_ends:
         return f"an end of connection {record.cid} was let go that nobody had held"
     return ""
 
 
-def _read(record: Read, books: Ledger) -> str:
+def _read(record: Read, ledger: Ledger) -> str:
     cid, upto = record.cid, record.upto
-    if upto > books.carried.received.get(cid, 0):
-        return f"the phone read {upto} bytes of connection {cid} where {books.carried.received.get(cid, 0)} had come"
-    before = books.carried.read.get(cid, 0)
-    books.carried.read[cid] = upto
-    if wrong := books.misnumbered(record, cid, record.no, f"reading {record.no} of connection {cid}"):
+    if upto > ledger.carried.received.get(cid, 0):
+        return f"the phone read {upto} bytes of connection {cid} where {ledger.carried.received.get(cid, 0)} had come"
+    before = ledger.carried.read.get(cid, 0)
+    ledger.carried.read[cid] = upto
+    if wrong := ledger.misnumbered(record, cid, record.no, f"reading {record.no} of connection {cid}"):
         return wrong
-    crcs = books.carried.crcs.get(cid, deque())
+    crcs = ledger.carried.crcs.get(cid, deque())
     while crcs and crcs[0][0] <= upto:
         end, crc = crcs.popleft()
         if end == upto and record.crc not in (0, crc):
@@ -137,38 +137,38 @@ def _read(record: Read, books: Ledger) -> str:
     return f"the phone read connection {cid} up to {upto} after {before}" if again else ""
 
 
-def _dial(record: Dial, books: Ledger) -> str:
+def _dial(record: Dial, ledger: Ledger) -> str:
     if record.no:
-        books.phones.add(record.client)
-    if wrong := books.misnumbered(record, record.client, record.no, f"dial {record.no} of {record.client}"):
+        ledger.phones.add(record.client)
+    if wrong := ledger.misnumbered(record, record.client, record.no, f"dial {record.no} of {record.client}"):
         return wrong
     if record.port:
-        books.dials.setdefault((record.client, str(record.port)), []).append(record)
-    if record.fate == "lost" and record.client not in books.bereaved:
+        ledger.dials.setdefault((record.client, str(record.port)), []).append(record)
+    if record.fate == "lost" and record.client not in ledger.bereaved:
         return f"a dial of {record.client} was lost before its OS knew of a loss"
     return ""
 
 
-def _listens(record: Listens, books: Ledger) -> str:
-    books.listeners[record.client] += 1 if record.on else -1
-    return f"{record.client} ceases to listen before it began" if books.listeners[record.client] < 0 else ""
+def _listens(record: Listens, ledger: Ledger) -> str:
+    ledger.listeners[record.client] += 1 if record.on else -1
+    return f"{record.client} ceases to listen before it began" if ledger.listeners[record.client] < 0 else ""
 
 
-def _signal(record: SignalTold, books: Ledger) -> str:
-    books.told[record.seq] = record
+def _signal(record: SignalTold, ledger: Ledger) -> str:
+    ledger.told[record.seq] = record
     if record.what in KILLS:
-        books.bereaved.add(record.client)
+        ledger.bereaved.add(record.client)
     return ""
 
 
-def _heard(record: SignalHeard, books: Ledger) -> str:
-    told = books.told.get(record.told)
+def _heard(record: SignalHeard, ledger: Ledger) -> str:
+    told = ledger.told.get(record.told)
     if told is None or (told.client, told.what, told.path) != (record.client, record.what, record.path):
         return f"{record.client} heard {record.what} before it was told"
-    books.hearings[record.told] += 1
+    ledger.hearings[record.told] += 1
     return (
         f"{record.client} heard {record.what} more often than it listened"
-        if books.hearings[record.told] > told.ears
+        if ledger.hearings[record.told] > told.ears
         else ""
     )
 
@@ -187,40 +187,40 @@ RULES: Rules = {
 }
 
 
-def unfinished(books: Ledger) -> Iterator[tuple[Record, str]]:
+def unfinished(ledger: Ledger) -> Iterator[tuple[Record, str]]:
     """Yield the connections without an end, and dials and connections that do not belong to each other."""
-    yield from _dials(books)
-    if not books.finished:
+    yield from _dials(ledger)
+    if not ledger.finished:
         return
-    for (cid, way), holes in books.carried.holes.items():
+    for (cid, way), holes in ledger.carried.holes.items():
         for offset, (upto, behind) in holes.items():
             yield behind, f"{upto - offset} bytes of connection {cid} are missing {way}"
-    for cid, conn in books.conns.items():
+    for cid, conn in ledger.conns.items():
         for side in ("client", "server"):
-            if (cid, side) not in books.ended:
+            if (cid, side) not in ledger.ended:
                 yield conn, f"connection {cid} of {conn.client} never ends at its {side}"
 
 
-def _dials(books: Ledger) -> Iterator[tuple[Record, str]]:
+def _dials(ledger: Ledger) -> Iterator[tuple[Record, str]]:
     """Each connection of a phone was dialled, and each dial that came through is one: by the port, in order."""
-    for (client, port), conns in books.dialled.items():
-        dials = books.dials.get((client, port), [])
+    for (client, port), conns in ledger.dialled.items():
+        dials = ledger.dials.get((client, port), [])
         for place, conn in enumerate(conns if client != CANARY else ()):
             if place >= len(dials):
-                if books.finished:
+                if ledger.finished:
                     yield conn, f"connection {conn.cid} of {client} was dialled by nobody"
             elif conn.t_ns < dials[place].from_ns:
                 yield conn, f"connection {conn.cid} of {client} begins before it was dialled"
-    for (client, port), dials in books.dials.items():
-        opened = [dial for dial in dials if dial.fate == "open" and not _met_a_change(dial, books)]
-        if len(opened) > len(books.dialled.get((client, port), [])):
+    for (client, port), dials in ledger.dials.items():
+        opened = [dial for dial in dials if dial.fate == "open" and not _met_a_change(dial, ledger)]
+        if len(opened) > len(ledger.dialled.get((client, port), [])):
             yield opened[-1], f"a dial of {client} from port {port} came through, and no connection did"
 
 
-def _met_a_change(dial: Dial, books: Ledger) -> bool:
+def _met_a_change(dial: Dial, ledger: Ledger) -> bool:
     """Whether a door was moved, or the run ended, as it came through: what no gate had taken by then is gone."""
-    near = books.case.near_ns
-    if dial.to_ns >= books.case.end_ns - near:
+    near = ledger.case.near_ns
+    if dial.to_ns >= ledger.case.end_ns - near:
         return True
-    deeds = (deed for deed in books.case.history.all(DeedDone) if deed.client in {"", dial.client})
+    deeds = (deed for deed in ledger.case.history.all(DeedDone) if deed.client in {"", dial.client})
     return any(deed.issued_ns - near <= dial.to_ns <= deed.returned_ns + near for deed in deeds)

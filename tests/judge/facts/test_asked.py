@@ -2,7 +2,7 @@ import math
 
 from harness.history import Body, Chunk, ConnEnd, Delivered, Job, Read, Snapshot, StreamBegan
 from harness.judge.case import Case, ClientCase
-from harness.judge.facts.asked import put_offs, retries_in_force, told_gaps, told_retries
+from harness.judge.facts.asked import deferrals, retries_in_force, told_gaps, told_retries
 from harness.judge.facts.snapshots import delivered_states
 from harness.sse.policy import Ids, Policies
 from tests.judge.story import Story, ns, plan
@@ -39,7 +39,7 @@ def answered(story: Story, at: float, index: int, *, epoch: str = "a", whole: bo
 
 def test_nothing_is_asked_by_an_empty_history():
     found = Case(plan(), Story(plan()).history()).clients[0]
-    assert (told_retries(found), put_offs(found), told_gaps(found), delivered_states(found)) == ([], [], [], [])
+    assert (told_retries(found), deferrals(found), told_gaps(found), delivered_states(found)) == ([], [], [], [])
 
 
 def test_a_retry_line_is_told_in_seconds():
@@ -73,7 +73,7 @@ def test_a_retry_in_doubt_may_not_be_in_force():
 def test_an_answer_with_retry_after_puts_off_as_far_as_declared():
     story = streaming(Policies(retry_stream=10.0, backoff_cap=8.0))
     story.request("poll", 1.0, status=503, retry_after="30")
-    (one,) = put_offs(client(story))
+    (one,) = deferrals(client(story))
     assert (one.asked, one.seconds, one.until_ns) == (30.0, 10.0, one.answer.t_ns + 10 * 10**9)
 
 
@@ -81,7 +81,7 @@ def test_a_date_is_counted_from_the_answer_s_own_date():
     story = streaming()
     dates = {"retry_after": "Wed, 21 Oct 2026 07:28:08 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}
     story.request("poll", 1.0, status=503, **dates)
-    assert [one.asked for one in put_offs(client(story))] == [8.0]
+    assert [one.asked for one in deferrals(client(story))] == [8.0]
 
 
 def test_neither_a_401_nor_a_redirect_nor_an_open_stream_puts_off():
@@ -90,13 +90,13 @@ def test_neither_a_401_nor_a_redirect_nor_an_open_stream_puts_off():
     story.request("poll", 2.0, status=307, retry_after="5", location="/elsewhere")
     story.request("stream", 3.0, retry_after="5")
     story.request("poll", 4.0, status=503, retry_after="soon")
-    assert put_offs(client(story)) == []
+    assert deferrals(client(story)) == []
 
 
 def test_a_client_that_declares_to_heed_none_is_put_off_by_none():
     story = streaming(Policies(obeys_retry_after=False))
     story.request("poll", 1.0, status=503, retry_after="5")
-    assert put_offs(client(story)) == []
+    assert deferrals(client(story)) == []
 
 
 def test_a_refused_cursor_and_a_reset_event_tell_of_a_gap():

@@ -10,7 +10,7 @@ from tests.judge.story import Story, plan, without
 
 def windows(story: Story, history=None) -> list[tuple[float, float, str | None]]:
     found = steady(Case(story.plan, history or story.history()).clients[0])
-    return [(round(one.start, 2), round(one.end, 2), one.spell.path) for one in found]
+    return [(round(one.start, 2), round(one.end, 2), one.interval.path) for one in found]
 
 
 def test_from_the_first_202_to_the_deed_and_from_r_after_the_healing_to_the_end():

@@ -255,7 +255,7 @@ def test_a_signal_that_was_told_to_nobody_excuses_nothing():
     assert state("backoff", story.over()) is LawState.FAILED
 
 
-def roused(wait: float, *, policies: Policies | None = None, ears: int = 1) -> Dials:
+def signalled(wait: float, *, policies: Policies | None = None, ears: int = 1) -> Dials:
     """A wait of the fifth attempt, from 19 s on, in which a signal comes after 3 s."""
     story = Dials(policies=policies).refused(0.6, 1.9, 2.2, 7.0)
     story.signal("joins", story.at + 3.0, "cellular", ears=ears)
@@ -263,26 +263,27 @@ def roused(wait: float, *, policies: Policies | None = None, ears: int = 1) -> D
 
 
 def test_a_signal_ends_the_wait_in_which_it_is_heard():
-    assert (state("backoff", roused(3.01)), state("backoff", roused(3.9))) == (LawState.HELD, LawState.HELD)
-    found = law("backoff", roused(9.0))
+    assert (state("backoff", signalled(3.01)), state("backoff", signalled(3.9))) == (LawState.HELD, LawState.HELD)
+    found = law("backoff", signalled(9.0))
     assert found.sentence == "row 23, signal while waiting: a dial was due by 20.10 s and came at 25.10 s"
     assert found.cause == "deaf"
 
 
 def test_a_deaf_client_is_held_to_the_signal_that_it_was_told():
-    assert state("backoff", roused(9.0, ears=0)) is LawState.FAILED
+    assert state("backoff", signalled(9.0, ears=0)) is LawState.FAILED
 
 
 def test_a_client_that_declares_to_ignore_signals_waits_on():
     ignores = Policies(heeds_signals=False)
-    assert (state("backoff", roused(9.0, policies=ignores)), state("backoff", roused(3.01, policies=ignores))) == (
+    assert (state("backoff", signalled(9.0, policies=ignores)), state("backoff", signalled(3.01,
+    policies=ignores))) == (
         LawState.HELD, LawState.FAILED,
     )  # fmt: skip
 
 
 def test_a_client_of_which_nobody_said_whether_it_heeds_signals_may_do_either():
     unknown = msgspec.structs.replace(Policies(), heeds_signals=UNSET)
-    assert {state("backoff", roused(wait, policies=unknown)) for wait in (3.01, 9.0)} == {LawState.HELD}
+    assert {state("backoff", signalled(wait, policies=unknown)) for wait in (3.01, 9.0)} == {LawState.HELD}
 
 
 def test_a_signal_ends_a_retry_after_too():

@@ -84,18 +84,18 @@ def test_a_lag_is_no_order_where_the_deed_was_in_time_and_excuses_none_that_was_
 
 
 def test_a_deadline_of_the_client_that_came_first_is_another_story():
-    for patience, how in ((0.4, "timeout"), (0.5, "timeout"), (None, "timeout"), (0.4, "refused")):
+    for timeout, how in ((0.4, "timeout"), (0.5, "timeout"), (None, "timeout"), (0.4, "refused")):
         story = late(SILENT, by=1.0)
-        client = msgspec.structs.replace(story.plan.client, policies=Policies(connect_timeout=patience))
+        client = msgspec.structs.replace(story.plan.client, policies=Policies(connect_timeout=timeout))
         story.plan = msgspec.structs.replace(story.plan, client=client)
         story.dial(4.5, cause="failed", opens=False)
         story.hang_up(4.9, how)
-        fired = (patience, how) == (0.4, "timeout")
+        fired = (timeout, how) == (0.4, "timeout")
         assert law("in-time", story).sentence == (
             "the deed at 4.1 s (wifi silent) came 1.0 s late, after a deadline of the client that was due at 4.9 s"
             if fired
             else "late: 1 deed by 1.0 s"
-        ), (patience, how)
+        ), (timeout, how)
 
 
 def test_what_a_deed_meets_gate_by_gate_is_on_either_side_of_it():

@@ -62,20 +62,20 @@ def later(history: History, since_ns: int, seconds: float, kinds: tuple[type[Rec
     return History([moved(one) if isinstance(one, kinds) else one for one in history.records])
 
 
-def sat(plan: Plan, history: History, lapse: Outage) -> History:
+def sat(plan: Plan, history: History, outage: Outage) -> History:
     """Return the history of a client that sits on its next dial for R and 2 s more, or, where none is due, on its app.
 
     What comes of that dial is as much later; the deeds and the job are not.
     """
     case = Case(plan, history)
-    assert lapse.healed is not None
-    assert lapse.caught_up is not None
-    since, until = case.ns(lapse.healed) - 1_000, case.ns(lapse.caught_up)
+    assert outage.healed is not None
+    assert outage.caught_up is not None
+    since, until = case.ns(outage.healed) - 1_000, case.ns(outage.caught_up)
     dials = [one.began_ns for one in attempts(case.clients[0]) if since <= one.began_ns <= until]
     if not dials:
-        return later(history, until - 1_000, lapse.allowance + LATER, (App,))
+        return later(history, until - 1_000, outage.allowance + LATER, (App,))
     kinds = tuple({type(one) for one in history.records} - NOT_THE_CLIENT_S)
-    return later(history, dials[0], lapse.allowance + LATER, kinds)
+    return later(history, dials[0], outage.allowance + LATER, kinds)
 
 
 def test_no_recovery_may_take_longer_than_it_did():
@@ -93,11 +93,11 @@ def test_no_recovery_may_take_longer_than_it_did():
 @pytest.mark.parametrize("name", json.loads(TABLE.read_text()) if TABLE.exists() else [])
 def test_who_is_later_than_r_by_two_seconds_fails(name):
     plan, history = shipped()[name]
-    for lapse in judged(plan, history):
-        if not lapse.recovery:
+    for outage in judged(plan, history):
+        if not outage.recovery:
             continue  # it had caught up as its network healed, and so has nothing to be late with
-        assert LAW.verdict(Case(plan, sat(plan, history, lapse))).state is LawState.FAILED, (
-            f"the outage at {lapse.began:.2f} s"
+        assert LAW.verdict(Case(plan, sat(plan, history, outage))).state is LawState.FAILED, (
+            f"the outage at {outage.began:.2f} s"
         )
 
 

@@ -50,11 +50,11 @@ def _hands_are(change: Callable[[int, Any], Any], *, client: str = "") -> Plant:
     def wrap(at_gate: Any) -> Any:
         done: dict[str, int] = {}
 
-        async def doing(hands: Actuator, gate: Any, deed: Deed) -> Any:
+        async def doing(actuator: Actuator, gate: Any, deed: Deed) -> Any:
             before = done[gate.client] = done.get(gate.client, -1) + 1
             if client and gate.client != client:
-                return await at_gate(hands, gate, deed)
-            return await change(before, (lambda: at_gate(hands, gate, deed), gate, deed))
+                return await at_gate(actuator, gate, deed)
+            return await change(before, (lambda: at_gate(actuator, gate, deed), gate, deed))
 
         return doing
 

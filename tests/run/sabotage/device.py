@@ -109,8 +109,8 @@ def _reads_asleep(patch: pytest.MonkeyPatch) -> None:
 
 
 def _timers_run_asleep(patch: pytest.MonkeyPatch) -> None:
-    async def sleep_until(phone: GatePhone, deadline: float, nap: MovableSleep | None = None) -> None:
-        await (nap or MovableSleep()).until(deadline)
+    async def sleep_until(phone: GatePhone, deadline: float, movable_sleep: MovableSleep | None = None) -> None:
+        await (movable_sleep or MovableSleep()).until(deadline)
 
     patch.setattr(GatePhone, "sleep_until", sleep_until)
 
@@ -122,11 +122,11 @@ def _awake_in(share: float) -> Plant:
     """Waking costs so much of what it should."""
 
     def wrap(wake: Any) -> Any:
-        def waking(antenna: RadioState, now: float, *, asleep: bool) -> float:
-            radio = antenna.radio
-            antenna.radio = msgspec.structs.replace(radio, wake=radio.wake * share)
-            until: float = wake(antenna, now, asleep=asleep)
-            antenna.radio = radio
+        def waking(state: RadioState, now: float, *, asleep: bool) -> float:
+            radio = state.radio
+            state.radio = msgspec.structs.replace(radio, wake=radio.wake * share)
+            until: float = wake(state, now, asleep=asleep)
+            state.radio = radio
             return until
 
         return waking
@@ -136,11 +136,11 @@ def _awake_in(share: float) -> Plant:
 
 def _shakes_hands_in(share: float) -> Plant:
     def wrap(dial: Any) -> Any:
-        def dialling(antenna: RadioState, now: float) -> float:
-            radio = antenna.radio
-            antenna.radio = msgspec.structs.replace(radio, handshake=radio.handshake * share)
-            ready: float = dial(antenna, now)
-            antenna.radio = radio
+        def dialling(state: RadioState, now: float) -> float:
+            radio = state.radio
+            state.radio = msgspec.structs.replace(radio, handshake=radio.handshake * share)
+            ready: float = dial(state, now)
+            state.radio = radio
             return ready
 
         return dialling

@@ -145,12 +145,12 @@ def _pulses(change: Callable[[StallPulse], StallPulse | None]) -> Plant:
                 return
             await sleep_until(zero + made.at)
             nemesis._journal.write(Weather(path=planned.path, what="stall", lasts=planned.lasts))
-            for gate in nemesis._hands.gates.values():
+            for gate in nemesis._actuator.gates.values():
                 gate.pause(made.path)
             try:
                 await sleep_until(zero + made.at + made.lasts)
             finally:
-                for gate in nemesis._hands.gates.values():
+                for gate in nemesis._actuator.gates.values():
                     gate.resume(made.path)
 
         return pulsing
@@ -175,9 +175,9 @@ def _steps(change: Callable[[Any, Any], Any]) -> Plant:
         return {}
 
     def wrap(step: Any) -> Any:
-        def stepping(hands: Actuator, one: Any) -> Any:
-            other = change(hands, one)
-            return step(hands, other) if other is not None else nothing()
+        def stepping(actuator: Actuator, one: Any) -> Any:
+            other = change(actuator, one)
+            return step(actuator, other) if other is not None else nothing()
 
         return stepping
 

@@ -339,9 +339,9 @@ def _keepalives(keepalive: float | None, *, comments: bool | None = None) -> Pla
 
         def silence(silent: Any) -> Any:
             def silenced(stream: EventStream) -> None:
-                kept, stream._conduct.comments = stream._conduct.comments, comments
+                kept, stream._behaviour.comments = stream._behaviour.comments, comments
                 silent(stream)
-                stream._conduct.comments = kept
+                stream._behaviour.comments = kept
 
             return silenced
 
@@ -414,17 +414,17 @@ def _repeats(count: int, *, twice: bool) -> Plant:
     def plant(patch: pytest.MonkeyPatch) -> None:
         def serving(serve: Any) -> Any:
             async def served(stream: EventStream, start: int, cursor: str, **options: Any) -> Any:
-                more = stream._conduct.repeats - count if cursor and stream._conduct.repeats else 0
+                more = stream._behaviour.repeats - count if cursor and stream._behaviour.repeats else 0
                 return await serve(stream, start + more, cursor, **options)
 
             return served
 
         def writing(write: Any) -> Any:
             async def written(stream: EventStream) -> None:
-                kept = stream._conduct.repeats
-                stream._conduct.repeats = kept if twice else 0
+                kept = stream._behaviour.repeats
+                stream._behaviour.repeats = kept if twice else 0
                 await write(stream)
-                stream._conduct.repeats = kept
+                stream._behaviour.repeats = kept
 
             return written
 
@@ -480,14 +480,14 @@ def _rescheduled_only(patch: pytest.MonkeyPatch) -> None:
 
 def _restarts(**changes: Any) -> Plant:
     def wrap(leave: Any) -> Any:
-        return lambda orders, act: leave(orders, msgspec.structs.replace(act, **changes))
+        return lambda actuator, act: leave(actuator, msgspec.structs.replace(act, **changes))
 
     return planted(ServerActuator, "_leave", wrap)
 
 
 def _restarts_after(by: float) -> Plant:
     def wrap(leave: Any) -> Any:
-        return lambda orders, act: leave(orders, Restarts(keeps_log=act.keeps_log, after=max(0.0, act.after + by)))
+        return lambda actuator, act: leave(actuator, Restarts(keeps_log=act.keeps_log, after=max(0.0, act.after + by)))
 
     return planted(ServerActuator, "_leave", wrap)
 
@@ -495,15 +495,15 @@ def _restarts_after(by: float) -> Plant:
 def _stays_open(patch: pytest.MonkeyPatch) -> None:
     """The door is said to be shut, and everybody who is inside stays."""
 
-    async def shut(front: Acceptor) -> None:
-        front._shut = True
+    async def shut(acceptor: Acceptor) -> None:
+        acceptor._shut = True
         await trio.lowlevel.checkpoint()
-        front._shut = False
+        acceptor._shut = False
 
     patch.setattr(Acceptor, "shut", shut)
     around(
         patch, ServerActuator, "_state",
-        lambda state: lambda orders: {**state(orders), "door": "refuse", "connections": "0"},
+        lambda state: lambda actuator: {**state(actuator), "door": "refuse", "connections": "0"},
     )  # fmt: skip
 
 
@@ -511,23 +511,23 @@ def _lets_in(patch: pytest.MonkeyPatch) -> None:
     """Everybody is shown out, and may come back at once."""
 
     def wrap(shut: Any) -> Any:
-        async def shutting(front: Acceptor) -> None:
-            await shut(front)
-            await front.open()
+        async def shutting(acceptor: Acceptor) -> None:
+            await shut(acceptor)
+            await acceptor.open()
 
         return shutting
 
     around(patch, Acceptor, "shut", wrap)
-    around(patch, ServerActuator, "_state", lambda state: lambda orders: {**state(orders), "door": "refuse"})
+    around(patch, ServerActuator, "_state", lambda state: lambda actuator: {**state(actuator), "door": "refuse"})
 
 
-def _keeps_guests(patch: pytest.MonkeyPatch) -> None:
+def _keeps_sessions(patch: pytest.MonkeyPatch) -> None:
     """Nobody comes in, and streams go on."""
 
-    async def shut(front: Acceptor) -> None:
-        front._shut = True
-        assert front._listener is not None
-        await front._listener.set_door(Door.REFUSE)
+    async def shut(acceptor: Acceptor) -> None:
+        acceptor._shut = True
+        assert acceptor._listener is not None
+        await acceptor._listener.set_door(Door.REFUSE)
 
     patch.setattr(Acceptor, "shut", shut)
 
@@ -541,7 +541,7 @@ def _writes_though_it_hangs(patch: pytest.MonkeyPatch) -> None:
 
     def walking(walk: Any) -> Any:
         async def walked(stream: EventStream) -> Any:
-            stream._conduct = ServerBehaviour()
+            stream._behaviour = ServerBehaviour()
             return await walk(stream)
 
         return walked
@@ -552,11 +552,11 @@ def _writes_though_it_hangs(patch: pytest.MonkeyPatch) -> None:
 def _hangs_not(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ServerBehaviour, "hangs", property(lambda _: False))
 
-    async def leave_to_write(conduct: ServerBehaviour) -> None:
+    async def leave_to_write(behaviour: ServerBehaviour) -> None:
         await trio.lowlevel.checkpoint()
 
     patch.setattr(ServerBehaviour, "leave_to_write", leave_to_write)
-    around(patch, ServerActuator, "_state", lambda state: lambda orders: {**state(orders), "hangs": "yes"})
+    around(patch, ServerActuator, "_state", lambda state: lambda actuator: {**state(actuator), "hangs": "yes"})
 
 
 def _buries(how: str) -> Plant:
@@ -574,11 +574,11 @@ def _recovers_not(patch: pytest.MonkeyPatch) -> None:
     """What was taken back goes on; what is read back is what should be."""
 
     def wrap(undo: Any) -> Any:
-        async def undoing(orders: ServerActuator, index: int) -> Any:
-            kept = dict(orders._lasting)
-            said = await undo(orders, index)
-            orders._lasting = kept
-            await orders._settle()
+        async def undoing(actuator: ServerActuator, index: int) -> Any:
+            kept = dict(actuator._lasting)
+            said = await undo(actuator, index)
+            actuator._lasting = kept
+            await actuator._settle()
             return said
 
         return undoing
@@ -727,13 +727,13 @@ ROWS = (
     Row("a restart that loses the log keeps it", "restarts anew", H02, "restart|log|epoch", _restarts(keeps_log=True)),
     Row("a restart takes two seconds more", "restarts", H02, "restart", _restarts_after(2.0)),
     Row("a restart is over at once", "restarts", H02, "restart", _restarts_after(-2.0)),
-    Row("a restart shows nobody out", "restarts", H02, "restart|drain|server.*told to end all", _keeps_guests),
+    Row("a restart shows nobody out", "restarts", H02, "restart|drain|server.*told to end all", _keeps_sessions),
     Row("a server that is away lets in", "restarts", H02, "restart", _lets_in),
     Row("a server does not leave", "restarts", H02, "restart|drain|server.*told to end all", _stays_open),
     Row("a server says no bye", "restarts", H02, "restart|bye", _without_bye),
     Row("a server that drains does not", "drains", H02, "restart|drain|server.*told to end all", _stays_open),
     Row("a server that drains lets in", "drains", H02, "drain", _lets_in),
-    Row("a server that drains keeps its streams", "drains", H02, "restart|drain|server.*told to end all", _keeps_guests),
+    Row("a server that drains keeps its streams", "drains", H02, "restart|drain|server.*told to end all", _keeps_sessions),
     Row("a server drains for ever", "drains", H02, "drain", _recovers_not),
     Row("a server does not hang", "hangs", H02, "hang", _hangs_not),
     Row("a server that hangs goes on with its streams", "hangs", H02, "hang", _writes_though_it_hangs),

@@ -25,9 +25,9 @@ from harness.showing import complain, hand_out, make_room, show, shown_path, tel
 from harness.trouble import NO_ROOM, in_words
 
 if TYPE_CHECKING:
-    from harness.campaign.forking import Started
+    from harness.campaign.fork_launch import Started
     from harness.campaign.invoke import CampaignResult
-    from harness.campaign.lines import Lines
+    from harness.campaign.jsonl import Lines
 
 
 WARNS = click.Choice(["fail", "warn"])
@@ -153,7 +153,7 @@ def shown(command: Callable[..., int]) -> Callable[..., int]:
 @shown
 def run(targets: tuple[str, ...], **options: Any) -> int:
     """Run scenarios, judge them, report. None named: scenarios/ here."""
-    from harness.campaign.forking import FIRST_HASH_SEED, started  # noqa: PLC0415
+    from harness.campaign.fork_launch import FIRST_HASH_SEED, started  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:
         forking = None
@@ -165,10 +165,10 @@ def run(targets: tuple[str, ...], **options: Any) -> int:
 def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Started | None") -> int:
     """Run what the options of ``harness run`` choose; virtual runs are forked from the server given."""
     from harness.campaign.campaign import ignore_run_end  # noqa: PLC0415
-    from harness.campaign.choosing import Choice, parse_shard  # noqa: PLC0415
     from harness.campaign.invoke import CampaignOptions, invoke  # noqa: PLC0415
-    from harness.campaign.lines import Lines  # noqa: PLC0415
+    from harness.campaign.jsonl import Lines  # noqa: PLC0415
     from harness.campaign.live import LiveDisplay  # noqa: PLC0415
+    from harness.campaign.selection import Choice, parse_shard  # noqa: PLC0415
 
     choice = Choice(
         targets=targets,
@@ -260,7 +260,7 @@ def _counted(count: int, noun: str) -> str:
 @shown
 def judge(folder: Path, **options: Any) -> int:
     """Judge recorded runs again, from their files alone."""
-    from harness.campaign.comparing import hold_together  # noqa: PLC0415
+    from harness.campaign.compare_folders import hold_together  # noqa: PLC0415
     from harness.campaign.finish import judge_folder  # noqa: PLC0415
     from harness.campaign.invoke import reporting_what_is_kept  # noqa: PLC0415
     from harness.report.compose import write_report  # noqa: PLC0415
@@ -403,7 +403,7 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
     """
     from harness.fuzz import invoke  # noqa: PLC0415
     from harness.fuzz.recording import record  # noqa: PLC0415
-    from harness.fuzz.telling import report, table_of_mutants  # noqa: PLC0415
+    from harness.fuzz.summary import report, table_of_mutants  # noqa: PLC0415
 
     if len(names) > 1 and not options["mutants"]:
         raise UsageError("fuzz takes one scenario at most")

@@ -17,7 +17,7 @@ import pytest
 
 import harness
 from harness.report.redact import redact, redact_data, redact_file_text
-from harness.report.saying import flat, one_line, printable, wrapped
+from harness.report.wording import flat, one_line, printable, wrapped
 from tests.growth import seconds_of, times_as_long
 
 ROOT = Path(harness.__file__).parent

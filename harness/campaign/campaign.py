@@ -12,8 +12,8 @@ import trio
 from harness.campaign.children import ChildExit, run_child
 from harness.campaign.finish import Finished
 from harness.campaign.folders import keep_ending, kept, new_run, redact_log
-from harness.campaign.forked import Forks
-from harness.campaign.forking import Started, started
+from harness.campaign.fork_client import Forks
+from harness.campaign.fork_launch import Started, started
 from harness.campaign.live import LiveDisplay
 from harness.campaign.worker import JudgingWorker
 from harness.errors import EnvironmentFault

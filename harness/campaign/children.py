@@ -17,7 +17,7 @@ import msgspec
 import trio
 
 from harness.history.files import LOG
-from harness.run.tidings import MAX_LINE, Progress
+from harness.run.progress import MAX_LINE, Progress
 
 T = TypeVar("T")
 

@@ -15,13 +15,13 @@ import msgspec
 import trio
 
 import harness
-from harness.campaign.again import repeat_late
 from harness.campaign.campaign import Campaign, OnRunEnd, RunOutcome, ignore_run_end
-from harness.campaign.choosing import BOTH, Choice, chosen
+from harness.campaign.comparisons import compare_runs
 from harness.campaign.folders import forget_old, kept, new_invocation, point_latest
-from harness.campaign.forking import FIRST_HASH_SEED, Started
+from harness.campaign.fork_launch import FIRST_HASH_SEED, Started
+from harness.campaign.late_runs import repeat_late
 from harness.campaign.live import LiveDisplay, titled
-from harness.campaign.settling import compare_runs
+from harness.campaign.selection import BOTH, Choice, chosen
 from harness.console import Terminated, ended_by_sigterm
 from harness.errors import BadRecords, EnvironmentFault, UsageError
 from harness.report.compose import write_report

@@ -8,8 +8,8 @@ import trio
 
 from harness.console import say
 from harness.report.progress import PLAIN_EVERY, LiveView, RunProgress, one_line_cells
-from harness.report.saying import plural, printable
-from harness.run.tidings import Progress
+from harness.report.wording import plural, printable
+from harness.run.progress import Progress
 from harness.scenario import warned
 from harness.scenario.model import Plan
 from harness.world import virtual

@@ -18,8 +18,8 @@ from harness.clients.mutants import MUTANTS
 from harness.exits import ENVIRONMENT, FAIL, PASS, UNKNOWN, worst
 from harness.judge.help import HELP
 from harness.judge.verdict import Word
-from harness.report.saying import elapsed, plural, wrapped
 from harness.report.terminal import WIDTH
+from harness.report.wording import elapsed, plural, wrapped
 
 EXPECTATION = "E"
 """Stands in a cell for an expectation of the scenario that failed where no law did."""

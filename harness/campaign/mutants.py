@@ -15,10 +15,10 @@ import msgspec
 import trio
 
 from harness.campaign.cells import REFERENCE, Cell, CellFile, ProverSetup, Trial, key_of, void, with_client
-from harness.campaign.hand import WorkerClient, WorkerLost, share
 from harness.campaign.invoke import cores, length, run_until_signalled
 from harness.campaign.live import Counted, LiveDisplay
 from harness.campaign.matrix import Matrix
+from harness.campaign.worker_client import WorkerClient, WorkerLost, share
 from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
 from harness.judge.verdict import Word

@@ -12,8 +12,8 @@ one that writes a run's history.
 
 from harness.clients.callbacks import Callbacks, JobEvent, JobOutcome, JobResults
 from harness.clients.client import SSEClient
-from harness.clients.courier import Endpoints
 from harness.clients.observer import AttemptReport, Observer
+from harness.clients.requests import Endpoints
 from harness.clients.run import run_reference
 
 __all__ = [

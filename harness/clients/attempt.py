@@ -6,11 +6,11 @@ import httpx
 import trio
 
 from harness.clients.body import ResponseBody
-from harness.clients.courier import Requests
+from harness.clients.deadlines import Deadlines, Phase
 from harness.clients.decisions import Decisions
 from harness.clients.observer import AttemptReport, Observer
+from harness.clients.requests import Requests
 from harness.clients.transport import DialFailed
-from harness.clients.vigil import Deadlines, Phase
 from harness.sse.events import Event, Wire
 from harness.sse.parser import EventTooBig, Parser
 from harness.sse.policy import FedBy

@@ -13,13 +13,13 @@ import msgspec
 import trio
 
 from harness.clients.callbacks import Callbacks, JobOutcome
-from harness.clients.courier import Endpoints, NoToken, Requests, WholeResponse
 from harness.clients.decisions import Decisions
 from harness.clients.dispatcher import CallbackErrors
 from harness.clients.follower import JobFollower
 from harness.clients.machine import MachinePhone
 from harness.clients.observer import Observer
 from harness.clients.pause import Draws, Pause
+from harness.clients.requests import Endpoints, NoToken, Requests, WholeResponse
 from harness.clients.signals import listen
 from harness.clients.transport import DialFailed
 from harness.errors import NOT_JSON, PeerError

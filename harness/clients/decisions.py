@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from harness.clients.callbacks import JobEvent
 from harness.clients.cursor import Cursor, OpaqueCursor
+from harness.clients.deadlines import Phase
 from harness.clients.observer import AttemptReport
-from harness.clients.vigil import Phase
 from harness.sse.events import Wire
 from harness.sse.parser import Parser
 from harness.sse.policy import Ids, Policies

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import trio
 
 from harness.clients.callbacks import Callbacks, JobCounts, JobEvent, JobOutcome, JobResults
-from harness.clients.courier import Requests
 from harness.clients.decisions import Decisions
 from harness.clients.dispatcher import CallbackErrors, Dispatcher
 from harness.clients.intake import Intake
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.poller import Poller
+from harness.clients.requests import Requests
 from harness.seams import Phone
 from harness.sse.session import Session
 

@@ -12,12 +12,12 @@ import trio
 
 from harness.clients.attempt import StreamAttempt
 from harness.clients.callbacks import Callbacks, JobOutcome, JobResults
-from harness.clients.courier import NoToken, Requests
 from harness.clients.decisions import Decisions
 from harness.clients.dispatcher import CallbackErrors
 from harness.clients.feed import EventFeed
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.pause import Draws, Pause
+from harness.clients.requests import NoToken, Requests
 from harness.clients.results import fetch_results
 from harness.clients.signals import listen
 from harness.seams import Phone

@@ -8,9 +8,9 @@ import msgspec
 import trio
 
 from harness.clients.callbacks import JobCounts
-from harness.clients.courier import Requests
 from harness.clients.intake import Intake, StatusAnswer
 from harness.clients.observer import Observer
+from harness.clients.requests import Requests
 from harness.errors import NOT_JSON
 from harness.seams import Phone
 from harness.sse.policy import Policies

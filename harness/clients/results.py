@@ -4,9 +4,9 @@ import httpx
 import trio
 
 from harness.clients.callbacks import JobResults
-from harness.clients.courier import Requests, WholeResponse
 from harness.clients.observer import Observer
 from harness.clients.pause import Draws, Pause
+from harness.clients.requests import Requests, WholeResponse
 from harness.sse.backoff import Backoff
 from harness.sse.policy import Policies
 from harness.sse.response import Meaning, judge_response

@@ -8,9 +8,9 @@ from harness.chance import Chance
 from harness.clients.app import RecordingApp
 from harness.clients.callbacks import JobOutcome
 from harness.clients.client import SSEClient
-from harness.clients.courier import Endpoints
 from harness.clients.journaling import JournalObserver
 from harness.clients.mutants import Mutant, mutant
+from harness.clients.requests import Endpoints
 from harness.history.journal import Journal
 from harness.scenario.model import ClientSpec
 from harness.seams import Phone

@@ -3,7 +3,7 @@
 h11 does the HTTP, one connection for each request: nothing is kept alive in between, since a phone that changes
 networks gains nothing from an idle socket of the old one. httpx's own transport, through httpcore, takes twice the
 steps for each piece of a body, and reads it through generators that a body left early leaves suspended. Deadlines are
-not httpx's: whoever makes a request guards it (``harness.clients.vigil``). Proxies in the environment are ignored.
+not httpx's: whoever makes a request guards it (``harness.clients.deadlines``). Proxies in the environment are ignored.
 """
 
 import contextlib

@@ -11,7 +11,7 @@ from harness.campaign.folders import new_run, redact_log
 from harness.errors import HarnessError
 from harness.fuzz.findings import FailureGroup
 from harness.fuzz.trial import failures_of
-from harness.run.tidings import Progress
+from harness.run.progress import Progress
 from harness.scenario import Plan
 
 FAILS_TOO = "fails on real sockets too"

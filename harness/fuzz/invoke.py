@@ -16,13 +16,13 @@ from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
 from harness.fuzz.base import base_of
 from harness.fuzz.confirm import confirm
+from harness.fuzz.display import SearchDisplay
 from harness.fuzz.findings import FailureGroup, Findings
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Genotype
 from harness.fuzz.saving import save_example, save_summary
 from harness.fuzz.search import MOST_SHRUNK, SHRINK, Search
 from harness.fuzz.tasks import Hunt, Hunted, Setup
-from harness.fuzz.watch import SearchDisplay
 from harness.scenario import Plan, Project, find, find_project, load
 from harness.scenario.clients import named
 from harness.scenario.place import nearest

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import UsageError
+from harness.fuzz.summary import markdown
 from harness.fuzz.tasks import Hunted
-from harness.fuzz.telling import markdown
 from harness.report.folder import read_text, write_text
 
 BEGIN, END = "<!-- fuzz: begin -->", "<!-- fuzz: end -->"

@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from harness.errors import PeerError
-from harness.jobserver.conduct import ServerBehaviour
+from harness.jobserver.behaviour import ServerBehaviour
 from harness.seams import Stream
 from harness.vocabulary import REQUEST_HEADER
 

@@ -15,7 +15,7 @@
 =======================================  ==========================================================================
 
 HEAD is answered as GET is, without the body (RFC 9110, 9.3.2): no stream begins, and nothing is recorded as told.
-Pages of this machine may use all of it from their browsers, also from another port (``harness.jobserver.origins``).
+Pages of this machine may use all of it from their browsers, also from another port (``harness.jobserver.cors``).
 
 Errors are JSON ``{"error":{"code","message"}}``: 400 a body that is no such object, 401 no valid token where one is
 needed, 404 nothing there, 405 with ``Allow``, 503 when no more jobs can be held.
@@ -28,11 +28,11 @@ import trio
 
 from harness.history.records import Answered, GapSignal, Snapshot, body_digest
 from harness.jobserver.connection import Headers, HttpConnection, HttpRequest, error_body
+from harness.jobserver.cors import cors_headers, is_preflight, preflight_headers
 from harness.jobserver.emission import RunningJob
 from harness.jobserver.jobs import epoch_of
-from harness.jobserver.origins import cors_headers, is_preflight, preflight_headers
 from harness.jobserver.payloads import UNITS, results
-from harness.jobserver.pulse import BEGAN, ProbePosts, exchange_with, listen_to
+from harness.jobserver.probe_streams import BEGAN, ProbePosts, exchange_with, listen_to
 from harness.jobserver.registry import Registry
 from harness.jobserver.streams import HEADERS as STREAM
 from harness.jobserver.tokens import Authorization, bearer

@@ -9,7 +9,7 @@ from harness.deeds.acts import JobAct
 from harness.history.journal import Journal
 from harness.history.records import Record
 from harness.jobserver.alarms import Alarms
-from harness.jobserver.conduct import ServerBehaviour
+from harness.jobserver.behaviour import ServerBehaviour
 from harness.jobserver.connection import HttpConnection, PeerLimits
 from harness.jobserver.emission import RunningJob, ServerCounts
 from harness.jobserver.frames import Frames, draw_opening

@@ -5,12 +5,12 @@ import trio
 from harness.chance import Chance
 from harness.deeds.acts import JobAct, ServerAct
 from harness.history.journal import Journal
-from harness.jobserver.conduct import ServerBehaviour
+from harness.jobserver.acceptor import Acceptor
+from harness.jobserver.actuator import Readback, ServerActuator
+from harness.jobserver.behaviour import ServerBehaviour
 from harness.jobserver.connection import PeerLimits
 from harness.jobserver.emission import ServerCounts
-from harness.jobserver.front import Acceptor
-from harness.jobserver.orders import Readback, ServerActuator
-from harness.jobserver.pulse import ProbePosts
+from harness.jobserver.probe_streams import ProbePosts
 from harness.jobserver.registry import Registry
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.seams import Address, Network

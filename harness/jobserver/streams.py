@@ -20,7 +20,7 @@ import trio
 from harness.clock import MovableSleep, sleep_until
 from harness.history.journal import Journal
 from harness.history.records import Said, Subscriber, Write
-from harness.jobserver.conduct import ServerBehaviour
+from harness.jobserver.behaviour import ServerBehaviour
 from harness.jobserver.connection import HttpConnection
 from harness.jobserver.emission import RunningJob, ServerCounts
 from harness.jobserver.frames import BOM, Opening, start_id

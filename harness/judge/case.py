@@ -41,7 +41,7 @@ from harness.judge.verdict import Evidence
 from harness.scenario.deadlines import horizon_of_run
 from harness.scenario.deed_text import deed_text
 from harness.scenario.model import Plan
-from harness.scenario.standing import lost_for_good
+from harness.scenario.reachability import lost_for_good
 
 COMPLETE = frozenset({"done", "limit"})
 """Ends of a run that was not cut short: every client was done, or the scenario's limit was reached."""

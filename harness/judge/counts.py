@@ -7,7 +7,7 @@ from operator import attrgetter
 from harness.history import Dial, Request
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts import lives
-from harness.judge.facts.asked import events_delivered, leads_on
+from harness.judge.facts.instructions import events_delivered, leads_on
 from harness.judge.facts.lives import EventFate, Life
 from harness.judge.facts.polling import may_poll
 from harness.judge.facts.radio import arrivals

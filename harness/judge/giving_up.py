@@ -9,7 +9,7 @@ from itertools import takewhile
 from harness.history import App, Response
 from harness.judge import phrases
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import REFUSED
+from harness.judge.facts.instructions import REFUSED
 from harness.judge.facts.requests import dial_lives
 from harness.judge.facts.tries import how_ended, number_of, over_ns, tries
 from harness.judge.obligations.attempts import AttemptLife

@@ -17,10 +17,10 @@ from harness.history import DeedDone, Request
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.network.knocks import syn_retries
+from harness.judge.network_timeline import NetworkInterval, NetworkTimeline, StreamCut
 from harness.judge.obligations.attempts import attempts
 from harness.judge.obligations.bound import LATENCY_ALLOWANCE, BoundPart, recovery_bound, settling
 from harness.judge.refusals import no_end_due
-from harness.judge.sky import NetworkInterval, NetworkTimeline, StreamCut
 from harness.scenario.deadlines import ceiling
 from harness.scenario.model import Plan, StallPulse
 

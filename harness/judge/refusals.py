@@ -12,7 +12,7 @@ from harness.deeds.network_state import MIDDLE, SERVER
 from harness.history import Request, Response
 from harness.judge.case import ClientCase
 from harness.judge.facts.polling import may_poll
-from harness.judge.sky import NetworkTimeline
+from harness.judge.network_timeline import NetworkTimeline
 
 EXEMPT = frozenset({401, 403, 408, 409, 410, 425, 429})
 """Never fatal by themselves: refreshed, waited out, or healed by a snapshot."""

@@ -6,7 +6,7 @@ import trio
 
 from harness.deeds.acts import Clears, MiddleAct
 from harness.history.journal import Journal
-from harness.middle.force import ActInForce, check, tell
+from harness.middle.acts_in_force import ActInForce, check, tell
 from harness.middle.kinds import RequestKinds
 from harness.middle.stage import HttpStage
 

@@ -20,10 +20,10 @@ from harness.deeds.acts import KillsIdle, ShowsPortal
 from harness.history.journal import Journal
 from harness.history.records import Boxed
 from harness.middle import facts
+from harness.middle.acts_in_force import ActInForce, RequestAct, for_idle, for_request, for_stream
 from harness.middle.answering import HeadReader, bodiless
 from harness.middle.arrivals import Arrivals, BodyReader, Reader, StreamReader
 from harness.middle.asking import Exchange, RequestReader
-from harness.middle.force import ActInForce, RequestAct, for_idle, for_request, for_stream
 from harness.middle.framing import Framing, FramingError
 from harness.middle.heads import headers_of
 from harness.middle.kinds import RequestKinds

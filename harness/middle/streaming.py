@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable
 
 from harness.deeds.acts import Buffers, MutesStreams, ResetsStreams
+from harness.middle.acts_in_force import HELD_LIMIT, StreamAct
 from harness.middle.arrivals import Arrivals
 from harness.middle.blocks import TAIL, BlockScanner, cut_at, is_event
-from harness.middle.force import HELD_LIMIT, StreamAct
 from harness.middle.framing import Framing, Spans
 from harness.network.ends import How
 from harness.network.gate import MIDS

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
 from harness.judge.verdict import Span
-from harness.report.both import svg_and_png
-from harness.report.saying import printable
+from harness.report.svg_and_png import svg_and_png
+from harness.report.wording import printable
 
 # Okabe and Ito, "Color Universal Design" (2008): told apart by people with any common colour blindness.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"

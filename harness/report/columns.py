@@ -2,7 +2,7 @@
 
 from harness.report import tally
 from harness.report.folder import RunResult
-from harness.report.saying import LOST, joined_by, measured, one_line, plural
+from harness.report.wording import LOST, joined_by, measured, one_line, plural
 
 LONGEST_LABEL = 44
 """A variant whose name is longer has its figures on lines of their own."""

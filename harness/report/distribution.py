@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from harness.judge.percentiles import estimate
 from harness.report.canvas import BLUE, GREEN, INK, RED, Drawing, nothing
 from harness.report.latency import FLOOR, LIMIT, TICKS
-from harness.report.saying import bare, duration
 from harness.report.series import Series
+from harness.report.wording import bare, duration
 
 MOST_STEPS = 400
 """A curve of more samples is drawn through so many of its ranks, evenly on the log scale of the tail."""

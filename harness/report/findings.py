@@ -11,7 +11,7 @@ from harness.judge.case import LAGS
 from harness.judge.judge import FUNDAMENTAL, by_cause
 from harness.judge.verdict import Evidence, ExpectationVerdict, LawState, LawVerdict, Verdict, Word
 from harness.report.folder import INTERRUPTED, RunResult
-from harness.report.saying import against
+from harness.report.wording import against
 from harness.scenario.model import Expectation, Plan
 
 IN_FULL = 3

@@ -11,8 +11,8 @@ from harness.report import terminal, worlds
 from harness.report.findings import findings, from_here, guilty_line, reason, replay
 from harness.report.folder import Invocation, RunResult
 from harness.report.junit import junit
-from harness.report.saying import joined, printable
 from harness.report.summary import SCHEMA_VERSION, plain, summarize, summarize_run
+from harness.report.wording import joined, printable
 from harness.scenario import warned
 
 _LEVEL = {Word.FAIL: "error", Word.VOID: "error", Word.UNKNOWN: "warning"}
@@ -42,7 +42,7 @@ def as_jsonl(invocation: Invocation) -> str:
 
 
 def json_line(run: RunResult) -> str:
-    """Return one run as a line of JSON, for a stream that grows while runs end (``harness.campaign.lines``)."""
+    """Return one run as a line of JSON, for a stream that grows while runs end (``harness.campaign.jsonl``)."""
     fields = {"schema_version": SCHEMA_VERSION, "kind": "run"} | plain(summarize_run(run))
     return msgspec.json.encode(fields).decode() + "\n"
 

@@ -21,8 +21,8 @@ from harness.report import tally, worlds
 from harness.report.findings import broken, reason
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
 from harness.report.lanes import LANES
-from harness.report.saying import SIGN, STATE_SIGN, joined, measured, one_line, plural, printable
 from harness.report.views import RunView, view_of
+from harness.report.wording import SIGN, STATE_SIGN, joined, measured, one_line, plural, printable
 
 ROOM = 5_200_000
 """Bytes of figures and traces in one page, the failing runs' first; of runs that find no room it links the files."""

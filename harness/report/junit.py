@@ -7,7 +7,7 @@ from harness.judge.verdict import LawState, Word
 from harness.report import tally, worlds
 from harness.report.findings import broken, findings, from_here, reason, replay
 from harness.report.folder import Invocation, Manifest, RunResult
-from harness.report.saying import printable
+from harness.report.wording import printable
 
 
 def junit(invocation: Invocation) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.history import records as r
-from harness.report.saying import duration, plural, size
+from harness.report.wording import duration, plural, size
 from harness.scenario.deed_text import deed_text
 from harness.scenario.model import Plan
 

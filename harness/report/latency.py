@@ -5,9 +5,9 @@ import math
 from matplotlib.axes import Axes
 
 from harness.report.canvas import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, RED, Drawing, dots, nothing, shade, time_axis
-from harness.report.saying import bare
 from harness.report.series import Series
 from harness.report.strip import MOST, failing_line
+from harness.report.wording import bare
 
 FLOOR = 0.0005
 """Delays below this are drawn here: a log scale has no zero."""

@@ -7,7 +7,7 @@ from harness.judge.verdict import LawState, Word
 from harness.report import tally, worlds
 from harness.report.findings import Finding, expected_by, findings, reason, replay
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
-from harness.report.saying import SIGN, against, joined, measured, plural, printable, quantity
+from harness.report.wording import SIGN, against, joined, measured, plural, printable, quantity
 from harness.scenario import warned
 
 _BADGE: dict[str, str] = {INTERRUPTED: "⏹️", Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❓", Word.VOID: "🚫"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.report.saying import one_line, plural
+from harness.report.wording import one_line, plural
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from harness.report.canvas import BLUE, INK, Drawing, nothing, shade, time_axis
-from harness.report.saying import duration
 from harness.report.series import Series, peaks
 from harness.report.strip import failing_line
+from harness.report.wording import duration
 
 SLICES = 720
 """The curve shows the highest staleness of each of so many slices of the run: no peak is lost."""

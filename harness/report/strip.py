@@ -28,8 +28,8 @@ from harness.report.canvas import (
     time_axis,
     words,
 )
-from harness.report.saying import one_line, plural
 from harness.report.series import Series, Update
+from harness.report.wording import one_line, plural
 
 MOST = 4000
 """More ordinary arrivals than this are thinned, and the figure says so. Lost and replayed ones are all drawn."""

@@ -11,7 +11,7 @@ from harness.report import tally
 from harness.report.findings import doubts, failed, findings, replay
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
 from harness.report.redact import redact_data
-from harness.report.saying import printable
+from harness.report.wording import printable
 from harness.scenario.model import Warned
 
 SCHEMA_VERSION = 1

@@ -12,7 +12,7 @@ from harness.judge.verdict import ExpectationVerdict, Interval, LawState, LawVer
 from harness.report import worlds
 from harness.report.findings import expected_by, rank
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
-from harness.report.saying import against, elapsed, joined, joined_by, plural
+from harness.report.wording import against, elapsed, joined, joined_by, plural
 
 LAG_SHARE = 0.1
 """If the scheduler's lag exceeds this share of a limit, the verdict on that limit is unknown."""

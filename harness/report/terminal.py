@@ -14,7 +14,7 @@ from harness.report import columns, tally, worlds
 from harness.report.findings import IN_FULL, Finding, broken, findings, for_lag_alone, named, reason, replay
 from harness.report.folder import INTERRUPTED, Invocation, RunResult
 from harness.report.lanes import describe
-from harness.report.saying import (
+from harness.report.wording import (
     SIGN,
     STATE_SIGN,
     command_lines,

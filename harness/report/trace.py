@@ -9,7 +9,7 @@ from harness.history import records as r
 from harness.report.findings import findings
 from harness.report.folder import RunResult
 from harness.report.lanes import describe
-from harness.report.saying import one_line
+from harness.report.wording import one_line
 
 AROUND_FAILURE = 100
 AROUND_DEED = 25

@@ -13,7 +13,7 @@ from harness.report import tally, trace, worlds
 from harness.report.findings import Finding, expected_by, findings, reason, replay
 from harness.report.folder import SCENARIO, RunResult, raw_files
 from harness.report.lanes import describe
-from harness.report.saying import bare, duration, joined, measured, printable, quantity, size, spread
+from harness.report.wording import bare, duration, joined, measured, printable, quantity, size, spread
 from harness.scenario.deed_text import who, without_end
 from harness.scenario.model import Plan, StallPulse
 

@@ -6,7 +6,7 @@ from harness.compare.agreement import Agreement, AgreementWord
 from harness.compare.replay import Replay
 from harness.judge.verdict import Evidence
 from harness.report.folder import RunResult
-from harness.report.saying import duration, joined, plural
+from harness.report.wording import duration, joined, plural
 
 REPLAYS = "virtual time: no scheduler lag"
 

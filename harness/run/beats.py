@@ -6,7 +6,7 @@ No I/O, and no clock: whoever reads says what came, and when.
 import math
 from typing import NamedTuple
 
-from harness.jobserver.pulse import BEAT, BEGAN
+from harness.jobserver.probe_streams import BEAT, BEGAN
 from harness.middle.framing import Framing, FramingError
 from harness.middle.heads import LONGEST_HEAD
 

@@ -22,7 +22,7 @@ from harness.deeds.acts import (
     ShowsPortal,
 )
 from harness.deeds.catalogue import Symptom
-from harness.jobserver.pulse import PERIOD, beat
+from harness.jobserver.probe_streams import PERIOD, beat
 from harness.run.probe import HEALTH, SYMPTOMS, Meeting, Met, Probe, Release, StreamProbe
 from harness.seams import Stream
 

@@ -16,14 +16,14 @@ import trio
 from harness.deeds.acts import Act, Cuts, Deed, KillsIdle, Loses, Restarts, SetReach, SetSlice
 from harness.deeds.catalogue import ProofKind, Symptom, effect_of, row_of
 from harness.deeds.replacement import takes_back
-from harness.jobserver.pulse import PERIOD
+from harness.jobserver.probe_streams import PERIOD
 from harness.run import boxes, readbacks
 from harness.run.expected import HEAD, ExpectedState, FlowState
-from harness.run.feed import ProbeStream
 from harness.run.flows import Flows, WatchedDeed
-from harness.run.hidden import FIRST, LEAD, ProofResult, by_reading_back, missed, nothing_to_do, undecided
+from harness.run.interference import FIRST, LEAD, ProofResult, by_reading_back, missed, nothing_to_do, undecided
 from harness.run.measure import ON_THE_WAY, SLACK, samples_of
 from harness.run.probe import SYMPTOMS, Meeting
+from harness.run.probe_stream import ProbeStream
 from harness.run.shaping import TIMEOUT, Gauge, sliced
 from harness.run.witness import LAG, Observation, Witness, outcome_of
 from harness.vocabulary import Direction, Door

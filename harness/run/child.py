@@ -22,9 +22,9 @@ from harness.escaping import visible
 from harness.history.files import HISTORY, PLAN
 from harness.history.journal import Tap
 from harness.history.records import Record
+from harness.run.progress import TELL_EVERY, Progress
+from harness.run.progress_view import ProgressView
 from harness.run.runner import Runner
-from harness.run.tidings import TELL_EVERY, Progress
-from harness.run.view import ProgressView
 from harness.scenario.model import Plan
 from harness.trouble import in_words
 from harness.world import real, virtual

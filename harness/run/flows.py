@@ -8,11 +8,11 @@ import trio
 
 from harness.deeds.acts import Deed
 from harness.deeds.network_state import Passage
-from harness.jobserver.pulse import LASTS, PERIOD, ProbePosts
+from harness.jobserver.probe_streams import LASTS, PERIOD, ProbePosts
 from harness.network.gate import Gate
 from harness.run.expected import HEAD, DeedStep, ExpectedState, FlowState
-from harness.run.feed import ProbeStream
 from harness.run.probe import Probe
+from harness.run.probe_stream import ProbeStream
 from harness.seams import Stream
 from harness.vocabulary import Direction
 

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.jobserver.pulse import PERIOD
+from harness.jobserver.probe_streams import PERIOD
 from harness.run.expected import span_of
-from harness.run.feed import ProbeStream
+from harness.run.probe_stream import ProbeStream
 from harness.run.witness import Observation
 from harness.toxics.shape import Shape, line_time
 from harness.vocabulary import Direction

@@ -19,13 +19,13 @@ from harness.deeds.replacement import replaced, takes_the_place_of
 from harness.errors import EnvironmentFault
 from harness.history import Canary as CanaryRecord
 from harness.history import DeedDone, Journal, Shaped, Weather
-from harness.jobserver.pulse import ProbePosts
+from harness.jobserver.probe_streams import ProbePosts
 from harness.run import measure
+from harness.run.actuator import Actuator, Readback, of_gates
 from harness.run.canary import EARLIEST, GateCanary, UpcomingDeeds
 from harness.run.expected import ExpectedState
 from harness.run.flows import Flows, WatchedDeed
-from harness.run.hands import Actuator, Readback, of_gates
-from harness.run.hidden import LEAD, Interference, ProofResult, by_reading_back, touches, undecided
+from harness.run.interference import LEAD, Interference, ProofResult, by_reading_back, touches, undecided
 from harness.scenario.model import Plan, RateStep, StallPulse, canaries_of, network_at_start
 
 AT_ONCE = 1e-6

@@ -13,7 +13,7 @@ import msgspec
 import trio
 
 from harness.deeds.catalogue import Symptom
-from harness.jobserver.pulse import BEGAN
+from harness.jobserver.probe_streams import BEGAN
 from harness.run.beats import BeatReader, began_of
 from harness.seams import Stream
 

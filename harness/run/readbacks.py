@@ -35,7 +35,7 @@ from harness.deeds.acts import (
 )
 from harness.deeds.network_state import StandingDeed
 from harness.deeds.replacement import takes_back
-from harness.middle.force import ActInForce, tell
+from harness.middle.acts_in_force import ActInForce, tell
 from harness.run.expected import DeedStep
 from harness.toxics.shape import Shape, toxics_of
 from harness.toxiproxy.state import ToxicState

@@ -25,7 +25,7 @@ from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
 from harness.run import census, health
-from harness.run.hands import Actuator
+from harness.run.actuator import Actuator
 from harness.run.host import facts
 from harness.run.nemesis import Nemesis
 from harness.run.shaping import TIMEOUT

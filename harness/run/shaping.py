@@ -11,12 +11,12 @@ import trio
 from harness.deeds.acts import SetShape, SetSlice
 from harness.deeds.catalogue import Symptom
 from harness.run import measure
+from harness.run.actuator import STEP
 from harness.run.expected import span_of
-from harness.run.feed import ProbeStream
 from harness.run.flows import Flows, WatchedDeed
-from harness.run.hands import STEP
-from harness.run.hidden import FIRST, ProofResult, missed, undecided
+from harness.run.interference import FIRST, ProofResult, missed, undecided
 from harness.run.probe import BYTES, SYMPTOMS, Met
+from harness.run.probe_stream import ProbeStream
 from harness.run.witness import LAG, Observation, outcome_of
 from harness.toxics.shape import Shape
 from harness.vocabulary import Direction, Door

@@ -17,9 +17,9 @@ import trio
 from harness.deeds.catalogue import FlowEnding, Symptom
 from harness.deeds.network_state import Passage
 from harness.run.expected import ByteLoss, FlowState
-from harness.run.feed import ProbeStream
-from harness.run.hidden import FIRST, Mismatch, ProofResult, undecided
+from harness.run.interference import FIRST, Mismatch, ProofResult, undecided
 from harness.run.probe import Meeting
+from harness.run.probe_stream import ProbeStream
 from harness.vocabulary import Direction
 
 LAG = 0.1

@@ -22,9 +22,9 @@ from harness.scenario.paths import WrittenPath, read_paths
 from harness.scenario.phrases import choice, more_than_zero
 from harness.scenario.place import MOST_PROBLEMS, VARIABLE, Book, Place
 from harness.scenario.project import NO_PROJECT, Project
+from harness.scenario.reachability import attended, lost_for_good, unattended
 from harness.scenario.sense import BY_A_WAY, coinciding, hopeless, impassable, indigestible, pointless, restless, unmet
 from harness.scenario.settings import read_device, read_job, read_server
-from harness.scenario.standing import attended, lost_for_good, unattended
 from harness.scenario.sweep import Variant, read_sweep, selected
 from harness.scenario.timeline import before, departures, read_timeline, renumbered
 from harness.scenario.weather import MOST_CHANGES, weather

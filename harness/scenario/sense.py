@@ -15,8 +15,8 @@ from harness.scenario.deadlines import terminal_due
 from harness.scenario.deed_text import deed_text
 from harness.scenario.emissions import accepted, intended
 from harness.scenario.model import Plan, ServerSpec, network_at_start
+from harness.scenario.reachability import CutOff
 from harness.scenario.spans import Spoken
-from harness.scenario.standing import CutOff
 from harness.sse.policy import FedBy
 from harness.units import quote, spell_duration, spell_size
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from harness import cli
-from harness.campaign.comparing import compare_worlds
+from harness.campaign.compare_folders import compare_worlds
 from harness.compare.agreement import AgreementWord
 from harness.history.files import HISTORY
 from tests.report import synthetic

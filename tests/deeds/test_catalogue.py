@@ -29,9 +29,9 @@ from harness.deeds.catalogue import (
     rows_of,
 )
 from harness.fuzz.coverage import DEEDS, words_of
-from harness.middle.force import ActInForce, tell
+from harness.middle.acts_in_force import ActInForce, tell
+from harness.run.actuator import act_on
 from harness.run.boxes import BoxAccess, prove_cleared, prove_in_force
-from harness.run.hands import act_on
 from harness.run.readbacks import WANTED
 from harness.scenario.deeds import SPEECHES
 

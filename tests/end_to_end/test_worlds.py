@@ -16,7 +16,7 @@ import pytest
 import trio
 
 from harness.campaign.children import run_child
-from harness.campaign.comparing import compare_worlds
+from harness.campaign.compare_folders import compare_worlds
 from harness.campaign.folders import new_run
 from harness.compare.agreement import MOST_REAL_RUNS, AgreementWord, agreement
 from harness.device.words import Radio

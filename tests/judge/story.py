@@ -58,7 +58,7 @@ from harness.sse.policy import Policies
 from harness.toxics.shape import Shape, toxics_of
 from harness.vocabulary import Direction
 from tests.judge.gatehouse import as_the_gates_have_it
-from tests.judge.telling import implied_by
+from tests.judge.implied import implied_by
 
 ZERO = 1_000_000_000_000
 WIFI = model.PathSpec(profile="wifi", shape=Shape(latency=0.002, jitter=0.001), radio=Radio(handshake=0.012))

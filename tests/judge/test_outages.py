@@ -5,8 +5,8 @@ from harness.deeds import acts
 from harness.device.words import Radio
 from harness.history import DeedDone
 from harness.judge.case import Case
+from harness.judge.network_timeline import NetworkTimeline
 from harness.judge.outages import Outage, outages
-from harness.judge.sky import NetworkTimeline
 from harness.scenario import model
 from harness.scenario.model import StallPulse
 from harness.toxics.shape import Shape

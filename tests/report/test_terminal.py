@@ -6,8 +6,8 @@ import pytest
 
 from harness.judge.verdict import Evidence, LawState, Word
 from harness.report.folder import Invocation, read_results
-from harness.report.saying import command_lines, duration
 from harness.report.terminal import WIDTH, Style, render
+from harness.report.wording import command_lines, duration
 from tests.report import synthetic
 
 REPORT = "results/latest/report.html"

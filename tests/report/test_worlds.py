@@ -13,8 +13,8 @@ from harness.report import tally, worlds
 from harness.report.compose import write_pages
 from harness.report.folder import AGREEMENT, REPLAY, Invocation, read_results, write_json
 from harness.report.formats import render
-from harness.report.saying import printable
 from harness.report.terminal import WIDTH
+from harness.report.wording import printable
 from tests.report import synthetic
 
 AGREES = Agreement(said=AgreementWord.AGREE, real_runs=1, times=1551, widest=0.034)

@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from harness.clients import SSEClient
-from harness.clients.courier import MAX_ANSWER, MAX_RESULTS
+from harness.clients.requests import MAX_ANSWER, MAX_RESULTS
 from harness.errors import PeerError
 from harness.sse.policy import REFERENCE
 from tests.clients.stage import Stage, completes, in_turn, play

@@ -11,7 +11,7 @@ from harness.history import Journal
 from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
-from harness.run.feed import ProbeStream
+from harness.run.probe_stream import ProbeStream
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.toxics.shape import Shape
 from harness.world import virtual

@@ -28,11 +28,11 @@ from harness.history import Journal
 from harness.jobserver.server import JobServer
 from harness.middle.middle import Middle
 from harness.network.gate import Gate
+from harness.run.actuator import Actuator, act_on, of_gates
 from harness.run.boxes import BoxAccess, prove_in_force
 from harness.run.canary import GateCanary
 from harness.run.expected import ExpectedState
 from harness.run.flows import Flows
-from harness.run.hands import Actuator, act_on, of_gates
 from harness.scenario.model import DeviceSpec, JobSpec, PathSpec, Plan, ServerSpec
 from harness.toxics.shape import Shape
 from harness.world import real

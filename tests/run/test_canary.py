@@ -13,10 +13,10 @@ from harness.device.words import Radio, Reach
 from harness.history import Journal
 from harness.jobserver.server import JobServer
 from harness.network.gate import Gate
+from harness.run.actuator import act_on
 from harness.run.canary import GateCanary
 from harness.run.expected import ExpectedState
 from harness.run.flows import Flows
-from harness.run.hands import act_on
 from harness.run.readbacks import toxics_shown
 from harness.scenario.model import JobSpec, ServerSpec
 from harness.toxics.shape import Shape

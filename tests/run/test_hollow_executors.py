@@ -6,8 +6,8 @@ from harness.deeds.acts import Clears, Limits, Recovers, SetSlice
 from harness.deeds.catalogue import Actor
 from harness.judge.judge import judge
 from harness.judge.verdict import Word
-from harness.run import hands
-from harness.run.hands import Actuator
+from harness.run import actuator
+from harness.run.actuator import Actuator
 from harness.run.rehearsal import rehearse
 from harness.scenario import Scenario, plans
 
@@ -53,7 +53,7 @@ def test_a_deed_that_is_only_said_voids_the_run(monkeypatch, actor, text):
         return {}
 
     monkeypatch.setattr(Actuator, "once", nothing)
-    monkeypatch.setattr(hands, "act_on", nothing)
+    monkeypatch.setattr(actuator, "act_on", nothing)
     verdict = judge(plan, rehearse(plan))
     assert verdict.word is Word.VOID, verdict.sentence
 
@@ -71,7 +71,7 @@ ENDS = [
 
 @pytest.mark.parametrize(("actor", "text"), ENDS, ids=lambda value: value)
 def test_an_end_that_is_only_said_voids_the_run(monkeypatch, actor, text):
-    plan, done = plan_of(actor, text), (Actuator.once, hands.act_on)
+    plan, done = plan_of(actor, text), (Actuator.once, actuator.act_on)
     assert judge(plan, rehearse(plan)).word is not Word.VOID
 
     async def once(these, deed, later):
@@ -81,7 +81,7 @@ def test_an_end_that_is_only_said_voids_the_run(monkeypatch, actor, text):
         return {} if deed.undoes is not None else await done[1](gate, deed)
 
     monkeypatch.setattr(Actuator, "once", once)
-    monkeypatch.setattr(hands, "act_on", act_on)
+    monkeypatch.setattr(actuator, "act_on", act_on)
     verdict = judge(plan, rehearse(plan))
     assert verdict.word is Word.VOID, verdict.sentence
 
@@ -145,7 +145,7 @@ def test_a_word_that_is_told_with_a_shape_is_met_all_the_same(monkeypatch, word)
     async def nothing(*_):
         return {}
 
-    monkeypatch.setattr(hands, "act_on", nothing)
+    monkeypatch.setattr(actuator, "act_on", nothing)
     assert judge(plan, rehearse(plan)).word is Word.VOID
 
 

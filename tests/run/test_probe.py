@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from harness.jobserver.pulse import beat
+from harness.jobserver.probe_streams import beat
 from harness.run.probe import Probe, StreamProbe
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"

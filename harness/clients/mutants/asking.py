@@ -4,10 +4,10 @@ import trio
 
 from harness.clients.attempt import StreamAttempt
 from harness.clients.callbacks import JobOutcome, JobResults
+from harness.clients.deadlines import Phase
 from harness.clients.decisions import Decisions
 from harness.clients.follower import JobFollower
 from harness.clients.observer import AttemptReport
-from harness.clients.vigil import Phase
 from harness.sse.session import Session
 
 EVERY = 1.0

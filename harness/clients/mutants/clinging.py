@@ -3,11 +3,11 @@
 import math
 from typing import Any, cast
 
-from harness.clients.courier import Requests
+from harness.clients.deadlines import Deadlines, Phase
 from harness.clients.decisions import Decisions
 from harness.clients.follower import JobFollower
 from harness.clients.observer import AttemptReport
-from harness.clients.vigil import Deadlines, Phase
+from harness.clients.requests import Requests
 from harness.seams import Phone
 from harness.sse.events import Wire
 from harness.sse.policy import Policies

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from harness.clients.mutants import asking, delaying, ending, framing, parsing, pretending, telling, waiting
+from harness.clients.mutants import asking, delaying, ending, framing, misreporting, parsing, pretending, waiting
 from harness.clients.mutants.clinging import KeepsTwoStreams, NeverReturns, WaitsOutAnswer, WaitsOutDial
 from harness.clients.mutants.mutant import Mutant
 from harness.clients.mutants.numbering import DedupesAcrossEpochs
@@ -475,17 +475,17 @@ _ALL = (
     Mutant(
         name="denies-comments",
         stands_for="reconnecting is shown on a stream of comments",
-        follower=telling.DeniesComments,
+        follower=misreporting.DeniesComments,
     ),
     Mutant(
         name="clings-to-connected",
         stands_for="reconnecting is shown from the next dial on, not from the end of the stream",
-        follower=telling.ClingsToConnected,
+        follower=misreporting.ClingsToConnected,
     ),
     Mutant(
         name="closes-late",
         stands_for="closed is shown 20 s after the end",
-        follower=telling.ClosesLate,
+        follower=misreporting.ClosesLate,
     ),
     Mutant(
         name="cuts-at-join",
@@ -495,27 +495,27 @@ _ALL = (
     Mutant(
         name="invents-gaps",
         stands_for="a gap is told at each reconnection",
-        follower=telling.InventsGaps,
+        follower=misreporting.InventsGaps,
     ),
     Mutant(
         name="hides-gaps",
         stands_for="the app is never told of a gap",
-        follower=telling.HidesGaps,
+        follower=misreporting.HidesGaps,
     ),
     Mutant(
         name="hides-snapshots",
         stands_for="polls move the cursor, and the screen stands still",
-        follower=telling.HidesSnapshots,
+        follower=misreporting.HidesSnapshots,
     ),
     Mutant(
         name="ignores-polled-end",
         stands_for="the end that a status answer tells is not taken for one",
-        follower=telling.IgnoresPolledEnd,
+        follower=misreporting.IgnoresPolledEnd,
     ),
     Mutant(
         name="cuts-results",
         stands_for="the app gets the first 10 bytes of its results",
-        follower=telling.CutsResults,
+        follower=misreporting.CutsResults,
     ),
     Mutant(
         name="fetches-results-thrice",

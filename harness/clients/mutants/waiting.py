@@ -4,8 +4,8 @@ from typing import Any, cast
 
 import httpx
 
-from harness.clients.courier import Requests
 from harness.clients.follower import JobFollower
+from harness.clients.requests import Requests
 from harness.scenario.deadlines import LINUX_SYN_RETRIES, syn_retry_interval
 from harness.sse.reconnection import Input, Output
 

@@ -15,15 +15,15 @@ import msgspec
 
 from harness.history import Boxed
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import told_gaps
+from harness.judge.facts.instructions import told_gaps
 from harness.judge.facts.line import LineUse
 from harness.judge.facts.requests import RequestLife, lives_of
 from harness.judge.facts.screen import EVENT_CALLBACKS
 from harness.judge.facts.shares import HandlerTime
 from harness.judge.facts.steady import SteadyWindow, steady
 from harness.judge.facts.truth import ACCEPTED, EmittedEvent
+from harness.judge.network_timeline import NetworkTimeline
 from harness.judge.outages import latency_bound
-from harness.judge.sky import NetworkTimeline
 
 
 class Carried(msgspec.Struct, frozen=True):

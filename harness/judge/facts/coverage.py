@@ -5,7 +5,7 @@ server had said to it, or after a 204 (``polling``). What the client calls itsel
 """
 
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import ToldGap
+from harness.judge.facts.instructions import ToldGap
 from harness.judge.facts.polling import POLLING, STRAY, askings, pollings
 from harness.judge.facts.radio import StatusArrival, answers
 from harness.judge.facts.truth import Position

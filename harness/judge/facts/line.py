@@ -4,7 +4,7 @@ import bisect
 import itertools
 
 from harness.judge.case import ClientCase
-from harness.judge.sky import NetworkTimeline
+from harness.judge.network_timeline import NetworkTimeline
 from harness.toxics.shape import line_time
 
 

@@ -25,8 +25,8 @@ import msgspec
 
 from harness.history import App, Body, Request
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import told_gaps
 from harness.judge.facts.coverage import covered, entitled, heals
+from harness.judge.facts.instructions import told_gaps
 from harness.judge.facts.radio import Arrival, StatusArrival, answers, arrivals
 from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.screen import EVENT_CALLBACKS

@@ -25,7 +25,7 @@ import msgspec
 
 from harness.history import Delivered
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import UNAUTHORIZED, events_delivered, leads_on, told_gaps
+from harness.judge.facts.instructions import UNAUTHORIZED, events_delivered, leads_on, told_gaps
 from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import ANSWERED, CLIENT, RequestLife, dial_lives, lives_of, streams_begun
 

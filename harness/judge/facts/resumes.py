@@ -22,7 +22,7 @@ import msgspec
 
 from harness.history import Delivered, Request, Snapshot
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import REFUSED, leads_on
+from harness.judge.facts.instructions import REFUSED, leads_on
 from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import RequestLife, lives_of
 from harness.judge.facts.snapshots import DeliveredState, delivered_states

@@ -13,9 +13,9 @@ from harness.deeds.acts import SetShape
 from harness.judge.case import ClientCase
 from harness.judge.facts.backlog import behind
 from harness.judge.facts.clinging import allowance
+from harness.judge.network_timeline import NetworkInterval, NetworkTimeline
 from harness.judge.outages import Outage, outages
 from harness.judge.refusals import no_end_due
-from harness.judge.sky import NetworkInterval, NetworkTimeline
 from harness.scenario.model import schedule
 
 SETTLING = 1.0

@@ -23,7 +23,7 @@ from harness.judge.laws import (
     stop,
     terminal_once,
 )
-from harness.judge.laws.outcome import Law
+from harness.judge.laws.findings import Law
 
 LAWS: tuple[Law, ...] = (
     fault_seen.LAW,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.giving_up import GAVE_UP, gave_up, giving_up_advice
-from harness.judge.laws.outcome import SHOWN, Law, LawFindings
+from harness.judge.laws.findings import SHOWN, Law, LawFindings
 from harness.judge.obligations import owed, pace
 from harness.judge.obligations.attempts import AttemptLife
 from harness.judge.obligations.closings import closings

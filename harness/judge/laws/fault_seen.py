@@ -10,8 +10,8 @@ from harness.history import Canary, DeedDone, Shaped
 from harness.history.records import Record
 from harness.judge import phrases, refusals
 from harness.judge.case import Case
-from harness.judge.felt import on_its_own_flow, touched
-from harness.judge.laws.outcome import Law, LawFindings
+from harness.judge.deed_effects import on_its_own_flow, touched
+from harness.judge.laws.findings import Law, LawFindings
 from harness.judge.verdict import ProvedBy
 from harness.scenario.model import canaries_of
 from harness.toxics import toxic_attributes

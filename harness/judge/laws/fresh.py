@@ -15,8 +15,8 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.facts.carried import Carried, carried
 from harness.judge.facts.lives import SOON
 from harness.judge.facts.shares import Kept, kept
-from harness.judge.laws.outcome import SHOWN, Law, LawFindings
-from harness.judge.sky import NetworkTimeline
+from harness.judge.laws.findings import SHOWN, Law, LawFindings
+from harness.judge.network_timeline import NetworkTimeline
 
 BESIDE = 2
 """States that may be shown before one that was read, besides a full queue: ``initialized``, and one just entered."""

@@ -17,7 +17,7 @@ from harness.history import DeedDone, Emit
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.endings import deadlines
-from harness.judge.laws.outcome import Law, LawFindings
+from harness.judge.laws.findings import Law, LawFindings
 from harness.judge.network.fold import TOLERANCE, slack
 from harness.judge.network.weather import made
 

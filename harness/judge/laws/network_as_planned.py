@@ -7,7 +7,7 @@ that it was there for the client, in both directions and at both ends, and that 
 from collections.abc import Iterator
 
 from harness.judge.case import Case
-from harness.judge.laws.outcome import Law, LawFindings
+from harness.judge.laws.findings import Law, LawFindings
 from harness.judge.network import bodies, boxes, cuts, delays, dials, gates, idle, signals, weather
 from harness.judge.network.faults import NetworkDeviation
 

@@ -15,7 +15,7 @@ from harness.judge.causes import repeat_cause
 from harness.judge.facts.radio import Arrival, arrivals
 from harness.judge.facts.screen import Shown
 from harness.judge.facts.truth import Position
-from harness.judge.laws.outcome import SHOWN, Law, LawFindings
+from harness.judge.laws.findings import SHOWN, Law, LawFindings
 from harness.judge.verdict import Evidence
 from harness.sse.policy import Ids
 

@@ -10,7 +10,7 @@
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.facts.beside import (
+from harness.judge.facts.extra_requests import (
     AFTER_THE_END,
     SPARE,
     begun_again,
@@ -20,7 +20,7 @@ from harness.judge.facts.beside import (
     strays,
 )
 from harness.judge.facts.streams import LiveStream, Overlap, live_streams, overlaps
-from harness.judge.laws.outcome import SHOWN, Law, LawFindings
+from harness.judge.laws.findings import SHOWN, Law, LawFindings
 from harness.judge.verdict import Evidence
 
 LINGER = 1.0

@@ -2,7 +2,7 @@
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.laws.outcome import SHOWN, Law, LawFindings
+from harness.judge.laws.findings import SHOWN, Law, LawFindings
 
 ADVICE = (
     "Fix: hand events on in the order of the stream, from one task; drop, or hold back for a while, what comes late"

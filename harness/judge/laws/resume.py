@@ -4,7 +4,7 @@ from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.causes import WRONG_RESUME, resume_cause
 from harness.judge.facts.resumes import resumes
-from harness.judge.laws.outcome import Law, LawFindings
+from harness.judge.laws.findings import Law, LawFindings
 
 ACCEPT = "Fix: ask for a stream with Accept: text/event-stream; a server may answer anything else with a page"
 

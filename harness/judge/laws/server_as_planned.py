@@ -8,7 +8,7 @@ a server that does wrong may also tell of it wrongly.
 from harness.history import Emit
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.laws.outcome import Law, LawFindings
+from harness.judge.laws.findings import Law, LawFindings
 from harness.judge.server.answering import answers, turned_away, unanswered
 from harness.judge.server.bounds import Bounds
 from harness.judge.server.delivering import deliveries

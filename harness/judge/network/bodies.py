@@ -17,11 +17,11 @@ from harness.history import Boxed, Delivered, Emit, Request, Said, Subscriber, W
 from harness.history.records import PING_DIGEST
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
+from harness.judge.network.box_timeline import BoxTimeline, course, named, of_streams
 from harness.judge.network.faults import NetworkDeviation
 from harness.judge.network.flows import CLIENT, DOWN, RecordedFlow
 from harness.judge.network.gates import flows
 from harness.judge.network.shapes import stretches
-from harness.judge.network.standing import BoxTimeline, course, named, of_streams
 from harness.judge.network.timeline import passing
 
 _TAGS: Mapping[str, type] = {"muted": acts.MutesStreams, "reset": acts.ResetsStreams, "held": acts.Buffers}

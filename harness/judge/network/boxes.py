@@ -13,10 +13,10 @@ from harness.deeds.network_state import StandingDeed
 from harness.history import Boxed, Request, Response
 from harness.history.records import Record
 from harness.judge.case import ClientCase
+from harness.judge.network.box_timeline import answers, course, named
 from harness.judge.network.faults import NetworkDeviation
 from harness.judge.network.flows import RecordedFlow
 from harness.judge.network.gates import flows
-from harness.judge.network.standing import answers, course, named
 from harness.sse.response import read_retry_after
 
 _ANSWERED = ("answered", "portal")

@@ -11,10 +11,10 @@ from harness.deeds.network_state import StandingDeed
 from harness.history import Boxed, Chunk, Waited
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
+from harness.judge.network.box_timeline import BoxTimeline, course, named, of_idle
 from harness.judge.network.faults import NetworkDeviation
 from harness.judge.network.flows import UP, RecordedFlow
 from harness.judge.network.gates import flows
-from harness.judge.network.standing import BoxTimeline, course, named, of_idle
 
 
 def faults(client: ClientCase) -> Iterator[NetworkDeviation]:

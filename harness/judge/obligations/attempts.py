@@ -11,7 +11,7 @@ import msgspec
 from harness.history import Delivered, Read, Request, Response
 from harness.history.records import Record
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import leads_on
+from harness.judge.facts.instructions import leads_on
 from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import firsts, following, request_lives
 from harness.judge.facts.screen import EVENT_CALLBACKS

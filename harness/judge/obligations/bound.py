@@ -16,12 +16,13 @@ import msgspec
 
 from harness.history import Dial
 from harness.judge.case import WAKING_SIGNALS, ClientCase
-from harness.judge.facts.asked import deferrals
+from harness.judge.facts.instructions import deferrals
 from harness.judge.facts.lives import SOON
 from harness.judge.facts.polling import pollings
 from harness.judge.facts.requests import RequestLife, lives_of
 from harness.judge.facts.shares import kept, turn
 from harness.judge.network.knocks import syn_retries
+from harness.judge.network_timeline import NetworkTimeline
 from harness.judge.obligations.asking import Ask, asks
 from harness.judge.obligations.attempts import AttemptLife, attempts
 from harness.judge.obligations.closings import NEVER_SILENT
@@ -33,7 +34,6 @@ from harness.judge.obligations.instants import between, latest
 from harness.judge.obligations.rows import AT_ONCE, DueWindow, ObligationRow, waits
 from harness.judge.obligations.unseen import Unseen
 from harness.judge.obligations.walk import LATE, walk
-from harness.judge.sky import NetworkTimeline
 from harness.scenario.deadlines import UNLIMITED_DIAL, exchange_cost
 from harness.scenario.model import Plan
 from harness.toxics.shape import Shape, line_time

@@ -20,7 +20,7 @@ from operator import attrgetter
 
 from harness.history import Chunk, Delivered, Read
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import told_gaps
+from harness.judge.facts.instructions import told_gaps
 from harness.judge.facts.polling import GAP, askings
 from harness.judge.facts.reading import Arrived, ReadMarks
 from harness.judge.facts.requests import RequestLife, request_lives

@@ -7,12 +7,12 @@ from harness.history import Dial, SignalHeard, SignalTold
 from harness.judge.case import WAKING_SIGNALS, ClientCase
 from harness.judge.facts.polling import gap_open, pollings
 from harness.judge.facts.requests import CLIENT, RequestLife, request_lives
+from harness.judge.network_timeline import NetworkTimeline
 from harness.judge.obligations.attempts import AttemptLife
 from harness.judge.obligations.closings import borne, closings
 from harness.judge.obligations.due import Due
 from harness.judge.obligations.rows import AT_ONCE
 from harness.judge.obligations.walk import LATE
-from harness.judge.sky import NetworkTimeline
 from harness.sse.policy import declared
 
 _GIVEN_UP = "given up"

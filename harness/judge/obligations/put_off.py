@@ -12,7 +12,7 @@ import msgspec
 
 from harness.history import Request
 from harness.judge.case import WAKING_SIGNALS, ClientCase
-from harness.judge.facts.asked import Deferral, deferrals
+from harness.judge.facts.instructions import Deferral, deferrals
 from harness.judge.facts.requests import RequestLife, request_lives
 
 _ASKED_AGAIN = frozenset({"poll", "results", "token", "start"})

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from harness.judge.case import ClientCase
-from harness.judge.facts.asked import UNAUTHORIZED, ToldGap, deferrals, leads_on, told_gaps
+from harness.judge.facts.instructions import UNAUTHORIZED, ToldGap, deferrals, leads_on, told_gaps
 from harness.judge.facts.polling import may_poll
 from harness.judge.facts.requests import RequestLife, firsts, lives_of, request_lives
 from harness.judge.facts.screen import TERMINAL_CALLBACKS

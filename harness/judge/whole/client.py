@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from harness.history import App, Attempt, AttemptEnd, Block, Canary, Census, DeedDone, Health, Status
 from harness.history.records import Record
 from harness.judge import phrases
-from harness.judge.whole.books import Ledger, Rules
+from harness.judge.whole.ledger import Ledger, Rules
 
 STREAM = "stream"
 

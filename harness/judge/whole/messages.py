@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.history import Body, Boxed, Delivered, Emit, Request, Response, StreamBegan, StreamEnded, Write
 from harness.history.records import PING_DIGEST, Record
 from harness.judge.facts.streams import is_stream
-from harness.judge.whole.books import Ledger, Rules
+from harness.judge.whole.ledger import Ledger, Rules
 from harness.vocabulary import CANARY
 
 MIDDLE = "middle"

@@ -17,7 +17,7 @@ from harness.history import (
     Waited,
 )
 from harness.history.records import Record
-from harness.judge.whole.books import Ledger, Rules
+from harness.judge.whole.ledger import Ledger, Rules
 from harness.vocabulary import CANARY
 
 DOWN = "downstream"

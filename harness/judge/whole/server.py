@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from harness.history import Answered, Emit, GapSignal, Job, Rescheduled, Said, Snapshot, Subscriber, Write
 from harness.history.records import Record
-from harness.judge.whole.books import Ledger, Rules
+from harness.judge.whole.ledger import Ledger, Rules
 
 GONE = 410
 """The answer to a cursor that is older than the log."""

@@ -1,7 +1,7 @@
 """Clients that ask for too much, and clients that tell what is not so, beside the reference."""
 
 from harness.clients.mutants.ending import IDLE
-from harness.clients.mutants.telling import KEPT, LAST_TIMER
+from harness.clients.mutants.misreporting import KEPT, LAST_TIMER
 from tests.clients.beside import both, streams
 from tests.clients.mutants.test_ending import trickles
 from tests.clients.stage import Stage, answers, completes, event, says

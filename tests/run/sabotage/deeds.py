@@ -12,7 +12,7 @@ from harness.deeds.acts import Deed, SetReach
 from harness.device.words import Reach
 from harness.history import DeedDone
 from harness.run import nemesis
-from harness.run.hands import Actuator
+from harness.run.actuator import Actuator
 from harness.run.nemesis import Nemesis
 from harness.scenario.model import Plan
 from tests.run.sabotage.gate import H0, H1, H3, H4

@@ -9,8 +9,8 @@ import pytest
 import trio
 
 from harness.deeds.acts import Answers, KillsIdle, MutesStreams, ResetsStreams
-from harness.middle import force, stage, streaming
-from harness.middle.force import ActInForce
+from harness.middle import acts_in_force, stage, streaming
+from harness.middle.acts_in_force import ActInForce
 from harness.middle.middle import Middle
 from harness.middle.stage import HttpStage
 from harness.middle.streaming import PassingBody, StreamBody
@@ -34,7 +34,7 @@ def _answers_no_client(patch: pytest.MonkeyPatch) -> None:
 
 
 def _answers_everybody(patch: pytest.MonkeyPatch) -> None:
-    around(patch, force, "answers", lambda _: lambda act, what: isinstance(act, Answers))
+    around(patch, acts_in_force, "answers", lambda _: lambda act, what: isinstance(act, Answers))
 
 
 def _answers_every_client(patch: pytest.MonkeyPatch) -> None:

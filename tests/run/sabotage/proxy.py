@@ -9,7 +9,7 @@ import pytest
 
 from harness.clock import sleep_until
 from harness.history import Weather
-from harness.run.hands import Actuator, ShapeRamp
+from harness.run.actuator import Actuator, ShapeRamp
 from harness.run.nemesis import Nemesis
 from harness.scenario.model import StallPulse
 from harness.toxics import toxics_of

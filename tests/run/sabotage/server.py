@@ -12,13 +12,13 @@ import trio
 from harness.deeds.acts import Bursts, Ends, Restarts
 from harness.history.records import Emit
 from harness.jobserver import emission, endpoints, registry, streams
-from harness.jobserver.conduct import ServerBehaviour
+from harness.jobserver.acceptor import Acceptor
+from harness.jobserver.actuator import ServerActuator
+from harness.jobserver.behaviour import ServerBehaviour
 from harness.jobserver.connection import HttpConnection
 from harness.jobserver.emission import RunningJob
 from harness.jobserver.endpoints import JobApi
-from harness.jobserver.front import Acceptor
 from harness.jobserver.jobs import JobLog, ResumePoint
-from harness.jobserver.orders import ServerActuator
 from harness.jobserver.registry import Registry
 from harness.jobserver.streams import EventStream
 from harness.jobserver.tokens import Tokens

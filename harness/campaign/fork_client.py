@@ -1,0 +1,87 @@
+"""The campaign's hold on a fork server: virtual runs made, judged and drawn, each in a process forked for it."""
+
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import trio
+
+from harness.campaign.children import ChildExit, Sink, close_when, decoded, died, last_words, lines_of
+from harness.campaign.finish import Finished
+from harness.campaign.fork_launch import Started
+from harness.campaign.forkserver import Ended
+from harness.run.progress import Progress
+
+
+class Pipes(NamedTuple):
+    """Our ends of the standard input and output of a process that was ordered."""
+
+    to: trio.lowlevel.FdStream
+    back: trio.lowlevel.FdStream
+
+
+class Forks:
+    """Gives orders to a fork server. Whoever cancels one wants no other: the server is killed with all it forked."""
+
+    def __init__(self, server: Started) -> None:
+        self._server = server
+
+    async def run(self, folder: Path, sink: Sink, stop: trio.Event) -> ChildExit:
+        """Run the plan in ``folder`` to its end, or until ``stop`` is set."""
+        fault, code = "", None
+        async with _ordered(self._server, self._server.runs, folder) as pipes, trio.open_nursery() as nursery:
+            nursery.start_soon(close_when, stop, pipes.to)
+            async with aclosing(lines_of(pipes.back)) as lines:
+                async for line in lines:
+                    ended, progress = decoded(line, Ended), decoded(line, Progress)
+                    if ended is not None:
+                        code = ended.exit
+                        break
+                    if progress is not None:  # else not ours: some library printed
+                        fault = progress.fault or fault
+                        sink(progress)
+            nursery.cancel_scope.cancel()
+        if fault:
+            return ChildExit(what="fault", detail=fault)
+        if code is None:
+            return ChildExit(what="died", detail=f"the run's process ended with its fork server: {self._last_words()}")
+        return ChildExit(what="ended") if code == 0 else died(folder, code)
+
+    async def finish(self, folder: Path) -> Finished:
+        """Judge and draw this run. A process that dies on it is told as a fault with its last words."""
+        found = None
+        async with (
+            _ordered(self._server, self._server.finishes, folder) as pipes,
+            aclosing(lines_of(pipes.back)) as lines,
+        ):
+            async for line in lines:
+                if decoded(line, Ended) is not None:
+                    break
+                found = decoded(line, Finished) or found
+        return found or Finished(fault=f"judging {folder.name} failed: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        self._server.said.seek(0)
+        return last_words(self._server.said.read())
+
+
+@asynccontextmanager
+async def _ordered(server: Started, orders: socket.socket, folder: Path) -> AsyncIterator[Pipes]:
+    """Send an order. Where nobody takes it, its output ends at once."""
+    (their_in, our_out), (our_in, their_out) = os.pipe(), os.pipe()
+    async with trio.lowlevel.FdStream(our_out) as to, trio.lowlevel.FdStream(our_in) as back:
+        try:
+            with contextlib.suppress(OSError):
+                socket.send_fds(orders, [os.fsencode(folder)], [their_in, their_out])
+        finally:
+            os.close(their_in)
+            os.close(their_out)
+        try:
+            yield Pipes(to, back)
+        except BaseException:  # cancelled, alone or in a group
+            server.kill()
+            raise

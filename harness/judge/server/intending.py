@@ -2,7 +2,8 @@
 
 The rules of the language, written here a second time: the server's own are on trial. A pause swallows what is due in
 it, but not the end; where it swallowed anything, resuming makes one update at once. A burst adds updates, the first of
-them at once. An end is now, and nothing comes after it.
+them at once. An end is now, and nothing comes after it; so is a timeout, ``no progress`` after the last update, whether
+or not the server was there to tell of it.
 """
 
 import math
@@ -40,6 +41,8 @@ class _Intent:
         self._updates = due
         self._extras: list[int] = []
         self._paused: int | None = None
+        self._pauses: list[tuple[int, int]] = []  # those that are over
+        self._no_progress = round(case.plan.job.no_progress * 1e9)
 
     def tell(self, act: Act, now: int) -> None:
         """Take in what the job is told at this time."""
@@ -49,6 +52,7 @@ class _Intent:
             case Resumes() if self._paused is not None:
                 if any(self._paused < due <= now for due in (*self._updates, *self._extras)):
                     self._extras.append(now)
+                self._pauses.append((self._paused, now))
                 self._paused = None
             case Bursts(rate=rate, lasts=lasts):
                 count = math.floor(rate * lasts + 1e-9)
@@ -62,6 +66,18 @@ class _Intent:
         """Return when its events are due from this time on."""
         coming = [] if self._paused is not None else [*self._updates, *self._extras]
         return sorted(due for due in coming if now <= due <= self._end) + ([self._end] if self._end < FOREVER else [])
+
+    def times_out(self, at: int, tick: int) -> bool:
+        """Whether its last update before this time came ``no progress`` earlier, give or take a tick."""
+        last = at - self._no_progress
+        pauses = [*self._pauses, *([(self._paused, FOREVER)] if self._paused is not None else [])]
+
+        def swallowed(due: int, margin: int) -> bool:
+            return any(since - margin < due <= until + margin for since, until in pauses)
+
+        steps = [due for due in (*self._updates, *self._extras) if last - tick <= due < at - tick]
+        came = any(due <= last + tick and not swallowed(due, -tick) for due in steps)
+        return came and all(due <= last + tick or swallowed(due, tick) for due in steps)
 
 
 class _Job:
@@ -126,11 +142,20 @@ class _Job:
 
     def _read_again(self, begun: Job) -> Iterator[ServerDeviation]:
         now = begun.t_ns - self._accepted_ns
+        if self._timed_out(begun):
+            return
         if not self._agree(begun.schedule_ns[1:], now):
             yield (
                 f"the server read its job from storage into epoch {begun.epoch}, and its schedule is another one",
                 begun,
             )
+
+    def _timed_out(self, begun: Job) -> bool:
+        """Whether a job was read as one that had timed out while the server was away, and that is what it intended."""
+        emits = next(one.emits for one in self._epochs if one.begun is begun)
+        if not emits or emits[0].type != "timeout" or len(begun.schedule_ns) > 1:
+            return False
+        return self._intent.times_out(emits[0].intended_ns - self._accepted_ns, self._bounds.tick_ns)
 
     def _agree(self, said_ns: list[int], now: int) -> bool:
         """Whether a schedule is the one intended; what is due in this very moment may be done or not."""

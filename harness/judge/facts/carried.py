@@ -1,7 +1,8 @@
 """What a live stream could have carried by when, and for how long the app was then shown nothing as new (law L16).
 
-1. A state counts that was emitted in a steady window while a stream of the client's stood: no attempt is owed, nothing
-   waits, and each live stream is written what is emitted.
+1. A state counts that was emitted in a steady window while a stream of the client's stood on its path: no attempt is
+   owed, nothing waits, and each live stream is written what is emitted. A stream on another path, or on a connection
+   that is severed, may look open to its client for ever: by when that has to be noticed is for L9 and L10 to say.
 2. Its path takes L for it, the weather's longest stall included; its radio may have to wake; its line is busy with what
    else comes. So long nothing is owed, nor while the app is inside a callback, in a declared reorder window, or asleep.
 3. What happens once the window or the stream is over shows nothing: the time until then counts.
@@ -9,7 +10,6 @@
 """
 
 import bisect
-import math
 
 import msgspec
 
@@ -59,11 +59,7 @@ class _Carrying:
         self._client = client
         self._starts = [window.start for window in self.windows]
         boxed = {one.cid for one in client.case.history.all(Boxed)}
-        self._streams = [
-            life
-            for life in lives_of(client, "stream")
-            if life.streams and life.began is not None and life.request.cid not in boxed
-        ]
+        self._streams = [life for life in lives_of(client, "stream") if life.streams and life.request.cid not in boxed]
         self._gaps = [(gap.record.t_ns, gap.covered_ns) for gap in told_gaps(client)]
         self._positions = [position for _, position in client.screen.advances]
 
@@ -76,21 +72,18 @@ class _Carrying:
             return None
         at = case.at(at_ns)
         spot = bisect.bisect_right(self._starts, at) - 1
-        stream = next((life for life in self._streams if self._stood(life, at_ns)), None)
-        if spot < 0 or at >= self.windows[spot].end or stream is None:
+        if spot < 0 or at >= self.windows[spot].end:
             return None
         window = self.windows[spot]
-        over_ns = min(case.ns(window.end), math.inf if stream.end_ns is None else stream.end_ns - case.near_ns)
+        stream = next((life for life in self._streams if _stood(life, window.interval.path, at_ns)), None)
+        if stream is None:
+            return None
+        over_ns = min(case.ns(window.end), stream.carries_until_ns - case.near_ns)
         until_ns = int(min(case.end_ns if shown_ns is None else shown_ns, over_ns))
         if until_ns <= at_ns or any(since <= until_ns and covered >= at_ns for since, covered in self._gaps):
             return None
         due_ns = at_ns + round(self._needs(window, at, until_ns) * 1e9)
         return Carried(event, stream, due_ns, shown_ns, self._beyond(due_ns, until_ns))
-
-    def _stood(self, life: RequestLife, at_ns: int) -> bool:
-        """Return whether a stream had begun by a stamp, and had not ended."""
-        assert life.began is not None
-        return life.began.t_ns <= at_ns and (life.end_ns is None or at_ns < life.end_ns)
 
     def _needs(self, window: SteadyWindow, at: float, until_ns: int) -> float:
         """Return how many seconds the path needs for what was emitted at a time, and the client may wait for."""
@@ -107,3 +100,10 @@ class _Carrying:
             return 0.0
         at, inside = self._client.case.at, self._client.once(HandlerTime).between(due_ns, until_ns)
         return (until_ns - due_ns - inside) / 1e9 - self._client.once(NetworkTimeline).slept(at(due_ns), at(until_ns))
+
+
+def _stood(life: RequestLife, path: str | None, at_ns: int) -> bool:
+    """Return whether a stream on this path had begun by a stamp, and could still bring what was emitted then."""
+    if life.conn is None or life.conn.path != path or life.began is None:
+        return False
+    return life.began.t_ns <= at_ns < life.carries_until_ns

@@ -1,4 +1,4 @@
-"""How long a path's line was busy with what came to a client: a narrow one needs time for what piled up (law L9)."""
+"""How long a path's line was busy with what came to a client: a narrow one needs time for what piled up (law L16)."""
 
 import bisect
 import itertools
@@ -9,10 +9,14 @@ from harness.toxics.shape import line_time
 
 
 class LineUse:
-    """The bytes that reached one client's radio, as time that its path's rate and slices took for them."""
+    """The bytes that reached one client's radio, as time that its path's rate and slices took for them.
+
+    What comes on a path that is not the one in use keeps the line of that one free.
+    """
 
     def __init__(self, client: ClientCase) -> None:
         intervals = client.once(NetworkTimeline).intervals
+        paths = {conn.cid: conn.path for conn in client.conns}
         at, place, last = client.case.at, 0, 0.0
         times: list[float] = []
         took: list[float] = []
@@ -20,6 +24,8 @@ class LineUse:
             now = at(chunk.t_ns)
             while place + 1 < len(intervals) and intervals[place + 1].start <= now:
                 place += 1
+            if paths[chunk.cid] != intervals[place].path:
+                continue
             # What is let go after a stall comes at once: its bytes had passed before.
             took.append(min(line_time(intervals[place].shape, chunk.length), now - last))
             times.append(now)

@@ -41,7 +41,9 @@ class RequestLife(msgspec.Struct, frozen=True):
     ``answer`` is its head at the client's socket, ``began`` the first byte of an event stream there, ``body`` what came
     of any other answer. ``served`` is the server's own record of what it answered. ``read_ns`` is when the head was
     certainly read (None: in doubt, or no answer came), ``known_ns`` the same of a whole body. ``end_ns`` is when it was
-    over for the client, ``by`` whom; None and ``""``: it never was.
+    over for the client, ``by`` whom; None and ``""``: it never was. ``severed_ns`` is from when on its connection
+    brings nothing that the server says later, whether or not the client is told: the server's side had ended, or bytes
+    on their way to the client were lost; None: it never was severed.
     """
 
     request: Request
@@ -55,6 +57,7 @@ class RequestLife(msgspec.Struct, frozen=True):
     known_ns: int | None = None
     end_ns: int | None = None
     by: str = NOBODY
+    severed_ns: int | None = None
     reused: bool = False  # its connection had carried another before
 
     @property
@@ -66,6 +69,11 @@ class RequestLife(msgspec.Struct, frozen=True):
     def streams(self) -> bool:
         """Whether it was answered by an event stream."""
         return self.answer is not None and is_stream(self.answer)
+
+    @property
+    def carries_until_ns(self) -> float:
+        """When it was over for the client, or its connection was severed; infinity: neither came."""
+        return min((ns for ns in (self.end_ns, self.severed_ns) if ns is not None), default=math.inf)
 
     @property
     def whole(self) -> bool:
@@ -156,7 +164,7 @@ def _request_lives(client: ClientCase) -> dict[int, RequestLife]:
     dials = {one.conn.cid: one.dial for one in dial_lives(client) if one.conn is not None}
     bodies, begun = case.grouped(Body, "rid"), case.grouped(StreamBegan, "rid")
     served = _served(client)
-    nexts = following(client)
+    nexts, severed = following(client), _severed(client)
     behind = {request.rid for request in nexts.values()}
     found = {}
     for request in client.requests:
@@ -175,6 +183,7 @@ def _request_lives(client: ClientCase) -> dict[int, RequestLife]:
             known_ns=reading.read_ns(body) if body is not None and body.whole else None,
             end_ns=end_ns,
             by=by,
+            severed_ns=severed.get(request.cid),
             reused=request.rid in behind,
         )
     return found
@@ -220,6 +229,15 @@ def _end(
     ends = [(max(at_ns, request.t_ns) if by == SERVER else at_ns, seq, by) for at_ns, seq, by in ends]
     first = min((end for end in ends if end[0] >= request.t_ns), default=None)
     return (None, NOBODY) if first is None else (first[0], first[2])
+
+
+def _severed(client: ClientCase) -> dict[int, int]:
+    """Return, by connection, when its server's side ended or it lost bytes to the client: TCP leaves no hole."""
+    found = {end.cid: end.t_ns for end in reversed(client.conn_ends) if end.side == "server"}
+    for chunk in client.chunks:
+        if (chunk.direction, chunk.fate) == ("downstream", "dropped"):
+            found[chunk.cid] = min(found.get(chunk.cid, chunk.t_ns), chunk.t_ns)
+    return found
 
 
 def _tells(end: ConnEnd) -> bool:

@@ -1,4 +1,6 @@
-from harness.history import Answered, Body, ConnEnd, Dial, Response, Snapshot, StreamBegan, Subscriber
+import math
+
+from harness.history import Answered, Body, Chunk, ConnEnd, Dial, Response, Snapshot, StreamBegan, Subscriber
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.requests import (
     ANSWERED,
@@ -98,6 +100,25 @@ def test_an_end_that_the_client_is_not_told_of_ends_nothing():
     story.add(ConnEnd(cid=1, side="server", how="fin", swallowed=True), 3.0)
     story.add(ConnEnd(cid=1, side="client", how="fin"), 5.0)
     assert life(story).by == CLIENT
+
+
+def test_a_connection_is_severed_where_its_server_s_side_ends_or_bytes_to_the_client_are_lost():
+    lost = Chunk(cid=1, direction="downstream", offset=0, length=5, fate="dropped")
+    for severed in (ConnEnd(cid=1, side="server", how="fin", swallowed=True), lost):
+        story = asked()
+        story.add(severed, 3.0)
+        story.add(ConnEnd(cid=1, side="server", how="closed"), 4.0)
+        story.add(ConnEnd(cid=1, side="client", how="fin"), 5.0)
+        found = life(story)
+        assert (found.severed_ns, found.carries_until_ns, found.end_ns) == (ns(3.0), ns(3.0), ns(5.0))
+
+
+def test_bytes_that_are_held_or_lost_on_the_way_to_the_server_sever_nothing():
+    story = asked()
+    for way, fate in (("downstream", "held"), ("downstream", "delivered"), ("upstream", "dropped")):
+        story.add(Chunk(cid=1, direction=way, offset=0, length=5, fate=fate), 3.0)
+    found = request_lives(Case(story.plan, story.history()).clients[0])[1]
+    assert (found.severed_ns, found.carries_until_ns) == (None, math.inf)
 
 
 def test_of_ends_at_one_stamp_the_server_s_is_the_cause():

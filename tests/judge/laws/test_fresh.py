@@ -1,12 +1,12 @@
 from msgspec import structs
 
 from harness.deeds import acts
-from harness.history import App, Body, Emit
+from harness.history import App, Body, Chunk, ConnEnd, Emit
 from harness.judge.verdict import LawState
 from harness.scenario.model import StallPulse
-from harness.sse.policy import Policies
+from harness.sse.policy import AS_SHIPPED, Policies
 from tests.judge.ruling import empty, law, state
-from tests.judge.scenes import handoff
+from tests.judge.scenes import half_open, half_open_plan, handoff
 from tests.judge.story import Story, ns, plan, reach
 from tests.judge.test_epochs import restarted
 
@@ -135,6 +135,27 @@ def test_nothing_is_owed_of_a_stream_that_has_ended_or_while_a_deed_is_near():
     )
     story.deeds()
     assert state("fresh", story) is LawState.HELD
+
+
+def test_nothing_is_owed_of_a_stream_that_stands_on_a_silent_path_beside_the_one_in_use():
+    assert state("fresh", half_open(half_open_plan(AS_SHIPPED, lasts=60.0, items=120))) is LawState.HELD
+
+
+def healed() -> Story:
+    """Wi-Fi, the only path in use, is silent from 9.2 to 9.6 s; the app is shown nothing from then on."""
+    path = (reach(9.2, "silent"), reach(9.6, "up"))
+    return Story(plan(*path, policies=AS_SHIPPED, lasts=80.0, items=80)).run(skip=range(10, 82), until=140.0)
+
+
+def test_nothing_is_owed_of_a_stream_whose_connection_lost_bytes_or_the_server_s_end():
+    assert state("fresh", healed()) is LawState.FAILED, "it lost nothing, and lives on"
+    cut = healed()
+    lost = Chunk(cid=cut.carried["c1"], direction="downstream", offset=9_000, length=200, fate="dropped")
+    cut.add(lost, 9.4)
+    assert state("fresh", cut) is LawState.HELD
+    ended = healed()
+    ended.add(ConnEnd(cid=ended.carried["c1"], side="server", how="fin"), 9.4)
+    assert state("fresh", ended) is LawState.HELD
 
 
 def polled(*, shown: float | None, status: int = 403) -> Story:

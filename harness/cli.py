@@ -538,7 +538,7 @@ def list_scenarios() -> int:
 @click.argument("law", required=False, metavar="[LAW·mutants·virtual]")
 def help_law(law: str | None) -> int:
     """Explain a law, and how clients break it; the mutants; or virtual time, and what it leaves out."""
-    from harness.judge.help import HELP, law_help  # noqa: PLC0415
+    from harness.judge.laws.help import HELP, law_help  # noqa: PLC0415
 
     if law is None:
         for each in HELP:

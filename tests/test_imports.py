@@ -136,7 +136,7 @@ def test_a_thread_in_a_shared_package_is_found():
 CLAIMS = ("Absorbed", "Adopted", "Attempt", "AttemptEnd", "Block", "Gap", "Results")
 """Records of what a client says of itself. Its status word is none: a person is shown it, and a law judges it."""
 
-READS_CLAIMS = {"judge/causes.py", "judge/whole/client.py"}
+READS_CLAIMS = {"judge/explain/causes.py", "judge/laws/whole/client.py"}
 """One explains a failure that facts have shown, and says whose word it is; the other numbers the records themselves."""
 
 

@@ -16,7 +16,7 @@ import msgspec
 from harness.campaign.cells import REFERENCE, Cell
 from harness.clients.mutants import MUTANTS
 from harness.exits import ENVIRONMENT, FAIL, PASS, UNKNOWN, worst
-from harness.judge.help import HELP
+from harness.judge.laws.help import HELP
 from harness.judge.verdict import Word
 from harness.report.terminal import WIDTH
 from harness.report.wording import elapsed, plural, wrapped

@@ -10,10 +10,10 @@ import msgspec
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.metrics import COUNTS, DURATIONS, MOMENTS, NEVER, Measurement, absent, exactly
+from harness.judge.explain.shortfalls import shortfall
+from harness.judge.measures.metrics import COUNTS, DURATIONS, MOMENTS, NEVER, Measurement, absent, exactly
+from harness.judge.measures.totals import CROWDS, SIZES, crowd
 from harness.judge.percentiles import LOST
-from harness.judge.shortfalls import shortfall
-from harness.judge.totals import CROWDS, SIZES, crowd
 from harness.judge.verdict import ExpectationVerdict, Interval, LawState
 from harness.scenario.model import Expectation
 

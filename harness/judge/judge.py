@@ -8,16 +8,17 @@ from collections import Counter
 import msgspec
 
 from harness.history import Health, History, history_digest
-from harness.judge import phrases, spans
+from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.causes import OUTAGES, outage_cause, unrecovered
-from harness.judge.counts import counts
 from harness.judge.expectations import judge_expectations
-from harness.judge.headline import beside
+from harness.judge.explain.causes import OUTAGES, outage_cause, unrecovered
+from harness.judge.explain.headline import beside
 from harness.judge.laws import LAWS
-from harness.judge.measures import measures
-from harness.judge.outages import outages
-from harness.judge.proofs import besides, deeds
+from harness.judge.laws.proofs import besides, deeds
+from harness.judge.measures import spans
+from harness.judge.measures.counts import counts
+from harness.judge.measures.figures import measures
+from harness.judge.measures.outages import outages
 from harness.judge.verdict import (
     DeedVerdict,
     ExpectationVerdict,

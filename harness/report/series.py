@@ -10,9 +10,9 @@ import msgspec
 
 from harness.history import DeedDone, Gap, Snapshot, Subscriber
 from harness.judge.case import Case, ClientCase
-from harness.judge.facts.latency import eligible, samples
-from harness.judge.facts.staleness import StalenessRamp, staleness
-from harness.judge.facts.steady import steady
+from harness.judge.measures.latency import eligible, samples
+from harness.judge.measures.staleness import StalenessRamp, staleness
+from harness.judge.measures.steady import steady
 from harness.judge.verdict import DeedVerdict, Span
 from harness.report.actors import merged, other_spans, path_spans, told_by_lane
 from harness.report.findings import findings

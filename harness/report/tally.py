@@ -6,8 +6,8 @@ import msgspec
 
 from harness import exits
 from harness.judge.case import COMPLETE
-from harness.judge.headline import beside as headline_beside
-from harness.judge.proofs import besides, late_deeds
+from harness.judge.explain.headline import beside as headline_beside
+from harness.judge.laws.proofs import besides, late_deeds
 from harness.judge.verdict import ExpectationVerdict, Interval, LawState, LawVerdict, Word
 from harness.report import worlds
 from harness.report.findings import expected_by, rank

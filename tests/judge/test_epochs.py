@@ -7,7 +7,7 @@ from harness.deeds import acts
 from harness.history import Emit, Job, Rescheduled
 from harness.judge import judge
 from harness.judge.case import Case
-from harness.judge.counts import lost
+from harness.judge.measures.counts import lost
 from harness.judge.verdict import LawState
 from tests.judge.ruling import expect, law, state
 from tests.judge.story import Story, ns, plan

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from harness.history import History
-from harness.judge.facts.staleness import StalenessRamp
+from harness.judge.measures.staleness import StalenessRamp
 from harness.report.folder import RunResult
 from harness.report.series import peaks, read_series
 from tests.report import synthetic

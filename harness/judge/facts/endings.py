@@ -14,10 +14,10 @@ import msgspec
 from harness.history import ConnEnd, Delivered, Read, Request
 from harness.judge.case import ClientCase
 from harness.judge.facts.instructions import told_gaps
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.requests import CLIENT, RequestLife, lives_of
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
-from harness.judge.network_timeline import NetworkTimeline
 from harness.sse.policy import declared
 
 NEAR = 0.1

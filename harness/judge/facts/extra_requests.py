@@ -8,12 +8,12 @@ import msgspec
 
 from harness.history import App, Conn
 from harness.judge.case import WAKING_SIGNALS, ClientCase
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import FINAL, GAP, STRAY, askings
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.requests import RequestLife, lives_of, streams_begun
 from harness.judge.facts.streams import LiveStream, is_stream, live_streams
-from harness.judge.network_timeline import NetworkTimeline
 
 SPARE = 3
 """Connections without a request that are too many, whatever share of all they are: browsers open a spare one."""

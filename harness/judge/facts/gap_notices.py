@@ -14,9 +14,9 @@ from bisect import bisect_left, bisect_right
 from harness.history import App
 from harness.judge.case import ClientCase
 from harness.judge.facts.instructions import ToldGap, events_delivered, told_gaps
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.reading import ReadMarks
 from harness.judge.facts.snapshots import delivered_states
-from harness.judge.network_timeline import NetworkTimeline
 
 ALOUD = 1.0
 """Seconds from a gap to ``on_gap``, and from a final answer to ``on_error``."""

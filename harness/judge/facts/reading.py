@@ -14,7 +14,7 @@ from operator import attrgetter
 
 from harness.history import Body, Delivered, Read, Response, StreamBegan
 from harness.judge.case import ClientCase
-from harness.judge.network_timeline import NetworkTimeline
+from harness.judge.facts.network_timeline import NetworkTimeline
 
 PROOF = 1.0
 """Seconds for which a connection lives on behind bytes that a process has certainly read."""

@@ -22,12 +22,12 @@ from harness.judge.case import ClientCase
 from harness.judge.facts.coverage import heals
 from harness.judge.facts.instructions import told_gaps
 from harness.judge.facts.lives import Life, lives
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.radio import answers
 from harness.judge.facts.requests import streams_begun
 from harness.judge.facts.screen import EVENT_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
 from harness.judge.facts.truth import ACCEPTED, EmittedEvent
-from harness.judge.network_timeline import NetworkTimeline
 
 EACH = 200_000
 """Nanoseconds for each event of a burst that comes before another."""

@@ -11,7 +11,7 @@ import msgspec
 from harness.history import ConnEnd, EndPassed, Request, Subscriber
 from harness.history.records import Record
 from harness.judge.case import Case
-from harness.judge.server.facts import ServerFacts
+from harness.judge.facts.server import ServerFacts
 
 
 class Subscription(msgspec.Struct, frozen=True):

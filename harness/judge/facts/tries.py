@@ -9,10 +9,10 @@ import math
 from harness.history import Dial
 from harness.judge import phrases
 from harness.judge.case import ClientCase
+from harness.judge.facts.attempts import AttemptLife, attempts
 from harness.judge.facts.polling import gap_open, may_poll
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.requests import CLIENT, SERVER, lives_of, request_lives
-from harness.judge.obligations.attempts import AttemptLife, attempts
 from harness.judge.verdict import Evidence
 
 _DIALLED = {

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.giving_up import GAVE_UP, gave_up, giving_up_advice
+from harness.judge.facts.attempts import AttemptLife
+from harness.judge.facts.giving_up import GAVE_UP, gave_up, giving_up_advice
 from harness.judge.laws.findings import SHOWN, Law, LawFindings
 from harness.judge.obligations import owed, pace
-from harness.judge.obligations.attempts import AttemptLife
 from harness.judge.obligations.closings import closings
 from harness.judge.obligations.due import late_ones
 from harness.judge.obligations.polls import polls_missed

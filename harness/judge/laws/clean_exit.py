@@ -5,11 +5,11 @@ from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.connections import MOST_OPEN, crowd
 from harness.judge.facts.memory import grown
+from harness.judge.facts.refusals import no_results_due
 from harness.judge.facts.requests import RequestLife
 from harness.judge.facts.results import differing, fetched, sent
 from harness.judge.laws.findings import SHOWN, Law, LawFindings
 from harness.judge.obligations.fetches import early, tardy
-from harness.judge.refusals import no_results_due
 from harness.judge.verdict import Evidence
 from harness.sse.policy import declared
 

@@ -12,11 +12,11 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.facts.clinging import allowance, clinging
 from harness.judge.facts.endings import StreamEnding, hasty_endings
 from harness.judge.facts.gap_notices import ALOUD, BusyApp, invented_gaps, told_by, untold_gap
+from harness.judge.facts.giving_up import GAVE_UP, gave_up, giving_up_advice, giving_up_evidence, giving_up_text
+from harness.judge.facts.refusals import refusal
 from harness.judge.facts.requests import request_lives
 from harness.judge.facts.secrets import home, leaked
-from harness.judge.giving_up import GAVE_UP, gave_up, giving_up_advice, giving_up_evidence, giving_up_text
 from harness.judge.laws.findings import SHOWN, Law, LawFindings
-from harness.judge.refusals import refusal
 
 UNSEEN = "TLS and CPU leave no record"
 

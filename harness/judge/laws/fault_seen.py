@@ -8,9 +8,10 @@ import msgspec
 from harness.deeds import acts
 from harness.history import Canary, DeedDone, Shaped
 from harness.history.records import Record
-from harness.judge import phrases, refusals
+from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.deed_effects import on_its_own_flow, touched
+from harness.judge.facts import refusals
+from harness.judge.facts.deed_effects import on_its_own_flow, touched
 from harness.judge.laws.findings import Law, LawFindings
 from harness.judge.verdict import ProvedBy
 from harness.scenario.model import canaries_of

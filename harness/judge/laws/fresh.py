@@ -12,11 +12,11 @@
 from harness.history import Body
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.facts.carried import Carried, carried
 from harness.judge.facts.lives import SOON
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.shares import Kept, kept
 from harness.judge.laws.findings import SHOWN, Law, LawFindings
-from harness.judge.network_timeline import NetworkTimeline
+from harness.judge.measures.carried import Carried, carried
 
 BESIDE = 2
 """States that may be shown before one that was read, besides a full queue: ``initialized``, and one just entered."""

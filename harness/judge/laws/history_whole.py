@@ -11,9 +11,9 @@ from harness.history.records import End
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.laws.findings import Law, LawFindings
-from harness.judge.whole import client, messages, network, server
-from harness.judge.whole.ledger import Ledger, Rules
-from harness.judge.whole.stamps import Stamps
+from harness.judge.laws.whole import client, messages, network, server
+from harness.judge.laws.whole.ledger import Ledger, Rules
+from harness.judge.laws.whole.stamps import Stamps
 
 ADVICE = "The harness lost, misplaced or changed a record: nothing can be said of the client. Record the run again"
 CAUSE = "record-missing"

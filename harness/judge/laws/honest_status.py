@@ -19,18 +19,18 @@ import msgspec
 from harness.history import Delivered, Read, Status
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.causes import outage_cause, unrecovered
+from harness.judge.explain.causes import outage_cause, unrecovered
 from harness.judge.facts.gap_notices import BusyApp, told_by
 from harness.judge.facts.instructions import deferrals, told_gaps
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import GAP, askings, may_poll
 from harness.judge.facts.reading import ReadMarks
+from harness.judge.facts.refusals import refusal
 from harness.judge.facts.requests import RequestLife, dial_lives, lives_of
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
 from harness.judge.laws.findings import Law, LawFindings
-from harness.judge.network_timeline import NetworkTimeline
-from harness.judge.outages import outages
-from harness.judge.refusals import refusal
+from harness.judge.measures.outages import outages
 from harness.scenario.deadlines import detection_allowance
 from harness.sse.policy import declared
 

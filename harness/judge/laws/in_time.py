@@ -16,10 +16,10 @@ from harness.deeds.acts import Deed as Planned
 from harness.history import DeedDone, Emit
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
+from harness.judge.facts.deeds import TOLERANCE, slack
 from harness.judge.facts.endings import deadlines
+from harness.judge.facts.weather import made
 from harness.judge.laws.findings import Law, LawFindings
-from harness.judge.network.fold import TOLERANCE, slack
-from harness.judge.network.weather import made
 
 TURN_NS = 3_000_000
 """Nanoseconds within which what is overdue comes in any order."""

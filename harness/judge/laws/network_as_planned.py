@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from harness.judge.case import Case
 from harness.judge.laws.findings import Law, LawFindings
-from harness.judge.network import bodies, boxes, cuts, delays, dials, gates, idle, signals, weather
-from harness.judge.network.faults import NetworkDeviation
+from harness.judge.laws.network import bodies, boxes, cuts, delays, dials, gates, idle, signals, weather
+from harness.judge.laws.network.faults import NetworkDeviation
 
 ADVICE = "The harness did not do what the plan says, or more: nothing can be said of the client. Report it with the run"
 

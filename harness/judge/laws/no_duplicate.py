@@ -11,7 +11,7 @@ from collections import Counter
 from harness.history.records import digest
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.causes import repeat_cause
+from harness.judge.explain.causes import repeat_cause
 from harness.judge.facts.radio import Arrival, arrivals
 from harness.judge.facts.screen import Shown
 from harness.judge.facts.truth import Position

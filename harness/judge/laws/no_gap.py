@@ -3,10 +3,10 @@
 from harness.history import Write
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.causes import NEVER_NOTICED, Cause, loss_cause, unshown_cause
+from harness.judge.explain.causes import NEVER_NOTICED, Cause, loss_cause, unshown_cause
 from harness.judge.facts.lives import EventFate, Life, lives, lost
+from harness.judge.facts.refusals import no_end_due
 from harness.judge.laws.findings import Law, LawFindings
-from harness.judge.refusals import no_end_due
 from harness.judge.verdict import Evidence
 
 MANY = 8

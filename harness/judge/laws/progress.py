@@ -2,7 +2,7 @@
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.causes import repeat_cause
+from harness.judge.explain.causes import repeat_cause
 from harness.judge.laws.findings import SHOWN, Law, LawFindings
 
 ADVICE = "Fix: remember the newest state shown, and never let a replay, a late event or an older snapshot replace it"

@@ -7,11 +7,11 @@
 
 from harness.judge import phrases
 from harness.judge.case import Case
-from harness.judge.facts.latency import Sample, eligible, samples
 from harness.judge.facts.lives import SOON
 from harness.judge.facts.shares import Share, shares
-from harness.judge.facts.steady import planned, steady
 from harness.judge.laws.findings import SHOWN, Law, LawFindings
+from harness.judge.measures.latency import Sample, eligible, samples
+from harness.judge.measures.steady import planned, steady
 from harness.judge.percentiles import LOST, QUANTILES, at_rank, estimate, least_n, rank
 from harness.judge.verdict import Evidence
 

@@ -2,11 +2,11 @@
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.causes import HUNG_DIAL, hung_dial, hung_sentence, loss_cause, outage_cause
+from harness.judge.explain.causes import HUNG_DIAL, hung_dial, hung_sentence, loss_cause, outage_cause
 from harness.judge.facts.tries import begun, tries
 from harness.judge.laws.findings import Law, LawFindings
+from harness.judge.measures.outages import Outage, outages
 from harness.judge.obligations.missed import first_missed
-from harness.judge.outages import Outage, outages
 from harness.judge.verdict import Evidence
 
 

@@ -2,7 +2,7 @@
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.causes import WRONG_RESUME, resume_cause
+from harness.judge.explain.causes import WRONG_RESUME, resume_cause
 from harness.judge.facts.resumes import resumes
 from harness.judge.laws.findings import Law, LawFindings
 

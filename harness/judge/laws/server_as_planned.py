@@ -8,14 +8,14 @@ a server that does wrong may also tell of it wrongly.
 from harness.history import Emit
 from harness.judge import phrases
 from harness.judge.case import Case
+from harness.judge.facts.server import ServerFacts
 from harness.judge.laws.findings import Law, LawFindings
-from harness.judge.server.answering import answers, turned_away, unanswered
-from harness.judge.server.bounds import Bounds
-from harness.judge.server.delivering import deliveries
-from harness.judge.server.emitting import emissions, overdue, schedules
-from harness.judge.server.facts import ServerFacts
-from harness.judge.server.intending import changes
-from harness.judge.server.writing import streams
+from harness.judge.laws.server.answering import answers, turned_away, unanswered
+from harness.judge.laws.server.bounds import Bounds
+from harness.judge.laws.server.delivering import deliveries
+from harness.judge.laws.server.emitting import emissions, overdue, schedules
+from harness.judge.laws.server.intending import changes
+from harness.judge.laws.server.writing import streams
 
 ADVICE = "The job server did not keep to the plan: nothing can be said of the client. Run it again, alone"
 CAUSE = "server-off-plan"

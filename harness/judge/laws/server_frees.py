@@ -3,9 +3,9 @@
 from harness.history import Subscriber
 from harness.judge import phrases
 from harness.judge.case import Case
+from harness.judge.facts.server import WITHOUT_KEEPALIVE, ServerFacts
 from harness.judge.facts.subscribers import Subscription, subscriptions
 from harness.judge.laws.findings import Law, LawFindings
-from harness.judge.server.facts import WITHOUT_KEEPALIVE, ServerFacts
 from harness.judge.verdict import Evidence
 
 INTERVALS = 2

@@ -13,9 +13,9 @@ from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.instructions import told_gaps
 from harness.judge.facts.lives import EventFate, Life, lives
+from harness.judge.facts.refusals import no_results_due, refusal
 from harness.judge.facts.requests import RequestLife, dial_lives, request_lives
 from harness.judge.laws.findings import Law, LawFindings
-from harness.judge.refusals import no_results_due, refusal
 from harness.sse.policy import declared
 
 OWN = 0.05

@@ -6,12 +6,12 @@ that was delivered whole.
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.causes import OUTAGES, loss_cause
+from harness.judge.explain.causes import OUTAGES, loss_cause
+from harness.judge.facts.refusals import no_end_due
 from harness.judge.facts.screen import Shown
 from harness.judge.facts.snapshots import DeliveredState, delivered_states
 from harness.judge.facts.truth import EmittedEvent
 from harness.judge.laws.findings import Law, LawFindings
-from harness.judge.refusals import no_end_due
 
 ADVICE = "Fix: after completed, failed or timeout close the stream, cancel its timers and drop what is still queued"
 

@@ -16,17 +16,17 @@ import msgspec
 
 from harness.history import Dial
 from harness.judge.case import WAKING_SIGNALS, ClientCase
+from harness.judge.facts.asking import Ask, asks
+from harness.judge.facts.attempts import AttemptLife, attempts
+from harness.judge.facts.dials import dials
 from harness.judge.facts.instructions import deferrals
+from harness.judge.facts.knocks import syn_retries
 from harness.judge.facts.lives import SOON
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import pollings
 from harness.judge.facts.requests import RequestLife, lives_of
 from harness.judge.facts.shares import kept, turn
-from harness.judge.network.knocks import syn_retries
-from harness.judge.network_timeline import NetworkTimeline
-from harness.judge.obligations.asking import Ask, asks
-from harness.judge.obligations.attempts import AttemptLife, attempts
 from harness.judge.obligations.closings import NEVER_SILENT
-from harness.judge.obligations.dials import dials
 from harness.judge.obligations.doors import doors
 from harness.judge.obligations.due import over_at
 from harness.judge.obligations.ended import Why, borne_until, bounded, over_by, why_ended

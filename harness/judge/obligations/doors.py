@@ -11,8 +11,8 @@ import msgspec
 from harness.deeds.catalogue import effect_of
 from harness.deeds.network_state import NetworkState
 from harness.judge.case import ClientCase
-from harness.judge.network.fold import Happened
-from harness.judge.network.timeline import foreseen
+from harness.judge.facts.deeds import Happened
+from harness.judge.facts.gate_timeline import foreseen
 from harness.judge.obligations.instants import Instants, clip
 from harness.scenario.model import network_at_start
 from harness.vocabulary import Door

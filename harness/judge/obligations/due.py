@@ -7,9 +7,9 @@ import msgspec
 
 from harness.history.records import Record
 from harness.judge.case import Case, ClientCase
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.snapshots import delivered_states
-from harness.judge.network_timeline import NetworkTimeline
 from harness.judge.obligations.rows import ObligationRow
 from harness.judge.obligations.walk import EARLY, LATE
 

@@ -5,10 +5,10 @@ import math
 
 from harness.history import Dial, SignalHeard, SignalTold
 from harness.judge.case import WAKING_SIGNALS, ClientCase
+from harness.judge.facts.attempts import AttemptLife
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import gap_open, pollings
 from harness.judge.facts.requests import CLIENT, RequestLife, request_lives
-from harness.judge.network_timeline import NetworkTimeline
-from harness.judge.obligations.attempts import AttemptLife
 from harness.judge.obligations.closings import borne, closings
 from harness.judge.obligations.due import Due
 from harness.judge.obligations.rows import AT_ONCE

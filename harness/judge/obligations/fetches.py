@@ -16,15 +16,15 @@ import msgspec
 
 from harness.history.records import Record
 from harness.judge.case import ClientCase
+from harness.judge.facts.dials import dials
 from harness.judge.facts.instructions import deferrals
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.radio import end_came_ns
+from harness.judge.facts.refusals import let_in
 from harness.judge.facts.requests import RequestLife, dial_lives, lives_of
 from harness.judge.facts.results import fetched
-from harness.judge.network_timeline import NetworkTimeline
-from harness.judge.obligations.dials import dials
 from harness.judge.obligations.rows import AT_ONCE, LARGEST_POWER, waits
 from harness.judge.obligations.walk import LATE
-from harness.judge.refusals import let_in
 
 
 class Tardy(msgspec.Struct, frozen=True):

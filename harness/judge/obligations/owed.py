@@ -7,13 +7,13 @@ import msgspec
 
 from harness.history.records import Record
 from harness.judge.case import WAKING_SIGNALS, ClientCase
+from harness.judge.facts.asking import asks
+from harness.judge.facts.dials import dials
 from harness.judge.facts.instructions import UNAUTHORIZED
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import gap_open
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.requests import dial_lives, request_lives
-from harness.judge.network_timeline import NetworkTimeline
-from harness.judge.obligations.asking import asks
-from harness.judge.obligations.dials import dials
 from harness.judge.obligations.rows import AT_ONCE
 from harness.judge.obligations.walk import LATE
 

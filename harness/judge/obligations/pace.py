@@ -6,7 +6,7 @@ from operator import attrgetter
 import msgspec
 
 from harness.judge.case import ClientCase
-from harness.judge.obligations.attempts import AttemptLife
+from harness.judge.facts.attempts import AttemptLife
 from harness.judge.obligations.rows import ObligationRow
 from harness.judge.obligations.walk import DueDial, Walk, walk
 

@@ -14,16 +14,16 @@ from operator import attrgetter
 import msgspec
 
 from harness.judge.case import Case, ClientCase
+from harness.judge.facts.asking import asks
+from harness.judge.facts.dials import dials
 from harness.judge.facts.instructions import UNAUTHORIZED, deferrals, leads_on
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import POLLING, Polling, askings, gap_open, pollings
+from harness.judge.facts.refusals import refusal
 from harness.judge.facts.requests import RequestLife
-from harness.judge.network_timeline import NetworkTimeline
-from harness.judge.obligations.asking import asks
-from harness.judge.obligations.dials import dials
 from harness.judge.obligations.due import over_at
 from harness.judge.obligations.rows import ObligationRow
 from harness.judge.obligations.walk import EARLY, LATE
-from harness.judge.refusals import refusal
 
 
 class MissedPoll(msgspec.Struct, frozen=True):

@@ -21,17 +21,17 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from harness.judge.case import ClientCase
+from harness.judge.facts.asking import asks
+from harness.judge.facts.attempts import attempts
+from harness.judge.facts.dials import Dialled, dials
 from harness.judge.facts.instructions import UNAUTHORIZED, ToldGap, deferrals, leads_on, told_gaps
 from harness.judge.facts.polling import may_poll
+from harness.judge.facts.refusals import fatal
 from harness.judge.facts.requests import RequestLife, firsts, lives_of, request_lives
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
-from harness.judge.obligations.asking import asks
-from harness.judge.obligations.attempts import attempts
-from harness.judge.obligations.dials import Dialled, dials
 from harness.judge.obligations.due import Due, answered_at, awake_until, over_at
 from harness.judge.obligations.rows import AT_ONCE, ObligationRow
-from harness.judge.refusals import fatal
 from harness.scenario.deadlines import exchange_cost
 
 _AT_ONCE = frozenset({ObligationRow.REFUSED_CURSOR, ObligationRow.GAP})

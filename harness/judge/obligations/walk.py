@@ -15,15 +15,15 @@ import msgspec
 from harness.history import SignalHeard
 from harness.judge import phrases
 from harness.judge.case import WAKING_SIGNALS, Case, ClientCase
+from harness.judge.facts.asking import Ask, asks
+from harness.judge.facts.attempts import AttemptLife, attempts
+from harness.judge.facts.dials import dials
 from harness.judge.facts.instructions import REFUSED, UNAUTHORIZED, deferrals
+from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import gap_open, may_poll, pollings
 from harness.judge.facts.radio import end_came_ns
-from harness.judge.network_timeline import NetworkTimeline
-from harness.judge.obligations.asking import Ask, asks
-from harness.judge.obligations.attempts import AttemptLife, attempts
-from harness.judge.obligations.dials import dials
+from harness.judge.facts.refusals import let_in, no_end_due
 from harness.judge.obligations.rows import AT_ONCE, DueWindow, ObligationRow, waits
-from harness.judge.refusals import let_in, no_end_due
 from harness.sse.policy import ResetsOn
 
 EARLY = 0.02

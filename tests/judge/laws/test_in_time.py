@@ -7,8 +7,8 @@ from harness.deeds import acts
 from harness.device.words import Reach
 from harness.history import DeedDone, Weather
 from harness.judge.case import Case
+from harness.judge.facts.weather import made
 from harness.judge.judge import judge
-from harness.judge.network.weather import made
 from harness.judge.verdict import LawState, Word
 from harness.scenario.model import RateStep, StallPulse
 from harness.sse.policy import Policies

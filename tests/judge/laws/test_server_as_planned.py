@@ -26,11 +26,11 @@ from harness.history import (
 )
 from harness.history.records import PING_DIGEST, Record
 from harness.judge.case import Case
+from harness.judge.facts.server import ServerFacts
 from harness.judge.judge import judge
+from harness.judge.laws.server.bounds import Bounds
 from harness.judge.laws.server_as_planned import RULES
 from harness.judge.phrases import DASH
-from harness.judge.server.bounds import Bounds
-from harness.judge.server.facts import ServerFacts
 from harness.judge.verdict import LawState, Word
 from harness.scenario.model import ServerSpec
 from tests.judge.ruling import empty, law, state

@@ -1,7 +1,7 @@
 import pytest
 
 from harness.history import AppResults, ConnEnd, Dial, End, Request
-from harness.judge.refusals import fatal
+from harness.judge.facts.refusals import fatal
 from harness.judge.verdict import LawState
 from harness.scenario import model
 from harness.sse.policy import Policies

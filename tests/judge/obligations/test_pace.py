@@ -1,7 +1,7 @@
 import pytest
 
 from harness.history import Dial
-from harness.judge.obligations.attempts import AttemptLife
+from harness.judge.facts.attempts import AttemptLife
 from harness.judge.obligations.pace import Plain, herd, herd_of_many, most_alike
 from harness.judge.obligations.rows import DueWindow, ObligationRow
 from harness.judge.obligations.walk import DueDial

@@ -15,9 +15,9 @@ import pytest
 from harness.history import App, DeedDone, Emit, History, Job, SignalHeard, SignalTold
 from harness.history.records import Record
 from harness.judge.case import Case
+from harness.judge.facts.attempts import attempts
 from harness.judge.laws.recovery import LAW
-from harness.judge.obligations.attempts import attempts
-from harness.judge.outages import Outage, outages
+from harness.judge.measures.outages import Outage, outages
 from harness.judge.verdict import LawState
 from harness.run.rehearsal import rehearse
 from harness.scenario import Plan, bundled, load, plans

@@ -68,7 +68,7 @@ PIPES = {
     "run/child.py",
     "campaign/finish.py",
     "campaign/forkserver.py",
-    "campaign/lines.py",
+    "campaign/jsonl.py",
     "campaign/prover.py",
     "fuzz/worker.py",
 }
@@ -103,7 +103,7 @@ def test_everything_is_printed_by_one_function():
         "campaign/live.py": ["Console"],  # rich draws lines that `report.progress` made printable
         "cli.py": ["error.show"],  # into a buffer, and from there to `say`
         "console.py": ["stream.write", "traceback.print_exception"],  # `say` itself; and into a file
-        "fuzz/watch.py": ["Console"],  # numbers and words of our own
+        "fuzz/display.py": ["Console"],  # numbers and words of our own
     }
 
 

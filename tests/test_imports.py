@@ -21,7 +21,7 @@ ORDER = [
     ["run"],
     ["report"],
     ["campaign", "fuzz"],
-    ["alone", "arguments", "doctor", "showing"],
+    ["commands"],
     ["cli", "__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

@@ -5,7 +5,7 @@ import socket
 import pytest
 import trio
 
-from harness.arguments import address
+from harness.commands.options import address
 from harness.errors import EnvironmentFault, UsageError
 from harness.network.kernel import loopback_address
 from harness.network.loopback import is_loopback

@@ -1,14 +1,18 @@
-"""What this machine can do, found by doing it: real Toxiproxy, dials that hang, file limits, the scheduler's lag."""
+"""``harness doctor``: real Toxiproxy, dials that hang, file limits and the scheduler's lag, each found by trying it."""
 
 import resource
 import shutil
 import sys
 
+import click
 import msgspec
 import trio
 
 from harness.chance import Chance
+from harness.commands.options import Command
+from harness.console import say
 from harness.errors import EnvironmentFault
+from harness.exits import ENVIRONMENT, PASS
 from harness.network import kernel
 from harness.seams import Door, Network
 from harness.toxiproxy.launch import open_toxiproxy
@@ -110,3 +114,12 @@ async def _lag() -> MachineCheck:
     good = p99 <= LAG_LIMIT
     advice = "" if good else ": too busy to judge 100 ms; close other programs"
     return MachineCheck(what="scheduler lag", good=good, text=f"p99 {p99 * 1e3:.1f} ms over {len(lags)} ticks{advice}")
+
+
+@click.command(cls=Command)
+def doctor() -> int:
+    """What this machine can do: Toxiproxy, hanging dials, clock, limits, scheduler lag."""
+    findings = examine()
+    for finding in findings:
+        say(f"{'✓' if finding.good else '✗'} {finding.what:<18}{finding.text}")
+    return PASS if all(finding.good for finding in findings) else ENVIRONMENT

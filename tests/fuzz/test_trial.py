@@ -8,6 +8,7 @@ from harness.fuzz import trial
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype
 from harness.fuzz.trial import TrialFailure, failures_of, try_genotype
+from harness.judge.laws.recovery import LACKS
 from harness.judge.verdict import LawState, LawVerdict, Verdict, Word
 from harness.scenario.expectations import OF_HARNESS
 from harness.world.virtual import Stuck, spacious_memory
@@ -53,6 +54,16 @@ def test_of_a_void_run_only_the_unseen_fault_counts():
     assert [one.law for one in failures_of(Verdict(word=Word.VOID, sentence="", laws=tuple(laws)), proofs=False)] == [
         "no-gap"
     ]
+
+
+def test_that_the_table_of_what_is_owed_lacks_a_row_is_a_failure_and_another_doubt_is_none():
+    def found(reason: str) -> list[tuple[str, str]]:
+        law = LawVerdict(law="recovery", code="L9", state=LawState.UNKNOWN, reason=reason)
+        return [(one.key, one.sentence) for one in failures_of(Verdict(word=Word.UNKNOWN, sentence="", laws=(law,)))]
+
+    said = f"{LACKS}: what was due at 4.5 s was not shown by 64.1 s (R 55.1 s)"
+    assert found(said) == [("recovery", said)]
+    assert found("the run was cut short at 9.0 s, before R had passed") == []
 
 
 @pytest.mark.parametrize("proofs", [False, True])

@@ -7,6 +7,7 @@ from harness.run.rehearsal import rehearse
 from harness.scenario import load, plans
 from harness.sse.policy import Policies
 from tests.judge.laws.test_no_gap import at_work, firewalled
+from tests.judge.obligations.test_bound import failed, told
 from tests.judge.story import Story, plan
 
 
@@ -53,6 +54,24 @@ def test_staleness_is_told_alone_from_a_handoff_s_on():
     assert beside(counts, seconds(staleness_max=4.9)) == []
     assert beside(counts, seconds(staleness_max=5.1)) == ["stale up to 5.1 s"]
     assert beside(counts, {"staleness max": Interval(value="lost")}) == []
+
+
+def test_what_no_recovery_showed_is_told():
+    assert beside(Counts(emitted=9, shown=9), seconds(recovery_untested=94.2)) == [
+        "recovery untested: a lawful client might take 94.2 s"
+    ]
+
+
+def test_a_run_measures_a_recovery_that_it_did_not_test():
+    """The server puts the client off for 200 s behind the healing."""
+    story = told()
+    failed(story, 8.9)
+    story.request("stream", 9.6, status=503, retry_after="200")
+    story.close(9.61, story.cids)
+    story.end(62.0, "limit")
+    found = judge(story.plan, story.history())
+    assert beside(found.counts, found.measures)[-1] == "recovery untested: a lawful client might take 202 s"
+    assert "recovery untested" not in judge(plan(), Story(plan()).run().history()).measures
 
 
 def test_a_run_counts_what_it_spared_its_app():

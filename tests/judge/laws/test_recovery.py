@@ -3,8 +3,10 @@ from typing import Any
 import pytest
 
 from harness.history import App, End
+from harness.judge.laws.recovery import LACKS
 from harness.judge.verdict import LawState
 from harness.sse.policy import AS_SHIPPED, Policies
+from tests.judge.obligations.test_bound import failed, told
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan, noticed
 from tests.judge.story import Story, changed, plan, reach
@@ -157,3 +159,33 @@ def test_a_stream_that_was_held_for_too_long_is_named_also_where_no_watchdog_is_
     found = law("recovery", story)
     assert found.state is LawState.FAILED
     assert "row 31, watchdog: a stream, silent from 3.50 s on was to be let go of by 24.50 s" in found.sentence
+
+
+def test_a_lawful_client_that_has_not_caught_up_shows_that_the_table_lacks_a_row():
+    """It is back at 9.8 s, within its wait, and gets keep-alives until 35 s: by 56 s nothing else was due of it."""
+    story = told()
+    for at in (4.9, 6.5):
+        failed(story, at)
+    story.dial(9.8)
+    for at in range(10, 40, 5):
+        story.comment(float(at))
+    story.end(56.0, "limit")
+    found = law("recovery", story)
+    assert found.state is LawState.UNKNOWN
+    assert found.reason == (
+        f"{LACKS}: what was due at 4.5 s was not shown by 64.1 s (R 55.1 s = deadline of the attempt 47 s + plain wait "
+        "(n 3) 8 s + the app 100 ms)"
+    )
+
+
+def test_a_recovery_that_may_take_longer_than_the_ceiling_is_untested():
+    story = told()
+    failed(story, 8.9)
+    story.request("stream", 9.6, status=503, retry_after="200")
+    story.close(9.61, story.cids)
+    story.end(62.0, "limit")
+    found = law("recovery", story)
+    assert (found.state, found.reason) == (
+        LawState.NOT_JUDGED,
+        "recovery untested: a lawful client might take 202 s",
+    )

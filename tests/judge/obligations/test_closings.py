@@ -46,15 +46,18 @@ def asked(lasts: float, what: str = "stream", *, policies: Policies | None = Non
     return story
 
 
-def opened(lasts: float, *, body: float | None = None, policies: Policies | None = None) -> Dials:
-    """A stream whose head comes at 4.607 s, and its body's first byte so long after it, or never."""
-    story = Dials(policies=policies)
-    cid = story.asks("stream", 4.6, status=0)
-    story.add(Response(rid=story.rids, cid=cid, status=200, content_type="text/event-stream"), 4.607)
+def opened(
+    lasts: float, *, body: float | None = None, policies: Policies | None = None, story: Dials | None = None,
+    at: float = 4.6,
+) -> Dials:  # fmt: skip
+    """A stream whose head comes 7 ms behind its dial, and its body's first byte so long after it, or never."""
+    story, head = story or Dials(policies=policies), at + 0.007
+    cid = story.asks("stream", at, status=0)
+    story.add(Response(rid=story.rids, cid=cid, status=200, content_type="text/event-stream"), head)
     if body is not None:
-        story.add(StreamBegan(rid=story.rids, cid=cid), 4.607 + body)
-    story.ends(cid, 4.607 + lasts, read=False)
-    story.box("muted", 4.607, cid)
+        story.add(StreamBegan(rid=story.rids, cid=cid), head + body)
+    story.ends(cid, head + lasts, read=False)
+    story.box("muted", head, cid)
     return story
 
 

@@ -95,7 +95,7 @@ def test_a_signal_heard_as_the_wait_begins_may_not_end_it():
 
 
 def test_a_box_that_turns_a_stream_away_is_followed_by_the_next_wait():
-    found = let_in(network((8.0, BARRED), (9.2, "open")), healed=9.2, timeout=0.5)
+    found = let_in(network((8.0, BARRED), (9.2, "open")), healed=9.2, limit=0.5)
     assert latest(found) == pytest.approx(9.0 + 0.5 + 2.0, abs=0.02)
 
 

@@ -26,6 +26,7 @@ _ADVICE = {
     "deadline": "Fix: bound each dial with a connect deadline",
     "watchdog": "Fix: bound each read with a deadline: a request's, an opened stream's, a flowing one's",
     "patience": "Fix: give a dial as long as the connect deadline says: the first packet may be lost",
+    "silence": "Fix: give a request, and a stream before its first byte, as long as the deadlines that are declared",
     "hurried": "Fix: heed Retry-After, in seconds or as a date, wherever it comes: of polls, results and tokens too",
     "herd": "Fix: draw each wait anew from [d/2, d], or a server's restart brings all clients back at once",
     "storm": "Fix: wait before each attempt that nothing called for",
@@ -43,6 +44,7 @@ def _judge(case: Case) -> LawFindings:
         before = len(outcome.findings)
         _hurried(client, outcome)
         _held_on(client, outcome)
+        _given_up(client, outcome)
         _closings(client, outcome)
         _questions(client, outcome)
         _tokens(client, outcome)
@@ -112,13 +114,17 @@ def _held_on(client: ClientCase, outcome: LawFindings) -> None:
         )
         shown = [case.evidence(one.signal, "the signal"), case.evidence(one.record, one.what)]
         outcome.fail(text, *shown, advice=_ADVICE["signal"], cause="deaf-dial")
+
+
+def _given_up(client: ClientCase, outcome: LawFindings) -> None:
     for one in owed.given_up_early(client):
         text = (
-            f"{ObligationRow.CONNECT_DEADLINE.called}: a {one.what} was given up at {phrases.moment(one.over)}, due "
-            "from "
+            f"{one.row.called}: a {one.what} was given up at {phrases.moment(one.over)}, due from "
             f"{phrases.moment(one.due)}, and nothing had called for it"
         )
-        outcome.fail(text, case.evidence(one.record, one.what), advice=_ADVICE["patience"], cause="hasty-dial")
+        dial = one.row is ObligationRow.CONNECT_DEADLINE
+        key, cause = ("patience", "hasty-dial") if dial else ("silence", "hasty-watchdog")
+        outcome.fail(text, client.case.evidence(one.record, one.what), advice=_ADVICE[key], cause=cause)
 
 
 def _closings(client: ClientCase, outcome: LawFindings) -> None:

@@ -1,4 +1,4 @@
-"""What a client owed that no later dial can show: to let go of what hangs, to dial at all, and one token a refusal."""
+"""What a client owed that no later dial can show: to let go of what hangs, and no sooner; one token a refusal."""
 
 import math
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from harness.judge.facts.asking import asks
 from harness.judge.facts.dials import dials
 from harness.judge.facts.instructions import UNAUTHORIZED
 from harness.judge.facts.network_timeline import NetworkTimeline
-from harness.judge.facts.polling import gap_open
+from harness.judge.facts.polling import gap_open, pollings
 from harness.judge.facts.radio import end_came_ns
-from harness.judge.facts.requests import dial_lives, request_lives
-from harness.judge.obligations.rows import AT_ONCE
+from harness.judge.facts.requests import CLIENT, dial_lives, lives_of, request_lives
+from harness.judge.obligations.rows import AT_ONCE, ObligationRow
 from harness.judge.obligations.walk import LATE
 
 _GIVEN_UP = "given up"
@@ -28,6 +28,21 @@ class HeldOn(msgspec.Struct, frozen=True):
     due: float
     over: float
     what: str
+
+
+class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client gave up at ``over``, due at ``due`` at the earliest, counted from ``since``. Scenario seconds.
+
+    ``cid`` is the connection whose answers are its own; 0: it was not let in.
+    """
+
+    row: ObligationRow
+    record: Record
+    what: str
+    since: float
+    due: float
+    over: float
+    cid: int = 0
 
 
 def held_on(client: ClientCase) -> Iterator[HeldOn]:
@@ -50,28 +65,65 @@ def held_on(client: ClientCase) -> Iterator[HeldOn]:
                 break
 
 
-def given_up_early(client: ClientCase) -> Iterator[HeldOn]:
-    """Yield dials that a client gave up before its declared connect deadline, though nothing told it to (row 7).
+def given_up_early(client: ClientCase) -> Iterator[GivenUp]:
+    """Yield what a client gave up before its declared time, though nothing told it to (rows 7, 10 and 25).
 
     A signal does, a sleep, the end at the radio, one that the app was told, a gap, whose asking has a time of its own,
-    and any answer or first byte that came on another connection meanwhile: it may have made the dial needless.
+    the fall to polling, and any answer or first byte that came on another connection meanwhile: it may have made the
+    dial, or the stream, needless.
     """
-    limit: object = client.case.declared.connect_timeout
-    if not isinstance(limit, float | int):
-        return
     case, near = client.case, client.case.near_ns
-    told = [one.t_ns for one in [*client.signals, *client.heard, *client.responses.values()]]
-    told += [life.began.t_ns for life in request_lives(client).values() if life.began is not None]
+    told = [(one.t_ns, 0) for one in [*client.signals, *client.heard]]
+    told += [(one.t_ns, one.cid) for one in client.responses.values()]
+    told += [(one.began.t_ns, one.request.cid) for one in request_lives(client).values() if one.began is not None]
+    told += [(span.since_ns, 0) for span in pollings(client)]
     ended = [end_came_ns(client), *(app.enter_ns for app in client.screen.ends)]
-    for life in dial_lives(client):
-        dial = life.dial
-        began, over = case.at(dial.from_ns), case.at(dial.to_ns)
-        if dial.fate != _GIVEN_UP or over >= began + limit - LATE - case.slack or dial.to_ns + near >= case.end_ns:
+    for one in _patient(client):
+        began_ns, over_ns = case.ns(one.since), case.ns(one.over)
+        if one.over >= one.due - LATE - case.slack or over_ns + near >= case.end_ns:
             continue
-        called = any(dial.from_ns - near <= at <= dial.to_ns + near for at in [*told, *ended])
-        if called or gap_open(client, dial.to_ns) or client.once(NetworkTimeline).slept(began, over):
+        calls = [*(at_ns for at_ns, cid in told if not cid or cid != one.cid), *ended]
+        if any(began_ns - near <= at_ns <= over_ns + near for at_ns in calls) or gap_open(client, over_ns):
             continue
-        yield HeldOn(dial, dial, began + limit, over, f"dial through {dial.path}")
+        if not client.once(NetworkTimeline).slept(one.since, one.over):
+            yield one
+
+
+def _patient(client: ClientCase) -> Iterator[GivenUp]:
+    """Yield each dial that a client gave up, and each stream that it ended before the first byte of its body."""
+    at, policies = client.case.at, client.case.declared
+    limit: object = policies.connect_timeout
+    if isinstance(limit, float | int):
+        for dial in (life.dial for life in dial_lives(client) if life.dial.fate == _GIVEN_UP):
+            since = at(dial.from_ns)
+            yield GivenUp(
+                row=ObligationRow.CONNECT_DEADLINE, record=dial, what=f"dial through {dial.path}",
+                since=since, due=since + limit, over=at(dial.to_ns),
+            )  # fmt: skip
+    silent = _at_least(policies.watchdog)
+    bare = min(silent, _at_least(policies.suspects_after))
+    for life in lives_of(client, "stream"):
+        if life.by != CLIENT or life.end_ns is None or life.began is not None:
+            continue
+        if life.answer is None:
+            row, since_ns, limit, what = ObligationRow.UNANSWERED, life.begun_ns, silent, "stream request"
+        elif life.streams:
+            row, since_ns, limit, what = ObligationRow.NO_BODY, life.answer.t_ns, bare, "stream without a byte"
+        else:
+            continue
+        if math.isfinite(limit):
+            since = at(since_ns)
+            yield GivenUp(
+                row=row, record=life.answer or life.request, what=what, since=since, due=since + limit,
+                over=at(life.end_ns), cid=life.request.cid,
+            )  # fmt: skip
+
+
+def _at_least(policy: object) -> float:
+    """Return the seconds that a client bears a silence at least: infinity for never, 0 for what nobody declared."""
+    if policy is None:
+        return math.inf
+    return float(policy) if isinstance(policy, float | int) else 0.0
 
 
 def _waiting(client: ClientCase) -> Iterator[tuple[Record, str, int, int]]:

@@ -23,6 +23,7 @@ from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import gap_open, may_poll, pollings
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.refusals import let_in, no_end_due
+from harness.judge.facts.requests import lives_of
 from harness.judge.obligations.rows import AT_ONCE, DueWindow, ObligationRow, waits
 from harness.sse.policy import ResetsOn
 
@@ -296,7 +297,8 @@ class Walk:
         poll = None if state.probed else self._may_poll(state.last, begun)
         if poll is not None:
             found += self._polled(poll, last, ended, ns, begun)
-        found = [self._cut(one, ended) for one in found]
+        given = self._given(last, begun)
+        found = [self._cut(one, ended, begun, given) for one in found]
         return found + roused
 
     def _evidenced(self, last: AttemptLife, powers: set[int]) -> set[int]:
@@ -390,8 +392,20 @@ class Walk:
             for n in ns:
                 yield DueWindow(row=ObligationRow.SIGNAL, low=at - self._near, high=high, n=n, spends=place)
 
-    def _cut(self, window: DueWindow, ended: tuple[float, float]) -> DueWindow:
-        """A signal ends the wait in which it is heard, where the client declares so."""
+    def _given(self, last: AttemptLife, begun: float) -> float:
+        """Return when a token that was asked for because of an attempt was certainly there; infinity: it was not."""
+        if last.status != UNAUTHORIZED or last.answer is None:
+            return math.inf
+        asked_ns, until_ns = last.answer.t_ns, self._case.ns(begun)
+        known = (life.known_ns for life in lives_of(self._client, "token") if life.given and life.begun_ns >= asked_ns)
+        return self._case.at_or_never(min((at for at in known if at is not None and at <= until_ns), default=math.inf))
+
+    def _cut(self, window: DueWindow, ended: tuple[float, float], begun: float, given: float) -> DueWindow:
+        """A new token ends a wait, and so does a signal that is heard in it, where the client declares so."""
+        due = max(given, ended[1]) + AT_ONCE
+        if due < window.high and window.row is not ObligationRow.TOKEN:
+            due += self._sky.slept(given, begun)
+            window = msgspec.structs.replace(window, row=ObligationRow.TOKEN, high=min(due, window.high))
         if self._policies.heeds_signals is not True:
             return window
         for at in self._told[bisect_left(self._told, ended[1] + self._near) :]:
@@ -400,7 +414,8 @@ class Walk:
             if self._sky.slept(at, at + AT_ONCE) or self._busy(at):
                 continue
             if at + AT_ONCE < window.high:
-                return msgspec.structs.replace(window, row=ObligationRow.SIGNAL, high=at + AT_ONCE)
+                row = ObligationRow.SIGNAL if at <= begun + self._near else window.row
+                return msgspec.structs.replace(window, row=row, high=at + AT_ONCE)
         return window
 
     def _busy(self, at: float) -> bool:

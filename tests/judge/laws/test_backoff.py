@@ -326,6 +326,7 @@ def refused_token(wait: float, *, status: int = 200, takes: float = 0.3, times: 
         cid = story.conn(story.at + 0.001 + place * 0.01, began=story.at + 0.0005 + place * 0.01)
         story.request("token", story.at + 0.002 + place * 0.01, cid=cid, status=0)
         story.answer("token", cid, status, story.at + takes)
+        story.reads(cid, story.at + takes - 0.0015)
         story.close(story.at + takes, cid)
     return story.answered(wait, 503).over()
 

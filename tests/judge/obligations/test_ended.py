@@ -7,7 +7,7 @@ import pytest
 from harness.deeds import acts
 from harness.history import Chunk, ConnEnd, Delivered, Read
 from harness.judge.case import Case, ClientCase
-from harness.judge.obligations.attempts import AttemptLife, attempts
+from harness.judge.facts.attempts import AttemptLife, attempts
 from harness.judge.obligations.ended import Why, borne_until, bounded, over_by, why_ended
 from harness.sse.policy import REFERENCE, Policies
 from tests.judge.dialling import Dials

@@ -151,23 +151,11 @@ def spell_size(size: int) -> str:
     return f"{_spell_number(Decimal(size) / _SIZE_UNITS[unit])}{unit}"
 
 
-def spell_rate(per_second: float) -> str:
-    """Return the token: ``200/s``, or per hour where that is slower than one a second."""
-    if per_second >= 1 or per_second == 0:
-        return f"{_spell_number(per_second)}/s"
-    return f"{_spell_number(round(per_second * 3_600, 6))}/h"
-
-
 def spell_bit_rate(bytes_per_second: float) -> str:
     """Return the token in bits: ``2Mbps``."""
     bits = bytes_per_second * 8
     unit = "Mbps" if bits >= _BIT_RATE_UNITS["Mbps"] else "kbps"
     return f"{_spell_number(bits / _BIT_RATE_UNITS[unit])}{unit}"
-
-
-def spell_percent(share: float) -> str:
-    """Return the token: ``5%``."""
-    return f"{_spell_number(round(share * 100, 9))}%"
 
 
 def format_duration(seconds: float) -> str:
@@ -199,8 +187,3 @@ def format_size(size: float) -> str:
         if size >= _SIZE_UNITS[unit]:
             return f"{size / _SIZE_UNITS[unit]:.1f} {unit}"
     return f"{size:.0f} B"
-
-
-def format_percent(share: float) -> str:
-    """Return a share of 1 for people: ``16 %``, with one decimal below 10 %: ``0.2 %``."""
-    return f"{share * 100:.1f} %" if 0 < share < 0.0995 else f"{share * 100:.0f} %"

@@ -108,10 +108,8 @@ def test_a_duration_is_spelt_as_people_would(seconds, text):
     assert units.spell_duration(seconds) == text
 
 
-def test_rates_and_percentages_are_spelt_in_their_own_units():
-    assert [units.spell_rate(rate) for rate in (200, 13 / 3600, 0)] == ["200/s", "13/h", "0/s"]
+def test_rates_and_sizes_are_spelt_in_their_own_units():
     assert [units.spell_bit_rate(rate) for rate in (250_000, 41_250)] == ["2Mbps", "330kbps"]
-    assert [units.spell_percent(share) for share in (0.05, 0.002)] == ["5%", "0.2%"]
     assert [units.spell_size(size) for size in (200, 10_000, 1_500_000)] == ["200B", "10KB", "1.5MB"]
 
 
@@ -137,9 +135,8 @@ def test_a_measured_time_is_formatted_for_people(seconds, text):
     assert units.format_duration(seconds) == text
 
 
-def test_sizes_and_shares_are_formatted_for_people():
+def test_sizes_are_formatted_for_people():
     assert [units.format_size(size) for size in (214, 10_000, 1_540_000)] == ["214 B", "10.0 KB", "1.5 MB"]
-    assert [units.format_percent(share) for share in (0.16, 0.002, 0, 1)] == ["16 %", "0.2 %", "0 %", "100 %"]
 
 
 def test_a_quoted_text_is_one_short_printable_line():

@@ -2,10 +2,10 @@
 
 import math
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 import msgspec
 import trio
@@ -14,20 +14,20 @@ from harness.campaign.folders import new_invocation, point_latest
 from harness.campaign.invoke import cores, default_jobs
 from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
-from harness.fuzz.base import base_of
 from harness.fuzz.confirm import confirm
 from harness.fuzz.display import SearchDisplay
 from harness.fuzz.findings import FailureGroup, Findings
 from harness.fuzz.generate import invent
-from harness.fuzz.genotype import Genotype
+from harness.fuzz.genotype import Fault, Genotype, Paths, Texts
 from harness.fuzz.saving import save_example, save_summary
 from harness.fuzz.search import MOST_SHRUNK, SHRINK, Search
 from harness.fuzz.tasks import Hunt, Hunted, Setup
-from harness.scenario import Plan, Project, find, find_project, load
+from harness.scenario import Plan, Project, Scenario, find, find_project, load, plans
 from harness.scenario.clients import named
-from harness.scenario.place import nearest
+from harness.scenario.document import Data
+from harness.scenario.place import VARIABLE, nearest
 from harness.scenario.project import NO_PROJECT
-from harness.units import quote
+from harness.units import parse_instant, quote
 from harness.world import real
 
 SEEDS = 1_000
@@ -210,3 +210,48 @@ def fuzz(options: FuzzOptions, stream: TextIO, *, terminal: bool, mutants: Seque
     main = started.run if mutants is None else partial(started.hunt, hunted)
     real.run(partial(started.attended, main, watch))
     return started.done()
+
+
+def base_of(scenario: Scenario, *, select: Mapping[str, str] | None = None, project: Project | None = None) -> Genotype:
+    """Return a checked scenario as a genotype over which faults are invented: its job, paths, settings and timeline.
+
+    Of a sweep the first variant is taken, or the one that ``select`` names. Its expectations and its limit are about
+    its own timeline and are left out; its waivers stay.
+
+    Raises ``UsageError`` for a bad ``select``, and for a job that never ends: nothing could be healed after it.
+    """
+    plan = plans(scenario, select=select, project=project)[0]
+    if plan.job.ends == "never":
+        raise UsageError(f"{scenario.file}: the job never ends, so no fault can be over before its end")
+
+    def section(data: Data) -> Texts:
+        return cast("Texts", _replaced(data or {}, plan.variables))
+
+    return Genotype(
+        seed=plan.seed,
+        title=plan.scenario,
+        job=section(scenario.job),
+        server=section(scenario.server),
+        paths=cast("Paths", _replaced(scenario.paths, plan.variables)),
+        device=section(scenario.device),
+        client=section(scenario.client),
+        waive=cast("Texts", scenario.waive or {}),
+        kept=tuple(sorted(_timeline(_replaced(scenario.timeline, plan.variables)), key=lambda fault: fault.at)),
+    )
+
+
+def _replaced(data: Data, variables: Mapping[str, str]) -> Data:
+    """Return the data with each name of the sweep replaced, as compiling would."""
+    if isinstance(data, str):
+        return VARIABLE.sub(lambda found: variables[found[1]], data)
+    if isinstance(data, Mapping):
+        return {str(_replaced(key, variables)): _replaced(value, variables) for key, value in data.items()}
+    return [_replaced(value, variables) for value in data]
+
+
+def _timeline(timeline: Data) -> Iterator[Fault]:
+    for when, actors in cast("Mapping[str, Mapping[str, Data]]", timeline or {}).items():
+        at = parse_instant(when.partition("..")[0].strip())
+        for actor, deeds in actors.items():
+            for deed in [deeds] if isinstance(deeds, str) else cast("list[str]", deeds):
+                yield Fault(at=at, actor=actor, deed=deed, when=when)

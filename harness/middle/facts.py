@@ -1,12 +1,19 @@
 """What is written down of a request and of an answer: their heads' facts, without their secrets."""
 
+import re
+
 import h11
 
 from harness.history.records import Request, Response
 from harness.middle.heads import address_of, media_type
 from harness.middle.kinds import EVENT_STREAM, RequestKinds
-from harness.middle.redaction import redact
 from harness.middle.replies import Reply
+
+REDACTED = "[redacted]"
+
+_TELLING = re.compile(r"token|secret|password|passwd|signature|credential|auth|jwt|session|api[-_.]?key", re.IGNORECASE)
+_USER = re.compile(r"^([a-z][a-z0-9+.-]*:)?//[^/]*@", re.IGNORECASE)
+_EXACT = frozenset({"key", "sig", "code", "pwd", "sid"})
 
 
 def of_request(
@@ -66,3 +73,21 @@ def last_on_its_connection(head: h11.Request, headers: dict[str, str]) -> bool:
     """
     old = head.http_version < b"1.1"
     return old or "close" in headers.get("connection", "").lower() or "expect" in headers
+
+
+def redact(url: str) -> tuple[str, bool]:
+    """Return a request target or URL without its secrets, and whether there were any."""
+    address, mark, query = url.partition("?")
+    bare = _USER.sub(rf"\1//{REDACTED}@", address) if "@" in address else address
+    if not mark:
+        return bare, bare != url
+    query, hash_mark, fragment = query.partition("#")
+    parameters = [_parameter(part) for part in query.split("&")]
+    clean = bare + mark + "&".join(parameters) + hash_mark + fragment
+    return clean, clean != url
+
+
+def _parameter(part: str) -> str:
+    name, equals, value = part.partition("=")
+    telling = _TELLING.search(name) or name.lower() in _EXACT
+    return f"{name}={REDACTED}" if telling and equals and value else part

@@ -133,15 +133,6 @@ class Gate:
         """Where a client dials to use this path."""
         return self._listeners[path].address
 
-    def route(self, path: str) -> Address:
-        """Where this path leads."""
-        return self._routes[path]
-
-    def set_route(self, path: str, address: Address) -> None:
-        """Let flows accepted from now on lead there."""
-        self.device.door(path)  # a path it knows
-        self._routes[path] = address
-
     def set_radio(self, path: str, radio: Radio) -> None:
         """Let the path cost this much from now on."""
         self.device.door(path)

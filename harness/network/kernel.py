@@ -1,52 +1,17 @@
-"""What this machine's kernel says of itself: hung dials, the schedule of SYN retries, settings that matter to a door.
+"""What this machine's kernel says of itself: the schedule of SYN retries, and settings that matter to a door.
 
 Read from ``/proc`` (Linux). Elsewhere the answers are empty, and a report says so.
 """
 
 import socket
-import struct
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import EnvironmentFault
 from harness.network.loopback import LOCALHOST, is_loopback
-from harness.seams import Address
 
-TCP_TABLE = Path("/proc/net/tcp")
 SETTINGS = Path("/proc/sys/net/ipv4")
-
-ESTABLISHED, SYN_SENT, LISTEN = 0x01, 0x02, 0x0A
-
-
-class TcpRow(msgspec.Struct, frozen=True):
-    """A socket in the kernel's table; ``state`` is the kernel's number (include/net/tcp_states.h)."""
-
-    local: Address
-    remote: Address
-    state: int
-
-
-def tcp_rows(table: Path = TCP_TABLE) -> list[TcpRow]:
-    """Read the kernel's IPv4 TCP table. Empty where there is none."""
-    try:
-        lines = table.read_text(encoding="ascii").splitlines()[1:]
-    except OSError:
-        return []
-    return [
-        TcpRow(_address(local), _address(remote), int(state, 16))
-        for _, local, remote, state, *_ in map(str.split, lines)
-    ]
-
-
-def syn_sent(port: int, table: Path = TCP_TABLE) -> tuple[int, ...]:
-    """Return the source ports of dials to this port that nobody answered yet, sorted."""
-    return tuple(sorted(row.local[1] for row in tcp_rows(table) if row.state == SYN_SENT and row.remote[1] == port))
-
-
-def _address(text: str) -> Address:
-    host, port = text.split(":")
-    return socket.inet_ntoa(struct.pack("=I", int(host, 16))), int(port, 16)
 
 
 class SynSchedule(msgspec.Struct, frozen=True):

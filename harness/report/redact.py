@@ -102,11 +102,6 @@ def _is_secret(name: str) -> bool:
     return telling and _NAME.fullmatch(name) is not None
 
 
-def redact_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return variables sorted by name, with the whole value hidden where the name says it is a secret."""
-    return {name: HIDDEN if _is_secret(name) else redact(value) for name, value in sorted(variables.items())}
-
-
 def redact_data(value: Any, each: Callable[[str], str] = redact) -> Any:
     """Return data made of JSON's types without secrets: ``each`` string cleaned, and values of telling names hidden."""
     if isinstance(value, str):

@@ -7,10 +7,9 @@ client could pass, or that meets the client it should try only where that has le
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from harness.deeds.acts import Deed
+from harness.deeds.acts import ComesOnline, Deed, GoesOffline, Joins, Loses, Pauses, Prefers, Resumes, Suspends
 from harness.deeds.catalogue import Need, effect_of, row_of
-from harness.deeds.network_state import DEVICE, MIDDLE, SERVER, Fold, NetworkState, after
-from harness.deeds.sense import senseless
+from harness.deeds.network_state import DEVICE, JOB, MIDDLE, SERVER, Fold, NetworkState, after
 from harness.scenario.deadlines import terminal_due
 from harness.scenario.deed_text import deed_text
 from harness.scenario.emissions import accepted, intended
@@ -159,3 +158,26 @@ def indigestible(plan: Plan) -> str:
         f"an update of {spell_size(size)}, with its other fields, is above the client's max event of "
         f"{spell_size(most)}: it leaves every stream at the first, and what comes later is met by polling or by nobody"
     )
+
+
+def senseless(state: NetworkState, deed: Deed) -> str:
+    """Return why a deed makes no sense in this state, in which no fault could be seen in it; empty where it does."""
+    at, found = f"at {spell_duration(deed.at)}", ""
+    match deed.act:
+        case _ if deed.actor == JOB and state.job_over:
+            found = f"the job has been ended already {at}"
+        case Joins(path=path) if path in state.has:
+            found = f"{path} is joined already {at}"
+        case Prefers(path=path) | Loses(path=path) if path not in state.has:
+            found = f"{path} is not joined {at} (joined: {', '.join(sorted(state.has)) or 'none'})"
+        case GoesOffline() if state.away is not None:
+            found = f"the device is offline already {at}"
+        case ComesOnline() if state.away is None:
+            found = f"the device is not offline {at}"
+        case Suspends() if state.asleep:
+            found = f"the device is suspended already {at}"
+        case Pauses() if state.paused:
+            found = f"the job is paused already {at}"
+        case Resumes() if not state.paused:
+            found = f"the job is not paused {at}"
+    return found

@@ -1,7 +1,12 @@
-"""The timeline: a score of when, who, what; from the file's order to the order of doing."""
+"""The timeline: a score of when, who, what; from the file's order to the order of doing.
 
+``200ms to 4.5s`` in it is one duration, log-uniform, drawn anew at each use.
+"""
+
+import math
+import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -14,13 +19,17 @@ from harness.errors import UsageError
 from harness.scenario.bounds import day
 from harness.scenario.deeds import declared, parse_deed
 from harness.scenario.document import Mark
-from harness.scenario.draws import Dice, draw, drawn, has_draws
 from harness.scenario.model import PathSpec, network_of
 from harness.scenario.place import Place, nearest, not_built
 from harness.scenario.profiles import PROFILES
 from harness.scenario.sense import check_deeds
 from harness.scenario.spans import Spoken, with_ends
 from harness.units import parse_duration, parse_instant, quote, spell_duration
+
+_RANGE = re.compile(r"(?<!\S)([0-9][0-9a-z.]*) to ([0-9][0-9a-z.]*)(?!\S)")
+
+Dice = Callable[[], random.Random]
+"""Where the numbers come from, asked only when something is to be drawn."""
 
 MOST_DEEDS = 2_000
 """Of one run: each is proved by a flow of the harness's own, which takes its time."""
@@ -208,3 +217,34 @@ def renumbered(deeds: Sequence[Deed]) -> tuple[Deed, ...]:
         msgspec.structs.replace(deed, index=index, undoes=None if deed.undoes is None else numbers[deed.undoes])
         for index, deed in enumerate(deeds)
     )
+
+
+def draw(text: str, dice: random.Random) -> float:
+    """Return one duration from ``SHORTER to LONGER``, rounded to a millisecond (a microsecond below 10 ms).
+
+    Raises ``UsageError`` unless the shorter comes first and is more than zero: nothing is log-uniform from zero.
+    """
+    shorter, longer = (parse_duration(part.strip()) for part in text.split(" to "))
+    if not 0 < shorter < longer:
+        raise UsageError(f"expected the shorter duration first and more than zero, got {quote(text)}")
+    found = shorter * math.exp(dice.random() * math.log(longer / shorter))
+    return min(max(round(found, 3 if shorter >= 0.01 else 6), shorter), longer)
+
+
+def has_draws(text: str) -> bool:
+    """Whether a text of the timeline leaves something to be drawn."""
+    return _RANGE.search(text) is not None
+
+
+def drawn(text: str, dice: Dice) -> tuple[str, str]:
+    """Return the text with every range replaced by what was drawn, and the text to show: that with the ranges."""
+    if not has_draws(text):
+        return text, text
+    source, ranges = dice(), []
+
+    def one(found: re.Match[str]) -> str:
+        ranges.append(found[0])
+        return spell_duration(draw(found[0], source))
+
+    plain = _RANGE.sub(one, text)
+    return plain, f"{plain} (drawn from {', '.join(ranges)})"

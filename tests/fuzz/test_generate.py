@@ -1,10 +1,10 @@
 import msgspec
 import pytest
 
-from harness.fuzz.base import base_of
 from harness.fuzz.generate import invent
 from harness.fuzz.genotype import Fault, Genotype, rendered
 from harness.fuzz.healing import lacking
+from harness.fuzz.invoke import base_of
 from harness.fuzz.situation import Situation
 from harness.scenario import bundled, load, plans
 from tests.fuzz.invented import MANY, plan_of

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.middle.redaction import redact
+from harness.middle.facts import redact
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import trio
 from harness.device import Reach
 from harness.errors import EnvironmentFault, OutOfFiles
 from harness.history import Conn, Dial, SignalTold
-from harness.network import kernel
 from tests.network.rig import rig, simulated, until
+from tests.network.tcp_table import syn_sent
 
 SECOND = 1_000_000_000
 
@@ -161,12 +161,12 @@ async def test_dials_of_real_sockets(tmp_path):
         await r.gate.reach("wifi", Reach.UNREACHABLE)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(r.connect)
-            await until(lambda: kernel.syn_sent(r.gate.address("wifi")[1]))
+            await until(lambda: syn_sent(r.gate.address("wifi")[1]))
             nursery.cancel_scope.cancel()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(fails, r, ConnectionAbortedError)
-            await until(lambda: kernel.syn_sent(r.gate.address("wifi")[1]))
-            (port,) = kernel.syn_sent(r.gate.address("wifi")[1])
+            await until(lambda: syn_sent(r.gate.address("wifi")[1]))
+            (port,) = syn_sent(r.gate.address("wifi")[1])
             await r.gate.loses("wifi")
         await fails(r, OSError)
         opened, _, given_up, lost, _ = r.of(Dial)

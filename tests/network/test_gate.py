@@ -8,10 +8,11 @@ import trio
 from harness.device import Device, Reach
 from harness.errors import EnvironmentFault, UsageError
 from harness.history import Chunk, Conn, ConnEnd, Journal, SignalHeard, SignalTold
-from harness.network import CANARY, Gate, RealNetwork, kernel
+from harness.network import CANARY, Gate, RealNetwork
 from harness.seams import Signal
 from tests.leaks import census
 from tests.network.rig import read, rig, until
+from tests.network.tcp_table import syn_sent
 
 REFUSING = [Reach.CLOSED, Reach.RESET, Reach.REFUSED]
 HANGING = [Reach.STALLED, Reach.SILENT, Reach.UNREACHABLE]
@@ -34,12 +35,12 @@ async def test_dial_hangs_in_syn_sent_and_goes_through_when_it_tries_again(tmp_p
         port = r.gate.address("wifi")[1]
         async with trio.open_nursery() as nursery:
             nursery.start_soon(r.connect)
-            await until(lambda: kernel.syn_sent(port))
-            assert len(kernel.syn_sent(port)) == 1
+            await until(lambda: syn_sent(port))
+            assert len(syn_sent(port)) == 1
             assert not r.of(Conn)
             await r.gate.reach("wifi", Reach.UP)
         await until(lambda: r.of(Conn))
-        assert not kernel.syn_sent(port)
+        assert not syn_sent(port)
 
 
 async def test_client_that_redials_at_fin_is_refused(tmp_path):
@@ -60,11 +61,11 @@ async def test_dial_begun_on_wifi_never_completes_through_cellular(tmp_path):
         await r.gate.reach("wifi", Reach.SILENT)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(r.connect)
-            await until(lambda: kernel.syn_sent(r.gate.address("wifi")[1]))
+            await until(lambda: syn_sent(r.gate.address("wifi")[1]))
             await r.gate.prefers("cellular")
             await r.dial()
             assert [conn.path for conn in r.of(Conn)] == ["cellular"]
-            assert kernel.syn_sent(r.gate.address("wifi")[1])
+            assert syn_sent(r.gate.address("wifi")[1])
             nursery.cancel_scope.cancel()
 
 
@@ -95,7 +96,7 @@ async def test_losing_a_path_ends_a_dial_that_hangs_on_it(tmp_path):
                 with pytest.raises(ConnectionAbortedError):
                     await r.connect()
 
-            await until(lambda: kernel.syn_sent(r.gate.address("wifi")[1]))
+            await until(lambda: syn_sent(r.gate.address("wifi")[1]))
             await r.gate.loses("wifi")
 
 
@@ -202,24 +203,10 @@ async def test_canary_meets_the_path_itself_and_is_recorded_as_what_it_is(tmp_pa
             await r.gate.dial("cellular")
 
 
-async def test_route_can_be_moved(tmp_path):
-    async with rig(tmp_path) as r:
-        elsewhere = await r.network.listen()
-        r.gate.set_route("wifi", elsewhere.address)
-        assert r.gate.route("wifi") == elsewhere.address
-        client = await r.connect()
-        async with await elsewhere.accept() as server:
-            await client.send_all(b"here")
-            assert await read(server, 4) == b"here"
-        await elsewhere.aclose()
-
-
 async def test_unknown_path_changes_nothing(tmp_path):
     async with rig(tmp_path) as r:
         with pytest.raises(UsageError, match="no path 'wlan'"):
             await r.gate.reach("wlan", Reach.UP)
-        with pytest.raises(UsageError, match="no path 'wlan'"):
-            r.gate.set_route("wlan", ("127.0.0.1", 9))
         assert r.gate.path_readback("wifi") == {
             "path": "wifi",
             "word": "up",

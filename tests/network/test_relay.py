@@ -9,9 +9,10 @@ import trio
 
 from harness.device import Reach
 from harness.history import Chunk, Conn, ConnEnd, EndPassed
-from harness.network import kernel, link
+from harness.network import link
 from harness.seams import Direction
 from tests.network.rig import errno_of, read, rig, until
+from tests.network.tcp_table import ESTABLISHED, tcp_rows
 
 
 def total(r, fate, direction=Direction.DOWNSTREAM):
@@ -200,8 +201,8 @@ async def test_half_open_is_real(tmp_path):
         await r.gate.reach("wifi", Reach.UP)
         await server.send_all(b"event")
         await until(lambda: total(r, "dropped") == 105)
-        row = next(row for row in kernel.tcp_rows() if (row.local, row.remote) == (server.local, server.peer))
-        assert (row.state, heard) == (kernel.ESTABLISHED, [])
+        row = next(row for row in tcp_rows() if (row.local, row.remote) == (server.local, server.peer))
+        assert (row.state, heard) == (ESTABLISHED, [])
         nursery.cancel_scope.cancel()
 
 

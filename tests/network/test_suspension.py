@@ -6,9 +6,9 @@ import trio.testing
 
 from harness.device import Reach
 from harness.history import Chunk, ConnEnd, SignalHeard, SignalTold
-from harness.network import kernel
 from tests.network.memory import MemoryNetwork
 from tests.network.rig import read, rig, until
+from tests.network.tcp_table import syn_sent
 from tests.network.test_cost import virtual
 
 
@@ -48,7 +48,7 @@ async def test_dial_on_its_way_fails_at_the_waking(tmp_path):
                 with pytest.raises(ConnectionAbortedError):
                     await r.connect()
 
-            await until(lambda: kernel.syn_sent(r.gate.address("wifi")[1]))
+            await until(lambda: syn_sent(r.gate.address("wifi")[1]))
             await r.gate.suspend(0.05)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.report.redact import redact, redact_environment
+from harness.report.redact import redact, redact_data
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_secrets_go_and_the_rest_stays(text, redacted):
 
 def test_a_variable_whose_name_is_a_secret_loses_its_whole_value():
     variables = {"LANG": "C", "GITHUB_TOKEN": "ghp_x y z", "DB_URL": "postgres://u:p@h/d"}
-    assert redact_environment(variables) == {
+    assert redact_data(variables) == {
         "DB_URL": "postgres://[redacted]@h/d",
         "GITHUB_TOKEN": "[redacted]",
         "LANG": "C",
@@ -61,4 +61,4 @@ def test_a_secret_goes_whole_however_long_it_is(text, secret):
 
 
 def test_a_name_that_no_value_has_is_not_one_of_a_secret():
-    assert redact_environment({"token" * 600 + "!": "stays"}) == {"token" * 600 + "!": "stays"}
+    assert redact_data({"token" * 600 + "!": "stays"}) == {"token" * 600 + "!": "stays"}

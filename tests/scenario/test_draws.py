@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 from harness.errors import UsageError
-from harness.scenario.draws import draw, drawn
+from harness.scenario.timeline import draw, drawn
 from harness.units import parse_duration
 
 

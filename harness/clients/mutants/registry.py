@@ -9,9 +9,9 @@ import msgspec
 from harness.clients.mutants import asking, delaying, ending, framing, misreporting, parsing, pretending, waiting
 from harness.clients.mutants.clinging import KeepsTwoStreams, NeverReturns, WaitsOutAnswer, WaitsOutDial
 from harness.clients.mutants.mutant import Mutant
-from harness.clients.mutants.numbering import DedupesAcrossEpochs
 from harness.clients.mutants.resuming import (
     CommitsIdEarly,
+    DedupesAcrossEpochs,
     ForgetsIdAfterEmpty,
     ForgetsLastId,
     FreezesFirstId,

@@ -1,6 +1,6 @@
-"""Clients that resume after the wrong id, or show again what a replay brings."""
+"""Clients that resume after the wrong id, show again what a replay brings, or mix up the numbers of two epochs."""
 
-from harness.clients.cursor import Cursor, IdStanding
+from harness.clients.cursor import Cursor, IdStanding, position
 from harness.clients.decisions import Decisions
 from harness.clients.observer import AttemptReport
 from harness.sse.events import Wire
@@ -86,3 +86,22 @@ class EarlyParser(Parser):
         ids = [line[3:].lstrip(b" ") for line in lines if line.startswith(b"id:")]
         self.early_id = ids[-1].decode("utf-8", "replace") if ids else ""
         return found
+
+
+class DedupesAcrossEpochs(Decisions):
+    """Drops whatever has a number no higher than the last one, in whichever epoch."""
+
+    def cursor(self) -> Cursor:
+        """Return a cursor that is blind to epochs."""
+        return EpochBlindCursor()
+
+
+class EpochBlindCursor(Cursor):
+    """Compares the ordinals alone: after a restart without memory the server's first events are "old"."""
+
+    def standing(self, event_id: str) -> IdStanding:
+        """Say what showing this id would mean, by its number."""
+        at, shown = position(event_id), position(self.id)
+        if at is not None and shown is not None and at.epoch != shown.epoch:
+            return IdStanding.REPEAT if at.ordinal <= shown.ordinal else IdStanding.FRESH
+        return super().standing(event_id)

@@ -4,8 +4,8 @@ import pytest
 
 from harness.deeds.acts import Deed
 from harness.deeds.network_state import Fold
-from harness.deeds.sense import senseless
 from harness.scenario.deeds import parse_deed
+from harness.scenario.sense import senseless
 from tests.deeds.networks import network_of
 
 PATHS = {"wifi": None, "cellular": None}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn, TextIO
 
 from harness.escaping import no_command, painted, visible
+from harness.extras import TERMINAL
 
 
 def wants_colour(choice: str, stream: Any) -> bool:
@@ -18,6 +19,11 @@ def wants_colour(choice: str, stream: Any) -> bool:
     if choice == "auto":
         return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
     return choice == "always"
+
+
+def redraws(choice: str, stream: Any) -> bool:
+    """Whether progress is drawn over itself on a stream: on a terminal, where rich is installed, unless forbidden."""
+    return bool(stream.isatty()) and choice != "never" and TERMINAL.installed
 
 
 def say(text: str = "", *, to: TextIO | None = None, coloured: bool = False, commands: bool = False) -> None:

@@ -22,7 +22,7 @@ find_python() {
     fail "needs Python 3.11 or newer on PATH (Debian and Ubuntu: apt install python3 python3-venv; macOS: brew install python)"
 }
 
-# prepare GROUP…: an environment with the project (editable) and these dependency groups.
+# prepare GROUP…: an environment with the project (editable, with its extras) and these dependency groups.
 prepare() {
     stamp="$venv/.ready-$(printf '%s' "run $*" | tr -c 'a-z0-9' '-')"
     if [ -x "$python" ] && [ "$stamp" -nt "$root/pyproject.toml" ] && [ "$stamp" -nt "$root/constraints.txt" ]; then
@@ -49,13 +49,13 @@ prepare() {
     for group in "$@"; do groups="$groups --group $root/pyproject.toml:$group"; done
     if [ -n "$install" ]; then
         # shellcheck disable=SC2086 # words on purpose
-        $install "$python" --constraint "$root/constraints.txt" --editable "$root" $groups || fail "the installation failed (its words are above)"
+        $install "$python" --constraint "$root/constraints.txt" --editable "$root[run]" $groups || fail "the installation failed (its words are above)"
     else
         # Dependency groups need pip 25.1.
         "$python" -m pip install --quiet --disable-pip-version-check --constraint "$root/constraints.txt" --upgrade pip &&
             # shellcheck disable=SC2086 # words on purpose
             "$python" -m pip install --quiet --disable-pip-version-check --constraint "$root/constraints.txt" \
-                --editable "$root" $groups || fail "the installation failed (its words are above)"
+                --editable "$root[run]" $groups || fail "the installation failed (its words are above)"
     fi
     : >"$stamp"
 }

@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "harness"
 ORDER = [
-    ["escaping", "console", "files", "trouble", "errors", "exits", "units", "chance", "clock", "vocabulary", "seams"],
+    ["escaping", "errors", "exits", "extras", "units", "chance"],
+    ["console", "files", "trouble", "clock", "vocabulary", "seams"],
     ["sse"],
     ["device", "toxics"],
     ["deeds"],

@@ -15,6 +15,7 @@ import msgspec
 from harness.campaign.children import ChildExit
 from harness.errors import BadRecords
 from harness.escaping import visible
+from harness.extras import REPORT
 from harness.history.files import PLAN
 from harness.judge.judge import judge
 from harness.judge.laws import in_time
@@ -83,7 +84,9 @@ def answer(folder: Path) -> None:
 
 
 def warm_up() -> None:
-    """Load the plotting library, and draw once: its first figure takes it as long as the next three."""
+    """Load the plotting library, if it is here, and draw once: its first figure takes it as long as the next three."""
+    if not REPORT.installed:
+        return
     from harness.report.figures import practise  # noqa: PLC0415 - matplotlib comes last, and only to draw
 
     practise()
@@ -93,7 +96,8 @@ def work() -> None:
     """Serve folders from standard input until it ends."""
     if hasattr(os, "nice"):
         os.nice(19)
-    import harness.report.figures  # noqa: F401, PLC0415 - loaded while the run goes on
+    if REPORT.installed:
+        import harness.report.figures  # noqa: F401, PLC0415 - loaded while the run goes on
 
     for line in sys.stdin:
         answer(Path(json.loads(line)))

@@ -58,7 +58,7 @@ class ShardResults(msgspec.Struct, frozen=True):
 
 
 def merge(folders: Sequence[tuple[str, Path]], out: Path, *, unknown: str | None, command: str) -> Path:
-    """Join results folders, each with the name it was given by, into a new one below ``out``; return its page.
+    """Join results folders, each with the name it was given by, into a new one below ``out``; return its report.
 
     ``unknown`` is what an unknown verdict means from now on; None: warn where it did in all of them, else fail.
 
@@ -72,7 +72,7 @@ def merge(folders: Sequence[tuple[str, Path]], out: Path, *, unknown: str | None
         folder.rename(making)
         _copy(parts, making)
         write_manifest(making, _manifest(parts, unknown, command))
-        write_report(making)
+        report = write_report(making)
         making.rename(folder)
     except OSError as error:
         raise EnvironmentFault(f"cannot write {folder}: {error.strerror}") from error
@@ -81,7 +81,7 @@ def merge(folders: Sequence[tuple[str, Path]], out: Path, *, unknown: str | None
         with contextlib.suppress(OSError):
             folder.rmdir()  # where it could not even be renamed
     point_latest(folder)
-    return folder / "report.html"
+    return folder / report.name
 
 
 def _read(folders: Sequence[tuple[str, Path]]) -> list[ShardResults]:

@@ -14,7 +14,6 @@ from harness.clients.callbacks import Callbacks, JobEvent, JobOutcome, JobResult
 from harness.clients.client import SSEClient
 from harness.clients.observer import AttemptReport, Observer
 from harness.clients.requests import Endpoints
-from harness.clients.run import run_reference
 
 __all__ = [
     "AttemptReport",
@@ -25,5 +24,4 @@ __all__ = [
     "JobResults",
     "Observer",
     "SSEClient",
-    "run_reference",
 ]

@@ -13,6 +13,7 @@ from harness.commands.options import Command
 from harness.console import say
 from harness.errors import EnvironmentFault
 from harness.exits import ENVIRONMENT, PASS
+from harness.extras import EXTRAS, Extra
 from harness.network import kernel
 from harness.seams import Door, Network
 from harness.toxiproxy.launch import open_toxiproxy
@@ -41,6 +42,7 @@ async def _examine() -> list[MachineCheck]:
     network = real.network()
     return [
         _python(),
+        *map(_extra, EXTRAS),
         await _toxiproxy("embedded", network),
         await _toxiproxy("toxiproxy-server", network),
         await _hanging_dials(network),
@@ -53,6 +55,12 @@ async def _examine() -> list[MachineCheck]:
 def _python() -> MachineCheck:
     version = ".".join(map(str, sys.version_info[:3]))
     return MachineCheck(what="python", good=True, text=f"{version} on {sys.platform}")
+
+
+def _extra(extra: Extra) -> MachineCheck:
+    what = f"extra {extra.name}"
+    text = " and ".join(extra.modules) if extra.installed else f"not installed; {extra.advice}"
+    return MachineCheck(what=what, good=True, text=text)
 
 
 async def _toxiproxy(choice: str, network: Network) -> MachineCheck:

@@ -20,6 +20,7 @@ from harness.files import real_path
 from harness.report.compose import draw_run, write_report
 from harness.report.folder import read_plan, read_plan_to_judge, read_results, record_again, recorded_before
 from harness.report.tally import ending
+from harness.report.terminal import where
 
 
 @click.command(cls=Command)
@@ -58,7 +59,7 @@ def report(folder: Path, *, open_page: bool) -> int:
                 judge_folder(run_folder)
             draw_run(run_folder)
         page = write_report(folder)
-    say(f"report  {shown_path(page)}")
+    say("\n".join(where(shown_path(page))))
     if open_page:
         click.launch(page.absolute().as_uri())
     return PASS

@@ -10,6 +10,7 @@ import click
 
 from harness.commands.options import Command, Filled, assignments, duration, verdict_options
 from harness.commands.showing import complain, hand_out, make_room, show
+from harness.console import redraws
 
 if TYPE_CHECKING:
     from harness.campaign.fork_launch import Started
@@ -85,7 +86,7 @@ def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Star
         unknown=options["unknown"] or "fail",
     )
     make_room(options)
-    live = LiveDisplay(sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
+    live = LiveDisplay(sys.stderr, terminal=redraws(options["color"], sys.stderr))
     lines = Lines(sys.stdout.fileno()) if options["output"] == "jsonl" else None
     done = invoke(run_options, live, lines.tell if lines else ignore_run_end, forking=forking)
     return conclude(done, lines, options)

@@ -10,7 +10,7 @@ from harness.campaign import matrix
 from harness.campaign.mutants import CELLS, MutantsOptions, prove
 from harness.commands.options import COLOR, Command, Filled, duration
 from harness.commands.showing import shown_path
-from harness.console import say
+from harness.console import redraws, say
 from harness.errors import UsageError
 from harness.exits import FAIL, PASS
 from harness.fuzz import invoke
@@ -51,7 +51,7 @@ def fuzz(names: tuple[str, ...], **options: Any) -> int:
         out=options["out"],
         real=not options["no_confirm"],
     )
-    terminal = sys.stderr.isatty() and options["color"] != "never"
+    terminal = redraws(options["color"], sys.stderr)
     done = invoke.fuzz(run_options, sys.stderr, terminal=terminal, mutants=names if options["mutants"] else None)
     folder = shown_path(done.folder)
     if options["mutants"]:
@@ -107,7 +107,7 @@ def mutants(names: tuple[str, ...], **options: Any) -> int:
     page = options["markdown"]
     kept = matrix.read_markdown(read_text(page)) if page and page.exists() else {}
     run_options = MutantsOptions(names=names, jobs=options["jobs"], resume=options["resume"], out=options["out"])
-    found = prove(run_options, sys.stderr, terminal=sys.stderr.isatty() and options["color"] != "never")
+    found = prove(run_options, sys.stderr, terminal=redraws(options["color"], sys.stderr))
     if page:
         write_text(page, matrix.markdown(found, kept))
     told = matrix.as_json(found) if options["as_json"] else matrix.text(found, file=shown_path(run_options.out / CELLS))

@@ -14,6 +14,7 @@ from harness.campaign.folders import new_invocation, point_latest
 from harness.campaign.invoke import cores, default_jobs
 from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
+from harness.extras import FUZZ
 from harness.fuzz.confirm import confirm
 from harness.fuzz.display import SearchDisplay
 from harness.fuzz.findings import FailureGroup, Findings
@@ -199,8 +200,10 @@ class Fuzz:
 def fuzz(options: FuzzOptions, stream: TextIO, *, terminal: bool, mutants: Sequence[str] | None = None) -> FuzzResult:
     """Search; or, where ``mutants`` are given (an empty list: all), hunt those.
 
-    Raises ``UsageError`` for bad input, ``EnvironmentFault`` where results cannot be written; nothing was started.
+    Raises ``UsageError`` for bad input, ``EnvironmentFault`` where hypothesis is not installed or results cannot be
+    written; nothing was started.
     """
+    FUZZ.require("harness fuzz")
     for name in mutants or ():
         if name not in MUTANTS:
             raise UsageError(f"{quote(name)} is no mutant{nearest(name, MUTANTS)}: expected {', '.join(MUTANTS)}")

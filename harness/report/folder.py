@@ -38,6 +38,7 @@ LATE = "late"
 SCENARIO = "scenario.yaml"
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
+MARKDOWN = "report.md"
 
 INTERRUPTED = "interrupted"
 """A word beside the verdicts': a signal came, and what there is cannot be judged."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from harness.extras import REPORT
 from harness.judge.verdict import LawState, Word
 from harness.report import tally, worlds
 from harness.report.findings import Finding, expected_by, findings, reason, replay
@@ -18,7 +19,10 @@ _CALLING = re.compile(r"([@#])(?=\w)")
 
 
 def markdown(invocation: Invocation, *, report: str = "report.html") -> str:
-    """Return the whole page. Everything that a peer may have said is escaped."""
+    """Return the whole page. Everything that a peer may have said is escaped.
+
+    ``report`` is the file of the page that shows more; empty where there is none, and the extra is named instead.
+    """
     runs = invocation.runs
     end = tally.ending(invocation)
     lines = [f"## {_BADGE[end.word]} {tally.headline(invocation)} · exit {end.exit}", ""]
@@ -45,7 +49,7 @@ def markdown(invocation: Invocation, *, report: str = "report.html") -> str:
         lines += ["", f"Not run: {', '.join(escape(name) for name in invocation.left_out)}"]
     if invocation.manifest.twice:
         lines += ["", f"In several of the merged results: {', '.join(map(escape, invocation.manifest.twice))}"]
-    lines += ["", f"Full report: `{report}`"]
+    lines += ["", f"Full report: `{report}`" if report else f"{REPORT.purpose.capitalize()}: `{REPORT.command}`"]
     return "\n".join(lines) + "\n"
 
 

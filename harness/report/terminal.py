@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 import msgspec
 
+from harness.extras import REPORT
 from harness.judge.verdict import LawState, Word
 from harness.report import columns, tally, worlds
 from harness.report.findings import IN_FULL, Finding, broken, findings, for_lag_alone, named, reason, replay
-from harness.report.folder import INTERRUPTED, Invocation, RunResult
+from harness.report.folder import INTERRUPTED, MARKDOWN, Invocation, RunResult
 from harness.report.lanes import describe
 from harness.report.wording import (
     SIGN,
@@ -146,8 +147,15 @@ def closing(invocation: Invocation, *, report: str = "", style: Style = PLAIN) -
     if style.verbosity >= 0:
         said = command_lines(again, WIDTH - 8) if again and not fits else []
         lines += [("replay  " if place == 0 else " " * 8) + line for place, line in enumerate(said)]
-    lines += [f"report  {report}{anchor}"] if report else []
+    lines += where(report, anchor, advised=style.verbosity >= 0) if report else []
     return lines + (_elsewhere(guilty) if end.word == Word.UNKNOWN and style.verbosity >= 0 else [])
+
+
+def where(report: str, anchor: str = "", *, advised: bool = True) -> list[str]:
+    """Return the lines that say where the report is, and of ``report.md``, which has no anchors, what installs more."""
+    if not report.endswith(MARKDOWN):
+        return [f"report  {report}{anchor}"]
+    return [f"report  {report}", *([" " * 8 + REPORT.advice] if advised else [])]
 
 
 def _elsewhere(unknown: list[RunResult]) -> list[str]:

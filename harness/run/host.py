@@ -9,7 +9,7 @@ from importlib import metadata
 
 import harness
 
-_LIBRARIES = ("trio", "httpx", "httpcore", "h11", "msgspec", "toxiproxy-python", "matplotlib", "numpy")
+_LIBRARIES = ("trio", "httpx", "httpcore", "h11", "msgspec", "toxiproxy-python", "matplotlib")
 
 
 @functools.cache

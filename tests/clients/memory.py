@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from harness.chance import Chance
-from harness.clients import run_reference
+from harness.clients.run import run_reference
 from harness.history import Journal, read_history
 from harness.jobserver import JobServer
 from harness.scenario.model import ClientSpec, JobSpec, ServerSpec

@@ -80,7 +80,7 @@ def test_it_installs_once_and_hands_all_arguments_on(checkout, tmp_path, monkeyp
     assert (first.returncode, first.stdout) == (0, "ran run a b --seed 7\n"), first.stderr
     installed = (tmp_path / "log").read_text()
     assert "--constraint" in installed
-    assert "--editable" in installed
+    assert f"--editable {checkout[0]}[run]" in installed
     second = harness(checkout, "list")
     assert (second.returncode, second.stdout, second.stderr) == (0, "ran list\n", "")
     assert (tmp_path / "log").read_text() == installed

@@ -26,6 +26,17 @@ ORDER = [
     ["cli", "__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+JUDGE_ORDER = [
+    ["phrases", "percentiles", "verdict"],
+    ["case", "facts"],
+    ["obligations"],
+    ["measures"],
+    ["explain"],
+    ["laws"],
+    ["expectations", "judge"],
+]
+"""The judge's own rooms: a case and the facts of its records, what was owed, what it amounts to, why, and the laws."""
+JUDGE_RANK = {name: rank for rank, names in enumerate(JUDGE_ORDER) for name in names}
 MODULES = sorted(ROOT.rglob("*.py"))
 SHARED = (
     "sse",
@@ -70,6 +81,16 @@ def upward(path: Path, source: str) -> list[str]:
     return wrong
 
 
+def upward_in_judge(path: Path, source: str) -> list[str]:
+    """Every import of ``source``, as the module of the judge at ``path``, that points down the judge's own list."""
+    mine = JUDGE_RANK[path.relative_to(ROOT / "judge").parts[0].removesuffix(".py")]
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for line, name in imported(ast.parse(source))
+        if name.startswith("harness.judge.") and JUDGE_RANK.get(name.split(".")[2], -1) > mine
+    ]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_up_the_list(path):
     if path == ROOT / "__init__.py":
@@ -85,6 +106,21 @@ def test_an_import_that_points_down_is_found():
     planted = "def late():\n    from harness.judge import verdict\n"
     assert upward(ROOT / "sse" / "parser.py", planted) == ["sse/parser.py:2 imports harness.judge"] * 1 + [
         "sse/parser.py:2 imports harness.judge.verdict"
+    ]
+
+
+JUDGE_MODULES = [path for path in MODULES if package(path) == "judge" and path != ROOT / "judge" / "__init__.py"]
+
+
+@pytest.mark.parametrize("path", JUDGE_MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_up_the_judges_list(path):
+    assert upward_in_judge(path, path.read_text()) == []
+
+
+def test_a_fact_that_imports_a_law_is_found():
+    planted = "from harness.judge import verdict, laws\n"
+    assert upward_in_judge(ROOT / "judge" / "facts" / "lives.py", planted) == [
+        "judge/facts/lives.py:1 imports harness.judge.laws"
     ]
 
 

@@ -11,8 +11,18 @@ import msgspec
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.explain.shortfalls import shortfall
-from harness.judge.measures.metrics import COUNTS, DURATIONS, MOMENTS, NEVER, Measurement, absent, exactly
-from harness.judge.measures.totals import CROWDS, SIZES, crowd
+from harness.judge.measures.metrics import (
+    COUNTS,
+    CROWDS,
+    DURATIONS,
+    MOMENTS,
+    NEVER,
+    SIZES,
+    Measurement,
+    absent,
+    crowd,
+    exactly,
+)
 from harness.judge.percentiles import LOST
 from harness.judge.verdict import ExpectationVerdict, Interval, LawState
 from harness.scenario.model import Expectation
@@ -32,17 +42,6 @@ def judge_expectations(case: Case) -> tuple[ExpectationVerdict, ...]:
     return tuple(_verdict(case, expectation) for expectation in case.plan.expect)
 
 
-def figure(value: float | None) -> float | str | None:
-    """Return a value as JSON can hold it: ``lost`` is infinity."""
-    return "lost" if value is not None and math.isinf(value) else value
-
-
-def interval(reading: Measurement, unit: str) -> Interval:
-    """Return a reading as the verdict stores it."""
-    found = reading.estimate
-    return Interval(value=figure(found.value), low=figure(found.low), high=figure(found.high), n=found.n, unit=unit)
-
-
 def _verdict(case: Case, expectation: Expectation) -> ExpectationVerdict:
     unit = "s" if expectation.metric in DURATIONS or expectation.metric in MOMENTS else expectation.unit
     judged = [
@@ -54,7 +53,7 @@ def _verdict(case: Case, expectation: Expectation) -> ExpectationVerdict:
         metric=expectation.metric,
         limit=expectation.text or f"{expectation.sort} {expectation.limit:g}",
         state=worst.state,
-        measured=interval(worst.reading, unit),
+        measured=Interval.of(worst.reading.estimate, unit),
         margin=_margin(expectation, worst.reading.estimate.value),
         line=expectation.line,
         reason=worst.reason,

@@ -4,9 +4,11 @@ A law is held, failed, unknown, not judged or waived; a run is void, fail, unkno
 """
 
 import enum
+import math
 
 import msgspec
 
+from harness.judge.percentiles import Estimate
 from harness.judge.phrases import limit
 from harness.scenario.model import Warned
 
@@ -76,6 +78,14 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     high: float | str | None = None
     n: int = 0
     unit: str = "s"
+
+    @classmethod
+    def of(cls, found: Estimate, unit: str = "s") -> "Interval":
+        """Return an estimate as JSON can hold it."""
+        value, low, high = (
+            "lost" if end is not None and math.isinf(end) else end for end in (found.value, found.low, found.high)
+        )
+        return cls(value=value, low=low, high=high, n=found.n, unit=unit)
 
 
 class ExpectationVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,8 +6,7 @@ import pytest
 
 from harness.history import App, Chunk, Emit, End, Health, History
 from harness.judge import judge
-from harness.judge.measures.metrics import COUNTS, DURATIONS, MOMENTS
-from harness.judge.measures.totals import CROWDS, SIZES
+from harness.judge.measures.metrics import COUNTS, CROWDS, DURATIONS, MOMENTS, SIZES
 from harness.judge.verdict import ExpectationVerdict, LawState
 from harness.scenario import expectations as loader
 from tests.judge.ruling import expect, measured

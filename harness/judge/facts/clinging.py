@@ -11,8 +11,8 @@ import msgspec
 
 from harness.history import Request
 from harness.judge.case import ClientCase
+from harness.judge.facts.dials import syn_retries
 from harness.judge.facts.instructions import REFUSED
-from harness.judge.facts.knocks import syn_retries
 from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import POLLING, STRAY, askings
 from harness.judge.facts.requests import streams_begun

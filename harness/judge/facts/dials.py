@@ -11,6 +11,7 @@ import msgspec
 from harness.history.records import Record
 from harness.judge.case import ClientCase
 from harness.judge.facts.requests import dial_lives, firsts
+from harness.scenario.deadlines import LINUX_SYN_RETRIES
 
 _OPEN = "open"
 
@@ -55,3 +56,13 @@ def _dialled(client: ClientCase) -> Iterator[Dialled]:
         if conn.cid not in recorded:
             what = first[conn.cid].what if conn.cid in first else ""
             yield Dialled(conn.t_ns, conn.t_ns, conn.path, conn.cid, what, True, conn)
+
+
+def syn_retries(client: ClientCase) -> tuple[float, ...]:
+    """Return when the host's kernel sends a SYN again, in seconds after the first, as the run's facts have it."""
+    run = client.case.history.run
+    text = run.facts.get("syn_retries_at", "") if run else ""
+    try:
+        return tuple(float(part.removesuffix("s")) for part in text.split()) or LINUX_SYN_RETRIES
+    except ValueError:
+        return LINUX_SYN_RETRIES

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from harness.deeds import acts
-from harness.deeds.catalogue import FlowEnding
+from harness.deeds.catalogue import REQUESTS, FlowEnding
 from harness.deeds.network_state import SERVER, Grace, NetworkState, Passage
-from harness.history import DeedDone, SignalTold
+from harness.history import DeedDone, Response, SignalTold
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.deeds import Expired, Happened, at_all_gates, at_gate, fold, slack
-from harness.judge.facts.strikes import exhausted
 from harness.judge.facts.weather import made
 from harness.scenario.deed_text import deed_text
 from harness.scenario.model import StallPulse, network_at_start
@@ -260,10 +259,34 @@ def _foreseen(client: ClientCase) -> list[Happened]:
     spent = {}
     for deed in client.case.plan.deeds:
         one = done.get(deed.index)
-        spent_ns = exhausted(client, deed, one.issued_ns if one else client.case.ns(deed.at))
+        spent_ns = _exhausted(client, deed, one.issued_ns if one else client.case.ns(deed.at))
         if spent_ns is not None:
             spent[deed.index] = spent_ns
     return fold(client.case, client.case.plan.deeds, done, spent)
+
+
+def _exhausted(client: ClientCase, deed: acts.Deed, issued_ns: int) -> int | None:
+    """Return when answers that were to be given so many times had been; None: not so far, or no such deed.
+
+    Each gate counts for itself, and the canary's questions count too; so a stream that the server answered after the
+    deed says it as well.
+    """
+    act = deed.act
+    if not isinstance(act, acts.Answers) or act.times is None or deed.undoes is not None:
+        return None
+    given = 0
+    for request in client.requests:
+        answer: Response | None = client.responses.get(request.rid)
+        if answer is None or answer.t_ns < issued_ns or request.t_ns < issued_ns:
+            continue
+        if act.to != "everything" and request.what != REQUESTS[act.to]:
+            continue
+        if not answer.by and answer.status == 200 != act.status and request.what == "stream":
+            return answer.t_ns
+        given += answer.status == act.status
+        if given == act.times:
+            return answer.t_ns
+    return None
 
 
 def _timeline(client: ClientCase) -> Timeline:

@@ -28,14 +28,6 @@ RESET = "reset"
 """The type of the event by which a server says that it no longer has what the cursor asked for."""
 
 
-class ToldRetry(msgspec.Struct, frozen=True):
-    """A ``retry:`` line of a stream. ``seconds`` is what it says, before the clamp that the client declares."""
-
-    record: Delivered
-    seconds: float
-    read_ns: int | None
-
-
 class Deferral(msgspec.Struct, frozen=True):
     """An answer that asked by ``Retry-After`` not to be asked the same again for a while.
 
@@ -69,25 +61,6 @@ class ToldGap(msgspec.Struct, frozen=True):
     covered_ns: float = math.inf
 
 
-def told_retries(client: ClientCase) -> list[ToldRetry]:
-    """Return the ``retry:`` lines that reached a client, in order."""
-    return client.once(_told_retries)
-
-
-def retries_in_force(client: ClientCase, at_ns: int) -> tuple[float | None, ...]:
-    """Return each reconnection time, in seconds, that may be in force at a stamp; None where none need be.
-
-    The newest that was certainly read by then, and each newer one that the client's socket had.
-    """
-    told = [one for one in told_retries(client) if one.record.t_ns <= at_ns]
-    found: list[float | None] = []
-    for one in reversed(told):
-        found.append(one.seconds)
-        if one.read_ns is not None and one.read_ns <= at_ns:
-            return tuple(dict.fromkeys(found))
-    return tuple(dict.fromkeys([*found, None]))
-
-
 def deferrals(client: ClientCase) -> list[Deferral]:
     """Return the answers that put a client off, in order.
 
@@ -104,11 +77,6 @@ def told_gaps(client: ClientCase) -> list[ToldGap]:
 def events_delivered(client: ClientCase) -> list[Delivered]:
     """Return the events at a client's sockets, in order: a block of an id or a ``retry:`` alone is none."""
     return [one for one in client.delivered if one.event and one.rid in request_lives(client)]
-
-
-def _told_retries(client: ClientCase) -> list[ToldRetry]:
-    reading = client.once(ReadMarks)
-    return [ToldRetry(one, one.retry / 1e3, reading.read_ns(one)) for one in client.delivered if one.retry >= 0]
 
 
 def _deferrals(client: ClientCase) -> list[Deferral]:

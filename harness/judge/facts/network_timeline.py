@@ -18,7 +18,7 @@ from harness.history import ConnEnd
 from harness.judge.case import ClientCase
 from harness.judge.facts.deeds import Expired, Happened
 from harness.judge.facts.gate_timeline import foreseen
-from harness.judge.facts.strikes import Struck, strikes
+from harness.judge.facts.subscribers import subscriptions
 from harness.scenario.model import network_at_start
 from harness.toxics.shape import Shape
 
@@ -78,11 +78,6 @@ class NetworkTimeline:
         """Return the interval in force until this time."""
         return next((interval for interval in reversed(self.intervals) if interval.start < when), self.intervals[0])
 
-    def carrying(self, start: float, end: float) -> set[str | None]:
-        """Return the paths on which the client had a stream open at some time within these."""
-        since, until = self._client.case.ns(start), self._client.case.ns(end)
-        return {path for path, begun, ended in self._flows if begun <= until and since < ended}
-
     def usable_stretches(self) -> list[tuple[float, float]]:
         """Return the times in which streams could pass all along, whichever the path."""
         found: list[tuple[float, float]] = []
@@ -112,7 +107,7 @@ class NetworkTimeline:
     def _fold(self) -> None:
         since, case = 0.0, self._client.case
         story: list[tuple[float, Happened | Struck]] = [(one.at, one) for one in foreseen(self._client)]
-        story += [(case.at(one.t_ns), one) for one in strikes(self._client)]
+        story += [(case.at(one.t_ns), one) for one in _strikes(self._client)]
         for at, what in sorted(story, key=itemgetter(0)):
             before = self._state()
             if isinstance(what, Happened):
@@ -157,6 +152,39 @@ class NetworkTimeline:
     def _live(self, path: str, at_ns: int) -> bool:
         # In virtual time what a deed ends has ended at its very stamp.
         return any(name == path and begun <= at_ns <= ended for name, begun, ended in self._flows)
+
+
+_STRUCK = ("kill", "cut")
+"""How the middle's tags begin that end one connection."""
+
+SILENTLY = "silently"
+"""The detail of a kill that nobody is told of."""
+
+
+class Struck(msgspec.Struct, frozen=True):
+    """One live stream of the client was ended at this stamp."""
+
+    t_ns: int
+    path: str
+    silent: bool
+
+
+def _strikes(client: ClientCase) -> list[Struck]:
+    """Return the ends of live streams that no deed of the plan has at its own time."""
+    streams = {request.cid for request in client.streams}
+    paths = {conn.cid: conn.path for conn in client.conns if conn.cid in streams}
+    found = [
+        Struck(boxed.t_ns, paths[boxed.cid], silent=boxed.detail == SILENTLY)
+        for boxed in client.boxed
+        if boxed.cid in paths and boxed.what.startswith(_STRUCK)
+    ]
+    for one in subscriptions(client.case):
+        mine = one.request is not None and one.request.client == client.name
+        if mine and one.closed is not None and one.closed.evidence == "expired" and one.request is not None:
+            path = paths.get(one.request.cid)
+            if path is not None:
+                found.append(Struck(one.closed.t_ns, path, silent=False))
+    return found
 
 
 def _flows(client: ClientCase) -> list[tuple[str, int, int]]:

@@ -14,8 +14,8 @@ from harness.judge.obligations.due import late_ones
 from harness.judge.obligations.polls import polls_missed
 from harness.judge.obligations.put_off import hurried
 from harness.judge.obligations.questions import questions
-from harness.judge.obligations.rows import ObligationRow
-from harness.judge.obligations.walk import EARLY, Missed, walk
+from harness.judge.obligations.rows import EARLY, ObligationRow
+from harness.judge.obligations.walk import Missed, walk
 from harness.judge.verdict import Evidence
 from harness.sse.policy import Jitter, declared
 

@@ -6,7 +6,9 @@ from harness.judge.explain.causes import HUNG_DIAL, hung_dial, hung_sentence, lo
 from harness.judge.facts.tries import begun, tries
 from harness.judge.laws.findings import Law, LawFindings
 from harness.judge.measures.outages import Outage, outages
-from harness.judge.obligations.missed import first_missed
+from harness.judge.obligations.closings import closings
+from harness.judge.obligations.questions import questions
+from harness.judge.obligations.walk import walk
 from harness.judge.verdict import Evidence
 
 
@@ -80,9 +82,18 @@ def _late(client: ClientCase, outage: Outage) -> list[Evidence]:
 
 
 def _missed(client: ClientCase, outage: Outage) -> str:
-    """Return the first row that the client missed from the healing on, in words; empty: it met all that are known."""
+    """Return the first row that the client missed from the healing to R, in words; empty: it met all that are known.
+
+    What stands for a policy that is declared as never counts too: a recovery waits for no such client.
+    """
     assert outage.healed is not None
-    return first_missed(client, outage.healed, outage.until) or outage.missed
+    case, since, until = client.case, outage.healed, outage.until
+    due = [*closings(client), *questions(client)]
+    found = [(one.high, one.sentence()) for one in due if since <= one.high <= until and one.late(case)]
+    dial = walk(client).first_missed(since)
+    if dial is not None and dial.window.high <= until:
+        found.append((dial.window.high, dial.sentence(case)))
+    return min(found, default=(0.0, ""))[1] or outage.missed
 
 
 def _where(outage: Outage) -> str:

@@ -1,9 +1,8 @@
 """The figures of a run, for the verdict: each over all clients, the worst where there are several."""
 
 from harness.judge.case import Case
-from harness.judge.expectations import figure
 from harness.judge.facts.coverage import polled_for
-from harness.judge.measures.latency import Sample, samples
+from harness.judge.measures.latency import samples
 from harness.judge.measures.outages import outages
 from harness.judge.measures.staleness import staleness
 from harness.judge.percentiles import estimate
@@ -17,11 +16,13 @@ def measures(case: Case) -> dict[str, Interval]:
         return {}
     steady = [sample for client in case.clients for sample in samples(client) if sample.path]
     found = {
-        "update latency": _percentile([sample.latency for sample in steady]),
-        "transport": _percentile([sample.transport for sample in steady]),
+        "update latency": Interval.of(estimate([sample.latency for sample in steady], "p99")),
+        "transport": Interval.of(estimate([sample.transport for sample in steady], "p99")),
     }
     for path in dict.fromkeys(sample.path for sample in steady):
-        found[f"update latency on {path}"] = _percentile([s.latency for s in _on(path, steady)])
+        found[f"update latency on {path}"] = Interval.of(
+            estimate([one.latency for one in steady if one.path == path], "p99")
+        )
     series = [one for one in (staleness(client) for client in case.clients) if one is not None]
     if series:
         found["staleness max"] = _exact(max(one.highest for one in series), len(series))
@@ -39,15 +40,6 @@ def measures(case: Case) -> dict[str, Interval]:
     if detections:
         found["detection"] = _exact(max(detections), len(detections))
     return found
-
-
-def _on(path: str, steady: list[Sample]) -> list[Sample]:
-    return [sample for sample in steady if sample.path == path]
-
-
-def _percentile(taken: list[float]) -> Interval:
-    found = estimate(taken, "p99")
-    return Interval(value=figure(found.value), low=figure(found.low), high=figure(found.high), n=found.n)
 
 
 def _exact(value: float, n: int) -> Interval:

@@ -17,7 +17,7 @@ from harness.history import DeedDone, Request
 from harness.judge import phrases
 from harness.judge.case import ClientCase
 from harness.judge.facts.attempts import attempts
-from harness.judge.facts.knocks import syn_retries
+from harness.judge.facts.dials import syn_retries
 from harness.judge.facts.network_timeline import NetworkInterval, NetworkTimeline, StreamCut
 from harness.judge.facts.refusals import no_end_due
 from harness.judge.obligations.bound import LATENCY_ALLOWANCE, BoundPart, recovery_bound, settling

@@ -7,6 +7,8 @@ leaves a client to poll, and so does one whose answer to the start was lost leav
 the app's own handler at work on those before it, as the plan says, is shown no sooner on any network.
 """
 
+import math
+
 import msgspec
 
 from harness.deeds.acts import SetShape
@@ -14,7 +16,6 @@ from harness.judge.case import ClientCase
 from harness.judge.facts.clinging import allowance
 from harness.judge.facts.network_timeline import NetworkInterval, NetworkTimeline
 from harness.judge.facts.refusals import no_end_due
-from harness.judge.measures.backlog import behind
 from harness.judge.measures.outages import Outage, outages
 from harness.scenario.model import schedule
 
@@ -114,3 +115,16 @@ def _pieces(timeline: NetworkTimeline, start: float, end: float) -> list[SteadyW
         for interval in timeline.intervals
         if interval.usable and interval.start < end and interval.end > start
     ]
+
+
+def behind(client: ClientCase) -> list[tuple[float, float]]:
+    """Return from when to when an update waits for the app's handler where the network holds none up."""
+    policies, case = client.case.plan.client.policies, client.case
+    takes = policies.handler_takes
+    most = math.inf if policies.queue is None else (policies.queue + 1) * takes
+    found, busy = [], 0.0
+    for due in (case.at(event.intended_ns) for event in client.truth.events if takes):
+        if busy > due:
+            found.append((due, busy))
+        busy = min(max(busy, due) + takes, due + most)
+    return found

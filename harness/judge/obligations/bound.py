@@ -18,9 +18,8 @@ from harness.history import Dial
 from harness.judge.case import WAKING_SIGNALS, ClientCase
 from harness.judge.facts.asking import Ask, asks
 from harness.judge.facts.attempts import AttemptLife, attempts
-from harness.judge.facts.dials import dials
+from harness.judge.facts.dials import dials, syn_retries
 from harness.judge.facts.instructions import deferrals
-from harness.judge.facts.knocks import syn_retries
 from harness.judge.facts.lives import SOON
 from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import pollings
@@ -31,9 +30,9 @@ from harness.judge.obligations.doors import doors
 from harness.judge.obligations.due import over_at
 from harness.judge.obligations.ended import Why, borne_until, bounded, over_by, why_ended
 from harness.judge.obligations.instants import between, latest
-from harness.judge.obligations.rows import AT_ONCE, DueWindow, ObligationRow, waits
+from harness.judge.obligations.rows import AT_ONCE, LATE, DueWindow, ObligationRow, waits
 from harness.judge.obligations.unseen import Unseen
-from harness.judge.obligations.walk import LATE, walk
+from harness.judge.obligations.walk import walk
 from harness.scenario.deadlines import UNLIMITED_DIAL, exchange_cost
 from harness.scenario.model import Plan
 from harness.toxics.shape import Shape, line_time

@@ -28,8 +28,7 @@ from harness.judge.facts.requests import RequestLife, request_lives
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
 from harness.judge.facts.shares import RESTS_AT_THE_END
 from harness.judge.obligations.due import Due, awake_until, over_at
-from harness.judge.obligations.rows import AT_ONCE, ObligationRow
-from harness.judge.obligations.walk import EARLY
+from harness.judge.obligations.rows import AT_ONCE, EARLY, ObligationRow
 from harness.scenario.deadlines import UNLIMITED_DIAL
 from harness.sse.policy import FedBy
 

@@ -10,8 +10,7 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.snapshots import delivered_states
-from harness.judge.obligations.rows import ObligationRow
-from harness.judge.obligations.walk import EARLY, LATE
+from harness.judge.obligations.rows import EARLY, LATE, ObligationRow
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):

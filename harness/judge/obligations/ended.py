@@ -11,8 +11,7 @@ from harness.judge.facts.polling import gap_open, pollings
 from harness.judge.facts.requests import CLIENT, RequestLife, request_lives
 from harness.judge.obligations.closings import borne, closings
 from harness.judge.obligations.due import Due
-from harness.judge.obligations.rows import AT_ONCE
-from harness.judge.obligations.walk import LATE
+from harness.judge.obligations.rows import AT_ONCE, LATE
 from harness.sse.policy import declared
 
 _GIVEN_UP = "given up"

@@ -23,8 +23,7 @@ from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.refusals import let_in
 from harness.judge.facts.requests import RequestLife, dial_lives, lives_of
 from harness.judge.facts.results import fetched
-from harness.judge.obligations.rows import AT_ONCE, LARGEST_POWER, waits
-from harness.judge.obligations.walk import LATE
+from harness.judge.obligations.rows import AT_ONCE, LARGEST_POWER, LATE, waits
 
 
 class Tardy(msgspec.Struct, frozen=True):

@@ -14,8 +14,7 @@ from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import gap_open, pollings
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.requests import CLIENT, dial_lives, lives_of, request_lives
-from harness.judge.obligations.rows import AT_ONCE, ObligationRow
-from harness.judge.obligations.walk import LATE
+from harness.judge.obligations.rows import AT_ONCE, LATE, ObligationRow
 
 _GIVEN_UP = "given up"
 

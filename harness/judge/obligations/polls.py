@@ -22,8 +22,7 @@ from harness.judge.facts.polling import POLLING, Polling, askings, gap_open, pol
 from harness.judge.facts.refusals import refusal
 from harness.judge.facts.requests import RequestLife
 from harness.judge.obligations.due import over_at
-from harness.judge.obligations.rows import ObligationRow
-from harness.judge.obligations.walk import EARLY, LATE
+from harness.judge.obligations.rows import EARLY, LATE, ObligationRow
 
 
 class MissedPoll(msgspec.Struct, frozen=True):

@@ -19,6 +19,12 @@ LARGEST_POWER = 64
 AT_ONCE = 1.0
 """Seconds within which what is owed at once comes."""
 
+EARLY = 0.02
+"""Seconds by which a timer may be early, beside the run's lag."""
+
+LATE = 0.05
+"""Seconds that a client may take to end one attempt and to begin the next, beside the run's lag."""
+
 
 class ObligationRow(enum.Enum):
     """A row of the table: its number, and its word."""

@@ -24,14 +24,9 @@ from harness.judge.facts.polling import gap_open, may_poll, pollings
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.refusals import let_in, no_end_due
 from harness.judge.facts.requests import lives_of
-from harness.judge.obligations.rows import AT_ONCE, DueWindow, ObligationRow, waits
+from harness.judge.obligations.due import over_at
+from harness.judge.obligations.rows import AT_ONCE, EARLY, LATE, DueWindow, ObligationRow, waits
 from harness.sse.policy import ResetsOn
-
-EARLY = 0.02
-"""Seconds by which a timer may be early, beside the run's lag."""
-
-LATE = 0.05
-"""Seconds that a client may take to end one attempt and to begin the next, beside the run's lag."""
 
 _BEFORE = 60.0
 """Seconds before an attempt within which an exchange that is still under way may have begun."""
@@ -228,8 +223,7 @@ class Walk:
         if no_end_due(client) or self._policies.gives_up_after is not None:
             return None
         told = client.screen.terminals
-        # A busy app is told later than its client knows.
-        until = case.at(round(min(end_came_ns(client), told[0].app.enter_ns))) if told else case.end
+        until = over_at(client) if told else case.end
         last = max((state.last for state in self._states), default=-1)
         if last < 0:
             return None

@@ -2,7 +2,7 @@ import math
 
 from harness.history import Body, Chunk, ConnEnd, Delivered, Job, Read, Snapshot, StreamBegan
 from harness.judge.case import Case, ClientCase
-from harness.judge.facts.instructions import deferrals, retries_in_force, told_gaps, told_retries
+from harness.judge.facts.instructions import deferrals, told_gaps
 from harness.judge.facts.snapshots import delivered_states
 from harness.sse.policy import Ids, Policies
 from tests.judge.story import Story, ns, plan
@@ -39,35 +39,7 @@ def answered(story: Story, at: float, index: int, *, epoch: str = "a", whole: bo
 
 def test_nothing_is_asked_by_an_empty_history():
     found = Case(plan(), Story(plan()).history()).clients[0]
-    assert (told_retries(found), deferrals(found), told_gaps(found), delivered_states(found)) == ([], [], [], [])
-
-
-def test_a_retry_line_is_told_in_seconds():
-    story = streaming()
-    arrive(story, 1.0, event=False, retry=5000)
-    (told,) = told_retries(client(story))
-    assert (told.seconds, told.read_ns) == (5.0, ns(2.0))
-
-
-def test_before_any_retry_line_none_is_in_force():
-    assert retries_in_force(client(streaming()), ns(3.0)) == (None,)
-
-
-def test_the_newest_certain_retry_is_in_force_and_each_newer_one_in_doubt():
-    story = streaming()
-    arrive(story, 1.0, event=False, retry=5000)
-    arrive(story, 4.0, event=False, retry=9000)
-    story.close(4.5, story.live["c1"])
-    found = client(story)
-    assert retries_in_force(found, ns(3.0)) == (5.0,)
-    assert retries_in_force(found, ns(5.0)) == (9.0, 5.0)
-
-
-def test_a_retry_in_doubt_may_not_be_in_force():
-    story = streaming()
-    arrive(story, 4.0, event=False, retry=9000)
-    story.close(4.5, story.live["c1"])
-    assert retries_in_force(client(story), ns(5.0)) == (9.0, None)
+    assert (deferrals(found), told_gaps(found), delivered_states(found)) == ([], [], [])
 
 
 def test_an_answer_with_retry_after_puts_off_as_far_as_declared():

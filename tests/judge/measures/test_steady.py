@@ -2,7 +2,8 @@ from harness.deeds import acts
 from harness.device.words import Radio
 from harness.history import DeedDone
 from harness.judge.case import Case
-from harness.judge.measures.steady import steady
+from harness.judge.measures.steady import behind, steady
+from harness.sse.policy import Policies
 from harness.toxics.shape import Shape
 from tests.judge.scenes import JOINS, half_open, handoff, handoff_plan, noticed
 from tests.judge.story import Story, plan, without
@@ -47,3 +48,15 @@ def test_deeds_not_carried_out_count_at_their_planned_time():
     story = handoff()
     history = story.history()
     assert windows(story, without(history, DeedDone))[0] == (1.01, 3.9, "wifi")
+
+
+def test_a_handler_is_behind_while_an_update_waits_for_it():
+    def spans(takes: float) -> list[tuple[float, float]]:
+        story = Story(plan(lasts=2.0, items=4, policies=Policies(handler_takes=takes))).run()
+        found = behind(Case(story.plan, story.history()).clients[0])
+        return [(round(since, 2), round(until, 2)) for since, until in found]
+
+    # Updates half a second apart, and the last of them at the same instant as the job's end.
+    assert spans(0.0) == []
+    assert spans(0.4) == [(2.0, 2.4)]
+    assert spans(0.6) == [(0.5, 0.6), (1.0, 1.2), (1.5, 1.8), (2.0, 2.4), (2.0, 3.0)]

@@ -11,8 +11,8 @@ from harness.deeds.catalogue import FlowEnding
 from harness.history import Conn, Dial
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
+from harness.judge.facts.dials import syn_retries
 from harness.judge.facts.gate_timeline import Regime, Timeline, timeline
-from harness.judge.facts.knocks import syn_retries
 from harness.judge.laws.network.faults import NetworkDeviation
 from harness.judge.laws.network.gates import flows
 from harness.vocabulary import Door

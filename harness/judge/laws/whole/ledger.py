@@ -6,7 +6,7 @@ dial, once it is over), by its stamp.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.history import (
@@ -27,9 +27,6 @@ Rule = Callable[[Any, "Ledger"], str]
 """Takes a record into the ledger; returns what is wrong with it, or nothing."""
 
 Rules = Mapping[type[Record], Rule]
-
-Unfinished = Callable[["Ledger"], Iterator[tuple[Record, str]]]
-"""Yields, once all records are read, those that began what never ended, or that follow from nothing."""
 
 
 class CarriedBytes:

@@ -124,6 +124,41 @@ def test_a_fact_that_imports_a_law_is_found():
     ]
 
 
+def circles(sources: dict[str, str]) -> list[str]:
+    """Every module that imports another which, over however many, imports it: for its types alone, too."""
+    direct = {
+        name: {to for _, to in imported(ast.parse(source)) if to in sources and to != name}
+        for name, source in sources.items()
+    }
+    found = []
+    for name in sources:
+        reached, waiting = set(), [name]
+        while waiting:
+            new = direct[waiting.pop()] - reached
+            reached |= new
+            waiting.extend(new)
+        found += [name] * (name in reached)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted({package(path) for path in MODULES if path.parent != ROOT} - {"judge"}))
+def test_no_two_modules_of_a_package_need_each_other(name):
+    paths = {
+        path: ".".join(path.relative_to(ROOT.parent).with_suffix("").parts) for path in (ROOT / name).rglob("*.py")
+    }
+    assert circles({dotted: path.read_text() for path, dotted in paths.items() if path.stem != "__init__"}) == []
+
+
+def test_a_circle_is_found():
+    planted = {
+        "a": "if TYPE_CHECKING:\n    from b import B\n",
+        "b": "from c import C\n",
+        "c": "import a\n",
+        "d": "import a\n",
+    }
+    assert circles(planted) == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("name", ["sse", "device", "toxics", "deeds", "scenario", "judge", "compare"])
 def test_pure_packages_import_no_clock_and_no_network(name):
     forbidden = {"time", "socket", "trio", "httpx", "httpcore", "requests", "datetime.now"}

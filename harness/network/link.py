@@ -5,18 +5,18 @@ the two writes at a time, and nothing overtakes the queue.
 """
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 from zlib import crc32
 
 import trio
 
-from harness.device.model import ChunkFate
+from harness.device.model import ChunkFate, Device
+from harness.history.journal import Journal
 from harness.history.records import Chunk
 from harness.network.ends import How, Side
-from harness.seams import Direction
-
-if TYPE_CHECKING:
-    from harness.network.relay import RelayedFlow
+from harness.network.stage import Stage
+from harness.seams import Direction, Stream
 
 CHUNK = 65_536
 HELD_LIMIT = 8_000_000
@@ -29,10 +29,47 @@ SINK = {UPSTREAM: Side.SERVER, DOWNSTREAM: Side.CLIENT}
 """The end that a direction leads to."""
 
 
+class LinkedFlow(Protocol):
+    """The flow that a link is one direction of, as the link needs it.
+
+    ``dialed``: the links may carry. ``summed``: checksums are kept of all bytes. ``boxed``: the stage ended the flow.
+    """
+
+    cid: int
+    device: Device
+    journal: Journal
+    stage: Stage | None
+    streams: dict[Side, Stream]
+    dialed: bool
+    summed: bool
+    boxed: bool
+
+    def carry(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run this beside the rest."""
+
+    def leave(self, side: Side, how: How) -> None:
+        """Take in that an end has left."""
+
+    def note(self, side: Side, how: How) -> None:
+        """Record how a side ended."""
+
+    def passed(self, side: Side) -> None:
+        """Take in that the other side learns now of this one's end."""
+
+    def die(self) -> None:
+        """Take in that nothing reaches the client any more."""
+
+    async def wait_for_radio(self, direction: Direction, offset: int) -> None:
+        """Pay for what the radio costs bytes at this offset."""
+
+    def use_radio(self) -> None:
+        """Note bytes that the radio carries without being charged."""
+
+
 class Link:
     """One direction of a flow."""
 
-    def __init__(self, flow: "RelayedFlow", direction: Direction) -> None:
+    def __init__(self, flow: LinkedFlow, direction: Direction) -> None:
         self.flow = flow
         self.direction = direction
         self._offset = 0

@@ -60,20 +60,6 @@ def exchange_cost(plan: Plan, path: str | None = None) -> float:
     return handshake_cost(plan, path) + max(trips, default=0.0)
 
 
-def recovery_allowance(
-    plan: Plan, *, path: str | None = None, syn_retries: Sequence[float] = LINUX_SYN_RETRIES
-) -> float:
-    """Return how long a client that nobody tells anything is back after, at the latest, once its path is usable.
-
-    It has to notice and wait for the base, or to wait for the cap; and to dial. ``path`` is the one that healed (any:
-    the dearest), ``syn_retries`` the host's schedule.
-    """
-    policies = plan.client.policies.with_excuses
-    noticed = detection_allowance(policies) + policies.backoff_base
-    syn = syn_retry_interval(syn_retries, policies.connect_timeout)
-    return max(policies.backoff_cap, noticed) + syn + handshake_cost(plan, path)
-
-
 def polling_allowance(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> float:
     """Return for how long a client may go on polling, at the latest, once streams can pass again.
 
@@ -96,10 +82,9 @@ def ceiling(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES) -> 
     dial = UNLIMITED_DIAL if policies.connect_timeout is None else policies.connect_timeout
     waited = max(longest_wait(plan), policies.poll_every)
     way = syn_retry_interval(syn_retries, policies.connect_timeout) + _QUESTIONS * exchange_cost(plan)
-    job = plan.job.items * plan.job.event_size
+    job = math.ceil(events_of(plan)) * plan.job.event_size
     line = max((line_time(shape, job) for _, shape in lines(plan, None)), default=0.0)
-    most = plan.job.items if policies.queue is None else min(policies.queue + 1, plan.job.items)
-    return dial + waited + detection_allowance(policies) + way + line + policies.handler_takes * most
+    return dial + waited + detection_allowance(policies) + way + line + _worked_off(plan, policies)
 
 
 def horizon(plan: Plan, *, syn_retries: Sequence[float] = LINUX_SYN_RETRIES, late: float = 0.0) -> float:
@@ -138,11 +123,17 @@ def _worked_off(plan: Plan, policies: Policies) -> float:
 
 
 def _found_by(plan: Plan, policies: Policies, syn_retries: Sequence[float]) -> float:
-    """Return for how long a client may need to have what is missing at its radio."""
+    """Return for how long a client may need to have what is missing at its radio.
+
+    It lets go of a dial and of a stream, and waits as long as it ever does; then, told nothing, it waits for the cap
+    once more, or has to notice again and waits for the base; and dials. That is longer than the ceiling of R: a
+    recovery beyond that is not judged by L9, but its client is to be at the job's end before L1 says that it is not.
+    """
     if policies.connect_timeout is None or policies.watchdog is None:
         return AFTER_NEVER
-    allowance = recovery_allowance(plan, syn_retries=syn_retries)
-    found = policies.connect_timeout + policies.watchdog + longest_wait(plan) + allowance
+    again = max(policies.backoff_cap, detection_allowance(policies) + policies.backoff_base)
+    dialled = syn_retry_interval(syn_retries, policies.connect_timeout) + handshake_cost(plan)
+    found = policies.connect_timeout + policies.watchdog + longest_wait(plan) + again + dialled
     return found if math.isfinite(found) else AFTER_NEVER
 
 

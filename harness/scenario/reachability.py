@@ -20,7 +20,7 @@ from harness.deeds.catalogue import When, effect_of, path_of
 from harness.deeds.network_state import Fold, Passage, StandingDeed
 from harness.deeds.replacement import directions
 from harness.device.words import Reach
-from harness.scenario.deadlines import recovery_allowance, terminal_due
+from harness.scenario.deadlines import ceiling, terminal_due
 from harness.scenario.emissions import accepted, intended
 from harness.scenario.model import PathSpec, Plan, network_at_start
 from harness.sse.response import Meaning, judge_response
@@ -150,8 +150,8 @@ class _Watch:
 
     1. Until the job's end and its results are said, it is.
     2. While something is in force that began when it was, it may be.
-    3. Then it has R to get over what was; without deadlines of its own it may never. A token that runs out ends streams
-       as a deed does.
+    3. Then it has as long as the longest R that is judged to get over what was; without deadlines of its own it may
+       never. A token that runs out ends streams as a deed does.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -163,7 +163,7 @@ class _Watch:
         self._disturbed = plan.server.token_lasts is not None
         policies = plan.client.policies
         unbounded = policies.watchdog is None or policies.connect_timeout is None
-        self._recovery = math.inf if unbounded else recovery_allowance(plan)
+        self._recovery = math.inf if unbounded else ceiling(plan)
 
     def attended(self, at: float) -> bool:
         """Whether a client may be there just before the deeds of this time."""

@@ -7,7 +7,7 @@ import pytest
 
 from harness.judge import judge
 from harness.judge.verdict import LawState
-from harness.scenario.deadlines import AFTER_NEVER, overtime, recovery_allowance
+from harness.scenario.deadlines import AFTER_NEVER, ceiling, overtime
 from harness.scenario.model import ClientSpec
 from harness.sse.policy import REFERENCE, Jitter, Policies, declared
 from tests.judge.dialling import Dials
@@ -48,7 +48,7 @@ def test_a_plan_keeps_what_nobody_declared_and_json_leaves_it_out(undeclared):
 
 def test_what_nobody_declared_has_no_deadline_and_the_run_waits_as_for_never():
     silent = plan(policies=NOTHING)
-    assert (recovery_allowance(silent), overtime(silent)) == (math.inf, AFTER_NEVER)
+    assert (ceiling(silent), overtime(silent)) == (math.inf, AFTER_NEVER)
     assert silent.horizon == plan(policies=REFERENCE.without("backoff_cap")).horizon == 10.0 + AFTER_NEVER
 
 

@@ -9,7 +9,6 @@ from harness.scenario.deadlines import (
     handshake_cost,
     horizon,
     horizon_of_run,
-    recovery_allowance,
     syn_retry_interval,
 )
 from harness.scenario.emissions import events_of
@@ -37,11 +36,6 @@ def test_a_handshake_costs_three_trips_and_a_cold_radio_also_of_profiles_to_come
     assert handshake_cost(plan("timeline: {5s: {wifi: 3g}}\n"), "wifi") == pytest.approx(2.1)
 
 
-def test_who_is_told_nothing_waits_for_the_cap_or_notices_and_waits_for_the_base(plan):
-    assert recovery_allowance(plan()) == pytest.approx(30 + 3 + LTE)
-    assert recovery_allowance(plan("client: {backoff: 1s to 5s}\n")) == pytest.approx(21 + 1 + 3 + LTE)
-
-
 def test_the_ceiling_has_each_deadline_once(plan):
     questions = 3 * (LTE + 2 * (0.035 + 0.015))
     assert ceiling(plan()) == pytest.approx(10 + 30 + 21 + 3 + questions, abs=0.5)
@@ -49,6 +43,14 @@ def test_the_ceiling_has_each_deadline_once(plan):
     assert ceiling(plan(never)) == pytest.approx(ceiling(plan())), "never buys nothing"
     slow = plan("client: {handler takes: 100ms, queue: 9 events}\n")
     assert ceiling(slow) == pytest.approx(ceiling(plan()) + 10 * 0.1)
+    assert ceiling(plan(), syn_retries=(1, 3, 7, 15)) == pytest.approx(ceiling(plan()) + 1)
+
+
+def test_the_ceiling_has_room_for_every_event_of_a_burst_behind_a_callback(plan):
+    slow = "client: {handler takes: 100ms, queue: unbounded}\n"
+    burst = "timeline: {5s: {job: bursts 10/s for 2s}}\n"
+    assert ceiling(plan(slow)) == pytest.approx(ceiling(plan()) + 0.1 * (1 + events_of(plan())))
+    assert ceiling(plan(slow + burst)) == pytest.approx(ceiling(plan(slow)) + 20 * 0.1, abs=0.1)
 
 
 def test_the_ceiling_has_room_for_what_the_server_asks_for(plan):
@@ -62,8 +64,8 @@ def test_who_does_not_say_how_it_waits_has_no_ceiling(plan):
     assert ceiling(msgspec.structs.replace(plan(), client=client)) == math.inf
 
 
-def test_recovery_follows_the_healed_path_and_the_hosts_schedule(plan):
-    assert recovery_allowance(plan(), path="wifi", syn_retries=(1, 3, 7, 15)) == pytest.approx(30 + 4 + 0.012)
+def test_the_horizon_has_room_to_notice_again_where_that_takes_longer_than_the_cap(plan):
+    assert plan("client: {backoff: 1s to 5s}\n").horizon == pytest.approx(60 + 10 + 20 + 5 + 21 + 1 + 3 + LTE)
 
 
 def test_the_horizon_is_the_end_and_every_deadline_of_the_client(plan):

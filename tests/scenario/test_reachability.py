@@ -127,14 +127,14 @@ def test_a_client_may_still_be_getting_over_what_is_over(plan):
 
 def test_of_a_repeated_deed_the_first_in_vain_is_told(late):
     assert late("{0s..200s every 5s: {wifi: reset once}}") == [
-        "4:38: timeline 40s: at 40 s the job of 3 s has been over for 37 s: nothing would be tried"
+        "4:38: timeline 1m15s: at 75 s the job of 3 s has been over for 72 s: nothing would be tried"
     ]
 
 
 def test_a_job_that_a_deed_ended_is_over_sooner(problems):
     head = "scenario: a test\njob: {lasts: 90s}\npaths: {wifi: wifi}\n"
-    assert problems(head + "timeline: {2s: {job: completes}, 60s: {wifi: silent}}\n") == [
-        "4:46: timeline 1m: at 60 s the job has been over for 58 s: nothing would be tried"
+    assert problems(head + "timeline: {2s: {job: completes}, 80s: {wifi: silent}}\n") == [
+        "4:46: timeline 1m20s: at 80 s the job has been over for 78 s: nothing would be tried"
     ]
 
 

@@ -6,17 +6,22 @@
 3. Behind a callback no more updates wait than the client declares: so many older states, and two for what has no order,
    are shown before one that was read.
 4. While a live stream stands on a steady network, the same is owed of what is emitted, from when its line could have
-   carried it (``facts.carried``).
+   carried it (``facts.carried``). A line that may need longer than the longest recovery that is judged (the ceiling of
+   R) tests nothing, and the law says so.
 """
+
+import math
 
 from harness.history import Body
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
+from harness.judge.facts.dials import syn_retries
 from harness.judge.facts.lives import SOON
 from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.shares import Kept, kept
 from harness.judge.laws.findings import SHOWN, Law, LawFindings
 from harness.judge.measures.carried import Carried, carried
+from harness.scenario.deadlines import ceiling
 
 BESIDE = 2
 """States that may be shown before one that was read, besides a full queue: ``initialized``, and one just entered."""
@@ -43,8 +48,10 @@ def _of_client(client: ClientCase, outcome: LawFindings) -> None:
     case, usable = client.case, client.once(NetworkTimeline).usable_stretches()
     taken = [one for one in kept(client) if _asked_of(client, one, usable)]
     room = case.plan.client.policies.queue  # None also where nobody declares one
-    stuck = carried(client, beyond=SOON + case.slack)
-    if not taken and not stuck:
+    late = carried(client, beyond=SOON + case.slack)
+    most = ceiling(case.plan, syn_retries=syn_retries(client))
+    stuck = [one for one in late if one.seconds > SOON + case.slack and one.allowed <= most]
+    if not taken and not late:
         outcome.skip("nothing was certainly at the phone while streams could pass")
         return
     doubt = case.doubtful(SOON)
@@ -58,6 +65,8 @@ def _of_client(client: ClientCase, outcome: LawFindings) -> None:
         _behind(client, max(behind, key=lambda one: one.older), room, outcome)
     elif stuck:
         _stuck(client, stuck, outcome)
+    elif (longest := max((one.allowed for one in late), default=0.0)) > most:
+        outcome.skip(f"the line may lawfully take {phrases.limit(math.ceil(longest))} for what was emitted")
     else:
         outcome.hold()
 

@@ -29,25 +29,27 @@ from harness.judge.measures.steady import SteadyWindow, steady
 class Carried(msgspec.Struct, frozen=True):
     """A state that ``stream`` could have carried by ``due_ns``; for ``seconds`` from then on nothing as new was shown.
 
-    ``until_ns`` is when it, or a later state, was; None: never.
+    ``allowed`` is how many seconds its path needed for it at most, and its client might wait. ``until_ns`` is when it,
+    or a later state, was shown; None: never.
     """
 
     event: EmittedEvent
     stream: RequestLife
+    allowed: float
     due_ns: int
     until_ns: int | None
     seconds: float
 
 
 def carried(client: ClientCase, *, beyond: float) -> list[Carried]:
-    """Return the states, each newer than all before, that were kept from the app for longer than this, in seconds."""
+    """Return the states, each newer than all before, that came to the app later than so many seconds, or never."""
     found = _Carrying(client)
     newest, late = ACCEPTED, []
     for event in client.truth.events if found.windows else []:
         if event.position > newest and event.type in EVENT_CALLBACKS:
             newest = event.position
             one = found.of(event, beyond)
-            late += [one] if one is not None and one.seconds > beyond else []
+            late += [one] if one is not None else []
     return late
 
 
@@ -82,8 +84,9 @@ class _Carrying:
         until_ns = int(min(case.end_ns if shown_ns is None else shown_ns, over_ns))
         if until_ns <= at_ns or any(since <= until_ns and covered >= at_ns for since, covered in self._gaps):
             return None
-        due_ns = at_ns + round(self._needs(window, at, until_ns) * 1e9)
-        return Carried(event, stream, due_ns, shown_ns, self._beyond(due_ns, until_ns))
+        allowed = self._needs(window, at, until_ns)
+        due_ns = at_ns + round(allowed * 1e9)
+        return Carried(event, stream, allowed, due_ns, shown_ns, self._beyond(due_ns, until_ns))
 
     def _needs(self, window: SteadyWindow, at: float, until_ns: int) -> float:
         """Return how many seconds the path needs for what was emitted at a time, and the client may wait for."""

@@ -125,6 +125,15 @@ def test_a_stall_of_the_weather_a_waking_radio_and_callbacks_delay_what_a_stream
     assert state("fresh", busy) is LawState.HELD
 
 
+def test_a_line_that_may_need_longer_than_the_ceiling_of_r_tests_nothing():
+    story = emitted(by=1.5)
+    story.plan = structs.replace(story.plan, weather=(StallPulse(path="wifi", at=10.0, lasts=200.0),))
+    found = law("fresh", story)
+    assert (found.state, found.reason) == (
+        LawState.NOT_JUDGED, "the line may lawfully take 201 s for what was emitted"
+    )  # fmt: skip
+
+
 def test_nothing_is_owed_of_a_stream_that_has_ended_or_while_a_deed_is_near():
     story = emitted(by=1.5)
     story.close(10.5, story.carried["c1"])

@@ -1,4 +1,4 @@
-"""L9, recovery: the app has caught up within R of the path's healing."""
+"""L9, recovery: the app has caught up within R of the path's healing. Of several recoveries the slowest is told."""
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
@@ -14,6 +14,8 @@ from harness.judge.verdict import Evidence
 
 def _judge(case: Case) -> LawFindings:
     outcome = LawFindings()
+    judged = (one for client in case.clients if client.reports for one in outages(client) if not one.spared)
+    slowest = max((one.recovery for one in judged if one.recovery is not None), default=0.0)
     for client in case.clients:
         all_outages = outages(client)
         if not client.reports and not case.cut_short:
@@ -21,11 +23,11 @@ def _judge(case: Case) -> LawFindings:
         elif not all_outages:
             outcome.skip("no outage in this run")
         for outage in all_outages if client.reports else []:
-            _of_lapse(client, outage, outcome)
+            _of_lapse(client, outage, slowest, outcome)
     return outcome
 
 
-def _of_lapse(client: ClientCase, outage: Outage, outcome: LawFindings) -> None:
+def _of_lapse(client: ClientCase, outage: Outage, slowest: float, outcome: LawFindings) -> None:
     case = client.case
     if outage.spared:
         outcome.skip(outage.spared)
@@ -34,7 +36,7 @@ def _of_lapse(client: ClientCase, outage: Outage, outcome: LawFindings) -> None:
     took, limit = outage.recovery, _limit(outage)
     doubt = case.doubtful(outage.allowance)
     if took is not None and took <= outage.allowance + case.slack and not doubt:
-        outcome.hold(f"recovered in {phrases.duration(took)} (limit {limit})")
+        outcome.hold(f"recovered in {phrases.duration(took)} (limit {limit})" if took == slowest else "")
     elif took is None and case.cut_short and case.end < outage.until + case.slack:
         outcome.doubt(f"the run was cut short at {phrases.moment(case.end)}, before R had passed")
     elif took is not None and doubt:

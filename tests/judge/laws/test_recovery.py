@@ -2,13 +2,14 @@ from typing import Any
 
 import pytest
 
+from harness.deeds import acts
 from harness.history import App, End
 from harness.judge.laws.recovery import LACKS
 from harness.judge.verdict import LawState
 from harness.sse.policy import AS_SHIPPED, Policies
 from tests.judge.obligations.test_bound import failed, told
 from tests.judge.ruling import empty, law, state
-from tests.judge.scenes import half_open, half_open_plan, handoff, handoff_plan, noticed
+from tests.judge.scenes import JOINS, half_open, half_open_plan, handoff, handoff_plan, noticed
 from tests.judge.story import Story, changed, plan, reach
 
 
@@ -92,6 +93,17 @@ def test_a_watchdog_that_never_fired_is_named():
 def test_a_stream_that_outlived_an_outage_is_given_a_second():
     story = Story(plan(reach(4.0, "refused"), reach(5.0, "up"), lasts=60.0, items=120)).run()
     assert law("recovery", story).sentence == "recovered in 0 ms (limit 1 s)"
+
+
+def test_of_several_recoveries_the_slowest_is_told():
+    prefers = acts.Prefers(path="cellular")
+    story = noticed(
+        plan(
+            reach(2.0, "refused"), reach(2.5, "up"), (3.0, "device", JOINS, "joins cellular"),
+            (3.9, "device", prefers, "prefers cellular"), reach(4.0, "silent"), lasts=60.0, items=120,
+        )
+    )  # fmt: skip
+    assert law("recovery", story).sentence.startswith("recovered in 20.4 s")
 
 
 def test_no_outage_is_not_judged():

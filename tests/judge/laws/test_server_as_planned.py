@@ -372,10 +372,10 @@ def test_a_job_that_is_read_again_goes_on_as_planned():
     assert "the server read its job from storage into epoch b, and its schedule is another one" in faults(story, fewer)
 
 
-def timed_out_meanwhile(at, *, paused=2.1):
-    """A job that pauses, and times out after four seconds without progress: a server that is away finds it so."""
-    restarts = acts.Restarts(keeps_log=False, after=2.0)
-    the_plan = plan((paused, "job", acts.Pauses(), "pauses"), (5.1, "server", restarts, "restarts losing log after 2s"))
+def timed_out(at, *, paused=2.1, back=7.1):
+    """A job that pauses, and times out after four seconds without progress; its server is away, and loses its log."""
+    restarts = acts.Restarts(keeps_log=False, after=back - 5.1)
+    the_plan = plan((paused, "job", acts.Pauses(), "pauses"), (5.1, "server", restarts, "restarts losing log"))
     job = msgspec.structs.replace(the_plan.job, no_progress=4.0)
     story = Story(msgspec.structs.replace(the_plan, job=job))
     story.emit_all()
@@ -384,17 +384,28 @@ def timed_out_meanwhile(at, *, paused=2.1):
     story.records = [one for one in story.records if not isinstance(one, Rescheduled)]
     first = round(paused / 0.5 + 0.5)
     story.add(Rescheduled(job="j1", epoch="a", why="pauses", first=first, schedule_ns=[ns(10.0)]), paused + 5e-5)
-    story.add(Job(job="j1", epoch="b", accepted_ns=ns(0), schedule_ns=[ns(at)]), 7.1)
-    end = {"intended_ns": ns(at), "actual_ns": ns(7.1), "terminal": True}
-    story.add(Emit(job="j1", epoch="b", index=0, id="b-0", type="timeout", digest="end", **end), 7.1)
+    due = [(at, "timeout")] if at <= back else [(back, "processing"), (at, "timeout")]
+    schedule_ns = [ns(at)] if at <= back else [ns(back), ns(10.0)]
+    story.add(Job(job="j1", epoch="b", accepted_ns=ns(0), schedule_ns=schedule_ns), back)
+    for index, (one, kind) in enumerate(due):
+        when = {"intended_ns": ns(one), "actual_ns": ns(max(one, back)), "terminal": kind == "timeout"}
+        story.add(
+            Emit(job="j1", epoch="b", index=index, id=f"b-{index}", type=kind, digest=kind, **when), max(one, back)
+        )
     story.end(11.2)
     return story
+
+
+@pytest.mark.parametrize(("at", "holds"), [(6.0, True), (7.0, False)])
+def test_a_job_that_times_out_soon_after_it_was_read_again_counts_from_its_last_update(at, holds):
+    said = "the server let its job time out in event b-1, though it had made progress"
+    assert faults(timed_out(at, back=5.7)) == ([] if holds else [said])
 
 
 @pytest.mark.parametrize(("paused", "at", "holds"), [(2.1, 6.0, True), (2.1, 6.5, False), (2.6, 6.0, False)])
 def test_a_job_that_times_out_while_its_server_is_away_is_read_as_one_that_is_over(paused, at, holds):
     said = "the server read its job from storage into epoch b, and its schedule is another one"
-    assert faults(timed_out_meanwhile(at, paused=paused)) == ([] if holds else [said])
+    assert faults(timed_out(at, paused=paused)) == ([] if holds else [said])
 
 
 def read_again(at, *more):

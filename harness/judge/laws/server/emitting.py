@@ -33,7 +33,7 @@ def emissions(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[Serve
             if end is not None:
                 yield f"the server emitted {epoch.event(index)} after the end of its job", emit, end
             if index >= len(due) or abs(emit.intended_ns - due[index]) > ROUNDING_NS:
-                yield from _unplanned(case, epoch, emit, bounds)
+                yield from _unplanned(case, epoch, emit, bounds, again=again)
             if again and index == 0:  # it was intended when the oldest state it stands for was due
                 behind = emit.actual_ns - epoch.begun.t_ns
             if not early_ns <= behind <= late_ns:
@@ -130,9 +130,12 @@ def _called_right(emit: Emit, *, again: bool) -> bool:
     return emit.type in types and emit.id == f"{emit.epoch}-{emit.index}"
 
 
-def _unplanned(case: Case, epoch: Epoch, emit: Emit, bounds: Bounds) -> Iterator[ServerDeviation]:
-    """An event that is off the schedule: of those only the end of a job without progress is lawful."""
-    if emit.type == "timeout" and _without_progress(case, epoch, emit, bounds):
+def _unplanned(case: Case, epoch: Epoch, emit: Emit, bounds: Bounds, *, again: bool) -> Iterator[ServerDeviation]:
+    """An event that is off the schedule: of those only the end of a job without progress is lawful.
+
+    The first event of a log that is read ``again`` is no progress: what its job intended says when that times out.
+    """
+    if emit.type == "timeout" and ((again and emit.index == 1) or _without_progress(case, epoch, emit, bounds)):
         return
     if emit.index < len(epoch.schedule):
         by = off(emit.intended_ns - epoch.schedule[emit.index])

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 
 from harness.deeds.acts import Act, Bursts, Deed, Ends, Pauses, Resumes
-from harness.history import DeedDone, Job, Rescheduled
+from harness.history import DeedDone, Emit, Job, Rescheduled
 from harness.judge import phrases
 from harness.judge.case import Case
 from harness.judge.facts.server import FOREVER, Epoch, ServerFacts
@@ -95,11 +95,16 @@ class _Job:
     def follow(self, told: list[tuple[DeedDone, Deed]], reschedules: list[Rescheduled]) -> Iterator[ServerDeviation]:
         """Yield where its schedules are not what the deeds make of the plan's."""
         left = list(reschedules)
-        steps: list[tuple[int, DeedDone | Job, Deed | None]] = [(one.seq, one, deed) for one, deed in told]
-        steps += [(one.begun.seq, one.begun, None) for one in self._epochs[1:]]
+        steps: list[tuple[int, DeedDone | Job | Emit, Deed | None]] = [(one.seq, one, deed) for one, deed in told]
+        for epoch in self._epochs[1:]:
+            steps.append((epoch.begun.seq, epoch.begun, None))
+            steps += [(emit.seq, emit, None) for emit in epoch.emits[1:2] if emit.type == "timeout"]
         for _, record, deed in sorted(steps, key=lambda step: step[0]):
             if isinstance(record, Job):
                 yield from self._read_again(record)
+            elif isinstance(record, Emit):
+                if not self._times_out(record):
+                    yield f"the server let its job time out in event {record.id}, though it had made progress", record
             elif deed is not None:
                 change = next((one for one in left if self._answers(one, record, deed)), None)
                 if change is not None:
@@ -155,7 +160,10 @@ class _Job:
         emits = next(one.emits for one in self._epochs if one.begun is begun)
         if not emits or emits[0].type != "timeout" or len(begun.schedule_ns) > 1:
             return False
-        return self._intent.times_out(emits[0].intended_ns - self._accepted_ns, self._bounds.tick_ns)
+        return self._times_out(emits[0])
+
+    def _times_out(self, emit: Emit) -> bool:
+        return self._intent.times_out(emit.intended_ns - self._accepted_ns, self._bounds.tick_ns)
 
     def _agree(self, said_ns: list[int], now: int) -> bool:
         """Whether a schedule is the one intended; what is due in this very moment may be done or not."""

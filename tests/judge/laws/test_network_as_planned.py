@@ -328,6 +328,16 @@ def test_a_fin_passes_no_direction_that_lost_bytes_and_a_rst_does():
         assert (held if word == "closed" else broken)(wire, deaf)
 
 
+@pytest.mark.parametrize(("word", "rule"), [("silent", "held"), ("up", "broken")])
+def test_a_fin_passes_no_direction_that_lost_the_end_of_a_box(word, rule):
+    wire = Wire(kills(2.0, "rst"), reach(2.5, word), reach(5.0, "closed"))
+    wire.box("killed", 3.0, wire.cid, "rst")
+    wire.left(3.0, "closed", "server")
+    history = wire.over()
+    deaf = numbered(r for r in history.records if not (isinstance(r, ConnEnd) and r.side == "client"))
+    assert (held if rule == "held" else broken)(wire, deaf)
+
+
 @pytest.mark.parametrize(
     ("deed", "lawful"),
     [(reach(4.0, "closed"), "fin"), (reach(4.0, "reset"), "rst"), (LOSES, "lost"), (OFFLINE, "lost")],

@@ -46,6 +46,8 @@ def end(flow: RecordedFlow, record: ConnEnd) -> None:
     else:
         _told(flow, record)
     flow.ends.setdefault(record.side, record)
+    if record.side == SERVER and record.how == "closed" and flow.boxed and _drops(flow, record):
+        flow.dead.setdefault(DOWN, record)  # what the box said to the client was lost, and nothing comes behind it
     if record.swallowed:  # what the device lost passes nothing in either direction
         for way in (UP, DOWN) if record.how == "closed" else (AWAY[record.side],):
             flow.dead.setdefault(way, record)
@@ -191,6 +193,11 @@ def _told(flow: RecordedFlow, record: ConnEnd) -> None:
             flow.fail("end-held", record, f"the end of {who} was held, where the path holds nothing")
     elif (Passage.PASS not in passages or flow.surely_dead(way)) and _OTHER[record.side] not in flow.ends:
         flow.fail("end-told", record, f"the end of {who} was told on, where the path passes nothing")
+
+
+def _drops(flow: RecordedFlow, record: ConnEnd) -> bool:
+    """Whether the path may have lost what was said to the client then."""
+    return any(regime.passages[flow.path, DOWN] is Passage.DROP for regime in flow.at(record))
 
 
 def _came_after(ended: ConnEnd, change: RegimeChange, due_ns: int) -> bool:

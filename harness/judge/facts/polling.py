@@ -200,7 +200,8 @@ class _Entries:
                 return True
         else:
             chunks = self._client.bytes_down.get(life.request.cid, [])
-            last = bisect_right(chunks, life.end_ns, key=attrgetter("t_ns"))
+            # What came as the client left may have come behind that.
+            last = bisect_left(chunks, life.end_ns - self._client.case.near_ns, key=attrgetter("t_ns"))
             timeout, since_ns = watchdog, chunks[last - 1].t_ns if last else life.began.t_ns
             if self._events.get(life.request.rid):
                 return True  # it came, and whether it was read is in doubt

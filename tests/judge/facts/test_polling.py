@@ -113,6 +113,14 @@ def test_a_stream_that_the_client_gave_up_is_a_failure_after_the_silence_that_it
         assert entered(story) is fails, ended
 
 
+def test_what_came_as_the_client_left_ends_no_silence():
+    for late, fails in ((17.0, True), (16.95, True), (16.0, False)):
+        story = unanswered(17.0, opened=True, comment=9.0)
+        story.plan = plan(lasts=60.0, policies=Policies(watchdog=8.0))
+        story.add(Chunk(cid=3, direction="downstream", offset=9, length=20, fate="delivered"), late)
+        assert entered(story) is fails, late
+
+
 def given_tokens(**answer: str) -> Story:
     """Three streams are refused by 401; each time a token is asked for, and answered whole."""
     story = refused(1.0, 2.0, 3.0, status=401)

@@ -1,9 +1,9 @@
 """When the next status request is due of a client that lives by polling (row 47), and those out of their time.
 
 A client may keep its polls to a raster, as the reference does: one that took longer than the interval is followed at
-once, and the next after it is due by the raster again. So the earliest is counted from when a poll was *due*, as far
-as that can be known, and the latest from when it began. Where a gap is open, a 204 was answered, or the token was
-refused, other rows say when the status is asked for.
+once, and one that was due in a sleep comes at the waking; the next after either is due by the raster again. So the
+earliest is counted from when a poll was *due*, as far as that can be known, and the latest from when it began. Where a
+gap is open, a 204 was answered, or the token was refused, other rows say when the status is asked for.
 """
 
 import math
@@ -93,7 +93,7 @@ class _Spell:
             if begun < low - EARLY - self._case.slack or begun > high + LATE + self._case.slack:
                 yield MissedPoll(before, again, low, high)
             ended = self._case.at(before.end_ns) if before.end_ns is not None else begun
-            followed = begun - ended <= LATE + self._case.slack
+            followed = begun - ended <= LATE + self._case.slack or self._sky.slept(low, begun) > 0
             due = max(due + self._every, begun - self._every) if followed else begun
 
     def _latest(self, before: RequestLife) -> float:

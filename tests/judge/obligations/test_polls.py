@@ -1,5 +1,6 @@
 import pytest
 
+from harness.deeds import acts
 from harness.history import ConnEnd, Dial
 from harness.judge.case import Case, ClientCase
 from harness.judge.obligations.polls import polls_missed
@@ -61,6 +62,18 @@ def test_a_poll_that_took_long_is_followed_at_once_and_the_raster_stays():
 
     assert (told(10.11, 12.1), told(10.11, 13.11)) == ([], [])
     assert (len(told(11.0, 14.0)), len(told(10.11, 10.9))) == (1, 1)
+
+
+def test_a_poll_that_was_due_in_a_sleep_comes_at_the_waking_and_the_raster_stays():
+    def told(woke: float, then: float) -> list[str]:
+        story = refused(3.1, woke, then)
+        asleep = (5.0, "device", acts.Suspends(lasts=3.0), "suspends for 3s")
+        story.plan = plan(asleep, lasts=60.0)
+        story.deeds()
+        return missed(story, until=then + 1.0)
+
+    assert (told(8.0, 9.1), told(8.0, 11.0)) == ([], [])
+    assert told(8.0, 8.5) == ["row 47, poll: one was due from 9.10 s and came at 8.50 s"]
 
 
 @pytest.mark.parametrize("status", [401, 302])

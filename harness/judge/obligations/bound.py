@@ -129,16 +129,26 @@ class _Chain:
             following = self._tries[place + 1] if place + 1 < len(self._tries) else None
             if end > self._start:
                 self._marks = [("what ended in between", end)]
-            polled = self._polls(max(end, self._healed), end if following is None else self._at(following.began_ns))
-            if polled is not None:
-                return polled
-            due = self._next_due(place, why, following)
-            if math.isinf(due):
-                return Bound(until=math.inf, why=_UNDECLARED)
-            if following is None or self._at(following.began_ns) > due + self._late:
-                return self._missed_dial(due, following)
+            due = self._behind(place, end, why, following)
+            if isinstance(due, Bound):
+                return due
             place += 1
             let_in = max(self._healed, due)
+
+    def _behind(self, place: int, end: float, why: Why, following: AttemptLife | None) -> Bound | float:
+        """Return by when the dial behind an attempt that ended had to come, and did; else R."""
+        since = max(end, self._healed)
+        polled = self._polls(since, end if following is None else self._at(following.began_ns))
+        if polled is not None:
+            return polled
+        due = self._next_due(place, why, following)
+        if math.isinf(due):
+            return Bound(until=math.inf, why=_UNDECLARED)
+        if following is None and (polled := self._polls(since, due)) is not None:
+            return polled
+        if following is None or self._at(following.began_ns) > due + self._late:
+            return self._missed_dial(due, following)
+        return due
 
     def _missed_dial(self, due: float, following: AttemptLife | None) -> Bound:
         """R of a client that dialled too late, or no more. Who knew the job's end by then owed no dial.
@@ -311,7 +321,7 @@ class _Chain:
                 if not isinstance(every, float | int):
                     return Bound(until=math.inf, why="the client does not declare how often it polls")
                 place = max((i for i, one in enumerate(mine) if self._at(one.begun_ns) <= since + near), default=0)
-                return self._by_polls(mine[place:], float(every), since, ends)
+                return self._by_polls(mine[place:], float(every), max(since, self._at(span.since_ns)), ends)
         return None
 
     def _by_polls(self, polls: list[RequestLife], every: float, since: float, ends: float) -> Bound:

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from harness.deeds import acts
-from harness.history import Dial
+from harness.history import Chunk, ConnEnd, Dial
 from harness.judge.case import Case
 from harness.judge.obligations.bound import Bound, recovery_bound
-from harness.sse.policy import Policies
+from harness.sse.policy import Policies, ResetsOn
 from tests.judge.story import WIFI, Story, ns, plan, reach
 
 QUESTION = WIFI.radio.handshake + 2 * (0.002 + 0.001)
@@ -140,6 +140,21 @@ def test_a_stream_without_a_byte_may_be_left_for_polling_when_that_is_allowed():
 
     assert missed(polls=False) == "the attempt was ended by itself at 17.00 s"
     assert missed(polls=True) == ""
+
+
+def test_who_falls_back_in_a_wait_owes_its_polls_and_no_dial():
+    def found(*polls: float) -> Bound:
+        story = told(policies=Policies(backoff_base=30.0, backoff_cap=60.0, backoff_resets_on=ResetsOn.OPEN))
+        cid = story.dial(10.0)
+        story.add(Chunk(cid=cid, direction="downstream", offset=0, length=9, fate="delivered"), 10.1)
+        story.add(ConnEnd(cid=cid, side="server", how="fin"), 10.999)
+        story.close(11.0, cid)
+        for index, at in enumerate(polls):
+            story.poll(58 + 6 * index, at)
+        return bound(story, polls[-1] + 0.01 if polls else None, healed=20.0)
+
+    assert found().missed.startswith("a dial was due by")
+    assert found(30.0, 33.0).missed == ""
 
 
 def test_a_request_that_its_client_sits_on_is_named():

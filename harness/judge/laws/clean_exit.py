@@ -1,5 +1,7 @@
 """L12, clean exit: the server's results once, whole and in time, few connections, and nothing of the run left alive."""
 
+import math
+
 from harness.history import Census
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
@@ -9,6 +11,7 @@ from harness.judge.facts.refusals import no_results_due
 from harness.judge.facts.requests import RequestLife
 from harness.judge.facts.results import differing, fetched, sent
 from harness.judge.laws.findings import SHOWN, Law, LawFindings
+from harness.judge.obligations.closings import borne
 from harness.judge.obligations.fetches import early, tardy
 from harness.judge.verdict import Evidence
 from harness.sse.policy import declared
@@ -106,9 +109,21 @@ def _transfers(client: ClientCase, outcome: LawFindings) -> None:
     elif not found.whole and not found.expired and no_results_due(client):
         outcome.skip("the results were refused for good")
     elif not found.whole and not found.expired:
-        _missing(client, outcome, "never came whole")
+        if _coming(client, found.asked[-1]):
+            outcome.skip("the results were still coming as the run ended")
+        else:
+            _missing(client, outcome, "never came whole")
     elif found.at_once(client.case.near_ns):
         outcome.fail("the results were asked for again while a transfer was under way", *shown)
+
+
+def _coming(client: ClientCase, life: RequestLife) -> bool:
+    """Whether the run ended while a transfer was under way, and had not been silent for as long as a client bears."""
+    case = client.case
+    if life.end_ns is not None and life.end_ns < case.end_ns - case.near_ns:
+        return False
+    dues = [due for due in borne(client) if due.record is life.request]
+    return life.answer is not None and max((due.high for due in dues), default=math.inf) >= case.end
 
 
 def _handed_over(client: ClientCase, outcome: LawFindings) -> None:

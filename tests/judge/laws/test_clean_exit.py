@@ -6,6 +6,7 @@ from harness.history import (
     Body,
     Census,
     Chunk,
+    ConnEnd,
     Dial,
     End,
     Health,
@@ -13,7 +14,7 @@ from harness.history import (
     Response,
     Results,
 )
-from harness.judge.verdict import LawState
+from harness.judge.verdict import LawState, LawVerdict
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.story import Story, changed, ns, plan, without
@@ -52,6 +53,26 @@ def test_results_never_asked_for_fail():
 
 def test_results_that_never_came_whole_fail():
     assert law("clean-exit", completed((200, False))).sentence == "the job completed, but its results never came whole"
+
+
+def coming(since: float, *, last: float) -> LawVerdict:
+    """Results that are asked for at 10.1 s, of which a byte comes at two times, and that the run's end cuts off."""
+    story = completed((200, False))
+    asked = next(one for one in story.records if isinstance(one, Request) and one.what == "results")
+    story.records = [
+        one
+        for one in story.records
+        if not (isinstance(one, End) or (isinstance(one, Body | ConnEnd) and one.cid == asked.cid))
+    ]
+    for offset, at in enumerate((since, last)):
+        story.add(Chunk(cid=asked.cid, direction="downstream", offset=offset, length=1, fate="delivered"), at)
+    story.end(60.0)
+    return law("clean-exit", story)
+
+
+def test_results_that_still_come_as_the_run_ends_are_not_judged():
+    assert coming(30.0, last=59.5).state is LawState.HELD  # by what else there is to judge
+    assert coming(20.0, last=21.0).sentence == "the job completed, but its results never came whole"
 
 
 def test_results_fetched_twice_fail():

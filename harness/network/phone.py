@@ -123,8 +123,11 @@ class PhoneStream(Stream):
         return data
 
     def _note(self, end: str) -> None:
-        """Record how far the connection has been read, and what end was met: nothing comes behind that."""
-        if not self._ended:
+        """Record how far the connection has been read, and what end was met: nothing comes behind that.
+
+        Of a connection that the gate has not met yet nothing has come, and no record could name it.
+        """
+        if not self._ended and self._connection.cid:
             self._ended = end not in {"", "given up"}
             self._reads += 1
             self._phone.write(

@@ -22,6 +22,9 @@ EVENT_STREAM = "text/event-stream"
 _BREATH = 32
 """Events of one read after which others get to run: an async app that keeps up shall not find a backlog."""
 
+_OVER = frozenset({"done", "closed"})
+"""Ends of an attempt behind which the app is told nothing more."""
+
 _HEADERS = {b"accept": EVENT_STREAM.encode(), b"cache-control": b"no-cache"}
 
 
@@ -142,7 +145,7 @@ class StreamAttempt:
         self._parser = parser = self._decisions.parser(self._session)
         any_byte = self._decisions.policies.watchdog_fed_by is FedBy.ANY_BYTE
         async for piece in ResponseBody(response):
-            if deadlines.ended_by:
+            if deadlines.ended_by in _OVER:  # what was read as a deadline passed is taken all the same
                 break
             if not report.bytes:
                 deadlines.enter(Phase.FLOWING)

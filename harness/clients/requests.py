@@ -246,6 +246,7 @@ class Requests:
     async def _answer(
         self, method: str, path: str, body: bytes, deadlines: Deadlines, *, large: bool
     ) -> tuple[WholeResponse, str] | None:
+        answer = None
         received = bytearray()
         most = MAX_RESULTS if large else MAX_ANSWER
         headers = {b"content-type": b"application/json"} if body else {}
@@ -262,10 +263,10 @@ class Requests:
                     deadlines.cut(f"an answer larger than {most} bytes")
                     break
                 received += piece
-            if not deadlines.ended_by:
+            else:  # whole, be it at the instant of its deadline
                 used = response.request.headers.get("authorization", "")
-                return WholeResponse(response.status_code, response.headers, bytes(received)), used
-        return None
+                answer = WholeResponse(response.status_code, response.headers, bytes(received)), used
+        return answer
 
     def _request(
         self, method: str, url: httpx.URL, deadlines: Deadlines, headers: Mapping[bytes, bytes], body: bytes

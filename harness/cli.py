@@ -34,7 +34,7 @@ COMMANDS = {
     "doctor": Entry("doctor", "doctor", "What this machine can do."),
     "explain": Entry("scenarios", "explain", "What a scenario compiles to: timeline, draws, limits."),
     "fuzz": Entry("searching", "fuzz", "Invent timelines until one breaks the client."),
-    "help": Entry("topics", "help_topic", "Explain a law, the mutants, or virtual time."),
+    "help": Entry("topics", "help_topic", "Explain a law, a word of the language, or the mutants."),
     "init": Entry("scenarios", "init", "Write a commented first scenario."),
     "judge": Entry("results", "judge", "Judge recorded runs again, from their files alone."),
     "list": Entry("scenarios", "list_scenarios", "The bundled scenarios, with their stories."),

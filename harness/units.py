@@ -24,10 +24,10 @@ _PERCENT = re.compile(rf"({_NUMBER})%")
 _COUNT_DIGITS = 15
 _COUNT = re.compile(rf"0|[1-9][0-9]{{0,{_COUNT_DIGITS - 1}}}")
 
-_FRACTION = r"(?:\.[0-9]{1,9}(?=(?:us|ms|s|m|h|d)(?![0-9a-z])))?"  # in the last part only
+_FRACTION_LAST = r"(?![0-9a-z]*\.[0-9]+[a-z]+[0-9])"  # no part follows one with a fraction
 
 PATTERNS = {
-    "DURATION": "(?=[0-9])" + "".join(f"(?:[0-9]{{1,15}}{_FRACTION}{unit})?" for unit in _DURATION_UNITS),
+    "DURATION": f"(?=[0-9]){_FRACTION_LAST}" + "".join(f"(?:{_NUMBER}{unit})?" for unit in _DURATION_UNITS),
     "SIZE": _SIZE.pattern,
     "RATE": _RATE.pattern,
     "BITRATE": _BIT_RATE.pattern,

@@ -22,7 +22,8 @@ ORDER = [
     ["run"],
     ["report"],
     ["campaign", "fuzz"],
-    ["commands"],
+    ["api", "commands"],
+    ["pytest_plugin"],
     ["cli", "__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

@@ -96,19 +96,47 @@ def _refuse(options: CampaignOptions, default_toxiproxy: str | None) -> None:
         )
 
 
-def invoke(
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign that can begin, and what its manifest says: ``began`` in seconds of the wall clock."""
+
+    options: CampaignOptions
+    campaign: Campaign
+    planned: list[Plan]
+    folder: Path
+    began: float
+
+    async def run(self, stop: trio.Event) -> None:
+        """Run everything, until all is done or ``stop`` is set; compare what is to be compared."""
+        options = self.options
+        await self.campaign.run(stop)
+        await repeat_late(self.campaign, stop)
+        await compare_runs(self.campaign, stop, worlds=options.choice.world == BOTH, twice=options.twice)
+
+    def conclude(self, number: int = 0) -> CampaignResult:
+        """Write the manifest and the report. ``number`` is that of the signal which stopped the runs, or 0."""
+        manifest = _manifest(self.options, self.campaign, self.began, self.planned, number)
+        page = None
+        try:
+            write_manifest(self.folder, manifest)
+            page = write_report(self.folder, draw=not number)  # who interrupted once waits for no figure
+            point_latest(self.folder)
+        except (EnvironmentFault, BadRecords) as error:  # what the runs showed is told all the same
+            manifest = msgspec.structs.replace(manifest, fault=str(error))
+        if self.options.keep is not None:
+            forget_old(self.folder.parent, keep=self.options.keep, newest=self.folder)
+        return CampaignResult(results=read_results(self.folder, manifest), page=page, ran=self.campaign.ran)
+
+
+def prepare(
     options: CampaignOptions,
     live: LiveDisplay,
     on_run_end: OnRunEnd = ignore_run_end,
     *,
     forking: Started | None = None,
-) -> CampaignResult:
-    """Run everything, judge it, draw it, write the report. ``on_run_end`` is told of each run as it ends.
+) -> Prepared:
+    """Choose the plans and create the results folder. Nothing is started.
 
-    Virtual runs are forked from a server started before, or else from one of this invocation's own.
-
-    Raises ``UsageError`` for bad input, and ``EnvironmentFault`` where results cannot be written: nothing was started.
-    SIGINT and SIGTERM stop the runs, which keep and judge what they have; a second one ends them at once.
+    Raises ``UsageError`` for bad input, and ``EnvironmentFault`` where results cannot be written.
     """
     project = find_project(Path.cwd()) or NO_PROJECT
     defaults = project.defaults
@@ -121,9 +149,8 @@ def invoke(
     live.expect(planned)
     _refuse(options, defaults.toxiproxy)
     live.warn(planned)
-    out = options.out or Path(defaults.out or "results")
     began = real.wall_clock()
-    folder = new_invocation(out, began)
+    folder = new_invocation(options.out or Path(defaults.out or "results"), began)
     campaign = Campaign(
         sorted(planned, key=_turn),
         folder,
@@ -136,20 +163,27 @@ def invoke(
         compared=options.twice or choice.world == BOTH,
         forking=forking,
     )
-    run = partial(_run, campaign, worlds=choice.world == BOTH, twice=options.twice)
-    number = real.run(partial(run_until_signalled, run, live))
-    manifest = _manifest(options, campaign, began, planned, number)
-    page = None
-    with reporting_what_is_kept(folder):
-        try:
-            write_manifest(folder, manifest)
-            page = write_report(folder, draw=not number)  # who interrupted once waits for no figure
-            point_latest(folder)
-        except (EnvironmentFault, BadRecords) as error:  # what the runs showed is told all the same
-            manifest = msgspec.structs.replace(manifest, fault=str(error))
-    if options.keep is not None:
-        forget_old(out, keep=options.keep, newest=folder)
-    return CampaignResult(results=read_results(folder, manifest), page=page, ran=campaign.ran)
+    return Prepared(options=options, campaign=campaign, planned=planned, folder=folder, began=began)
+
+
+def invoke(
+    options: CampaignOptions,
+    live: LiveDisplay,
+    on_run_end: OnRunEnd = ignore_run_end,
+    *,
+    forking: Started | None = None,
+) -> CampaignResult:
+    """Run everything, judge it, draw it, write the report. ``on_run_end`` is told of each run as it ends.
+
+    Virtual runs are forked from a server started before, or else from one of this invocation's own.
+
+    Raises as ``prepare`` does. SIGINT and SIGTERM stop the runs, which keep and judge what they have; a second one
+    ends them at once.
+    """
+    prepared = prepare(options, live, on_run_end, forking=forking)
+    number = real.run(partial(run_until_signalled, prepared.run, live))
+    with reporting_what_is_kept(prepared.folder):
+        return prepared.conclude(number)
 
 
 @contextlib.contextmanager
@@ -160,12 +194,6 @@ def reporting_what_is_kept(folder: Path) -> Iterator[None]:
             yield
     except (KeyboardInterrupt, Terminated) as error:
         raise type(error)(f"interrupted: {kept(folder)}") from None
-
-
-async def _run(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: bool) -> None:
-    await campaign.run(stop)
-    await repeat_late(campaign, stop)
-    await compare_runs(campaign, stop, worlds=worlds, twice=twice)
 
 
 async def run_until_signalled(main: Callable[[trio.Event], Awaitable[None]], live: LiveDisplay) -> int:

@@ -18,9 +18,9 @@ BOTH = "both"
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run. ``targets`` are files, folders or names of bundled scenarios; the rest narrows and multiplies."""
+    """What to run: ``targets`` are files, folders, names of bundled scenarios, or scenarios; the rest narrows them."""
 
-    targets: tuple[str, ...] = ()
+    targets: tuple[str | Scenario, ...] = ()
     client: str | None = None
     seed: int | None = None
     select: Mapping[str, str] = {}
@@ -43,9 +43,9 @@ def chosen(choice: Choice, project: Project | None, tell: Callable[[str], None] 
     """
     found: list[Plan] = []
     problems: list[Problem] = []
-    for path in files(choice.targets):
+    for target in files(choice.targets):
         try:
-            scenario = load(path, project=project)
+            scenario = target if isinstance(target, Scenario) else load(target, project=project)
             if matches(scenario, choice.word):
                 found.extend(_of(scenario, choice, project))
         except ScenarioError as error:
@@ -95,13 +95,16 @@ MOST_RUNS = 10_000
 """Of one scenario: their plans are in memory together."""
 
 
-def files(targets: tuple[str, ...]) -> list[Path]:
-    """The scenario files named; those of ``scenarios/`` here when none is."""
+def files(targets: tuple[str | Scenario, ...]) -> list[Path | Scenario]:
+    """Return the scenario files named, and the scenarios given; those of ``scenarios/`` here when none is."""
     if not targets and not Path("scenarios").is_dir():
         raise UsageError(
             "no scenario named, and there is no folder scenarios/ here: try `harness run handoff`, or `harness list`"
         )
-    return list(dict.fromkeys(path for name in targets or ("scenarios",) for path in find(name)))
+    found: list[Path | Scenario] = []
+    for target in targets or ("scenarios",):
+        found += [target] if isinstance(target, Scenario) else [path for path in find(target) if path not in found]
+    return found
 
 
 def matches(scenario: Scenario, word: str) -> bool:

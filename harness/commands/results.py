@@ -7,18 +7,17 @@ from typing import Any
 
 import click
 
-from harness.campaign.compare_folders import hold_together
 from harness.campaign.finish import judge_folder
 from harness.campaign.invoke import reporting_what_is_kept
 from harness.campaign.merging import merge as join
+from harness.campaign.rejudge import judge_results, results_folder, run_folders
 from harness.commands.options import Command, Filled, verdict_options
-from harness.commands.showing import complain, hand_out, make_room, show, shown_path, tolerate
+from harness.commands.showing import complain, hand_out, make_room, show, shown_path
 from harness.console import ended_by_sigterm, say
 from harness.errors import UsageError
 from harness.exits import PASS
-from harness.files import real_path
 from harness.report.compose import draw_run, write_report
-from harness.report.folder import read_plan, read_plan_to_judge, read_results, record_again, recorded_before
+from harness.report.folder import read_plan, read_results, record_again, recorded_before
 from harness.report.tally import ending
 from harness.report.terminal import where
 
@@ -30,14 +29,8 @@ def judge(folder: Path, **options: Any) -> int:
     """Judge recorded runs again, from their files alone."""
     make_room(options)
     folder = results_folder(folder)
-    for run_folder in run_folders(folder):
-        read_plan_to_judge(run_folder)  # all of them, before the first verdict is written anew
     with reporting_what_is_kept(folder):
-        for run_folder in run_folders(folder):
-            judge_folder(run_folder)
-            hold_together(run_folder)
-        tolerate(folder, options["unknown"])
-        page = write_report(folder, redraw=True)
+        page = judge_results(folder, unknown=options["unknown"])
     results = read_results(folder)
     hand_out(page, options)
     show(results, page, options)
@@ -94,20 +87,3 @@ def merge(folders: tuple[Path, ...], out: Path | None, **options: Any) -> int:
     hand_out(page, options)
     show(results, page, options)
     return ending(results).exit
-
-
-def results_folder(folder: Path) -> Path:
-    """The results folder that is meant: this one, or the newest in it. Raises ``UsageError`` where there is none."""
-    for above, plan in enumerate(("*/plan.json", "plan.json")):
-        if any(folder.glob(plan)):
-            whole = real_path(folder).parents[above]
-            raise UsageError(f"{folder} is a part of results: expected all of them, which are {whole}")
-    for found in (folder, folder / "latest"):
-        if (found / "manifest.json").exists() or run_folders(found):
-            return real_path(found)
-    raise UsageError(f"{folder} holds no recorded runs; `harness run` makes results/latest")
-
-
-def run_folders(folder: Path) -> list[Path]:
-    """The runs inside a results folder."""
-    return sorted(path.parent for path in real_path(folder).glob("*/*/plan.json"))

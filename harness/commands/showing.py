@@ -64,16 +64,6 @@ def shown_path(path: Path) -> str:
         return str(path)
 
 
-def tolerate(folder: Path, unknown: str | None) -> None:
-    """Keep with the results what an unknown verdict means for them from now on; None leaves it as it was."""
-    import msgspec  # noqa: PLC0415
-
-    from harness.report.folder import read_results, write_manifest  # noqa: PLC0415
-
-    if unknown is not None:
-        write_manifest(folder, msgspec.structs.replace(read_results(folder).manifest, unknown=unknown))
-
-
 def make_room(options: dict[str, Any]) -> None:
     """See that junit.xml can be written where it is wanted, before anything is started.
 

@@ -1,9 +1,11 @@
-"""``harness help``: a law, the mutants, or virtual time."""
+"""``harness help``: a law, a part of the language, the mutants, or virtual time."""
 
 import click
 
 from harness.clients.mutants import MUTANTS
+from harness.commands import reference
 from harness.commands.options import Command
+from harness.commands.reference import TOPICS
 from harness.console import say
 from harness.exits import PASS
 from harness.judge.laws.help import HELP, law_help
@@ -36,19 +38,22 @@ past them: a Toxiproxy of your own is used on real sockets only."""
 
 
 @click.command("help", cls=Command)
-@click.argument("law", required=False, metavar="[LAW·mutants·virtual]")
-def help_topic(law: str | None) -> int:
-    """Explain a law, and how clients break it; the mutants; or virtual time, and what it leaves out."""
-    if law is None:
+@click.argument("name", required=False, metavar="[LAW·TOPIC]")
+def help_topic(name: str | None) -> int:
+    """Explain a law, and how clients break it; or deeds, settings, metrics, profiles, mutants, virtual time."""
+    if name is None:
         for each in HELP:
-            say(f"{each.code:<5}{each.word:<16}{each.title}")
-        say(f"{'':<5}{'mutants':<16}The clients that are wrong on purpose, and what each stands for")
-        say(f"{'':<5}{'virtual':<16}Virtual time, and what its network leaves out")
+            say(f"{each.code:<5}{each.word:<19}{each.title}")
+        for topic, title in TITLES.items():
+            say(f"{'':<5}{topic:<19}{title}")
         return PASS
-    topics = {"virtual": help_virtual, "mutants": help_mutants}
-    if law.strip().lower() in topics:
-        return topics[law.strip().lower()]()
-    found = law_help(law)
+    word = name.strip().lower()
+    if word in TOPICS:
+        say(reference.topic(word))
+        return PASS
+    if word in _OWN:
+        return _OWN[word]()
+    found = law_help(word, TITLES)
     say(f"{found.code} {found.word}: {found.title}\n")
     say(click.wrap_text(found.says, 100) + "\n\nHow clients break it:")
     for way in found.breaks:
@@ -72,3 +77,11 @@ def help_virtual() -> int:
         say(click.wrap_text(left_out, 100, "  - ", "    "))
     say(f"\n{TRUST}")
     return PASS
+
+
+_OWN = {"mutants": help_mutants, "virtual": help_virtual}
+TITLES = {
+    **TOPICS,
+    "mutants": "The clients that are wrong on purpose, and what each stands for",
+    "virtual": "Virtual time, and what its network leaves out",
+}

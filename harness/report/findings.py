@@ -10,8 +10,9 @@ from harness.judge import phrases
 from harness.judge.case import LAGS
 from harness.judge.judge import FUNDAMENTAL, by_cause
 from harness.judge.verdict import Evidence, ExpectationVerdict, LawState, LawVerdict, Verdict, Word
-from harness.report.folder import INTERRUPTED, RunResult
+from harness.report.folder import INTERRUPTED, SCENARIO, RunResult
 from harness.report.wording import against
+from harness.scenario.document import BUILT
 from harness.scenario.model import Expectation, Plan
 
 IN_FULL = 3
@@ -135,7 +136,8 @@ def _interrupted(run: RunResult) -> str:
 def replay(run: RunResult) -> str:
     """Return the command that runs this again, word for word ready for a shell."""
     plan, client = run.plan, run.verdict.client or run.plan.client.like
-    words = ["harness", "run", named(plan)]
+    written = str(run.folder.parent / SCENARIO) if plan.file == BUILT else named(plan)
+    words = ["harness", "run", written]
     if client != "reference":
         words += ["--client", client]
     if plan.world != "real":

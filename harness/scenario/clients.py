@@ -9,7 +9,17 @@ import msgspec
 from harness.errors import UsageError
 from harness.scenario.bounds import LONGEST, MOST_CLIENTS, SHORTEST_POLL, SHORTEST_TIMER, timer
 from harness.scenario.model import ClientSpec
-from harness.scenario.phrases import Fields, Setting, above_zero, choice, more_than_zero, one, one_of, or_never
+from harness.scenario.phrases import (
+    Fields,
+    Setting,
+    above_zero,
+    choice,
+    described,
+    more_than_zero,
+    one,
+    one_of,
+    or_never,
+)
 from harness.scenario.place import Place, nearest
 from harness.scenario.settings import read_section
 from harness.scenario.tokens import TOKENS
@@ -124,7 +134,7 @@ def _statuses(field: str) -> Setting:
                 raise UsageError(f"expected statuses such as 403 429 5xx, got {quote(word)}")
         return {field: tuple(words)}
 
-    return Setting(parse, f"{_STATUS.pattern}(?: +{_STATUS.pattern})*")
+    return Setting(parse, f"{_STATUS.pattern}(?: +{_STATUS.pattern})*", "STATUS …")
 
 
 def _range(least: str, most: str) -> Setting:
@@ -157,48 +167,102 @@ def _arrive(arrive: float) -> Fields:
 
 
 POLICIES: dict[str, Setting] = {
-    "connect timeout": or_never("connect_timeout", bound=timer),
-    "watchdog": or_never("watchdog", bound=timer),
-    "watchdog fed by": choice("watchdog_fed_by", {word.value: word for word in FedBy}),
-    "backoff": _range("backoff_base", "backoff_cap"),
-    "jitter": choice("jitter", {word.value: word for word in Jitter}),
-    "backoff resets on": choice("backoff_resets_on", {word.value: word for word in ResetsOn}),
-    "on path change": choice("heeds_signals", {"reconnect": True, "ignore": False}),
-    "server retry": _range("server_retry_min", "server_retry_max"),
-    "retry after": choice("obeys_retry_after", {"obey": True, "ignore": False}),
-    "retries": _statuses("retries"),
-    "stops": _statuses("stops"),
-    "gives up": one_of(
-        {
-            "never": lambda: {"gives_up_after": None},
-            "after N attempts": lambda attempts: {"gives_up_after": above_zero(attempts)},
-        }
+    "connect timeout": described("How long a dial may take. Default: 10s.", or_never("connect_timeout", bound=timer)),
+    "watchdog": described(
+        "After so long without a sign of life a stream is given up and dialled again. Default: 20s.",
+        or_never("watchdog", bound=timer),
     ),
-    "fallback": one_of(
-        {
-            "poll every DURATION after N failures": lambda every, failures: {
-                "poll_every": _no_less(every, SHORTEST_POLL),
-                "polls_after_failures": above_zero(failures),
+    "watchdog fed by": described(
+        "What counts as a sign of life. Default: any byte.",
+        choice("watchdog_fed_by", {word.value: word for word in FedBy}),
+    ),
+    "backoff": described(
+        "The wait before a reconnection: the first, and the longest that doubling leads to. Default: 1s to 30s.",
+        _range("backoff_base", "backoff_cap"),
+    ),
+    "jitter": described(
+        "How much of a wait is drawn: the upper half, all of it, or nothing. Default: half.",
+        choice("jitter", {word.value: word for word in Jitter}),
+    ),
+    "backoff resets on": described(
+        "What makes the next wait the first again. Default: event.",
+        choice("backoff_resets_on", {word.value: word for word in ResetsOn}),
+    ),
+    "on path change": described(
+        "Whether a path that was joined ends a wait and a hanging dial. Default: reconnect.",
+        choice("heeds_signals", {"reconnect": True, "ignore": False}),
+    ),
+    "server retry": described(
+        "The least and the most that a retry: field of the server can set. Default: 250ms to 30s.",
+        _range("server_retry_min", "server_retry_max"),
+    ),
+    "retry after": described(
+        "Whether Retry-After is waited for. Default: obey.",
+        choice("obeys_retry_after", {"obey": True, "ignore": False}),
+    ),
+    "retries": described(
+        "The statuses after which the stream is dialled again. Default: 403 408 425 429 5xx.", _statuses("retries")
+    ),
+    "stops": described("The statuses after which it is not. Default: 204 and every other 4xx.", _statuses("stops")),
+    "gives up": described(
+        "After how many attempts it gives up. Default: never.",
+        one_of(
+            {
+                "never": lambda: {"gives_up_after": None},
+                "after N attempts": lambda attempts: {"gives_up_after": above_zero(attempts)},
+            }
+        ),
+    ),
+    "fallback": described(
+        "When the status is polled in place of the stream, and how often. Default: poll every 3s after 3 failures.",
+        one_of(
+            {
+                "poll every DURATION after N failures": lambda every, failures: {
+                    "poll_every": _no_less(every, SHORTEST_POLL),
+                    "polls_after_failures": above_zero(failures),
+                },
+                "never": lambda: {"polls_after_failures": None},
             },
-            "never": lambda: {"polls_after_failures": None},
-        },
-        example="poll every 3s after 3 failures",
+            example="poll every 3s after 3 failures",
+        ),
     ),
-    "retry stream": one_of(
-        {"every DURATION": lambda every: {"retry_stream": _no_less(every, SHORTEST_POLL)}}, example="every 5m"
+    "retry stream": described(
+        "How often the stream is tried while polling. Default: every 5m.",
+        one_of({"every DURATION": lambda every: {"retry_stream": _no_less(every, SHORTEST_POLL)}}, example="every 5m"),
     ),
-    "suspects after": or_never("suspects_after", bound=timer),
-    "late events": one_of(
-        {"drop": lambda: {"reorder_window": None}, "wait DURATION": lambda wait: {"reorder_window": above_zero(wait)}}
+    "suspects after": described(
+        "After so long a 200 without a byte counts as a failure. Default: 10s.", or_never("suspects_after", bound=timer)
     ),
-    "ids": choice("ids", {word.value: word for word in Ids}),
-    "fetches results": choice("fetches_results", {"once": True, "never": False}),
-    "handler takes": one("handler_takes", "DURATION"),
-    "queue": one_of(
-        {"N events": lambda events: {"queue": above_zero(events)}, "unbounded": lambda: {"queue": None}},
-        example="64 events",
+    "late events": described(
+        "What is done with an event that comes after a newer one. Default: drop.",
+        one_of(
+            {
+                "drop": lambda: {"reorder_window": None},
+                "wait DURATION": lambda wait: {"reorder_window": above_zero(wait)},
+            }
+        ),
     ),
-    "max event": or_never("max_event", "SIZE", word="unbounded"),
+    "ids": described(
+        "What the client knows of event ids; on the reference server by default epoch-index.",
+        choice("ids", {word.value: word for word in Ids}),
+    ),
+    "fetches results": described(
+        "Whether the results of a completed job are fetched. Default: once.",
+        choice("fetches_results", {"once": True, "never": False}),
+    ),
+    "handler takes": described(
+        "How long the app's callback takes for each event. Default: 0s.", one("handler_takes", "DURATION")
+    ),
+    "queue": described(
+        "How many events may wait for the app; then a newer one pushes out the oldest. Default: 64 events.",
+        one_of(
+            {"N events": lambda events: {"queue": above_zero(events)}, "unbounded": lambda: {"queue": None}},
+            example="64 events",
+        ),
+    ),
+    "max event": described(
+        "The largest event that is read. Default: 1MB.", or_never("max_event", "SIZE", word="unbounded")
+    ),
 }
 
 
@@ -230,9 +294,17 @@ def named(name: str, clients: Mapping[str, Known] = PRESENT) -> str:
 def _section(clients: Mapping[str, Known]) -> dict[str, Setting]:
     """Return the settings of ``client``."""
     return {
-        "like": Setting(lambda text: {"like": named(text.strip(), clients)}, "|".join(clients)),
-        "count": Setting(_count, TOKENS["N"].pattern),
-        "arrive": one_of({"within DURATION": _arrive}, example="within 10s"),
+        "like": described(
+            "A preset, a mutant, or a name from harness.toml; the other settings are laid over it. Default: reference.",
+            Setting(lambda text: {"like": named(text.strip(), clients)}, "|".join(clients), "NAME"),
+        ),
+        "count": described(
+            "How many clients, each with a device of its own. Default: 1.", Setting(_count, TOKENS["N"].pattern, "N")
+        ),
+        "arrive": described(
+            "The time within which they all start, at instants that are drawn. Default: within 0s.",
+            one_of({"within DURATION": _arrive}, example="within 10s"),
+        ),
         **POLICIES,
     }
 

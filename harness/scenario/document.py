@@ -28,6 +28,10 @@ class Marks(NamedTuple):
     value: Mark
 
 
+BUILT = "scenario"
+"""The name of a scenario that was built in Python, and what problems call its file: it has none."""
+
+
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One scenario with its sweep. Fields are the sections of the file; values are the texts of the language.
 
@@ -53,8 +57,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expect: Data = {}
     waive: Data = {}
     mutants: Data = ()
-    name: str = "scenario"  # the file's stem: what a folder of results and the command line call it
-    file: str = "scenario"  # as problems name it
+    name: str = BUILT  # the file's stem: what a folder of results and the command line call it
+    file: str = BUILT  # as problems name it
     source: str = ""  # the file's text
     marks: Mapping[Trail, Marks] = {}
 

@@ -10,37 +10,59 @@ from harness.scenario.phrases import match
 from harness.scenario.place import Place, nearest
 from harness.units import quote
 
-COUNTS = (
-    "attempts",
-    "reconnections",
-    "wasted attempts",
-    "requests",
-    "polls",
-    "results fetched",
-    "live streams",
-    "delivered by both at once",
-    "events delivered",
-    "lost",
-    "duplicated",
-    "reordered",
-    "corrupted",
-    "phantom",
-    "regressed",
-    "wrong resumes",
-    "duplicates absorbed",
-    "gaps surfaced",
-    "errors shown",
-)
-DURATIONS = ("recovery", "detection", "update latency", "transport", "staleness", "overlap")
-MOMENTS = ("terminal", "fallback", "stream restored", "results ready")
-TOKEN_COUNTS = ("token refreshes", "secrets leaked")
+COUNTS: Mapping[str, str] = {
+    "attempts": "Stream dials begun after the first, those that failed at once included.",
+    "reconnections": "Attempts after the first that got a 200.",
+    "wasted attempts": "Attempts that gave no event.",
+    "requests": "HTTP requests of all kinds.",
+    "polls": "Requests for the status.",
+    "results fetched": "Requests for the results.",
+    "live streams": "The most streams that were live at one time, of each client.",
+    "delivered by both at once": "Events shown while stream and polling both fed the app.",
+    "events delivered": "Callbacks that showed an event.",
+    "lost": "Events that were owed to the app and never shown.",
+    "duplicated": "Events shown more than once.",
+    "reordered": "Events shown behind a newer one.",
+    "corrupted": "Events shown with other content than they were emitted with.",
+    "phantom": "Events shown that were never emitted.",
+    "regressed": "Callbacks whose progress went backwards.",
+    "wrong resumes": "Requests that resumed from another event than the last one received.",
+    "duplicates absorbed": "Repeats that reached the client and were hidden from the app.",
+    "gaps surfaced": "Gaps that the app was told of.",
+    "errors shown": "Calls of the app's on_error.",
+}
+DURATIONS: Mapping[str, str] = {
+    "recovery": "From healing until the app had caught up; the longest, unless another statistic is named.",
+    "detection": "From a fault until the client acted on it; the longest.",
+    "update latency": "From the intended emission of an update to the app, in steady windows; the p99.",
+    "transport": "From the emission of an update to the app, without the server's own delay; the p99.",
+    "staleness": "The age of the oldest update that was due and not on the screen; the longest.",
+    "overlap": "For how long two streams were live; the longest. It sets what law one-stream allows.",
+}
+MOMENTS: Mapping[str, str] = {
+    "terminal": "When the app was told the terminal event.",
+    "fallback": "When the first status was polled.",
+    "stream restored": "When the first event came by a stream after polling.",
+    "results ready": "When the results were complete.",
+}
+TOKEN_COUNTS: Mapping[str, str] = {
+    "token refreshes": "Requests for a new token.",
+    "secrets leaked": "Requests that carried the token to another origin than the server's.",
+}
 """Counts of what only a server with tokens has."""
 
-SIZES = ("memory", "traffic")
-CROWDS = ("arrivals per second",)
+SIZES: Mapping[str, str] = {
+    "memory": "The most by which the client's process grew.",
+    "traffic": "Bytes of the client, both ways.",
+}
+CROWDS: Mapping[str, str] = {
+    "arrivals per second": "The most stream dials of all clients in any 1 s.",
+}
 """Counts over all clients: a number of them, or a share."""
 
-METRICS = (*COUNTS, *TOKEN_COUNTS, *DURATIONS, *MOMENTS, *SIZES, *CROWDS)
+METRICS: Mapping[str, str] = {**COUNTS, **TOKEN_COUNTS, **DURATIONS, **MOMENTS, **SIZES, **CROWDS}
+"""What each is, by name."""
+
 STATISTICS = ("p95", "p50", "max")
 
 OF_HARNESS = ("fault-seen", "history-whole", "server-as-planned", "network-as-planned", "in-time")

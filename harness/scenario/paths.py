@@ -9,7 +9,7 @@ from harness.errors import UsageError
 from harness.scenario.bounds import FASTEST, LONGEST_DELAY, within
 from harness.scenario.document import Mark
 from harness.scenario.model import PathSpec
-from harness.scenario.phrases import Setting, one
+from harness.scenario.phrases import Setting, described, one
 from harness.scenario.place import Place, nearest
 from harness.scenario.profiles import PROFILES, Profile, adjusted
 from harness.scenario.settings import read_section
@@ -53,13 +53,16 @@ def _rate(parse: Callable[[str], float]) -> Callable[[str], float]:
 
 
 ADJUSTMENTS: dict[str, Setting] = {
-    "profile": Setting(lambda text: {"profile": profile_named(text)}, "|".join(PROFILES)),
-    "latency": one("latency", "DURATION", bound=_delay),
-    "jitter": one("jitter", "DURATION", bound=_delay),
-    "down": one("down", "BITRATE", bound=_rate),
-    "up": one("up", "BITRATE", bound=_rate),
-    "stalls": one("stalls", "RATE"),
-    "wake": one("wake", "DURATION", bound=_delay),
+    "profile": described(
+        "The network situation that is adjusted. Required.",
+        Setting(lambda text: {"profile": profile_named(text)}, "|".join(PROFILES), "PROFILE"),
+    ),
+    "latency": described("The delay one way.", one("latency", "DURATION", bound=_delay)),
+    "jitter": described("The most by which each delay is shorter or longer.", one("jitter", "DURATION", bound=_delay)),
+    "down": described("The rate from server to client.", one("down", "BITRATE", bound=_rate)),
+    "up": described("The rate from client to server.", one("up", "BITRATE", bound=_rate)),
+    "stalls": described("How often the path stalls by itself.", one("stalls", "RATE")),
+    "wake": described("How long the radio takes to wake.", one("wake", "DURATION", bound=_delay)),
 }
 
 

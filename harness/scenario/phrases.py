@@ -20,10 +20,20 @@ Fields = dict[str, Any]
 
 
 class Setting(NamedTuple):
-    """What one key of a section takes: the fields it fills, and the regular expression for editors (no anchors)."""
+    """What one key of a section takes: the fields it fills, and the regular expression for editors (no anchors).
+
+    ``forms`` is what it takes as a reader is told it, ``says`` what it is for.
+    """
 
     parse: Callable[[str], Fields]
     pattern: str
+    forms: str = ""
+    says: str = ""
+
+
+def described(says: str, setting: Setting) -> Setting:
+    """Return the setting with what it is for, in a sentence or two."""
+    return setting._replace(says=says)
 
 
 NOT_REPEATED = "something else, not repeated here: it may be a secret"
@@ -65,7 +75,7 @@ def one_of(forms: Mapping[str, Callable[..., Fields]], *, example: str = "", dis
         came = NOT_REPEATED if discreet else f"{quote(text)}{nearest(text, literal)}"
         raise UsageError(f"expected {shown}{hint}, got {came}")
 
-    return Setting(parse, "|".join(map(pattern_of, forms)))
+    return Setting(parse, "|".join(map(pattern_of, forms)), " | ".join(forms))
 
 
 Bound = Callable[[Callable[[str], Any]], Callable[[str], Any]]
@@ -76,7 +86,7 @@ def one(field: str, token: str, *, above_zero: bool = False, bound: Bound = lamb
     """Return the setting that fills one field with a token; ``above_zero`` refuses nothing (``0s``, ``0B``, ``0``)."""
     parse = bound(TOKENS[token].parse)
     checked = more_than_zero(parse) if above_zero else parse
-    return Setting(lambda text: {field: checked(text.strip())}, TOKENS[token].pattern)
+    return Setting(lambda text: {field: checked(text.strip())}, TOKENS[token].pattern, token)
 
 
 def choice(field: str, words: Mapping[str, Any] | Sequence[str]) -> Setting:
@@ -90,7 +100,8 @@ def choice(field: str, words: Mapping[str, Any] | Sequence[str]) -> Setting:
             raise UsageError(f"expected one of {known}, got {quote(text)}{nearest(word, values)}")
         return {field: values[word]}
 
-    return Setting(parse, "|".join(re.escape(word).replace("\\ ", " +").replace("\\-", "-") for word in values))
+    pattern = "|".join(re.escape(word).replace("\\ ", " +").replace("\\-", "-") for word in values)
+    return Setting(parse, pattern, " | ".join(values))
 
 
 def more_than_zero(parse: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -123,4 +134,4 @@ def or_never(field: str, kind: str = "DURATION", word: str = "never", *, bound: 
         except UsageError as refusal:
             raise UsageError(f"{refusal}, or {quote(word)}") from None
 
-    return Setting(read, f"{TOKENS[kind].pattern}|{word}")
+    return Setting(read, f"{TOKENS[kind].pattern}|{word}", f"{kind} | {word}")

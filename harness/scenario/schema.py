@@ -7,16 +7,16 @@ that go backwards) is left to ``harness check``.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from harness.deeds.catalogue import Actor
+from harness.scenario import reference
 from harness.scenario.clients import CLIENT, MUTANTS
 from harness.scenario.compiling import WORLD
 from harness.scenario.deeds import SPEECHES
 from harness.scenario.document import SECTIONS
-from harness.scenario.expectations import DURATIONS, KINDS, METRICS, OF_CLIENT, STATISTICS
-from harness.scenario.forms import Speech
+from harness.scenario.expectations import DURATIONS, KINDS, OF_CLIENT, STATISTICS
 from harness.scenario.paths import ADJUSTMENTS, MOST_PATHS
 from harness.scenario.phrases import Setting, pattern_of
 from harness.scenario.profiles import PROFILES
@@ -37,21 +37,21 @@ _TRUTHS = {"yes": True, "no": False, "on": True, "off": False, "true": True, "fa
 
 def schema() -> Schema:
     """Return the schema, as JSON has it."""
-    sections = {
-        "scenario": {**_TEXT, "description": "the title"},
-        "about": {**_TEXT, "description": "the story, and the question it asks"},
+    sections: dict[str, Schema] = {
+        "scenario": _TEXT,
+        "about": _TEXT,
         "job": {**_section(JOB), "required": ["lasts"]},
         "server": _section(SERVER),
         "paths": _paths(),
         "device": _section(DEVICE),
         "client": _client(),
         "sweep": _sweep(),
-        "seed": {**_scalar(TOKENS["N"].pattern), "description": "draws of weather, backoff and durations"},
-        "limit": _scalar(TOKENS["DURATION"].pattern),
+        "seed": _REFERS["N"],
+        "limit": _REFERS["DURATION"],
         "world": _scalar(WORLD.pattern),
         "timeline": _timeline(),
         "expect": _expect(),
-        "waive": _mapping(dict.fromkeys(OF_CLIENT, _TEXT)),
+        "waive": _mapping({law: {**_TEXT, "description": f"Why {law} may fail."} for law in OF_CLIENT}),
         "mutants": {"type": "array", "minItems": 1, "items": _scalar("|".join(MUTANTS))},
     }
     assert tuple(sections) == SECTIONS
@@ -60,9 +60,17 @@ def schema() -> Schema:
         "title": "a scenario of harness",
         "type": "object",
         "required": ["scenario", "job", "paths"],
-        "properties": sections,
+        "properties": {name: {"description": reference.SECTIONS[name], **each} for name, each in sections.items()},
         "additionalProperties": False,
+        "$defs": {
+            **{name: {**_scalar(token.pattern), "title": name} for name, token in TOKENS.items()},
+            **{f"deeds of {actor}": _deeds(actor) for actor in Actor},
+        },
     }
+
+
+_REFERS: Mapping[str, Schema] = {name: {"$ref": f"#/$defs/{name}"} for name in TOKENS}
+"""A token by its name, so that its pattern is written once."""
 
 
 def _scalar(pattern: str) -> Schema:
@@ -83,13 +91,23 @@ def _mapping(properties: Mapping[str, Schema]) -> Schema:
 
 
 def _section(settings: Mapping[str, Setting]) -> Schema:
-    return _mapping({key: _scalar(setting.pattern) for key, setting in settings.items()})
+    return _mapping({key: _described(setting) for key, setting in settings.items()})
+
+
+def _described(setting: Setting) -> Schema:
+    """Return what a setting takes, with what it is for; an editor shows it in place of the pattern."""
+    takes = _REFERS.get(setting.forms) or {
+        **_scalar(setting.pattern),
+        "patternErrorMessage": f"expected {setting.forms}",
+    }
+    return {"description": f"{setting.says}\n\n{setting.forms}", **takes}
 
 
 def _client() -> Schema:
     """Return the client's settings; ``like`` may be a name from ``harness.toml``, which a schema cannot know."""
     section = _section(CLIENT)
     section["properties"]["like"] = {
+        "description": CLIENT["like"].says,
         "type": "string",
         "anyOf": [{"enum": CLIENT["like"].pattern.split("|")}, {"pattern": f"^[A-Za-z0-9][A-Za-z0-9_-]*$|{_VARIABLE}"}],
     }
@@ -122,9 +140,16 @@ def _sweep() -> Schema:
     return {"anyOf": [product, {"type": "array", "minItems": 1, "items": named(_SCALAR)}]}
 
 
-def _deeds(speeches: Iterable[Speech]) -> Schema:
-    deed = _scalar("|".join(form.pattern for speech in speeches for form in speech.forms))
+def _deeds(actor: Actor) -> Schema:
+    """Return what an actor does: one deed, each form with what it means, or a list of them."""
+    speech = SPEECHES[actor]
+    told = zip(speech.forms, reference.deeds_of(actor), strict=True)
+    deed = {"anyOf": [{**_scalar(form.pattern), "description": f"{says.name}\n\n{says.says}"} for form, says in told]}
     return {"anyOf": [deed, {"type": "array", "minItems": 1, "items": deed}]}
+
+
+def _deeds_by(actor: Actor) -> Schema:
+    return {"$ref": f"#/$defs/deeds of {actor}", "description": reference.ACTORS[actor]}
 
 
 def _timeline() -> Schema:
@@ -133,11 +158,11 @@ def _timeline() -> Schema:
     actors = {
         "type": "object",
         "minProperties": 1,
-        "properties": {actor.value: _deeds([speech]) for actor, speech in SPEECHES.items() if actor is not Actor.PATH},
+        "properties": {actor.value: _deeds_by(actor) for actor in SPEECHES if actor is not Actor.PATH},
         "patternProperties": {
-            f"^{_PATH_NAME}$": _deeds([SPEECHES[Actor.PATH]]),
-            f"^middle +on +(?:{_PATH_NAME}|{_VARIABLE})$": _deeds([SPEECHES[Actor.MIDDLE]]),
-            f"^(?!middle ).*{_VARIABLE}": _deeds(SPEECHES.values()),
+            f"^{_PATH_NAME}$": _deeds_by(Actor.PATH),
+            f"^middle +on +(?:{_PATH_NAME}|{_VARIABLE})$": _deeds_by(Actor.MIDDLE),
+            f"^(?!middle ).*{_VARIABLE}": {"anyOf": [{"$ref": f"#/$defs/deeds of {actor}"} for actor in Actor]},
         },
         "additionalProperties": False,
     }
@@ -150,7 +175,10 @@ def _timeline() -> Schema:
 
 
 def _expect() -> Schema:
-    bounds = {metric: _scalar("|".join(map(pattern_of, KINDS[metric].forms))) for metric in METRICS}
-    for metric in DURATIONS:
-        bounds |= {f"{metric} {statistic}": bounds[metric] for statistic in STATISTICS}
+    bounds: dict[str, Schema] = {}
+    for metric in reference.metrics():
+        takes = _scalar("|".join(map(pattern_of, KINDS[metric.name].forms)))
+        bounds[metric.name] = {"description": f"{metric.says}\n\n{metric.forms}", **takes}
+    for name in DURATIONS:
+        bounds |= {f"{name} {statistic}": bounds[name] for statistic in STATISTICS}
     return {**_mapping(bounds), "patternProperties": {_VARIABLE: _SCALAR}}

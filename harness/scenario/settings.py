@@ -7,7 +7,17 @@ from harness.deeds.catalogue import CODE
 from harness.errors import UsageError
 from harness.scenario.bounds import LARGEST_EVENT, LARGEST_RESULTS, day, size_up_to, timer
 from harness.scenario.model import JobSpec, ServerSpec
-from harness.scenario.phrases import Fields, Setting, above_zero, choice, one, one_of, or_never, pattern_of
+from harness.scenario.phrases import (
+    Fields,
+    Setting,
+    above_zero,
+    choice,
+    described,
+    one,
+    one_of,
+    or_never,
+    pattern_of,
+)
 from harness.scenario.place import Place, nearest, not_built
 from harness.units import parse_count, quote
 
@@ -46,49 +56,97 @@ def _instances(text: str) -> Fields:
 
 
 JOB: dict[str, Setting] = {
-    "lasts": one("lasts", "DURATION", above_zero=True, bound=day),
-    "updates": Setting(_updates, f"{pattern_of('every DURATION')}|on +change"),
-    "items": one("items", "N", above_zero=True),
-    "ends": one_of(
-        {
-            "completed": lambda: {"ends": "completed"},
-            "failed WORD": _failed,
-            "timeout": lambda: {"ends": "timeout"},
-            "never": lambda: {"ends": "never"},
-        },
-        example="failed bad_csv",
+    "lasts": described(
+        "How long the job runs, from its start to its terminal event. Pauses do not extend it. Required.",
+        one("lasts", "DURATION", above_zero=True, bound=day),
     ),
-    "kind": choice("kind", ("csv-import", "photo-scan", "enrichment")),
-    "event size": one("event_size", "SIZE", bound=lambda parse: size_up_to(parse, LARGEST_EVENT)),
-    "results": one("results", "SIZE", bound=lambda parse: size_up_to(parse, LARGEST_RESULTS)),
-    "results kept": one("results_kept", "DURATION"),
-    "no progress": one("no_progress", "DURATION", above_zero=True),
+    "updates": described(
+        "When it tells its progress: at these intervals, or at each item. Default: every 2s.",
+        Setting(_updates, f"{pattern_of('every DURATION')}|on +change", "every DURATION | on change"),
+    ),
+    "items": described("How many items it works on (totalCount). Default: 100.", one("items", "N", above_zero=True)),
+    "ends": described(
+        "How it ends. One that never ends is left at `lasts`. Default: completed.",
+        one_of(
+            {
+                "completed": lambda: {"ends": "completed"},
+                "failed WORD": _failed,
+                "timeout": lambda: {"ends": "timeout"},
+                "never": lambda: {"ends": "never"},
+            },
+            example="failed bad_csv",
+        ),
+    ),
+    "kind": described(
+        "Which kind of job it calls itself. Default: csv-import.",
+        choice("kind", ("csv-import", "photo-scan", "enrichment")),
+    ),
+    "event size": described(
+        "How large the data of each progress event is. Default: 200B.",
+        one("event_size", "SIZE", bound=lambda parse: size_up_to(parse, LARGEST_EVENT)),
+    ),
+    "results": described(
+        "How large its results are. Default: 10KB.",
+        one("results", "SIZE", bound=lambda parse: size_up_to(parse, LARGEST_RESULTS)),
+    ),
+    "results kept": described(
+        "For how long after the end results are served; then the server answers 410. Default: 24h.",
+        one("results_kept", "DURATION"),
+    ),
+    "no progress": described(
+        "After so long without progress the job times out. Default: 5m.",
+        one("no_progress", "DURATION", above_zero=True),
+    ),
 }
 
 SERVER: dict[str, Setting] = {
-    "replay": one_of(
-        {
-            "N events": lambda events: {"replay": events},
-            "all": lambda: {"replay": None},
-            "none": lambda: {"replay": 0},
-        },
-        example="256 events",
+    "replay": described(
+        "How many of the last events a reconnection can be replayed. Default: 256 events.",
+        one_of(
+            {
+                "N events": lambda events: {"replay": events},
+                "all": lambda: {"replay": None},
+                "none": lambda: {"replay": 0},
+            },
+            example="256 events",
+        ),
     ),
-    "expired cursor": choice("expired_cursor", ("410", "reset event", "silent")),
-    "keepalive": or_never("keepalive", word="none", bound=timer),
-    "retry": or_never("retry", word="none"),
-    "token": one_of(
-        {"none": lambda: {"token_lasts": None}, "lasts DURATION": lambda lasts: {"token_lasts": lasts}},
-        example="lasts 30s",
-        discreet=True,  # a bearer token is what is put here by mistake
+    "expired cursor": described(
+        "What a client is answered that resumes from before these: 410, a reset event, or nothing. Default: 410.",
+        choice("expired_cursor", ("410", "reset event", "silent")),
     ),
-    "instances": Setting(_instances, "1"),
-    "log": Setting(_shared_log, "shared"),
-    "queue": one_of({"N events": lambda events: {"queue": events}}, example="1000 events"),
-    "line ends": choice("line_ends", ("lf", "cr", "crlf", "mixed")),
-    "payload": choice("payload", ("ascii", "utf8", "hostile")),
-    "frames": choice("frames", ("plain", "varied")),
-    "tls": Setting(_plain_text, "no"),
+    "keepalive": described(
+        "Silence after which a comment is sent. Default: 15s.", or_never("keepalive", word="none", bound=timer)
+    ),
+    "retry": described(
+        "A retry: field, sent first on each stream. Default: none; 1s with varied frames.",
+        or_never("retry", word="none"),
+    ),
+    "token": described(
+        "Whether requests need a bearer token, and for how long each is good. Default: none.",
+        one_of(
+            {"none": lambda: {"token_lasts": None}, "lasts DURATION": lambda lasts: {"token_lasts": lasts}},
+            example="lasts 30s",
+            discreet=True,  # a bearer token is what is put here by mistake
+        ),
+    ),
+    "instances": described("How many servers there are.", Setting(_instances, "1", "1")),
+    "log": described("Whether the servers share one log of events.", Setting(_shared_log, "shared", "shared")),
+    "queue": described(
+        "How many events may wait for a slow subscriber before it is dropped. Default: 1000 events.",
+        one_of({"N events": lambda events: {"queue": events}}, example="1000 events"),
+    ),
+    "line ends": described(
+        "What ends the lines of a stream. Default: lf.", choice("line_ends", ("lf", "cr", "crlf", "mixed"))
+    ),
+    "payload": described(
+        "Which characters are in the data. Default: ascii.", choice("payload", ("ascii", "utf8", "hostile"))
+    ),
+    "frames": described(
+        "How events are written: as plainly as can be, or in every way that servers in the field do. Default: plain.",
+        choice("frames", ("plain", "varied")),
+    ),
+    "tls": described("Whether the server speaks TLS.", Setting(_plain_text, "no", "no")),
 }
 
 VARIED_RETRY = 1.0
@@ -159,8 +217,13 @@ def read_server(place: Place) -> ServerSpec:
 
 
 DEVICE: dict[str, Setting] = {
-    "starts on": one("starts_on", "PATH"),
-    "linger": one("linger", "DURATION", bound=day),
+    "starts on": described(
+        "The only path that is joined at 0 s. Default: the first of `paths`.", one("starts_on", "PATH")
+    ),
+    "linger": described(
+        "For how long open connections outlive the loss of the default path. Default: 0s.",
+        one("linger", "DURATION", bound=day),
+    ),
 }
 
 

@@ -186,7 +186,7 @@ def test_help_tells_what_virtual_time_leaves_out_in_lines_of_a_terminal():
     assert done.returncode == 0
     assert "  - Bytes, FIN and RST take no time of their own" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
-    assert "virtual         Virtual time" in harness("help").stdout
+    assert "virtual            Virtual time" in harness("help").stdout
 
 
 def test_help_tells_what_each_mutant_stands_for():

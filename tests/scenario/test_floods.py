@@ -97,7 +97,7 @@ def composed(dice):
         actor = dice.choice(list(ACTORS))
         deeds = [said(dice.choice(list(ACTORS[actor].forms)), dice) for _ in range(dice.randrange(1, 4))]
         lines.append(f"  {when}: {{{actor}: [{', '.join(deeds)}]}}")
-    metric = dice.choice(METRICS)
+    metric = dice.choice(list(METRICS))
     form = dice.choice(list(KINDS[metric].forms if dice.random() < 0.9 else KINDS["traffic"].forms))
     lines.append(f"expect: {{{metric}: {form.replace('DURATION', '5s').replace('INSTANT', '5s').replace('N', '3')}}}")
     return "\n".join(lines) + "\n"

@@ -3,9 +3,12 @@
 The threads are public ones, as ``owner/repository number``.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from harness.errors import UsageError
+from harness.scenario.place import nearest
 
 
 class LawHelp(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,14 +21,20 @@ class LawHelp(msgspec.Struct, frozen=True, kw_only=True):
     breaks: tuple[str, ...]
 
 
-def law_help(word: str) -> LawHelp:
-    """Return the explanation of a law by its word or code. Raises ``UsageError`` for any other."""
+def law_help(word: str, topics: Iterable[str] = ()) -> LawHelp:
+    """Return the explanation of a law by its word or code.
+
+    Raises ``UsageError`` for any other, which names the laws, and the ``topics`` that were asked for elsewhere.
+    """
     wanted = word.strip().lower()
     for law in HELP:
         if wanted in {law.word, law.code.lower()}:
             return law
-    known = ", ".join(law.word for law in HELP)
-    raise UsageError(f"no law is called {word!r}: expected one of {known}, or its code, such as L2; mutants or virtual")
+    words = [*(law.word for law in HELP), *topics]
+    hint = nearest(wanted, words)
+    raise UsageError(
+        f"no law is called {word!r}{hint}: expected one of {', '.join(words)}, or a law's code, such as L2"
+    )
 
 
 HELP: tuple[LawHelp, ...] = (

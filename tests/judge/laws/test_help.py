@@ -16,5 +16,8 @@ def test_a_law_is_found_by_its_word_or_code():
 
 
 def test_an_unknown_law_is_refused_with_the_known_ones():
-    with pytest.raises(UsageError, match="'no-gaps': expected one of fault-seen, history-whole, server-as-planned"):
+    with pytest.raises(
+        UsageError,
+        match=r"'no-gaps' \(did you mean \"no-gap\"\?\): expected one of fault-seen, history-whole, server-as-planned",
+    ):
         law_help("no-gaps")

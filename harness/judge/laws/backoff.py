@@ -108,9 +108,8 @@ def _held_on(client: ClientCase, outcome: LawFindings) -> None:
     case = client.case
     for one in owed.held_on(client):
         text = (
-            f"{ObligationRow.SIGNAL_IN_DIAL.called}: a {one.what} was to be dropped by {phrases.moment(one.due)}, and "
-            "went on "
-            f"until {phrases.moment(one.over)}"
+            f"{one.row.called}: a {one.what} was to be dropped by {phrases.moment(one.due)}, and went on until "
+            f"{phrases.moment(one.over)}"
         )
         shown = [case.evidence(one.signal, "the signal"), case.evidence(one.record, one.what)]
         outcome.fail(text, *shown, advice=_ADVICE["signal"], cause="deaf-dial")
@@ -148,10 +147,17 @@ def _questions(client: ClientCase, outcome: LawFindings) -> None:
 _ASKS = {ObligationRow.START: "start", ObligationRow.ASK: "request"}
 
 
+_GIVEN = 2
+"""The hundreds of a status by which a token is given."""
+
+
 def _tokens(client: ClientCase, outcome: LawFindings) -> None:
     for refused, asked in owed.tokens_too_many(client):
         at = phrases.moment(client.case.at(refused.t_ns))
         text = f"{ObligationRow.ONE_TOKEN.called}: a 401 at {at} led to {len(asked)} requests for a token, one is due"
+        met = client.responses.get(asked[0].rid)
+        if met is not None and met.status // 100 != _GIVEN:
+            text += f": the first was answered {met.status}, and what met the 401 is to be asked again before the next"
         shown = [client.case.evidence(refused, "401"), *(client.case.evidence(one, "token asked for") for one in asked)]
         outcome.fail(text, *shown[:SHOWN], advice=_ADVICE["tokens"], cause="token-storm")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from harness.history import Request
 from harness.history.records import Record
 from harness.judge.case import WAKING_SIGNALS, ClientCase
 from harness.judge.facts.asking import asks
@@ -14,14 +15,20 @@ from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import gap_open, pollings
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.requests import CLIENT, dial_lives, lives_of, request_lives
+from harness.judge.obligations.due import over_at
 from harness.judge.obligations.rows import AT_ONCE, LATE, ObligationRow
 
 _GIVEN_UP = "given up"
+_WOKE = frozenset({"resumed"})
+
+Held = tuple[ObligationRow, Record, str, int, int]
+"""What a client held on to: by which row it is dropped, its record and its words, and from which stamp to which."""
 
 
 class HeldOn(msgspec.Struct, frozen=True):
-    """What a client did not let go of for a signal (row 8). ``over`` is when it was, in scenario seconds."""
+    """What a client did not let go of for a signal. ``over`` is when it was, in scenario seconds."""
 
+    row: ObligationRow
     record: Record
     signal: Record
     due: float
@@ -45,23 +52,36 @@ class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def held_on(client: ClientCase) -> Iterator[HeldOn]:
-    """Yield dials that hung, and stream requests without an answer, that outlived a signal of a new way to the server.
+    """Yield what outlived a signal of a new way to the server (row 8), and streams that outlived a waking (row 56).
 
-    Only a client that declares to reconnect is held to it. What was over within ``NEAR`` of the signal has no order.
+    A dial that hangs and a stream request without an answer are dropped for any of these signals; an open stream is
+    for a device that woke: its sockets are dead. Only a client that declares to reconnect is held to it. What was over
+    within ``NEAR`` of the signal has no order with it.
     """
     if client.case.declared.heeds_signals is not True:
         return
-    heard = [one for one in client.signals if one.what in WAKING_SIGNALS]
     case, near = client.case, client.case.near_ns
-    for record, what, began_ns, over_ns in _waiting(client):
-        for signal in heard:
-            if not began_ns + near < signal.t_ns < over_ns - near:
+    for row, record, what, began_ns, over_ns in [*_waiting(client), *_open(client)]:
+        words = _WOKE if row is ObligationRow.WAKING else WAKING_SIGNALS
+        for signal in client.signals:
+            if signal.what not in words or not began_ns + near < signal.t_ns < over_ns - near:
                 continue
             at = case.at(signal.t_ns)
             due = at + AT_ONCE + client.once(NetworkTimeline).slept(at, case.at(over_ns))
             if case.at(over_ns) > due + LATE + case.slack:
-                yield HeldOn(record, signal, due, case.at(over_ns), what)
+                yield HeldOn(row, record, signal, due, case.at(over_ns), what)
                 break
+
+
+def _open(client: ClientCase) -> Iterator[Held]:
+    """Yield each stream that has opened, as long as the job's end is not known and no callback may hold up its end."""
+    over = over_at(client)
+    late_ns = round(client.case.plan.client.policies.handler_takes * 1e9)
+    for life in lives_of(client, "stream"):
+        if life.answer is not None and life.streams:
+            end_ns = client.case.end_ns if life.end_ns is None else life.end_ns - late_ns
+            until_ns = end_ns if math.isinf(over) else min(end_ns, client.case.ns(over))
+            yield ObligationRow.WAKING, life.answer, "stream of a device that slept", life.answer.t_ns, until_ns
 
 
 def given_up_early(client: ClientCase) -> Iterator[GivenUp]:
@@ -125,19 +145,20 @@ def _at_least(policy: object) -> float:
     return float(policy) if isinstance(policy, float | int) else 0.0
 
 
-def _waiting(client: ClientCase) -> Iterator[tuple[Record, str, int, int]]:
+def _waiting(client: ClientCase) -> Iterator[Held]:
     """Yield what a client waited for, with the stamps between which it did."""
     end_ns = client.case.end_ns
     for dial in dials(client).all:
-        yield dial.record, f"dial through {dial.path}" if dial.path else "dial", dial.from_ns, min(dial.to_ns, end_ns)
+        what = f"dial through {dial.path}" if dial.path else "dial"
+        yield ObligationRow.SIGNAL_IN_DIAL, dial.record, what, dial.from_ns, min(dial.to_ns, end_ns)
     for request in client.streams:
         answer = client.responses.get(request.rid)
         ends = [end.closed_ns for end in client.ends_of.get(request.cid, ())]
         over = min([end_ns, *ends, *([answer.t_ns] if answer is not None else [])])
-        yield request, "stream request without an answer", request.t_ns, over
+        yield ObligationRow.SIGNAL_IN_DIAL, request, "stream request without an answer", request.t_ns, over
 
 
-def tokens_too_many(client: ClientCase) -> Iterator[tuple[Record, list[Record]]]:
+def tokens_too_many(client: ClientCase) -> Iterator[tuple[Record, list[Request]]]:
     """Yield each 401 with the token requests that it led to, where they were more than one.
 
     A token that was given may be refused in its turn: that is another 401. One that was not given may be asked for
@@ -150,7 +171,7 @@ def tokens_too_many(client: ClientCase) -> Iterator[tuple[Record, list[Record]]]
     bounds = [one.t_ns for one in refused]
     for place, answer in enumerate(refused):
         until = bounds[place + 1] if place + 1 < len(bounds) else math.inf
-        led_to: list[Record] = [one for one in tokens if answer.t_ns <= one.t_ns < until]
+        led_to = [one for one in tokens if answer.t_ns <= one.t_ns < until]
         if len(led_to) > 1 and not _doubtful(client, answer.t_ns):
             yield answer, led_to
 

@@ -48,6 +48,7 @@ class ObligationRow(enum.Enum):
     POLL = 47, "poll"
     FAILED_POLL = 48, "failed poll"
     RETRY_STREAM = 50, "retry stream"
+    WAKING = 56, "waking"
 
     @property
     def called(self) -> str:

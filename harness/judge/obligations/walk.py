@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness.history import SignalHeard
+from harness.history import Dial, SignalHeard
 from harness.judge import phrases
 from harness.judge.case import WAKING_SIGNALS, Case, ClientCase
 from harness.judge.facts.asking import Ask, asks
@@ -23,7 +23,7 @@ from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.polling import gap_open, may_poll, pollings
 from harness.judge.facts.radio import end_came_ns
 from harness.judge.facts.refusals import let_in, no_end_due
-from harness.judge.facts.requests import lives_of
+from harness.judge.facts.requests import CLIENT, lives_of, request_lives
 from harness.judge.obligations.due import over_at
 from harness.judge.obligations.rows import AT_ONCE, EARLY, LATE, DueWindow, ObligationRow, waits
 from harness.sse.policy import ResetsOn
@@ -35,6 +35,9 @@ _UNSEEN = 8
 """Attempts that a client may have made which nobody saw."""
 
 _FINAL = 204
+
+_ENDED_BY_CLIENT = frozenset({"given up", "open"})
+"""Fates of a dial that carried no request: it hung, or was let in, and its client let go of it."""
 
 
 class WalkState(NamedTuple):
@@ -374,10 +377,17 @@ class Walk:
         if self._policies.heeds_signals is False:
             return
         last = self._tries[state.last]
-        first = max(bisect_left(self._signals, ended[0] - self._near), state.spent + 1)
+        # What a signal ends may be let go of within a second of it, and is begun anew within the same second.
+        since = max(ended[0] - AT_ONCE, self._case.at(last.began_ns)) if self._let_go(last) else ended[0]
+        first = max(bisect_left(self._signals, since - self._near), state.spent + 1)
         for place, at in enumerate(self._signals[first:], first):
             if at > begun + self._near:
                 return
+            if at < ended[0] - self._near:
+                high = at + AT_ONCE + self._sky.slept(at, begun)
+                for n in ns:
+                    yield DueWindow(row=ObligationRow.SIGNAL, low=ended[0], high=high, n=n, spends=place)
+                continue
             busy = [
                 self._case.at(one.over_ns) for one in self._during(last, begun) if self._case.at(one.began_ns) <= at
             ]
@@ -385,6 +395,12 @@ class Walk:
             high += self._sky.slept(at, begun)
             for n in ns:
                 yield DueWindow(row=ObligationRow.SIGNAL, low=at - self._near, high=high, n=n, spends=place)
+
+    def _let_go(self, last: AttemptLife) -> bool:
+        """Whether the client ended an attempt: it gave the dial up, or hung up before the other side did."""
+        if last.request is not None:
+            return request_lives(self._client)[last.request.rid].by == CLIENT
+        return isinstance(last.record, Dial) and last.record.fate in _ENDED_BY_CLIENT
 
     def _given(self, last: AttemptLife, begun: float) -> float:
         """Return when a token that was asked for because of an attempt was certainly there; infinity: it was not."""

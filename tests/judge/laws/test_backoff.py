@@ -39,6 +39,19 @@ def test_a_wait_beyond_d_fails_and_says_what_was_due():
     assert [item.text for item in found.evidence] == ["the attempt before ended", "the dial"]
 
 
+def test_who_waits_twice_fails_though_an_event_follows_at_once():
+    def told(wait: float) -> LawState:
+        story = Dials().refused(0.6, 1.9)
+        story.at += wait
+        cid = story.asks("stream", story.at)
+        story.add(Delivered(rid=story.rids, cid=cid, id="a-0", type="initialized"), story.at + 0.05)
+        story.reads(cid, story.at + 0.04)
+        story.at += 0.1
+        return state("backoff", story.over())
+
+    assert (told(2.5), told(5.0)) == (LawState.HELD, LawState.FAILED)
+
+
 def test_a_dial_that_is_owed_and_never_comes_fails():
     story = Dials().refused(0.6)
     story.end(60.0, "limit")
@@ -232,10 +245,10 @@ def test_a_signal_counts_when_it_is_heard_and_not_when_it_was_told():
     assert "came at 5.90 s" in sentence(story.over())
 
 
-@pytest.mark.parametrize(("heard", "found"), [(5.02, "held"), (5.18, "held"), (4.95, "failed"), (5.25, "failed")])
-def test_a_signal_and_an_end_that_are_near_have_no_order(heard, found):
+@pytest.mark.parametrize(("heard", "found"), [(4.75, "held"), (5.18, "held"), (4.65, "failed"), (5.25, "failed")])
+def test_a_signal_in_a_dial_or_near_its_ends_has_it_begun_anew(heard, found):
     story = cut_dials(5.1)
-    story.signal("joins", 4.85, "wifi", heard=heard)
+    story.signal("joins", 4.6, "wifi", heard=heard)
     assert state("backoff", story.over()).value == found
 
 
@@ -267,6 +280,35 @@ def test_a_signal_ends_the_wait_in_which_it_is_heard():
     found = law("backoff", signalled(9.0))
     assert found.sentence == "row 23, signal while waiting: a dial was due by 20.10 s and came at 25.10 s"
     assert found.cause == "deaf"
+
+
+def test_a_dial_that_a_signal_ends_is_begun_anew_within_a_second_of_the_signal():
+    def told(ends: float, wait: float) -> LawState:
+        story = Dials()
+        story.dials(4.6, ends - 4.6, "given up")
+        story.signal("joins", 5.0, "cellular")
+        story.at = ends
+        return state("backoff", story.refused(wait).over())
+
+    assert (told(5.8, 0.01), told(5.8, 0.15)) == (LawState.HELD, LawState.HELD)
+    assert told(5.8, 0.5) is LawState.FAILED, "neither at once nor behind the wait of n 1"
+
+
+@pytest.mark.parametrize("hung", [False, True])
+def test_a_signal_counts_one_attempt(hung):
+    """The wait of n 1, or its dial, ends by a signal: the next wait is that of n 2, and not of n 3."""
+
+    def told(wait: float) -> LawState:
+        story = Dials()
+        if hung:
+            story.dials(4.6, 1.0, "given up")
+        else:
+            story.refused(0.6)
+        story.at = 5.6
+        story.signal("joins", story.at - 0.01, "cellular")
+        return state("backoff", story.refused(0.0, wait).over())
+
+    assert (told(3.0), told(5.0)) == (LawState.HELD, LawState.FAILED)
 
 
 def test_a_deaf_client_is_held_to_the_signal_that_it_was_told():
@@ -347,6 +389,15 @@ def test_one_token_is_asked_for_a_refusal():
     found = law("backoff", refused_token(0.35, times=6))
     assert found.sentence == ("row 13, one token a refusal: a 401 at 4.6 s led to 6 requests for a token, one is due")
     assert found.cause == "token-storm"
+
+
+def test_a_token_that_was_not_given_is_asked_for_anew_by_who_is_refused_anew():
+    """The server in trouble answers 503: the wait comes next, and the stream, and only its 401 leads to a token."""
+    found = law("backoff", refused_token(0.35, status=503, times=2))
+    assert found.sentence == (
+        "row 13, one token a refusal: a 401 at 4.6 s led to 2 requests for a token, one is due: the first was answered "
+        "503, and what met the 401 is to be asked again before the next (and 1 more)"
+    )
 
 
 # Rows 24 and 48 to 53: polling.

@@ -6,6 +6,7 @@ from functools import partial
 import msgspec
 import pytest
 
+from harness.deeds import acts
 from harness.history import End
 from harness.judge.obligations.rows import ObligationRow
 from harness.judge.verdict import LawState
@@ -16,7 +17,7 @@ from tests.judge.obligations.test_closings import asked, flowing, opened
 from tests.judge.obligations.test_polls import refused
 from tests.judge.obligations.test_questions import BRIEF, SELDOM, connected, gap, started, unauthorized
 from tests.judge.ruling import law
-from tests.judge.story import Story
+from tests.judge.story import Story, plan
 
 
 class RowStory(msgspec.Struct, frozen=True):
@@ -57,13 +58,20 @@ def put_off(wait: float) -> Story:
     return Dials().answered(0.6, 503, retry_after="7").refused(wait).over()
 
 
-def hung(lasts: float, *, signal: float | None = None) -> Story:
+def hung(lasts: float) -> Story:
     story = Dials()
     story.dials(4.6, lasts, "given up")
-    if signal is not None:
-        story.signal("joins", signal, "cellular")
     story.at = max(5.6, 4.6 + lasts)
     return story.over()
+
+
+def hung_at_a_signal(lasts: float) -> Story:
+    """A dial of 4.6 s hangs, a signal comes at 5.5 s, and as the dial is let go of the next one begins."""
+    story = Dials()
+    story.dials(4.6, lasts, "given up")
+    story.signal("joins", 5.5, "cellular")
+    story.at = 4.6 + lasts
+    return story.refused(0.01, lasts=1.0).over()
 
 
 def asked_again(at: float) -> Story:
@@ -101,12 +109,21 @@ def probed(wait: float, *, poll: int = 0) -> Story:
     return story.answered(wait, 503).over()
 
 
+def woken(wait: float) -> Story:
+    """The device sleeps from 6 s to 8 s; its client lets go of the stream of before so much later."""
+    deed = (6.0, "device", acts.Suspends(lasts=2.0, silently=True), "suspends for 2s silently")
+    story = Dials(the_plan=plan(deed, lasts=300.0), lost=8.0 + wait, read=False)
+    story.deeds()
+    story.signal("resumed", 8.0)
+    return story.refused(0.01).over()
+
+
 Row = ObligationRow
 ROWS = (
     RowStory(Row.START, started, met=1.1, late=3.1, until=20.0),
     RowStory(Row.ASK, connected, met=0.05, late=3.0, until=20.0),
     RowStory(Row.CONNECT_DEADLINE, hung, met=10.0, late=12.0, early=3.0),
-    RowStory(Row.SIGNAL_IN_DIAL, partial(hung, signal=5.5), met=1.8, late=4.0, early=0.5, by=Row.CONNECT_DEADLINE),
+    RowStory(Row.SIGNAL_IN_DIAL, hung_at_a_signal, met=1.8, late=4.0, early=0.5, by=Row.CONNECT_DEADLINE),
     RowStory(Row.UNANSWERED, asked, met=20.0, late=25.0, early=6.0, until=30.0),
     RowStory(Row.ONE_TOKEN, unauthorized, met=0.9, late=4.1, until=20.0),
     RowStory(Row.REFUSED_CURSOR, refused_cursor, met=5.9, late=8.0, until=9.0),
@@ -124,6 +141,7 @@ ROWS = (
     RowStory(Row.POLL, polled_again, met=6.1, late=8.0, early=4.1, until=8.5),
     RowStory(Row.FAILED_POLL, partial(probed, poll=503), met=1.2, late=1.5, early=0.1),
     RowStory(Row.RETRY_STREAM, probed, met=60.0, late=62.0, early=50.0),
+    RowStory(Row.WAKING, woken, met=0.9, late=3.0),
 )
 
 

@@ -13,14 +13,14 @@ from harness.campaign.children import ChildExit, run_child
 from harness.campaign.finish import Finished
 from harness.campaign.folders import keep_ending, kept, new_run, redact_log
 from harness.campaign.fork_client import Forks
-from harness.campaign.fork_launch import Started, started
+from harness.campaign.fork_launch import FORKS, Started, started
 from harness.campaign.live import LiveDisplay
 from harness.campaign.worker import JudgingWorker
 from harness.errors import EnvironmentFault
 from harness.report.folder import run_folder_name, safe_name
 from harness.scenario.model import Plan
 from harness.trouble import in_words
-from harness.world import real, virtual
+from harness.world import virtual
 
 
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,9 +71,9 @@ class Campaign:
     ``started`` has every plan that left it, by folder: also those of which nothing came.
 
     With a ``hash_seed``, that of Python in every virtual run's process (``PYTHONHASHSEED``); else whatever it takes.
-    These are forked from a server of the campaign's own, or from one that is ``forking`` already. Where they are still
-    to be ``compared``, it is left to whoever does that to call ``on_run_end``; and to whoever repeats them, the real
-    ones that came to nothing for being ``late``.
+    These are forked from a server of the campaign's own, or from one that is ``forking`` already; without ``FORKS``
+    each is a fresh process. Where they are still to be ``compared``, it is left to whoever does that to call
+    ``on_run_end``; and to whoever repeats them, the real ones that came to nothing for being ``late``.
     """
 
     def __init__(
@@ -112,17 +112,18 @@ class Campaign:
         those of another: one in virtual time never waits, and beside a real one it would be that one's lag.
         """
         while self._going_on(stop):
-            slot = self._slot
+            world = self.waiting[0].world
+            slot = partial(self._slot, world)
             with contextlib.ExitStack() as stack:
-                if self.waiting[0].world == virtual.NAME:
+                if world == virtual.NAME and FORKS:
                     server = self._forking or stack.enter_context(started(hash_seed=self.hash_seed))
                     slot = partial(self._forked, Forks(server))
                 async with trio.open_nursery() as nursery:
                     for _ in range(self.jobs):
                         nursery.start_soon(slot, stop)
 
-    async def _slot(self, stop: trio.Event) -> None:
-        """Real runs one after another, each in a fresh process."""
+    async def _slot(self, world: str, stop: trio.Event) -> None:
+        """Runs of one world one after another, each in a fresh process."""
         worker = JudgingWorker()
 
         async def child(plan: Plan, folder: Path) -> ChildExit:
@@ -131,7 +132,7 @@ class Campaign:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(worker.warm_up)
-                await self._serve(child, worker.finish, real.NAME, stop)
+                await self._serve(child, worker.finish, world, stop)
                 nursery.cancel_scope.cancel()
         finally:
             await worker.aclose()

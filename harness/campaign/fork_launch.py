@@ -15,6 +15,13 @@ from typing import IO, NamedTuple
 
 SERVER = (sys.executable, "-m", "harness.campaign.forkserver")
 
+FORKS = sys.platform == "linux"
+"""Virtual runs are forked on Linux alone; elsewhere each has a fresh process.
+
+What system libraries of macOS leave behind in a forked process may crash it (CPython's bpo-33725), and a pair of
+sockets there carries no messages, which orders are (``SOCK_SEQPACKET``).
+"""
+
 FIRST_HASH_SEED = 1
 """``PYTHONHASHSEED`` of a run that is made twice; its repetition has the next one."""
 

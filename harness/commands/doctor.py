@@ -15,6 +15,7 @@ from harness.errors import EnvironmentFault
 from harness.exits import ENVIRONMENT, PASS
 from harness.extras import EXTRAS, Extra
 from harness.network import kernel
+from harness.network.real import NO_SOCKETS, ports_can_be_kept
 from harness.seams import Door, Network
 from harness.toxiproxy.launch import open_toxiproxy
 from harness.world import real
@@ -43,6 +44,7 @@ async def _examine() -> list[MachineCheck]:
     return [
         _python(),
         *map(_extra, EXTRAS),
+        _real_sockets(),
         await _toxiproxy("embedded", network),
         await _toxiproxy("toxiproxy-server", network),
         await _hanging_dials(network),
@@ -63,6 +65,12 @@ def _extra(extra: Extra) -> MachineCheck:
     return MachineCheck(what=what, good=True, text=text)
 
 
+def _real_sockets() -> MachineCheck:
+    good = ports_can_be_kept()
+    text = "a port that refuses dials stays ours" if good else NO_SOCKETS
+    return MachineCheck(what="real sockets", good=good, text=text)
+
+
 async def _toxiproxy(choice: str, network: Network) -> MachineCheck:
     what = "toxiproxy" if choice == "embedded" else "real toxiproxy"
     path = choice if choice == "embedded" else shutil.which(choice)
@@ -80,7 +88,10 @@ async def _toxiproxy(choice: str, network: Network) -> MachineCheck:
 async def _hanging_dials(network: Network) -> MachineCheck:
     """Shut a listener's door so that SYNs go unanswered, and dial it."""
     what = "hanging dials"
-    listener = await network.listen()
+    try:
+        listener = await network.listen()
+    except EnvironmentFault as error:
+        return MachineCheck(what=what, good=False, text=str(error))
     try:
         await listener.set_door(Door.HANG)
         with trio.move_on_after(HANG):

@@ -45,17 +45,17 @@ if TYPE_CHECKING:
 @verdict_options
 def run(targets: tuple[str, ...], **options: Any) -> int:
     """Run scenarios, judge them, report. None named: scenarios/ here."""
-    from harness.campaign.fork_launch import FIRST_HASH_SEED, started  # noqa: PLC0415
+    from harness.campaign.fork_launch import FIRST_HASH_SEED, FORKS, started  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:
         forking = None
-        if options["world"] != "real":  # loads its libraries while we load ours
+        if options["world"] != "real" and FORKS:  # loads its libraries while we load ours
             forking = stack.enter_context(started(hash_seed=FIRST_HASH_SEED if options["twice"] else None))
         return run_chosen(targets, options, forking)
 
 
 def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Started | None") -> int:
-    """Run what the options of ``harness run`` choose; virtual runs are forked from the server given."""
+    """Run what the options of ``harness run`` choose; virtual runs are forked from the server given, if any."""
     from harness.campaign.campaign import ignore_run_end  # noqa: PLC0415
     from harness.campaign.invoke import CampaignOptions, invoke  # noqa: PLC0415
     from harness.campaign.jsonl import Lines  # noqa: PLC0415

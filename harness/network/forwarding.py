@@ -19,6 +19,9 @@ import trio
 
 from harness.clock import Wakeup
 
+HAS_EPOLL = hasattr(select, "epoll")
+"""Linux has it. Elsewhere a connection's own task does it all, and a proxy adds more to an event's way."""
+
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
 
 Send = Callable[[bytes], int]

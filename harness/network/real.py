@@ -33,6 +33,34 @@ _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # accept
 _QUEUE = struct.Struct("24xII")  # struct tcp_info: tcpi_unacked, tcpi_sacked; of a listener: queue, and its limit
 
 
+DIALS_CAN_HANG = sys.platform == "linux"
+"""Only Linux drops the SYNs that a full queue has no room for, and tells in TCP_INFO that it is full."""
+
+NO_HANGING = f"no SYN can be left unanswered on {sys.platform}: words that make dials hang need Linux, or virtual time"
+NO_SOCKETS = (
+    f"no runs on real sockets on {sys.platform}: a port that refuses dials would be lost, since no second socket can "
+    "be bound to it (Linux can, and `--world virtual` needs none)"
+)
+
+
+def ports_can_be_kept() -> bool:
+    """Whether a second socket can be bound to a port, so that it stays ours while nothing listens there; see above.
+
+    Linux allows it with SO_REUSEADDR as long as neither listens (socket(7)); BSD's sockets do not.
+    """
+    with socket.socket() as keeper, socket.socket() as ear:
+        for sock in (keeper, ear):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        try:
+            ear.bind(keeper.getsockname())
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return False
+    return True
+
+
 class RealNetwork(Network):
     """Connect and listen on this machine's loopback."""
 
@@ -69,7 +97,10 @@ class RealNetwork(Network):
 
 
 class RealListener(Listener):
-    """One bound port and its door. Raises ``EnvironmentFault`` where the address is taken or forbidden."""
+    """One bound port and its door.
+
+    Raises ``EnvironmentFault`` where the address is taken or forbidden, or the system binds one socket to a port.
+    """
 
     def __init__(self, address: Address) -> None:
         host, port = address
@@ -90,6 +121,8 @@ class RealListener(Listener):
             self._ear = self._listening(BACKLOG)
         except OSError as error:
             self._keeper.close()
+            if error.errno == errno.EADDRINUSE and not ports_can_be_kept():
+                raise EnvironmentFault(NO_SOCKETS) from error
             hint = "another program has it; stop it, or choose another port"
             if error.errno != errno.EADDRINUSE:
                 hint = "choose a port this user may bind"
@@ -210,11 +243,8 @@ class RealListener(Listener):
         self._fillers.clear()
 
     async def _hang(self) -> None:
-        if sys.platform != "linux":
-            raise EnvironmentFault(
-                f"{self.address[0]}:{self.address[1]} cannot leave a SYN unanswered on {sys.platform}: words that make "
-                "dials hang (stalled, silent, unreachable) need Linux; run this scenario there, or in virtual time"
-            )
+        if not DIALS_CAN_HANG:
+            raise EnvironmentFault(f"{self.address[0]}:{self.address[1]}: {NO_HANGING}")
         self._turn(Door.HANG)
         if self._ear is None:
             self._ear = self._listening(0)

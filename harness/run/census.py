@@ -11,6 +11,9 @@ import trio
 
 from harness.history import Census
 
+_OPEN = (Path("/proc/self/fd"), Path("/dev/fd"))
+"""Where a system lists a process's own descriptors: Linux, and those that descend from BSD, macOS among them."""
+
 _WORKERS = "Trio thread"  # idle workers of trio's own cache: they end by themselves after ten seconds
 
 
@@ -90,5 +93,5 @@ def descriptors() -> int:
 
 
 def _descriptors() -> list[str]:
-    folder = Path("/proc/self/fd")
-    return os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 - iterdir would hold one open while counting
+    folder = next((folder for folder in _OPEN if folder.is_dir()), None)
+    return os.listdir(folder) if folder else []  # noqa: PTH208 - iterdir would hold one open while counting

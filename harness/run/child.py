@@ -22,6 +22,7 @@ from harness.escaping import visible
 from harness.history.files import HISTORY, PLAN
 from harness.history.journal import Tap
 from harness.history.records import Record
+from harness.run import capabilities
 from harness.run.progress import TELL_EVERY, Progress
 from harness.run.progress_view import ProgressView
 from harness.run.runner import Runner
@@ -101,11 +102,12 @@ async def main(plan: Plan, folder: Path, toxiproxy: str) -> None:
 
 
 def run_in_world(plan: Plan, perform: Callable[[], Awaitable[None]]) -> None:
-    """Run in the world that the plan names."""
+    """Run in the world that the plan names. Raises ``EnvironmentFault`` where this machine's sockets cannot do it."""
     if plan.world == virtual.NAME:
         with virtual.spacious_memory(plan.client.count):
             virtual.run(perform, seed=plan.seed)
     else:
+        capabilities.require(plan)
         real.run(perform)
 
 

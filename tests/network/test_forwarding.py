@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from harness.network import RealNetwork, forwarding
+from harness.network import RealNetwork, forwarding, streams
 from harness.network.streams import RealStream
 
 
@@ -145,3 +145,13 @@ async def test_a_cancelled_owner_leaves_nothing_registered_and_loses_no_byte(way
         await source.forward(sink, 1000, lambda: True)
     await sender.send_all(b"kept")
     assert await source.receive_some() == b"kept"
+
+
+async def test_without_epoll_the_owner_gets_all_that_arrives(way, monkeypatch):
+    sender, source, sink, _ = way
+    monkeypatch.setattr(streams, "HAS_EPOLL", False)
+    await sender.send_all(b"first")
+    assert await source.forward(sink, 1000, lambda: True) == b"first"
+    sender.finish()
+    assert await source.forward(sink, 1000, lambda: True) == b""
+    assert forwarding._forwarder.get() is None

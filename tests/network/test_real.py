@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from harness.errors import EnvironmentFault, OutOfFiles
-from harness.network import RealNetwork
+from harness.network import RealNetwork, real
 from harness.network.real import FILLER
 from harness.seams import Address, Door
 
@@ -142,9 +142,17 @@ async def test_only_loopback_is_listened_on():
 
 
 async def test_hanging_is_refused_with_a_reason_where_the_system_cannot(listener, monkeypatch):
-    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr(real, "DIALS_CAN_HANG", False)
     with pytest.raises(EnvironmentFault, match="need Linux"):
         await listener.set_door(Door.HANG)
+
+
+async def test_a_port_is_kept_where_two_sockets_can_be_bound_to_it_and_else_nothing_listens(monkeypatch):
+    assert real.ports_can_be_kept()
+    monkeypatch.setattr(socket, "SO_REUSEADDR", socket.SO_KEEPALIVE)  # another option: as if there were none
+    assert not real.ports_can_be_kept()
+    with pytest.raises(EnvironmentFault, match="no second socket can be bound"):
+        await RealNetwork().listen()
 
 
 async def test_closing_wakes_who_waits_and_frees_the_port(listener):

@@ -1,4 +1,9 @@
-"""Laws and measures: pure functions of (plan, history)."""
+"""From (plan, history) to a verdict, by pure functions.
+
+A package imports only from those before it, and a test holds that: ``case`` and ``facts``, what happened;
+``obligations``, what a client owed next; ``measures``, what the run amounts to in figures; ``explain``, why something
+failed; ``laws``, what must be true; ``expectations`` and ``judge``, the verdict.
+"""
 
 from harness.judge.judge import by_cause as by_cause
 from harness.judge.judge import judge as judge

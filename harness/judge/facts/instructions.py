@@ -28,6 +28,10 @@ RESET = "reset"
 """The type of the event by which a server says that it no longer has what the cursor asked for."""
 
 
+RESTS, RESTS_AT_THE_END = (8.0, 0.5), (10.0, 0.9)
+"""Seconds for which a stream may wait for a gap's snapshot, and the share of the watchdog's time."""
+
+
 class Deferral(msgspec.Struct, frozen=True):
     """An answer that asked by ``Retry-After`` not to be asked the same again for a while.
 

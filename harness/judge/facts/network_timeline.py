@@ -8,12 +8,15 @@ server pass streams, and the device is awake. What a deed does only later (a cut
 killed, a token that runs out) counts when the records of the middle and the server say that it was done.
 """
 
+import math
+from collections.abc import Mapping
 from operator import itemgetter
 
 import msgspec
 
 from harness.deeds import acts
-from harness.deeds.catalogue import FlowEnding, Mood
+from harness.deeds.catalogue import FlowEnding, Mood, effect_of
+from harness.deeds.network_state import NetworkState
 from harness.history import ConnEnd
 from harness.judge.case import ClientCase
 from harness.judge.facts.deeds import Expired, Happened
@@ -21,6 +24,7 @@ from harness.judge.facts.gate_timeline import foreseen
 from harness.judge.facts.subscribers import subscriptions
 from harness.scenario.model import network_at_start
 from harness.toxics.shape import Shape
+from harness.vocabulary import Door
 
 
 class NetworkInterval(msgspec.Struct, frozen=True):
@@ -51,8 +55,32 @@ class StreamCut(msgspec.Struct, frozen=True):
     deed: int
 
 
+class DoorStretch(msgspec.Struct, frozen=True):
+    """From ``since`` to ``until`` (scenario seconds) nothing changed. ``path`` is the default; None: there is none.
+
+    ``doors`` are those of the paths that the device has. ``passes``: a stream that is let in would pass. ``struck`` are
+    the paths whose streams are over as it ends.
+    """
+
+    since: float
+    until: float
+    path: str | None
+    doors: Mapping[str, Door]
+    passes: bool
+    asleep: bool
+    struck: frozenset[str] = frozenset()
+
+    @property
+    def door(self) -> Door | None:
+        """What a dial meets; None: there is no path for it."""
+        return None if self.path is None else self.doors.get(self.path)
+
+
 class NetworkTimeline:
-    """The intervals of one client from 0 s to the horizon, and the cuts of its streams."""
+    """The intervals of one client from 0 s to the horizon, the cuts of its streams, and what a dial would meet.
+
+    ``doors`` are the stretches from 0 s to infinity, in order and without a gap.
+    """
 
     def __init__(self, client: ClientCase) -> None:
         self._client = client
@@ -61,9 +89,9 @@ class NetworkTimeline:
         self._flows = _flows(client)
         self.intervals: list[NetworkInterval] = []
         self.cuts: list[StreamCut] = []
-        self.asleep: list[tuple[float, float]] = []
-        self._slept: dict[int, float] = {}
+        self.doors: list[DoorStretch] = []
         self._fold()
+        self.asleep = _sleeps(self.doors)
 
     @property
     def horizon(self) -> float:
@@ -90,15 +118,11 @@ class NetworkTimeline:
 
     def slept(self, start: float, end: float) -> float:
         """Return for how many seconds of this time the device was suspended."""
-        slept, awake = 0.0, start
-        for since, until in sorted(self.asleep):  # of two sleeps at once the longer counts, and each second once
-            slept += max(0.0, min(end, until) - max(awake, since))
-            awake = max(awake, until)
-        return slept
+        return sum(max(0.0, min(end, until) - max(start, since)) for since, until in self.asleep)
 
     def awake_by(self, start: float, end: float) -> float:
         """Return when what ends by itself at ``end`` is over, if its time stands still while the device sleeps."""
-        for since, until in sorted(self.asleep):
+        for since, until in self.asleep:
             if since <= end and until > start:
                 end += until - max(since, start)
                 start = until
@@ -111,6 +135,7 @@ class NetworkTimeline:
         for at, what in sorted(story, key=itemgetter(0)):
             before = self._state()
             if isinstance(what, Happened):
+                self._part(at, _struck(self._network, what))
                 live, deed = self._take(what)
             else:
                 live, deed = [(what.path, what.silent)], -1
@@ -119,6 +144,19 @@ class NetworkTimeline:
                 self.intervals.append(NetworkInterval(since, at, *before))
                 since = at
         self.intervals.append(NetworkInterval(since, max(self.horizon, since), *self._state()))
+        self._part(math.inf, frozenset())
+
+    def _part(self, at: float, struck: frozenset[str]) -> None:
+        """End a stretch, and with it the streams that are struck. Deeds of one instant end the same one."""
+        state, since = self._network, self.doors[-1].until if self.doors else 0.0
+        if at > since:
+            path = state.default
+            open_to = {name: state.paths[name].door for name in state.joined}
+            passes = path is not None and state.paths[path].up and next(state.barriers(path), None) is None
+            self.doors.append(DoorStretch(since, at, path, open_to, passes, state.asleep, struck))
+        elif self.doors:
+            last = self.doors[-1]
+            self.doors[-1] = msgspec.structs.replace(last, struck=last.struck | struck)
 
     def _take(self, one: Happened) -> tuple[list[tuple[str, bool]], int]:
         """Fold what happened; return the paths whose live streams it ended, and whether silently; and its deed."""
@@ -126,14 +164,11 @@ class NetworkTimeline:
         match one.what:
             # what a sleep ends was cut off when it began; a silent death is noticed afterwards
             case Expired(index=index):
-                if (begun := self._slept.pop(index, None)) is not None:
-                    self.asleep.append((begun, one.at))
                 act = self._plan.deeds[index].act
                 dead = self._network.paths if isinstance(act, acts.Suspends) and act.silently else ()
                 return [(path, True) for path in dead if self._live(path, one.since_ns)], index
-            case acts.Deed(index=index, act=act):
-                if isinstance(act, acts.Suspends):
-                    self._slept[index] = one.at
+            case acts.Deed(index=index):
+                pass
             case _:
                 index = -1
         ended = {path: ending for path, ending in one.change.ended.items() if self._live(path, one.since_ns)}
@@ -185,6 +220,29 @@ def _strikes(client: ClientCase) -> list[Struck]:
             if path is not None:
                 found.append(Struck(one.closed.t_ns, path, silent=False))
     return found
+
+
+def _sleeps(doors: list[DoorStretch]) -> list[tuple[float, float]]:
+    """Return from when to when the device slept and woke again: of sleeps that overlap one."""
+    found: list[tuple[float, float]] = []
+    for one in doors:
+        if one.asleep and found and found[-1][1] == one.since:
+            found[-1] = (found[-1][0], one.until)
+        elif one.asleep:
+            found.append((one.since, one.until))
+    return [sleep for sleep in found if math.isfinite(sleep[1])]
+
+
+def _struck(before: NetworkState, one: Happened) -> frozenset[str]:
+    """Return the paths whose streams are over by what happened: ended by it, or not let pass any longer."""
+
+    def flow(state: NetworkState, path: str) -> bool:
+        barriers = (effect_of(each.deed.act).barrier for each in state.barriers(path))
+        held_back = any(barrier is not None and barrier.open_too for barrier in barriers)
+        return state.paths[path].passes and not state.asleep and not held_back
+
+    after = one.change.state
+    return frozenset(one.change.ended) | {path for path in before.paths if flow(before, path) and not flow(after, path)}
 
 
 def _flows(client: ClientCase) -> list[tuple[str, int, int]]:

@@ -20,7 +20,7 @@ import msgspec
 from harness.history import Body, Delivered
 from harness.judge.case import ClientCase
 from harness.judge.facts.coverage import heals
-from harness.judge.facts.instructions import told_gaps
+from harness.judge.facts.instructions import RESTS, RESTS_AT_THE_END, told_gaps
 from harness.judge.facts.lives import Life, lives
 from harness.judge.facts.network_timeline import NetworkTimeline
 from harness.judge.facts.radio import answers
@@ -31,9 +31,6 @@ from harness.judge.facts.truth import ACCEPTED, EmittedEvent
 
 EACH = 200_000
 """Nanoseconds for each event of a burst that comes before another."""
-
-RESTS, RESTS_AT_THE_END = (8.0, 0.5), (10.0, 0.9)
-"""Seconds for which a stream may wait for a gap's snapshot, and the share of the watchdog's time."""
 
 
 class Share(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from harness.judge.case import Case
+from harness.judge.case import Case, ClientCase
 from harness.judge.verdict import Evidence, LawState, LawVerdict
 
 SHOWN = 5
@@ -59,6 +59,19 @@ class LawFindings:
         if self.held:
             return LawState.HELD
         return LawState.NOT_JUDGED if self.not_judged else LawState.UNKNOWN
+
+
+def judge_shown(case: Case, of_client: Callable[[ClientCase, LawFindings], None]) -> LawFindings:
+    """Judge each client whose app was shown something; of one that reports its callbacks, nothing is unknown."""
+    outcome = LawFindings()
+    for client in case.clients:
+        if client.screen.shown:
+            of_client(client, outcome)
+        elif client.reports or case.cut_short:
+            outcome.doubt("no event reached the app")
+        else:
+            outcome.skip("the client reports no callbacks")
+    return outcome
 
 
 class Law(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from harness.judge.explain.causes import repeat_cause
 from harness.judge.facts.radio import Arrival, arrivals
 from harness.judge.facts.screen import Shown
 from harness.judge.facts.truth import Position
-from harness.judge.laws.findings import SHOWN, Law, LawFindings
+from harness.judge.laws.findings import SHOWN, Law, LawFindings, judge_shown
 from harness.judge.verdict import Evidence
 from harness.sse.policy import Ids
 
@@ -29,20 +29,7 @@ _ADVICE = {
 
 
 def _judge(case: Case) -> LawFindings:
-    outcome = LawFindings()
-    for client in case.clients:
-        if not client.screen.shown:
-            _nothing_shown(client, outcome)
-        else:
-            _of_client(client, outcome)
-    return outcome
-
-
-def _nothing_shown(client: ClientCase, outcome: LawFindings) -> None:
-    if client.reports or client.case.cut_short:
-        outcome.doubt("no event reached the app")
-    else:
-        outcome.skip("the client reports no callbacks")
+    return judge_shown(case, _of_client)
 
 
 def _of_client(client: ClientCase, outcome: LawFindings) -> None:

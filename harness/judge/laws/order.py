@@ -2,7 +2,7 @@
 
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
-from harness.judge.laws.findings import SHOWN, Law, LawFindings
+from harness.judge.laws.findings import SHOWN, Law, LawFindings, judge_shown
 
 ADVICE = (
     "Fix: hand events on in the order of the stream, from one task; drop, or hold back for a while, what comes late"
@@ -10,15 +10,7 @@ ADVICE = (
 
 
 def _judge(case: Case) -> LawFindings:
-    outcome = LawFindings()
-    for client in case.clients:
-        if client.screen.shown:
-            _of_client(client, outcome)
-        elif client.reports or case.cut_short:
-            outcome.doubt("no event reached the app")
-        else:
-            outcome.skip("the client reports no callbacks")
-    return outcome
+    return judge_shown(case, _of_client)
 
 
 def _of_client(client: ClientCase, outcome: LawFindings) -> None:

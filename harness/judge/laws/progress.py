@@ -3,21 +3,13 @@
 from harness.judge import phrases
 from harness.judge.case import Case, ClientCase
 from harness.judge.explain.causes import repeat_cause
-from harness.judge.laws.findings import SHOWN, Law, LawFindings
+from harness.judge.laws.findings import SHOWN, Law, LawFindings, judge_shown
 
 ADVICE = "Fix: remember the newest state shown, and never let a replay, a late event or an older snapshot replace it"
 
 
 def _judge(case: Case) -> LawFindings:
-    outcome = LawFindings()
-    for client in case.clients:
-        if client.screen.shown:
-            _of_client(client, outcome)
-        elif client.reports or case.cut_short:
-            outcome.doubt("no event reached the app")
-        else:
-            outcome.skip("the client reports no callbacks")
-    return outcome
+    return judge_shown(case, _of_client)
 
 
 def _of_client(client: ClientCase, outcome: LawFindings) -> None:

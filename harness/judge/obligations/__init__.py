@@ -1,6 +1,6 @@
 """What a client owes next, from facts and declarations alone.
 
-``facts`` puts the client's dials and stream attempts together from what the phone, the gate and its HTTP stage
-recorded; ``rows`` says when the next dial is due, row by row; ``walk`` follows the client along these rows. Nothing
-that a client says of itself is read.
+``rows`` says when the next dial is due, row by row; ``walk`` follows the client's dials along these rows; ``closings``,
+``questions``, ``polls`` and ``fetches`` say what else is due; ``bound`` puts R together. Nothing that a client says of
+itself is read.
 """

@@ -21,12 +21,11 @@ from operator import attrgetter
 from harness.history import Chunk, Delivered, Read
 from harness.judge.case import ClientCase
 from harness.judge.facts.dials import dials
-from harness.judge.facts.instructions import told_gaps
+from harness.judge.facts.instructions import RESTS_AT_THE_END, told_gaps
 from harness.judge.facts.polling import GAP, askings
 from harness.judge.facts.reading import Arrived, ReadMarks
 from harness.judge.facts.requests import RequestLife, request_lives
 from harness.judge.facts.screen import TERMINAL_CALLBACKS
-from harness.judge.facts.shares import RESTS_AT_THE_END
 from harness.judge.obligations.due import Due, awake_until, over_at
 from harness.judge.obligations.rows import AT_ONCE, EARLY, ObligationRow
 from harness.scenario.deadlines import UNLIMITED_DIAL

@@ -1,42 +1,12 @@
-"""What a dial would meet at each instant: the doors of all paths, which of them is the default, and the device's sleep.
-
-Folded from the deeds as they were carried out, never from what a client met.
-"""
+"""What a dial would meet at each instant, over sets of instants."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-import msgspec
-
-from harness.deeds.catalogue import effect_of
-from harness.deeds.network_state import NetworkState
 from harness.judge.case import ClientCase
-from harness.judge.facts.deeds import Happened
-from harness.judge.facts.gate_timeline import foreseen
+from harness.judge.facts.network_timeline import DoorStretch, NetworkTimeline
 from harness.judge.obligations.instants import Instants, clip
-from harness.scenario.model import network_at_start
 from harness.vocabulary import Door
-
-
-class DoorStretch(msgspec.Struct, frozen=True):
-    """From ``since`` to ``until`` (scenario seconds) nothing changed. ``path`` is the default; None: there is none.
-
-    ``doors`` are those of the paths that the device has. ``passes``: a stream that is let in would pass. ``struck`` are
-    the paths whose streams are over as it ends.
-    """
-
-    since: float
-    until: float
-    path: str | None
-    doors: Mapping[str, Door]
-    passes: bool
-    asleep: bool
-    struck: frozenset[str] = frozenset()
-
-    @property
-    def door(self) -> Door | None:
-        """What a dial meets; None: there is no path for it."""
-        return None if self.path is None else self.doors.get(self.path)
 
 
 class Doors:
@@ -69,33 +39,4 @@ class Doors:
 
 def doors(client: ClientCase) -> Doors:
     """Return the doors of a client's network."""
-    return client.once(_doors)
-
-
-def _doors(client: ClientCase) -> Doors:
-    found: list[DoorStretch] = []
-    state, since = network_at_start(client.case.plan), 0.0
-    for one in [*foreseen(client), None]:
-        at = math.inf if one is None else one.at
-        if at > since:
-            path = state.default
-            open_to = {name: state.paths[name].door for name in state.joined}
-            passes = path is not None and state.paths[path].up and next(state.barriers(path), None) is None
-            struck = frozenset() if one is None else _struck(state, one)
-            found.append(DoorStretch(since, at, path, open_to, passes, state.asleep, struck))
-            since = at
-        if one is not None:
-            state = one.change.state
-    return Doors(found)
-
-
-def _struck(before: NetworkState, one: Happened) -> frozenset[str]:
-    """Return the paths whose streams are over by what happened: ended by it, or not let pass any longer."""
-
-    def flow(state: NetworkState, path: str) -> bool:
-        barriers = (effect_of(each.deed.act).barrier for each in state.barriers(path))
-        held_back = any(barrier is not None and barrier.open_too for barrier in barriers)
-        return state.paths[path].passes and not state.asleep and not held_back
-
-    after = one.change.state
-    return frozenset(one.change.ended) | {path for path in before.paths if flow(before, path) and not flow(after, path)}
+    return Doors(client.once(NetworkTimeline).doors)

@@ -86,7 +86,7 @@ def awake_until(client: ClientCase, since: float, seconds: float) -> float:
     Time asleep does not count; a client may also count anew from when its device woke.
     """
     due = since + seconds
-    for begun, woke in sorted(client.once(NetworkTimeline).asleep):
+    for begun, woke in client.once(NetworkTimeline).asleep:
         if since < woke and begun <= due:
             due = max(due, woke + seconds)
     return due

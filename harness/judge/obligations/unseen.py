@@ -8,7 +8,8 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.judge.obligations.doors import Doors, DoorStretch
+from harness.judge.facts.network_timeline import DoorStretch
+from harness.judge.obligations.doors import Doors
 from harness.judge.obligations.instants import Instants, between, clip, smear
 from harness.judge.obligations.rows import AT_ONCE, LARGEST_POWER, waits
 from harness.scenario.deadlines import UNLIMITED_DIAL

@@ -220,12 +220,16 @@ def test_usable_stretches_join_what_follows_without_a_break():
     ]  # fmt: skip
 
 
-def test_of_two_sleeps_at_once_each_second_counts_once():
-    timeline = NetworkTimeline(Case(story_of().plan, story_of().history()).clients[0])
-    timeline.asleep = [(20.0, 22.0), (10.0, 25.0), (24.0, 30.0)]
-    assert (timeline.slept(0.0, 100.0), timeline.slept(21.0, 29.0)) == (20.0, 8.0)
+def test_of_sleeps_that_overlap_each_second_counts_once():
+    sleeps = [
+        (at, "device", acts.Suspends(lasts=lasts), "sleeps") for at, lasts in ((10.0, 15.0), (20.0, 2.0), (24.0, 6.0))
+    ]
+    story = story_of(*sleeps)
+    timeline = NetworkTimeline(Case(story.plan, story.history()).clients[0])
+    assert [(round(since, 2), round(until, 2)) for since, until in timeline.asleep] == [(10.0, 30.0)]
+    assert [round(timeline.slept(*span), 2) for span in ((0.0, 100.0), (21.0, 29.0))] == [20.0, 8.0]
     found = [timeline.awake_by(*span) for span in ((0.0, 9.0), (9.0, 10.5), (25.0, 26.0), (41.0, 42.0))]
-    assert found == [9.0, 30.5, 31.0, 42.0]
+    assert [round(at, 2) for at in found] == [9.0, 30.5, 31.0, 42.0]
 
 
 def test_a_stream_that_a_silence_ended_was_ended_silently():

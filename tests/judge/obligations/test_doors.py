@@ -6,7 +6,8 @@ import pytest
 
 from harness.deeds import acts
 from harness.judge.case import Case
-from harness.judge.obligations.doors import Doors, DoorStretch, doors
+from harness.judge.facts.network_timeline import DoorStretch
+from harness.judge.obligations.doors import Doors, doors
 from harness.judge.obligations.instants import between
 from harness.vocabulary import Door
 from tests.judge.scenes import JOINS, LOSES
@@ -104,6 +105,12 @@ def test_a_reset_once_strikes_what_flows_and_lets_dials_in():
     found = of_deeds(reach(4.0, "reset", once=True))
     assert (seen(found, 3.0).door, seen(found, 5.0).door) == (Door.OPEN, Door.OPEN)
     assert found.strikes("wifi", 1.0) == pytest.approx(4.0, abs=2 * AFTER)
+
+
+def test_of_two_deeds_at_one_instant_either_strikes():
+    joins, resets = (4.0, "device", JOINS, "joins cellular"), reach(4.0, "reset", once=True)
+    for deeds in ((joins, resets), (resets, joins)):
+        assert of_deeds(*deeds).strikes("wifi", 1.0) == pytest.approx(4.0, abs=2 * AFTER)
 
 
 def test_a_lost_path_leaves_the_other_as_the_default():

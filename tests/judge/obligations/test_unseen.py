@@ -5,7 +5,8 @@ import math
 import msgspec
 import pytest
 
-from harness.judge.obligations.doors import Doors, DoorStretch
+from harness.judge.facts.network_timeline import DoorStretch
+from harness.judge.obligations.doors import Doors
 from harness.judge.obligations.instants import Instants, between, earliest, latest
 from harness.judge.obligations.unseen import Unseen
 from harness.sse.policy import Jitter, Policies

@@ -15,7 +15,7 @@ from harness.campaign.folders import keep_ending, kept, new_run, redact_log
 from harness.campaign.fork_client import Forks
 from harness.campaign.fork_launch import FORKS, Started, started
 from harness.campaign.live import LiveDisplay
-from harness.campaign.worker import JudgingWorker
+from harness.campaign.workers import JudgingWorker
 from harness.errors import EnvironmentFault
 from harness.report.folder import run_folder_name, safe_name
 from harness.scenario.model import Plan

@@ -4,13 +4,13 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import trio
 
-from harness.campaign.children import ChildExit, Sink, close_when, decoded, died, last_words, lines_of
+from harness.campaign.children import ChildExit, LineReader, Sink, close_when, decoded, exit_of, last_words
 from harness.campaign.finish import Finished
 from harness.campaign.fork_launch import Started
 from harness.campaign.forkserver import Ended
@@ -21,7 +21,7 @@ class Pipes(NamedTuple):
     """Our ends of the standard input and output of a process that was ordered."""
 
     to: trio.lowlevel.FdStream
-    back: trio.lowlevel.FdStream
+    back: LineReader
 
 
 class Forks:
@@ -35,38 +35,26 @@ class Forks:
         fault, code = "", None
         async with _ordered(self._server, self._server.runs, folder) as pipes, trio.open_nursery() as nursery:
             nursery.start_soon(close_when, stop, pipes.to)
-            async with aclosing(lines_of(pipes.back)) as lines:
-                async for line in lines:
-                    ended, progress = decoded(line, Ended), decoded(line, Progress)
-                    if ended is not None:
-                        code = ended.exit
-                        break
-                    if progress is not None:  # else not ours: some library printed
+            with contextlib.suppress(EOFError):
+                while (ended := decoded(line := await pipes.back.line(), Ended)) is None:
+                    if (progress := decoded(line, Progress)) is not None:  # else not ours: some library printed
                         fault = progress.fault or fault
                         sink(progress)
+                code = ended.exit
             nursery.cancel_scope.cancel()
-        if fault:
-            return ChildExit(what="fault", detail=fault)
-        if code is None:
-            return ChildExit(what="died", detail=f"the run's process ended with its fork server: {self._last_words()}")
-        return ChildExit(what="ended") if code == 0 else died(folder, code)
+        if code is None and not fault:
+            words = last_words(self._server.said)
+            return ChildExit(what="died", detail=f"the run's process ended with its fork server: {words}")
+        return exit_of(folder, fault, code or 0)
 
     async def finish(self, folder: Path) -> Finished:
         """Judge and draw this run. A process that dies on it is told as a fault with its last words."""
         found = None
-        async with (
-            _ordered(self._server, self._server.finishes, folder) as pipes,
-            aclosing(lines_of(pipes.back)) as lines,
-        ):
-            async for line in lines:
-                if decoded(line, Ended) is not None:
-                    break
-                found = decoded(line, Finished) or found
-        return found or Finished(fault=f"judging {folder.name} failed: {self._last_words()}")
-
-    def _last_words(self) -> str:
-        self._server.said.seek(0)
-        return last_words(self._server.said.read())
+        async with _ordered(self._server, self._server.finishes, folder) as pipes:
+            with contextlib.suppress(EOFError):
+                while decoded(line := await pipes.back.line(), Ended) is None:
+                    found = decoded(line, Finished) or found
+        return found or Finished(fault=f"judging {folder.name} failed: {last_words(self._server.said)}")
 
 
 @asynccontextmanager
@@ -81,7 +69,7 @@ async def _ordered(server: Started, orders: socket.socket, folder: Path) -> Asyn
             os.close(their_in)
             os.close(their_out)
         try:
-            yield Pipes(to, back)
+            yield Pipes(to, LineReader(back))
         except BaseException:  # cancelled, alone or in a group
             server.kill()
             raise

@@ -13,7 +13,7 @@ import trio
 
 from harness.campaign.campaign import Campaign, RunOutcome, judged
 from harness.campaign.folders import copy_plan, keep_ending
-from harness.campaign.worker import JudgingWorker
+from harness.campaign.workers import JudgingWorker
 from harness.errors import EnvironmentFault
 from harness.history.files import PLAN
 from harness.report.folder import LATE

@@ -18,7 +18,7 @@ from harness.campaign.cells import REFERENCE, Cell, CellFile, ProverSetup, Trial
 from harness.campaign.invoke import cores, length, run_until_signalled
 from harness.campaign.live import Counted, LiveDisplay
 from harness.campaign.matrix import Matrix
-from harness.campaign.worker_client import WorkerClient, WorkerLost, share
+from harness.campaign.workers import WorkerClient, WorkerLost, share
 from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
 from harness.judge.verdict import Word

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import msgspec
 import trio
 
-from harness.campaign.worker_client import TIMEOUT, WorkerClient, WorkerLost, share
+from harness.campaign.workers import TIMEOUT, WorkerClient, WorkerLost, share
 from harness.fuzz.findings import FailureGroup, Findings
 from harness.fuzz.tasks import Hunt, Hunted, Reply, Setup, Shrink, Shrunk, Task, TriedReply, Try
 from harness.fuzz.trial import CRASH, STUCK, TrialFailure, Tried

@@ -2,7 +2,6 @@
 
 import msgspec
 
-MAX_LINE = 65_536
 TELL_EVERY = 0.25
 
 

@@ -2,7 +2,7 @@ import pytest
 import trio
 
 import harness.fuzz.search
-from harness.campaign import worker_client
+from harness.campaign import children, workers
 from harness.fuzz.coverage import never_done
 from harness.fuzz.search import Search
 from harness.fuzz.tasks import Hunt, Setup
@@ -48,7 +48,7 @@ def test_a_worker_that_dies_is_a_finding_and_the_search_goes_on(monkeypatch, tmp
     dies = tmp_path / "dies"
     dies.write_text("#!/bin/sh\nread setup\nread task\necho out of luck >&2\n", encoding="utf-8")
     dies.chmod(0o755)
-    monkeypatch.setattr(worker_client.sys, "executable", str(dies))
+    monkeypatch.setattr(children.sys, "executable", str(dies))
     search = searched(3, jobs=1)
     (group,) = search.findings.ranked
     assert (group.failure.law, group.failure.cause, group.count) == ("crash", "the worker died", 3)
@@ -59,8 +59,8 @@ def test_a_worker_that_says_nothing_hangs(monkeypatch, tmp_path):
     idle = tmp_path / "idle"
     idle.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
     idle.chmod(0o755)
-    monkeypatch.setattr(worker_client.sys, "executable", str(idle))
-    monkeypatch.setattr(worker_client.WorkerClient.ask, "__kwdefaults__", {"answers": 1, "timeout": 0.2})
+    monkeypatch.setattr(children.sys, "executable", str(idle))
+    monkeypatch.setattr(workers.WorkerClient.ask, "__kwdefaults__", {"answers": 1, "timeout": 0.2})
     search = searched(1, jobs=1)
     assert [group.failure.key for group in search.findings.ranked] == ["stuck the worker hangs"]
 

@@ -87,7 +87,7 @@ def language_page() -> str:
 def _shipped() -> Iterable[list[str]]:
     for name, path in bundled().items():
         scenario = load(path)
-        yield [f"[{name}]({path.name})", str(scenario.scenario), ", ".join(map(str, scenario.mutants))]
+        yield [f"[`{name}`]({path.name})", str(scenario.scenario), ", ".join(map(str, scenario.mutants))]
 
 
 def laws_page() -> str:

@@ -55,7 +55,7 @@ def test_the_language_page_has_every_word():
     settings = [entry.name for entries in SETTINGS.values() for entry in entries]
     words = [*SECTIONS, *settings, *DEEDS, *METRICS, *PROFILES]
     assert [word for word in words if f"`{word}`" not in page] == []
-    assert [name for name in bundled() if f"[{name}]({name}.yaml)" not in page] == []
+    assert [name for name in bundled() if f"[`{name}`]({name}.yaml)" not in page] == []
 
 
 def test_the_laws_page_has_every_law_and_every_row():

@@ -105,6 +105,7 @@ class Poller:
 
         Nothing is asked before a ``Retry-After`` is over; that is waited for up to ``timeout`` seconds.
         """
+        self._refusal = ""  # an answer says nothing for the next question
         if (left := self._requests.put_off(self._path)) is not None:
             if left > timeout:
                 return f"the server asked not to be asked for {left:.3g} s"
@@ -115,7 +116,6 @@ class Poller:
         except httpx.HTTPError as error:
             return str(error) or type(error).__name__
         await trio.lowlevel.checkpoint_if_cancelled()  # the stream may have taken over at this very instant
-        self._refusal = ""  # an answer says nothing for the next one
         if answer.status != 200:
             verdict = judge_response(answer.status, answer.media_type, self._policies, token_refreshed=True)
             if verdict.meaning is Meaning.STOP:

@@ -225,6 +225,20 @@ def test_a_refusal_beside_the_stream_says_nothing_for_when_polling_is_the_only_w
     assert stage.times("poll")[-1] > 27
 
 
+def test_a_refusal_beside_the_stream_is_forgotten_though_the_next_question_finds_nobody():
+    async def cut(reply):
+        await reply.head()
+        await reply.body("event: reset\ndata: {}\n\n")
+        await reply.end()
+
+    async def gone(reply):
+        reply.pipe.reset()
+
+    stage = Stage(streams=[cut, answers(403)], status=in_turn(answers(204), gone, answers(503)))
+    played = play(stage, policies=UNJITTERED, lasts=30)
+    assert played.outcome is None  # it was still polling
+
+
 @pytest.mark.parametrize("status", [409, 410])
 def test_an_expired_cursor_is_replaced_by_a_snapshots_and_the_gap_said_aloud(status):
     async def first(reply):

@@ -123,6 +123,8 @@ class _Chain:
                 return self._held_on(place, over, anew=anew)
             if math.isinf(end):
                 return self._goes_on(place, let_in)
+            if over_at(self._client) <= end + self._late and math.isfinite(self._shown):
+                return self._app_only()
             why = why_ended(self._client, one)
             if why is Why.OWN:
                 return self._there(let_in, f"the attempt was ended by itself at {end:.2f} s")
@@ -151,15 +153,16 @@ class _Chain:
         return due
 
     def _missed_dial(self, due: float, following: AttemptLife | None) -> Bound:
-        """R of a client that dialled too late, or no more. Who knew the job's end by then owed no dial.
-
-        Whether the app is told that end in time is for L1 and L16 to say.
-        """
+        """R of a client that dialled too late, or no more. Who knew the job's end by then owed no dial."""
         if following is not None:
             came = self._at(following.began_ns)
             return self._there(due, f"a dial was due by {due:.2f} s and came at {came:.2f} s")
         if math.isinf(self._shown) or over_at(self._client) > due + self._late:
             return self._there(due, f"a dial was due by {due:.2f} s and never came")
+        return self._app_only()
+
+    def _app_only(self) -> Bound:
+        """R of a client that knows the job's end. Whether the app is told it in time is for L1 and L16 to say."""
         self._marks.append(("what the app had still to be shown", self._shown))
         return Bound(until=self._shown, parts=tuple(self._summed()))
 

@@ -142,6 +142,21 @@ def test_a_stream_without_a_byte_may_be_left_for_polling_when_that_is_allowed():
     assert missed(polls=True) == ""
 
 
+def test_who_left_with_the_end_owes_no_dial_though_its_app_is_told_later():
+    def missed(*, end: bool) -> str:
+        story = told()
+        cid = story.dial(50.0)
+        story.arrive(100, 59.9)
+        if end:
+            story.arrive(len(story.times()) - 1, 60.05)
+        story.close(60.06, cid)
+        story.show(100, 61.5, block=False)
+        return bound(story, 61.5, healed=60.5).missed
+
+    assert missed(end=False) == "the attempt was ended by itself at 60.06 s"
+    assert missed(end=True) == ""
+
+
 def test_who_falls_back_in_a_wait_owes_its_polls_and_no_dial():
     def found(*polls: float) -> Bound:
         story = told(policies=Policies(backoff_base=30.0, backoff_cap=60.0, backoff_resets_on=ResetsOn.OPEN))

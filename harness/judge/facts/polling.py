@@ -27,7 +27,7 @@ from harness.history import Delivered
 from harness.judge.case import ClientCase
 from harness.judge.facts.instructions import UNAUTHORIZED, events_delivered, leads_on, told_gaps
 from harness.judge.facts.reading import ReadMarks
-from harness.judge.facts.requests import ANSWERED, CLIENT, RequestLife, dial_lives, lives_of, streams_begun
+from harness.judge.facts.requests import ANSWERED, CLIENT, RequestLife, dial_lives, lives_of
 
 POLLING, GAP, FINAL, STRAY = "polling", "gap", "204", "stray"
 """Why the status was asked for: the client lives by polling, a gap is open, a 204 said stop, or for no reason."""
@@ -89,13 +89,14 @@ def _askings(client: ClientCase) -> list[Asking]:
 
 
 def _pollings(client: ClientCase) -> list[Polling]:
-    begun = streams_begun(client)
+    streams = lives_of(client, "stream")
+    begun = sorted((life.began.t_ns, life.request.seq) for life in streams if life.began is not None)
     found: list[Polling] = []
-    for since_ns in _Entries(client).stamps():
-        if found and since_ns <= found[-1].until_ns:
+    for since_ns, failed_seq in _Entries(client).stamps():
+        if found and since_ns < found[-1].until_ns:
             continue
-        place = bisect_right(begun, since_ns)
-        found.append(Polling(since_ns, begun[place] if place < len(begun) else math.inf))
+        place = bisect_right(begun, (since_ns, failed_seq))  # the next stream may begin at the very stamp
+        found.append(Polling(since_ns, begun[place][0] if place < len(begun) else math.inf))
     return found
 
 
@@ -115,8 +116,8 @@ class _Entries:
                 self._events.setdefault(one.rid, []).append(one)
         self._tokens = lives_of(client, "token")
 
-    def stamps(self) -> Iterator[int]:
-        """Yield the stamps at which polling may begin, in order."""
+    def stamps(self) -> Iterator[tuple[int, int]]:
+        """Yield the stamps at which polling may begin, in order, each with the number of the stream that failed."""
         if self._policies.polls_after_failures is None:
             return
         streams = lives_of(self._client, "stream")
@@ -132,10 +133,10 @@ class _Entries:
             self._first_ns = life.dialled_ns if self._first_ns is None else self._first_ns
             if self._due(failed_ns):
                 self._fell_back = True
-                yield failed_ns
+                yield failed_ns, life.request.seq
             elif (at_ns := self._timer_ns(failed_ns, following)) is not None:
                 self._fell_back = True
-                yield at_ns
+                yield at_ns, life.request.seq
 
     def _due(self, at_ns: int) -> bool:
         assert self._first_ns is not None

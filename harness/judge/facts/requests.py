@@ -17,6 +17,7 @@ from harness.history import (
     Conn,
     ConnEnd,
     Dial,
+    EndPassed,
     Request,
     Response,
     Snapshot,
@@ -224,7 +225,8 @@ def _end(
     if answer is not None and not is_stream(answer) and (body is None or request.what == "stream"):
         ends.append((answer.t_ns, answer.seq, ANSWERED))
     ended = client.case.grouped(StreamEnded, "rid").get(request.rid, ())
-    ends += [(one.t_ns, one.seq, SERVER) for one in ended]
+    let_go = [one for one in client.case.grouped(EndPassed, "cid").get(request.cid, ()) if one.side == "server"]
+    ends += [(one.t_ns, one.seq, SERVER) for one in (*ended, *let_go)]
     # A server that closes what it has just accepted may be gone by the time the request passes.
     ends = [(max(at_ns, request.t_ns) if by == SERVER else at_ns, seq, by) for at_ns, seq, by in ends]
     first = min((end for end in ends if end[0] >= request.t_ns), default=None)

@@ -3,7 +3,19 @@ import math
 import msgspec
 import pytest
 
-from harness.history import Body, Chunk, ConnEnd, Delivered, Dial, History, Request, Response, StreamBegan
+from harness.history import (
+    Body,
+    Chunk,
+    ConnEnd,
+    Delivered,
+    Dial,
+    EndPassed,
+    History,
+    Record,
+    Request,
+    Response,
+    StreamBegan,
+)
 from harness.judge.case import Case, ClientCase
 from harness.judge.facts.polling import FINAL, GAP, POLLING, STRAY, askings, may_poll, pollings
 from harness.sse.policy import Policies
@@ -119,6 +131,28 @@ def test_what_came_as_the_client_left_ends_no_silence():
         story.plan = plan(lasts=60.0, policies=Policies(watchdog=8.0))
         story.add(Chunk(cid=3, direction="downstream", offset=9, length=20, fate="delivered"), late)
         assert entered(story) is fails, late
+
+
+def test_an_end_of_the_servers_that_was_held_is_a_failure_when_it_is_let_go():
+    def held(*more: Record) -> Story:
+        story = refused(1.0, 2.0)
+        story.request("stream", 3.0, status=0)
+        story.add(ConnEnd(cid=3, side="server", how="fin", held=True), 3.1)
+        for one in more:
+            story.add(one, 5.0)
+        story.add(ConnEnd(cid=3, side="client", how="fin"), 5.0)
+        return story
+
+    assert entered(held(EndPassed(cid=3, side="server", how="fin")))
+    assert not entered(held())
+
+
+def test_a_stream_that_begins_at_the_very_stamp_of_a_failure_ends_the_polling_that_it_opened():
+    story = refused(1.0, 2.0, 3.0)
+    story.request("stream", 3.0)
+    story.add(StreamBegan(rid=4, cid=4), 3.01)
+    story.add(Delivered(rid=4, cid=4, id="a-0", type="processing", digest="d"), 3.02)
+    assert spans(story) == [(3.01, 3.01)]
 
 
 def given_tokens(**answer: str) -> Story:

@@ -234,8 +234,11 @@ def test_a_refusal_beside_the_stream_is_forgotten_though_the_next_question_finds
     async def gone(reply):
         reply.pipe.reset()
 
-    stage = Stage(streams=[cut, answers(403)], status=in_turn(answers(204), gone, answers(503)))
+    stage = Stage(
+        streams=[cut, answers(403)], status=in_turn(answers(503), answers(503), answers(204), gone, answers(503))
+    )
     played = play(stage, policies=UNJITTERED, lasts=30)
+
     assert played.outcome is None  # it was still polling
 
 

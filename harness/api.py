@@ -22,6 +22,7 @@ from harness.campaign.live import LiveDisplay
 from harness.campaign.rejudge import judge_results, results_folder
 from harness.campaign.selection import Choice
 from harness.errors import BadRecords, EnvironmentFault, UsageError
+from harness.extras import REPORT
 from harness.files import read_bytes
 from harness.history import records
 from harness.judge.verdict import Interval, LawVerdict, Verdict
@@ -121,6 +122,7 @@ class Result:
         """
         known = sorted(path.stem for path in self.folder.glob("*.svg"))
         if not known:
+            REPORT.require("a figure")
             known = sorted({path.stem for path in compose.draw_run(self.folder)})
         if name not in known:
             raise UsageError(f"{name!r} is no figure of this run{nearest(name, known)}: it has {', '.join(known)}")

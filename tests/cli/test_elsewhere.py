@@ -12,6 +12,13 @@ from tests import environments
 
 HIDING = {"PYTHONPATH": str(Path(__file__).parent / "elsewhere")}
 BSD = HIDING | {"PORTS": "one socket each"}
+PLUGGED = """\
+import pytest
+
+@pytest.mark.scenario("silent.yaml", world="virtual")
+def test_a_path_falls_silent(harness_run):
+    assert [result.passed for result in harness_run()] == [True]
+"""
 QUICK = "scenario: quick\njob: {lasts: 500ms, updates: every 50ms}\npaths: {wifi: wifi}\n"
 SILENT = QUICK.replace("500ms", "3s") + "timeline: {1s: {wifi: silent for 500ms}}\n"
 
@@ -32,7 +39,7 @@ COMMANDS = {  # name: (arguments, what is hidden, exit code, what it says)
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
     """Python without the libraries that draw, which take longer than all else."""
-    return environments.make(tmp_path_factory.mktemp("python"), environments.light("fuzz"))
+    return environments.make(tmp_path_factory.mktemp("python"), [*environments.light("fuzz"), "pytest"])
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +69,14 @@ def test_a_command_does_its_work_elsewhere_or_says_what_is_missing(python, folde
     assert done.returncode == code, done.stdout + done.stderr
     assert words in " ".join((done.stdout + done.stderr).split())
     assert "Traceback" not in done.stderr
+
+
+def test_the_pytest_plugin_runs_in_virtual_time_there(python, folder):
+    (folder / "test_plugged.py").write_text(PLUGGED)
+    plugged = ["-m", "pytest", "-q", "-p", "harness.pytest_plugin", "test_plugged.py"]
+    done = environments.run(python, *plugged, cwd=folder, **HIDING)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
 
 
 def test_a_run_in_virtual_time_is_the_same_there_and_here(python, folder, tmp_path):

@@ -74,6 +74,14 @@ def test_a_page_that_may_show_another_verdict_does_not_stay(light, folder):
     assert not page.exists()
 
 
+def test_a_result_in_python_has_its_verdict_and_says_what_its_figures_need(light, folder):
+    script = "import harness\nresult = harness.run_scenario('quick.yaml', world='virtual')[0]\n"
+    script += "print(result.verdict, result.report('alone').name, len(result._repr_html_()) > 100)\nresult.figure()\n"
+    said = environments.run(light, "-c", script, cwd=folder)
+    assert said.stdout == "pass report.md True\n"
+    assert said.stderr.endswith(f"EnvironmentFault: a figure needs matplotlib and jinja2: {INSTALL}\n")
+
+
 def test_a_client_s_author_needs_httpx_msgspec_and_trio_alone(tmp_path):
     python = environments.make(tmp_path / "bare", ["httpx", "msgspec", "trio"])
     loaded = environments.imported(python, "harness.sse", "harness.clients", cwd=tmp_path)

@@ -16,11 +16,12 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def make(folder, requirements):
-    """Make an environment with the checkout's ``harness`` and these requirements; return its Python."""
+def make(folder, requirements, *, checkout=True):
+    """Make an environment with these requirements and, unless told otherwise, this checkout; return its Python."""
     venv.create(folder, with_pip=False)
     found = next(folder.glob("lib/python*/site-packages"))
-    (found / "checkout.pth").write_text(f"{ROOT}\n")
+    if checkout:
+        (found / "checkout.pth").write_text(f"{ROOT}\n")
     for name in sorted(needed(requirements)):
         link(metadata.distribution(name), found)
     return folder / "bin" / "python"

@@ -171,3 +171,16 @@ def test_a_busy_host_leaves_the_client_s_share_unjudged():
     story = kept(by=1.2)
     story.lags(*[150_000] * 100)
     assert state("prompt", story) is LawState.NOT_JUDGED
+
+
+def test_each_25th_event_that_a_client_keeps_for_150_ms_fails_where_a_p99_can_tell():
+    def kept(count: int) -> LawState:
+        story = steady(count)
+        for record in story.records:
+            if isinstance(record, App) and record.id.removeprefix("a-").isdigit() and int(record.id[2:]) % 25 == 24:
+                record.enter_ns, record.exit_ns, record.t_ns = (
+                    at + 150_000_000 for at in (record.enter_ns, record.exit_ns, record.t_ns)
+                )
+        return state("prompt", story)
+
+    assert (kept(400), kept(100)) == (LawState.FAILED, LawState.HELD), "of fewer events the median is judged"

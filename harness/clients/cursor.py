@@ -55,6 +55,7 @@ class Cursor:
     def __init__(self) -> None:
         self.id = ""
         self._at: Position | None = None
+        self._without_id = 0  # events shown without one since
         self._holes: list[tuple[int, int]] = []  # ordinals skipped, first and last of each range
         self._retired: list[str] = []
 
@@ -80,13 +81,18 @@ class Cursor:
         return IdStanding.LATE if missed else IdStanding.REPEAT
 
     def follows(self, event_id: str) -> bool:
-        """Whether this id comes next, with nothing between it and what was shown, as far as anyone can tell."""
-        at = position(event_id)
-        return at is None or self._at is None or at.epoch != self._at.epoch or at.ordinal <= self._at.ordinal + 1
+        """Whether this id comes next, with nothing between it and what was shown, as far as anyone can tell.
+
+        What was shown without an id may have been what lies between.
+        """
+        at, last = position(event_id), self._at
+        return at is None or last is None or at.epoch != last.epoch or at.ordinal <= last.ordinal + 1 + self._without_id
 
     def show_event(self, event: Event) -> None:
         """Move to this event's id, where it is its own and news."""
-        if event.has_id and self.standing(event.id) in NEWS:
+        if not event.has_id:
+            self._without_id += 1
+        elif self.standing(event.id) in NEWS:
             self.show(event.id)
 
     def show(self, event_id: str, *, complete: bool = False) -> None:
@@ -99,6 +105,7 @@ class Cursor:
         if at is None:
             return
         self._at = at
+        self._without_id = 0
         if before is None or complete:
             self._holes.clear()
         if before is None:

@@ -35,19 +35,19 @@ class Reordering:
         self._show = show
         self._drop = drop
         self._phone = phone
-        self._held: dict[str, tuple[float, Event]] = {}
+        self._held: dict[tuple[str, int], tuple[float, Event]] = {}
         self._came = trio.Event()
 
     def holds(self, event_id: str) -> bool:
-        """Whether an event of this id is waiting."""
-        return event_id in self._held
+        """Whether an event is waiting whose own id this is."""
+        return (event_id, 0) in self._held
 
     def take(self, event: Event) -> None:
         """Show an event that is news: at once if it is its turn, with those that waited for it; else hold it."""
         if event.type in TERMINAL:
             self._let_go(len(self._held))
         elif not self._cursor.follows(event.id):
-            self._held[event.id] = (trio.current_time() + self._window, event)
+            self._held[_key(event)] = (trio.current_time() + self._window, event)
             self._let_go(len(self._held) - MOST_HELD)
             self._came.set()
             return
@@ -63,7 +63,7 @@ class Reordering:
                 continue
             due, eldest = next(iter(self._held.values()))
             await self._phone.sleep_until(due)
-            if eldest.id in self._held:
+            if _key(eldest) in self._held:
                 self._let_go(1)
 
     def _let_go(self, count: int) -> None:
@@ -72,10 +72,15 @@ class Reordering:
             if count <= 0 and not self._cursor.follows(event.id):
                 break
             count -= 1
-            del self._held[event.id]
+            del self._held[_key(event)]
             # A snapshot may have overtaken it.
-            news = self._cursor.standing(event.id) in NEWS
+            news = self._cursor.standing_of(event) in NEWS
             (self._show if news else self._drop)(event)
+
+
+def _key(event: Event) -> tuple[str, int]:
+    """Return what tells a held event from others: its own id; without one it is no other's repeat."""
+    return event.id, 0 if event.has_id else id(event)
 
 
 def _order(held: tuple[float, Event]) -> int:

@@ -45,6 +45,23 @@ def test_what_never_comes_is_waited_for_no_longer_than_the_window():
     assert [entry[2:] for entry in played.watcher.of("absorbed")] == [("a-2", "late")]
 
 
+def test_an_event_without_an_id_waits_beside_the_one_before_it_and_may_be_what_was_missing():
+    async def handler(reply):
+        await reply.head()
+        await reply.events(1)
+        await reply.body(event("a-3") + 2 * 'event: processing\ndata: {"x": 1}\n\n')
+        await reply.events(4, 2)
+        await reply.body('event: processing\ndata: {"x": 2}\n\n')
+        await reply.events(6, 7)
+        await trio.sleep(10)
+        await reply.events(99, kind="completed")
+        await reply.end()
+
+    played = play(Stage(streams=[handler]), policies=WINDOW)
+    assert played.ids == ["a-1", "a-2", "a-3", "a-3", "a-3", "a-4", "a-2", "a-6", "a-7", "a-99"]
+    assert {at for at, *_ in played.shown[:-1]} == {0.0}
+
+
 def test_an_event_repeated_while_it_waits_is_a_repeat():
     played = paced((0, 1), (1, 3), (1.2, 3), (1.5, 2))
     assert timeline(played) == [(0.0, 1), (1.5, 2), (1.5, 3), (10.0, 99)]

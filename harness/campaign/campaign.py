@@ -10,7 +10,7 @@ import msgspec
 import trio
 
 from harness.campaign.children import ChildExit, run_child
-from harness.campaign.finish import Finished
+from harness.campaign.finish import Figures, Finished
 from harness.campaign.folders import keep_ending, kept, new_run, redact_log
 from harness.campaign.fork_client import Forks
 from harness.campaign.fork_launch import FORKS, Started, started
@@ -89,6 +89,7 @@ class Campaign:
         hash_seed: int | None = None,
         compared: bool = False,
         forking: Started | None = None,
+        figures: Figures = Figures.ALL,
     ) -> None:
         self.waiting = deque(plans)
         self.ran: list[RunOutcome] = []
@@ -97,6 +98,7 @@ class Campaign:
         self._invocation = invocation
         self.jobs = max(1, min(jobs, len(plans)))
         self.hash_seed = hash_seed
+        self.figures = figures
         self._toxiproxy = toxiproxy
         self._maxfail = maxfail
         self._live = live
@@ -116,7 +118,9 @@ class Campaign:
             slot = partial(self._slot, world)
             with contextlib.ExitStack() as stack:
                 if world == virtual.NAME and FORKS:
-                    server = self._forking or stack.enter_context(started(hash_seed=self.hash_seed))
+                    server = self._forking or stack.enter_context(
+                        started(hash_seed=self.hash_seed, figures=self.figures)
+                    )
                     slot = partial(self._forked, Forks(server))
                 async with trio.open_nursery() as nursery:
                     for _ in range(self.jobs):
@@ -124,7 +128,7 @@ class Campaign:
 
     async def _slot(self, world: str, stop: trio.Event) -> None:
         """Runs of one world one after another, each in a fresh process."""
-        worker = JudgingWorker()
+        worker = JudgingWorker(self.figures)
 
         async def child(plan: Plan, folder: Path) -> ChildExit:
             return await self.once_more(plan, folder, stop)

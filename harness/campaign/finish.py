@@ -1,13 +1,14 @@
 """What follows a run: judging it and drawing it, from its folder alone.
 
-A worker process does it (``python -m harness.campaign.finish``): it loads the plotting library while the run is still
-going, at the lowest priority so as not to disturb it, then takes folders from its standard input, one a line, and
+A worker process does it (``python -m harness.campaign.finish FIGURES``): it loads the plotting library while the run is
+still going, at the lowest priority so as not to disturb it, then takes folders from its standard input, one a line, and
 answers each with a line of JSON. A folder's name is JSON too: it may have line ends, and bytes of no UTF-8.
 """
 
 import json
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -19,12 +20,24 @@ from harness.extras import REPORT
 from harness.history.files import PLAN
 from harness.judge.judge import judge
 from harness.judge.laws import in_time
-from harness.judge.verdict import LawState, Verdict
+from harness.judge.verdict import LawState, Verdict, Word
 from harness.report.folder import ENDING, LATE, VERDICT, read_json, read_to_judge, said, write_json
 from harness.scenario.expectations import OF_HARNESS
 from harness.trouble import in_words
 
 IN_TIME = in_time.LAW.word
+
+
+class Figures(StrEnum):
+    """Which runs of a campaign have their figures drawn: all, those that did not pass, or none."""
+
+    ALL = "all"
+    FAILED = "failed"
+    NONE = "none"
+
+    def wanted(self, word: str) -> bool:
+        """Tell whether a run with this verdict is drawn."""
+        return self is Figures.ALL or (self is Figures.FAILED and word != Word.PASS)
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,13 +69,14 @@ def _how_it_died(folder: Path) -> str:
         return ""
 
 
-def finish(folder: Path) -> Finished:
-    """Judge and draw one run."""
+def finish(folder: Path, figures: Figures = Figures.ALL) -> Finished:
+    """Judge one run, and draw it where its figures are wanted."""
     try:
         verdict = judge_folder(folder)
-        from harness.report.compose import draw_run  # noqa: PLC0415 - the plotting library, where it is wanted
+        if figures.wanted(said(verdict)):
+            from harness.report.compose import draw_run  # noqa: PLC0415 - the plotting library, where it is wanted
 
-        draw_run(folder)
+            draw_run(folder)
     except Exception as error:
         known = in_words(error)
         if known is None:
@@ -77,9 +91,9 @@ def late_alone(verdict: Verdict) -> bool:
     return broken == [IN_TIME] and not verdict.trust.fault
 
 
-def answer(folder: Path) -> None:
+def answer(folder: Path, figures: Figures) -> None:
     """Judge and draw one run, and say on standard output, in a line of JSON, what came of it."""
-    sys.stdout.buffer.write(msgspec.json.encode(finish(folder)) + b"\n")
+    sys.stdout.buffer.write(msgspec.json.encode(finish(folder, figures)) + b"\n")
     sys.stdout.buffer.flush()
 
 
@@ -92,16 +106,16 @@ def warm_up() -> None:
     practise()
 
 
-def work() -> None:
+def work(figures: Figures) -> None:
     """Serve folders from standard input until it ends."""
     if hasattr(os, "nice"):
         os.nice(19)
-    if REPORT.installed:
+    if REPORT.installed and figures is Figures.ALL:
         import harness.report.figures  # noqa: F401, PLC0415 - loaded while the run goes on
 
     for line in sys.stdin:
-        answer(Path(json.loads(line)))
+        answer(Path(json.loads(line)), figures)
 
 
 if __name__ == "__main__":
-    work()
+    work(Figures(sys.argv[1]))

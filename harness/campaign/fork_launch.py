@@ -42,14 +42,17 @@ class Started(NamedTuple):
 
 
 @contextlib.contextmanager
-def started(*, hash_seed: int | None = None) -> Iterator[Started]:
-    """Start a fork server, and end it with everything it forked. ``hash_seed`` is its ``PYTHONHASHSEED``."""
+def started(*, hash_seed: int | None = None, figures: str = "all") -> Iterator[Started]:
+    """Start a fork server, and end it with everything it forked.
+
+    ``hash_seed`` is its ``PYTHONHASHSEED``; ``figures`` says which runs it draws: all, failed or none.
+    """
     with contextlib.ExitStack() as stack:
         runs, finishes = _pair(stack), _pair(stack)
         said = stack.enter_context(tempfile.TemporaryFile("a+b"))
         numbers = [runs[1].fileno(), finishes[1].fileno()]
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [*SERVER, *map(str, numbers)],
+            [*SERVER, figures, *map(str, numbers)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,

@@ -1,14 +1,15 @@
 """A process that has loaded what runs need, and forks for each.
 
-``python -m harness.campaign.forkserver RUNS FINISHES``, started by the campaign, never by hand. A run
+``python -m harness.campaign.forkserver FIGURES RUNS FINISHES``, started by the campaign, never by hand. A run
 in virtual time takes less than the loading of its libraries, and so does drawing it. Here they are loaded once for all
 of a campaign's virtual runs, and each still has a process of its own, as those in real time have: nothing is left in it
 by another, it may be killed, and what it says is its own log.
 
-RUNS and FINISHES are descriptors of sockets. An order is one message: the run's folder, and with it two pipes that
-become the standard input and output of the process that carries it out. When that has ended, its exit code is the last
-line on its output (``Ended``). Runs are forked by this process; judging and drawing by a second one, forked from it,
-which loads the plotting library while the runs go on. Both end when nobody is left to give orders.
+FIGURES says which runs are drawn. RUNS and FINISHES are descriptors of sockets. An order is one message: the run's
+folder, and with it two pipes that become the standard input and output of the process that carries it out. When that
+has ended, its exit code is the last line on its output (``Ended``). Runs are forked by this process; judging and
+drawing by a second one, forked from it, which loads the plotting library while the runs go on. Both end when nobody is
+left to give orders.
 """
 
 import gc
@@ -111,11 +112,11 @@ def run(folder: Path) -> int:
     return child.perform(folder, "auto")
 
 
-def judge_and_draw(folder: Path) -> int:
-    """Judge and draw the run in ``folder``, and tell what came of it."""
-    from harness.campaign.finish import answer  # noqa: PLC0415 - loaded already
+def judge_and_draw(folder: Path, figures: str) -> int:
+    """Judge the run in ``folder``, draw it where its figures are wanted, and tell what came of it."""
+    from harness.campaign.finish import Figures, answer  # noqa: PLC0415 - loaded already
 
-    answer(folder)
+    answer(folder, Figures(figures))
     return 0
 
 
@@ -125,14 +126,15 @@ def load_for_runs() -> None:
     import harness.run.child  # noqa: F401, PLC0415 - here, where a test may do without
 
 
-def load_for_finishes() -> None:
-    """Load what judging and drawing need, besides."""
+def load_for_finishes(figures: str) -> None:
+    """Load what judging needs, besides, and what drawing needs where every run is drawn."""
     from harness.campaign import finish  # noqa: PLC0415 - while the runs go on
 
-    finish.warm_up()
+    if figures == finish.Figures.ALL:
+        finish.warm_up()
 
 
-def main(runs: socket.socket, finishes: socket.socket) -> None:
+def main(figures: str, runs: socket.socket, finishes: socket.socket) -> None:
     """Load, and serve."""
     gc.disable()  # while loading, nothing becomes garbage
     load_for_runs()
@@ -141,10 +143,10 @@ def main(runs: socket.socket, finishes: socket.socket) -> None:
         serve(runs, run)
     else:
         runs.close()
-        load_for_finishes()
-        serve(finishes, judge_and_draw)
+        load_for_finishes(figures)
+        serve(finishes, lambda folder: judge_and_draw(folder, figures))
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))
+    main(sys.argv[1], *(socket.socket(fileno=int(number)) for number in sys.argv[2:]))

@@ -17,6 +17,7 @@ import trio
 import harness
 from harness.campaign.campaign import Campaign, OnRunEnd, RunOutcome, ignore_run_end
 from harness.campaign.comparisons import compare_runs
+from harness.campaign.finish import Figures
 from harness.campaign.folders import forget_old, kept, new_invocation, point_latest
 from harness.campaign.fork_launch import FIRST_HASH_SEED, Started
 from harness.campaign.late_runs import repeat_late
@@ -41,6 +42,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
     out: Path | None = None
     jobs: int | None = None
     maxfail: int | None = None
+    figures: Figures = Figures.ALL
     keep: int | None = None  # results folders to leave beside the new one
     twice: bool = False  # each virtual run again, in a process with another hash seed
     command: str = ""
@@ -118,7 +120,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         page = None
         try:
             write_manifest(self.folder, manifest)
-            page = write_report(self.folder, draw=not number)  # who interrupted once waits for no figure
+            # Whoever interrupted once waits for no figure.
+            page = write_report(self.folder, draw=self.options.figures is Figures.ALL and not number)
             point_latest(self.folder)
         except (EnvironmentFault, BadRecords) as error:  # what the runs showed is told all the same
             manifest = msgspec.structs.replace(manifest, fault=str(error))
@@ -162,6 +165,7 @@ def prepare(
         hash_seed=FIRST_HASH_SEED if options.twice else None,
         compared=options.twice or choice.world == BOTH,
         forking=forking,
+        figures=options.figures,
     )
     return Prepared(options=options, campaign=campaign, planned=planned, folder=folder, began=began)
 

@@ -21,7 +21,7 @@ from harness.report.folder import LATE
 
 async def repeat_late(campaign: Campaign, stop: trio.Event) -> None:
     """Repeat every run that was late, unless ``stop`` is set; each then goes to ``on_run_end``."""
-    worker = JudgingWorker()
+    worker = JudgingWorker(campaign.figures)
     try:
         for ran in campaign.late:
             place = campaign.ran.index(ran)

@@ -10,7 +10,7 @@ import msgspec
 import trio
 
 from harness.campaign.children import Child, last_words
-from harness.campaign.finish import Finished
+from harness.campaign.finish import Figures, Finished
 
 R = TypeVar("R")
 
@@ -88,8 +88,8 @@ class WorkerClient(Generic[R]):
 class JudgingWorker:
     """Judges and draws runs (``harness.campaign.finish``). Started when first needed, or by ``warm_up``."""
 
-    def __init__(self) -> None:
-        self._worker = WorkerClient("harness.campaign.finish", msgspec.json.Decoder(Finished))
+    def __init__(self, figures: Figures = Figures.ALL) -> None:
+        self._worker = WorkerClient("harness.campaign.finish", msgspec.json.Decoder(Finished), figures)
 
     async def warm_up(self, after: float = WARM_UP_AFTER) -> None:
         """Start ``after`` seconds: the process then loads its libraries at once, at the lowest priority."""

@@ -42,6 +42,13 @@ if TYPE_CHECKING:
     "--world", type=click.Choice(["real", "virtual", "both"]), default="real", help="Where it runs; both: and compare."
 )
 @click.option("--twice", is_flag=True, help="Virtual: run twice in two processes and compare.")
+@click.option(
+    "--figures",
+    type=click.Choice(["all", "failed", "none"]),
+    default="all",
+    show_default=True,
+    help="Which runs are drawn: all, those that do not pass, or none. `harness report` draws them later.",
+)
 @verdict_options
 def run(targets: tuple[str, ...], **options: Any) -> int:
     """Run scenarios, judge them, report. None named: scenarios/ here."""
@@ -50,13 +57,15 @@ def run(targets: tuple[str, ...], **options: Any) -> int:
     with contextlib.ExitStack() as stack:
         forking = None
         if options["world"] != "real" and FORKS:  # loads its libraries while we load ours
-            forking = stack.enter_context(started(hash_seed=FIRST_HASH_SEED if options["twice"] else None))
+            hash_seed = FIRST_HASH_SEED if options["twice"] else None
+            forking = stack.enter_context(started(hash_seed=hash_seed, figures=options["figures"]))
         return run_chosen(targets, options, forking)
 
 
 def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Started | None") -> int:
     """Run what the options of ``harness run`` choose; virtual runs are forked from the server given, if any."""
     from harness.campaign.campaign import ignore_run_end  # noqa: PLC0415
+    from harness.campaign.finish import Figures  # noqa: PLC0415
     from harness.campaign.invoke import CampaignOptions, invoke  # noqa: PLC0415
     from harness.campaign.jsonl import Lines  # noqa: PLC0415
     from harness.campaign.live import LiveDisplay  # noqa: PLC0415
@@ -80,6 +89,7 @@ def run_chosen(targets: tuple[str, ...], options: dict[str, Any], forking: "Star
         out=options["out"],
         jobs=options["jobs"],
         maxfail=1 if options["stop_early"] else options["maxfail"],
+        figures=Figures(options["figures"]),
         keep=options["keep"],
         twice=options["twice"],
         command=shlex.join(["harness", *sys.argv[1:]]),

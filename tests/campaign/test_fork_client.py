@@ -17,9 +17,9 @@ SERVER = """
 import os, signal, socket, sys
 from harness.campaign import forkserver
 {}
-forkserver.load_for_runs = forkserver.load_for_finishes = lambda: None
-forkserver.run = forkserver.judge_and_draw = perform
-forkserver.main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))
+forkserver.load_for_runs = forkserver.load_for_finishes = lambda *_: None
+forkserver.run = forkserver.judge_and_draw = lambda folder, *_: perform(folder)
+forkserver.main(sys.argv[1], *(socket.socket(fileno=int(number)) for number in sys.argv[2:]))
 """
 
 

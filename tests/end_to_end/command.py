@@ -47,10 +47,16 @@ def environment():
     return {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "GITHUB_STEP_SUMMARY"}}
 
 
+def command(*arguments):
+    """The words of the command. Runs draw no figures unless a test asks: to draw them takes longer than to judge."""
+    quick = ["--figures", "none"] if arguments[0] == "run" and "--figures" not in arguments else []
+    return [sys.executable, "-m", "harness", *arguments, *quick]
+
+
 def harness(*arguments, cwd, timeout=120):
     """Run to the end."""
     return subprocess.run(
-        [sys.executable, "-m", "harness", *arguments],
+        command(*arguments),
         capture_output=True,
         text=True,
         check=False,
@@ -63,7 +69,7 @@ def harness(*arguments, cwd, timeout=120):
 def start(*arguments, cwd):
     """Start, for tests that interrupt."""
     return subprocess.Popen(
-        [sys.executable, "-m", "harness", *arguments],
+        command(*arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -40,7 +40,19 @@ def runs(tmp_path_factory):
             for shipped in SHIPPED:
                 shutil.copy(SCENARIOS / f"{shipped}.yaml", folder)
             (folder / "reshaped.yaml").write_text(RESHAPED)
-            command = [sys.executable, "-m", "harness", "run", ".", "--toxiproxy", program, "-j", "3"]
+            command = [
+                sys.executable,
+                "-m",
+                "harness",
+                "run",
+                ".",
+                "--toxiproxy",
+                program,
+                "-j",
+                "3",
+                "--figures",
+                "none",
+            ]
             begun[release] = (
                 folder,
                 subprocess.Popen(

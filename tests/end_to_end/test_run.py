@@ -15,7 +15,7 @@ def walked(tmp_path_factory):
     """One short handoff, run once for all the questions below."""
     folder = tmp_path_factory.mktemp("walk")
     (folder / "walk.yaml").write_text(short())
-    done = harness("run", "walk.yaml", "--toxiproxy", "embedded", cwd=folder)
+    done = harness("run", "walk.yaml", "--toxiproxy", "embedded", "--figures", "all", cwd=folder)
     return folder, done
 
 
@@ -88,18 +88,21 @@ def test_the_report_is_drawn_again_from_the_files_alone(walked, tmp_path):
 
 def test_a_client_that_never_notices_fails_with_exit_code_1_and_says_so(tmp_path):
     (tmp_path / "deaf.yaml").write_text(DEAF)
-    done = harness("run", "deaf.yaml", "--client", "as-shipped", "--toxiproxy", "embedded", cwd=tmp_path)
+    arguments = ("--client", "as-shipped", "--toxiproxy", "embedded", "--figures", "failed")
+    done = harness("run", "deaf.yaml", *arguments, cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "The client never noticed that" in done.stdout
     assert "terminal-once" in done.stdout
     ((word, laws),) = verdicts(tmp_path).values()
     assert (word, laws["terminal-once"], laws["no-gap"]) == ("fail", "failed", "failed")
+    assert len(list(latest(tmp_path).glob("*/*/*.svg"))) >= 4
 
 
 def test_the_default_client_survives_the_same_with_its_watchdog(tmp_path):
     (tmp_path / "deaf.yaml").write_text(DEAF)
-    done = harness("run", "deaf.yaml", "--toxiproxy", "embedded", cwd=tmp_path)
+    done = harness("run", "deaf.yaml", "--toxiproxy", "embedded", "--figures", "failed", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert list(latest(tmp_path).glob("*/*/*.svg")) == []
 
 
 def test_an_expectation_that_is_not_met_fails_the_run(tmp_path):

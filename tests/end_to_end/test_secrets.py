@@ -77,7 +77,18 @@ def ended(tmp_path_factory):
         patch.setenv("ISSUED", str(issued))
         patch.setenv("OUR_API_TOKEN", "PLANTED-8")
         patch.setenv("GITHUB_STEP_SUMMARY", str(home / "results" / "step.md"))
-        done = harness("run", "walk.yaml", "--toxiproxy", "embedded", "-vv", "--junit", "results/ours.xml", cwd=home)
+        done = harness(
+            "run",
+            "walk.yaml",
+            "--toxiproxy",
+            "embedded",
+            "-vv",
+            "--figures",
+            "all",
+            "--junit",
+            "results/ours.xml",
+            cwd=home,
+        )
     return home, done, issued.read_text().split()
 
 

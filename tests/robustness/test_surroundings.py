@@ -15,7 +15,8 @@ pytestmark = pytest.mark.slow
 
 QUICK = "scenario: quick\njob: {lasts: 500ms, updates: every 50ms}\npaths: {wifi: wifi}\n"
 MISSED = QUICK + "expect: {attempts: at least 9}\n"
-RUN = f"{sys.executable} -m harness run quick.yaml --toxiproxy embedded"
+DRAWN = f"{sys.executable} -m harness run quick.yaml --toxiproxy embedded"
+RUN = f"{DRAWN} --figures none"
 LINES = f"{RUN} --output-format jsonl"
 
 ODD = {  # name: (shell line, scenario, variables (None: unset), exit code)
@@ -29,13 +30,13 @@ ODD = {  # name: (shell line, scenario, variables (None: unset), exit code)
     "no streams at all": (f"{RUN} <&- >&- 2>&-", MISSED, {}, 1),
     "output full": (f"{RUN} >/dev/full", QUICK, {}, 3),
     "errors full": (f"{RUN} 2>/dev/full", QUICK, {}, 0),
-    "no home, no terminal": (RUN, QUICK, {"HOME": None, "TERM": None, "USER": None}, 0),
-    "C, narrow": (RUN, QUICK, {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "COLUMNS": "7", "NO_COLOR": "1"}, 0),
+    "no home, no terminal": (DRAWN, QUICK, {"HOME": None, "TERM": None, "USER": None}, 0),
+    "C, narrow": (DRAWN, QUICK, {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "COLUMNS": "7", "NO_COLOR": "1"}, 0),
     "a step's summary": (RUN, QUICK, {"GITHUB_STEP_SUMMARY": "summary.md"}, 0),
     "no step's summary": (RUN, QUICK, {"GITHUB_STEP_SUMMARY": "/nowhere/summary.md"}, 0),
     "junit to nowhere": (f"{RUN} --junit /proc/junit.xml", QUICK, {}, 3),
-    "files of nothing": (f"ulimit -f 0; {RUN}", QUICK, {}, 3),
-    "tiny files": (f"ulimit -f 1; {RUN}", QUICK, {}, 3),
+    "files of nothing": (f"ulimit -f 0; {DRAWN}", QUICK, {}, 3),
+    "tiny files": (f"ulimit -f 1; {DRAWN}", QUICK, {}, 3),
 }
 
 

@@ -7,9 +7,10 @@ import msgspec
 
 import harness.report.plotting  # noqa: F401 - before anything else loads matplotlib
 from harness.report import distribution, latency, staleness, strip
-from harness.report.canvas import Drawing, time_axis
+from harness.report.canvas import INK, Drawing, time_axis
 from harness.report.folder import RunResult, write_bytes, write_text
 from harness.report.series import Series, read_series
+from harness.report.surface import Stroke
 
 ZOOM = 0.12
 """The zoomed strip shows this share of the run before and after the failing moment, and at least ``ZOOM_LEAST``."""
@@ -97,9 +98,9 @@ def draw_figures(run: RunResult) -> list[Path]:
     written = []
     for figure in planned(series):
         caption = f"{figure.caption} ({series.caption})" if series.caption else figure.caption
-        with Drawing(figure.name, figure.height) as drawing:
-            figure.draw(drawing, series)
-            markup, pixels = drawing.pictures(caption)
+        drawing = Drawing(figure.name, figure.height)
+        figure.draw(drawing, series)
+        markup, pixels = drawing.pictures(caption)
         svg, png = run.folder / f"{figure.name}.svg", run.folder / f"{figure.name}.png"
         write_text(svg, markup)
         write_bytes(png, pixels)
@@ -109,9 +110,9 @@ def draw_figures(run: RunResult) -> list[Path]:
 
 def practise() -> None:
     """Draw something and throw it away, so that fonts and caches are filled before there is anything to draw."""
-    with Drawing("practice", 2.0) as drawing:
-        (axes,) = drawing.rows([1])
-        time_axis(axes, 0.0, 1.0)
-        axes.plot([0.0, 1.0], [0.0, 1.0], label="0123456789")
-        axes.legend()
-        drawing.pictures("practice")
+    drawing = Drawing("practice", 2.0)
+    (pane,) = drawing.rows([1])
+    time_axis(pane, 0.0, 1.0)
+    pane.line([0.0, 1.0], [0.0, 1.0], Stroke(INK), label="0123456789")
+    pane.legend("above")
+    drawing.pictures("practice")

@@ -1,7 +1,7 @@
 """``report.html``: one self-contained page. Nothing in it is fetched, and nothing a peer sent is alive in it.
 
 Everything goes through Jinja's autoescaping. The only markup taken as it is are the figures' SVG, drawn by us, with
-text that matplotlib escaped. The page's own policy forbids every script but ours, by its hash.
+their text escaped. The page's own policy forbids every script but ours, by its hash.
 """
 
 import base64

@@ -3,40 +3,42 @@
 from collections.abc import Sequence
 
 from harness.report.canvas import BLUE, INK, Drawing, nothing, shade, time_axis
+from harness.report.panes import NORMAL, Mark
 from harness.report.series import Series, peaks
 from harness.report.strip import failing_line
+from harness.report.surface import Fill, Stroke, Words
 from harness.report.wording import duration
 
 SLICES = 720
 """The curve shows the highest staleness of each of so many slices of the run: no peak is lost."""
 
+LABEL = "staleness (s)"
+
 
 def draw(drawing: Drawing, series: Series) -> None:
     """Draw the age of the oldest update that was due and not yet on the screen."""
-    (axes,) = drawing.rows([1])
-    time_axis(axes, 0.0, series.end or 1.0)
-    axes.set_ylabel("staleness (s)")
+    (pane,) = drawing.rows([1])
+    time_axis(pane, 0.0, series.end or 1.0)
     if not series.updates:
-        nothing(axes, "no record of what the app saw")
-        axes.set_yticks([])
+        pane.y_axis([], label=LABEL)
+        nothing(pane, "no record of what the app saw")
         return
     curve = _corners(peaks(series.stale, SLICES, series.end))
-    shade(axes, series.faults)
-    axes.grid(visible=True, axis="y")
     times, values = [time for time, _ in curve], [value for _, value in curve]
-    axes.fill_between(times, values, color=BLUE, alpha=0.18, linewidth=0)
-    axes.plot(times, values, color=BLUE, linewidth=1.5, label=f"highest in each {duration(series.end / SLICES)}")
     worst = max(range(len(values)), key=values.__getitem__)
-    axes.set_ylim(0, max(values[worst] * 1.22, 0.1))
+    pane.y.set(0.0, max(values[worst] * 1.22, 0.1))
+    pane.y_axis(pane.y.ticks(6), label=LABEL)
+    shade(pane, series.faults)
+    pane.area(times, 0.0, values, Fill(BLUE, 0.18))
+    pane.line(times, values, Stroke(BLUE, 1.5), label=f"highest in each {duration(series.end / SLICES)}")
     if values[worst] > 0.1:
-        axes.plot([times[worst]], [values[worst]], marker="o", markersize=5, color=INK, linestyle="none")
+        pane.marks([times[worst]], [values[worst]], Mark("o", 5, INK))
         late = times[worst] > series.end * 0.75
-        axes.annotate(
-            f"{duration(values[worst])} stale", (times[worst], values[worst]), xytext=(-7 if late else 7, 3),
-            textcoords="offset points", ha="right" if late else "left", va="bottom", fontsize=9,
-        )  # fmt: skip
-    failing_line(axes, series, 0.0, series.end)
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, fontsize=8.5, handlelength=1.4, borderaxespad=0.1)
+        look = Words(NORMAL, INK, "end" if late else "start", "bottom")
+        said = f"{duration(values[worst])} stale"
+        pane.words(times[worst], values[worst], said, look, shift=(-7 if late else 7, -3))
+    failing_line(pane, series, 0.0, series.end)
+    pane.legend("above")
 
 
 def _corners(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

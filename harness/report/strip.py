@@ -2,12 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
-from matplotlib.patches import Patch
 
 from harness.judge.verdict import Span
 from harness.report.canvas import (
@@ -23,12 +19,12 @@ from harness.report.canvas import (
     SKY,
     VEIL,
     Drawing,
-    dots,
     nothing,
     time_axis,
-    words,
 )
+from harness.report.panes import SMALL, Entry, Mark, Pane, steps
 from harness.report.series import Series, Update
+from harness.report.surface import Fill, Stroke, Words
 from harness.report.wording import one_line, plural
 
 MOST = 4000
@@ -42,6 +38,8 @@ LANE, LABEL_ROW, EVENTS = 0.37, 0.18, 2.1
 
 LONGEST_NAME = 17
 """Characters of a lane's name that the margin has room for."""
+
+_EVENTS = "event number"
 
 LONGEST_LABEL = 70
 """Characters of the label of all that was done in one instant."""
@@ -66,11 +64,21 @@ _LOOK = {
 }
 _BOX = (PURPLE, "//")
 """The look of what a box, the server or the job was told to do."""
-_MASK: dict[str, Any] = {"boxstyle": "square,pad=0.15", "edgecolor": "none", "alpha": 0.75}
-"""Behind words that a line may cross."""
+_MASK = 0.75
+"""How opaque the paper is behind words that a line may cross."""
+
+_FACE, _HATCH = 0.26, 0.45
+"""How opaque a band is: its face, and its hatch."""
+
+_MISSED = Mark("o", 7.0, PAPER, ORANGE, 1.6)
+"""A deed that touched no client."""
 
 # On the connection's lane: a poll that was answered, a gap told to the app, a gap that the server said aloud.
-_MARKS = {"poll": ("|", PURPLE), "gap": ("X", RED), "gap said": ("d", ORANGE)}
+_MARKS = {
+    "poll": Mark("|", 10, PURPLE, edge_width=1.2),
+    "gap": Mark("X", 7, RED, PAPER, 0.6),
+    "gap said": Mark("d", 7, ORANGE, PAPER, 0.6),
+}
 _SAID = {"poll": "poll answered", "gap": "gap told to the app", "gap said": "gap said by the server"}
 
 
@@ -94,22 +102,18 @@ def draw(drawing: Drawing, series: Series, *, start: float, end: float) -> None:
     count = len(lanes) + bool(series.crowd)
     labels = labels_of(series, start, end)
     bands, events = drawing.rows([LANE * count, EVENTS], top=_top(labels))
-    bands.set_ylim(count - 0.42, -0.58)
+    bands.x.set(start, end)
+    bands.y.set(count - 0.42, -0.58)
     names = [one_line(name, LONGEST_NAME) for name, _ in lanes] + ["% connected"] * bool(series.crowd)
-    bands.set_yticks(range(count), names)
-    for tick in bands.get_yticklabels():
-        tick.set_parse_math(False)
-    bands.tick_params(length=0)
-    bands.xaxis.set_visible(False)
-    bands.spines[:].set_visible(False)
+    bands.y_axis([(float(row), name) for row, name in enumerate(names)], lines=False)
     for row, (name, spans) in enumerate(lanes):
         _band(bands, row, spans, start, end, box=name in series.others)
     _marked(bands, series, len(lanes) - 1, start, end)
     if series.crowd:
         _crowd(bands, series, len(lanes))
+    time_axis(events, start, end)
     _events(events, series, start, end, wordless=_wordless(lanes, series, start, end))
     failing_line(events, series, start, end)
-    time_axis(events, start, end)
     _deeds(bands, events, [at for at, _ in series.deeds if start <= at <= end], labels)
     _felt(bands, [(at, felt) for at, felt in series.felt if start <= at <= end])
 
@@ -153,65 +157,55 @@ def _client_words(spans: Sequence[Span]) -> list[Span]:
     ]
 
 
-def failing_line(axes: Axes, series: Series, start: float, end: float, *, height: float = 0.93) -> None:
+def failing_line(pane: Pane, series: Series, start: float, end: float, *, height: float = 0.93) -> None:
     """Mark the moment at which it went wrong, in every figure over time; the words at ``height``."""
     if series.moment is None or not series.failing or not start <= series.moment <= end:
         return
-    axes.axvline(series.moment, color=RED, linewidth=1.4, zorder=3.1)
-    axes.plot(
-        [series.moment], [1.0], transform=axes.get_xaxis_transform(), marker="v", markersize=8, color=RED,
-        linestyle="none", clip_on=False, zorder=6,
-    )  # fmt: skip
+    pane.upright(series.moment, Stroke(RED, 1.4), z=3.1)
+    pane.marks([series.moment], [pane.y.high], Mark("v", 8, RED), z=6.0, clip=False)
     late = series.moment > start + 0.8 * (end - start)
-    axes.annotate(
-        "here it failed", (series.moment, height), xycoords=axes.get_xaxis_transform(), xytext=(-6 if late else 6, 0),
-        textcoords="offset points", ha="right" if late else "left", va="center", fontsize=8.5, color=INK, zorder=6,
-        bbox={"boxstyle": "square,pad=0.2", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8},
-    )  # fmt: skip
+    look = Words(SMALL, INK, "end" if late else "start")
+    shift = (-6.0 if late else 6.0, 0.0)
+    pane.words(series.moment, height, "here it failed", look, shift=shift, mask=0.8, of_height=True, z=6.0)
 
 
-def _marked(axes: Axes, series: Series, row: int, start: float, end: float) -> None:
+def _marked(pane: Pane, series: Series, row: int, start: float, end: float) -> None:
     """Mark polls and gaps on the connection's lane."""
-    for what, (marker, colour) in _MARKS.items():
+    for what, mark in _MARKS.items():
         at = [mark.at for mark in series.marks if mark.what == what and start <= mark.at <= end]
-        tick = marker == "|"
         height = row + {"poll": 0.0, "gap": -0.3, "gap said": 0.3}[what]
-        axes.plot(
-            at, [height] * len(at), marker=marker, markersize=10 if tick else 7, color=colour,
-            markeredgecolor=colour if tick else PAPER, markeredgewidth=1.2 if tick else 0.6, linestyle="none", zorder=4,
-        )  # fmt: skip
+        pane.marks(at, [height] * len(at), mark, z=4.0)
 
 
-def _crowd(axes: Axes, series: Series, row: int) -> None:
+def _crowd(pane: Pane, series: Series, row: int) -> None:
     """Draw, in a lane of its own, the share of all clients that says it is connected."""
     times = [at for at, _ in series.crowd] + [series.end]
     shares = [share for _, share in series.crowd] + [series.crowd[-1][1]]
-    heights = [row + 0.31 - 0.62 * share for share in shares]
-    axes.fill_between(times, heights, row + 0.31, step="post", color=GREEN, alpha=0.3, linewidth=0)
-    axes.plot(times, heights, drawstyle="steps-post", color=GREEN, linewidth=1.2)
+    across, heights = steps(times, [row + 0.31 - 0.62 * share for share in shares])
+    pane.area(across, row + 0.31, heights, Fill(GREEN, 0.3))
+    pane.line(across, heights, Stroke(GREEN, 1.2))
 
 
-def _band(axes: Axes, row: int, spans: Sequence[Span], start: float, end: float, *, box: bool) -> None:
+def _fills(colour: str, hatch: str) -> tuple[Fill, ...]:
+    """Return how a band looks."""
+    return (Fill(colour, _FACE), *[Fill(colour, _HATCH, hatch)] * bool(hatch))
+
+
+def _band(pane: Pane, row: int, spans: Sequence[Span], start: float, end: float, *, box: bool) -> None:
     for place, span in enumerate(spans):
         left, right = max(start, span.start), min(end, span.end)
         if right <= left:
             continue
         if not span.label:
-            axes.plot([left, right], [row, row], color=MUTED, linewidth=1.0, linestyle=(0, (1, 3)))
+            pane.line([left, right], [row, row], Stroke(MUTED, 1.0, dash=(1, 3)))
             continue
         colour, hatch = _LOOK.get(span.label, _BOX if box else (SKY, ""))
-        # The hatch is an artist of its own: with a face of the same colour, matplotlib's SVG would hide it.
-        size: dict[str, Any] = {"width": right - left, "left": left, "height": 0.62, "linewidth": 0}
-        axes.barh(row, facecolor=colour, alpha=0.26, **size)
-        if hatch:
-            axes.barh(row, facecolor="none", edgecolor=colour, hatch=hatch, alpha=0.45, **size)
-        axes.plot([left, left], [row - 0.31, row + 0.31], color=colour, linewidth=1.6)
+        pane.band((left, right), (row - 0.31, row + 0.31), *_fills(colour, hatch))
+        pane.line([left, left], [row - 0.31, row + 0.31], Stroke(colour, 1.6))
         beside, shown = _words_of(spans, place, start, end, box=box)
         if shown:
-            words(
-                axes, beside + (end - start) * 0.006, row, shown, va="center", ha="left", fontsize=8.5, color=INK,
-                bbox={**_MASK, "facecolor": PAPER if beside == right else "none"}, clip_on=True, zorder=5,
-            )  # fmt: skip
+            mask = _MASK if beside == right else 0.0
+            pane.words(beside, row, shown, Words(SMALL, INK), shift=(3.6, 0.0), mask=mask, z=5.0, clip=True)
 
 
 def _words_of(spans: Sequence[Span], place: int, start: float, end: float, *, box: bool) -> tuple[float, str]:
@@ -244,21 +238,18 @@ def _wordless(lanes: Sequence[tuple[str, list[Span]]], series: Series, start: fl
     return [label for label, said in seen.items() if not said]
 
 
-def _events(axes: Axes, series: Series, start: float, end: float, *, wordless: Sequence[str]) -> None:
-    axes.set_xlim(start, end)
-    axes.set_ylabel("event number")
-    axes.grid(visible=True, axis="y")
+def _events(pane: Pane, series: Series, start: float, end: float, *, wordless: Sequence[str]) -> None:
     if not series.updates:
-        nothing(axes, "no record of what the app saw")
+        pane.y_axis([], label=_EVENTS)
+        nothing(pane, "no record of what the app saw")
         return
     near = [update for update in series.updates if start <= update.due <= end or start <= update.seen <= end]
-    axes.plot(
-        [update.due for update in near],
-        [update.index for update in near],
-        color=MUTED,
-        linewidth=1.0,
-        label="emitted, as intended",
-    )
+    numbers = [float(update.index) for update in near]
+    first, last = min(numbers, default=0.0), max(numbers, default=1.0)
+    spare = 0.05 * (last - first) or 0.5
+    pane.y.set(first - spare, last + spare)
+    pane.y_axis(pane.y.ticks(7), label=_EVENTS)
+    pane.line([update.due for update in near], numbers, Stroke(MUTED, 1.0), label="emitted, as intended")
     lost = [update for update in near if math.isinf(update.seen)]
     replayed = [update for update in near if update.replayed and not update.polled]
     polled = [update for update in near if update.polled]
@@ -266,66 +257,39 @@ def _events(axes: Axes, series: Series, start: float, end: float, *, wordless: S
     step = max(1, -(-len(usual) // MOST))
     shown = usual[::step]
     thinned = f" (every {step}th drawn)" if step > 1 else ""
-    _arrivals(axes, shown, BLUE, f"reached the app{thinned}", 2.6)
-    _arrivals(axes, replayed, ORANGE, f"replayed: {len(replayed)}", 2.6)
-    _arrivals(axes, polled, PURPLE, f"seen by a poll: {len(polled)}", 2.6)
+    _arrivals(pane, shown, BLUE, f"reached the app{thinned}")
+    _arrivals(pane, replayed, ORANGE, f"replayed: {len(replayed)}")
+    _arrivals(pane, polled, PURPLE, f"seen by a poll: {len(polled)}")
     if replayed:
-        last = replayed[-1]
-        axes.plot([last.seen], [last.index], marker="^", markersize=6, color=ORANGE, linestyle="none")
-    _lost(axes, lost)
+        pane.marks([replayed[-1].seen], [replayed[-1].index], Mark("^", 6, ORANGE))
+    _lost(pane, lost)
     for what, label in _SAID.items():
         count = sum(mark.what == what and start <= mark.at <= end for mark in series.marks)
         if count:
-            marker, colour = _MARKS[what]
-            axes.plot([], [], marker=marker, color=colour, linestyle="none", label=f"{label}: {count}")
+            pane.marks([], [], _MARKS[what], label=f"{label}: {count}")
     unfelt = sum(not felt and start <= at <= end for at, felt in series.felt)
     if unfelt:
-        axes.plot(
-            [], [], marker="o", markersize=7, markerfacecolor=PAPER, markeredgecolor=ORANGE, markeredgewidth=1.6,
-            linestyle="none", label=f"never felt: {plural(unfelt, 'deed')}",
-        )  # fmt: skip
-    handles, _ = axes.get_legend_handles_labels()
-    for label in wordless:
-        colour, hatch = _LOOK.get(label, (SKY, ""))
-        face, edge = to_rgba(colour, 0.26), to_rgba(colour, 0.45)
-        handles.append(Patch(facecolor=face, edgecolor=edge, hatch=hatch, linewidth=0, label=label.strip()))
+        pane.marks([], [], _MISSED, label=f"never felt: {plural(unfelt, 'deed')}")
+    more = [Entry(label.strip(), _fills(*_LOOK.get(label, (SKY, "")))) for label in wordless]
     # Events rise to the right: either corner is free, unless the words of an early failure stand in the upper one.
     early = series.failing and series.moment is not None and start <= series.moment < start + 0.3 * (end - start)
-    axes.legend(
-        handles=handles,
-        loc="lower right" if early else "upper left",
-        fontsize=8.5,
-        handlelength=1.4,
-        borderaxespad=0.4,
-        frameon=True,
-        facecolor=PAPER,
-        edgecolor="none",
-    )  # fmt: skip
+    pane.legend("lower right" if early else "upper left", *more)
 
 
-def _arrivals(axes: Axes, updates: Sequence[Update], colour: str, label: str, size: float) -> None:
+def _arrivals(pane: Pane, updates: Sequence[Update], colour: str, label: str) -> None:
     if updates:
         seen, index = [update.seen for update in updates], [float(update.index) for update in updates]
-        dots(axes, seen, index, colour=colour, size=size, label=label)
+        pane.specks(seen, index, colour, 2.6, label=label)
 
 
-def _lost(axes: Axes, lost: Sequence[Update]) -> None:
+def _lost(pane: Pane, lost: Sequence[Update]) -> None:
     """Mark lost events where they were due: a dense run of them as a thick line, with a cross at least every 40th."""
     if not lost:
         return
     every = lost[:: max(1, len(lost) // 40)]
-    axes.plot(
-        [update.due for update in every], [update.index for update in every], color=RED, linestyle="none", marker="x",
-        markersize=5, markeredgewidth=1.4, label=f"lost: {len(lost)}",
-    )  # fmt: skip
-    dots(
-        axes,
-        [update.due for update in lost],
-        [float(update.index) for update in lost],
-        colour=RED,
-        size=2.0,
-        label="_lost",
-    )
+    cross = Mark("x", 5, RED, edge_width=1.4)
+    pane.marks([one.due for one in every], [one.index for one in every], cross, label=f"lost: {len(lost)}")
+    pane.specks([one.due for one in lost], [float(one.index) for one in lost], RED, 2.0)
 
 
 def _placed(said: Sequence[tuple[float, str]], start: float, end: float) -> list[Label]:
@@ -365,30 +329,25 @@ def _extent(label: Label, start: float, end: float) -> tuple[float, float]:
     return (label.at - wide, label.at) if before else (label.at, label.at + wide)
 
 
-def _felt(bands: Axes, told: Sequence[tuple[float, bool]]) -> None:
+def _felt(bands: Pane, told: Sequence[tuple[float, bool]]) -> None:
     """Mark each deed at the foot of its line: a dot where it touched a client, a ring where it touched none."""
-    for felt, face, edge, size in ((True, INK, INK, 4.0), (False, PAPER, ORANGE, 7.0)):
+    for felt, mark in ((True, Mark("o", 4.0, INK, edge_width=0.6)), (False, _MISSED)):
         at = [when for when, one in told if one is felt]
-        bands.plot(
-            at, [bands.get_ylim()[0]] * len(at), marker="o", markersize=size, markerfacecolor=face,
-            markeredgecolor=edge, markeredgewidth=1.6 if not felt else 0.6, linestyle="none", clip_on=False, zorder=6,
-        )  # fmt: skip
+        bands.marks(at, [bands.y.low] * len(at), mark, clip=False, z=6.0)
 
 
-def _deeds(bands: Axes, events: Axes, moments: Sequence[float], labels: Sequence[Label]) -> None:
+def _deeds(bands: Pane, events: Pane, moments: Sequence[float], labels: Sequence[Label]) -> None:
     """Draw a line through the figure for each moment at which something was done, and up to its label if it has one."""
-    start, end = events.get_xlim()
-    look: Any = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 2))}
-    floor = bands.get_ylim()[0]
+    start, end = events.x.low, events.x.high
+    look = Stroke(INK, 0.8, dash=(3.2, 1.6))
     for at in dict.fromkeys([*moments, *(label.at for label in labels)]):
-        events.axvline(at, zorder=3, **look)
-        bands.plot([at, at], [floor, -0.36], **look)
+        events.upright(at, look, z=3.0)
+        bands.line([at, at], [bands.y.low, -0.36], look)
     for label in labels:
         top = -0.62 - 0.46 * label.row
-        bands.plot([label.at, label.at], [-0.36, top], clip_on=False, **look)
+        bands.line([label.at, label.at], [-0.36, top], look, clip=False)
         left = _extent(label, start, end)[0] < label.at
-        shift = (end - start) * (-0.005 if left else 0.005)
-        words(
-            bands, label.at + shift, top, label.text, ha="right" if left else "left", va="center", fontsize=8.5,
-            color=INK, bbox={**_MASK, "facecolor": PAPER}, zorder=5,
-        )  # fmt: skip
+        shift = (-3.0 if left else 3.0, 0.0)
+        bands.words(
+            label.at, top, label.text, Words(SMALL, INK, "end" if left else "start"), shift=shift, mask=_MASK, z=5.0
+        )

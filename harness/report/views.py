@@ -156,7 +156,7 @@ def _figures(run: RunResult, place: int) -> dict[str, Markup]:
             svg = read_bytes(path).decode("utf-8", "replace")
             for mark in (f'id="{name}-', f'href="#{name}-', f"url(#{name}-"):
                 svg = svg.replace(mark, mark.replace(f"{name}-", f"v{place}{name}-"))
-            found[name] = Markup(svg)  # noqa: S704 - drawn by us; its text was escaped by matplotlib
+            found[name] = Markup(svg)  # noqa: S704 - drawn by us, and its text escaped
     return found
 
 

@@ -7,7 +7,7 @@ import trio
 from harness.campaign import late_runs
 from harness.campaign.campaign import RunOutcome
 from harness.campaign.children import ChildExit
-from harness.campaign.finish import Finished, judge_folder, late_alone
+from harness.campaign.finish import Figures, Finished, judge_folder, late_alone
 from harness.deeds import acts
 from harness.errors import EnvironmentFault
 from harness.history import Canary, DeedDone, History
@@ -43,6 +43,9 @@ def finished(folder) -> Finished:
 class Judge:
     """A worker in this process, that draws nothing."""
 
+    def __init__(self, figures):
+        assert figures is Figures.NONE
+
     async def finish(self, folder):
         await trio.lowlevel.checkpoint()
         return finished(folder)
@@ -53,6 +56,8 @@ class Judge:
 
 class Campaign:
     """Runs that are over, and what each would show if it were made again."""
+
+    figures = Figures.NONE
 
     def __init__(self, root, *first: float, second: float | Exception = 0.0):
         self.second, self.again, self.heeded, self.shown = second, [], [], []

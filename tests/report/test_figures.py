@@ -97,11 +97,11 @@ def test_words_from_a_file_are_text_and_no_mathematics(handoff):
     series = read_series(handoff)
     series.deeds[:] = [(20.0, "$\\frac{1}{0}$ <script>alert(1)</script>")]
     (strip, *_) = planned(series)
-    with Drawing("strip", strip.height) as drawing:
-        strip.draw(drawing, series)
-        svg, _ = drawing.pictures('a <b> & "c"')
+    drawing = Drawing("strip", strip.height)
+    strip.draw(drawing, series)
+    svg, _ = drawing.pictures('a <b> & "c"')
     assert "$\\frac{1}{0}$ &lt;script&gt;alert(1)&lt;/script&gt;" in svg
-    assert "<title>a &lt;b> &amp; &quot;c&quot;</title>" in svg
+    assert "<title>a &lt;b&gt; &amp; &quot;c&quot;</title>" in svg
 
 
 def test_a_run_without_records_is_drawn_as_such(tmp_path):

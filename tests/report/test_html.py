@@ -104,7 +104,7 @@ def test_what_stands_between_backquotes_is_code_and_still_escaped():
 
 
 def test_runs_that_find_no_room_link_their_figures(drawn, monkeypatch):
-    monkeypatch.setattr("harness.report.html.ROOM", 500_000)
+    monkeypatch.setattr("harness.report.html.ROOM", 300_000)
     text = page(read_results(drawn))
     assert text.count("The page has no more room for figures and traces") == 1
     assert text.index("The page has no more room") > text.index("The other runs")

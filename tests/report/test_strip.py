@@ -35,9 +35,9 @@ def series(handoff) -> Series:
 
 
 def texts(series: Series, start: float, end: float) -> list[str]:
-    with Drawing("strip", strip.height(series, start, end)) as drawing:
-        strip.draw(drawing, series, start=start, end=end)
-        return re.findall(r">([^<>]+)</text>", drawing.pictures("strip")[0])
+    drawing = Drawing("strip", strip.height(series, start, end))
+    strip.draw(drawing, series, start=start, end=end)
+    return re.findall(r">([^<>]+)</text>", drawing.pictures("strip")[0])
 
 
 def test_every_deed_without_a_lane_has_its_words_however_close_they_lie(series):

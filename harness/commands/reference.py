@@ -12,7 +12,7 @@ import click
 from harness.deeds.catalogue import Actor
 from harness.errors import UsageError
 from harness.judge.laws.help import HELP
-from harness.judge.obligations.rows import ObligationRow
+from harness.judge.obligations.rows import OWED
 from harness.scenario import bundled, load
 from harness.scenario import reference as language
 from harness.scenario.place import nearest
@@ -25,7 +25,7 @@ DEEDS = "A deed said `for` a time ends by itself; a later one of its actor that 
 
 
 def topic(name: str) -> str:
-    """Return what ``harness help`` prints of deeds, settings, metrics or profiles. Raises ``UsageError`` otherwise."""
+    """Return what ``harness help`` prints of a topic. Raises ``UsageError`` where there is none of the name."""
     if name not in TOPICS:
         raise UsageError(f"no topic is called {name!r}{nearest(name, TOPICS)}: expected one of {', '.join(TOPICS)}")
     match name:
@@ -35,6 +35,8 @@ def topic(name: str) -> str:
             parts = [(part, language.SECTIONS[part], found) for part, found in language.SETTINGS.items()]
         case "metrics":
             parts = [("expect", language.STATISTIC, language.metrics())]
+        case "rows":
+            parts = [("What is owed", "", [Entry(row.called, "", says) for row, says in OWED.items()])]
         case _:
             parts = [("paths", "Each number has its source in harness/scenario/profiles.py.", language.profiles())]
     words = [Entry(f"{token}", "", says) for token, says in language.TOKENS.items()]
@@ -47,6 +49,7 @@ TOPICS = {
     "settings": "What job, server, paths, device and client take",
     "metrics": "What `expect` can bound",
     "profiles": "Network situations, by name",
+    "rows": "What a client owed, by the row that a failure names",
 }
 
 
@@ -97,7 +100,7 @@ def laws_page() -> str:
         broken = "".join(f"- {way}\n" for way in law.breaks)
         parts.append(f"### {law.code} `{law.word}`: {law.title}\n\n{law.says}\n\nHow clients break it:\n\n{broken}")
     parts.append(_ROWS_HEAD)
-    parts.append(_table(["row", "what is owed"], [[str(row.value[0]), row.value[1]] for row in ObligationRow]))
+    parts.append(_table(["row", "", "what is owed"], [[str(row.value[0]), row.value[1], OWED[row]] for row in OWED]))
     return "\n".join(parts)
 
 

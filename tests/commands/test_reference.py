@@ -9,7 +9,7 @@ import pytest
 from harness.commands import reference
 from harness.errors import UsageError
 from harness.judge.laws.help import HELP
-from harness.judge.obligations.rows import ObligationRow
+from harness.judge.obligations.rows import OWED, ObligationRow
 from harness.scenario import bundled
 from harness.scenario.clients import CLIENT, MUTANTS
 from harness.scenario.expectations import METRICS
@@ -61,7 +61,8 @@ def test_the_language_page_has_every_word():
 def test_the_laws_page_has_every_law_and_every_row():
     page = reference.laws_page()
     assert [law.code for law in HELP if f"### {law.code} `{law.word}`" not in page] == []
-    assert [row for row in ObligationRow if f"| {row.value[0]} | {row.value[1]} |" not in page] == []
+    assert [row for row in ObligationRow if f"| {row.value[0]} | {row.value[1]} | {OWED[row]} |" not in page] == []
+    assert list(OWED) == list(ObligationRow)
 
 
 def test_every_setting_says_what_it_takes_and_what_it_is_for():

@@ -6,7 +6,7 @@ policy does not say has no bound: what nobody declared is unknown, never the ref
 
 import enum
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -55,6 +55,49 @@ class ObligationRow(enum.Enum):
         """``row 20, plain wait``."""
         number, word = self.value
         return f"row {number}, {word}"
+
+
+OWED: Mapping[ObligationRow, str] = {
+    ObligationRow.START: "After the start was answered, the first dial of the stream comes within 1 s.",
+    ObligationRow.ASK: "A request follows its dial as soon as the connection is there.",
+    ObligationRow.CONNECT_DEADLINE: (
+        "A dial that hangs is given up when the connect timeout is over, and the next wait begins."
+    ),
+    ObligationRow.SIGNAL_IN_DIAL: (
+        "A path that was joined while a dial hangs: another dial within 1 s, the old one let go of."
+    ),
+    ObligationRow.UNANSWERED: "A request without an answer is given up when the watchdog's time is over, not before.",
+    ObligationRow.ONE_TOKEN: "A 401 is followed by one request for a token, within 1 s.",
+    ObligationRow.REFUSED_CURSOR: "A 409 or 410 is a gap: the app is told, and the status is asked for, within 1 s.",
+    ObligationRow.PLAIN: (
+        "The wait after the n-th failure: the base doubled n times, at most the cap, shortened by the jitter."
+    ),
+    ObligationRow.RETRY: "After a `retry:` field a wait is never shorter than it says, and at most half as long again.",
+    ObligationRow.RETRY_AFTER: (
+        "After a Retry-After the next request of that kind comes when it is over, and not before."
+    ),
+    ObligationRow.SIGNAL: "A path that was joined, or a waking, ends a wait: the next dial within 1 s.",
+    ObligationRow.NO_BODY: (
+        "A stream whose head came and whose body does not is given up: by the watchdog, or by `suspects after`."
+    ),
+    ObligationRow.GAP: (
+        "A reset event with a new epoch is a gap: the app is told, and the status is asked for, within 1 s."
+    ),
+    ObligationRow.SILENT: (
+        "A stream that is silent for the watchdog's time is let go of within 1 s of it, and not before."
+    ),
+    ObligationRow.TOKEN: "With a new token the refused request is made again within 1 s.",
+    ObligationRow.FAILED_ASK: "A status that could not be had while a gap is open is asked for again, until it is had.",
+    ObligationRow.POLL: (
+        "While polling, the next poll follows by the declared interval, or as soon as a longer one has ended."
+    ),
+    ObligationRow.FAILED_POLL: "A poll that failed may be followed by one dial of the stream.",
+    ObligationRow.RETRY_STREAM: "While polling, the stream is tried again by the declared interval.",
+    ObligationRow.WAKING: (
+        "After a sleep the sockets are dead: another dial within 1 s, or when what was due before is due."
+    ),
+}
+"""What each asks of a client, with the policies that this one declares."""
 
 
 class DueWindow(msgspec.Struct, frozen=True, kw_only=True):

@@ -407,7 +407,11 @@ class Walk:
         if last.status != UNAUTHORIZED or last.answer is None:
             return math.inf
         asked_ns, until_ns = last.answer.t_ns, self._case.ns(begun)
-        known = (life.known_ns for life in lives_of(self._client, "token") if life.given and life.begun_ns >= asked_ns)
+        # A token behind a later 401 may be for the request that got that one: a poll's, which goes on by itself.
+        others = (one.t_ns for one in self._client.responses.values() if one.status == UNAUTHORIZED)
+        other_ns = min((at_ns for at_ns in others if at_ns > asked_ns), default=math.inf)
+        mine = (life for life in lives_of(self._client, "token") if life.given and asked_ns <= life.begun_ns < other_ns)
+        known = (life.known_ns for life in mine)
         return self._case.at_or_never(min((at for at in known if at is not None and at <= until_ns), default=math.inf))
 
     def _cut(self, window: DueWindow, ended: tuple[float, float], begun: float, given: float) -> DueWindow:

@@ -206,7 +206,7 @@ HELP: tuple[LawHelp, ...] = (
         says="The app has caught up within R of the network being usable again. R is what a lawful client may need "
         "from where it really is then: the rest of a dial, a silence or a wait, one SYN retry, the handshake, and what "
         "the server asks of it on the way. Each interruption is judged by itself; where the next begins before R is "
-        "over, nothing is owed. A failure names what was due by when, and the row of what is owed (`harness help rows`); "
+        "over, nothing is owed. A failure names what was due by when, and its row (`harness help rows`); "
         "each part of R is printed with it.",
         breaks=(
             "A dial without a deadline hangs on the dead path, and nothing else is tried",

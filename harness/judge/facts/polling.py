@@ -181,7 +181,9 @@ class _Entries:
         since, until = life.answer.seq, following.request.seq if following is not None else math.inf
         first = next((one for one in self._tokens if since < one.request.seq < until), None)
         if first is not None:
-            return None if first.given else first.end_ns
+            asked = (one.dial for one in dial_lives(self._client) if one.request is None)
+            lost = (dial.to_ns for dial in asked if life.answer.t_ns <= dial.from_ns < first.dialled_ns)
+            return next(lost, None if first.given else first.end_ns)
         under_way = (one for one in self._tokens if one.request.seq < since and one.given)
         if any(one.answer is not None and one.answer.seq > life.request.seq for one in under_way):
             return None

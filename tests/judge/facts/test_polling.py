@@ -179,6 +179,20 @@ def test_what_a_portal_answers_is_no_token(answer):
     assert entered(given_tokens(**answer))
 
 
+def test_a_token_that_came_when_a_dial_for_one_had_been_in_vain_is_no_answer_to_the_401():
+    def entries(*dials: tuple[float, float]) -> list[tuple[float, float]]:
+        story = refused(1.0, 2.0)
+        story.request("stream", 3.0, status=401)
+        for since, until in dials:
+            story.add(Dial(client="c1", path="wifi", port=0, from_ns=ns(since), to_ns=ns(until), fate="refused"), until)
+        story.request("token", 15.0)
+        story.request("stream", 15.1)
+        return spans(story)[:1]
+
+    assert entries((3.02, 3.03)) == [(3.03, math.inf)]
+    assert entries() != [(3.03, math.inf)]
+
+
 def test_a_token_request_that_failed_is_the_end_of_its_stream_request():
     story = refused(1.0, 2.0)
     story.request("stream", 3.0, status=401)

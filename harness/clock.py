@@ -94,7 +94,7 @@ class Wakeup:
         self._task: trio.lowlevel.Task | None = None
 
     def __bool__(self) -> bool:
-        """Whether a task waits."""
+        """Return whether a task waits."""
         return self._task is not None
 
     async def wait(self) -> None:

@@ -22,7 +22,7 @@ def wants_colour(choice: str, stream: Any) -> bool:
 
 
 def redraws(choice: str, stream: Any) -> bool:
-    """Whether progress is drawn over itself on a stream: on a terminal, where rich is installed, unless forbidden."""
+    """Return whether progress redraws itself on a stream: a terminal, with rich installed, and not forbidden."""
     return bool(stream.isatty()) and choice != "never" and TERMINAL.installed
 
 

@@ -73,7 +73,7 @@ class BadRecords(HarnessError):
 
 
 def leaf(error: BaseException) -> BaseException:
-    """What an exception group is about: its first error of ours if it has one, else its first leaf."""
+    """Return what an exception group is about: its first error of ours if it has one, else its first leaf."""
     if not isinstance(error, BaseExceptionGroup):
         return error
     ours = error.subgroup(HarnessError)

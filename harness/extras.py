@@ -21,7 +21,7 @@ class Extra(NamedTuple):
 
     @property
     def installed(self) -> bool:
-        """Whether all of its modules are there. Imports none of them."""
+        """True if all of its modules are there. Imports none of them."""
         return all(importlib.util.find_spec(module) is not None for module in self.modules)
 
     @property

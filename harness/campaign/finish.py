@@ -86,7 +86,7 @@ def finish(folder: Path, figures: Figures = Figures.ALL) -> Finished:
 
 
 def late_alone(verdict: Verdict) -> bool:
-    """Whether a run is void for nothing but deeds that met another story, being late: another try may be in time."""
+    """Return whether late deeds alone, which met another story, make a run void: another try may be in time."""
     broken = [law.law for law in verdict.laws if law.state is LawState.FAILED and law.law in OF_HARNESS]
     return broken == [IN_TIME] and not verdict.trust.fault
 

@@ -108,7 +108,7 @@ def files(targets: tuple[str | Scenario, ...]) -> list[Path | Scenario]:
 
 
 def matches(scenario: Scenario, word: str) -> bool:
-    """Whether a scenario speaks of this."""
+    """Return whether a scenario speaks of this."""
     return word.casefold() in f"{scenario.name} {scenario.scenario} {scenario.about}".casefold()
 
 

@@ -40,7 +40,7 @@ class Sink(Protocol):
 
     @property
     def unsettled(self) -> bool:
-        """Whether what was taken has to be settled before anything else is read."""
+        """True if what was taken has to be settled before anything else is read."""
         ...
 
     async def settle(self, report: AttemptReport) -> bool:

@@ -35,7 +35,7 @@ class JobEvent:
 
     @property
     def terminal(self) -> bool:
-        """Whether this ends the job."""
+        """True if this ends the job."""
         return self.callback in TERMINAL
 
 

@@ -81,7 +81,7 @@ class Cursor:
         return IdStanding.LATE if missed else IdStanding.REPEAT
 
     def follows(self, event_id: str) -> bool:
-        """Whether this id comes next, with nothing between it and what was shown, as far as anyone can tell.
+        """Return whether this id comes next, with nothing between it and what was shown, as far as anyone can tell.
 
         What was shown without an id may have been what lies between.
         """

@@ -80,7 +80,7 @@ class Decisions:
         return _MEANINGS[report.how]
 
     def drops(self, phase: Phase) -> bool:
-        """Whether an attempt that has got so far is dropped for a new way to the server.
+        """Return whether an attempt that has got so far is dropped for a new way to the server.
 
         What hangs is; a stream that is open is left alone, since it may well live on beside the new way.
         """
@@ -98,6 +98,6 @@ class Decisions:
         return [one for one in waiting if one.callback == "processing"][:-room]
 
     def leaves_polling(self, why: str) -> bool:
-        """Whether the stream is tried now. ``why``: ``signal``, ``poll failed``, or empty when it is time anyway."""
+        """Return whether the stream is tried now. ``why``: ``signal``, ``poll failed``, or empty when it is due."""
         del why
         return True

@@ -77,7 +77,7 @@ class EventFeed:
 
     @property
     def over(self) -> bool:
-        """Whether there is nothing to wait for: the job has ended, or its status was refused for good."""
+        """True if there is nothing to wait for: the job has ended, or its status was refused for good."""
         return self.terminal is not None or bool(self.poller.stopped)
 
     def gap(self, reason: str, *, refused: bool = False) -> bool:
@@ -127,7 +127,7 @@ class EventFeed:
 
     @property
     def _stands_still(self) -> bool:
-        """Whether the stream has brought nothing since the app was told of a gap."""
+        """True if the stream has brought nothing since the app was told of a gap."""
         return self._gap_after == self.intake.fresh
 
     def _gap_in_stream(self, reason: str, refused: bool) -> bool:

@@ -246,7 +246,7 @@ class JobFollower:
         return self._next({"signal": Input.SIGNAL, "poll failed": Input.POLL_FAILED}.get(why, Input.TIMER_DUE))
 
     def _leaves_polling(self, why: str) -> bool:
-        """Whether the stream is tried now. A poll that failed is no reason to, before a ``Retry-After`` is over."""
+        """Return whether the stream is tried now. A failed poll does not try it before a ``Retry-After`` is over."""
         seconds = self._policies.heed_retry_after(self._put_off) or 0.0
         if why == "poll failed" and trio.current_time() < self._ended_at + seconds:
             return False
@@ -296,7 +296,7 @@ class JobFollower:
 
     @property
     def unsettled(self) -> bool:
-        """Whether there is a gap in the stream that no snapshot has covered yet."""
+        """True if there is a gap in the stream that no snapshot has covered yet."""
         return self._feed.unsettled
 
     async def settle(self, report: AttemptReport) -> bool:

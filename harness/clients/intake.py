@@ -80,7 +80,7 @@ class Intake:
 
     @property
     def ending(self) -> bool:
-        """Whether what waits for a gap in the stream to be settled is the job's end."""
+        """True if what waits for a gap in the stream to be settled is the job's end."""
         return self._deferred is not None and self._deferred.type in TERMINAL
 
     def stream(self, report: AttemptReport, found: Wire) -> bool:

@@ -54,7 +54,7 @@ class Poller:
 
     @property
     def running(self) -> bool:
-        """Whether the app is being fed by polling."""
+        """True if the app is being fed by polling."""
         return self._running is not None
 
     async def run(self) -> None:

@@ -39,7 +39,7 @@ class Reordering:
         self._came = trio.Event()
 
     def holds(self, event_id: str) -> bool:
-        """Whether an event is waiting whose own id this is."""
+        """Return whether an event is waiting whose own id this is."""
         return (event_id, 0) in self._held
 
     def take(self, event: Event) -> None:

@@ -195,7 +195,7 @@ class Requests:
 
     @property
     def token_lapsed(self) -> bool:
-        """Whether the token may have run out by now, so that a 401 is no refusal of it."""
+        """True if the token may have run out by now, so that a 401 is no refusal of it."""
         return self._token.lapsed
 
     @property

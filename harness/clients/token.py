@@ -42,7 +42,7 @@ class BearerToken:
 
     @property
     def lapsed(self) -> bool:
-        """Whether its life may be over."""
+        """True if its life may be over."""
         return trio.current_time() >= self._expiry
 
     async def renew(self, refused: str) -> bool:

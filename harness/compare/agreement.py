@@ -86,7 +86,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 
     @property
     def open(self) -> bool:
-        """Whether another real run may settle a difference."""
+        """True if another real run may settle a difference."""
         return bool(self.differences) and self.sound < MOST_REAL_RUNS
 
 

@@ -29,7 +29,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def same(self) -> bool:
-        """Whether it is one and the same history."""
+        """True if it is one and the same history."""
         return bool(self.digest) and self.digest == self.again
 
     @property

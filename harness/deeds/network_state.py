@@ -76,12 +76,12 @@ class PathState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def passes(self) -> bool:
-        """Whether bytes pass in both directions."""
+        """True if bytes pass in both directions."""
         return all(passage is Passage.PASS for passage in self.passages.values())
 
     @property
     def up(self) -> bool:
-        """Whether dials are let in, and bytes pass."""
+        """True if dials are let in, and bytes pass."""
         return self.passes and self.door is Door.OPEN
 
     @property
@@ -133,12 +133,12 @@ class StandingDeed(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mood(self) -> Mood | None:
-        """How it keeps streams from passing; None: it lets them pass."""
+        """The way it keeps streams from passing; None: it lets them pass."""
         barrier = effect_of(self.deed.act).barrier
         return barrier.mood if barrier is not None and "streams" in barrier.kinds else None
 
     def on(self, path: str) -> bool:
-        """Whether it stands on this path."""
+        """Return whether it stands on this path."""
         return self.deed.on in {"", path} and path not in self.lifted
 
 
@@ -170,17 +170,17 @@ class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def passes(self) -> bool:
-        """Whether the device has a default path, and that path is up."""
+        """True if the device has a default path, and that path is up."""
         return self.default is not None and self.paths[self.default].up
 
     @property
     def asleep(self) -> bool:
-        """Whether the device sleeps: what comes for it waits."""
+        """True if the device sleeps: what comes for it waits."""
         return any(isinstance(one.deed.act, Suspends) for one in self.standing)
 
     @property
     def paused(self) -> bool:
-        """Whether the job stands still."""
+        """True if the job stands still."""
         return any(isinstance(one.deed.act, Pauses) for one in self.standing)
 
     def passage(self, path: str, way: Direction) -> Passage:
@@ -380,7 +380,7 @@ def _offline(state: NetworkState) -> StateChange:
 
 
 def _online(state: NetworkState) -> NetworkState:
-    """What was there is back, before all that was joined since."""
+    """Return the state with its lost paths back, listed before each path that was joined since."""
     if state.away is None:
         return state
     before, default = state.away

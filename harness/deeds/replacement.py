@@ -94,17 +94,17 @@ def replaced(later: Act, earlier: Act) -> frozenset[Direction]:
 
 
 def speaks_to(actor: str, on: str, earlier_actor: str, earlier_on: str) -> bool:
-    """Whether a later deed speaks to the one that did an earlier: the whole middle includes its part on one path."""
+    """Return whether a later deed addresses the actor of an earlier one. The middle includes its part on one path."""
     return actor == earlier_actor and on in {"", earlier_on}
 
 
 def takes_back(deed: Deed) -> bool:
-    """Whether a deed is the end of another's span that takes it back by its index, and says nothing of its own."""
+    """Return whether a deed is the end of another's span: it takes that deed back by its index, and does no more."""
     return deed.undoes is not None and not isinstance(deed.act, _BY_WAY | ComesOnline | Resumes)
 
 
 def takes_the_place_of(later: Deed, earlier: Deed) -> bool:
-    """Whether nothing is left of the earlier deed, in any direction, once the later one is done."""
+    """Return whether nothing is left of the earlier deed, in any direction, once the later one is done."""
     if later.undoes == earlier.index:
         return True
     if later.undoes is not None or not speaks_to(later.actor, later.on, earlier.actor, earlier.on):

@@ -27,7 +27,7 @@ BOTH = (UPSTREAM, DOWNSTREAM)
 
 
 class ChunkFate(enum.StrEnum):
-    """What becomes of a chunk, FIN or RST at the radio."""
+    """The fate of a chunk, FIN or RST at the radio."""
 
     PASS = "pass"  # noqa: S105 - a fate, no password
     HOLD = "hold"
@@ -35,7 +35,7 @@ class ChunkFate(enum.StrEnum):
 
 
 class Do(enum.StrEnum):
-    """What the shell does to one direction of a flow. FIN, RST and ABORT act at the end the direction leads to."""
+    """An action of the shell on one direction of a flow. FIN, RST and ABORT act at the end the direction leads to."""
 
     RELEASE = "release"  # what waits goes on, in order
     DISCARD = "discard"  # what waits, or is blocked half sent, is gone: go on reading
@@ -61,7 +61,7 @@ class Linger(msgspec.Struct, frozen=True):
 
 
 class DeviceChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What an input means. ``lost`` names the paths whose sockets the phone's OS kills, dials included."""
+    """The consequences of an input. ``lost`` names the paths whose sockets the phone's OS kills, dials included."""
 
     acts: tuple[Act, ...] = ()
     signals: tuple[Signal, ...] = ()
@@ -165,12 +165,12 @@ class Device:
 
     @property
     def offline(self) -> bool:
-        """Whether the device went offline and has not come back."""
+        """True if the device went offline and has not come back."""
         return self._offline is not None
 
     @property
     def suspended(self) -> bool:
-        """Whether the device sleeps."""
+        """True if the device sleeps."""
         return self._suspended
 
     def door(self, path: str) -> Door:
@@ -224,7 +224,7 @@ class Device:
 
     @staticmethod
     def refuses(word: Reach, *, once: bool = False) -> bool:
-        """Whether the shell must shut the door before the word: who sees its FIN may redial at once."""
+        """Return whether the shell must shut the door before the word: who sees its FIN may redial at once."""
         return not once and _DOORS[word] is Door.REFUSE
 
     def pause(self, path: str) -> DeviceChange:
@@ -348,7 +348,7 @@ class Device:
         return DeviceChange(acts=tuple(flow.strike(state.strike))) if state.strike else NOTHING
 
     def passes(self, cid: int, direction: Direction) -> bool:
-        """Whether something that arrived now would pass. Asking changes nothing."""
+        """Return whether something that arrived now would pass. Asking changes nothing."""
         flow = self._flows[cid]
         return direction not in flow.dead and self._paths[flow.path].fate(direction) is ChunkFate.PASS
 

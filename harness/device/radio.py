@@ -1,4 +1,4 @@
-"""What a path's radio costs, as a pure machine: time goes in, the instant from which bytes may pass comes out.
+"""The delay of a path's radio, as a pure machine: time goes in, the instant from which bytes may pass comes out.
 
 A handshake cannot delay a kernel's connect, so it is charged before a flow's first byte. A radio that was quiet
 demotes, and the next byte waits for its promotion (RRC-Probe traces: 827-1004 ms median after 13 s of quiet, with the

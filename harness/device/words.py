@@ -18,7 +18,7 @@ class Reach(enum.StrEnum):
 
 
 class Radio(msgspec.Struct, frozen=True, kw_only=True):
-    """What a connection through this path costs before its first byte, in seconds.
+    """The seconds that a connection through this path costs before its first byte.
 
     A dial is charged ``handshake``, and ``wake`` besides when the radio was quiet for longer than ``wake_after``
     (0: each time). The first chunk downstream after that much quiet is delayed by ``wake`` too.

@@ -62,7 +62,7 @@ def lacking(plan: Plan) -> tuple[Remedy, ...]:
 
 
 def gives_time(plan: Plan) -> bool:
-    """Whether an answer has its time: in the life of a token, in the client's deadlines, and on the line."""
+    """Return whether an answer has its time: in the life of a token, in the client's deadlines, and on the line."""
     return not (too_brief_for(plan) or too_impatient(plan) or too_hasty(plan) or too_narrow(plan))
 
 
@@ -73,13 +73,13 @@ def too_brief_for(plan: Plan) -> float:
 
 
 def too_impatient(plan: Plan) -> bool:
-    """Whether the client's watchdog bites before the dearest path has brought the first byte."""
+    """Return whether the client's watchdog bites before the dearest path has brought the first byte."""
     watchdog = plan.client.policies.watchdog
     return watchdog is not None and watchdog < exchange_cost(plan) + _ANSWERED
 
 
 def too_hasty(plan: Plan) -> bool:
-    """Whether the run is over before a client has fallen back whose every question costs a token, by the dearest path.
+    """Return whether the run ends before a client whose every question costs a token falls back by the dearest path.
 
     A failing attempt begins the time after which it polls, and then the status is asked for.
     """
@@ -90,7 +90,7 @@ def too_hasty(plan: Plan) -> bool:
 
 
 def too_narrow(plan: Plan) -> bool:
-    """Whether a line is cut so finely, or is so slow, that what the job says needs longer than anybody would wait."""
+    """Return whether a line is so finely cut or so slow that the job's events need longer than a client waits."""
     lines = [deed.act.upon(Shape()) for deed in plan.deeds if isinstance(deed.act, Adjusts)]
     slices, rates = ({getattr(line, name) for line in lines} - {None} for name in ("slice_size", "down"))
     narrowest = Shape(slice_size=min(slices, default=None), down=min(rates, default=None))
@@ -109,7 +109,7 @@ def _of_device(plan: Plan, fold: Fold) -> list[Remedy]:
 
 
 def _keeps_out(act: Act, *, all_streams: bool, dearest: float) -> bool:
-    """Whether a deed that is never taken back keeps for good what a client cannot do without.
+    """Return whether a deed that is never taken back keeps for good what a client cannot do without.
 
     An answer that stops by itself counts all the same: it may never be asked often enough. ``all_streams``: the client
     lives by streams alone. ``dearest``: how long an idle connection must live, in seconds.

@@ -42,7 +42,7 @@ class Shrinker:
 
     @property
     def over(self) -> bool:
-        """Whether the time is up."""
+        """True if the time is up."""
         return self._now() >= self._until
 
     def extend(self, seconds: float) -> None:
@@ -57,7 +57,7 @@ class Shrinker:
         return True
 
     def still_fails(self, candidate: Genotype) -> bool:
-        """Whether a candidate is sensible and fails in the same way. Each is tried once."""
+        """Return whether a candidate is sensible and fails in the same way. Each is tried once."""
         key = msgspec.json.encode(candidate)
         if key in self._seen:
             return False

@@ -30,27 +30,27 @@ class Situation:
 
     @property
     def offline(self) -> bool:
-        """Whether the phone has lost everything, and nothing brought it back yet."""
+        """True if the phone has lost everything, and nothing brought it back yet."""
         return self._state.away is not None
 
     @property
     def asleep(self) -> bool:
-        """Whether the phone sleeps."""
+        """True if the phone sleeps."""
         return self._state.asleep
 
     @property
     def paused(self) -> bool:
-        """Whether the job stands still."""
+        """True if the job stands still."""
         return self._state.paused
 
     @property
     def job_over(self) -> bool:
-        """Whether the job was ended."""
+        """True if the job was ended."""
         return self._state.job_over
 
     @property
     def turning(self) -> bool:
-        """Whether the phone is back, or the job goes on, by itself at this very instant: nobody may say so then."""
+        """True if the phone is back, or the job goes on, by itself at this very instant: nobody may say so then."""
         return any(at == self.now and entry.left for at, _, entry in self._ends)
 
     @property

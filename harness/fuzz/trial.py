@@ -96,7 +96,7 @@ def failures_of(verdict: Verdict, *, proofs: bool = True) -> tuple[TrialFailure,
 
 
 def _broken(law: LawVerdict) -> bool:
-    """Whether a law failed, or found that the table of what a client owes lacks a row."""
+    """Return whether a law failed, or found that the table of what a client owes lacks a row."""
     return law.state is LawState.FAILED or (law.state is LawState.UNKNOWN and LACKS in law.reason)
 
 

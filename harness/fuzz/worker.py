@@ -110,7 +110,7 @@ def laws_of_mutant_alone(plan: Plan) -> tuple[TrialFailure, ...]:
 
 
 def reference_passes(plan: Plan) -> bool:
-    """Whether the reference client, with the policies that the plan declares, fails nothing."""
+    """Return whether the reference client, with the policies that the plan declares, fails nothing."""
     client = msgspec.structs.replace(plan.client, like="reference", mutant="")
     return not judged(msgspec.structs.replace(plan, client=client)).failures
 

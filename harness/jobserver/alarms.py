@@ -20,7 +20,7 @@ class AlarmOwner(Protocol):
     """Whoever sets alarms."""
 
     def wants(self, at: float) -> bool:
-        """Whether the alarm that was set for this instant matters at present."""
+        """Return whether the alarm that was set for this instant matters at present."""
 
     def ring(self, at: float) -> None:
         """The alarm of this instant is gone: the instant has come, or it did not matter when the clock looked."""

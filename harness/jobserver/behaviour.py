@@ -13,7 +13,7 @@ class ServerBehaviour:
 
     @property
     def hangs(self) -> bool:
-        """Whether nothing may be written."""
+        """True if nothing may be written."""
         return self._awake is not None
 
     def hang(self, hangs: bool) -> None:

@@ -180,12 +180,12 @@ class HttpConnection:
 
     @property
     def half_heard(self) -> bool:
-        """Whether the current request's body has not come to its end."""
+        """True if the current request's body has not come to its end."""
         return self._h11.their_state is h11.SEND_BODY
 
     @property
     def flooded(self) -> bool:
-        """Whether the peer has sent ahead more than a request may have."""
+        """True if the peer has sent ahead more than a request may have."""
         return len(self._h11.trailing_data[0]) > self.limits.head + self.limits.body
 
     def reusable(self) -> bool:
@@ -197,7 +197,7 @@ class HttpConnection:
 
     @property
     def answered(self) -> bool:
-        """Whether the answer to the current request has begun."""
+        """True if the answer to the current request has begun."""
         return self._h11.our_state not in (h11.IDLE, h11.SEND_RESPONSE)
 
     async def _read(self, event: object) -> HttpRequest | None:

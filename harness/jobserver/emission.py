@@ -85,11 +85,11 @@ class RunningJob:
 
     @property
     def over(self) -> bool:
-        """Whether its work is done and was told of, by a log that may be lost by now."""
+        """True if its work is done and was told of, by a log that may be lost by now."""
         return self._work.over and self._unheard is None
 
     def wants(self, at: float) -> bool:
-        """Whether nobody else will emit the event that was due at this instant when the alarm was set."""
+        """Return whether nobody else will emit the event that was due at this instant when the alarm was set."""
         return at == self._next and self._driven_by is None
 
     def ring(self, at: float) -> None:
@@ -130,7 +130,7 @@ class RunningJob:
         self.followers.remove(follower)
 
     def results_left(self, kept: float) -> bool:
-        """Whether the results of a job that is over can still be had."""
+        """Return whether the results of a job that is over can still be had."""
         return trio.current_time() < self.accepted + self._work.last.due + kept
 
     def tell(self, act: JobAct) -> bool:

@@ -39,7 +39,7 @@ class LogEvent(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def terminal(self) -> bool:
-        """Whether this is the job's last event."""
+        """True if this is the job's last event."""
         return self.type in TERMINAL
 
 

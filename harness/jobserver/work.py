@@ -67,7 +67,7 @@ class Work:
 
     @property
     def over(self) -> bool:
-        """Whether the last step was its end."""
+        """True if the last step was its end."""
         return self.due is None
 
     def take(self) -> JobStep:

@@ -1,4 +1,4 @@
-"""What HTTP-level boxes see and do between a phone and a server, as stages of the gate's flows."""
+"""HTTP-level boxes between a phone and a server, as stages of the gate's flows."""
 
 from harness.middle.kinds import RequestKinds as RequestKinds
 from harness.middle.middle import Middle as Middle

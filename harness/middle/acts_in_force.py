@@ -31,18 +31,18 @@ class ActInForce(msgspec.Struct, eq=False):
     spent: dict[str, int] = msgspec.field(default_factory=dict)  # answers given, by client
 
     def holds(self, path: str) -> bool:
-        """Whether it is in force on this path."""
+        """Return whether it is in force on this path."""
         return self.on in ("", path) and path not in self.lifted
 
     def replaced_by(self, later: "ActInForce") -> bool:
-        """Whether a later act takes this one's place: the last word of an actor wins, as the language has it."""
+        """Return whether a later act takes this one's place: the last word of an actor wins, as the language has it."""
         same = type(later.act) is type(self.act) and later.actor == self.actor and later.on in ("", self.on)
         if same and isinstance(self.act, Answers) and isinstance(later.act, Answers):
             return later.act.to == self.act.to
         return same
 
     def exhausted(self, client: str, gates: int) -> bool:
-        """Whether it has answered this client as often as it was to. The canary is one client of each gate."""
+        """Return whether it has answered this client as often as it was to. The canary is one client of each gate."""
         times = self.act.times if isinstance(self.act, Answers) else None
         share = gates if client == CANARY else 1
         return times is not None and self.spent.get(client, 0) >= times * share
@@ -54,7 +54,7 @@ class ActInForce(msgspec.Struct, eq=False):
 
 
 def answers(act: MiddleAct, what: str) -> bool:
-    """Whether this act answers requests of this kind in the server's place."""
+    """Return whether this act answers requests of this kind in the server's place."""
     if isinstance(act, Answers):
         return act.to == "everything" or _OF.get(act.to) == what
     return isinstance(act, ShowsPortal)

@@ -42,5 +42,5 @@ class HeadReader:
 
 
 def bodiless(method: bytes, status: int) -> bool:
-    """Whether an answer has no body, whatever its head says (RFC 9112, 6.3)."""
+    """Return whether an answer has no body, whatever its head says (RFC 9112, 6.3)."""
     return method == b"HEAD" or status in _BODILESS or (method == b"CONNECT" and status < 300)

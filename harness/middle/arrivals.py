@@ -1,4 +1,4 @@
-"""What the client of one flow gets of its answers, recorded as its socket takes the bytes: heads, blocks, bodies.
+"""Records of the answers that one flow's client gets, written as its socket takes them: heads, blocks, bodies.
 
 The stage says in order what it lets go, by offsets; the link says how far the socket has taken it. What no socket takes
 (held, dropped, muted, cut) is so never recorded, and a parser sees no byte before the client does.
@@ -25,7 +25,7 @@ class Reader:
     """Reads the body of one answer as the client gets it. This one cares for nothing."""
 
     cares = False
-    """Whether it wants the bytes."""
+    """True if the reader wants the bytes."""
 
     def take(self, data: bytes, t_ns: int) -> None:
         """Read the next bytes, without the transfer's framing, and record what they complete, stamped ``t_ns``."""
@@ -81,7 +81,7 @@ class StreamReader(Reader):
         self._id = cursor
         self._decoder: Decoder | None = None
         self.broken = False
-        """Whether its blocks are not recorded any more."""
+        """True if the blocks are no longer recorded."""
         if codings:
             try:
                 self._decoder = decoder(codings)
@@ -156,7 +156,7 @@ class Arrivals:
 
     @property
     def cares(self) -> bool:
-        """Whether the bytes of the body under way are to be told."""
+        """True if the bytes of the body under way are to be told."""
         return self._filling.cares and not self._lost
 
     def head(self, upto: int, response: Response, reader: Reader) -> None:

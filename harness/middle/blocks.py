@@ -8,7 +8,7 @@ import re
 _LINE = re.compile(rb"\r\n|\r|\n")
 BOM = b"\xef\xbb\xbf"
 TAIL = 4
-"""How many bytes before a place tell whether a block begins there: two line ends of two bytes."""
+"""Bytes before a place that tell whether a block begins there: two line ends of two bytes."""
 
 
 class BlockScanner:
@@ -42,7 +42,7 @@ class BlockScanner:
 
 
 def is_event(block: bytes) -> bool:
-    """Whether this block has data, and so dispatches something."""
+    """Return whether this block has data, and so dispatches something."""
     return any(line.removeprefix(BOM).partition(b":")[0] == b"data" for line in _LINE.split(block))
 
 

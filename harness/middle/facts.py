@@ -1,4 +1,4 @@
-"""What is written down of a request and of an answer: their heads' facts, without their secrets."""
+"""The recorded facts of a request's and an answer's head, without their secrets."""
 
 import re
 
@@ -67,7 +67,7 @@ def of_reply(box: Reply, *, rid: int, cid: int) -> Response:
 
 
 def last_on_its_connection(head: h11.Request, headers: dict[str, str]) -> bool:
-    """Whether nothing can follow this request where a box answers it.
+    """Return whether nothing can follow this request where a box answers it.
 
     Who expects 100 may send the body or not (RFC 9110, 10.1.1): what follows could be anything.
     """

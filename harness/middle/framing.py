@@ -53,12 +53,12 @@ class Framing:
 
     @property
     def over(self) -> bool:
-        """Whether the body has ended."""
+        """True if the body has ended."""
         return self._at is _At.OVER
 
     @property
     def until_close(self) -> bool:
-        """Whether only the end of its connection ends the body."""
+        """True if only the end of its connection ends the body."""
         return self._at is _At.CLOSE
 
     def follow(self, data: bytes) -> tuple[Spans, int]:

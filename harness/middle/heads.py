@@ -1,4 +1,4 @@
-"""What a message's head says."""
+"""Readers of a message's head."""
 
 from collections.abc import Iterable
 

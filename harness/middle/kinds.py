@@ -1,4 +1,4 @@
-"""What a request is for: start, stream, poll, results, token or other, from its method, path and ``Accept``."""
+"""The kinds of request: start, stream, poll, results, token or other, from its method, path and ``Accept``."""
 
 import re
 
@@ -21,7 +21,7 @@ class RequestKinds:
         self._patterns = [(kind, *_pattern(endpoint)) for kind, endpoint in endpoints.items()]
 
     def classify(self, method: str, path: str, accept: str) -> tuple[str, str]:
-        """Return the kind and the job's id (or ""). Whoever asks for an event stream asks for a stream."""
+        """Return the kind and the job's id (or ""). A request that accepts an event stream is a stream's."""
         kind, job = "other", ""
         for candidate, verb, pattern in self._patterns:
             if method == verb and (match := pattern.fullmatch(path)):

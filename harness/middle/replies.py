@@ -1,4 +1,4 @@
-"""What a box says in the server's place, as bytes."""
+"""The answers that a box gives in the server's place, as bytes."""
 
 import email.utils
 import math

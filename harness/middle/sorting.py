@@ -30,7 +30,7 @@ class Sorter:
         self._passed = 0  # offset in what the client sent
 
     def __len__(self) -> int:
-        """How many requests are known and not decided."""
+        """Return how many requests are known and not decided."""
         return len(self._coming)
 
     def expect(self, exchange: Exchange) -> None:

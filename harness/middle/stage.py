@@ -81,7 +81,7 @@ class HttpStage(Stage):
         self._arrivals = Arrivals(journal)
         self._server_left: How | None = None
         self._silenced = False  # nothing passes any more, either way
-        self._deaf = False  # and nobody is told of an end
+        self._deaf = False  # and neither side is told of an end
         self._parted = False  # both ends have ended: a box acts no more
         self._idle: KillsIdle | None = None
         self._idle_since = 0.0
@@ -99,7 +99,7 @@ class HttpStage(Stage):
 
     @property
     def streaming(self) -> bool:
-        """Whether an event stream is under way."""
+        """True if an event stream is under way."""
         return isinstance(self._body, StreamBody)
 
     def attach(self, flow_control: FlowControl) -> None:
@@ -317,7 +317,7 @@ class HttpStage(Stage):
         )
 
     def _body_reader(self, rid: int) -> Reader:
-        """Return who reads a body that is no stream: of the harness's own flows nobody."""
+        """Return the reader of a body that is no stream. Bodies of the harness's own flows are not read."""
         return Reader() if self.client == CANARY else BodyReader(self._journal, rid=rid, cid=self.cid)
 
     def _next(self, out: list[bytes]) -> None:

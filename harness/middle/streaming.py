@@ -1,4 +1,4 @@
-"""What becomes of an answer's body: passed; of an event stream's also muted, reset, held or cut. No I/O.
+"""The fates of an answer's body: passed; an event stream's may also be muted, reset, held or cut. No I/O.
 
 Raw bytes are only ever delayed or withheld, never changed, so the framing stays valid wherever a hold falls; the body
 inside them is looked at only where an act asks for events or for a size.
@@ -66,17 +66,17 @@ class PassingBody:
 
     @property
     def over(self) -> bool:
-        """Whether the response has ended."""
+        """True if the response has ended."""
         return self._framing.over
 
     @property
     def until_close(self) -> bool:
-        """Whether it ends with its connection."""
+        """True if it ends with its connection."""
         return self._framing.until_close
 
     @property
     def mutes(self) -> bool:
-        """Whether nothing of it passes, its end neither."""
+        """True if nothing of it passes, its end neither."""
         return False
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
@@ -137,7 +137,7 @@ class StreamBody(PassingBody):
 
     @property
     def mutes(self) -> bool:
-        """Whether nothing of it passes, its end neither."""
+        """True if nothing of it passes, its end neither."""
         return self.muted or isinstance(self._act, MutesStreams)
 
     def turn(self, act: StreamAct | None) -> bytes:

@@ -1,8 +1,8 @@
-"""How a server lives through a process that has no file left for another connection.
+"""A server's loop over ``accept`` that survives a process without a file descriptor for another connection.
 
-The kernel keeps in the listener's queue what cannot be accepted, so waiting loses nobody: the server goes on with the
-connections it has, says what is the matter, and tries again. (The gate does not wait: a dial that this machine holds
-up would be taken for the network's doing, so there the fault ends the run.)
+The kernel keeps a connection that cannot be accepted in the listener's queue, so waiting loses none. The server
+goes on with the connections it has, says what is the matter, and tries again. The gate does not wait: the judge would
+take a dial that this machine holds up for the network's doing, so there the fault ends the run.
 """
 
 import logging

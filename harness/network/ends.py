@@ -11,7 +11,7 @@ class Side(enum.StrEnum):
 
 
 class How(enum.StrEnum):
-    """How an end left: ``closed`` was done to it by the gate."""
+    """The way an end left its connection. ``closed``: the gate closed it."""
 
     FIN = "fin"
     RST = "rst"

@@ -1,4 +1,4 @@
-"""What this machine's kernel says of itself: the schedule of SYN retries, and settings that matter to a door.
+"""Settings of this machine's kernel: the schedule of SYN retries, and settings that matter to a door.
 
 Read from ``/proc`` (Linux). Elsewhere the answers are empty, and a report says so.
 """
@@ -44,7 +44,7 @@ def syn_schedule(settings: Path = SETTINGS) -> SynSchedule | None:
 
 
 def aborts_on_overflow(settings: Path = SETTINGS) -> bool | None:
-    """Whether a full queue answers RST instead of silence, so that a hanging door cannot be had. None: unknown."""
+    """Return whether a full queue answers RST instead of silence: then no door can hang. None: unknown."""
     value = _setting(settings / "tcp_abort_on_overflow")
     return None if value is None else bool(value)
 

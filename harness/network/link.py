@@ -186,18 +186,18 @@ class Link:
         return offset
 
     def release(self) -> None:
-        """What waits may go on."""
+        """Let the waiting bytes go on."""
         self._wake.set()
 
     def discard(self) -> None:
-        """What waits is gone, and what is blocked half sent: the direction is read on, and dropped."""
+        """Drop the waiting bytes and those that are half sent, and drop each byte that is read from now on."""
         if self._sending is not None:
             self._sending.cancel()
             self.flow.device.arrives(self.flow.cid, self.direction)  # half a chunk may be missing: dead from now on
         self.drop_waiting()
 
     def drop_waiting(self) -> None:
-        """What waits is gone; what is blocked half sent goes on."""
+        """Drop the waiting bytes. Bytes that are half sent go on."""
         for offset, item in self._waiting:
             if isinstance(item, bytes):
                 self._drop(offset, item)
@@ -212,7 +212,7 @@ class Link:
 
     @property
     def _idle(self) -> bool:
-        """Whether what comes now need not queue behind anything."""
+        """True if what comes now need not queue behind anything."""
         busy = self._waiting or self._flushing or self._entering or self._sending is not None
         return self.flow.dialed and not busy
 
@@ -250,7 +250,7 @@ class Link:
 
     async def _send(self, offset: int, data: bytes) -> None:
         sink = SINK[self.direction]
-        # Recorded first, so that nobody's record of having read these bytes comes before ours.
+        # Recorded first, so that no reader's record of these bytes comes before ours.
         began_ns = self._record(offset, data, "delivered")
         stage, down = self.flow.stage, self.direction is DOWNSTREAM
         to_send = data if stage is None or down else stage.to_server(data)

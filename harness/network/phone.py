@@ -27,14 +27,14 @@ def os_error(code: int) -> OSError:
 
 
 class Sleep:
-    """Whether the phone sleeps. Whoever calls its OS meanwhile returns when it wakes up."""
+    """The phone's sleep. A call of the phone's OS that is made meanwhile returns when the phone wakes up."""
 
     def __init__(self) -> None:
         self._woken: trio.Event | None = None
 
     @property
     def asleep(self) -> bool:
-        """Whether it sleeps now."""
+        """True if it sleeps now."""
         return self._woken is not None
 
     def begin(self) -> None:
@@ -55,7 +55,7 @@ class Sleep:
 
 
 class DialledConnection:
-    """What the gate and the phone tell each other of a connection that the phone dials.
+    """The words of the gate and the phone to each other about a connection that the phone dials.
 
     ``cid`` is the gate's number for it, 0 until it was accepted: so before any byte of it can reach the phone.
     ``left_ns`` is when the phone's end was closed, or said FIN; 0 until then. ``sent`` and ``sent_crc``: how many bytes
@@ -192,7 +192,7 @@ class PhoneStream(Stream):
         self._inner.reset()
 
     async def _error(self, error: Exception) -> Exception:
-        """What the caller is told, once the phone is awake."""
+        """Return what the caller is told, once the phone is awake."""
         await self._sleep.over()
         return trio.BrokenResourceError(os.strerror(errno.ECONNABORTED)) if self._lost else error
 
@@ -363,7 +363,7 @@ class GatePhone(Phone):
     # For the gate.
 
     def accepted(self, peer: Address, cid: int) -> DialledConnection | None:
-        """Return the connection that was dialled from there, which has this number now; None: by somebody else."""
+        """Return the connection that was dialled from there, now with this number; None: not dialled by the phone."""
         connection = self._dialled.pop(peer, None)
         if connection is not None:
             connection.cid = cid
@@ -387,7 +387,7 @@ class GatePhone(Phone):
 
     @property
     def ears(self) -> int:
-        """How many listen for signals."""
+        """The number of listeners for signals."""
         return len(self._ears)
 
     def tell(self, signal: Signal, told: int) -> None:

@@ -18,7 +18,7 @@ class Pipe:
         self.writable = Wakeup()
 
     def look(self) -> bool:
-        """Whether there is something to read, be it the end."""
+        """Return whether there is something to read, be it the end."""
         return bool(self.chunks or self.finished)
 
     async def wait(self) -> None:
@@ -54,7 +54,7 @@ class Pipe:
 
     @property
     def has_room(self) -> bool:
-        """Whether a writer need not wait."""
+        """True if a writer need not wait."""
         return self.size < self.room
 
     def finish(self) -> None:

@@ -5,7 +5,7 @@ A listener is two sockets. The *keeper* is bound, never listens, and holds the p
 kernel answers each SYN with RST.
 
 A door that hangs is an ear whose queue is full: Linux drops a SYN then, and the dialer tries again. The order matters
-(measured: the other way round, a dial slipped in 5 of 5 times): wake whoever waits in ``accept``, then ``listen(0)``,
+(measured: the other way round, a dial slipped in 5 of 5 times): wake the waiting ``accept`` calls, then ``listen(0)``,
 then fill the queue with a dial of our own. Fillers come from an address of their own, by which ``accept`` knows them.
 """
 
@@ -44,7 +44,7 @@ NO_SOCKETS = (
 
 
 def ports_can_be_kept() -> bool:
-    """Whether a second socket can be bound to a port, so that it stays ours while nothing listens there; see above.
+    """Return whether a second socket can be bound to a port: the port stays ours while nothing listens; see above.
 
     Linux allows it with SO_REUSEADDR as long as neither listens (socket(7)); BSD's sockets do not.
     """
@@ -175,7 +175,7 @@ class RealListener(Listener):
                 self._turn(door)
 
     async def aclose(self) -> None:
-        """Free the port; see ``Listener``. Connections nobody accepted are reset."""
+        """Free the port; see ``Listener``. Connections that were not accepted are reset."""
         if not self._closed:
             self._closed = True
             self._turn(self._door)

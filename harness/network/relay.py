@@ -116,7 +116,7 @@ class RelayedFlow:
     def end(self, how: How) -> None:
         """End both sides for the stage: the client's through the radio, the server's with FIN, which is beyond it.
 
-        What a stalled path holds of the client's bytes has not come as far as the box, and finds nobody any more.
+        The client's bytes that a stalled path holds have not reached the box. They are lost: their reader has gone.
         """
         self.boxed = True
         self._links[DOWNSTREAM].end(how)
@@ -182,7 +182,7 @@ class RelayedFlow:
             case Do.RST | Do.ABORT:
                 if sink is Side.CLIENT and self.stage is not None:
                     self.stage.over(How.RST)
-                self.note(sink, How.CLOSED, swallowed=act.do is Do.ABORT)  # before anybody can meet it
+                self.note(sink, How.CLOSED, swallowed=act.do is Do.ABORT)  # before a peer can meet it
                 self._reset(sink)
                 link.discard()
                 if act.do is Do.ABORT:

@@ -1,7 +1,7 @@
 """Shaped paths of the simulated network: what Toxiproxy's proxies are on real sockets, without tasks of their own.
 
 A dial to a path's address goes on to its upstream at once, and each direction of the connection is a pipe with a chain
-of toxics in it. Whoever reads sleeps until the chain lets go of something; the chain's clock is wound forward from due
+of toxics in it. A reader sleeps until the chain lets go of something; the chain's clock is wound forward from due
 time to due time, as if a writer of its own had woken up for each. The rules are those of ``harness.toxiproxy.link``:
 
 - what a socket's buffer would hold waits in front of the chain, and behind it;
@@ -35,7 +35,7 @@ class PipeEnd(Protocol):
     """A stream, as its connection sees it."""
 
     def peer_left(self) -> None:
-        """What it wrote to exists no more."""
+        """Learn that the reader of the written bytes has gone."""
         ...
 
     def take_rst(self) -> None:
@@ -52,14 +52,14 @@ class ShapedPipe(Pipe):
         self._chain = chain
         self._pending: deque[bytes] = deque()  # in front of the chain
         self._pending_size = 0
-        self._alarm = 0  # the token of the one that is set for whoever waits to read; 0: none
+        self._alarm = 0  # the token of the one that is set for the waiting reader; 0: none
         self._due = math.inf  # when it rings
         self._wound = trio.current_time()  # up to when the chain has done all that was due
-        self._deaf = False  # nobody will read any more
+        self._deaf = False  # the reader has gone
         self._over = False
 
     def look(self) -> bool:
-        """Whether there is something to read by now."""
+        """Return whether there is something to read by now."""
         self._wind()
         return bool(self.chunks or self.finished)
 
@@ -86,7 +86,7 @@ class ShapedPipe(Pipe):
 
     @property
     def has_room(self) -> bool:
-        """Whether a writer need not wait."""
+        """True if a writer need not wait."""
         return self._pending_size < self.room
 
     def finish(self) -> None:
@@ -103,16 +103,16 @@ class ShapedPipe(Pipe):
 
     @property
     def unread(self) -> bool:
-        """Whether the proxy has bytes of this direction that it has not taken yet."""
+        """True if the proxy has bytes of this direction that it has not taken yet."""
         return bool(self._pending)
 
     @property
     def resets(self) -> bool:
-        """Whether a toxic of this direction has the connection closed with RST."""
+        """True if a toxic of this direction has the connection closed with RST."""
         return self._chain.resets
 
     def deafen(self) -> None:
-        """Nobody will read any more: what is written from now on is lost."""
+        """Drop all that is written from now on: the reader has gone."""
         self._deaf = True
         self._pending.clear()
         self._pending_size = 0
@@ -177,7 +177,7 @@ class ShapedPipe(Pipe):
             return False  # set anew meanwhile
         self._due = math.inf
         if not self.readable:
-            return False  # nobody waits any more; who reads winds it first
+            return False  # no reader waits; the next read winds the chain first
         self._wind()
         self._ring()
         return not self.readable

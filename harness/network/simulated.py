@@ -46,7 +46,7 @@ _FIRST_LISTENER = 10_000
 
 
 class Peer(Protocol):
-    """What a stream is connected to."""
+    """The far end of a stream."""
 
     def peer_left(self) -> None:
         """The stream is closed; FIN or RST tells how."""
@@ -194,7 +194,7 @@ class SimStream(Stream):
         return self._outbox.put(data)
 
     def _leave(self) -> None:
-        """This end is gone: nothing is read here any more, and whoever uses it learns that it is closed."""
+        """Close this end: it reads nothing more, and each call of it says that it is closed."""
         self._closed = True
         self._network.left(self)
         self._inbox.clear()
@@ -259,7 +259,7 @@ class SimListener(Listener):
         self._door = door
 
     async def aclose(self) -> None:
-        """Free the port; connections nobody accepted are reset. Idempotent."""
+        """Free the port, and reset the connections that were not accepted. Idempotent."""
         if not self._closed:
             self._closed = True
             self._network.freed(self)
@@ -269,12 +269,12 @@ class SimListener(Listener):
         await trio.lowlevel.checkpoint()
 
     def meets(self) -> Door:
-        """What a SYN meets now."""
+        """Return what a SYN meets now."""
         return Door.HANG if self._door is Door.OPEN and len(self._queue) >= BACKLOG else self._door
 
     @property
     def lets_in(self) -> bool:
-        """Whether it is open, however long its queue."""
+        """True if it is open, however long its queue."""
         return self._door is Door.OPEN
 
     def arrives(self, stream: SimStream) -> None:
@@ -339,7 +339,7 @@ class SimNetwork(Network):
         return made
 
     def sockets(self) -> list[str]:
-        """What is open now: listeners, then ends of connections, in the order of their making."""
+        """Return what is open now: listeners, then ends of connections, in the order of their making."""
         listening = [f"listens on {host}:{port}" for host, port in self._listeners]
         return listening + [f"{_text(stream.local)} to {_text(stream.peer)}" for stream in self._streams]
 

@@ -1,4 +1,4 @@
-"""What stands in a flow's way between the gate's radio and the path: a filter that may also answer, hold and end.
+"""A stage: the filter in a flow between the gate's radio and the path, which may also answer, hold and end.
 
 Bytes of the client are *heard* where they reach the gate, before the radio decides on them: a request that the path
 loses was made all the same. What passes the radio then goes ``to_server`` through the stage. Bytes of the server go
@@ -12,7 +12,7 @@ from harness.network.ends import How, Side
 
 
 class FlowControl(Protocol):
-    """What a stage can do beside letting bytes through. All of it is done in order, behind what went before."""
+    """The actions of a stage beside letting bytes through. They are done in order, behind the bytes before them."""
 
     def say(self, data: bytes) -> None:
         """Send these bytes to the client, as if the server had."""
@@ -72,7 +72,7 @@ class Stage(Protocol):
         ...
 
     def parted(self) -> None:
-        """Both ends have ended: what comes or is due from here on, nobody gets. Called once."""
+        """Learn that both ends have ended: later bytes have no receiver. Called once."""
         ...
 
     def due(self) -> None:

@@ -51,7 +51,7 @@ def write_report(folder: Path, *, redraw: bool = False, draw: bool = True) -> Pa
 
 
 def _outdated(run_folder: Path) -> bool:
-    """Whether the last figure drawn is missing, or older than the plan, the verdict or the history."""
+    """Return whether the last figure drawn is missing, or older than the plan, the verdict or the history."""
     last = run_folder / LAST_DRAWN
     shown = [path for name in (PLAN, VERDICT, HISTORY) if (path := run_folder / name).exists()]
     return not last.exists() or any(path.stat().st_mtime_ns > last.stat().st_mtime_ns for path in shown)

@@ -301,7 +301,7 @@ def read_records(folder: Path, plan: Plan) -> History:
 
 
 def recorded_before(plan: Plan) -> bool:
-    """Whether an older harness recorded the run of this plan: fewer records than the laws need."""
+    """Return whether an older harness recorded the run of this plan: fewer records than the laws need."""
     return plan.schema_version < model.SCHEMA_VERSION
 
 

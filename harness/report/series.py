@@ -118,7 +118,7 @@ def read_series(run: RunResult) -> Series:
 
 
 def _tried(one: DeedVerdict) -> bool:
-    """Whether a client could have felt a deed: the end of a span, and one that came too late, is none to ask of."""
+    """Return whether a client could have felt a deed. The end of a span and a late deed do not count."""
     return one.unfelt or bool(one.felt and not one.ends)
 
 

@@ -61,7 +61,7 @@ class ShapeRamp:
 
     @property
     def under_way(self) -> bool:
-        """Whether steps are left."""
+        """True if steps are left."""
         return self.done < self.steps
 
     @property
@@ -230,7 +230,7 @@ class Actuator:
 
 
 def of_gates(deed: Deed) -> bool:
-    """Whether a deed is each gate's own: a path's reach, a cut, the device."""
+    """Return whether a deed is each gate's own: a path's reach, a cut, the device."""
     return row_of(deed.act).executor is Executor.GATE
 
 

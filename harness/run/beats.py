@@ -44,7 +44,7 @@ class BeatReader:
 
     @property
     def inside(self) -> bool:
-        """Whether a beat has begun to come, and is not whole."""
+        """True if a beat has begun to come, and is not whole."""
         return bool(self._received) and self._framing is not None
 
     def take(self, data: bytes, now: float) -> None:

@@ -64,7 +64,7 @@ def _never(*_: str) -> float:
 
 
 def looks_at_flows(deed: Deed) -> bool:
-    """Whether a deed is proved by flows that were open before it."""
+    """Return whether a deed is proved by flows that were open before it."""
     proof = row_of(deed.act).proof
     return proof in _BY_FLOWS and not (proof is ProofKind.AWAY and takes_back(deed))
 
@@ -310,7 +310,7 @@ class GateCanary:
         return self.shown(case, readback, "it was gone too briefly to be met") if briefly else asked[0]
 
     async def _box(self, case: WatchedDeed, readback: Mapping[str, str], moot: UpcomingDeeds) -> ProofResult:
-        """What the middle and the server do is met over the path that the deed names, or any that is up."""
+        """Prove a deed of the middle or the server over the path that the deed names, else over any path that is up."""
         deed = case.deed
         over = self._lifted(case)
         if over is not None and not over:

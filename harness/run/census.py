@@ -88,7 +88,7 @@ def memory() -> int:
 
 
 def descriptors() -> int:
-    """How many descriptors this process has open; 0 where the system does not list them."""
+    """Return how many descriptors this process has open; 0 where the system does not list them."""
     return len(_descriptors())
 
 

@@ -152,7 +152,7 @@ class ExpectedState:
         return self.network.paths[path].door
 
     def passable(self, path: str) -> bool:
-        """Whether a new flow through this path would carry bytes in both directions."""
+        """Return whether a new flow through this path would carry bytes in both directions."""
         return self.network.paths[path].up and not self.network.asleep
 
     def delay(self, path: str, way: Direction, size: int = BEAT) -> tuple[float, float]:

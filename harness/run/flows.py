@@ -119,7 +119,7 @@ class Flows:
                 self._drop(feed)
 
     def serves(self, feed: ProbeStream) -> bool:
-        """Whether this feed can still bring as many beats as the mean of a delay needs."""
+        """Return whether this feed can still bring as many beats as the mean of a delay needs."""
         needs = LASTS / 3 + PERIOD + self.round_trip(feed.path)
         return self._usable(feed) and trio.current_time() + needs <= feed.opened + LASTS
 

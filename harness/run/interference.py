@@ -83,7 +83,7 @@ def missed(path: str, symptom: Symptom, detail: str, *, held: bool, stream: bool
 
 
 def touches(deed: Deed, paths: Collection[str], *, moves: bool) -> bool:
-    """Whether a deed may change what flows on these paths meet; ``moves``: which path is the device's counts too."""
+    """Return whether a deed may change what flows on these paths meet. ``moves``: a change of path counts too."""
     row = row_of(deed.act)
     if row.proof is ProofKind.DEFAULT:
         return moves
@@ -102,7 +102,7 @@ class DeedSpan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def effect(self) -> Effect:
-        """What its act does."""
+        """The effect of the deed's act."""
         return effect_of(self.deed.act)
 
 
@@ -131,7 +131,7 @@ class Interference:
         return f"{miss.path}'s weather in force" if self._weather(miss, since, until) else ""
 
     def _weather(self, miss: Mismatch, since: float, until: float) -> bool:
-        """Whether the weather can have done it: a stall is over some time, a rate stays."""
+        """Return whether the weather can have done it: a stall is over some time, a rate stays."""
         made = [change for change in self._plan.weather if change.path == miss.path and change.at <= until]
         stalled = any(isinstance(change, StallPulse) and change.at + change.lasts >= since for change in made)
         stepped = any(isinstance(change, RateStep) for change in made)
@@ -174,7 +174,7 @@ def _span(place: int, plan: Plan, grace: float) -> DeedSpan:
 
 
 def _explains(span: DeedSpan, deed: Deed, miss: Mismatch, since: float) -> bool:
-    """Whether what a deed does was met for another one instead, from then on."""
+    """Return whether what a deed does was met for another one instead, from then on."""
     other, mark, severs = span.deed, span.effect.mark, span.effect.severs
     if other.index in {deed.index, deed.undoes} or path_of(other) not in {"", miss.path}:
         return False
@@ -190,7 +190,7 @@ def _explains(span: DeedSpan, deed: Deed, miss: Mismatch, since: float) -> bool:
 
 
 def _allowed_for(span: DeedSpan, deed: Deed) -> bool:
-    """Whether a deed's proof reckons with an older one: it is in the promise, or behind what was put before it."""
+    """Return whether a deed's proof reckons with an older deed: the promise holds it, or it came before."""
     other, mark = span.deed, span.effect.mark
     put = effect_of(deed.act).seconds is None and not takes_back(deed)  # once that is gone, what is behind is met again
     behind = mark.in_front and put and row_of(other.act).executor is row_of(deed.act).executor

@@ -120,7 +120,7 @@ def rate_met(shape: Shape, way: Direction, size: int, took: float, *, ahead: boo
 
 
 def begun(shape: Shape, before: Shape, way: Direction, share: float, took: Sequence[float], *, slack: float) -> bool:
-    """Whether delays seen while a shape became this one have come by this ``share`` of the change, and no further.
+    """Return whether delays seen while a shape became this one have come by this ``share`` of the change, no further.
 
     True as well where delays cannot tell. ``slack``: seconds by which this world may be late.
     """
@@ -153,7 +153,7 @@ def slices_met(shape: Shape, way: Direction, length: int, reads: int) -> Observa
 
 
 def tells(shape: Shape, before: Shape | None, way: Direction, took: Sequence[float], *, slack: float) -> bool:
-    """Whether fewer delays than a proof wants are enough: their mean has a bound, or none is as it was before.
+    """Return whether fewer delays than a proof wants are enough: their mean has a bound, or none is as it was before.
 
     ``slack``: seconds by which this world may be late.
     """

@@ -138,7 +138,7 @@ class Nemesis:
         await canary.prepare(deed, due)
 
     def _replaced(self, place: int) -> bool:
-        """Whether a deed of the same instant replaces a part of this one, or is met by the same proof."""
+        """Return whether a deed of the same instant replaces a part of this one, or is met by the same proof."""
         deed = self._plan.deeds[place]
         for later in self._plan.deeds[place + 1 :]:
             if later.at > deed.at:

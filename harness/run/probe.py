@@ -130,7 +130,7 @@ class Probe:
         return event
 
     def _again(self) -> bool:
-        """Whether this connection may carry another question."""
+        """Return whether this connection may carry another question."""
         try:
             self._http.start_next_cycle()
         except h11.LocalProtocolError:
@@ -168,7 +168,7 @@ class StreamProbe:
 
     @property
     def streams(self) -> bool:
-        """Whether it is the server's own stream that answers, as far as its head has come."""
+        """True if it is the server's own stream that answers, as far as its head has come."""
         return (self.answer.status, self.answer.content_type, self.answer.stranger) == (200, "text/event-stream", False)
 
     def close(self) -> None:

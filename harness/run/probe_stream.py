@@ -60,7 +60,7 @@ class ProbeStream:
 
     @property
     def flowing(self) -> bool:
-        """Whether bytes have come at either end, and neither end has."""
+        """True if bytes have come at either end, and neither end has."""
         return bool(self.beats and self.pulse.arrivals) and self.end is None and not self.pulse.ended
 
     @property
@@ -78,7 +78,7 @@ class ProbeStream:
         return ""
 
     def lived_to(self, instant: float) -> bool:
-        """Whether neither end had come by then."""
+        """Return whether neither end had come by then."""
         return min(self.ended_at, self.pulse.ended_at) >= instant
 
     def sent_by(self, instant: float) -> int:
@@ -103,7 +103,7 @@ class ProbeStream:
         return next((sent for sent, upto in reversed(self.pieces) if upto <= came), self.opened), at
 
     def over(self, way: Direction) -> bool:
-        """Whether nothing is sent in this direction any more."""
+        """Return whether nothing is sent in this direction any more."""
         return self._rests if way is Direction.UPSTREAM else len(self.pulse.written) == BEATS
 
     async def until(self, seen: Callable[[], bool], deadline: float) -> bool:

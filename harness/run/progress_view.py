@@ -36,7 +36,7 @@ class ProgressView:
             fold(record)
 
     def progress(self, at: float) -> Progress:
-        """What to tell at this scenario time."""
+        """Return what to tell at this scenario time."""
         return Progress(
             at=max(0.0, round(at, 2)),
             # A client that is not done when the job is gets until the limit.

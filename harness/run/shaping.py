@@ -108,7 +108,7 @@ class Gauge:
 
     @staticmethod
     def _measured(feed: ProbeStream, shapes: Shapes, since: float) -> bool:
-        """Whether there is no more to come that would tell of a delay."""
+        """Return whether there is no more to come that would tell of a delay."""
         if feed.end or feed.answer.stranger or feed.wrong:
             return True
         return all(len(measure.delays(feed, way, since)) >= measure.samples_of(shapes[way]) for way in Direction)
@@ -168,7 +168,7 @@ class Gauge:
         return met.took if met is not None and met.length >= size and not math.isnan(met.took) else 0.0
 
     async def slices(self, case: WatchedDeed, size: int, until: float) -> ProofResult:
-        """What is longer than a slice comes in several, in either direction."""
+        """Prove that bytes longer than a slice come in several reads, in either direction."""
         path = case.deed.actor
         feed = next((feed for feed, _ in case.feeds if self._flows.serves(feed)), None)
         held = feed is not None
@@ -233,7 +233,7 @@ def _instead(feed: ProbeStream) -> Symptom:
 
 
 def sliced(act: SetSlice) -> bool:
-    """Whether slices of this size can be seen: nothing comes in one read that is longer than some."""
+    """Return whether slices of this size can be seen: nothing comes in one read that is longer than some."""
     return act.size <= measure.MOST_AT_ONCE
 
 

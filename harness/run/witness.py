@@ -112,11 +112,11 @@ class Witness:
         return found
 
     def _refuted(self) -> bool:
-        """Whether something was seen that must not be."""
+        """Return whether something was seen that must not be."""
         return any(one.met is False and one.at < math.inf for one in self._findings())
 
     def _settled(self) -> bool:
-        """Whether all that must be seen was."""
+        """Return whether all that must be seen was."""
         return all(one.met for one in self._findings())
 
     def _findings(self) -> list[Observation]:

@@ -47,7 +47,7 @@ def _pauses(plan: Plan) -> list[tuple[float, float]]:
 
 
 def _within(time: float, spans: list[tuple[float, float]]) -> bool:
-    """Whether a time lies in one of these spans, which are in order; a job that has a million events asks as often."""
+    """Return whether a time lies in one of these ordered spans. Fast: a job of a million events asks as often."""
     last = bisect.bisect_right(spans, (time, math.inf)) - 1
     return last >= 0 and spans[last][0] <= time < spans[last][1]
 

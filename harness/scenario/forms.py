@@ -41,7 +41,7 @@ class Form:
         return self._values(self._strict.fullmatch(text))
 
     def resembles(self, text: str) -> bool:
-        """Whether the literal words are right, whatever stands for the tokens."""
+        """Return whether the literal words are right, whatever stands for the tokens."""
         return self._loose.fullmatch(text) is not None
 
     def loosely(self, text: str) -> Mapping[str, Any] | None:

@@ -58,7 +58,7 @@ class Book:
 
     @property
     def full(self) -> bool:
-        """Whether no more problems are looked for."""
+        """True if no more problems are looked for."""
         return len(self.problems) >= MOST_PROBLEMS
 
     def mark(self, trail: Trail) -> Marks:

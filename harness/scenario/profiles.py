@@ -51,7 +51,7 @@ class Rates(Frozen, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def stepped(self) -> bool:
-        """Whether the rate changes by itself."""
+        """True if the rate changes by itself."""
         return self.least < self.most
 
     @property
@@ -78,7 +78,7 @@ class Profile(Frozen, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def shape(self) -> Shape:
-        """What the path does to bytes. A stepped rate has its middle here, and the weather its steps."""
+        """The path's effect on bytes. A stepped rate has its middle here, and the weather its steps."""
         return Shape(
             latency=self.latency,
             jitter=self.jitter,
@@ -88,7 +88,7 @@ class Profile(Frozen, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def radio(self) -> Radio:
-        """What a connection costs before its first byte. A lookup precedes the dial, so it is charged with it."""
+        """The cost of a connection before its first byte. A lookup precedes the dial, so it is charged with it."""
         handshake = _HANDSHAKE_TRIPS * 2 * self.latency + self.lookup
         quiet = 0.0 if self.wakes_each_dial else _RADIO_SLEEPS_AFTER
         return Radio(handshake=round(handshake, 9), wake=self.wake, wake_after=quiet)

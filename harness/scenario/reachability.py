@@ -74,7 +74,7 @@ class Reachability:
 
     @property
     def in_force(self) -> bool:
-        """Whether anything that a deed did is in force until another deed ends it, after the deeds done so far."""
+        """True if anything that a deed did is in force until another deed ends it, after the deeds done so far."""
         network, start = self._fold.state, self._start
         return bool(
             self._walls
@@ -90,28 +90,28 @@ class Reachability:
 
     @property
     def reachable(self) -> bool:
-        """Whether a client can get through: by a new connection, or by one that it may have had before."""
+        """True if a client can get through: by a new connection, or by one that it may have had before."""
         return self._answered or any(self._flows(path) for path in self._alive)
 
     @property
     def _walls(self) -> list[StandingDeed]:
-        """What goes on until another deed ends it."""
+        """The states that last until another deed ends them."""
         return [one for one in self._fold.state.standing if effect_of(one.deed.act).seconds is None]
 
     @property
     def _answered(self) -> bool:
-        """Whether a client that dials now gets the job's state, by stream or status."""
+        """True if a client that dials now gets the job's state, by stream or status."""
         path = self._fold.state.default
         return path is not None and self._fold.state.paths[path].up and not self._walled(path)
 
     def _flows(self, path: str) -> bool:
-        """Whether a stream that is open on this path brings something, be it late."""
+        """Return whether a stream that is open on this path brings something, be it late."""
         barriers = [effect_of(wall.deed.act).barrier for wall in self._walls if wall.on(path)]
         held = any(barrier is not None and barrier.open_too and not barrier.delays for barrier in barriers)
         return self._fold.state.paths[path].passages[Direction.DOWNSTREAM] is Passage.PASS and not held
 
     def _walled(self, path: str) -> bool:
-        """Whether neither streams nor status requests pass on this path, with answers that no client stops at."""
+        """Return whether this path passes no stream and no status request, and answers nothing that stops a client."""
         kept = {kind for wall in self._walls if wall.on(path) for kind in self._keeps(wall.deed.act)}
         return kept >= {"streams", "polls"}
 
@@ -141,7 +141,7 @@ def unattended(plan: Plan) -> Iterator[Deed]:
 
 
 def attended(plan: Plan, at: float) -> bool:
-    """Whether a client may be there at this time, long after the job's end too where something kept it from it."""
+    """Return whether a client may be there at this time. A hindered client may stay long after the job's end."""
     return _Watch(plan).attended(at)
 
 
@@ -166,7 +166,7 @@ class _Watch:
         self._recovery = math.inf if unbounded else ceiling(plan)
 
     def attended(self, at: float) -> bool:
-        """Whether a client may be there just before the deeds of this time."""
+        """Return whether a client may be there just before the deeds of this time."""
         deeds = self._plan.deeds
         while self._done < len(deeds) and deeds[self._done].at < at:
             deed = deeds[self._done]

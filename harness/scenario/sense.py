@@ -116,7 +116,7 @@ def unmet(plan: Plan) -> Iterator[tuple[Deed, str]]:
 
 
 def _disturbs(deed: Deed) -> bool:
-    """Whether a deed may lead a client to dial that has a stream."""
+    """Return whether a deed may lead a client to dial that has a stream."""
     effect = effect_of(deed.act)
     hears = deed.actor == DEVICE or row_of(deed.act).needs is not None
     holds = effect.barrier is not None and (effect.barrier.open_too or deed.actor in {MIDDLE, SERVER})

@@ -232,7 +232,7 @@ def draw(text: str, dice: random.Random) -> float:
 
 
 def has_draws(text: str) -> bool:
-    """Whether a text of the timeline leaves something to be drawn."""
+    """Return whether a text of the timeline leaves something to be drawn."""
     return _RANGE.search(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt, as an immutable strategy: every method returns the next one.
+"""The wait before the next attempt, as an immutable strategy: every method returns the next strategy.
 
 With n the attempts begun since the last fresh event (or since the first attempt), and d = min(cap, base · 2ⁿ), or the
 server's reconnection time where that is longer:

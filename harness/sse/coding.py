@@ -6,8 +6,8 @@
 4. A coding that is named again codes again only where the bytes say so: of two boxes that both name it, one did it.
 5. Codings that exist and are not undone here are an error: the bytes are no text.
 
-A few kilobytes can hold gigabytes, so no more than a piece is ever decoded at once; whoever keeps the pieces bounds how
-many.
+A few kilobytes can hold gigabytes, so one call decodes one piece at most. A caller that keeps pieces must bound their
+number.
 """
 
 import zlib
@@ -119,7 +119,7 @@ class _Compressed:
 
 
 def _is_zlib(data: bytes) -> bool:
-    """Whether these bytes begin with a header of zlib's format (RFC 1950, 2.2)."""
+    """Return whether these bytes begin with a header of zlib's format (RFC 1950, 2.2)."""
     return data[0] & 0x0F == zlib.DEFLATED and not int.from_bytes(data[:2], "big") % 31
 
 

@@ -10,7 +10,7 @@ LF, CR, CRLF = b"\n", b"\r", b"\r\n"
 
 
 class LineEnds(enum.StrEnum):
-    """How a server ends its lines. ``mixed`` changes from line to line, always the same way for the same text."""
+    """The line ends that a server writes. ``mixed`` varies from line to line, always the same way for the same text."""
 
     LF = "lf"
     CR = "cr"

@@ -1,4 +1,4 @@
-"""What a parser finds in an event stream: three small values.
+"""The three values that a parser finds in an event stream.
 
 They are structs without garbage-collector tracking, because the parser makes a million of them a second.
 """

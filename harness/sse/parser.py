@@ -27,7 +27,7 @@ _BOM = b"\xef\xbb\xbf"
 _LF, _CR = 10, 13
 
 _EARLY = frozenset(b"\n:r")
-"""How a line begins that may be settled before its block ends: blank, a comment, ``retry``."""
+"""First bytes of the lines that take effect before their block ends: a blank line, a comment, ``retry``."""
 
 # The commonest shape: type, id before or after it, one line of data. An empty id resets the buffer and an empty type is
 # the default: neither fits, so that "absent" and "empty" are told apart elsewhere. Possessive, so a block that does not

@@ -1,7 +1,8 @@
-"""What a client may decide, as immutable values: the two presets, and every setting between them.
+"""The policies of a client, as immutable values: the two presets, and every setting between them.
 
 All times are seconds, all sizes bytes; ``None`` means *never* (a time) or *unbounded* (a size or a count).
-A policy of a client under test that nobody declared is ``msgspec.UNSET``, *unknown*; a client that runs has them all.
+``msgspec.UNSET`` is *unknown*: the scenario does not declare this policy of the client under test. A client that runs
+has a value for every policy.
 The settings and their defaults are those of the scenario language's ``client`` section.
 """
 
@@ -20,28 +21,28 @@ class Jitter(enum.StrEnum):
 
 
 class FedBy(enum.StrEnum):
-    """What counts as life for the watchdog."""
+    """The bytes that feed the watchdog."""
 
     ANY_BYTE = "any byte"
     EVENTS = "events"
 
 
 class ResetsOn(enum.StrEnum):
-    """What evidence brings the backoff back to its base."""
+    """The evidence that resets the backoff to its base."""
 
     EVENT = "event"
     OPEN = "open"
 
 
 class Ids(enum.StrEnum):
-    """What a client reads from the ids of events: nothing, or ``<epoch>-<index>`` where the server documents that."""
+    """A client's reading of event ids: opaque, or ``<epoch>-<index>`` where the server documents that form."""
 
     OPAQUE = "opaque"
     EPOCH_INDEX = "epoch-index"
 
 
 def declared(policy: object) -> bool:
-    """Whether somebody declared a policy: ``UNSET`` is unknown, and not the reference's (``None`` is never)."""
+    """Return whether a policy is declared. ``UNSET`` is unknown, not the reference's value; ``None`` means never."""
     return policy is not msgspec.UNSET
 
 
@@ -68,7 +69,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     retry_stream: float = 300.0  # while polling, between probes of the stream
     suspects_after: float | None = 10.0  # of a 200 without a byte: counts as a failure
     reorder_window: float | None = None  # `late events`: None is drop
-    ids: Ids | None = None  # None: nobody said, so they are opaque, but in a run on the harness's own server
+    ids: Ids | None = None  # None: not said, so opaque; in a run on the harness's own server it is known
     fetches_results: bool = True
     handler_takes: float = 0.0
     queue: int | None = 64  # updates that wait behind a callback: one more pushes out the oldest
@@ -93,22 +94,22 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def undeclared(self) -> tuple[str, ...]:
-        """The policies that nobody declared."""
+        """The names of the policies that are not declared."""
         return tuple(name for name in self.__struct_fields__ if not declared(getattr(self, name)))
 
     def without(self, *undeclared: str) -> "Policies":
-        """Return these, with some that nobody declared."""
+        """Return a copy in which the policies of these names are not declared."""
         return msgspec.structs.replace(self, **dict.fromkeys(undeclared, msgspec.UNSET)) if undeclared else self
 
     @property
     def with_excuses(self) -> "Policies":
-        """These, with what excuses the most in place of each that nobody declared: no bound, and no demand."""
+        """Return a copy in which each undeclared policy has its most lenient value: no bound, and no demand."""
         excuses = {name: _EXCUSES.get(name, getattr(REFERENCE, name)) for name in self.undeclared}
         return msgspec.structs.replace(self, **excuses) if excuses else self
 
 
 REFERENCE = Policies()
-"""What a good mobile client does."""
+"""The policies of a good mobile client."""
 
 _EXCUSES: dict[str, object] = {
     "connect_timeout": None,
@@ -130,7 +131,7 @@ _EXCUSES: dict[str, object] = {
     "queue": None,
     "max_event": None,
 }
-"""What a policy that nobody declared may be at its most lenient; the reference's where that excuses nothing."""
+"""The most lenient value of an undeclared policy. A policy that is not here excuses nothing: the reference's value."""
 
 AS_SHIPPED = msgspec.structs.replace(
     REFERENCE,

@@ -29,7 +29,7 @@ class ReadyState(enum.Enum):
 
 
 class Input(enum.Enum):
-    """What can happen to an event source."""
+    """An occurrence that an event source reacts to."""
 
     CONNECTED = "connected"  # 200, text/event-stream, and a first byte of the body
     EVENT = "event"  # a fresh one was dispatched
@@ -78,7 +78,7 @@ class Stop(msgspec.Struct, frozen=True):
 
 
 Output = Connect | KeepReading | Wait | Poll | Stop
-"""What to do next. No output is an effect: the client's shell carries it out."""
+"""The next step. An output has no effect by itself: the client's shell carries it out."""
 
 _S, _I = ReadyState, Input
 

@@ -1,4 +1,4 @@
-"""What the head of an HTTP response means to an event source, under the client's policies."""
+"""The meaning of an HTTP response's head to an event source, under the client's policies."""
 
 import email.utils
 import enum
@@ -26,7 +26,7 @@ def media_type(content_type: str | None) -> str:
 
 
 class Meaning(enum.StrEnum):
-    """What to do about a response."""
+    """A client's reaction to a response."""
 
     OPEN = "open"
     RETRY = "retry"
@@ -36,7 +36,7 @@ class Meaning(enum.StrEnum):
 
 
 class ResponseVerdict(msgspec.Struct, frozen=True):
-    """What a response means, and why, in words for a log."""
+    """The meaning of a response, and the reason in words for a log."""
 
     meaning: Meaning
     reason: str

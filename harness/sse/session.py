@@ -1,4 +1,4 @@
-"""What outlives a connection: the last event ID and the reconnection time (WHATWG HTML 9.2.2)."""
+"""The state that outlives a connection: the last event ID and the reconnection time (WHATWG HTML 9.2.2)."""
 
 import re
 

@@ -63,7 +63,7 @@ class _Stage:
 
     @property
     def due_chunk(self) -> StreamChunk:
-        """What it hands on when it is due."""
+        """The chunk that the stage hands on when it is due."""
         return END if self.step is None else self.step.chunk
 
     def put(self, at: float, chunk: StreamChunk) -> None:
@@ -159,12 +159,12 @@ class Chain:
 
     @property
     def resets(self) -> bool:
-        """Whether the connection is to be closed with RST, by a toxic that is in force."""
+        """True if the connection is to be closed with RST, by a toxic that is in force."""
         return any(stage.toxic.resets for stage in self._stages)
 
     @property
     def room(self) -> bool:
-        """Whether the reader may read on. Where it may not, it waits for a ``pop``."""
+        """True if the reader may read on. Where it may not, it waits for a ``pop``."""
         return self._stages[0].accepts
 
     def push(self, now: float, data: bytes) -> None:

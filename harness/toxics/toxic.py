@@ -1,4 +1,4 @@
-"""What a toxic is: integer attributes, and what becomes of one chunk. Pure: no I/O, no clock, no dice of its own.
+"""A toxic: integer attributes, and a rule for the fate of one chunk. Pure: no I/O, no clock, no dice of its own.
 
 A toxic says what it does in these words, and the chain does it:
 
@@ -35,7 +35,7 @@ class StreamChunk(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def weightless(self) -> bool:
-        """Whether it needs no room in the next stage: an end closes, and without data there is nothing to hand on."""
+        """True if it needs no room in the next stage: an end closes, and without data there is nothing to hand on."""
         return self.end or not self.data
 
 
@@ -47,7 +47,7 @@ class DelayedChunk(msgspec.Struct, frozen=True, gc=False):
 
 
 class StageContext(msgspec.Struct):
-    """What a stage tells its toxic: the time, its dice, and how many bytes it has handed on since it was added."""
+    """A stage's words to its toxic: the time, its dice, and how many bytes it has handed on since it was added."""
 
     now: float
     dice: Dice
@@ -72,7 +72,7 @@ class Toxic(msgspec.Struct, frozen=True):
     closes_when_removed: ClassVar[bool] = False
     """Its removal closes the connections that are open, whatever their draw."""
     resets: ClassVar[bool] = False
-    """A connection on which it is in force is closed with RST, whoever closes it."""
+    """While this toxic is in force, the connection is closed with RST, by either side."""
 
     def take(self, chunk: StreamChunk, run: StageContext) -> Iterable[DelayedChunk]:
         """Return what becomes of ``chunk``, taken now: each step waits from the moment the last one was done.

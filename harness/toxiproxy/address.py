@@ -51,7 +51,7 @@ def listen_address(text: str) -> Address:
 
 
 def is_url(choice: str) -> bool:
-    """Whether a choice of Toxiproxy names a server that runs already."""
+    """Return whether a choice of Toxiproxy names a server that runs already."""
     return choice.startswith(("http://", "https://"))
 
 

@@ -235,7 +235,7 @@ def _line(body: bytes) -> str:
 
 
 def _seen(error: BaseException) -> str:
-    """What the server did, by the first cause that tells."""
+    """Return what the server did, by the first cause that tells."""
     for cause in _causes(error):
         if isinstance(cause, http.client.RemoteDisconnected):  # an OSError as well
             return "closed the connection without a word"

@@ -164,7 +164,7 @@ class ApiConnection:
 
 
 def os_words(error: OSError) -> str:
-    """What an attempt to dial or to read met, as ``NoApiAnswer`` says it."""
+    """Return what an attempt to dial or to read met, as ``NoApiAnswer`` says it."""
     for cause in (error, error.__cause__, *getattr(error.__cause__, "exceptions", ())):  # trio tries every address
         if isinstance(cause, socket.gaierror):
             return "has a name that nobody knows here"

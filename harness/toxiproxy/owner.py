@@ -28,7 +28,7 @@ def own_prefix(proc: Path = PROC) -> str:
 
 
 def orphaned(name: str, proc: Path = PROC) -> bool:
-    """Whether a proxy of this name was made in this place by a process that is dead."""
+    """Return whether a proxy of this name was made in this place by a process that is dead."""
     match = _NAME.fullmatch(name)
     if match is None or match["place"] != place(proc):
         return False

@@ -38,7 +38,7 @@ class Proxy(Toxified):
 
     @property
     def enabled(self) -> bool:
-        """Whether it listens."""
+        """True if it listens."""
         return self._running is not None
 
     async def start(self, nursery: trio.Nursery) -> None:

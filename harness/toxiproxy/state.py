@@ -29,7 +29,7 @@ class ToxicState(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, spec: ToxicSpec) -> "ToxicState":
-        """What the API must tell of this toxic once it is there."""
+        """Return what the API must tell of this toxic once it is there."""
         return cls(
             name=spec.name,
             type=spec.toxic.type,

@@ -28,5 +28,5 @@ class World:
 
     @property
     def simulated(self) -> bool:
-        """Whether this process is all there is: no thread, no other process, no kernel's sockets, no late scheduler."""
+        """True if this process is all there is: no thread, no other process, no kernel's sockets, no late scheduler."""
         return self.sockets is not None

@@ -17,7 +17,7 @@ class _Failure(msgspec.Struct):
 
 
 class _Particulars(msgspec.Struct):
-    """What a record keeps of a payload."""
+    """The part of a payload that a record keeps."""
 
     progress: float | None = None
     error: _Failure | None = None

@@ -1,4 +1,4 @@
-"""What the app hands to the client, and what it gets back: callbacks, events, the outcome."""
+"""The values that the app and the client hand to each other: callbacks, events, the outcome."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -84,7 +84,7 @@ class JobResults:
 
 @dataclass(kw_only=True)
 class JobCounts:
-    """What following the job took."""
+    """Counts of what following the job took."""
 
     attempts: int = 0
     connections: int = 0  # attempts that were answered 200
@@ -97,7 +97,7 @@ class JobCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class JobOutcome:
-    """How following a job ended.
+    """The outcome of following a job.
 
     ``ended`` is ``completed``, ``failed`` or ``timeout`` where the job did (then ``event`` is what the app was told),
     ``error`` where the client gave up (``error`` says why), ``closed`` where it was closed before.

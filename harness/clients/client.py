@@ -106,8 +106,8 @@ class SSEClient:
         """Start a job and return its id.
 
         Tried again, with backoff, only where the server has surely not started one: no connection, a status that the
-        policies retry, an answer without a job. Raises ``PeerError`` where it refused, or where nobody can know, and
-        ``trio.ClosedResourceError`` where the client is closed.
+        policies retry, an answer without a job. Raises ``PeerError`` where it refused, or may have started a job
+        unheard, and ``trio.ClosedResourceError`` where the client is closed.
         """
         self._check_open()
         failure: PeerError | None = None

@@ -1,4 +1,4 @@
-"""What has been shown to the app, and so what a new id means: news, a repeat, something late, or another numbering.
+"""The cursor: what the app was shown, and so the meaning of a new id: news, a repeat, late, or another numbering.
 
 Ids are opaque to clients (WHATWG HTML, 9.2), and ``OpaqueCursor`` treats them so. ``Cursor`` is for servers that
 document more, as the harness's own does: an id of the shape ``<epoch>-<ordinal>`` (everything before the last hyphen,
@@ -16,13 +16,13 @@ from harness.sse.events import Event
 MEMORY = 1_024
 """Events that ``OpaqueCursor`` remembers as shown: a replay overlaps by no more."""
 
-_DIGITS = 18  # what fits 64 bits: a longer tail is a hash or a timestamp of somebody's own
+_DIGITS = 18  # what fits 64 bits: a longer tail is a hash or a server's own timestamp
 _HOLES = 64  # ranges remembered
 _RETIRED = 16  # epochs remembered
 
 
 class IdStanding(enum.Enum):
-    """How an id stands to what was shown."""
+    """The standing of an id against what was shown."""
 
     FRESH = enum.auto()
     REPEAT = enum.auto()
@@ -154,7 +154,7 @@ class OpaqueCursor(Cursor):
         return IdStanding.REPEAT if hash(event_id) in self._shown else IdStanding.FRESH
 
     def follows(self, event_id: str) -> bool:
-        """Nobody can tell, so nothing waits for anything."""
+        """Return True: the order of these ids is unknown, so no event waits for another."""
         del event_id
         return True
 

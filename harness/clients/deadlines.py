@@ -34,7 +34,7 @@ _OVERSLEPT = 1.0
 
 
 class Phase(enum.Enum):
-    """How far an exchange got."""
+    """The phase that an exchange has reached."""
 
     DIALLING = enum.auto()
     ASKING = enum.auto()
@@ -120,7 +120,7 @@ class Deadlines:
                 self._count_anew()
 
     def _count_anew(self) -> None:
-        """Begin the deadline again after a sleep of the device's own: nobody listened."""
+        """Restart the deadline after a sleep of the device: the client could hear nothing meanwhile."""
         due, name = self._first_byte
         self._first_byte = due + trio.current_time() - self._fed, name
         self.feed()

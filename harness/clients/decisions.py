@@ -34,7 +34,7 @@ _MEANINGS = {
 
 
 class Decisions:
-    """What the reference client decides, under its policies."""
+    """The decisions of the reference client, under its policies."""
 
     def __init__(self, policies: Policies) -> None:
         self.policies = policies

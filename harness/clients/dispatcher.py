@@ -22,7 +22,7 @@ LOGGER = logging.getLogger("harness.clients")
 
 
 class CallbackErrors:
-    """What becomes of an exception that a callback raised: the app's log and its ``hook`` get it, and the job goes on.
+    """The handler of exceptions that a callback raises: the app's log and its ``hook`` get them, and the job goes on.
 
     The log gets it with its traceback, once for each callback and kind of exception, since a callback that is wrong is
     wrong for each of a thousand events; the ``hook`` gets every one. What the hook itself raises is logged the same.

@@ -1,4 +1,4 @@
-"""What feeds the app: the stream's events and the poller's snapshots, through one intake, to one dispatcher."""
+"""The feed of the app: the stream's events and the poller's snapshots, through one intake, to one dispatcher."""
 
 import math
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from harness.sse.session import Session
 _MEANWHILE, _AT_THE_END = (8.0, 0.5), (10.0, 0.9)
 """Seconds for which a stream may wait for the snapshot that covers a gap in it, and the share of the watchdog's time.
 
-At the job's end it is the last time that anybody asks.
+At the job's end it is the last time that the client asks.
 """
 
 

@@ -25,7 +25,7 @@ _RANK = {"initialized": 0, "processing": 1, "completed": 2, "failed": 2, "timeou
 
 
 class StatusAnswer(msgspec.Struct, rename="camel"):
-    """What the client reads of a status snapshot; the app gets all of it. ``last_event_id`` None: not sent."""
+    """The part of a status snapshot that the client reads; the app gets all of it. ``last_event_id`` None: not sent."""
 
     status: str
     last_event_id: str | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(kw_only=True)
 class AttemptReport:
-    """How one attempt at the stream went, from its dial to its end.
+    """The course of one attempt at the stream, from its dial to its end.
 
     ``how``: eof, error, refused, unreachable, timeout (connect deadline), watchdog, suspect, status, wrong-type,
     too-big, signal, done, closed, cancelled. ``opened``: 200 and ``text/event-stream``. ``events`` counts what was

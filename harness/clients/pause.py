@@ -23,7 +23,7 @@ class Pause:
     async def until(self, deadline: float) -> str:
         """Sleep to this instant of trio's clock. Returns why it was cut short; empty where it was not.
 
-        A word that came since ``forget``, while nobody slept, ends the sleep at once.
+        A word that came since ``forget``, before this sleep began, ends the sleep at once.
         """
         if self._why:
             await trio.lowlevel.checkpoint()
@@ -38,5 +38,5 @@ class Pause:
         self._movable_sleep.end()
 
     def forget(self) -> None:
-        """Take back a word that nobody slept on."""
+        """Take back a word that ended no sleep."""
         self._why = ""

@@ -137,7 +137,7 @@ class Requests:
         return read_retry_after(value, date, self._wall_clock() if self._wall_clock is not None else None)
 
     def put_off(self, *paths: str) -> float | None:
-        """Return for how many seconds more these paths are to be left alone; None where nobody asked for that."""
+        """Return the seconds for which these paths are still to be left alone; None where the server asked for none."""
         left = max(self._put_off.get(path, -math.inf) for path in paths) - trio.current_time()
         return left if left > 0 else None
 
@@ -200,7 +200,7 @@ class Requests:
 
     @property
     def refreshes(self) -> int:
-        """How often a new token was asked for."""
+        """The number of times that a new token was asked for."""
         return self._token.renewals
 
     async def refresh(self, used: str) -> bool:

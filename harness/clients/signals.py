@@ -1,4 +1,4 @@
-"""What a client makes of the device's signals.
+"""A client's reaction to the device's signals.
 
 A new way to the server ends whatever waits for the old one. A device that wakes has lost its sockets, whatever they
 look like: the system takes them from an app that it suspends.

@@ -22,7 +22,7 @@ class TokenAnswer(msgspec.Struct, rename="camel"):
 
 
 class BearerToken:
-    """What requests are authorized by; ``value`` None: by nothing yet.
+    """The token that authorizes requests; ``value`` None: none yet.
 
     ``ask`` asks the server for a new one: None where it refused, ``httpx.HTTPError`` where no answer came. ``lapsed``:
     it may have run out by now, if its server said for how long it lasts; so a 401 says nothing of it.
@@ -48,8 +48,8 @@ class BearerToken:
     async def renew(self, refused: str) -> bool:
         """See that there is another one than the ``Authorization`` that was refused; False where none is to be had.
 
-        Whoever comes while another asks waits for that answer, and takes it, be it a token, a refusal or a failure.
-        Where the other was cancelled before it had one, the next in line asks. Raises ``httpx.HTTPError``.
+        A caller that comes while another asks waits for that answer and takes it: a token, a refusal or a failure.
+        Where the other was cancelled before it had an answer, the next caller asks. Raises ``httpx.HTTPError``.
         """
         while refused == self.authorization:
             if self._flight is None:

@@ -3,7 +3,7 @@
 h11 does the HTTP, one connection for each request: nothing is kept alive in between, since a phone that changes
 networks gains nothing from an idle socket of the old one. httpx's own transport, through httpcore, takes twice the
 steps for each piece of a body, and reads it through generators that a body left early leaves suspended. Deadlines are
-not httpx's: whoever makes a request guards it (``harness.clients.deadlines``). Proxies in the environment are ignored.
+not httpx's: the caller guards its request (``harness.clients.deadlines``). Proxies in the environment are ignored.
 """
 
 import contextlib
@@ -97,7 +97,7 @@ def verifying() -> ssl.SSLContext:
 
 
 def _nobody() -> None:
-    """Nobody wants to know."""
+    """Do nothing: the default observer."""
 
 
 class _Exchange(httpx.AsyncByteStream):
@@ -154,7 +154,7 @@ class _Exchange(httpx.AsyncByteStream):
                 data = bytes(await self._stream.receive_some(READ))
             except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
                 raise httpx.ReadError(_said(error)) from error
-            if not data and http.their_state is h11.SEND_RESPONSE:  # h11's words would tell nobody what happened
+            if not data and http.their_state is h11.SEND_RESPONSE:  # h11's words would not say what happened
                 raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
             http.receive_data(data)
 
@@ -168,7 +168,7 @@ def _how(error: BaseException) -> str:
 
 
 async def _close(stream: trio.abc.Stream) -> None:
-    """Close at once, be the task cancelled or not: over TLS too, since nobody's goodbye is waited for."""
+    """Close at once, be the task cancelled or not. Over TLS it does not wait for the peer's ``close_notify``."""
     if isinstance(stream, Stream):
         stream.close()
     else:

@@ -53,7 +53,7 @@ class Journal:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many records of each kind were handed in."""
+        """The number of records of each kind that were handed in."""
         return {str(kind.__struct_config__.tag): count for kind, count in self._counts.items()}
 
     def write(self, record: Record) -> int:

@@ -53,7 +53,7 @@ class History:
 
     @property
     def end(self) -> End | None:
-        """How the run ended, or None when nobody could say."""
+        """The record of the run's end, or None when the run could not write it."""
         ends = self.all(End)
         return ends[-1] if ends else None
 

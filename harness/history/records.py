@@ -41,7 +41,7 @@ def body_digest(body: bytes) -> str:
 
 
 class Record(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", gc=False):
-    """What every record has. ``lane`` names its writer, for the swim-lanes of the report."""
+    """The fields of every record. ``lane`` names its writer, for the swim-lanes of the report."""
 
     lane: ClassVar[str] = ""
     seq: int = 0
@@ -90,7 +90,7 @@ class DeedDone(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="
 
 
 class Canary(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="canary"):
-    """What the harness's own flow met after a deed. ``met`` is the proof that law H0 wants.
+    """The observation of the harness's own flow after a deed. ``met`` is the proof that law H0 wants.
 
     ``way``: ``canary`` (a flow met it), ``read back`` (its executor shows it), ``undecided``.
     """
@@ -208,7 +208,7 @@ class Boxed(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="box
 
 
 class Census(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="census"):
-    """What lives in the process at the ``start`` or the ``end``: tasks, sockets, threads, processes, proxies."""
+    """The living things of the process at the ``start`` or the ``end``: tasks, sockets, threads, processes, proxies."""
 
     lane: ClassVar[str] = "runner"
     when: str
@@ -619,7 +619,7 @@ class App(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="app")
 
 
 class Status(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="status"):
-    """What the client says of itself: connecting, connected, reconnecting, polling, closed."""
+    """The client's own word on its state: connecting, connected, reconnecting, polling, closed."""
 
     lane: ClassVar[str] = "client"
     client: str

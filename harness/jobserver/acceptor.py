@@ -1,8 +1,8 @@
 """The server's acceptor: the door where connections come in, and the way by which all of them are shown out.
 
-While it is *shut*, dials are refused and nobody is inside. Shutting is polite and has an end: streams are told ``bye``,
-answers under way may be finished, who is silent between two requests is closed at once, and whoever is still there
-after ``PeerLimits.linger`` is dropped. A server that hangs is not polite.
+While it is *shut*, it refuses dials and holds no connection. Shutting is polite and has an end: it tells streams
+``bye``, lets answers under way finish, closes a connection that is silent between two requests at once, and drops each
+connection that is left after ``PeerLimits.linger``. A server that hangs is not polite.
 """
 
 import logging
@@ -46,12 +46,12 @@ class Acceptor:
 
     @property
     def door(self) -> Door:
-        """What a dial meets."""
+        """The door as a dial meets it."""
         return Door.REFUSE if self._shut else Door.OPEN
 
     @property
     def sessions(self) -> int:
-        """How many connections are inside."""
+        """The number of open connections."""
         return len(self._sessions)
 
     async def receive(self, listener: Listener, nursery: trio.Nursery) -> None:
@@ -67,7 +67,7 @@ class Acceptor:
             nursery.start_soon(self._serve_connection, session)
 
     async def shut(self) -> None:
-        """Refuse dials, show everybody out, and return when the last one has left. The port is kept."""
+        """Refuse dials, close all connections, and return when the last is closed. The port is kept."""
         assert self._listener is not None, "a server is told nothing before it has started"
         self._shut = True
         await self._listener.set_door(Door.REFUSE)

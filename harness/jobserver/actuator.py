@@ -1,4 +1,4 @@
-"""What a scenario tells the server and its jobs to do, and the way back.
+"""The actuator of the server: it carries out a scenario's acts on the server and its jobs, and takes them back.
 
 Deeds that last (``drains``, ``hangs``, ``repeats``, ``silences keepalive``) are kept by their index in the plan, and
 the server's behaviour is always that of all deeds in force: so one can be taken back without touching another.
@@ -8,9 +8,9 @@ the server's behaviour is always that of all deeds in force: so one can be taken
 dials are refused. The jobs' work, which is not the web server's, goes on all the while:
 
 - *keeping the log*: events are emitted into it at their time, and the next streams replay them; the epoch is the same.
-- *losing it*: what falls due is done, and emitted by nobody. When the new process is there, it reads the jobs from
-  storage, each into a log of a new epoch, whose event 0 is the state found. A job that was over before is read only
-  when somebody asks for it. To a cursor of the old epoch happens what happens to any that has expired.
+- *losing it*: work that falls due is done, and its events are not emitted. The new process reads the jobs from
+  storage, each into a log of a new epoch, whose event 0 is the state found. It reads a job that was over before only
+  when a client asks for it. To a cursor of the old epoch happens what happens to any that has expired.
 
 Tokens outlive a restart.
 """

@@ -1,4 +1,4 @@
-"""One alarm clock for all jobs of a server: it rings for those to which nobody attends when their next event is due.
+"""One alarm clock for all jobs of a server: it rings for a job without a writer when the job's next event is due.
 
 A job whose stream has caught up is woken by that stream, so nearly every alarm is void by the time it is due. Setting
 one must therefore cost next to nothing, which changing a deadline of trio's does not (6 µs of an event's 150): alarms
@@ -17,7 +17,7 @@ from harness.clock import MovableSleep
 
 
 class AlarmOwner(Protocol):
-    """Whoever sets alarms."""
+    """The setter of an alarm."""
 
     def wants(self, at: float) -> bool:
         """Return whether the alarm that was set for this instant matters at present."""

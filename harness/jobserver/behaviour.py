@@ -1,10 +1,10 @@
-"""How the server behaves at the moment: what deeds have changed of its behaviour, for every connection to see."""
+"""The server's present behaviour, as deeds have changed it: every connection reads it."""
 
 import trio
 
 
 class ServerBehaviour:
-    """The server's behaviour. Whoever writes to a peer asks it first."""
+    """The server's behaviour. A task asks it before it writes to a peer."""
 
     def __init__(self) -> None:
         self.repeats = 0  # events replayed too many at each reconnection; each event is sent twice while above 0

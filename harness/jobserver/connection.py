@@ -32,7 +32,7 @@ OPEN_BODIES = b"/healthz/stream/"
 
 
 class PeerLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a peer may take. Times in seconds, sizes in bytes."""
+    """The limits of a peer. Times in seconds, sizes in bytes."""
 
     connections: int = 10_000
     jobs: int = 10_000  # remembered; the oldest finished one is forgotten first

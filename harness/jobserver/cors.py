@@ -2,8 +2,8 @@
 
 1. A page is of another origin wherever it does not come from this very address: also from another port of this machine,
    where its development server is. Its browser shows it an answer only with leave (WHATWG Fetch, section 3.2).
-2. Leave is given to pages of this machine alone, by name: what only loopback can reach is not for every site that
-   somebody here happens to visit. ``null``, the origin of a file and of every sandbox, could be anybody's.
+2. Leave is given to pages of this machine alone, by name: a server on loopback is not for every site that a user
+   of this machine visits. ``null``, the origin of a file and of every sandbox, could be any site's.
 3. ``Last-Event-ID``, ``Authorization`` and ``Cache-Control`` are no headers that a page may set unasked, so that the
    browser first asks by OPTIONS (a preflight). It carries no token, and needs none.
 """
@@ -16,7 +16,7 @@ LOCAL = re.compile(r"https?://(?:localhost|[a-z0-9-]{1,63}\.localhost|127(?:\.\d
 
 METHODS = "GET, HEAD, POST"
 HEADERS = "Accept, Authorization, Cache-Control, Content-Type, Last-Event-ID, Pragma, X-Requested-With"
-"""What clients set on a stream, a poll and a start: the protocol's own, and what libraries for browsers add."""
+"""Headers that clients set on a stream, a poll and a start: the protocol's, and those of libraries for browsers."""
 
 READABLE = "Location, Retry-After, WWW-Authenticate"
 """Headers of answers that the page's client needs, beside those that every page may read."""

@@ -23,7 +23,7 @@ from harness.jobserver.work import JobStep, Work
 
 
 class ServerCounts(msgspec.Struct):
-    """What a server has done, and what it holds. All but ``open_*`` only grow."""
+    """Counts of a server's deeds and of what it holds. All but ``open_*`` only grow."""
 
     connections: int = 0
     requests: int = 0
@@ -50,7 +50,7 @@ class RunningJob:
     """One accepted job. The first event is in the log when it is made; for the others it sets ``alarms``.
 
     The work goes on whether or not a server tells of it. Between ``lose_log`` and ``read_again`` there is no log, and
-    nothing is emitted; nobody may ask for it then.
+    nothing is emitted; no caller may ask for the log then.
     """
 
     def __init__(
@@ -89,11 +89,11 @@ class RunningJob:
         return self._work.over and self._unheard is None
 
     def wants(self, at: float) -> bool:
-        """Return whether nobody else will emit the event that was due at this instant when the alarm was set."""
+        """Return whether the alarm must emit the event that was due at this instant when it was set: no writer will."""
         return at == self._next and self._driven_by is None
 
     def ring(self, at: float) -> None:
-        """The alarm of this instant is gone: emit what is due, unless somebody else will."""
+        """Emit what is due at this alarm's instant, unless a writer will."""
         if self._alarm == at:
             self._alarm = math.inf
         if self.wants(at):
@@ -117,7 +117,7 @@ class RunningJob:
     def follow(self, follower: LogFollower) -> None:
         """Make this the job's live stream: the newest wins, and the one before it has a while to leave by itself.
 
-        Two streams of one client are its own bug, which nobody could see if the older one were ended at once.
+        Two streams of one client are its own bug. The bug would be hidden if the older stream were ended at once.
         """
         if self.followers:
             self.hand_back(self.followers[-1])
@@ -134,7 +134,7 @@ class RunningJob:
         return trio.current_time() < self.accepted + self._work.last.due + kept
 
     def tell(self, act: JobAct) -> bool:
-        """Tell the work to pause, resume, burst or end; False where it is over, so that nobody heard."""
+        """Tell the work to pause, resume, burst or end; return False where it is over and so does not listen."""
         self._emit_due()
         self._catch_up()
         if self._work.over:
@@ -215,7 +215,7 @@ class RunningJob:
         self._write(step, step.due)
 
     def _write(self, step: JobStep, intended: float) -> None:
-        """Write the next event, and wake whoever waits for it."""
+        """Write the next event, and wake the tasks that wait for it."""
         event = self.log.append(step)
         due = self._work.due
         self._next = math.inf if due is None else self.accepted + due

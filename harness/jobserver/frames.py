@@ -1,4 +1,4 @@
-"""How a server writes its event streams where ``frames: varied``: in each way that servers in the field do, drawn.
+"""The framing of event streams where ``frames: varied``: it is drawn from the ways of servers in the field.
 
 All of it is one event stream to a client that reads as WHATWG HTML 9.2.6 says. A log draws how each of its events is
 written, once: a replay has the same bytes. A stream draws how it begins.
@@ -49,7 +49,7 @@ def start_id(epoch: str) -> str:
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """How one stream begins. ``late_retry``: its ``retry`` comes right behind its first events."""
+    """The beginning of one stream. ``late_retry``: its ``retry`` comes right behind its first events."""
 
     content_type: str
     bom: bool

@@ -1,4 +1,4 @@
-"""What the events say: the JSON of a job's state, padded to size with characters that are easy or hostile.
+"""The payloads of events: the JSON of a job's state, padded to size with characters that are easy or hostile.
 
 Three kinds. ``ascii`` is plain; ``utf8`` pads with characters of two, three and four bytes; ``hostile`` pads with what
 naive clients take for a line end or a field (WHATWG HTML 9.2.6: only CR and LF end a line), and spreads the JSON over
@@ -10,7 +10,7 @@ import msgspec
 from harness.scenario.model import JobSpec
 
 UNITS = {"csv-import": "rows imported", "photo-scan": "photos scanned", "enrichment": "records enriched"}
-"""What a job counts, by kind."""
+"""The unit that a job counts, by kind."""
 
 CYCLES = {
     "ascii": "0123456789",

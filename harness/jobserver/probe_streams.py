@@ -3,7 +3,7 @@
 A canary holds one to see what a path, and the boxes on it, do to a connection that is in use. The server writes a
 *beat* every ``PERIOD`` seconds, or less often until the probe looks (``ProbePost.hurry``), which tells when it was
 written and how many bytes of the request's body had come by then. So a reader knows how long each beat took, and what
-came of its own bytes, without a word from anybody else.
+came of its own bytes, from its own connection alone.
 
 - ``GET /healthz/stream`` is an event stream: what a box does to event streams, it does to this one.
 - ``POST /healthz/stream/KEY`` is one only where ``Accept`` asks for it: else it is for who wants to know the path
@@ -11,7 +11,7 @@ came of its own bytes, without a word from anybody else.
   ``pattern``, so that one that was changed, lost or added on the way is seen. ``KEY`` is one that the probe has
   announced to ``ProbePosts``, and finds there what the server's side saw.
 
-Beats stop by themselves after ``LASTS`` seconds, since a stream that nobody looks at any more costs work. The body of
+Beats stop by themselves after ``LASTS`` seconds, since a stream without a reader costs work. The body of
 the GET ends with them; the POST goes on being read until its peer leaves.
 """
 
@@ -53,7 +53,7 @@ def pattern(offset: int, length: int) -> bytes:
 
 
 class ProbePost(msgspec.Struct):
-    """What the server's side of one POST saw. Times are trio's. ``pace``: seconds from one beat to the next."""
+    """The server's view of one POST. Times are trio's. ``pace``: seconds from one beat to the next."""
 
     pace: float = PERIOD
     hurried: Callable[[], None] = lambda: None  # called by ``hurry``
@@ -86,7 +86,7 @@ class ProbePost(msgspec.Struct):
 
     @property
     def came(self) -> int:
-        """How many bytes of the body have come."""
+        """The number of bytes of the body that have come."""
         return self.arrivals[-1][1] if self.arrivals else 0
 
 

@@ -1,4 +1,4 @@
-"""What a server holds: its jobs by id, its tokens, the numbers it has given out."""
+"""The registry of a server: its jobs by id, its tokens, the numbers it has given out."""
 
 import math
 
@@ -53,12 +53,12 @@ class Registry:
         self.accepted = -math.inf  # when the last job was, in seconds of trio's clock
         self._kinds: dict[str, str] = {}
         self._jobs: dict[str, RunningJob] = {}  # in order of acceptance
-        self._ended = trio.Event()  # a job has, since somebody waited for it
+        self._ended = trio.Event()  # a job has, since a task waited for it
 
     def find(self, job_id: str) -> RunningJob | None:
         """Return the job of this id, or None when there is none, or none any more.
 
-        One that was over when its log was lost is read from storage again when somebody first asks.
+        A job that was over when its log was lost is read from storage again at the first question.
         """
         job = self._jobs.get(job_id)
         if job is not None and job.lost:
@@ -119,7 +119,7 @@ class Registry:
             del self.streams[stream.number]
 
     def lose_logs(self) -> None:
-        """Forget the events of all jobs. No stream may be open, and nobody may ask until they are read again."""
+        """Forget the events of all jobs. No stream may be open, and no caller may ask until they are read again."""
         for job in self._jobs.values():
             if not job.lost:
                 job.lose_log()
@@ -127,7 +127,7 @@ class Registry:
     def read_again(self) -> int:
         """Read the jobs whose log was lost from storage, but those that were over before; return how many.
 
-        What those have to say was said; should somebody ask all the same, ``find`` reads them.
+        Their events were all sent. If a client asks all the same, ``find`` reads them.
         """
         lost = [(job_id, job) for job_id, job in self._jobs.items() if job.lost and not job.over]
         for job_id, job in lost:
@@ -168,7 +168,7 @@ class Registry:
         return log
 
     def _forget(self) -> bool:
-        """Forget the oldest job that is over and that nobody follows; False when there is none."""
+        """Forget the oldest job that is over and has no stream; return False when there is none."""
         for job_id, job in self._jobs.items():
             if job.over and not job.followers:
                 del self._jobs[job_id], self._kinds[job_id]

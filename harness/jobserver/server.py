@@ -55,7 +55,7 @@ class JobServer:
 
     @property
     def counts(self) -> ServerCounts:
-        """What it has done so far."""
+        """The counts of what the server has done so far."""
         return self._registry.counts
 
     @property

@@ -1,7 +1,7 @@
 """One event stream: a walk along a job's log, from a cursor to the terminal event.
 
 Three tasks. The *writer* sends what the log has beyond its index; when it has caught up it sleeps to the next event and
-emits that itself (see ``emission``), unless somebody wakes it before. The *listener* learns that the peer has left
+emits that itself (see ``emission``), unless another task wakes it before. The *listener* learns that the peer has left
 (FIN, RST) while nothing is being sent. The *pulse* keeps one deadline: a comment after so long a silence, the end of a
 write that the peer does not take, the end of the token's life or of the deadline of an outdated stream.
 
@@ -43,10 +43,10 @@ FAREWELLS = {
     "expired": "the token has expired",
     "stopped": "bye",
 }
-"""What a stream is told that ends before its job."""
+"""The words to a stream that ends before its job."""
 
 FOREVER = Authorization()
-"""What a stream has that needs no token."""
+"""The authorization of a stream that needs no token."""
 
 _LINE_ENDS = {LineEnds.LF: b"\n", LineEnds.CR: b"\r", LineEnds.CRLF: b"\r\n", LineEnds.MIXED: b"\n"}
 

@@ -1,6 +1,6 @@
 """Bearer tokens with a life: issued by ``POST /api/v2/token``, valid until their time, nothing else.
 
-Whoever asks is given one: what is tested is a client's care with tokens, not the server's with clients.
+Every client that asks gets a token: the harness tests a client's care with tokens, not the server's with clients.
 """
 
 import math

@@ -38,7 +38,7 @@ def updates_of(spec: JobSpec) -> tuple[float, ...]:
 
 
 class Work:
-    """One job's work. Whoever drives it calls ``take`` at each instant that ``due`` says; None: it is over.
+    """One job's work. Its driver calls ``take`` at each instant that ``due`` says; None: it is over.
 
     What is told to it is told at ``now``, in seconds after acceptance, when all that was due has been taken.
     """

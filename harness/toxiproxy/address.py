@@ -37,7 +37,7 @@ def listen_address(text: str) -> Address:
     """Return where to listen. Raises ``BadAddress``.
 
     "All interfaces" (an empty host, ``0.0.0.0``, ``[::]``) becomes 127.0.0.1, unlike Toxiproxy: the harness serves
-    nobody but this host. The loopback of IPv6 is ``[::1]``.
+    this host alone. The loopback of IPv6 is ``[::1]``.
     """
     host, port = split_address(text) if text else ("", 0)
     if host in _ANY_HOST:
@@ -58,7 +58,7 @@ def is_url(choice: str) -> bool:
 def url_address(url: str) -> Address:
     """Return host and port of a server's URL. Raises ``UsageError`` for one with credentials, a path or TLS.
 
-    The error never repeats the URL: it goes into the history, and where a password lies in what is no URL nobody knows.
+    The error never repeats the URL: it goes into the history, and text that is no URL may hold a password anywhere.
     """
     try:
         parts = urlsplit(url)

@@ -36,7 +36,7 @@ DEADLINE = 5.0
 """Seconds for one call. Must stay under 25, after which Toxiproxy itself gives up and stays stuck."""
 
 SHORT_TIMEOUT = 1.0
-"""Seconds for a call to a server that has let one run out: whoever cleans up behind it shall not wait long again."""
+"""Seconds for a call to a server that has let one call run out: a clean-up must not wait long again."""
 
 SPARE = 0.5
 """Seconds by which the thread's own deadline is longer than the call's, so that one of them tells of a deadline."""
@@ -146,7 +146,7 @@ class Calls:
 
 
 class _Call:
-    """One call, made in a worker thread. ``given_up`` is set where nobody waits for it any more."""
+    """One call, made in a worker thread. ``given_up`` is set once its caller has stopped waiting."""
 
     def __init__(self, calls: Calls, verb: str, path: str, options: Json) -> None:
         self.given_up = False

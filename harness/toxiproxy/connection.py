@@ -34,7 +34,7 @@ class ApiAnswer(NamedTuple):
 
 
 class NoApiAnswer(Exception):
-    """What was seen instead of an answer: a predicate of which the server is the subject, such as "sent nothing"."""
+    """No answer of the API came. The text is a predicate whose subject is the server, such as "sent nothing"."""
 
 
 class ApiConnection:
@@ -178,5 +178,5 @@ def os_words(error: OSError) -> str:
 
 
 def shown(data: bytes) -> str:
-    """Return the beginning of what somebody sent, quoted, on one line."""
+    """Return the beginning of what a peer sent, quoted, on one line."""
     return quote(data[: 4 * _SHOWN].decode(errors="replace"), _SHOWN)

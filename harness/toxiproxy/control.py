@@ -51,7 +51,7 @@ class Proxies(Protocol):
 
     @property
     def control_seconds(self) -> list[float]:
-        """How long each call of the API took, in order."""
+        """The seconds that each call of the API took, in order."""
         ...
 
     async def add(self, name: str, upstream: Address) -> Address:
@@ -106,7 +106,7 @@ class Toxiproxy:
 
     @property
     def control_seconds(self) -> list[float]:
-        """How long each call of the API took, in order."""
+        """The seconds that each call of the API took, in order."""
         return self._calls.seconds
 
     async def add(self, name: str, upstream: Address) -> Address:
@@ -240,7 +240,7 @@ class Toxiproxy:
 
     @asynccontextmanager
     async def _change(self, name: str) -> AsyncIterator[None]:
-        """One change at a time. After one that was cut short nobody knows what the proxy's toxics are."""
+        """Make one change at a time. After a change that was cut short the proxy's toxics are unknown."""
         async with self._changing:
             try:
                 yield

@@ -63,7 +63,7 @@ async def serve_http(listener: Listener, answer: Answer, date: Date) -> None:
 
 
 class _Conversation:
-    """One connection. What a client does to its own connection concerns nobody else."""
+    """One connection. An error on it ends this connection alone."""
 
     def __init__(self, stream: Stream, answer: Answer, date: Date) -> None:
         self._stream = stream

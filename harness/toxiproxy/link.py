@@ -24,7 +24,7 @@ and unmapped by the allocator each time, so that the read of an event takes 14 Â
 
 PIECES = 32
 """Pieces that are written before everything else has its turn: a slicer may make 32,768 of one chunk, and a write that
-need not wait yields to nobody. 32 take 0.2 ms."""
+need not wait yields to no other task. 32 take 0.2 ms."""
 
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 

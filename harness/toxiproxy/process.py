@@ -30,7 +30,7 @@ _GUARD = '"$@" & exec >&- 2>&-; read -r _; kill -KILL $!; wait'
 
 
 class _PortTaken(Exception):
-    """Somebody else was faster; the server says so and keeps running without an API."""
+    """Another process took the port first; the server says so and keeps running without an API."""
 
 
 @asynccontextmanager

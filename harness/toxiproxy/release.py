@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})(?:[.+-].*)?")
 
 
 class Release(NamedTuple):
-    """What ``/version`` says, and whether it says it in JSON."""
+    """The answer of ``/version``, and whether it is JSON."""
 
     word: str
     json: bool

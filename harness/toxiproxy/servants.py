@@ -10,7 +10,7 @@ import trio
 async def servants() -> AsyncIterator[trio.Nursery]:
     """Yield a nursery that is cancelled when the body ends.
 
-    The one exception that ended it, the body's or a servant's, comes out bare: whoever opened a Toxiproxy catches
+    The one exception that ended it, the body's or a servant's, comes out bare: the opener of a Toxiproxy catches
     ``ToxiproxyFault`` and should not have to know that there is a nursery inside.
     """
     try:

@@ -49,11 +49,11 @@ class SimulatedToxiproxy:
         return {spec.name: ToxicState.of(spec).words for spec in path.toxics}
 
     async def watch(self) -> None:
-        """Wait for ever: nobody else is in this world."""
+        """Wait for ever: no other process can change this world."""
         await trio.sleep_forever()
 
     def look(self) -> None:
-        """Do nothing, as nobody else is here."""
+        """Do nothing: no other process can change this world."""
 
     async def check(self) -> None:
         """Find all as it was left."""

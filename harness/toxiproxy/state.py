@@ -1,9 +1,9 @@
-"""What a server says of a proxy, and how that differs from what a run left there.
+"""The state of a proxy as the server tells it, and its difference from what the run last left there.
 
-1. A run owns its proxies: from the moment it has made one until it removes it, nobody else changes it.
+1. A run owns its proxies: from the moment it has made one until it removes it, no other party changes it.
 2. So whatever a server says of one must be what the run last left: there, enabled, the same listen and upstream, the
    same toxics in the same order. The order counts, since toxics compose in it.
-3. Every difference is somebody else's doing, and what was measured through that proxy is no longer what the scenario
+3. Another party made every difference, and what was measured through that proxy is no longer what the scenario
    says. A run that finds one ends; it never mends it.
 """
 

@@ -22,7 +22,7 @@ class RefusesParameters(Decisions):
 
 
 class KeepsBom(Parser):
-    """Reads a BOM as a part of the first line, whose field then has a name that nobody knows."""
+    """Reads a BOM as a part of the first line, whose field then has an unknown name."""
 
     def __init__(self, *, last_event_id: str = "", max_event: int | None = 1_000_000) -> None:
         super().__init__(last_event_id=last_event_id, max_event=max_event)

@@ -30,7 +30,7 @@ FEW_ATTEMPTS = 3
 
 
 TIMES = 2.0
-"""How much longer than it says ``doubles-watchdog`` listens to a silence."""
+"""The factor by which ``doubles-watchdog`` listens to a silence longer than it declares."""
 
 LONGER = 5.0
 """Seconds beyond its connect deadline for which ``overstays-dial`` lets a dial hang."""

@@ -13,7 +13,7 @@ HASTE = 0.05
 """Seconds that ``SaysPolling`` waits."""
 
 TOKENS = 6
-"""How often ``AsksSixTokens`` asks for one."""
+"""The number of tokens that ``AsksSixTokens`` asks for."""
 
 LATER = 2.0
 """Seconds by which ``ReconnectsLate`` goes beyond the longest recovery that it is allowed."""

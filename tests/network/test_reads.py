@@ -196,6 +196,18 @@ async def test_a_sleeping_client_meets_the_end_of_its_connection_as_it_wakes(r):
 
 
 @simulated
+async def test_of_a_connection_that_the_gate_has_not_met_nothing_is_told(r):
+    client, _ = await r.dial()
+    cid = client._connection.cid
+    for known in (0, cid):  # 0, as it is until the gate has met it
+        client._connection.cid = known
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await client.receive_some()
+    assert [(one.cid, one.no, one.end) for one in r.of(Read)] == [(cid, 1, ""), (cid, 2, "given up")]
+
+
+@simulated
 async def test_the_canary_reads_for_itself(r):
     canary = await r.gate.dial("wifi")
     await (await r.accepted()).send_all(b"!")

@@ -11,11 +11,12 @@ import trio
 
 from harness.errors import HarnessError
 from harness.jobserver.behaviour import ServerBehaviour
-from harness.jobserver.connection import HttpConnection, HttpRequest, PeerLimits, Refusal
+from harness.jobserver.connection import HttpConnection, PeerLimits
 from harness.jobserver.endpoints import JobApi
 from harness.jobserver.probe_streams import ProbePosts
 from harness.jobserver.registry import Registry
 from harness.network.accepting import accept
+from harness.network.http_server import HttpRequest, Refusal
 from harness.seams import Door, Listener
 
 log = logging.getLogger(__name__)

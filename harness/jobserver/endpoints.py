@@ -27,7 +27,7 @@ import msgspec
 import trio
 
 from harness.history.records import Answered, GapSignal, Snapshot, body_digest
-from harness.jobserver.connection import Headers, HttpConnection, HttpRequest, error_body
+from harness.jobserver.connection import HttpConnection, error_body
 from harness.jobserver.cors import cors_headers, is_preflight, preflight_headers
 from harness.jobserver.emission import RunningJob
 from harness.jobserver.jobs import epoch_of
@@ -36,6 +36,7 @@ from harness.jobserver.probe_streams import BEGAN, ProbePosts, exchange_with, li
 from harness.jobserver.registry import Registry
 from harness.jobserver.streams import HEADERS as STREAM
 from harness.jobserver.tokens import Authorization, bearer
+from harness.network.http_server import Headers, HttpRequest
 
 IMPORTS = "/api/v2/imports"
 PROBES = "/healthz"

@@ -23,7 +23,8 @@ import msgspec
 import trio
 
 from harness.clock import MovableSleep
-from harness.jobserver.connection import Headers, HttpConnection
+from harness.jobserver.connection import HttpConnection
+from harness.network.http_server import Headers
 
 PERIOD = 0.05
 LASTS = 3.0

@@ -6,13 +6,14 @@ import pytest
 import trio
 import trio.testing
 
-from harness.toxiproxy.http import BODY_MAX, IDLE_SECONDS, READ_SECONDS, ApiRequest, ApiResponse, serve_http
+from harness.network.http_server import HttpRequest
+from harness.toxiproxy.http import LIMITS, ApiResponse, serve_http
 from tests.toxiproxy.memory import MemoryNetwork
 
 DATE = "Tue, 01 Dec 2026 00:00:00 GMT"
 
 
-async def echo(request: ApiRequest) -> ApiResponse:
+async def echo(request: HttpRequest) -> ApiResponse:
     if request.target == "/defect":
         raise KeyError(request.target)
     return ApiResponse(200, f"{request.method} {request.target} ".encode() + request.body, "text/plain")
@@ -46,7 +47,7 @@ def test_a_connection_is_kept_for_the_next_request():
             await client.send_all(b"POST /%d HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi" % number)
             answer = await until(client, b"POST /%d hi" % number)
             assert answer.startswith(b"HTTP/1.1 200 ")
-            assert b"Content-Length: 10\r\n" in answer
+            assert b"content-length: 10\r\n" in answer
 
     virtually(body)
 
@@ -97,9 +98,9 @@ async def deliver(client, data):
 
 def test_a_body_that_is_too_large_is_413():
     async def body(client):
-        head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (BODY_MAX + 1)
+        head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (LIMITS.body + 1)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(deliver, client, head + b"x" * (BODY_MAX + 1))
+            nursery.start_soon(deliver, client, head + b"x" * (LIMITS.body + 1))
             assert (await until(client, b"\r\n\r\n")).startswith(b"HTTP/1.1 413 ")
             while await client.receive_some():
                 pass
@@ -109,14 +110,17 @@ def test_a_body_that_is_too_large_is_413():
 
 
 @pytest.mark.parametrize(
-    ("sent", "timeout"),
-    [(b"", IDLE_SECONDS), (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nh", READ_SECONDS)],
+    ("sent", "timeout", "answer"),
+    [
+        (b"", LIMITS.idle, b""),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nh", LIMITS.request, b"HTTP/1.1 408 Request Timeout"),
+    ],
 )
-def test_patience_ends(sent, timeout):
+def test_patience_ends(sent, timeout, answer):
     async def body(client):
         began = trio.current_time()
         await client.send_all(sent)
-        assert await client.receive_some() == b""
+        assert (await client.receive_some()).startswith(answer)
         assert trio.current_time() - began == pytest.approx(timeout)
 
     virtually(body)
@@ -136,7 +140,7 @@ def test_a_head_gets_the_head_alone_and_the_connection_lives():
     async def body(client):
         await client.send_all(b"HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n")
         head = await until(client, b"\r\n\r\n")
-        assert (head.endswith(b"\r\n\r\n"), b"\r\nContent-Length: 8\r\n" in head) == (True, True)
+        assert (head.endswith(b"\r\n\r\n"), b"\r\ncontent-length: 8\r\n" in head) == (True, True)
         await client.send_all(b"GET /y HTTP/1.1\r\nHost: h\r\n\r\n")
         await until(client, b"GET /y ")
 

@@ -1,4 +1,4 @@
-"""How each act of a plan is carried out, at the gates, the proxies, the middle, the server or its jobs."""
+"""The actuator: it carries out each act of a plan at the gates, the proxies, the middle, the server or its jobs."""
 
 import errno
 from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ from harness.vocabulary import Direction
 STEP = 0.25  # seconds between the steps of a change `over DUR`
 Readback = Mapping[str, str]
 GateAct = SetReach | Cuts | DeviceAct
-"""What each gate carries out itself."""
+"""The acts that each gate carries out itself."""
 
 
 class ShapeRamp:
@@ -82,7 +82,7 @@ class ShapedDirection:
 
     @property
     def shape(self) -> Shape:
-        """What it is now."""
+        """The path's present shape."""
         acts = self._adjusts.values()
         return _adjusted(self.ramp.now, (act.alone() for act in acts) if self.ramp.under_way else acts)
 
@@ -97,7 +97,7 @@ class ShapedDirection:
         self._adjusts[type(act)] = act
 
     def free(self, gone: Adjusts, shape: Shape, earlier: Iterable[Adjusts]) -> None:
-        """What adjusted it is over, and the change under way leads to this: as one before it adjusts it, or alone."""
+        """End an adjustment; the change under way leads to ``shape``, adjusted by an earlier act of its kind or none."""
         left = {kind: act for kind, act in self._adjusts.items() if kind is not type(gone)}
         for before in ((), *((act,) for act in earlier if type(act) is type(gone))):
             self._adjusts = left | {type(act): act for act in before}

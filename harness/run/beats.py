@@ -1,6 +1,6 @@
 """The beats of a held stream, as they come: parsed from the raw bytes of its answer, each held against the one before.
 
-No I/O, and no clock: whoever reads says what came, and when.
+No I/O, and no clock: the caller says what it read, and when.
 """
 
 import math
@@ -24,7 +24,7 @@ class Beat(NamedTuple):
 
     @property
     def took(self) -> float:
-        """How many seconds it was on its way."""
+        """The seconds that the beat was on its way."""
         return self.read - self.written
 
 

@@ -28,7 +28,7 @@ from harness.seams import Stream
 
 QUIET = 0.25  # seconds without a byte, where a byte was due
 TIMEOUT = 8.0
-LONG = 3.0  # seconds for which nobody waits to see that an idle connection is left alone
+LONG = 3.0  # seconds: a proof does not wait so long to see that an idle connection is left alone
 OVERDUE = 1.0  # seconds of beats, one of which must come in time
 BRIEFLY = 0.01  # what is held back for less is not seen to be
 TARGETS = {
@@ -42,7 +42,7 @@ _OF_A_BOX = {"", "text/plain"}
 
 
 class BoxProof(msgspec.Struct, frozen=True, kw_only=True):
-    """What a proof met."""
+    """The observation of a proof."""
 
     met: bool
     detail: str
@@ -52,7 +52,7 @@ class BoxProof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BoxAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """How to get to the boxes: a dial, which may raise ``OSError``, and how long a beat is on its way from there."""
+    """The way to the boxes: a dial, which may raise ``OSError``, and the seconds of a beat's way from there."""
 
     dial: Callable[[], Awaitable[Stream]]
     release: Release
@@ -205,7 +205,7 @@ def _of_stream(what: Meeting, as_promised: bool, words: str) -> BoxProof:
 
 
 async def _killed(way: BoxAccess, after: float, how: str) -> BoxProof:
-    """A connection of its own, of which nobody asks anything any more, ends; or while it waits for an answer."""
+    """Prove that a connection of the canary's own ends while it is idle, or while it waits for an answer."""
     probe = await way.probe()
     try:
         met = await probe.ask(TIMEOUT)
@@ -241,7 +241,7 @@ async def _spared(way: BoxAccess, after: float) -> BoxProof:
 
 
 async def _away(way: BoxAccess) -> BoxProof:
-    """The server takes nobody in: through a proxy that shows as a connection that ends without an answer."""
+    """Prove that the server refuses dials: through a proxy, a connection then ends without an answer."""
     try:
         met = await _ask(way, "everything")
     except OSError as error:

@@ -32,7 +32,7 @@ QUIET = 0.15  # for what must not happen, on top of the time that a byte takes
 GLIMPSE = 0.02  # the least time that means anything when the next deed cuts a proof short
 SOON = 3.0  # seconds, on top of the same, for what has happened at the gate by now
 EARLIEST = 1.8  # seconds before a deed from which on a feed on the slowest path serves it
-AGAIN = 0.1  # seconds after which a path that let nobody in is tried again
+AGAIN = 0.1  # seconds after which a path that let no dial in is tried again
 BRIEF = 0.5  # a restart shorter than this may be over before a dial gets there
 
 UNDECIDED = "undecided"
@@ -90,7 +90,7 @@ class GateCanary:
         return min(EARLIEST, LEAD + max(map(self.flows.round_trip, self._paths_of(deed)), default=0.0))
 
     async def prepare(self, deed: Deed, until: float) -> None:
-        """Open what the proof of a deed looks at, as far as the paths let anybody in; it is done at ``until``."""
+        """Open what the proof of a deed looks at, as far as the paths let dials in; it is done at ``until``."""
         if not looks_at_flows(deed):
             return
         with trio.move_on_at(until):
@@ -219,7 +219,7 @@ class GateCanary:
                 name = errno.errorcode.get(error.errno or 0, str(error))
                 what = "refuse" if error.errno == errno.ECONNREFUSED else name
             else:
-                # Where nobody must get in, being let in is all there is to see.
+                # Where no dial may get in, being let in is all there is to see.
                 what = (UNDECIDED if cut else "accepted, then silence") if wants is Door.OPEN else "open"
                 try:
                     if wants is Door.OPEN:
@@ -293,7 +293,7 @@ class GateCanary:
         return missed(case.deed.actor, SYMPTOMS[what], detail, held=True, stream=True)
 
     async def _away(self, case: WatchedDeed, readback: Mapping[str, str], moot: UpcomingDeeds) -> ProofResult:
-        """A server that leaves ends what is open, and lets nobody in."""
+        """Prove that a server that leaves ends its open connections, and refuses dials."""
         path, act = (case.paths or ("",))[0], case.deed.act
         briefly = isinstance(act, Restarts) and act.after < BRIEF
         asked: list[ProofResult] = []

@@ -1,4 +1,4 @@
-"""What a plan asks of this machine's sockets beyond what every system's can do. In virtual time nothing is asked."""
+"""The capabilities of sockets that a plan needs and not every system has. A run in virtual time needs none."""
 
 from harness.deeds.acts import SetReach
 from harness.errors import EnvironmentFault

@@ -1,4 +1,4 @@
-"""What lives in this process: counted before a run and after it, since a clean client leaves nothing behind (L12)."""
+"""A census of this process: counted before a run and after it, since a clean client leaves nothing behind (L12)."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""What the plan lets a canary expect: folded from the deeds alone, never from what a gate says of itself.
+"""The state that the plan lets a canary expect: folded from the deeds alone, never from what a gate says of itself.
 
 A flow that was open has a history: what its path did to either direction, and since when. From that, and from when its
 bytes were sent, follows what it must meet. The rules:
@@ -29,7 +29,7 @@ OPENS = 0.25  # seconds within which a server that restarted is open again
 
 
 class ByteLoss(enum.Enum):
-    """Whether a direction of a flow has lost a byte."""
+    """The loss of bytes in one direction of a flow: yes, no or unknown."""
 
     NO = enum.auto()
     MAYBE = enum.auto()
@@ -37,7 +37,7 @@ class ByteLoss(enum.Enum):
 
 
 class PassageSpan(msgspec.Struct, frozen=True):
-    """What one direction of a path did to bytes, from one instant to another, in seconds of trio's clock."""
+    """The effect of one direction of a path on bytes, from one instant to another, in seconds of trio's clock."""
 
     passage: Passage
     since: float
@@ -67,7 +67,7 @@ class FlowState(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, spans={**self.spans, way: (*before, ended, PassageSpan(passage, at))})
 
     def died(self, at: float) -> "FlowState":
-        """Return it once it is dead, and nobody was told: bytes are lost from then on, in both directions."""
+        """Return the flow after a silent death: both directions lose every byte from then on, and no end is told."""
         state = self
         for way in Direction:
             state = state.changed(way, Passage.DROP, at)
@@ -117,7 +117,7 @@ class DeedStep(msgspec.Struct, frozen=True, kw_only=True):
     after: NetworkState
     ended: Mapping[str, FlowEnding] = {}
     grace: Grace | None = None
-    opening: bool = False  # a restart is over at about this instant: nobody knows which came first
+    opening: bool = False  # a restart is over at about this instant: which came first is unknown
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -170,7 +170,7 @@ class ExpectedState:
         self.flows[flow] = path, FlowState(spans=spans).shaped(self.network.paths[path].shapes)
 
     def drop(self, flow: object) -> None:
-        """Nobody holds this flow any more."""
+        """Forget this flow: its holder has gone."""
         self.flows.pop(flow, None)
 
     def of(self, flow: object) -> FlowState:

@@ -1,4 +1,4 @@
-"""What hides a deed from its canary: other deeds that are in force on the same way, as the plan has it.
+"""Interference: a deed is hidden from its canary by other deeds that are in force on the same way, as the plan has it.
 
 A flow to a server that is down proves nothing of the path it took, and one that was cut cannot be cut again. Such a
 proof is undecided, and says by whose doing. Only what can have done just what was seen excuses a proof: no server that
@@ -35,8 +35,8 @@ LEAD = 0.6
 FIRST = "the next deed came first"
 
 Way = Literal["canary", "read back", "nothing to do", "undecided"]
-"""How a deed was proved: by what a flow of the harness met, by what its executor shows, or not; or it had no effect to
-be seen, as nothing was there for it."""
+"""The proof of a deed: a flow of the harness met it, its executor shows it, there was nothing for it to act on, or
+undecided."""
 
 
 _SILENCED = Severs(FlowEnding.DROPPED, When.IDLE)
@@ -52,7 +52,7 @@ class Mismatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProofResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a canary met a deed, and what it saw; ``misses``: what it saw instead of what was promised."""
+    """The result of a proof: did a canary meet the deed, and what did it see? ``misses``: seen instead of promised."""
 
     met: bool
     detail: str

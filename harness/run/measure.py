@@ -1,4 +1,4 @@
-"""What a path's shape does, measured on flows of the harness's own, and held against the plan's numbers.
+"""The effect of a path's shape, measured on flows of the harness's own, and held against the plan's numbers.
 
 Delays are one way, by the stamps of beats and pieces, in each direction for itself. A single one cannot prove 2 ± 1 ms;
 of twenty the mean can. A rate is proved by so many bytes as the line carries in ``ON_THE_WAY`` seconds, sent at once:

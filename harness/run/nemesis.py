@@ -71,7 +71,7 @@ class Nemesis:
 
     @property
     def lead(self) -> float:
-        """How long before 0 s this must be started, for what is measured before the first change."""
+        """The seconds before 0 s at which this must start, to measure before the first change."""
         if not self._canaries:
             return 0.0
         first = self._plan.deeds[0].at if self._plan.deeds else LEAD

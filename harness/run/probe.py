@@ -19,7 +19,7 @@ from harness.seams import Stream
 
 Meeting = Literal["answer", "silence", "fin", "rst"]
 SYMPTOMS: Mapping[Meeting, Symptom] = {"answer": "otherwise", "silence": "quiet", "fin": "ended", "rst": "ended"}
-"""What is the matter where this was met instead of another."""
+"""The symptom where this was met instead of another meeting."""
 Release = Callable[[Stream], None]
 """Called as a flow is given up: lets its server's side end too (``Gate.release``)."""
 READ = 65_536
@@ -29,7 +29,7 @@ BYTES = "/healthz/bytes"
 
 
 class Met(msgspec.Struct, frozen=True, kw_only=True):
-    """What a question met, after how many seconds, in how many reads of how many bytes in all; its answer's head."""
+    """The meeting of a question: after how many seconds, in how many reads of how many bytes; its answer's head."""
 
     what: Meeting
     seconds: float
@@ -89,7 +89,7 @@ class Probe:
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
                 what = ending_of(error)
             except h11.RemoteProtocolError:
-                what = "answer"  # somebody answered; that it was no HTTP is not the path's doing
+                what = "answer"  # a peer answered; that it was no HTTP is not the path's doing
         return Met(
             what=what,
             seconds=trio.current_time() - began,

@@ -1,6 +1,6 @@
 """A feed: one held stream of the harness's own through the gate, fed in both directions, and all that was seen of it.
 
-It sends a *piece* upstream every ``PERIOD`` seconds, less often until somebody looks (``hurry``), and reads the
+It sends a *piece* upstream every ``PERIOD`` seconds, less often until a proof looks (``hurry``), and reads the
 server's beats (``harness.jobserver.probe_streams``). It judges nothing: it keeps when each byte was sent and came, at
 either end, and how either end came to be. So a proof is a look at what is written here, and many may look.
 """
@@ -19,7 +19,7 @@ from harness.seams import Stream
 from harness.vocabulary import Direction
 
 IDLE = 4 * PERIOD
-"""Seconds between pieces, and beats, while nobody looks: each costs work, and a connection in use is all it takes."""
+"""Seconds between pieces, and beats, while no proof looks: each costs work, and a few keep a connection in use."""
 
 PIECE = 16
 """Bytes of a piece. With its framing 22, or 440 B/s: less than the slowest line carries."""
@@ -70,7 +70,7 @@ class ProbeStream:
 
     @property
     def wrong(self) -> str:
-        """What came otherwise than it was sent, in either direction."""
+        """The bytes that came otherwise than they were sent, in either direction, in words; empty where none did."""
         if self.answer.misread:
             return f"downstream: {self.answer.misread}"
         if self.pulse.spoiled is not None:
@@ -127,7 +127,7 @@ class ProbeStream:
                 self._leave()
 
     def hurry(self) -> None:
-        """Somebody looks: send each ``PERIOD`` from now on, at either end."""
+        """Send each ``PERIOD`` from now on, at either end: a proof looks."""
         if self.pulse.pace > PERIOD:
             self.pulse.hurry()
             self._movable_sleep.end()
@@ -175,7 +175,7 @@ class ProbeStream:
         except trio.ClosedResourceError:
             return False
         except trio.BrokenResourceError as error:
-            if ending_of(error) == "rst":  # a kernel says it once, to whoever asks first
+            if ending_of(error) == "rst":  # a kernel says it once, to the first call
                 self._note("rst")
             return False
         self.pieces.append((trio.current_time(), self._sent + size))

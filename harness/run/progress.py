@@ -1,4 +1,4 @@
-"""What a run tells of itself while it goes: small lines of JSON from the child process to whoever shows them."""
+"""The progress of a run: small lines of JSON from the child process to the process that shows them."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What a person watching a run wants to know, folded from its records as they are written."""
+"""The view of a run's progress for a person who watches it, folded from its records as they are written."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the executor of a deed shows of it afterwards, held against the plan.
+"""Readbacks: the state that a deed's executor shows afterwards, held against the plan.
 
 For most deeds that is what there is where no flow of the harness can meet them. Each act has a predicate, and none has
 a default: an executor that shows nothing has done nothing.
@@ -43,7 +43,7 @@ from harness.vocabulary import Direction, Door
 
 Shown = Mapping[str, str]
 Wanted = Mapping[str, str]
-"""What must be shown, by its key."""
+"""The values that must be shown, by key."""
 
 
 def contradiction(step: DeedStep, shown: Shown, *, stepped: bool = False) -> str:
@@ -60,7 +60,7 @@ def contradiction(step: DeedStep, shown: Shown, *, stepped: bool = False) -> str
 
 
 ANY = "any"
-"""Stands for a number: whoever there was has been told. Of none, ``nothing_for`` says so."""
+"""Stands for any number: all that were there have been told. Where there were none, ``nothing_for`` says so."""
 
 _NOBODY = {
     "streams told": "no stream was live",
@@ -188,4 +188,4 @@ WANTED: Mapping[type, Callable[[DeedStep], Wanted]] = {
     Bursts: _jobs,
     Ends: _jobs,
 }
-"""What must be shown once an act is done, or taken back."""
+"""The state that must be shown once an act is done, or taken back."""

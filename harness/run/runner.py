@@ -239,7 +239,7 @@ class Runner:
             with trio.move_on_after(TIMEOUT):  # else a deed near the end that does nothing would pass for one that does
                 await rig.nemesis.proved.wait()
             everything.cancel_scope.cancel()
-        await rig.toxiproxy.check()  # or a client would be blamed for what somebody did since the last look
+        await rig.toxiproxy.check()  # or a client would be blamed for another party's change since the last look
         return reason
 
     async def _outlast(self, server: JobServer, zero: float) -> None:

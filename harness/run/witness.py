@@ -1,4 +1,4 @@
-"""What a feed has to say of a deed: held against what a flow that was open must meet once the deed is done.
+"""A feed's testimony on a deed: held against what a flow that was open must meet once the deed is done.
 
 Of either direction: that bytes *pass* (one that was sent afterwards has come, or those that were held have), or that it
 is *quiet* (of those sent since it fell quiet none has come, though one had its time). Of either end: that it has come,
@@ -32,7 +32,7 @@ DOWN, UP = Direction.DOWNSTREAM, Direction.UPSTREAM
 
 
 class Demand(enum.Enum):
-    """What one direction must do."""
+    """The demand on one direction."""
 
     PASSES = enum.auto()
     QUIET = enum.auto()

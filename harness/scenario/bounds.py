@@ -1,6 +1,6 @@
 """Bounds: what a run may hold and how long it may last. A plan outside of them is refused where it is written.
 
-1. Each quantity has a bound of its own, beyond which nobody means it: a day, a size, a shortest timer.
+1. Each quantity has a bound of its own, beyond which it is a mistake: a day, a size, a shortest timer.
 2. What a run makes is counted once for the whole run, since the judge holds a record of each: events, keep-alives,
    polls and dials that its timers allow, proofs. Of each there are at most ``MOST_EVENTS``.
 3. What a run holds at one time is at most ``MOST_HELD``: for each client its log (what the server keeps for replay and
@@ -55,7 +55,7 @@ OF_A_CLIENT = 3_000_000
 """Bytes of one client with its gate, its proxies' flows and its records, measured over 200 of them."""
 
 TIMES_RESULTS = 3
-"""How often results are in memory at a time: with the server, on their way, and with the client.
+"""The number of copies of the results that are in memory at a time: with the server, on their way, and with the client.
 
 Measured: 15 clients that fetched 64 MB each came to 3.0 GB.
 """
@@ -121,9 +121,9 @@ def refuse_excess(plan: Plan, book: Book) -> None:
 
 
 def unsound(plan: Plan) -> str:
-    """Return why no scenario compiles to this plan, which somebody else may have written; the empty string if one may.
+    """Return why no scenario compiles to this plan, which may come from elsewhere; the empty string if one may.
 
-    What is said is what whoever reads plans relies on: names that resolve, numbers that can be reckoned with.
+    It checks what the readers of plans rely on: names resolve, and numbers can be reckoned with.
     """
     known = {*plan.paths, "device", "server", "middle", "job"}
     named = [plan.device.starts_on, *(path for deed in plan.deeds if (path := getattr(deed.act, "path", None)))]

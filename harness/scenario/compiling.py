@@ -301,7 +301,7 @@ def _too_late(plan: Plan) -> tuple[Deed, str] | None:
 
 
 def _departed(plan: Plan, ways: Mapping[str, WrittenPath]) -> Plan:
-    """Return the plan with the departures that its profiles bring before the run's end, where they meet anybody."""
+    """Return the plan with the departures that its profiles bring before the run's end, where a client meets them."""
     starts = {name: (way.profile.name, way.mark) for name, way in ways.items()}
     gone = [deed for deed in departures(plan.deeds, starts, _end(plan)[0]) if attended(plan, deed.at)]
     deeds = renumbered(sorted((*plan.deeds, *gone), key=lambda deed: deed.at))

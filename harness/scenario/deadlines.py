@@ -16,13 +16,13 @@ from harness.sse.policy import Policies
 from harness.toxics.shape import line_time
 
 DETECTION_WITHOUT_WATCHDOG = 21.0
-"""What honest status is held to where the client declares no watchdog: the reference's 20 s and a second."""
+"""The bound of honest status where the client declares no watchdog: the reference's 20 s and a second."""
 
 GRACE = 1.0
 """Added to a declared watchdog: the time to act on it."""
 
 AFTER_NEVER = 60.0
-"""Where a deadline of the client is ``never``, or nobody declared it, the run waits this long after the job's end."""
+"""Where a deadline of the client is ``never`` or not declared, the run waits this long after the job's end."""
 
 LINUX_SYN_RETRIES = (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 11.0, 19.0, 35.0, 67.0)
 """When Linux sends a SYN again, from the dial's start: four linear timeouts (its default), then doubling."""

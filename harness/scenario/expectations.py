@@ -61,7 +61,7 @@ CROWDS: Mapping[str, str] = {
 """Counts over all clients: a number of them, or a share."""
 
 METRICS: Mapping[str, str] = {**COUNTS, **TOKEN_COUNTS, **DURATIONS, **MOMENTS, **SIZES, **CROWDS}
-"""What each is, by name."""
+"""The meaning of each metric, by name."""
 
 STATISTICS = ("p95", "p50", "max")
 
@@ -145,7 +145,7 @@ def _metric(text: str) -> _Metric:
 
 
 class MetricKind(NamedTuple):
-    """What bounds a metric takes, as the reference writes them, and how messages show them."""
+    """The bounds that a metric takes, as the reference writes them, and their form in messages."""
 
     forms: Mapping[str, Callable[..., tuple[str, float, str, Moment | None]]]
     shown: str

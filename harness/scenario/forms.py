@@ -17,7 +17,7 @@ from harness.scenario.tokens import DRAWN, TOKENS
 from harness.units import quote
 
 _PARSE = {name: token.parse for name, token in TOKENS.items()} | {"DURATION": day(TOKENS["DURATION"].parse)}
-"""How the timeline reads a token: nothing that a deed does lasts longer than a day."""
+"""The timeline's reader of each token: no deed lasts longer than a day."""
 
 
 class Form:
@@ -107,7 +107,7 @@ class Speech:
             if values is not None:
                 return _said(make, dict(values), text)
         near = [form for form in self.forms if form.resembles(text)]
-        if len(near) == 1:  # else nobody can say which token is wrong
+        if len(near) == 1:  # else it is unknown which token is wrong
             near[0].loosely(text)
         raise UsageError(self._refusal(text))
 

@@ -19,11 +19,11 @@ from harness.toxics.shape import Shape
 SCHEMA_VERSION = 2
 
 SHAPES = (SetShape, Adjusts)
-"""What is said of a path's shape."""
+"""The acts that speak of a path's shape."""
 
 
 class JobSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
-    """What every client's job does. ``every`` None means on change: items are ``lasts / items`` apart."""
+    """The job of every client. ``every`` None means on change: items are ``lasts / items`` apart."""
 
     lasts: float
     every: float | None = 2.0
@@ -76,7 +76,7 @@ class ClientSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     count: int = 1
     arrive: float = 0.0  # seconds within which they start
     policies: Policies = REFERENCE
-    undeclared: tuple[str, ...] = ()  # policies of which nobody said anything: they are ``UNSET``, and left out in JSON
+    undeclared: tuple[str, ...] = ()  # policies that are not declared: they are ``UNSET``, and left out in JSON
 
     def __post_init__(self) -> None:
         unset = {*self.undeclared, *self.policies.undeclared}
@@ -124,7 +124,7 @@ class Expectation(Frozen, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Warned(Frozen, frozen=True, kw_only=True, omit_defaults=False):
-    """What a plan can be run with and should not be meant. The place is in its file; 0 is the file as a whole."""
+    """A warning: the plan can be run, but is hardly what was meant. The place is in its file; 0 is the whole file."""
 
     line: int = 0
     column: int = 0

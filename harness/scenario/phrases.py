@@ -20,7 +20,7 @@ Fields = dict[str, Any]
 
 
 class Setting(NamedTuple):
-    """What one key of a section takes: the fields it fills, and the regular expression for editors (no anchors).
+    """The value of one key of a section: the fields it fills, and the regular expression for editors (no anchors).
 
     ``forms`` is what it takes as a reader is told it, ``says`` what it is for.
     """

@@ -49,7 +49,7 @@ def not_built(what: str, where: str = "") -> UsageError:
 
 @dataclass
 class Book:
-    """What is known and found while one variant of a document is read."""
+    """The facts and problems found while one variant of a document is read."""
 
     file: str
     marks: Mapping[Trail, Marks]

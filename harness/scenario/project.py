@@ -32,7 +32,7 @@ _AT = re.compile(r" \(at (?:line ([0-9]+), column ([0-9]+)|end of document)\)$")
 
 
 class Defaults(NamedTuple):
-    """What the command line means where it does not say: None leaves its own default."""
+    """The project's defaults of the command line: None leaves the command's own default."""
 
     jobs: int | None = None
     seed: int | None = None
@@ -50,7 +50,7 @@ class Project(NamedTuple):
 
 
 NO_PROJECT = Project()
-"""What holds where there is no ``harness.toml``."""
+"""The settings where there is no ``harness.toml``."""
 
 
 def find_project(start: Path) -> Project | None:

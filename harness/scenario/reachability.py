@@ -1,11 +1,11 @@
-"""What stands: which deeds of a plan are in force at an instant, and whether any client could get through then.
+"""Reachability: which deeds of a plan are in force at an instant, and whether any client could get through then.
 
-A fold of the plan's deeds alone, in the order of doing. It answers two questions of whoever checks a plan.
+A fold of the plan's deeds alone, in the order of doing. It answers two questions for the checks of a plan.
 
-1. *Who is there to meet a deed?* Once a job is over and said, only what is in force can still keep its end from a
-   phone. A deed that comes when nothing is in force any more meets nobody (``unattended``).
+1. *Does a client meet a deed?* Once a job is over and its end is sent, only a deed in force can still keep that end
+   from a phone. A deed that comes when no other is in force meets no client (``unattended``).
 2. *Can any client pass?* A client gets through while it can dial and is answered, or while a stream that it may have
-   opened before still lives. From the last instant at which neither is so, nobody can (``lost_for_good``).
+   opened before still lives. From the last instant at which neither is so, no client can (``lost_for_good``).
 
 The second never claims too much: a client is taken to be wherever it could be, and to fall back to polling.
 """
@@ -42,7 +42,7 @@ class CutOff(NamedTuple):
 
 
 class Reachability:
-    """Whether a client can get through, and whether anything is in force, after the deeds done so far."""
+    """The network after the deeds done so far: can a client get through, and is a deed in force?"""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -84,7 +84,7 @@ class Reachability:
         )
 
     def settle(self) -> None:
-        """Let time pass: whoever can dial now may have done so."""
+        """Let time pass: a client that can dial now may have dialled."""
         if self._answered and self._fold.state.default is not None:
             self._alive.add(self._fold.state.default)
 
@@ -159,7 +159,7 @@ class _Watch:
         self._network = Reachability(plan)
         self._done = 0  # deeds
         self._quiet = results_due(plan)
-        self._kept = False  # what is in force began when somebody was there
+        self._kept = False  # what is in force began when a client was there
         self._disturbed = plan.server.token_lasts is not None
         policies = plan.client.policies
         unbounded = policies.watchdog is None or policies.connect_timeout is None
@@ -178,7 +178,7 @@ class _Watch:
         return self._pass(at)
 
     def _pass(self, at: float) -> bool:
-        """Let time pass to this instant; return whether somebody may be there then."""
+        """Let time pass to this instant; return whether a client may be there then."""
         in_force = self._network.in_force
         if self._kept:
             self._quiet = max(self._quiet, at if in_force else min(at, self._network.until))

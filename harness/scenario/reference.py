@@ -133,7 +133,7 @@ DEEDS: Mapping[str, str] = {
     "fails WORD": "The job ends now, with this code.",
     "times out": "The job ends now, without progress.",
 }
-"""By form, whoever does it."""
+"""By form, for every actor that has it."""
 
 
 def settings_of(section: Mapping[str, Setting]) -> list[Entry]:

@@ -32,7 +32,7 @@ _SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 _TEXT: Schema = {**_SCALAR, "minLength": 1}
 _PATH_NAME = r"(?!(?:device|server|middle|job)$)[a-z0-9][a-z0-9-]{0,39}"
 _TRUTHS = {"yes": True, "no": False, "on": True, "off": False, "true": True, "false": False}
-"""What YAML 1.1 makes of these words."""
+"""The values of these words in YAML 1.1."""
 
 
 def schema() -> Schema:

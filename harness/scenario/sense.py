@@ -49,7 +49,7 @@ def pointless(deed: Deed, server: ServerSpec) -> str:
 
 
 BY_A_WAY = frozenset({"recovery", "terminal", "results ready", "lost"})
-"""Metrics that nobody can keep within bounds where no client gets through any more before its job ends."""
+"""Metrics that no client can keep within bounds where none gets through any more before its job ends."""
 
 
 def impassable(loss: CutOff) -> str:
@@ -89,7 +89,7 @@ def restless(plan: Plan) -> str:
 
 
 def unmet(plan: Plan) -> Iterator[tuple[Deed, str]]:
-    """Yield the deeds that refuse whoever dials while nobody does, each with its warning.
+    """Yield the deeds that refuse dials while no client dials, each with its warning.
 
     A client that nothing has disturbed has its stream, until its job is over. It dials after the stream's end alone,
     when its first wait is over.
@@ -98,7 +98,7 @@ def unmet(plan: Plan) -> Iterator[tuple[Deed, str]]:
     network, shut = network_at_start(plan), dict[str, Deed]()
     for deed in plan.deeds if plan.server.token_lasts is None else ():
         if _disturbs(deed) or deed.at >= terminal_due(plan):
-            return  # whoever may dial from now on
+            return  # clients may dial from now on
         network = after(network, deed, deed.at).state
         if deed.actor not in plan.paths:
             continue

@@ -72,7 +72,7 @@ _instant = day(parse_instant)
 
 
 class _Reading(NamedTuple):
-    """What the deeds of a timeline are read with."""
+    """The context in which the deeds of a timeline are read."""
 
     paths: Mapping[str, PathSpec]
     chance: Chance

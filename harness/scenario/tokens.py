@@ -19,7 +19,7 @@ from harness.units import (
 
 
 class Placeholder(NamedTuple):
-    """What a word in capitals takes. ``pattern`` is a regular expression without anchors, for editors too."""
+    """The values of a word in capitals. ``pattern`` is a regular expression without anchors, for editors too."""
 
     parse: Callable[[str], Any]
     pattern: str

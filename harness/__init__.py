@@ -5,7 +5,7 @@
     for result in harness.run_scenario("handoff", world="virtual"):
         assert result.passed, str(result)
 
-The names below are for everybody's use, as are those of ``harness.clients`` and ``harness.sse``; all else is the
+The names below are public, as are those of ``harness.clients`` and ``harness.sse``; all else is the
 harness's own. They are loaded when they are first asked for, so that ``import harness`` costs nothing.
 """
 

@@ -8,7 +8,7 @@ def main() -> None:
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from harness.cli import main as command  # noqa: PLC0415 - only once nobody is told of an interrupted import
+    from harness.cli import main as command  # noqa: PLC0415 - only once an interrupted import is told to no one
 
     signal.signal(signal.SIGINT, before)
     command()

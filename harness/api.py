@@ -1,4 +1,4 @@
-"""What Python users import, all of it as ``harness.NAME``: load a scenario, run it, judge results again.
+"""The names that Python users import, all as ``harness.NAME``: load a scenario, run it, judge results again.
 
 Every run is a process of its own, in either world, so none shares an event loop with its caller. A run that fails is
 a ``Result``; only what kept a run from being judged is an exception.
@@ -62,7 +62,7 @@ class Result:
 
     @property
     def sentence(self) -> str:
-        """What happened, in the app's words."""
+        """The judge's sentence on the run, in the app's words."""
         return self._run.verdict.sentence
 
     @property

@@ -130,7 +130,7 @@ def code_of(error: BaseException) -> int:
                 complain(words)
             return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
         case BrokenPipeError() | SystemExit():
-            hush()  # whoever read our output had enough; click makes an exit of it
+            hush()  # the reader of our output had enough; click makes an exit of it
             return PASS
         case OSError() if error.errno in NO_ROOM:
             hush()  # nothing more can be written there: the interpreter's own flush at the end would complain

@@ -23,8 +23,8 @@ WakeTask = Callable[[int], bool]
 class SimClock(trio.abc.Clock):
     """Virtual seconds from 0. ``on_limit`` is called once every ``readings`` readings.
 
-    Beside trio's deadlines it has *alarms*: functions that it calls when their instant has come. What the simulated
-    network does at an instant, and whoever only sleeps, needs no cancel scope then, and the network no task.
+    Beside trio's deadlines it has *alarms*: functions that it calls when their instant has come. Neither the simulated
+    network's work at an instant nor a task's sleep then needs a cancel scope, and the network needs no task.
     """
 
     def __init__(self, *, readings: int = 0, on_limit: Callable[[], None] = lambda: None) -> None:
@@ -104,7 +104,7 @@ class Wakeup:
         await trio.lowlevel.wait_task_rescheduled(self._abort)
 
     def ring(self) -> None:
-        """Let whoever waits go on."""
+        """Let the waiting task go on."""
         if self._task is not None:
             task, self._task = self._task, None
             trio.lowlevel.reschedule(task)
@@ -143,7 +143,7 @@ class MovableSleep:
             self._scope.deadline = deadline
 
     def end(self) -> None:
-        """Let it end now, if anybody sleeps."""
+        """End the sleep now, if a task sleeps."""
         if self._wakeup:
             self._wakeup.ring()
         elif self._scope is not None:

@@ -1,4 +1,4 @@
-"""The terminal and the standard streams, whatever whoever started us made of them.
+"""The terminal and the standard streams, in whatever state our starter left them.
 
 ``say`` is the one way to them: what a file, a name, a server or a client said steers no terminal there.
 """
@@ -32,7 +32,7 @@ def say(text: str = "", *, to: TextIO | None = None, coloured: bool = False, com
     Whatever could steer a terminal is written out, and what the stream's encoding lacks. ``coloured``: our own colours
     are let through. ``commands``: lines of it are meant for a CI's runner, and the rest is escaped already.
 
-    Raises ``OSError`` where nobody reads, or nothing more can be written.
+    Raises ``OSError`` where the reader has gone, or nothing more can be written.
     """
     stream = to or sys.stdout
     shown = painted(text) if coloured else visible(text)
@@ -66,7 +66,7 @@ def hush() -> None:
 
 
 def open_closed_streams() -> None:
-    """Open the standard streams that whoever started us closed: a file of ours would get their numbers, and our words.
+    """Open the standard streams that our starter closed: a file of ours would get their numbers, and our words.
 
     Python itself leaves None in their places.
     """

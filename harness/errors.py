@@ -1,4 +1,4 @@
-"""The exceptions of the harness: whoever catches one knows who is to blame, and ``cli`` knows the exit code.
+"""The exceptions of the harness: the class of each says who is to blame, and ``cli`` knows its exit code.
 
 A broken invariant of our own is an ``assert``, never one of these.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.escaping import on_one_line
 
 NOT_JSON = (ValueError, RecursionError)
-"""What msgspec raises for bytes that are no JSON of the type asked for: its own errors and those of UTF-8 are
+"""Exceptions of msgspec for bytes that are no JSON of the type asked for: its own errors and those of UTF-8 are
 ``ValueError``; brackets nested too deeply are ``RecursionError``."""
 
 

@@ -1,4 +1,4 @@
-r"""What may not reach a terminal or a CI's log as it is, and how it is written instead.
+r"""Escaping: the characters that may not reach a terminal or a CI's log as they are, and their written forms.
 
 1. A control character, a change of the direction of writing, half of a surrogate pair: each could steer a terminal,
    hide what stands there, or fail to be encoded. It is written as Python would write it: ``\x1b``.

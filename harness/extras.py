@@ -1,4 +1,4 @@
-"""What a light installation leaves out: the extras of the package, and the libraries that each of them brings.
+"""The extras of the package, which a light installation leaves out, and the libraries that each of them brings.
 
 1. ``pip install harness`` brings what a run, its verdict and its written reports need, and no more.
 2. A library of an extra is imported by the modules that use it, and only where ``Extra.installed`` or after

@@ -1,4 +1,4 @@
-"""Files that somebody else may have put where they are: regular ones only, and never more of them than a bound.
+"""Files that another party may have put where they are: only regular ones are read, and only up to a bound.
 
 A FIFO would be waited for, a device read for ever, a link followed in a circle. All is told as the ``OSError`` that
 opening or reading raises, with a ``strerror`` that completes "cannot be read: …".
@@ -18,7 +18,7 @@ NOT_REGULAR = "it is no regular file"
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file to read its bytes. Raises ``OSError`` for anything else, and waits for nobody."""
+    """Open a regular file to read its bytes. Raises ``OSError`` for anything else, and never waits for a writer."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as error:

@@ -110,7 +110,7 @@ class Network(Protocol):
 
 
 class Phone(Protocol):
-    """How a client dials, hears signals and sleeps: the machine it runs on."""
+    """The machine that a client runs on: it dials, hears signals and sleeps through it."""
 
     async def connect(self, host: str, port: int) -> Stream:
         """Dial through the default path. Raises ``OSError`` (``ENETUNREACH`` when there is none); may hang."""

@@ -1,6 +1,6 @@
 """Ordinary trouble: what a machine refuses in the middle of anything, told as what to do about it.
 
-Whoever can say more (which port, which folder) raises ``EnvironmentFault`` where it happens; this is for the rest.
+Code that can say more (which port, which folder) raises ``EnvironmentFault`` where it happens; this is for the rest.
 """
 
 import errno

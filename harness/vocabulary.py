@@ -27,7 +27,7 @@ class Direction(enum.StrEnum):
 
 
 class Door(enum.StrEnum):
-    """What a dial meets."""
+    """The door that a dial meets."""
 
     OPEN = "open"
     REFUSE = "refuse"  # RST at once: ECONNREFUSED
@@ -35,7 +35,7 @@ class Door(enum.StrEnum):
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """What the OS tells the app: it joins, loses, prefers …; ``what`` is the word.
+    """The OS's words to the app: it joins, loses, prefers …; ``what`` is the word.
 
     ``joins``, ``loses``, ``prefers`` (each with its path), ``offline``, ``online``, ``suspended``, ``resumed``.
 

@@ -24,7 +24,7 @@ from harness.world import virtual
 
 
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one plan: how its process ended, and what the judge said (``word``, or a ``fault``)."""
+    """The outcome of one plan: the end of its process, and the judge's ``word``, or a ``fault``."""
 
     plan: Plan
     folder: Path
@@ -72,8 +72,8 @@ class Campaign:
 
     With a ``hash_seed``, that of Python in every virtual run's process (``PYTHONHASHSEED``); else whatever it takes.
     These are forked from a server of the campaign's own, or from one that is ``forking`` already; without ``FORKS``
-    each is a fresh process. Where they are still to be ``compared``, it is left to whoever does that to call
-    ``on_run_end``; and to whoever repeats them, the real ones that came to nothing for being ``late``.
+    each is a fresh process. Where they are still to be ``compared``, the comparing code calls
+    ``on_run_end``. The repeating code calls it for the real runs that came to nothing for being ``late``.
     """
 
     def __init__(

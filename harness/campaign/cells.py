@@ -25,7 +25,7 @@ REFERENCE = "reference"
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What came of one run. ``laws`` are the codes of those that failed, the most fundamental first.
+    """The result of one run. ``laws`` are the codes of those that failed, the most fundamental first.
 
     ``expectations`` are the metrics whose bounds were not met, ``sentence`` is the verdict's, or the fault's.
     """

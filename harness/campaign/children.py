@@ -116,7 +116,7 @@ class Child:
 
 
 class ChildExit(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run's child ended. ``what``: ended (whatever its run's end), fault (in words), died (a signal, a bug)."""
+    """The end of a run's child. ``what``: ended (whatever its run's end), fault (in words), died (a signal, a bug)."""
 
     what: Literal["ended", "fault", "died"]
     detail: str = ""

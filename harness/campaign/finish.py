@@ -1,4 +1,4 @@
-"""What follows a run: judging it and drawing it, from its folder alone.
+"""The steps after a run: judging it and drawing it, from its folder alone.
 
 A worker process does it (``python -m harness.campaign.finish FIGURES``): it loads the plotting library while the run is
 still going, at the lowest priority so as not to disturb it, then takes folders from its standard input, one a line, and
@@ -62,7 +62,7 @@ def judge_folder(folder: Path) -> Verdict:
 
 
 def _how_it_died(folder: Path) -> str:
-    """Return what whoever watched the run's process said of its end; empty where it ended by itself, and well."""
+    """Return the watcher's words on the end of the run's process; empty where it ended by itself, and well."""
     try:
         return read_json(folder / ENDING, ChildExit).detail
     except BadRecords:

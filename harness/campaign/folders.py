@@ -56,7 +56,7 @@ def new_run(invocation: Path, plan: Plan) -> Path:
 def keep_ending(folder: Path, ending: ChildExit) -> None:
     """Leave in a run's folder how its process ended, where its history may have no end record that tells of it.
 
-    A folder that is gone, or a full disk, is told by whoever judges the run next.
+    It does not tell of a missing folder or a full disk: the judging of the run does, next.
     """
     if ending.what != "ended" and folder.is_dir():
         with contextlib.suppress(EnvironmentFault):
@@ -101,7 +101,7 @@ def point_latest(invocation: Path) -> None:
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(invocation.name, target_is_directory=True)
         if os.path.lexists(link) and not link.is_symlink():
-            temporary.unlink()  # somebody's own folder, or file: not ours to replace
+            temporary.unlink()  # a user's own folder or file: not ours to replace
             return
         os.replace(temporary, link)  # noqa: PTH105 - Path.replace would follow nothing else either; the syscall is the point
 
@@ -123,6 +123,6 @@ def forget_old(root: Path, *, keep: int, newest: Path) -> None:
 def redact_log(folder: Path) -> None:
     """Take out secrets, and what steers a terminal, of what a run said on standard error; its process has ended."""
     log = folder / LOG
-    with contextlib.suppress(FileNotFoundError):  # somebody moved the results, or deleted them
+    with contextlib.suppress(FileNotFoundError):  # another process moved the results, or deleted them
         if log.stat().st_size:
             write_text(log, visible(redact_file_text(LOG, log.read_text(encoding="utf-8", errors="replace"))))

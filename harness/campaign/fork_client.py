@@ -25,7 +25,7 @@ class Pipes(NamedTuple):
 
 
 class Forks:
-    """Gives orders to a fork server. Whoever cancels one wants no other: the server is killed with all it forked."""
+    """Gives orders to a fork server. The cancellation of one order kills the server with all it forked."""
 
     def __init__(self, server: Started) -> None:
         self._server = server
@@ -59,7 +59,7 @@ class Forks:
 
 @asynccontextmanager
 async def _ordered(server: Started, orders: socket.socket, folder: Path) -> AsyncIterator[Pipes]:
-    """Send an order. Where nobody takes it, its output ends at once."""
+    """Send an order. Where the server has gone, the order's output ends at once."""
     (their_in, our_out), (our_in, their_out) = os.pipe(), os.pipe()
     async with trio.lowlevel.FdStream(our_out) as to, trio.lowlevel.FdStream(our_in) as back:
         try:

@@ -1,4 +1,4 @@
-"""A fork server, started and ended. Imports nothing that takes time: it loads its libraries beside whoever starts it.
+"""A fork server, started and ended. Imports nothing that takes time: it loads its libraries beside its starter.
 
 Orders go to it over two sockets, one for runs and one for what follows them; see ``harness.campaign.forkserver``.
 """

@@ -8,8 +8,8 @@ by another, it may be killed, and what it says is its own log.
 FIGURES says which runs are drawn. RUNS and FINISHES are descriptors of sockets. An order is one message: the run's
 folder, and with it two pipes that become the standard input and output of the process that carries it out. When that
 has ended, its exit code is the last line on its output (``Ended``). Runs are forked by this process; judging and
-drawing by a second one, forked from it, which loads the plotting library while the runs go on. Both end when nobody is
-left to give orders.
+drawing by a second one, forked from it, which loads the plotting library while the runs go on. Both end when the
+orders' socket ends.
 """
 
 import gc
@@ -32,7 +32,7 @@ Perform = Callable[[Path], int]
 
 
 class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the process of an order ended: its exit code, or minus the signal that killed it."""
+    """The end of an order's process: its exit code, or minus the signal that killed it."""
 
     exit: int
 
@@ -45,8 +45,8 @@ class Forked(NamedTuple):
 
 
 def serve(orders: socket.socket, perform: Perform) -> None:
-    """Fork for each order until nobody can give any more, and tell how each process ended."""
-    gc.freeze()  # what is loaded stays: nobody forked needs to look at it, or to copy it for having looked
+    """Fork for each order until the orders end, and tell how each process ended."""
+    gc.freeze()  # what is loaded stays: no forked process needs to look at it, or to copy it for having looked
     gc.enable()
     with selectors.DefaultSelector() as selector:
         selector.register(orders, selectors.EVENT_READ)
@@ -97,7 +97,7 @@ def _tell_end(forked: Forked) -> None:
         ended = msgspec.json.encode(Ended(os.waitstatus_to_exitcode(status)))
         os.write(forked.output, b"\n" + ended + b"\n")  # a line of its own, wherever the last words broke off
     except OSError:
-        pass  # whoever ordered it has gone
+        pass  # the giver of the order has gone
     finally:
         os.close(forked.output)
 

@@ -35,7 +35,7 @@ from harness.world import real, virtual
 
 
 class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller asked for, beside the choice of plans. None: what ``harness.toml`` says, else the default."""
+    """The caller's options, beside the choice of plans. None: the value in ``harness.toml``, else the default."""
 
     choice: Choice
     toxiproxy: str | None = None
@@ -50,7 +50,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CampaignResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. ``page`` is None where the report could not be written: the manifest in ``results`` says why."""
+    """The result of a campaign. ``page`` is None where the report could not be written: the manifest says why."""
 
     results: Invocation
     page: Path | None
@@ -120,7 +120,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         page = None
         try:
             write_manifest(self.folder, manifest)
-            # Whoever interrupted once waits for no figure.
+            # A user who interrupted once waits for no figure.
             page = write_report(self.folder, draw=self.options.figures is Figures.ALL and not number)
             point_latest(self.folder)
         except (EnvironmentFault, BadRecords) as error:  # what the runs showed is told all the same

@@ -44,7 +44,7 @@ class Lines:
         self.settle()
 
     def settle(self) -> None:
-        """Raise the ``OSError`` that kept a line from being written; that nobody reads any more is none."""
+        """Raise the ``OSError`` that kept a line from being written. A reader that has gone is no error."""
         if self._failure is not None and not isinstance(self._failure, BrokenPipeError):
             raise self._failure
 

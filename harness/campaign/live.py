@@ -22,7 +22,7 @@ WIDTH = 100
 
 
 class Counted(LiveView):
-    """The view of more than anybody could read: how many of what they are called are over, and which ended last."""
+    """The view of more runs than a person could read: how many are over, and which ended last."""
 
     def __init__(self, total: int, what: str) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ class LiveDisplay:
             await trio.sleep(TICK)
 
     def _print(self, lines: Sequence[str]) -> None:
-        with contextlib.suppress(OSError):  # whoever watched has gone: no reason to end a run
+        with contextlib.suppress(OSError):  # the watcher has gone: no reason to end a run
             for line in lines:
                 say(line, to=self._stream)
 

@@ -1,6 +1,6 @@
 """Wrong clients by scenarios: which law failed whom where, what that proves, and how it is shown.
 
-Rules. (1) The reference passes every scenario: a law that fails it too catches nobody. (2) A scenario fails every
+Rules. (1) The reference passes every scenario: a law that fails it too catches no mutant. (2) A scenario fails every
 mutant that it names. (3) A scenario fails some mutant, or it is not earning its time. (4) Some scenario fails each
 mutant, or its bug is not looked for. Rules 3 and 4 bind the side of the matrix that the caller named, and both sides
 where he named none.
@@ -81,7 +81,7 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def done(self) -> int:
-        """How many of the places are ``whole``."""
+        """The number of places that are ``whole``."""
         return sum(self.whole(*place) for place in self.places)
 
     def whole(self, client: str, scenario: str) -> bool:

@@ -41,7 +41,7 @@ from harness.report.folder import (
 from harness.world import real
 
 Same = tuple[str, str, str, str, int]
-"""What makes two runs the same: scenario, variant, client, world, seed."""
+"""The key that two runs share if they are the same: scenario, variant, client, world, seed."""
 
 
 class ShardResults(msgspec.Struct, frozen=True):

@@ -32,7 +32,7 @@ WORKER = "harness.campaign.prover"
 
 
 class MutantsOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller asked for. ``names`` are mutants and scenarios: all of a kind of which none is named."""
+    """The caller's options. ``names`` are mutants and scenarios: all of a kind of which none is named."""
 
     names: tuple[str, ...] = ()
     jobs: int | None = None

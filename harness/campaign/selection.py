@@ -18,7 +18,7 @@ BOTH = "both"
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run: ``targets`` are files, folders, names of bundled scenarios, or scenarios; the rest narrows them."""
+    """The choice of runs: ``targets`` are files, folders, bundled names, or scenarios; the rest narrows them."""
 
     targets: tuple[str | Scenario, ...] = ()
     client: str | None = None
@@ -33,7 +33,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def nothing(_said: str) -> None:
-    """Tell nobody."""
+    """Drop a message: the default listener."""
 
 
 def chosen(choice: Choice, project: Project | None, tell: Callable[[str], None] = nothing) -> list[Plan]:

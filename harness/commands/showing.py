@@ -1,4 +1,4 @@
-"""What is left of an invocation outside its folder: its results on standard output, and files where CI looks."""
+"""The output of an invocation outside its folder: its results on standard output, and files where CI looks."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ def show(results: "Invocation", page: Path | None, options: dict[str, Any]) -> N
 
 
 def complain(message: str) -> None:
-    """Say what went wrong on standard error, if anybody can hear it: in lines of a terminal.
+    """Say what went wrong on standard error, if it is open: in lines of a terminal.
 
     Mistakes in files keep a line each, as editors and CI want them.
     """
@@ -43,7 +43,7 @@ def complain(message: str) -> None:
     said = redact(message)
     if ": error: " not in said:
         said = "\n".join(_filled(line) for line in f"harness: {said}".splitlines())
-    with contextlib.suppress(OSError, ValueError):  # nobody listens, or the stream is closed
+    with contextlib.suppress(OSError, ValueError):  # the reader has gone, or the stream is closed
         say(said, to=sys.stderr)
 
 

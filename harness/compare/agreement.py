@@ -45,7 +45,7 @@ SCHEMA_VERSION = 1
 
 
 class AgreementWord(enum.StrEnum):
-    """What came of a comparison."""
+    """The result of a comparison."""
 
     AGREE = "agree"
     DIFFER = "differ"
@@ -65,7 +65,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
-    """What was found. ``first`` are the differences from the first real run alone, where more settled them.
+    """A comparison's findings. ``first`` are the differences from the first real run alone, where more settled them.
 
     In seconds: ``widest`` is the largest distance between two times, ``tolerance`` the one allowed, and ``drift`` how
     far a time lay from the span of the real runs, steps before it counted in. ``times`` counts the times compared.
@@ -167,7 +167,7 @@ def _laws(real: Sequence[Trace], virtual: Trace) -> Iterator[Difference]:
 
 
 def _unknown_laws(real: Sequence[Trace], virtual: Trace) -> str:
-    """Return which law nobody can compare, and why; empty where all can be."""
+    """Return which law cannot be compared, and why; empty where all can be."""
     for name, law in virtual.laws.items():
         others = [trace.laws[name] for trace in real]
         unknown = next((one for one in (law, *others) if one.state is LawState.UNKNOWN), None)

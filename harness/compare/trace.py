@@ -1,4 +1,4 @@
-"""What a user could see of one run, told so that two runs can be held against each other.
+"""The trace of one run: all that a user could see of it, in a form in which two runs can be compared.
 
 Law states, anomalies, the app's sequence, gaps, results and attempts; the times apart from them. Identities are those
 of the truth, (rank of the epoch, index), since the names of epochs and jobs are a run's own.
@@ -29,7 +29,7 @@ NEAR = 0.25
 """Seconds between a deed and an emission or a deadline, under which two worlds may order them differently."""
 
 _OF_AN_EVENT = frozenset(FactKind) - {FactKind.ANSWER}
-"""What decides whether an event that was just emitted slips through; also by what a client does, who hears a signal."""
+"""Facts that decide whether a just emitted event slips through. A client that hears a signal may add to them."""
 
 ANOMALIES = ("lost", "duplicated", "reordered", "corrupted", "phantom", "regressed", "wrong_resumes")
 """Fields of ``Counts`` that must be equal."""
@@ -46,7 +46,7 @@ class TraceStep(msgspec.Struct, frozen=True):
 
 
 class ClientTrace(msgspec.Struct, frozen=True, kw_only=True):
-    """What one client's user saw.
+    """The trace of one client: all that its user saw.
 
     ``near`` are the positions emitted near a deed, ``windy`` those emitted just before a stall of the weather.
     """
@@ -61,7 +61,7 @@ class ClientTrace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run is compared by. ``doubt`` says why it can agree with nothing; empty where it can.
+    """The data by which one run is compared. ``doubt`` says why it can agree with nothing; empty where it can.
 
     ``contested`` is when the first deed came near an emission or a deadline; None where none did.
     """

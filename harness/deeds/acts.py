@@ -34,7 +34,7 @@ class SetShape(Frozen, frozen=True, kw_only=True, omit_defaults=True, tag="shape
 
 
 class Adjusts(Frozen, frozen=True, kw_only=True, omit_defaults=True):
-    """What changes one side of a path's shape, in both directions, and leaves the rest of it."""
+    """An act that changes one side of a path's shape, in both directions, and leaves the rest of it."""
 
     def upon(self, shape: Shape) -> Shape:
         """Return the shape once it is adjusted."""

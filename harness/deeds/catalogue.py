@@ -70,13 +70,13 @@ ARMED = 8.0
 """Seconds for which a cut may wait for its event."""
 
 SILENTLY = "silently"
-"""How an idle connection is killed that is told nothing."""
+"""The way of killing an idle connection without telling either side."""
 
 REQUESTS = {"streams": "stream", "polls": "poll", "results": "results"}
-"""What records call a request of each kind."""
+"""The records' name for a request of each kind."""
 
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-"""What ``failed CODE`` may say."""
+"""The codes that ``failed CODE`` takes."""
 
 
 class Actor(enum.StrEnum):
@@ -101,7 +101,7 @@ class Executor(enum.StrEnum):
 
 
 class ProofKind(enum.StrEnum):
-    """How it is seen where it matters: the key of a table in ``run``."""
+    """The way a deed is seen where it matters: the key of a table in ``run``."""
 
     WORD = "word"  # by what a connection that was open and a new dial meet
     SHAPE = "shape"  # by the delay of answers
@@ -118,8 +118,8 @@ class ProofKind(enum.StrEnum):
 
 
 Symptom = Literal["ended", "told", "quiet", "refused", "let in", "otherwise", "late", "soon", "whole", "spoiled"]
-"""What a flow met: FIN or RST, the same at its server, nothing, a refused dial, what should not pass, another's answer,
-a wrong delay, an answer in one piece, bytes that are not as they were sent."""
+"""The symptom at a flow: FIN or RST, the same at its server, nothing, a refused dial, bytes that should not pass,
+another's answer, a wrong delay, an answer in one piece, bytes that are not as they were sent."""
 
 
 class Need(enum.StrEnum):
@@ -130,13 +130,13 @@ class Need(enum.StrEnum):
 
 
 class FlowEnding(enum.StrEnum):
-    """How a flow that is open ends."""
+    """The end of an open flow."""
 
-    DROPPED = "dropped"  # silently: what is lost stays lost, and nobody is told
+    DROPPED = "dropped"  # silently: what is lost stays lost, and neither side is told
     FIN = "fin"
     RST = "rst"
     ABORTED = "aborted"  # by the phone's own OS; the server is not told
-    DEAD = "dead"  # silently and for good, whether or not anything is lost; nobody is told
+    DEAD = "dead"  # silently and for good, whether or not anything is lost; neither side is told
 
 
 class When(enum.StrEnum):
@@ -149,9 +149,9 @@ class When(enum.StrEnum):
 
 
 class Mood(enum.StrEnum):
-    """How an act in force ends what comes to it."""
+    """The way an act in force ends what comes to it."""
 
-    TOLD = "told"  # by an answer, FIN or RST: whoever tries knows
+    TOLD = "told"  # by an answer, FIN or RST: a client that tries knows
     MUTE = "mute"  # by nothing: only a deadline of the client's own can tell
 
 
@@ -167,14 +167,14 @@ class FactKind(enum.StrEnum):
 
 
 class Severs(msgspec.Struct, frozen=True):
-    """How and when an act ends the flows that are open on its paths."""
+    """The way and the time in which an act ends the flows that are open on its paths."""
 
     how: FlowEnding
     when: When = When.DONE
 
 
 class Barrier(msgspec.Struct, frozen=True):
-    """What an act keeps from its way while it is in force: new requests of these ``kinds``.
+    """The new requests, of these ``kinds``, that an act keeps from its way while it is in force.
 
     ``open_too``: what streams that are open carry as well. ``delays``: what it keeps comes later.
     """
@@ -186,7 +186,7 @@ class Barrier(msgspec.Struct, frozen=True):
 
 
 class Footprint(msgspec.Struct, frozen=True):
-    """What flows on its way show of an act, so that another deed cannot be seen on them.
+    """The marks of an act on flows of its way: they hide another deed.
 
     ``streams``: event streams besides. ``struck``: what was open when it was done, and nothing later. ``promised``: all
     later proofs reckon with it. ``in_front``: of two that one executor carries out, flows meet the newer alone.
@@ -200,7 +200,7 @@ class Footprint(msgspec.Struct, frozen=True):
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """What an act does, for how long, and what it leaves to be seen.
+    """The effect of an act: what it does, for how long, and what it leaves to be seen.
 
     ``seconds``: how long it is in force by itself (0: it is done at once; None: until another deed ends it).
     ``settles``: after so many it has its whole effect. ``armed``: for so many it waits for its victim. ``doubtful``:
@@ -450,7 +450,7 @@ def _of_device(act: type[A], form: str, proof: ProofKind, effect: Effect = _USAB
 
 
 def _effect_of_sleep(act: Suspends) -> Effect:
-    """A socket that dies silently is dead from the beginning of the sleep: nobody can tell when it was."""
+    """Return the effect of a sleep. A silent death counts from the sleep's beginning: no side can tell when it came."""
     return Effect(
         seconds=act.lasts,
         severs=Severs(FlowEnding.DEAD) if act.silently else Severs(FlowEnding.ABORTED, When.OVER),

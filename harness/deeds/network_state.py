@@ -1,4 +1,4 @@
-"""What deeds make of a client's network: the one fold of (state, deed) → state.
+"""The state of a client's network: the one fold of (state, deed) → state.
 
 The judge's timeline, the canary's expectations, the fuzzer's healing and the report's lanes read it; none folds by
 itself. It shares no code with the model that drives the gate (``device/model.py``), because that one is on trial: what
@@ -6,7 +6,7 @@ a word does to bytes and to dials is written here a second time, and a test walk
 
 A state is a value: what each path passes and how a dial through it ends, which paths the device may use, and which
 deeds of the device, the middle, the server and the job stand in force. ``Fold`` knows what comes by itself: a deed
-whose own time is over, a lost path whose grace is. It knows no clock; whoever folds says when.
+whose own time is over, a lost path whose grace is. It knows no clock; its caller says when.
 """
 
 import enum
@@ -42,7 +42,7 @@ DEVICE, MIDDLE, SERVER, JOB = "device", "middle", "server", "job"
 
 
 class Passage(enum.StrEnum):
-    """What becomes of bytes in one direction of a path."""
+    """The fate of bytes in one direction of a path."""
 
     PASS = "pass"  # noqa: S105 - a fate, no password
     HOLD = "hold"
@@ -194,7 +194,7 @@ class NetworkState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StateChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What a deed made of a state, which open flows it ended, by their paths, and what the OS tells the app of it."""
+    """A deed's change of a state: the new state, the open flows it ended, by path, and the OS's words to the app."""
 
     state: NetworkState
     ended: Mapping[str, FlowEnding] = {}
@@ -271,7 +271,7 @@ def lingered(state: NetworkState, grace: Grace) -> StateChange:
 
 
 class Passed(NamedTuple):
-    """What came by itself: at this second the own time of a deed was over, or the ``grace`` of the path it lost."""
+    """A change by itself: at this second the own time of a deed was over, or the ``grace`` of the path it lost."""
 
     at: float
     deed: Deed

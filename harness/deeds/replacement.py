@@ -10,7 +10,7 @@ which must not excuse a miss by a deed that is gone; the fuzzer, which says what
    one about the same. Of two sleeps the longer wins, and two bursts add up: neither replaces the other.
 4. ``comes online`` ends ``goes offline``; ``clears`` whatever the middle does; ``recovers`` whatever the server goes on
    doing; ``restarts`` what the old process was at; ``resumes`` and the job's end a pause.
-5. What was replaced never comes back. A span's end restores what a path is still told in the directions that nobody
+5. What was replaced never comes back. A span's end restores what a path is still told in the directions that no deed
    has replaced since: its last *lasting* word or shape, the last that was said without a span, with what adjusts it;
    every other actor takes the deed itself back. The end of a span replaces nothing but its own deed.
 """
@@ -53,9 +53,9 @@ T = TypeVar("T")
 
 BOTH = frozenset(Direction)
 GOES_ON = Drains | Hangs | Answers | Repeats | SilencesKeepalive
-"""What the server is told once and goes on doing, until it recovers."""
+"""Acts that the server is told once and goes on doing until it recovers."""
 _BY_WAY = SetReach | SetShape | Adjusts
-"""What is said to a path's directions. Its end is another word of the path, never the taking back of the deed."""
+"""Acts on a path's directions. The end of one is another word of the path, never the taking back of the deed."""
 _DIRECTED = (Reach.UP, Reach.STALLED, Reach.SILENT)
 
 

@@ -15,7 +15,7 @@ STATES = ("connecting", "connected", "reconnecting", "polling", "closed")
 """Words of a client, and columns of the table. A deed before the first word meets a client that is connecting."""
 
 Cells = Counter[tuple[str, str]]
-"""How often each deed met each state."""
+"""The number of times that each deed met each state."""
 
 DEEDS: tuple[str, ...] = (
     *(f"{actor} {kind}" for actor in Actor for row in rows_of(actor) for kind in row.kinds),

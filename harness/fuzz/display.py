@@ -28,7 +28,7 @@ class SearchDisplay:
     async def _say(self, search: Search) -> None:
         while True:
             await trio.sleep(PLAIN_EVERY)
-            with contextlib.suppress(OSError):  # whoever watched has gone: no reason to end a search
+            with contextlib.suppress(OSError):  # the watcher has gone: no reason to end a search
                 say(line(search, self._total), to=self._stream)
 
     async def _draw(self, search: Search) -> None:

@@ -1,4 +1,4 @@
-"""How the fuzzer draws: from one named stream of the seed, in numbers that a person would have written."""
+"""The draws of the fuzzer: from one named stream of the seed, in numbers that a person would have written."""
 
 import math
 import random

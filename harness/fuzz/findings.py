@@ -1,4 +1,4 @@
-"""What a search has found so far, in bounded memory: a count, a few seeds and the smallest example of each group."""
+"""The findings of a search so far, in bounded memory: a count, a few seeds and the smallest example of each group."""
 
 from collections import Counter
 
@@ -23,7 +23,7 @@ class FailureGroup(msgspec.Struct, kw_only=True):
     small: Shrunk | None = None
     file: str = ""
     real: str = ""
-    """What the small example came to on real sockets: fails too, passes, fails otherwise; empty where not tried."""
+    """The result of the small example on real sockets: fails too, passes, fails otherwise; empty where not tried."""
 
     def add(self, tried: Tried, failure: TrialFailure) -> None:
         """Count one more, whatever the order in which the seeds come."""

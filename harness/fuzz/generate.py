@@ -90,7 +90,7 @@ def _starts_on(genotype: Genotype) -> str:
 def _with_faults(genotype: Genotype, draws: Draws, *, guarded: bool, project: Project | None) -> Genotype:
     """Add faults in order of time. ``guarded``: a base has words of its own, so each is tried by compiling.
 
-    So is each after a word that ended the job: it may come when nobody is there any more.
+    So is each after a word that ended the job: it may come when no client is left.
     """
     now = Situation(genotype.paths, _starts_on(genotype), genotype.server)
     waiting, faults = list(genotype.kept), list[Fault]()

@@ -1,6 +1,6 @@
 """Healing: what must still be said so that a run can end.
 
-A client that can reach nobody for good is not wrong to say nothing. So the last state of an invented scenario lets it
+A client that can never reach the server again may say nothing. So the last state of an invented scenario lets it
 through: the phone has a default path that passes, and status and results are answered by the server itself. A stream
 may stay refused, muted or held: to get along without it is what polling is for.
 """

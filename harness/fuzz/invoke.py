@@ -40,7 +40,7 @@ MUTANT_SECONDS = 30.0
 
 
 class FuzzOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller asked for. ``seeds`` and ``seconds`` None: ``SEEDS``; both: whichever is over first."""
+    """The caller's options. ``seeds`` and ``seconds`` None: ``SEEDS``; both: whichever is over first."""
 
     scenario: str | None = None
     client: str | None = None
@@ -54,7 +54,7 @@ class FuzzOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FuzzResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. ``signal`` is the number of the signal that cut it short, or 0."""
+    """The result of a search. ``signal`` is the number of the signal that cut it short, or 0."""
 
     findings: Findings
     hunted: list[Hunted]
@@ -81,7 +81,7 @@ class Fuzz:
 
     @property
     def seeds(self) -> int | None:
-        """How many seeds are tried; None where time alone is the limit."""
+        """The number of seeds to try; None where time alone is the limit."""
         return self._options.seeds or (None if self._options.seconds else SEEDS)
 
     def _base(self) -> Genotype | None:

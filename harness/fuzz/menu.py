@@ -290,7 +290,7 @@ def invent_deed(draws: Draws, now: Situation) -> tuple[str, str]:
 
 
 def follow(draws: Draws, now: Situation, actor: str, deed: str) -> tuple[str, str] | None:
-    """Return what often follows a deed at once, where alone it would be met by nobody.
+    """Return the deed that often follows another at once, where no client would meet the first one alone.
 
     Who refuses new requests troubles a client only if its stream ends; a dial that hangs is only noticed by who dials,
     and left only where there is another way.

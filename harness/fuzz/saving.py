@@ -1,4 +1,4 @@
-"""What a search leaves on disk: a scenario file for each kind of failure, the table of coverage, a summary."""
+"""The files that a search leaves on disk: a scenario for each kind of failure, the table of coverage, a summary."""
 
 import re
 from pathlib import Path

@@ -57,7 +57,7 @@ def draw_server(draws: Draws) -> Texts:
 def draw_client(draws: Draws) -> Texts:
     """Return the client's policies, and how many clients there are.
 
-    None that a law holds against whoever declares it: signals that are ignored, a backoff's cap below the watchdog
+    None that a law holds against the declaring client: signals that are ignored, a backoff's cap below the watchdog
     (recovery is given the cap, and a stream that died silently is noticed by the watchdog).
     """
     offers: dict[str, Callable[[], str]] = {

@@ -17,7 +17,7 @@ from harness.fuzz.simpler import rounder_durations, rounder_times, simpler_text,
 from harness.scenario import Plan
 
 Fails = Callable[[Plan], bool]
-"""Whether a plan still fails as the first one did."""
+"""A test that returns whether a plan still fails as the first one did."""
 
 MOST_PAIRED = 8
 """Faults of which pairs are tried: 28 of them."""

@@ -29,7 +29,7 @@ _OPTIONS = (
 
 _PLAIN = 10
 _ROUGH = {"0": 10, "5": 11, "1": 12, "2": 12} | dict.fromkeys("346789", 13)
-"""What a sign costs to read: 30s is rounder than 33s."""
+"""The cost of reading a sign: 30s is rounder than 33s."""
 
 _DURATION = re.compile(r"(?<![\w.])[0-9][0-9.]*(?:ms|us|s|m|h|d)(?![\w.])")
 _COUNT = re.compile(r"(?<= )[0-9]+(?= times| failures| events|$|B$|/s)")

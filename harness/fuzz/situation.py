@@ -1,4 +1,4 @@
-"""What has been said so far: who can be told what, so that nothing is invented that the language would refuse."""
+"""The situation after the deeds drawn so far: which actor can be told what, so that the language refuses no draw."""
 
 import math
 
@@ -14,7 +14,7 @@ from harness.toxics.shape import Shape
 class Situation:
     """The phone and the job at ``now``, after the faults that were heard in order of time.
 
-    What is over at this very instant is not over yet, for nobody may say then what happens by itself.
+    A state that ends at this very instant still counts: the language lets no deed say then what happens by itself.
     """
 
     def __init__(self, paths: Paths, starts_on: str, server: Texts) -> None:
@@ -50,7 +50,7 @@ class Situation:
 
     @property
     def turning(self) -> bool:
-        """True if the phone is back, or the job goes on, by itself at this very instant: nobody may say so then."""
+        """True if the phone is back, or the job goes on, by itself at this very instant: no deed may say so then."""
         return any(at == self.now and entry.left for at, _, entry in self._ends)
 
     @property

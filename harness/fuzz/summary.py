@@ -1,4 +1,4 @@
-"""What a search says on standard output at its end: what failed, by how many seeds, and the file that shows it."""
+"""A search's summary on standard output: each failure, the number of its seeds, and the file that shows it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a worker is asked and what it answers: one line of JSON each."""
+"""The questions to a worker and its answers: one line of JSON each."""
 
 import msgspec
 
@@ -50,7 +50,7 @@ class Shrunk(msgspec.Struct, frozen=True, kw_only=True, tag="shrunk"):
 
 
 class Hunted(msgspec.Struct, frozen=True, kw_only=True, tag="hunted"):
-    """What came of a mutant: the seed that found it, and all laws that failed there; or None after ``seeds``."""
+    """The result of a mutant's hunt: the seed that found it, and all laws that failed; or None after ``seeds``."""
 
     mutant: str
     seeds: int

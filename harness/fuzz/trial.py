@@ -20,10 +20,10 @@ from harness.scenario.expectations import OF_HARNESS
 from harness.world.virtual import Stuck
 
 CRASH, STUCK, UNSEEN = "crash", "stuck", "fault-seen"
-"""What stands in a law's place where the harness itself failed; the last is a law, but no client breaks it."""
+"""These stand in a law's place where the harness itself failed; the last is a law, but no client breaks it."""
 
 OWN = (CRASH, STUCK, *OF_HARNESS)
-"""What no client is to blame for."""
+"""Failures for which no client is to blame."""
 
 PROVED_EVERY = 16
 """One seed in so many flies canaries: a third of a run's cost, for faults that all were seen before. What is found is
@@ -46,7 +46,7 @@ class TrialFailure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What came of one seed. ``cells`` are coverage's, as deed, state and count."""
+    """The result of one seed. ``cells`` are coverage's, as deed, state and count."""
 
     seed: int
     faults: int = 0

@@ -1,4 +1,4 @@
-"""What each actor of a scenario was doing when: the paths, the phone, the boxes in the middle, the server, the job.
+"""The states of each actor of a scenario over time: the paths, the phone, the boxes in the middle, the server, the job.
 
 Folded from the plan's deeds and when each took hold, never from what the client made of it.
 """
@@ -112,7 +112,7 @@ _PHRASES: Mapping[type, Callable[[Any], str]] = {
     Pauses: lambda _: "paused",
     Bursts: lambda act: f"bursts, {act.rate:g}/s",
 }
-"""What a lane says of an act, where that is not what the scenario says."""
+"""A lane's words for an act, where they are not the scenario's."""
 
 
 def _phrase(deed: Deed) -> str:

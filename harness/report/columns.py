@@ -11,7 +11,7 @@ INDENT = 4
 """Columns before the label: the verdict's sign with blanks around it."""
 
 FULL, SHORTER, SHORTEST = range(3)
-"""How many words stand around the figures."""
+"""The amount of words around the figures."""
 
 Row = tuple[str, list[str]]
 """The label, padded, and the lines of figures; the first is empty where the label has a line of its own."""

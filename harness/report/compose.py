@@ -2,7 +2,7 @@
 
 Figures and page need the extra ``report``. Where it is not installed, ``report.md`` is what a reader is led to.
 
-``draw_run`` is apart, so that whoever ran the scenarios can draw each run where it ran, side by side.
+``draw_run`` is apart, so that each worker can draw the runs that it ran, side by side with the others.
 """
 
 from pathlib import Path

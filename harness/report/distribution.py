@@ -1,4 +1,4 @@
-"""How many updates were later than x: the distribution's tail, which is what users meet."""
+"""The share of updates that were later than x: the distribution's tail, which is what users meet."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What failed, told in the order of importance: failed laws of one cause are one finding, the rest its consequences."""
+"""Findings, in the order of importance: failed laws of one cause are one finding, the rest its consequences."""
 
 import shlex
 from pathlib import Path
@@ -21,7 +21,7 @@ NAMED = 5
 """So many laws are named in a sentence; of more it says how many."""
 
 ENVIRONMENT = "environment"
-"""What is broken, in place of a law, where a fault ended the run."""
+"""Stands in place of the broken law where a fault ended the run."""
 EVIDENCE = 5
 
 

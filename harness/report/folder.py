@@ -1,7 +1,7 @@
 """A results folder: what one invocation left on disk, read back, and how to write into it.
 
 Everything a report shows comes from these files. A file is written under a temporary name and then renamed, so that
-whoever looks sees the old one or the whole new one. ``summary.json`` comes last: its presence means complete.
+a reader sees the old one or the whole new one. ``summary.json`` comes last: its presence means complete.
 """
 
 import os
@@ -51,7 +51,7 @@ _UNSAFE = re.compile(r'[\x00-\x20<>:"/\\|?*\x7f]+')
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
-    """What was asked for, and where it ran. Written by the invocation, before the report is drawn.
+    """The options of an invocation, and the place where it ran. Written by the invocation, before the report is drawn.
 
     ``started`` is ISO 8601 in UTC, ``seconds`` the whole invocation's length. Write it with ``write_manifest``.
     ``not_run`` names what ``-x`` or an interruption left out; ``order`` lists the folders of all runs that were begun,

@@ -1,4 +1,4 @@
-"""What ``--output-format`` prints on stdout beside text: json, jsonl, github, junit."""
+"""The formats of ``--output-format`` beside text, printed on stdout: json, jsonl, github, junit."""
 
 from collections.abc import Callable
 

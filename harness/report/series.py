@@ -1,4 +1,4 @@
-"""What the figures show, as plain numbers: delays, staleness, path states and connection states of one client.
+"""The data of the figures, as plain numbers: delays, staleness, path states and connection states of one client.
 
 The judge's own reading of the records is used, so that a figure cannot disagree with the verdict about what was seen.
 """

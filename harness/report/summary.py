@@ -88,7 +88,7 @@ def summarize(invocation: Invocation) -> Summary:
 
 
 def plain(summary: Summary | RunSummary) -> dict[str, Any]:
-    """Return a summary as data for JSON, in which no text holds a secret or steers whoever prints it."""
+    """Return a summary as data for JSON, in which no text holds a secret or steers a terminal."""
     data: dict[str, Any] = redact_data(msgspec.to_builtins(summary), printable)
     return data
 

@@ -20,13 +20,13 @@ LAG_SHARE = 0.1
 PROMPT_LIMIT = 0.1
 
 ON = "update latency on "
-"""How the judge names the update latency of one path."""
+"""The beginning of the judge's name for the update latency of one path."""
 
 _WAYS = ("faults", "proved", "on_flow", "by_canary", "read_back", "undecided", "nothing", "untried")
 """The counts of ``Trust`` that many runs add up."""
 
 MOST_UNFELT = 5
-"""Faults that nobody felt, told by name; of more there is a count."""
+"""The number of faults that touched no client and are named; of more there is a count."""
 
 _WORST = (Word.FAIL, Word.VOID, Word.UNKNOWN, Word.PASS)
 _WORST_STATE = (LawState.FAILED, LawState.UNKNOWN, LawState.WAIVED, LawState.HELD, LawState.NOT_JUDGED)
@@ -70,7 +70,7 @@ def word_of(invocation: Invocation) -> Word:
 
 
 class InvocationEnd(msgspec.Struct, frozen=True):
-    """How an invocation ended: its last word, and the exit code that goes with it."""
+    """The end of an invocation: its last word, and the exit code that goes with it."""
 
     word: str
     exit: int
@@ -184,8 +184,8 @@ def laws_line(runs: Sequence[RunResult]) -> str:
 def faults_line(runs: Sequence[RunResult]) -> str:
     """Return ``faults proved 5 of 5 (3 on the client's flow, 2 by canary)``; or that none was planned, or tried.
 
-    Those that were only read back are told beside it; so are those of which nothing can be said, the deeds that there
-    was nothing for or that met nobody any more, and those that came late.
+    Those that were only read back are told beside it. So are the undecided deeds, those that had nothing to act on or
+    met no client, and those that came late.
     """
     trusts = [run.verdict.trust for run in runs]
     ways = {name: sum(getattr(trust, name) for trust in trusts) for name in _WAYS}
@@ -220,7 +220,7 @@ def unfelt(runs: Sequence[RunResult], *, most: int = MOST_UNFELT) -> str:
 def beside(run: RunResult) -> str:
     """Return the second line of a run's headline: ``109 of 301 shown · 192 covered … · stale up to 17.5 s``.
 
-    The sentence of a pass says lost and repeated, and which deeds met nobody. One that did not pass says what was
+    The sentence of a pass says lost and repeated, and which deeds met no client. One that did not pass says what was
     broken, and so its second line says these too. A void run has none but what is not zero.
     """
     verdict = run.verdict

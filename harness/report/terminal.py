@@ -1,6 +1,6 @@
-"""What ``harness run`` prints on stdout: text of at most ``WIDTH`` columns, colour only when asked for.
+"""The text that ``harness run`` prints on stdout: lines of at most ``WIDTH`` columns, colour only when asked for.
 
-A word and a sign say everything; colour repeats it. Whoever calls decides about colour (a terminal, ``NO_COLOR``,
+A word and a sign say everything; colour repeats it. The caller decides about colour (a terminal, ``NO_COLOR``,
 ``--color``) and about the exit code.
 """
 
@@ -41,7 +41,7 @@ _HELD = "\u00b7"
 
 
 class Style(msgspec.Struct, frozen=True, kw_only=True):
-    """How to print: ``verbosity`` -1 (``-q``, the last two lines), 0, 1 (every law), 2 (every record)."""
+    """The style of printing: ``verbosity`` -1 (``-q``, the last two lines), 0, 1 (every law), 2 (every record)."""
 
     colour: bool = False
     verbosity: int = 0
@@ -317,7 +317,7 @@ def _proved(runs: list[RunResult], style: Style) -> list[str]:
 
 
 def _unfelt_of(scenarios: list[tally.ScenarioRuns], style: Style) -> list[str]:
-    """Return, of many scenarios, the faults that nobody felt, by scenario."""
+    """Return, of many scenarios, the faults that touched no client, by scenario."""
     told = {group.name: named for group in scenarios if (named := tally.unfelt(group.runs))}
     lines = [
         line for name, named in [*told.items()][:REPEATED] for line in _labelled("unfelt", f"{name}: {named}", style)

@@ -22,7 +22,7 @@ PROOFS = 12
 FIGURES = ("strip", "staleness", "latency", "distribution")
 
 BYTES_A_ROW = 230
-"""What a record of the trace takes in the page, about."""
+"""Bytes of the page that a record of the trace takes, about."""
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def weight(self) -> int:
-        """What its figures and its trace take in the page, in bytes, about."""
+        """The bytes of the page that its figures and its trace take, about."""
         return sum(map(len, self.figures.values())) + BYTES_A_ROW * len(self.trace)
 
 

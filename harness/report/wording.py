@@ -1,4 +1,4 @@
-"""How numbers and words are said: one voice for the terminal, Markdown, JUnit, the figures and the page.
+"""The wording of numbers and states: one voice for the terminal, Markdown, JUnit, the figures and the page.
 
 Whatever may have come from a file or a peer goes through ``printable`` on its way out.
 """
@@ -25,7 +25,7 @@ STATE_SIGN = {
 }
 
 LOST = "lost"
-"""What JSON holds for an infinite figure: the thing never came."""
+"""The value in JSON of an infinite figure: what was measured never came."""
 
 _SORTS = {"under": "<", "at most": "≤", "at least": "≥", "is": "=", "within": "<"}
 _UNIT = re.compile(r"(?:ms|s|%|B|kB|MB|GB|of \d+)\b|%")

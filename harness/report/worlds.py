@@ -1,4 +1,4 @@
-"""What is said of a run in virtual time held against real ones, and against its own repetition."""
+"""The words on a run in virtual time that was held against real ones, and against its own repetition."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def trouble(run: RunResult) -> str:
 
 
 def doubt(run: RunResult) -> str:
-    """Return why nobody can say whether the worlds agree; empty where somebody can."""
+    """Return why it is unknown whether the worlds agree; empty where it is known."""
     if run.agreement is None or run.agreement.said is not AgreementWord.UNKNOWN:
         return ""
     return f"whether the worlds agree is unknown: {run.agreement.reason}"

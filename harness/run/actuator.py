@@ -97,7 +97,7 @@ class ShapedDirection:
         self._adjusts[type(act)] = act
 
     def free(self, gone: Adjusts, shape: Shape, earlier: Iterable[Adjusts]) -> None:
-        """End an adjustment; the change under way leads to ``shape``, adjusted by an earlier act of its kind or none."""
+        """End an adjustment; the change under way leads to ``shape``, adjusted by an earlier act of its kind or not."""
         left = {kind: act for kind, act in self._adjusts.items() if kind is not type(gone)}
         for before in ((), *((act,) for act in earlier if type(act) is type(gone))):
             self._adjusts = left | {type(act): act for act in before}

@@ -1,4 +1,4 @@
-"""What a run gets from the world that it happens in."""
+"""The world of a run: all that the run gets from the place in which it happens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

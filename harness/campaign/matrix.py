@@ -16,7 +16,7 @@ import msgspec
 from harness.campaign.cells import REFERENCE, Cell
 from harness.clients.mutants import MUTANTS
 from harness.exits import ENVIRONMENT, FAIL, PASS, UNKNOWN, worst
-from harness.judge.laws.help import HELP
+from harness.judge.laws import LAWS
 from harness.judge.verdict import Word
 from harness.report.terminal import WIDTH
 from harness.report.wording import elapsed, plural, wrapped
@@ -225,7 +225,7 @@ def markdown(matrix: Matrix, kept: Mapping[Place, str]) -> str:
             "",
             "## The laws",
             "",
-            *(f"- {law.code} `{law.word}`: {law.title}" for law in HELP if law.code in found),
+            *(f"- {law.code} `{law.word}`: {law.title}" for law in LAWS if law.code in found),
             "",
         ]
     )

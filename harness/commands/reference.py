@@ -11,7 +11,7 @@ import click
 
 from harness.deeds.catalogue import Actor
 from harness.errors import UsageError
-from harness.judge.laws.help import HELP
+from harness.judge.laws import LAWS
 from harness.judge.obligations.rows import OWED
 from harness.scenario import bundled, load
 from harness.scenario import reference as language
@@ -96,7 +96,7 @@ def _shipped() -> Iterable[list[str]]:
 def laws_page() -> str:
     """Return ``harness/judge/README.md``: what is judged, from what, and how."""
     parts = [_LAWS_HEAD]
-    for law in HELP:
+    for law in LAWS:
         broken = "".join(f"- {way}\n" for way in law.breaks)
         parts.append(f"### {law.code} `{law.word}`: {law.title}\n\n{law.says}\n\nHow clients break it:\n\n{broken}")
     parts.append(_ROWS_HEAD)

@@ -8,7 +8,7 @@ from harness.commands.options import Command
 from harness.commands.reference import TOPICS
 from harness.console import say
 from harness.exits import PASS
-from harness.judge.laws.help import HELP, law_help
+from harness.judge.laws import LAWS, law_named
 
 VIRTUAL = """\
 A scenario's plan needs no waiting: `--world virtual` runs it in one process on a simulated
@@ -42,7 +42,7 @@ past them: a Toxiproxy of your own is used on real sockets only."""
 def help_topic(name: str | None) -> int:
     """Explain a law, and how clients break it; or deeds, settings, metrics, profiles, mutants, virtual time."""
     if name is None:
-        for each in HELP:
+        for each in LAWS:
             say(f"{each.code:<5}{each.word:<19}{each.title}")
         for topic, title in TITLES.items():
             say(f"{'':<5}{topic:<19}{title}")
@@ -53,7 +53,7 @@ def help_topic(name: str | None) -> int:
         return PASS
     if word in _OWN:
         return _OWN[word]()
-    found = law_help(word, TITLES)
+    found = law_named(word, TITLES)
     say(f"{found.code} {found.word}: {found.title}\n")
     say(click.wrap_text(found.says, 100) + "\n\nHow clients break it:")
     for way in found.breaks:

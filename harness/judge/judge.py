@@ -13,7 +13,7 @@ from harness.judge.case import Case
 from harness.judge.expectations import judge_expectations
 from harness.judge.explain.causes import OUTAGES, outage_cause, unrecovered
 from harness.judge.explain.headline import beside
-from harness.judge.laws import LAWS
+from harness.judge.laws import FUNDAMENTAL, LAWS
 from harness.judge.laws.proofs import besides, deeds
 from harness.judge.measures import spans
 from harness.judge.measures.counts import counts
@@ -31,13 +31,6 @@ from harness.judge.verdict import (
 )
 from harness.scenario.expectations import OF_HARNESS
 from harness.scenario.model import Plan
-
-FUNDAMENTAL = (
-    "history-whole", "in-time", "fault-seen", "network-as-planned", "server-as-planned",
-    "terminal-once", "no-gap", "no-duplicate", "order", "progress", "resume", "honest-status",
-    "recovery", "one-stream", "stop", "clean-exit", "backoff", "discreet", "server-frees", "fresh", "prompt",
-)  # fmt: skip
-"""Laws, the most fundamental first: what the user lost, then what they were told, then what it cost."""
 
 PROVED = (ProvedBy.FLOW, ProvedBy.CANARY, ProvedBy.READ_BACK)
 

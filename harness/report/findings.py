@@ -8,7 +8,8 @@ import msgspec
 from harness.files import real_path
 from harness.judge import phrases
 from harness.judge.case import LAGS
-from harness.judge.judge import FUNDAMENTAL, by_cause
+from harness.judge.judge import by_cause
+from harness.judge.laws import FUNDAMENTAL
 from harness.judge.verdict import Evidence, ExpectationVerdict, LawState, LawVerdict, Verdict, Word
 from harness.report.folder import INTERRUPTED, SCENARIO, RunResult
 from harness.report.wording import against

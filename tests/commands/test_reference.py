@@ -8,7 +8,7 @@ import pytest
 
 from harness.commands import reference
 from harness.errors import UsageError
-from harness.judge.laws.help import HELP
+from harness.judge.laws import LAWS
 from harness.judge.obligations.rows import OWED, ObligationRow
 from harness.scenario import bundled
 from harness.scenario.clients import CLIENT, MUTANTS
@@ -60,7 +60,7 @@ def test_the_language_page_has_every_word():
 
 def test_the_laws_page_has_every_law_and_every_row():
     page = reference.laws_page()
-    assert [law.code for law in HELP if f"### {law.code} `{law.word}`" not in page] == []
+    assert [law.code for law in LAWS if f"### {law.code} `{law.word}`" not in page] == []
     assert [row for row in ObligationRow if f"| {row.value[0]} | {row.value[1]} | {OWED[row]} |" not in page] == []
     assert list(OWED) == list(ObligationRow)
 

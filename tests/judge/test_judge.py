@@ -5,8 +5,8 @@ import pytest
 
 from harness.history import App, Chunk, End, History, Request
 from harness.judge import by_cause, judge, order
-from harness.judge.judge import FUNDAMENTAL, compose
-from harness.judge.laws import LAWS
+from harness.judge.judge import compose
+from harness.judge.laws import FUNDAMENTAL, LAWS
 from harness.judge.verdict import LawState, LawVerdict, Verdict, Word
 from harness.scenario.expectations import LAWS as WAIVABLE
 from tests.growth import times_as_long

@@ -10,7 +10,7 @@ from harness.device.words import Radio, Reach
 from harness.history import read_history
 from harness.history import records as r
 from harness.history.journal import Journal
-from harness.judge.judge import FUNDAMENTAL
+from harness.judge.laws import FUNDAMENTAL
 from harness.judge.verdict import (
     Counts,
     Evidence,

@@ -1,5 +1,8 @@
 """The laws, one file each, in the order of their codes."""
 
+from collections.abc import Iterable
+
+from harness.errors import UsageError
 from harness.judge.laws import (
     backoff,
     clean_exit,
@@ -24,6 +27,7 @@ from harness.judge.laws import (
     terminal_once,
 )
 from harness.judge.laws.findings import Law
+from harness.scenario.place import nearest
 
 LAWS: tuple[Law, ...] = (
     fault_seen.LAW,
@@ -48,3 +52,22 @@ LAWS: tuple[Law, ...] = (
     discreet.LAW,
     fresh.LAW,
 )
+
+FUNDAMENTAL = tuple(law.word for law in sorted(LAWS, key=lambda law: law.priority))
+"""Their words, the most fundamental first."""
+
+
+def law_named(word: str, topics: Iterable[str] = ()) -> Law:
+    """Return a law by its word or code.
+
+    Raises ``UsageError`` for any other, which names the laws, and the ``topics`` that were asked for elsewhere.
+    """
+    wanted = word.strip().lower()
+    for law in LAWS:
+        if wanted in {law.word, law.code.lower()}:
+            return law
+    words = [*(law.word for law in LAWS), *topics]
+    known = ", ".join(words)
+    raise UsageError(
+        f"no law is called {word!r}{nearest(wanted, words)}: expected one of {known}, or a code, such as L2"
+    )

@@ -237,4 +237,28 @@ def _herd(case: Case, found: Sequence[pace.Plain], outcome: LawFindings) -> None
     outcome.fail(text, *shown, advice=_ADVICE["herd"], cause="no-jitter")
 
 
-LAW = Law(code="L8", word="backoff", judge=_judge)
+LAW = Law(
+    code="L8",
+    word="backoff",
+    title="Backoff with jitter, reset only by evidence",
+    priority=17,
+    judge=_judge,
+    says="With n the attempts since a new event, d = min(cap, base · 2ⁿ): a wait lies within [d/2, d]; after "
+    "`retry:` within [d, 1.5 d], where d is never shorter than the field says, whatever the cap; after "
+    "Retry-After a within [a, a + base], where a counts up to `retry stream` or the cap, whichever is longer; "
+    "polls, results, tokens and starts come no sooner than they were told either. A signal ends the wait in "
+    "which the client hears it, and drops the dial that hangs. What brings nothing is let go of in its time: "
+    "a dial by the connect deadline, a request without an answer and a stream without a byte by the watchdog "
+    "or `suspects after`, a silent stream by the watchdog and a second. An accepted job's stream is dialled "
+    "within a second, a request follows its connection, the status for a gap is asked for within a second, "
+    "and again by the cap where that was in vain. Being connected resets nothing. A 401 leads to one request "
+    "for a token. No dial is given up before the connect deadline unless something calls for it, and polls "
+    "come by their interval. Of at least six plain waits a third, and four, at one ratio to d are no jitter; "
+    "four dials of the stream within 250 ms that nothing called for are a storm. All by facts, whatever the "
+    "client says.",
+    breaks=(
+        "The backoff resets when a connection opens: launchdarkly/ruby-eventsource PR 5, okhttp-eventsource PR 31",
+        "100 requests a second against an error: fanout/reconnecting-eventsource 73",
+        "No jitter, and a herd after each restart: launchdarkly/java-server-sdk 74",
+    ),
+)

@@ -207,4 +207,18 @@ def _listed(census: Census) -> str:
     return ", ".join(f"{count} {what}" for what, count in census.counts.items())
 
 
-LAW = Law(code="L12", word="clean-exit", judge=_judge)
+LAW = Law(
+    code="L12",
+    word="clean-exit",
+    title="Clean exit, results once",
+    priority=16,
+    judge=_judge,
+    says="After completed one whole result reaches the app. It is asked for when the end is at the phone and not "
+    "before, within 1 s of when the app has taken the end, and again only where a transfer broke, when the "
+    "longest wait is over at the latest; a 410 is asked once; otherwise none is. Tasks, sockets, threads, "
+    "processes and proxies are back to what they were.",
+    breaks=(
+        "Goroutines leak with each stream: growthbook/growthbook-golang PR 27, 28",
+        "A retain cycle keeps the client alive: launchdarkly/swift-eventsource PR 40",
+    ),
+)

@@ -204,4 +204,21 @@ def _polling(client: ClientCase, outcome: LawFindings) -> None:
     outcome.fail(text, *shown, advice=_ADVICE["polling"], cause="never-returned")
 
 
-LAW = Law(code="L15", word="discreet", judge=_judge)
+LAW = Law(
+    code="L15",
+    word="discreet",
+    title="Discreet with tokens, errors, callbacks and requests",
+    priority=18,
+    judge=_judge,
+    says="No token follows a redirect to another origin, nor goes over TLS that was not verified. No final error "
+    "while the job lives, unless the server refused for good or the policy's attempts are spent; one due is "
+    "told within 1 s. Callbacks one at a time. No more requests than the scenario's `requests`. No live "
+    "stream ended by the client within its watchdog of a byte (a comment is one), unless a signal said so. No "
+    "polling for longer than `retry stream` + R after streams can pass again. TLS and CPU leave no record, so "
+    "they are not judged.",
+    breaks=(
+        "A stream is ended by a timeout shorter than its heartbeat: dhyansraj/mcp-mesh 267",
+        "A watchdog that only events feed cuts a quiet but healthy stream, comments and all",
+        "A client that fell back to polling never tries the stream again",
+    ),
+)

@@ -184,4 +184,17 @@ def _error(proof: DeedProof) -> bool:
     return any(record.error for record in proof.done)
 
 
-LAW = Law(code="H0", word="fault-seen", judge=_judge)
+LAW = Law(
+    code="H0",
+    word="fault-seen",
+    title="The fault was seen",
+    priority=3,
+    judge=_judge,
+    says="Every deed of the scenario was carried out, and a canary connection of the harness met it on the same "
+    "way that the client's bytes take. Where one was not, the run is void: nothing was tested. So is a run of "
+    "which every deed came only after all clients had lawfully finished; of several, such a one is untried, "
+    "and counted. A deed is proved on the client's own flow, dial, request or signal where it touched one, "
+    "else by the canary, else by what its executor shows: counted apart. That the client felt a deed is not "
+    "asked, or one that never redials would be excused; one that none felt is named: a test it never sat.",
+    breaks=("This law judges the harness and the machine, not the client: see `harness doctor`.",),
+)

@@ -75,11 +75,20 @@ def judge_shown(case: Case, of_client: Callable[[ClientCase, LawFindings], None]
 
 
 class Law(msgspec.Struct, frozen=True, kw_only=True):
-    """A law: its code, its word, the measure it takes of a run."""
+    """A law: all there is to know of it, and the measure it takes of a run.
+
+    ``priority`` counts from 1, the most fundamental: what the user lost, then what they were told, then what it cost.
+    ``says`` explains it in a developer's words, ``breaks`` how real clients have broken it; their threads are public
+    ones, as ``owner/repository number``.
+    """
 
     code: str
     word: str
+    title: str
+    priority: int
     judge: Callable[[Case], LawFindings]
+    says: str
+    breaks: tuple[str, ...]
 
     def verdict(self, case: Case) -> LawVerdict:
         """Judge one run. One that never began is unknown to every law."""

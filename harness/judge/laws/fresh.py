@@ -123,4 +123,19 @@ def _came(one: Kept) -> str:
     return "in a status answer" if isinstance(one.record, Body) else "at the phone"
 
 
-LAW = Law(code="L16", word="fresh", judge=_judge)
+LAW = Law(
+    code="L16",
+    word="fresh",
+    title="What is shown is fresh",
+    priority=20,
+    judge=_judge,
+    says="What the app shows is older than the newest state that the client has read, of a stream while streams "
+    "can pass, or of a status answer, by a second at most, besides what the app's callbacks take, what a gap "
+    "waits for, and sleep. The same is owed of what is emitted while a live stream stands on a steady "
+    "network, from when its line could have carried it. Behind a callback no more updates wait than the "
+    "client declares.",
+    breaks=(
+        "What a new connection brings is kept until a timer of the client's is over",
+        "A state is shown when the next one comes: mpetazzoni/sseclient 6",
+    ),
+)

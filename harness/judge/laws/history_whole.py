@@ -65,4 +65,16 @@ def _count(case: Case, outcome: LawFindings) -> None:
         outcome.fail(text, case.evidence(last, text), advice=ADVICE, cause=CAUSE)
 
 
-LAW = Law(code="H1", word="history-whole", judge=_judge)
+LAW = Law(
+    code="H1",
+    word="history-whole",
+    title="The history is whole",
+    priority=1,
+    judge=_judge,
+    says="No record is missing, by the numbers that the journal and each writer gave them; what was begun has "
+    "ended; nothing is told before what it follows from: no answer before its question, no event written "
+    "before it was emitted, none shown before it reached the phone; and what reached the phone are the bytes "
+    "that the server wrote. Where it is not so the run is void: it would else be held against whoever the "
+    "record tells of.",
+    breaks=("This law judges the harness, not the client: a file that was cut or changed, or a bug.",),
+)

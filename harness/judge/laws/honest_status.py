@@ -346,4 +346,18 @@ _ADVICE = {
     "closed": "Fix: say closed when the job has ended or was refused for good, and nothing is tried any more",
 }
 
-LAW = Law(code="L10", word="honest-status", judge=_judge)
+LAW = Law(
+    code="L10",
+    word="honest-status",
+    title="Honest status",
+    priority=12,
+    judge=_judge,
+    says='"Connected" needs 200, text/event-stream and a byte of the body in that attempt. "Reconnecting" follows '
+    "within 1 s of the end of the stream, and within the watchdog + 1 s of the last byte read (21 s where "
+    'there is none); it does not stand for longer than 1 s while a stream brings bytes. "Closed" follows '
+    "within 1 s of the end, or the final error, that the app was told, and not before the end had come.",
+    breaks=(
+        "A read without a deadline on a half-open connection: square/okhttp 2611; everruns/everruns 603",
+        "A captive portal's 200 is taken for a stream, since its content type is not checked",
+    ),
+)

@@ -142,4 +142,15 @@ def _overtaken(case: Case, planned: Planned, record: DeedDone, begun: Mapping[in
     return ""
 
 
-LAW = Law(code="H4", word="in-time", judge=_judge)
+LAW = Law(
+    code="H4",
+    word="in-time",
+    title="The deeds came when the plan says",
+    priority=2,
+    judge=_judge,
+    says="Each deed was issued within 250 ms of its time. One that came later is judged by its real time, unless "
+    "it came on another side of an event, of a deadline of the client or of another deed than planned: then "
+    "the run is void, since it tested another story. A run on real sockets that is void for this alone is "
+    "made once more, with no other beside it.",
+    breaks=("This law judges the machine, not the client: see `harness doctor`, and run with fewer jobs (-j).",),
+)

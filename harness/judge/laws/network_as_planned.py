@@ -36,4 +36,16 @@ def _faults(case: Case) -> Iterator[NetworkDeviation]:
         yield from cuts.faults(client)
 
 
-LAW = Law(code="H3", word="network-as-planned", judge=_judge)
+LAW = Law(
+    code="H3",
+    word="network-as-planned",
+    title="The network was as planned",
+    priority=4,
+    judge=_judge,
+    says="What the gates did with the client's own bytes, connections and dials is what the deeds say, in both "
+    "directions and at both ends: nothing passed a path that was silent, stalled or refused, nobody was told "
+    "of a silent death, every connection that a deed ends was ended, each radio was paid for, each delay, "
+    "rate, stall and signal of the plan was there, and none besides. Where it was not, the run is void: the "
+    "client met another network than the planned one.",
+    breaks=("This law judges the harness and the machine, not the client: see `harness doctor`.",),
+)

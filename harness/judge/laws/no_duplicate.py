@@ -133,4 +133,19 @@ def _evidence(client: ClientCase, shown: list[Shown], why: str) -> list[Evidence
     ]
 
 
-LAW = Law(code="L3", word="no-duplicate", judge=_judge)
+LAW = Law(
+    code="L3",
+    word="no-duplicate",
+    title="Nothing duplicated, invented or corrupted",
+    priority=8,
+    judge=_judge,
+    says="No (epoch, index) reaches the app twice, none that was never emitted, none whose payload differs. What a "
+    "callback is follows from its type and payload, and from no id: it has to be that of an event at the "
+    "phone by then, or of a status answer that was delivered whole.",
+    breaks=(
+        "A full replay is shown again after each reconnection: athrvk/vayu 21; r3labs/sse 61",
+        "A comment after an id becomes an empty event: florimondmanca/httpx-sse 35",
+        "A partial event is dispatched at the end of a connection, or glued to the next: apache/cxf PR 825",
+        "A character cut between chunks is garbled: teunlao/swift-ai-sdk PR 15; api7/aisix 111",
+    ),
+)

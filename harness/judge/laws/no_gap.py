@@ -142,4 +142,21 @@ def _write(client: ClientCase, life: Life) -> Write | None:
     return next(written, None)
 
 
-LAW = Law(code="L2", word="no-gap", judge=_judge)
+LAW = Law(
+    code="L2",
+    word="no-gap",
+    title="No gap, or one said aloud",
+    priority=7,
+    judge=_judge,
+    says="What reached the phone reaches the app: each event that the client has read is shown, whatever it says "
+    "of it; or a snapshot stood for it in time; or it was pushed out of the app's queue, behind a callback "
+    "that was under way, by as many newer updates as the client declares to have room for (never a terminal "
+    "one). What did not reach it is asked for: it is replayed and shown, or covered by a snapshot that the "
+    "client was entitled to: while polling after as many failures as declared, after a gap that the server "
+    "said to it, or after 204. Coalesced, covered and withheld events are counted.",
+    breaks=(
+        "An id committed before its blank line loses a cut event: launchdarkly/swift-eventsource PR 40",
+        "Events are cut or lost in chunked reading: btubbs/sseclient 28, 34; EventSource/eventsource 113",
+        "The server's buffer is shorter than the outage and nobody says so: whatwg/html 8297; kenn-io/forge PR 360",
+    ),
+)

@@ -174,4 +174,18 @@ def _again(client: ClientCase, outcome: LawFindings) -> None:
     outcome.fail(text, *shown, advice=_ADVICE["again"], cause="started-twice")
 
 
-LAW = Law(code="L6", word="one-stream", judge=_judge)
+LAW = Law(
+    code="L6",
+    word="one-stream",
+    title="One stream at a time",
+    priority=14,
+    judge=_judge,
+    says="A stream lives from its request to the client's side closed, as the gate sees it. Never two of one "
+    "client and job for longer than the linger (1 s, or the scenario's `overlap`), and none when the client "
+    "is done: its own side is closed within 1 s of the end that the app was told. The status is asked for "
+    "while polling, for a gap and after a 204 only.",
+    breaks=(
+        "Reconnections multiply: launchdarkly/js-core 633, 458; oguzbilgic/kern-ai PR 16",
+        "A close during a reconnection is forgotten: launchdarkly/swift-eventsource PR 42",
+    ),
+)

@@ -30,4 +30,12 @@ def _of_client(client: ClientCase, outcome: LawFindings) -> None:
     outcome.fail(text, *shown, advice=ADVICE)
 
 
-LAW = Law(code="L4", word="order", judge=_judge)
+LAW = Law(
+    code="L4",
+    word="order",
+    title="Order",
+    priority=9,
+    judge=_judge,
+    says="Within an epoch the index only grows, and an older epoch never comes back. (A repeat is no- duplicate's.)",
+    breaks=("Live events overtake the replay, and the cursor the gap: lobu-ai/lobu PR 3613",),
+)

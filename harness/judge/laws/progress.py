@@ -27,4 +27,12 @@ def _of_client(client: ClientCase, outcome: LawFindings) -> None:
     outcome.fail(text, *shown, advice=ADVICE, cause=cause.key if cause else "")
 
 
-LAW = Law(code="L5", word="progress", judge=_judge)
+LAW = Law(
+    code="L5",
+    word="progress",
+    title="Progress never shown going back",
+    priority=10,
+    judge=_judge,
+    says="Nothing older than what was shown is shown. A falling number is lawful where the truth itself fell.",
+    breaks=("A replay or an older snapshot overwrites the newest state: r3labs/sse 52; athrvk/vayu 21",),
+)

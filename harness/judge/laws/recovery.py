@@ -110,4 +110,19 @@ _TOLD = 0.05
 
 _ADVICE = "Fix: let a path signal cut the wait, bound each dial with a connect deadline, and cap the backoff"
 
-LAW = Law(code="L9", word="recovery", judge=_judge)
+LAW = Law(
+    code="L9",
+    word="recovery",
+    title="Recovery within R of the path's healing",
+    priority=13,
+    judge=_judge,
+    says="The app has caught up within R of the network being usable again. R is what a lawful client may need "
+    "from where it really is then: the rest of a dial, a silence or a wait, one SYN retry, the handshake, and "
+    "what the server asks of it on the way. Each interruption is judged by itself; where the next begins "
+    "before R is over, nothing is owed. A failure names what was due by when, and its row (`harness help "
+    "rows`); each part of R is printed with it.",
+    breaks=(
+        "A dial without a deadline hangs on the dead path, and nothing else is tried",
+        "After sleep or a hidden tab it never returns: Azure/fetch-event-source 17, 55, 75",
+    ),
+)

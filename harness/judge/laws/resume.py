@@ -40,4 +40,17 @@ def _of_client(client: ClientCase, outcome: LawFindings) -> None:
         outcome.skip("the client did not reconnect")
 
 
-LAW = Law(code="L7", word="resume", judge=_judge)
+LAW = Law(
+    code="L7",
+    word="resume",
+    title="Each reconnection carries the last id",
+    priority=11,
+    judge=_judge,
+    says="`Last-Event-ID` is the id buffer at the last block that a blank line completed (id-only blocks count, an "
+    "empty id means no header), or an adopted snapshot's; also after an attempt that yielded nothing.",
+    breaks=(
+        "The header is missing, stale, or lost on the second reconnection: EventSource/eventsource 27, 291",
+        "The id is forgotten after a stream without events: modelcontextprotocol/typescript-sdk PR 2509",
+        "It is committed on its field's line: fern-api/fern PR 16888",
+    ),
+)

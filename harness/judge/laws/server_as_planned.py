@@ -41,4 +41,17 @@ def _judge(case: Case) -> LawFindings:
     return outcome
 
 
-LAW = Law(code="H2", word="server-as-planned", judge=_judge)
+LAW = Law(
+    code="H2",
+    word="server-as-planned",
+    title="The server did as planned",
+    priority=5,
+    judge=_judge,
+    says="The job server emitted the plan's events, each within 250 ms of its instant and none before it, and "
+    "wrote each once, in order, to every stream until that had a lawful end; each reconnection was answered "
+    "from the id that it asked from, unless a deed or a setting of the server says otherwise. Its jobs, its "
+    "tokens, its comments and its other answers are held against the plan too. It is judged by its own "
+    "records and by the bytes at the client's socket. Where it did not, the run is void: what it left out, "
+    "sent twice or sent late would else be held against the client.",
+    breaks=("This law judges the harness, not the client: a bug of its server, or a machine that is too busy.",),
+)

@@ -95,4 +95,18 @@ def _evidence(case: Case, one: Subscription) -> list[Evidence]:
     return shown
 
 
-LAW = Law(code="L13", word="server-frees", judge=_judge)
+LAW = Law(
+    code="L13",
+    word="server-frees",
+    title="The server frees the dead",
+    priority=19,
+    judge=_judge,
+    says="Within two keep-alives (30 s where there are none) of evidence at its socket the server has let go of a "
+    "stream. Evidence is FIN, RST, a blocked write, or a newer stream of the same client and job. Silence "
+    "alone is none: a kernel takes megabytes for a peer that nobody reads any more. The deed `server: orphan "
+    "for DUR` gives the server's side of dead connections an end.",
+    breaks=(
+        "Dead clients are not noticed, and generators leak: sysid/sse-starlette 28, 40",
+        "Each reconnection leaves the stream before it open, until its buffer is full",
+    ),
+)

@@ -161,4 +161,13 @@ def _counted(count: int, what: str) -> str:
     return phrases.amount(count, _NAMES[what])
 
 
-LAW = Law(code="L11", word="stop", judge=_judge)
+LAW = Law(
+    code="L11",
+    word="stop",
+    title="Silence after the end",
+    priority=15,
+    judge=_judge,
+    says="No stream or poll request begins after the terminal event or a fatal status. Exempt: the results, and "
+    "one poll after 204. Never fatal: a first 401, 403, 408, 425, 429, and 409 or 410 on the stream.",
+    breaks=("A close during a reconnection races with it: launchdarkly/swift-eventsource PR 42, PR 19",),
+)

@@ -129,4 +129,17 @@ def _after(client: ClientCase, terminal: Shown, outcome: LawFindings) -> None:
     )  # fmt: skip
 
 
-LAW = Law(code="L1", word="terminal-once", judge=_judge)
+LAW = Law(
+    code="L1",
+    word="terminal-once",
+    title="One terminal event, the true one",
+    priority=6,
+    judge=_judge,
+    says="By the horizon exactly one of completed, failed and timeout reached the app, the one the server emitted, "
+    "with its payload and not before it was emitted. No callback comes after it.",
+    breaks=(
+        "A half-open connection is never noticed, and the end of the job with it: dzianisv/opencode-mobile 186",
+        "It gives up silently after some minutes or attempts: r3labs/sse 147; GoogleCloudPlatform/scion PR 1258",
+        "An exception in the stream ends the iteration for good: rtfol/aiohttp-sse-client 307",
+    ),
+)

@@ -100,6 +100,19 @@ def test_words_hang_from_their_top_or_stand_on_their_bottom(down, edge):
     assert inked(surface)[edge] == pytest.approx(30.0, abs=2.0)
 
 
+@pytest.mark.parametrize("upright", [False, True])
+def test_letters_stand_on_their_feet(upright):
+    surface = a_surface()
+    surface.text(50.0, 30.0, "L", Words(20.0, INK, "middle", "middle", upright))
+    ink = 255 - pixels(surface)[..., 0].astype(int)
+    lines = ink.sum(axis=0 if upright else 1)  # of the letter, from its head to its foot
+    head, foot = lines[lines > 0][:5].mean(), lines[lines > 0][-5:].mean()
+    assert foot > 2 * head
+    sides = ink.sum(axis=1 if upright else 0)
+    begin, end = sides[sides > 0][[2, -3]] if not upright else sides[sides > 0][[-3, 2]]
+    assert begin > 2 * end
+
+
 def test_words_go_up_where_they_are_upright():
     surface = a_surface()
     surface.text(50.0, 30.0, "HHHH", Words(10.0, INK, "middle", "middle", upright=True))

@@ -185,7 +185,7 @@ def invoke(
     ends them at once.
     """
     prepared = prepare(options, live, on_run_end, forking=forking)
-    number = real.run(partial(run_until_signalled, prepared.run, live))
+    number = real.run(partial(run_until_signalled, prepared.run, live.redraw))
     with reporting_what_is_kept(prepared.folder):
         return prepared.conclude(number)
 
@@ -200,8 +200,10 @@ def reporting_what_is_kept(folder: Path) -> Iterator[None]:
         raise type(error)(f"interrupted: {kept(folder)}") from None
 
 
-async def run_until_signalled(main: Callable[[trio.Event], Awaitable[None]], live: LiveDisplay) -> int:
-    """Run ``main`` while it listens for signals, and show it. Returns the signal that stopped it, or 0.
+async def run_until_signalled(
+    main: Callable[[trio.Event], Awaitable[None]], show: Callable[[], Awaitable[None]]
+) -> int:
+    """Run ``main`` while it listens for signals, and ``show`` beside it. Returns the signal that stopped it, or 0.
 
     The first signal sets the event that ``main`` is given, the second cancels it.
     """
@@ -209,9 +211,8 @@ async def run_until_signalled(main: Callable[[trio.Event], Awaitable[None]], liv
     caught: list[int] = []
     async with trio.open_nursery() as nursery:
         await nursery.start(_watch_signals, stop, caught, nursery.cancel_scope)
-        nursery.start_soon(live.redraw)
+        nursery.start_soon(show)
         await main(stop)
-        live.end()
         nursery.cancel_scope.cancel()
     return caught[0] if caught else 0
 

@@ -106,13 +106,8 @@ class LiveDisplay:
         return self._titles.get(id(plan)) or titled([plan])[id(plan)]
 
     async def redraw(self) -> None:
-        """Draw until cancelled, and clear the display then."""
+        """Draw until cancelled; then clear the display, or say what is still to be said."""
         await (self._draw() if self._terminal else self._say())
-
-    def end(self) -> None:
-        """Say what is still to be said."""
-        if not self._terminal:
-            self._print(self._view.lines(trio.current_time()))
 
     async def _draw(self) -> None:
         from rich.console import Console  # noqa: PLC0415 - 52 ms, and only a terminal needs it
@@ -126,9 +121,12 @@ class LiveDisplay:
                 await trio.sleep(TICK)
 
     async def _say(self) -> None:
-        while True:
+        try:
+            while True:
+                self._print(self._view.lines(trio.current_time()))
+                await trio.sleep(TICK)
+        finally:
             self._print(self._view.lines(trio.current_time()))
-            await trio.sleep(TICK)
 
     def _print(self, lines: Sequence[str]) -> None:
         with contextlib.suppress(OSError):  # the watcher has gone: no reason to end a run

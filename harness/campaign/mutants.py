@@ -93,7 +93,7 @@ def prove(options: MutantsOptions, stream: TextIO, *, terminal: bool) -> Matrix:
     live = LiveDisplay(stream, terminal=terminal, view=proof.view)
     began = real.wall_clock()
     number = (
-        real.run(partial(run_until_signalled, partial(proof.run, jobs=options.jobs or cores()), live))
+        real.run(partial(run_until_signalled, partial(proof.run, jobs=options.jobs or cores()), live.redraw))
         if proof.waiting
         else 0
     )

@@ -1,8 +1,7 @@
 """One ``harness fuzz``, from what was asked for to a folder of examples."""
 
 import math
-import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TextIO, cast
@@ -11,7 +10,7 @@ import msgspec
 import trio
 
 from harness.campaign.folders import new_invocation, point_latest
-from harness.campaign.invoke import cores, default_jobs
+from harness.campaign.invoke import cores, default_jobs, run_until_signalled
 from harness.clients.mutants import MUTANTS
 from harness.errors import UsageError
 from harness.extras import FUZZ
@@ -76,7 +75,6 @@ class Fuzz:
         self.search = Search(Setup(client=self.client, base=self.base), jobs=self.jobs)
         self.began = real.wall_clock()
         self.folder = new_invocation(options.out or Path("results/fuzz"), self.began)
-        self.signal = 0
         self._searched = 0.0
 
     @property
@@ -158,15 +156,15 @@ class Fuzz:
                 plan = genotype.plan(client=self.client, world=real.NAME, project=self._project)
                 nursery.start_soon(one, plan, alike)
 
-    def done(self) -> FuzzResult:
-        """Write the summary; return everything."""
+    def done(self, number: int) -> FuzzResult:
+        """Write the summary; return everything. ``number`` is that of the signal that cut the search short, or 0."""
         save_summary(
             self.folder,
             self.search.findings,
             client=self.client or "reference",
             first=self._options.first,
             seconds=real.wall_clock() - self.began,
-            aborted=bool(self.signal),
+            aborted=bool(number),
         )
         point_latest(self.folder)
         return FuzzResult(
@@ -174,27 +172,8 @@ class Fuzz:
             hunted=self.search.hunted,
             folder=self.folder,
             searched=self._searched,
-            signal=self.signal,
+            signal=number,
         )
-
-    async def attended(self, main: Callable[[trio.Event], Awaitable[None]], watch: SearchDisplay) -> None:
-        """Run ``main`` while it listens for signals, and show the search. The second signal ends it at once."""
-        stop = trio.Event()
-
-        async def hear(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-            with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                task_status.started()
-                async for number in signals:
-                    if self.signal:
-                        nursery.cancel_scope.cancel()
-                    self.signal = number
-                    stop.set()
-
-        async with trio.open_nursery() as nursery:
-            await nursery.start(hear)
-            nursery.start_soon(watch.show, self.search)
-            await main(stop)
-            nursery.cancel_scope.cancel()
 
 
 def fuzz(options: FuzzOptions, stream: TextIO, *, terminal: bool, mutants: Sequence[str] | None = None) -> FuzzResult:
@@ -211,8 +190,8 @@ def fuzz(options: FuzzOptions, stream: TextIO, *, terminal: bool, mutants: Seque
     hunted = list(mutants or MUTANTS) if mutants is not None else []
     watch = SearchDisplay(stream, terminal=terminal, total=len(hunted) if mutants is not None else started.seeds)
     main = started.run if mutants is None else partial(started.hunt, hunted)
-    real.run(partial(started.attended, main, watch))
-    return started.done()
+    number = real.run(partial(run_until_signalled, main, partial(watch.show, started.search)))
+    return started.done(number)
 
 
 def base_of(scenario: Scenario, *, select: Mapping[str, str] | None = None, project: Project | None = None) -> Genotype:

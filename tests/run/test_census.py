@@ -2,6 +2,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import trio
 
@@ -13,6 +14,16 @@ def test_a_socket_left_open_is_counted_and_a_closed_one_is_not():
     with socket.socket():
         assert len(census.sockets()) == len(before) + 1
     assert census.sockets() == before
+
+
+def test_descriptors_are_counted_where_other_systems_list_them(monkeypatch):
+    monkeypatch.setattr(census, "_OPEN", (Path("/nowhere"), *census._OPEN[1:]))
+    before, count = census.sockets(), census.descriptors()
+    with socket.socket():
+        assert len(census.sockets()) == len(before) + 1
+        assert census.descriptors() == count + 1
+    monkeypatch.setattr(census, "_OPEN", (Path("/nowhere"),))
+    assert (census.sockets(), census.descriptors()) == ([], 0)
 
 
 def test_a_task_left_running_is_named():

@@ -10,6 +10,11 @@ folder, and with it two pipes that become the standard input and output of the p
 has ended, its exit code is the last line on its output (``Ended``). Runs are forked by this process; judging and
 drawing by a second one, forked from it, which loads the plotting library while the runs go on. Both end when the
 orders' socket ends.
+
+A pool of long-lived workers, each of which runs, judges and draws, was measured against it: CPU seconds of three
+interleaved rounds on two cores. It left the same histories, and took 26.3, 25.2 and 25.0 s, without the command that
+starts it, where the server with that took 26.6, 24.7 and 23.8 s, for seven scenarios; 12.6, 11.0 and 12.9 s against
+10.4, 10.1 and 10.2 s for one, since each worker loads the libraries and draws a first figure.
 """
 
 import gc

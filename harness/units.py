@@ -51,7 +51,8 @@ def quote(text: str, longest: int = 60) -> str:
 def parse_duration(text: str) -> float:
     """Return seconds. ``150ms``, ``1m30s``: larger units first, each once, no blank; a fraction in the last part only.
 
-    Rounded to a nanosecond, so that ``20.4s`` and ``20400ms`` are the same number.
+    Rounded to a nanosecond, so that ``20.4s`` and ``20400ms`` are the same number. Raises ``UsageError`` for a text of
+    another form.
     """
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
@@ -84,7 +85,7 @@ def parse_instant(text: str) -> float:
 
 
 def parse_size(text: str) -> int:
-    """Return bytes from ``200B``, ``10KB`` or ``1.5MB`` (powers of 1000; whole bytes)."""
+    """Return bytes from ``200B``, ``10KB`` or ``1.5MB`` (powers of 1000; whole bytes). Raises ``UsageError``."""
     match = _SIZE.fullmatch(text)
     if match is None:
         raise UsageError(f"expected a size such as 200B, 10KB or 1MB, got {quote(text)}")
@@ -95,7 +96,7 @@ def parse_size(text: str) -> int:
 
 
 def parse_rate(text: str) -> float:
-    """Return events per second from ``200/s`` or ``13/h``."""
+    """Return events per second from ``200/s`` or ``13/h``. Raises ``UsageError`` for a text of another form."""
     match = _RATE.fullmatch(text)
     if match is None:
         raise UsageError(f"expected a rate such as 200/s or 13/h, got {quote(text)}")
@@ -103,7 +104,7 @@ def parse_rate(text: str) -> float:
 
 
 def parse_bit_rate(text: str) -> float:
-    """Return bytes/s from bits: ``2Mbps`` is 250 000."""
+    """Return bytes/s from bits: ``2Mbps`` is 250 000. Raises ``UsageError`` for a text of another form."""
     match = _BIT_RATE.fullmatch(text)
     if match is None:
         raise UsageError(f"expected a rate such as 330kbps or 2Mbps, got {quote(text)}")
@@ -111,7 +112,7 @@ def parse_bit_rate(text: str) -> float:
 
 
 def parse_percent(text: str) -> float:
-    """Return a share of 1 from ``5%``."""
+    """Return a share of 1 from ``5%``. Raises ``UsageError`` for a text of another form, and above 100%."""
     match = _PERCENT.fullmatch(text)
     if match is None or float(match[1]) > 100:
         raise UsageError(f"expected a percentage from 0% to 100%, got {quote(text)}")
@@ -119,7 +120,7 @@ def parse_percent(text: str) -> float:
 
 
 def parse_count(text: str) -> int:
-    """Return a whole number: no sign, no exponent, no leading zero."""
+    """Return a whole number: no sign, no exponent, no leading zero. Raises ``UsageError`` for anything else."""
     if _COUNT.fullmatch(text) is None:
         most = f" of at most {_COUNT_DIGITS} digits" if text.isdecimal() and len(text) > _COUNT_DIGITS else ""
         raise UsageError(f"expected a whole number such as 6{most}, got {quote(text)}")

@@ -1,4 +1,7 @@
-"""Imports point up the list of design, never down; and only the outermost ring may do what the inner ones must not."""
+"""Imports follow the order of packages in harness/README.md: no package imports one that stands below it in ``ORDER``.
+
+Only the outer packages may do I/O, read a clock or draw by chance: the tests below list who may import what.
+"""
 
 import ast
 from pathlib import Path

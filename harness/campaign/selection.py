@@ -96,7 +96,10 @@ MOST_RUNS = 10_000
 
 
 def files(targets: tuple[str | Scenario, ...]) -> list[Path | Scenario]:
-    """Return the scenario files named, and the scenarios given; those of ``scenarios/`` here when none is."""
+    """Return the scenario files named, and the scenarios given; those of ``scenarios/`` here when none is.
+
+    Raises ``UsageError`` where none is named and there is no such folder, or a target names no scenario.
+    """
     if not targets and not Path("scenarios").is_dir():
         raise UsageError(
             "no scenario named, and there is no folder scenarios/ here: try `harness run handoff`, or `harness list`"
@@ -138,7 +141,10 @@ def _names(plan: Plan) -> set[str]:
 
 
 def not_passed(folder: Path) -> set[str]:
-    """Return the names of every run in a results folder that did not pass, has no verdict, or was never started."""
+    """Return the names of every run in a results folder that did not pass, has no verdict, or was never started.
+
+    Raises ``UsageError`` where the folder has no readable summary of this harness.
+    """
     path = folder / SUMMARY
     try:
         summary = json.loads(read_bytes(path))

@@ -17,7 +17,7 @@ COLOR = click.option(
 
 
 def assignments(chosen: Iterable[str]) -> dict[str, str]:
-    """``gap=5s`` as a mapping."""
+    """Return ``gap=5s`` as a mapping. Raises ``UsageError`` for a text of another form."""
     pairs = {}
     for item in chosen:
         name, equals, value = item.partition("=")
@@ -28,7 +28,7 @@ def assignments(chosen: Iterable[str]) -> dict[str, str]:
 
 
 def duration(text: str | None, option: str) -> float | None:
-    """An option's duration in seconds."""
+    """Return an option's duration in seconds. Raises ``UsageError``, with the option's name, for anything else."""
     from harness.units import parse_duration  # noqa: PLC0415
 
     if text is None:
@@ -40,7 +40,10 @@ def duration(text: str | None, option: str) -> float | None:
 
 
 def address(text: str) -> tuple[str, int]:
-    """``127.0.0.1:8080``, ``[::1]:8080`` or ``localhost:8080`` as an IP address and a port; loopback only."""
+    """Return ``127.0.0.1:8080``, ``[::1]:8080`` or ``localhost:8080`` as an IP address and a port.
+
+    Raises ``UsageError`` for a text of another form, and for an address that is not loopback.
+    """
     from harness.network.kernel import loopback_address  # noqa: PLC0415
 
     host, _, port = text.rpartition(":")

@@ -326,7 +326,7 @@ class SimNetwork(Network):
         path.cut()
 
     async def listen(self, address: Address = ("127.0.0.1", 0)) -> Listener:
-        """Bind and listen; see ``Network``."""
+        """Bind and listen; see ``Network``. Raises ``EnvironmentFault`` where the address is taken or not loopback."""
         await trio.lowlevel.checkpoint()
         host, port = address
         if not is_loopback(host):

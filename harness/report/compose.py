@@ -36,8 +36,8 @@ def draw_run(run_folder: Path) -> list[Path]:
 def write_report(folder: Path, *, redraw: bool = False, draw: bool = True) -> Path:
     """Write the report of a results folder and return what to read first of it. Safe to call again, years later.
 
-    Figures newer than what they show are kept, unless ``redraw``; without ``draw`` none is drawn. Raises as
-    ``draw_run`` does.
+    Figures newer than what they show are kept, unless ``redraw``; without ``draw`` none is drawn. Raises
+    ``EnvironmentFault`` where the folder cannot be written into, and as ``read_results`` and ``draw_run`` do.
     """
     invocation = read_results(folder)
     try:

@@ -314,7 +314,10 @@ def read_plan_to_judge(folder: Path) -> Plan:
 
 
 def read_to_judge(folder: Path) -> tuple[Plan, History]:
-    """Read what a run left to be judged by, or held against another. Raises as ``read_plan_to_judge`` does."""
+    """Read the plan and the history of a run, to judge it or to compare it with another.
+
+    Raises ``BadRecords`` where they cannot be read, or an older harness recorded them.
+    """
     plan = read_plan_to_judge(folder)
     history = read_records(folder, plan)
     if history.run is not None and history.run.schema_version < records.SCHEMA_VERSION:

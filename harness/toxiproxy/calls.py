@@ -206,7 +206,7 @@ class _Call:
 
 
 def decoded(body: bytes, kind: type[T], said: str) -> T:
-    """Read an answer. ``said`` begins the fault that is raised where it is of another kind."""
+    """Read an answer. Raises ``ToxiproxyFault`` where it is of another kind; ``said`` begins its text."""
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:

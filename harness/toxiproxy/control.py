@@ -110,7 +110,10 @@ class Toxiproxy:
         return self._calls.seconds
 
     async def add(self, name: str, upstream: Address) -> Address:
-        """Create a proxy to ``upstream`` and return where it listens."""
+        """Create a proxy to ``upstream`` and return where it listens.
+
+        Raises ``ToxiproxyFault`` where the server cannot be asked, or made another proxy than it was asked for.
+        """
         full = check_name(self._prefix + name)
         body = {"name": full, "listen": "127.0.0.1:0", "upstream": join_address(upstream), "enabled": True}
         async with self._change(name):

@@ -47,10 +47,10 @@ COMPLETE = frozenset({"done", "limit"})
 """Ends of a run that was not cut short: every client was done, or the scenario's limit was reached."""
 
 ENDED = {"interrupted": "was interrupted", "fault": "ended with a fault of its environment"}
-"""How a run ended that could say so and was not complete, as part of a sentence."""
+"""The end of a run that recorded its end and was not complete, as part of a sentence."""
 
 LAGS = "scheduler lag p99"
-"""How every doubt begins that comes from the host's lag, and from nothing of the run's own."""
+"""The beginning of each doubt that comes from the host's lag alone."""
 
 DOUBT = 0.10
 """Scheduler lag beyond this share of a limit makes the verdict on that limit unknown."""
@@ -117,7 +117,7 @@ class ClientCase:
 
     @cached_property
     def truth(self) -> Truth:
-        """What its job emitted.
+        """The events that its job emitted.
 
         A job whose end the app was told, truly, has ended: that a server without its log reads it again is nothing new.
         """
@@ -139,7 +139,7 @@ class ClientCase:
 
     @cached_property
     def screen(self) -> Screen:
-        """What its app saw."""
+        """The callbacks that its app saw."""
         unread = any(answer.coding for answer in self.responses.values())
         return Screen(self.apps, self.truth, arrived=None if unread else arrivals(self), answered=answers(self))
 
@@ -211,7 +211,7 @@ class ClientCase:
 
     @cached_property
     def boxed(self) -> list[Boxed]:
-        """What the middle did to its connections."""
+        """The middle's acts on its connections."""
         return self._own(Boxed)
 
     @cached_property
@@ -222,7 +222,7 @@ class ClientCase:
 
     @cached_property
     def statuses(self) -> list[Status]:
-        """What it said of itself."""
+        """The client's own words on its state."""
         return self._own(Status)
 
     @cached_property
@@ -250,12 +250,12 @@ class ClientCase:
 
     @cached_property
     def writes(self) -> list[Write]:
-        """What the server handed to subscribers of its job."""
+        """The server's writes to subscribers of its job."""
         return self._of_jobs(Write)
 
     @property
     def reports(self) -> bool:
-        """Whether its app's callbacks are recorded: one was, or the harness's own phone dials for it.
+        """True if its app's callbacks are recorded: one was, or the harness's own phone dials for it.
 
         Without them only wire laws can be judged.
         """
@@ -282,7 +282,7 @@ class Case:
         reason = history.end.reason if history.end else ""
         self.ended = reason or ("" if self.empty else "killed")
         self.aborted = self.ended not in COMPLETE
-        # What is missing at the horizon has failed, whoever then ended the run.
+        # What is missing at the horizon has failed, however the run ended then.
         accepted = max((self.at(job.accepted_ns) for job in history.all(Job)), default=0.0)
         self.horizon = horizon_of_run(plan, accepted)
         self.cut_short = self.aborted and self.end < self.horizon

@@ -160,7 +160,7 @@ def _state(case: Case, expectation: Expectation, reading: Measurement) -> _Judge
 
 
 def _settled(expectation: Expectation, value: float) -> bool:
-    """Whether a figure that can only grow has its verdict already: enough of it, or too much."""
+    """Return whether a figure that can only grow has its verdict already: enough of it, or too much."""
     if expectation.sort == "at least":
         return value >= expectation.limit
     return value > expectation.limit

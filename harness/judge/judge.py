@@ -38,9 +38,9 @@ PROVED = (ProvedBy.FLOW, ProvedBy.CANARY, ProvedBy.READ_BACK)
 def judge(plan: Plan, history: History, *, died: str = "") -> Verdict:
     """Return the verdict on one run.
 
-    A run that a fault ended, its environment's or the harness's own, is void whatever it had shown until then: nobody
-    knows since when the fault was at work. The history's end record tells of it, or, where none could be written
-    any more, ``died``: what whoever watched the process says of its end.
+    A run that a fault ended, its environment's or the harness's own, is void whatever it had shown until then: the
+    fault may have been at work for long. The history's end record tells of it, or, where none could be written
+    any more, ``died``: the words of the process's watcher on its end.
     """
     case = Case(plan, history)
     fault = died if history.end is None else history.end.detail if case.ended == "fault" else ""

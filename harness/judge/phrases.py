@@ -1,15 +1,15 @@
-"""How the judge says times, amounts and events: one voice for every sentence of a verdict."""
+"""The judge's phrases for times, amounts and events: one voice for every sentence of a verdict."""
 
 from collections.abc import Iterable, Sequence
 
 RANGES = 3
-"""How many ranges of events a sentence names before it counts the rest."""
+"""The number of ranges of events that a sentence names before it counts the rest."""
 
 DASH = "\N{EN DASH}"
 """Between the ends of a range."""
 
 UNTESTED = "recovery untested: a lawful client might take "
-"""How it is told that an outage is not judged, whose recovery may lawfully take longer than is allowed."""
+"""The words for an outage that is not judged, as its recovery may lawfully take longer than is allowed."""
 
 _NAMES = {"wifi": "Wi-Fi", "lte": "LTE", "device": "the device", "middle": "the middle", "server": "the server"}
 

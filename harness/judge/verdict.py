@@ -35,7 +35,7 @@ class Word(enum.StrEnum):
 
 
 class ProvedBy(enum.StrEnum):
-    """What became of a deed: how it was proved, the best way first, or why it was not."""
+    """The fate of a deed: how it was proved, the best way first, or why it was not."""
 
     FLOW = "flow"  # on a client's own flow, dial, request or signal
     CANARY = "canary"  # by a flow of the harness
@@ -140,7 +140,7 @@ class DeedVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     @property
     def unfelt(self) -> bool:
-        """Whether it was done while a client could have met it, and touched nothing of any."""
+        """True if it was done while a client could have met it, and touched nothing of any."""
         met = self.way not in {ProvedBy.UNTRIED, ProvedBy.NOT_DUE, ProvedBy.UNPROVED, ProvedBy.NOTHING}
         return met and not self.felt and not self.ends
 

@@ -254,7 +254,7 @@ def _occasion(client: ClientCase, resume: ResumeRequest) -> str:
 
 
 def unrecovered(outage: Outage) -> bool:
-    """Whether the app never caught up after an outage that healed, though something was due."""
+    """Return whether the app never caught up after an outage that healed, though something was due."""
     return outage.healed is not None and outage.first_due is not None and outage.caught_up is None
 
 

@@ -1,6 +1,6 @@
-"""What a headline says beside lost and repeated: how much of the job the app really saw, and how old that was.
+"""The figures of a headline beside lost and repeated: how much of the job the app really saw, and how old that was.
 
-A client that polls its way through a job loses nothing and shows little: nobody is to read that as a flawless run.
+A client that polls its way through a job loses nothing and shows little: a reader must not take that for flawless.
 """
 
 from collections.abc import Mapping

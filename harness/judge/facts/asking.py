@@ -1,4 +1,4 @@
-"""What a client asked beside its stream, and when each was over: also dials that may have been for that."""
+"""A client's questions beside its stream, and the end of each: also dials that may have been for a question."""
 
 from bisect import bisect_left, bisect_right
 from operator import attrgetter

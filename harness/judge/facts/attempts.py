@@ -214,7 +214,7 @@ class _News:
         self._seen: set[Position] = set()
 
     def brought(self, block: Delivered, end_ns: int) -> bool | None:
-        """Whether an event is news to the client: None where that cannot be told.
+        """Return whether an event is news to the client: None where that cannot be told.
 
         It cannot where a status answer of this state, or a later one, came before the stream's end: a client reads no
         further while it settles a gap.

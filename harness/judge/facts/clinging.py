@@ -1,4 +1,4 @@
-"""How long a client went on polling although event streams could pass again (law L15).
+"""The time for which a client went on polling although event streams could pass again (law L15).
 
 Polls are what a client asks for the status without a gap or a 204 as its reason, whatever it calls itself. A stream's
 first body byte ends them.

@@ -1,4 +1,4 @@
-"""How many connections a client had open at a time (law L12)."""
+"""The number of connections that a client had open at a time (law L12)."""
 
 from operator import itemgetter
 

@@ -28,7 +28,7 @@ def covered(client: ClientCase) -> Position | None:
 
 
 def heals(gap: ToldGap, answer: StatusArrival) -> bool:
-    """Whether an answer was asked for while a gap was open."""
+    """Return whether an answer was asked for while a gap was open."""
     return gap.record.seq < answer.request.seq and answer.request.t_ns <= gap.covered_ns
 
 

@@ -1,6 +1,6 @@
-"""What each deed touched of a client's own: a flow, a dial, a request, a signal, or its job at the server.
+"""The effects of each deed on a client's own: a flow, a dial, a request, a signal, or its job at the server.
 
-A deed that touched nothing of any client was not *felt*: whoever ran has passed a test that it never sat. Read from the
+A deed that touched nothing of any client was not *felt*: the client has passed a test that it never sat. Read from the
 records alone. What counts is what the deed speaks of while it stands: bytes that a stalled path held, a dial to a door
 that is shut, an answer of a box, a flow that was open when it was closed. What ends a fault is felt by what passes.
 """
@@ -57,7 +57,7 @@ def touched(client: ClientCase) -> Mapping[int, Record]:
 
 
 def on_its_own_flow(record: Record) -> bool:
-    """Whether what a deed touched is a flow, a dial, a request or a signal of a client: no word of the server's."""
+    """Return whether a deed touched a flow, a dial, a request or a signal of a client, not a word of the server's."""
     return record.lane != _SERVER
 
 
@@ -197,4 +197,4 @@ MARKS: Mapping[type, Callable[[Facts, DeedStretch], Record | None]] = {
     Bursts: Facts.rescheduled,
     Ends: Facts.rescheduled,
 }
-"""How each act is felt: the first record of a client that shows what a deed did to it."""
+"""The finder of each act's effect: it returns the first record of a client that shows what a deed did to it."""

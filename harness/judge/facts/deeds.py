@@ -25,7 +25,7 @@ TOLERANCE = 0.25
 
 
 class Slack(msgspec.Struct, frozen=True):
-    """How exact a run's stamps are: of what has a record, and of what was due at a time. Nanoseconds."""
+    """The exactness of a run's stamps: of what has a record, and of what was due at a time. Nanoseconds."""
 
     tick_ns: int
     late_ns: int
@@ -81,7 +81,7 @@ class ScheduledChange(msgspec.Struct, frozen=True):
 
 
 class Happened(ScheduledChange, frozen=True):
-    """What was due has come, and this is what it made of the network."""
+    """A due change that has come, with the network as it then was."""
 
     change: StateChange
 

@@ -32,7 +32,7 @@ class Dialled(msgspec.Struct, frozen=True):
 
 
 class Dials:
-    """All dials of a client, in order of their beginning. ``seen``: those that nobody let in are among them."""
+    """All dials of a client, in order of their beginning. ``seen``: those that were not let in are among them."""
 
     def __init__(self, client: ClientCase) -> None:
         self.seen = bool(dial_lives(client))

@@ -74,7 +74,7 @@ def deadlines(client: ClientCase) -> list[int]:
 
 
 def _bore(timeout: float | None, seconds: float) -> bool:
-    """Whether a client bore something for as long as it declares to."""
+    """Return whether a client bore something for as long as it declares to."""
     return declared(timeout) and timeout is not None and seconds >= timeout
 
 
@@ -115,7 +115,7 @@ def _blocks(client: ClientCase, request: Request) -> list[Delivered]:
 
 
 def _reason(client: ClientCase, ending: StreamEnding) -> bool:
-    """Whether a fact gave the client a reason to end its stream then."""
+    """Return whether a fact gave the client a reason to end its stream then."""
     return any(found(client, ending) for found in (_met_its_end, _lost_its_path, _woke, _is_over, _too_big, _gap))
 
 

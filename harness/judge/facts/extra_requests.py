@@ -1,4 +1,4 @@
-"""What a client did beside its one stream: spare connections, status requests, a second start (law L6)."""
+"""A client's acts beside its one stream: spare connections, status requests, a second start (law L6)."""
 
 import math
 from bisect import bisect_right
@@ -59,12 +59,12 @@ def _unused(client: ClientCase, conn: Conn) -> bool:
 
 
 def _over(client: ClientCase, at_ns: int) -> bool:
-    """Whether the run was cut short as a connection was made."""
+    """Return whether the run was cut short as a connection was made."""
     return client.case.cut_short and at_ns + round(1e9) >= client.case.end_ns
 
 
 def _dropped(client: ClientCase, since_ns: int, until_ns: int) -> bool:
-    """Whether a client had a reason to drop a dial that had just been let in."""
+    """Return whether a client had a reason to drop a dial that had just been let in."""
     case, near = client.case, client.case.near_ns
     deadline = client.case.plan.client.policies.connect_timeout
     if deadline is not None and (until_ns - since_ns) / 1e9 >= deadline - 2 * OWN - case.slack:

@@ -23,7 +23,7 @@ ALOUD = 1.0
 
 
 class BusyApp:
-    """How long an app's queue may have been behind: the callbacks that followed each other without a pause."""
+    """The time during which an app's queue may lag: the callbacks that followed each other without a pause."""
 
     def __init__(self, client: ClientCase) -> None:
         calls = sorted([*client.apps, *client.gaps_told], key=lambda app: app.enter_ns)
@@ -106,5 +106,5 @@ def told_by(client: ClientCase, read_ns: int) -> int:
 
 
 def _ended_by(client: ClientCase, due_ns: int) -> bool:
-    """Whether the app was told the job's end, or a final error, by then."""
+    """Return whether the app was told the job's end, or a final error, by then."""
     return any(app.enter_ns <= due_ns for app in client.screen.ends)

@@ -1,4 +1,4 @@
-"""What one gate was to do with bytes and dials at any stamp: the deeds as carried out, and the weather.
+"""The timeline of one gate: its treatment of bytes and dials at any stamp, from the deeds done and the weather.
 
 Between the issue of a deed and its record either side of it is right, so what is allowed at a record is one *regime*,
 or one of several. Deeds and the beginnings of stalls have a record of their own, and then the order of ``seq`` decides,
@@ -29,7 +29,7 @@ Way = tuple[str, str]
 
 
 class Regime:
-    """What holds at a gate as long as nothing changes."""
+    """The state of a gate between two changes."""
 
     __slots__ = ("asleep", "default", "doors", "hangs", "orphans", "passages")
 

@@ -41,7 +41,7 @@ def _gave_up(client: ClientCase) -> App | None:
 
 
 def _final(client: ClientCase, app: App) -> bool:
-    """Whether nothing was tried, and nothing came, after it."""
+    """Return whether nothing was tried, and nothing came, after it."""
     later = [one.t_ns for one in client.requests if one.what in {"stream", "poll"}]
     later += [dial.from_ns for dial in client.dials]
     later += [shown.app.enter_ns for shown in client.screen.shown]

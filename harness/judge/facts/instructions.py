@@ -1,4 +1,4 @@
-"""What a server, or a box in its place, asked of a client: to reconnect later, to wait, to know of missing events.
+"""The instructions of a server or a box to a client: to reconnect later, to wait, to know of missing events.
 
 Each is a fact with the stamp at which it was at the client's socket, and ``read_ns``, at which it was certainly read:
 None where that is in doubt, and then it counts as heard and as not heard, whichever excuses.
@@ -52,7 +52,7 @@ class Deferral(msgspec.Struct, frozen=True):
 
 
 class ToldGap(msgspec.Struct, frozen=True):
-    """What told a client that events are missing for good. ``how``: 409, 410, reset, or epoch (a new one's event).
+    """A notice to a client that events are missing for good. ``how``: 409, 410, reset, or epoch (a new one's event).
 
     ``covered_ns`` is the earliest stamp from which a client may no longer ask for the state because of it: infinity
     where that never came.
@@ -106,7 +106,7 @@ def _found(client: ClientCase) -> Iterator[Deferral]:
 
 
 def leads_on(answer: Response) -> bool:
-    """Whether an answer is a redirect with a place to go to."""
+    """Return whether an answer is a redirect with a place to go to."""
     return answer.status // 100 == 3 and bool(answer.location)
 
 

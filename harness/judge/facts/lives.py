@@ -47,7 +47,7 @@ AT_WORK = 0.001
 
 
 class EventFate(enum.StrEnum):
-    """What became of an event."""
+    """The fate of an event."""
 
     SHOWN = "shown"
     COALESCED = "coalesced"
@@ -166,7 +166,7 @@ class _Fates:
         return EventFate.OPEN if at_ns + self._soon_ns > late_ns else EventFate.UNSHOWN
 
     def _stands_for(self, answer: StatusArrival, event: EmittedEvent, at_ns: int) -> bool:
-        """Whether an answer stands for an event that came then: it came in time, or a gap was waiting for it."""
+        """Return whether an answer stands for an event that came then: it came in time, or a gap was waiting for it."""
         if answer.position < event.position:
             return False
         near_ns = self._client.case.near_ns
@@ -198,7 +198,7 @@ class Queue:
        So one that was not shown had as many newer states at the radio when the app was shown a later one. That is what
        bounded buffers of the field do that keep the newest: ``bufferingNewest(n)``, ``DROP_OLDEST``.
     2. It waited from its coming until then: callbacks followed each other without a pause, the last of which took time.
-    3. Of a client that declares no queue nobody knows how many wait: one that keeps the newest alone is lawful.
+    3. A client that declares no queue may let any number wait: one that keeps the newest alone is lawful.
     """
 
     def __init__(self, client: ClientCase) -> None:
@@ -324,7 +324,7 @@ def _said_aloud(client: ClientCase) -> Position | None:
 
 
 def _had(client: ClientCase, poll: Request) -> bool:
-    """Whether a status request was answered, or given up by the client itself."""
+    """Return whether a status request was answered, or given up by the client itself."""
     answer = client.responses.get(poll.rid)
     if answer is not None:
         bodies = client.case.grouped(Body, "rid").get(poll.rid, ())

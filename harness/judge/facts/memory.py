@@ -1,4 +1,4 @@
-"""How much the process of a run grew (law L12).
+"""The growth of a run's process (law L12).
 
 A client in the harness's own process shares it with the server and the gates. The server keeps what it has to replay,
 so what is allowed grows with what was sent. A run whose history is kept in memory is not measured: its ``rss`` is 0.

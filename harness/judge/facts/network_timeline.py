@@ -1,4 +1,4 @@
-"""What one client's network really was, over time: folded from the plan's deeds and when each took hold at its gate.
+"""The timeline of one client's network as it was: folded from the plan's deeds and when each took hold at its gate.
 
 Never from the client's own state, nor by the model that drives the gate. Deeds that were not carried out (yet) count at
 their planned time. Weather is no deed: it ends no usable interval.
@@ -72,7 +72,7 @@ class DoorStretch(msgspec.Struct, frozen=True):
 
     @property
     def door(self) -> Door | None:
-        """What a dial meets; None: there is no path for it."""
+        """The door that a dial meets; None: there is no path for it."""
         return None if self.path is None else self.doors.get(self.path)
 
 
@@ -190,10 +190,10 @@ class NetworkTimeline:
 
 
 _STRUCK = ("kill", "cut")
-"""How the middle's tags begin that end one connection."""
+"""The beginnings of the middle's tags that end one connection."""
 
 SILENTLY = "silently"
-"""The detail of a kill that nobody is told of."""
+"""The detail of a kill that neither side is told of."""
 
 
 class Struck(msgspec.Struct, frozen=True):

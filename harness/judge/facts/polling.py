@@ -56,7 +56,7 @@ def pollings(client: ClientCase) -> list[Polling]:
 
 
 def may_poll(client: ClientCase, at_ns: int) -> bool:
-    """Whether a client may live by polling at this stamp, or near it."""
+    """Return whether a client may live by polling at this stamp, or near it."""
     near, spans = client.case.near_ns, pollings(client)
     place = bisect_right(spans, at_ns + near, key=attrgetter("since_ns"))
     return bool(place) and at_ns <= spans[place - 1].until_ns + near
@@ -68,7 +68,7 @@ def askings(client: ClientCase) -> list[Asking]:
 
 
 def gap_open(client: ClientCase, at_ns: int) -> bool:
-    """Whether a client may ask for the status at this stamp because of a gap that nothing has covered yet."""
+    """Return whether a client may ask for the status at this stamp because of a gap that nothing has covered yet."""
     near = client.case.near_ns
     return any(gap.record.t_ns <= at_ns + near and at_ns <= gap.covered_ns + near for gap in told_gaps(client))
 
@@ -190,7 +190,7 @@ class _Entries:
         return life.end_ns
 
     def _silent(self, life: RequestLife) -> bool:
-        """Whether a stream that its client ended had been as silent as the client declares to bear."""
+        """Return whether a stream that its client ended had been as silent as the client declares to bear."""
         assert life.end_ns is not None
         policies = self._policies
         watchdog = math.inf if policies.watchdog is None else policies.watchdog

@@ -1,4 +1,4 @@
-"""What reached one client's radio of its job: events on its streams, and answers that tell the job's status.
+"""The arrivals at one client's radio: events of its job on its streams, and answers that tell the job's status.
 
 Both are known by their content: an event by its id and digest, an answer by the digest of its body.
 """

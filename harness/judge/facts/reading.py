@@ -1,4 +1,4 @@
-"""What a client has certainly read of what its sockets took.
+"""The reading of a client: what it has certainly read of what its sockets took.
 
 1. What a socket has taken dies with it where the phone loses the path, wakes or is reset, and where the client leaves.
 2. The phone records how far its client's task has received each connection (``Read``). What lies before that mark was
@@ -23,7 +23,7 @@ _SEQ = attrgetter("seq")
 _UPTO = attrgetter("upto")
 
 Arrived = Response | StreamBegan | Delivered | Body
-"""What the stage records as the client's socket takes the byte that completes it."""
+"""Records that the stage writes as the client's socket takes the byte that completes what they tell of."""
 
 
 class ReadMarks:

@@ -1,4 +1,4 @@
-"""What a client may lawfully end by: a status that says stop for good (law L11), or a job that it never learned of.
+"""The lawful reasons for a client to end: a status that says stop for good (law L11), or a job it never learned of.
 
 A 401 is answered by a new token, once. So it is the last word where a request with the new token met another, and where
 the token itself was refused for good.
@@ -21,7 +21,7 @@ _NOT_NOW = frozenset({408, 425, 429})
 
 
 def fatal(status: int, retries: tuple[str, ...], stops: tuple[str, ...]) -> bool:
-    """Whether a status of the stream is fatal by the plan's policies; ``retries`` wins where both match."""
+    """Return whether a status of the stream is fatal by the plan's policies; ``retries`` wins where both match."""
     if status in EXEMPT or _matches(status, retries):
         return False
     return _matches(status, stops)
@@ -46,7 +46,7 @@ def _of_polls(client: ClientCase) -> Response | None:
 
 
 def no_results_due(client: ClientCase) -> bool:
-    """Whether the results were refused for good."""
+    """Return whether the results were refused for good."""
     return next(_refusals(client, "results"), None) is not None
 
 
@@ -76,7 +76,7 @@ def finished(client: ClientCase) -> float:
 
 
 class _Token:
-    """What became of the token, for one kind of request."""
+    """The fate of the token, for one kind of request."""
 
     def __init__(self) -> None:
         self.refused = False
@@ -107,8 +107,8 @@ def heard_answer(client: ClientCase, request: Request) -> Response | None:
     """Return the answer to a request, unless a box gave it to a connection that had ended before.
 
     The server's side that the gate closed is no such end: a box that answers closes both, in either order. Nor is the
-    end of a server that was away, where the box had answered first. An answer to a stream that the client has asked for
-    anew meanwhile finds nobody, though its hanging up may not have come as far.
+    end of a server that was away, where the box had answered first. The client does not read an answer to a stream that
+    it has asked for anew meanwhile, though its hanging up may not have come as far.
     """
     response = client.responses.get(request.rid)
     if response is None or client.once(_asked_anew).get(request.rid, math.inf) < response.seq:
@@ -135,7 +135,7 @@ def _boxed(client: ClientCase) -> dict[int, int]:
 
 
 def _cut_off(client: ClientCase, request: Request, following: Request | None) -> bool:
-    """Whether the gate ended the connection of a request before the client went on with another."""
+    """Return whether the gate ended the connection of a request before the client went on with another."""
     end = next((end for end in client.ends_of.get(request.cid, ()) if end.side == "client"), None)
     return end is not None and end.how == "closed" and (following is None or end.seq < following.seq)
 
@@ -158,7 +158,7 @@ def _no_new_token(request: Request, response: Response | None, token: _Token, *,
 
 
 def _in_trouble(status: int) -> bool:
-    """Whether an answer to a token request does not refuse one, if it gave none: it may be asked for again."""
+    """Return whether an answer to a token request does not refuse one, if it gave none: it may be asked for again."""
     return status >= 500 or status // 100 in {2, 3} or status in _NOT_NOW
 
 
@@ -171,7 +171,7 @@ def _says_stop(client: ClientCase, response: Response | None, token: _Token) -> 
         token.refused = False
         return False
     if response.status == 401:
-        # A request for a new token that hung on a path that let nobody in left no record.
+        # A request for a new token left no record where it hung on a path that let no dial in.
         reached = token.given or let_in(client, token.since_ns, response.t_ns)
         again = token.refused and not token.unanswered and reached
         again = again and not _ran_out(client, token.given_ns, response.t_ns)
@@ -182,7 +182,7 @@ def _says_stop(client: ClientCase, response: Response | None, token: _Token) -> 
 
 
 def _ran_out(client: ClientCase, given_ns: int, refused_ns: int) -> bool:
-    """Whether a token asked for at one stamp may have run out by another."""
+    """Return whether a token asked for at one stamp may have run out by another."""
     lasts = client.case.plan.server.token_lasts
     return bool(given_ns) and lasts is not None and (refused_ns - given_ns) / 1e9 >= lasts
 
@@ -193,7 +193,7 @@ def _fatal(client: ClientCase, response: Response) -> bool:
 
 
 def let_in(client: ClientCase, start_ns: int, end_ns: int) -> bool:
-    """Whether connections could be made all along between two stamps, whoever then answered."""
+    """Return whether connections could be made all along between two stamps, whichever side then answered."""
     start, end = client.case.at(start_ns), client.case.at(end_ns)
     intervals = [
         interval for interval in client.once(NetworkTimeline).intervals if interval.start < end and interval.end > start
@@ -202,7 +202,7 @@ def let_in(client: ClientCase, start_ns: int, end_ns: int) -> bool:
 
 
 def _learned_of_its_job(client: ClientCase) -> bool:
-    """Whether an answer that accepted its job reached the client whole, or it shows that it knows the job."""
+    """Return whether an answer that accepted its job reached the client whole, or it shows that it knows the job."""
     starts = [(request, following) for request, following in _followed(client) if request.what == "start"]
     if client.streams:
         return True
@@ -211,7 +211,7 @@ def _learned_of_its_job(client: ClientCase) -> bool:
     whole = [start.rid for start, following in starts if not _cut_off(client, start, following)]
     answers = [client.responses[rid] for rid in whole if rid in client.responses]
     asleep, at = client.once(NetworkTimeline).asleep, client.case.at
-    # An answer to a client that had hung up is heard by nobody, and sockets are dead when a device wakes.
+    # A client that had hung up does not hear an answer, and sockets are dead when a device wakes.
     left = {end.cid: end.seq for end in reversed(client.conn_ends) if end.side == "client"}
     return any(
         answer.status // 100 == 2

@@ -32,8 +32,8 @@ from harness.judge.facts.streams import is_stream
 _JSON = "json"
 
 NOBODY, ANSWERED, CLIENT, SERVER, NETWORK = "", "answer", "client", "server", "network"
-"""Who ended a request: nobody yet; its whole answer; the client that hung up; the server; the gate, for a lost path or
-a box."""
+"""The end of a request, by its cause: none yet; its whole answer; the client that hung up; the server; the gate, for a
+lost path or a box."""
 
 
 class RequestLife(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ class RequestLife(msgspec.Struct, frozen=True):
 
     @property
     def streams(self) -> bool:
-        """Whether it was answered by an event stream."""
+        """True if it was answered by an event stream."""
         return self.answer is not None and is_stream(self.answer)
 
     @property
@@ -78,12 +78,12 @@ class RequestLife(msgspec.Struct, frozen=True):
 
     @property
     def whole(self) -> bool:
-        """Whether an answer that is no stream was delivered whole."""
+        """True if an answer that is no stream was delivered whole."""
         return self.body is not None and self.body.whole
 
     @property
     def given(self) -> bool:
-        """Whether what was asked for came: 2xx in JSON, whole, of the server. A portal's page is no token."""
+        """True if what was asked for came: 2xx in JSON, whole, of the server. A portal's page is no token."""
         answer = self.answer
         said = (
             answer is not None and answer.status // 100 == 2 and not answer.by and _JSON in answer.content_type.lower()
@@ -243,7 +243,7 @@ def _severed(client: ClientCase) -> dict[int, int]:
 
 
 def _tells(end: ConnEnd) -> bool:
-    """Whether an end is one for the client: its own, or one of the server's that was not kept from it."""
+    """Return whether an end is one for the client: its own, or one of the server's that was not kept from it."""
     return end.side == "client" or not (end.swallowed or end.held or end.how == "closed")
 
 

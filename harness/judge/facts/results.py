@@ -47,7 +47,7 @@ class Fetched(msgspec.Struct, frozen=True):
         return found
 
     def at_once(self, near_ns: int) -> bool:
-        """Whether one was begun while the one before it was under way; what is near has no order."""
+        """Return whether one was begun while the one before it was under way; what is near has no order."""
         pairs = pairwise(self.asked)
         return any(later.request.t_ns + near_ns < (earlier.end_ns or _NEVER) for earlier, later in pairs)
 
@@ -85,9 +85,9 @@ def _equals(life: RequestLife, got: AppResults) -> bool:
 
 
 def _brought(life: RequestLife) -> bool:
-    """Whether a transfer brought the whole answer of 200: the server's, or a box's that no client can tell from it.
+    """Return whether a transfer brought the whole answer of 200: the server's, or a box's that looks like it.
 
-    A web page is no results: a portal's, most likely.
+    No client can tell these two apart. A web page is no results: a portal's, most likely.
     """
     answer, body = life.answer, life.body
     if answer is None or answer.status != 200 or body is None or not body.whole:

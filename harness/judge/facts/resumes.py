@@ -131,7 +131,7 @@ class _Buffer:
 
 
 def _alone(block: Delivered) -> bool:
-    """Whether a block had an id and no event."""
+    """Return whether a block had an id and no event."""
     return not block.event and block.retry < 0
 
 

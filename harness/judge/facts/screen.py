@@ -1,10 +1,10 @@
-"""What the app saw: its callbacks against what had reached the radio, and each anomaly where it happened.
+"""The screen, what the app saw: its callbacks against what had reached the radio, and each anomaly where it happened.
 
 What a callback is follows from its content. The digest of its type and payload names an event that was at the radio
 by then; or its payload is the body of a status answer that was delivered whole. Of several equal events that are newer
-than all shown it is the one of the callback's id, since nobody can see a difference, else the first; if none is newer,
-the first that was not shown. Else the id decides only that a payload of nothing is told as a *corrupted* event and not
-as a *phantom*.
+than all shown it is the one of the callback's id, since the app cannot see a difference, else the first. If none is
+newer, it is the first that was not shown. Else the id decides only that a payload of nothing is told as a *corrupted*
+event and not as a *phantom*.
 
 *Duplicated*: the same (epoch, index) again. *Reordered*: a first delivery after a later index of its epoch, or an
 epoch gone back. *Unreached*: an event's own content, which had not come to the radio. *Phantom*: content of nothing
@@ -78,7 +78,7 @@ class _Equals:
 class Screen:
     """One client's app over the run, callbacks in the order in which they were entered.
 
-    ``arrived`` is None where nobody knows what reached the radio: then whatever had been emitted may have.
+    ``arrived`` is None where it is unknown what reached the radio: then all that had been emitted may have.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What the job server says it did, laid out for judgement: its jobs by epoch, its streams, how a cursor is answered.
+"""The job server's records, laid out for judgement: its jobs by epoch, its streams, how a cursor is answered.
 
 The contract of resumption is written here a second time, and shares no code with the server: that one is on trial.
 """
@@ -57,13 +57,13 @@ class Epoch:
         return bisect.bisect_left(self.emits, seq, key=_seq) - 1
 
     def over_at(self, seq: int) -> bool:
-        """Whether its terminal event had been emitted before this record."""
+        """Return whether its terminal event had been emitted before this record."""
         newest = self.newest_at(seq)
         return newest >= 0 and self.emits[newest].terminal
 
 
 class Resumption(msgspec.Struct, frozen=True):
-    """How a cursor is answered: from event ``first`` on, after a ``reset`` event or none; by ``410``, or by ``204``."""
+    """The answer to a cursor: from event ``first`` on, after a ``reset`` event or none; by ``410``, or by ``204``."""
 
     first: int
     how: str = ""
@@ -130,7 +130,7 @@ class ServerDeed(msgspec.Struct, frozen=True):
 
     @property
     def loses(self) -> bool:
-        """Whether it is a restart that loses the log."""
+        """True if it is a restart that loses the log."""
         return isinstance(self.act, Restarts) and not self.act.keeps_log
 
     @property
@@ -144,11 +144,11 @@ class ServerDeed(msgspec.Struct, frozen=True):
         return max(self.sure_ns, self.due_ns)
 
     def surely(self, at_ns: int, margin_ns: int) -> bool:
-        """Whether it was in force at this stamp, and so far from its ends."""
+        """Return whether it was in force at this stamp, and so far from its ends."""
         return self.sure_ns + margin_ns < at_ns < self.until_ns - margin_ns
 
     def perhaps(self, at_ns: int, margin_ns: int) -> bool:
-        """Whether it may have been."""
+        """Return whether it may have been."""
         return self.since_ns - margin_ns <= at_ns <= self.over_ns + margin_ns
 
     def overlap(self, since_ns: int, until_ns: int) -> int:
@@ -165,11 +165,11 @@ class IssuedToken(msgspec.Struct, frozen=True):
     revoked_ns: int = FOREVER
 
     def surely(self, at_ns: int, margin_ns: int) -> bool:
-        """Whether it was good at this stamp."""
+        """Return whether it was good at this stamp."""
         return at_ns + margin_ns < min(self.expires_ns, self.revoking_ns)
 
     def perhaps(self, at_ns: int, margin_ns: int) -> bool:
-        """Whether it may have been."""
+        """Return whether it may have been."""
         return at_ns - margin_ns <= min(self.expires_ns, self.revoked_ns)
 
 
@@ -188,14 +188,14 @@ class ServerFacts:
         self._read_streams()
 
     def away(self, since_ns: int, until_ns: int, late_ns: int) -> bool:
-        """Whether the server may have let nobody in, or answered nobody, at some time between these stamps."""
+        """Return whether the server may have let no dial in, or given no answer, at some time between these stamps."""
         spans = [(one.since_ns, one.over_ns) for one in (*self.hangs, *self.drains)]
         spans += [(one.since_ns, one.back_ns + late_ns) for one in self.restarts]
         return any(begun_ns <= until_ns and since_ns <= over_ns for begun_ns, over_ns in spans)
 
     @property
     def varied(self) -> bool:
-        """Whether it writes its streams in all the ways that servers do."""
+        """True if it writes its streams in all the ways that servers do."""
         return self._case.plan.server.frames == "varied"
 
     @property

@@ -34,7 +34,7 @@ EACH = 200_000
 
 
 class Share(msgspec.Struct, frozen=True):
-    """How long a client kept an event, in seconds. ``life`` was shown, by a stream."""
+    """The seconds for which a client kept an event. ``life`` was shown, by a stream."""
 
     life: Life
     seconds: float
@@ -70,7 +70,7 @@ def kept(client: ClientCase) -> list[Kept]:
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """What the app was shown at a stamp was at the radio at ``arrived_ns``, and had to be shown from ``due_ns`` on."""
+    """An update that the app was shown: at the radio at ``arrived_ns``, and due on the screen from ``due_ns`` on."""
 
     arrived_ns: int
     due_ns: int
@@ -88,7 +88,7 @@ def turn(client: ClientCase, shown_ns: int) -> Turn | None:
 
 
 class _Waits:
-    """What may be in the way of a client's events."""
+    """The hindrances that may be in the way of a client's events."""
 
     def __init__(self, client: ClientCase) -> None:
         self._client = client

@@ -66,7 +66,7 @@ def _left_the_phone(client: ClientCase) -> dict[int, int]:
 
 
 def is_stream(answer: Response) -> bool:
-    """Whether an answer is an event stream: 200 and the content type, whatever its parameters."""
+    """Return whether an answer is an event stream: 200 and the content type, whatever its parameters."""
     return answer.status == 200 and answer.content_type.lower().split(";")[0].strip() == EVENT_STREAM
 
 

@@ -2,7 +2,7 @@
 
 Evidence is what reached the server's end: the client's FIN or RST that the gate passed on, an end that the gate made
 there (``reset``, the deed ``orphan``), or a newer stream of the same job. Silence is none: a kernel takes megabytes for
-a peer that nobody reads any more. Nor is how the run itself was taken down. A blocked write is seen by the server
+a peer that no longer reads. Nor is how the run itself was taken down. A blocked write is seen by the server
 alone, which closes the stream for it.
 """
 

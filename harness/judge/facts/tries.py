@@ -22,7 +22,7 @@ _DIALLED = {
     "lost": "its path was lost",
     "given up": "the client gave it up",
 }
-"""How a dial that carried no request ended, by its fate."""
+"""The end of a dial that carried no request, by its fate."""
 
 
 def tries(client: ClientCase) -> list[AttemptLife]:

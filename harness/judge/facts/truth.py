@@ -18,7 +18,7 @@ Position = tuple[int, int]
 """Rank of the epoch (0 is the first), and index in it; index -1 is the accepted job, before any event."""
 
 START = "start"
-"""What stands behind an epoch's name in the id of the place before its first event, where frames are varied."""
+"""The text behind an epoch's name in the id of the place before its first event, where frames are varied."""
 
 ACCEPTED: Position = (0, -1)
 
@@ -83,7 +83,7 @@ class Truth:
         return self.records[1:]
 
     def begun(self, rank: int, at_ns: int) -> bool:
-        """Whether an epoch newer than this one had begun by then."""
+        """Return whether an epoch newer than this one had begun by then."""
         return any(record.t_ns <= at_ns and self._ranks[record.epoch] > rank for record in self.records)
 
     def position(self, epoch: str, index: int) -> Position:

@@ -215,7 +215,7 @@ def _ended(client: ClientCase, before: AttemptLife) -> Evidence:
 
 
 def _started_over(client: ClientCase, one: Missed) -> bool:
-    """Whether the wait is that of a first attempt, after one that was connected and brought nothing new."""
+    """Return whether the wait is that of a first attempt, after one that was connected and brought nothing new."""
     base = client.case.declared.backoff_base
     if (
         one.attempt is None

@@ -118,7 +118,7 @@ def _transfers(client: ClientCase, outcome: LawFindings) -> None:
 
 
 def _coming(client: ClientCase, life: RequestLife) -> bool:
-    """Whether the run ended while a transfer was under way, and had not been silent for as long as a client bears."""
+    """Return whether the run ended during a transfer that had not been silent for as long as a client bears."""
     case = client.case
     if life.end_ns is not None and life.end_ns < case.end_ns - case.near_ns:
         return False
@@ -127,7 +127,7 @@ def _coming(client: ClientCase, life: RequestLife) -> bool:
 
 
 def _handed_over(client: ClientCase, outcome: LawFindings) -> None:
-    """What the app got: once, and equal to what the server answered."""
+    """Check that the app got the results once, and equal to what the server answered."""
     case, got, whole = client.case, client.app_results, fetched(client).whole
     if not got:
         if whole and whole[-1].known_ns is not None and whole[-1].known_ns + HAND_OVER_NS < case.end_ns:

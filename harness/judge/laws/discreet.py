@@ -103,7 +103,7 @@ def _late(client: ClientCase, stop: Response) -> App | None:
 
 
 def _silent(client: ClientCase, stop: Response) -> bool:
-    """Whether the app was told neither an error nor the end in the time that a client has for it."""
+    """Return whether the app was told neither an error nor the end in the time that a client has for it."""
     due_ns = stop.t_ns + round((ALOUD + client.once(BusyApp).longest) * 1e9) + client.case.near_ns
     return due_ns < client.case.end_ns and not client.screen.errors and not client.screen.terminals
 

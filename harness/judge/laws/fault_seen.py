@@ -34,17 +34,17 @@ class DeedProof(msgspec.Struct, frozen=True):
 
     @property
     def counts(self) -> bool:
-        """Whether the deed should be proved: it was due while a client could meet it."""
+        """True if the deed should be proved: it was due while a client could meet it."""
         return self.due and not self.untried
 
     @property
     def proved(self) -> bool:
-        """Whether the deed was due, applied and met."""
+        """True if the deed was due, applied and met."""
         return self.counts and not self.fault and self.way not in {ProvedBy.UNDECIDED, ProvedBy.NOTHING}
 
     @property
     def way(self) -> ProvedBy:
-        """How it was proved: where it was at several gates, as it was best.
+        """The way in which it was proved: at several gates, the best.
 
         What it did to a client's own flow agrees with the plan, or the run would be void by another law.
         """

@@ -1,4 +1,4 @@
-"""What a law found in one run, before it becomes a verdict."""
+"""The findings of a law in one run, before they become a verdict."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from harness.judge.case import Case, ClientCase
 from harness.judge.verdict import Evidence, LawState, LawVerdict
 
 SHOWN = 5
-"""How many records a failed law shows: the first that offend."""
+"""The number of records that a failed law shows: the first that offend."""
 
 
 class LawFinding(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,7 +47,7 @@ def _judge(case: Case) -> LawFindings:
 def _of_client(client: ClientCase, outcome: LawFindings) -> None:
     case, usable = client.case, client.once(NetworkTimeline).usable_stretches()
     taken = [one for one in kept(client) if _asked_of(client, one, usable)]
-    room = case.plan.client.policies.queue  # None also where nobody declares one
+    room = case.plan.client.policies.queue  # None also where none is declared
     late = carried(client, beyond=SOON + case.slack)
     most = ceiling(case.plan, syn_retries=syn_retries(client))
     stuck = [one for one in late if one.seconds > SOON + case.slack and one.allowed <= most]

@@ -1,6 +1,6 @@
 """H1, the history is whole: no record is missing, nothing is told before what it follows from, and no byte is changed.
 
-It judges the harness, not the client. A record that was lost would else be held against whoever it tells of: a journal
+It judges the harness, not the client. A lost record would else be held against the party that it tells of: a journal
 that dropped every fortieth record failed the client. ``seq`` says that one is missing; the numbers that each writer
 gives its own say it too, and ``End`` counts all that were handed to the journal, in case it lost one unnumbered.
 """

@@ -7,7 +7,7 @@
 4. "Polling" is shown only where a client may live by polling, from a second before its first dial on.
 5. "Closed" is shown at the end: of the job, by a refusal for good or a final error, or of the run; and within a second
    of when the app was told it.
-6. "Connected" does not outlive its stream by more than a second, whoever ended it.
+6. "Connected" does not outlive its stream by more than a second, whichever side ended it.
 """
 
 import bisect
@@ -109,7 +109,7 @@ def _evidence_of_connection(client: ClientCase, said: list[ShownStatus], outcome
 
 
 def _lives(client: ClientCase, life: RequestLife, status: Status) -> bool:
-    """Whether a stream had begun before a word, and had not long ended; what is near has no order."""
+    """Return whether a stream had begun before a word, and had not long ended; what is near has no order."""
     if life.began is None or not life.streams or life.began.seq > status.seq:
         return False
     return life.end_ns is None or life.end_ns >= status.t_ns - client.case.near_ns
@@ -284,7 +284,7 @@ def _polling(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) 
 
 
 def _dials(client: ClientCase, one: ShownStatus) -> bool:
-    """Whether the status was asked for, or a dial was begun, soon after a word; or had to wait, or need not come."""
+    """Return whether a status request or a dial began soon after a word, had to wait, or need not come."""
     case = client.case
     due_ns = one.start_ns + round(BEFORE_DIAL * 1e9) + case.near_ns
     if min(one.end_ns, case.end_ns) <= due_ns or _awake(client, one.start_ns, due_ns) < BEFORE_DIAL:
@@ -324,7 +324,7 @@ def _closed(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -
 
 
 def _over(client: ClientCase, at_ns: int) -> bool:
-    """Whether an end had come by a stamp: at the radio, in an answer, to the app, or by a client that gave up."""
+    """Return whether an end had come by a stamp: at the radio, in an answer, to the app, or as the client gave up."""
     by_ns, truth = at_ns + client.case.near_ns, client.truth
     ends = {event.position for event in truth.events if event.terminal}
     came = [one.t_ns for one in client.delivered if one.type in TERMINAL_CALLBACKS]

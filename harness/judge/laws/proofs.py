@@ -1,4 +1,4 @@
-"""What became of each deed of a run: how it was proved, whom it touched, and how late it came."""
+"""The fate of each deed of a run: how it was proved, whom it touched, and how late it came."""
 
 from collections.abc import Iterable, Sequence
 
@@ -22,7 +22,7 @@ def late_deeds(told: Iterable[DeedVerdict]) -> str:
 
 
 def besides(told: Sequence[DeedVerdict]) -> list[str]:
-    """Return what a headline says of deeds beside the client: how many met nobody, touched nothing, or came late."""
+    """Return what a headline says of deeds beside the client: how many met no client, touched nothing, or came late."""
     untried = sum(one.way is ProvedBy.UNTRIED and not one.ends for one in told)
     unfelt = sum(one.unfelt for one in told)
     parts = [

@@ -103,7 +103,7 @@ def _where(outage: Outage) -> str:
 
 
 LACKS = "every row was met, and the table lacks one"
-"""How the reason begins for which a recovery is unknown: the fuzzer takes it for a failure of the table."""
+"""The beginning of the reason why a recovery is unknown: the fuzzer takes it for a failure of the table."""
 
 _TOLD = 0.05
 """Seconds from which on a part of R is told."""

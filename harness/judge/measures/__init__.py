@@ -1,1 +1,1 @@
-"""What a run amounts to in figures: outages and steady windows, staleness and latency, counts, and every metric."""
+"""The figures of a run: outages and steady windows, staleness and latency, counts, and every metric."""

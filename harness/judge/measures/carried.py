@@ -1,4 +1,4 @@
-"""What a live stream could have carried by when, and for how long the app was then shown nothing as new (law L16).
+"""The events that a live stream could have carried by when, and how long the app was shown none as new (law L16).
 
 1. A state counts that was emitted in a steady window while a stream of the client's stood on its path: no attempt is
    owed, nothing waits, and each live stream is written what is emitted. A stream on another path, or on a connection

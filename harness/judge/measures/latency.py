@@ -59,7 +59,7 @@ def _samples(client: ClientCase) -> list[Sample]:
 
 
 def eligible(window: SteadyWindow, plan: Plan) -> bool:
-    """Whether the window's network allows less than 100 ms (law L14).
+    """Return whether the window's network allows less than 100 ms (law L14).
 
     It has no loss, its weather no stalls, and rtt/2 + jitter + 50 ms lie within it.
     """

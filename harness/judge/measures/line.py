@@ -1,4 +1,4 @@
-"""How long a path's line was busy with what came to a client: a narrow one needs time for what piled up (law L16)."""
+"""The time for which a path's line was busy with a client's bytes: a narrow one needs time for a backlog (law L16)."""
 
 import bisect
 import itertools

@@ -22,7 +22,7 @@ from harness.judge.percentiles import LOST, QUANTILES, Estimate, estimate, least
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
-    """What one client (or one of its outages) measured. ``reason``: why there is no value, or what the value means.
+    """A measurement of a client, or of one of its outages. ``reason``: why there is no value, or what the value means.
 
     ``open`` says that the run was cut short and the figure could only have grown.
     """
@@ -54,7 +54,7 @@ def _events_by_both(client: ClientCase) -> int:
 
 
 def _both_at(client: ClientCase, app: App, polled: list[int]) -> bool:
-    """Whether the polls around a streamed event are neighbours: one fallback, not two with a stream between."""
+    """Return whether the polls around a streamed event are neighbours: one fallback, not two with a stream between."""
     before = max(at for at in polled if at < app.enter_ns)
     after = min(at for at in polled if at > app.enter_ns)
     return (after - before) / 1e9 <= 2 * client.case.plan.client.policies.poll_every
@@ -129,7 +129,7 @@ def _transport(client: ClientCase, statistic: str) -> list[Measurement]:
 
 
 def _percentile(client: ClientCase, taken: list[float], statistic: str) -> Measurement:
-    """What the plan has too few steady events for is not judged; what the run has too few of is unknown."""
+    """Return a percentile. It is not judged where the plan has too few steady events, and unknown where the run has."""
     found = estimate(taken, statistic)
     if found.value is not None:
         return Measurement(estimate=found)
@@ -192,7 +192,7 @@ NEVER: Mapping[str, str] = {
     "stream restored": "the client never returned from polling to the stream",
     "results ready": "the results never came whole",
 }
-"""What it means that a moment did not come."""
+"""The meaning of a moment that did not come."""
 
 MOMENTS: Mapping[str, Callable[[ClientCase], int | None]] = {
     "terminal": _terminal,

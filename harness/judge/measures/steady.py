@@ -1,6 +1,6 @@
 """Steady windows: when a client's network was as it should be, from plan and gate alone.
 
-From the first 202 + 1 s, or an outage's healing + R, to the next deed - 100 ms. A deed that ends nobody's stream (a
+From the first 202 + 1 s, or an outage's healing + R, to the next deed - 100 ms. A deed that ends no client's stream (a
 change of shape, another path joined) interrupts a window for as long as the start of a job does. If windows asked
 whether the stream had settled, a broken client would delete its own bad samples. A server that refuses the cursor
 leaves a client to poll, and so does one whose answer to the start was lost leave it to nothing. An update that finds

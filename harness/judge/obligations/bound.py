@@ -2,7 +2,7 @@
 
 1. It begins at the client's actual state as the network heals: the attempt that is under way, or the wait behind the
    last one, with every n and every reconnection time that the facts leave.
-2. What nobody saw is walked over sets of instants (``unseen``): recovery is not monotone in the waits.
+2. Unseen waits and dials are walked over sets of instants (``unseen``): recovery is not monotone in the waits.
 3. What the harness does to the client later, within the bound, sets it anew: a refusal, a ``Retry-After``, a token's
    end, a cut. What the client does of its own accord does not.
 4. Bytes are counted from when they were at the radio: how long a line, a stall or a full queue held them is a fact.
@@ -177,7 +177,7 @@ class _Chain:
         return self._held_on(place, until, anew=False, missed=False)
 
     def _follows(self, place: int) -> bool:
-        """Whether another attempt was begun before the app had caught up."""
+        """Return whether another attempt was begun before the app had caught up."""
         return place + 1 < len(self._tries) and self._at(self._tries[place + 1].began_ns) <= self._caught
 
     def _asked_late(self, one: AttemptLife) -> str | None:
@@ -209,7 +209,7 @@ class _Chain:
         chosen = chosen or [one for one in windows if one.row not in _OF_POLLING] or windows
         one = self._tries[place]
         if not dials(self._client).seen and any(math.isinf(window.high) for window in chosen):
-            # A dial that nobody saw may have come between, so that the next one on record has no latest instant.
+            # An unseen dial may have come between, so that the next one on record has no latest instant.
             assert one.end_lo is not None
             assert one.end_hi is not None
             chosen = self._waited(place, self._at(one.end_lo), self._at(one.end_hi))
@@ -385,7 +385,7 @@ class _Chain:
             place += 1
 
     def _starts(self) -> list[Ask]:
-        """Return what the client asked to have its job begun: also dials that nobody let in, up to its acceptance."""
+        """Return what the client asked to have its job begun: also dials that were not let in, up to its acceptance."""
         found = [one for one in asks(self._client).all if one.what in {"start", "", "token"}]
         given = next((place for place, one in enumerate(found) if one.what == "start" and one.given), len(found))
         return found[: given + 1]

@@ -1,4 +1,4 @@
-"""What a dial would meet at each instant, over sets of instants."""
+"""The door that a dial would meet at each instant, over sets of instants."""
 
 import math
 from collections.abc import Iterator

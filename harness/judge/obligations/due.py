@@ -1,4 +1,4 @@
-"""What one row asked of a client: by when an act was due, and when it came."""
+"""The demand of one row on a client: by when an act was due, and when it came."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     declared: bool = True
 
     def late(self, case: Case) -> bool:
-        """Whether it came too late, or never though the run went on beyond its time.
+        """Return whether it came too late, or never though the run went on beyond its time.
 
         A callback that blocks its client holds everything up for as long as it is declared to take.
         """
@@ -38,7 +38,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
         return over < min(self.came, case.end, case.horizon)
 
     def early(self, case: Case) -> bool:
-        """Whether it came too soon."""
+        """Return whether it came too soon."""
         return self.came < self.low - EARLY - case.slack
 
     def sentence(self) -> str:

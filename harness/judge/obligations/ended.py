@@ -56,7 +56,7 @@ def over_by(client: ClientCase, one: AttemptLife, since: float) -> tuple[float, 
 
 
 def bounded(client: ClientCase, one: AttemptLife) -> bool:
-    """Whether a client declares for how long it bears it that an attempt brings nothing; "never" is declared, too."""
+    """Return whether a client declares how long it bears an attempt that brings nothing; "never" is declared, too."""
     policies = client.case.declared
     return declared(policies.connect_timeout if one.request is None else policies.watchdog)
 
@@ -88,7 +88,7 @@ def _dues(one: AttemptLife, found: list[Due]) -> list[Due]:
 
 
 def _expired(client: ClientCase, one: AttemptLife) -> bool:
-    """Whether a deadline of the client's was over as it ended an attempt: one that nobody declared may have been."""
+    """Return whether a deadline of the client's was over as it ended an attempt: an undeclared one may have been."""
     if not bounded(client, one):
         return True
     end, early = client.case.at(one.end_hi or 0), LATE + client.case.slack
@@ -115,13 +115,13 @@ def _signalled(client: ClientCase, one: AttemptLife) -> float:
 
 
 def _fell_back(client: ClientCase, one: AttemptLife) -> bool:
-    """Whether a client took to polling as it ended an attempt that had brought no byte (row 24)."""
+    """Return whether a client took to polling as it ended an attempt that had brought no byte (row 24)."""
     end, near = one.end_hi or 0, client.case.near_ns
     return not one.body and any(abs(span.since_ns - end) <= near for span in pollings(client))
 
 
 def _heard(client: ClientCase, one: AttemptLife, words: frozenset[str]) -> bool:
-    """Whether one of these signals was told, or heard, about when an attempt ended."""
+    """Return whether one of these signals was told, or heard, about when an attempt ended."""
     near, end = client.case.near_ns, one.end_hi or 0
     signals: list[SignalTold | SignalHeard] = [*client.signals, *client.heard]
     return any(signal.what in words and abs(signal.t_ns - end) <= near for signal in signals)
@@ -133,7 +133,7 @@ def _asleep(client: ClientCase, one: AttemptLife) -> bool:
 
 
 def _too_big(client: ClientCase, one: AttemptLife) -> bool:
-    """Whether an event may have been larger than the client declares to take."""
+    """Return whether an event may have been larger than the client declares to take."""
     most: object = client.case.declared.max_event
     return isinstance(most, int) and one.opened and client.case.plan.job.event_size + _FRAMING > most
 

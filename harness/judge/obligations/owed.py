@@ -1,4 +1,4 @@
-"""What a client owed that no later dial can show: to let go of what hangs, and no sooner; one token a refusal."""
+"""Obligations that no later dial can show: to let go of what hangs, and no sooner; to ask one token a refusal."""
 
 import math
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ _GIVEN_UP = "given up"
 _WOKE = frozenset({"resumed"})
 
 Held = tuple[ObligationRow, Record, str, int, int]
-"""What a client held on to: by which row it is dropped, its record and its words, and from which stamp to which."""
+"""A thing that a client held: the row by which it is dropped, its record, its words, its first and last stamp."""
 
 
 class HeldOn(msgspec.Struct, frozen=True):
-    """What a client did not let go of for a signal. ``over`` is when it was, in scenario seconds."""
+    """A dial or stream that a client did not drop for a signal. ``over`` is when it was, in scenario seconds."""
 
     row: ObligationRow
     record: Record
@@ -37,7 +37,7 @@ class HeldOn(msgspec.Struct, frozen=True):
 
 
 class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client gave up at ``over``, due at ``due`` at the earliest, counted from ``since``. Scenario seconds.
+    """An act of giving up at ``over``, due at ``due`` at the earliest, counted from ``since``. Scenario seconds.
 
     ``cid`` is the connection whose answers are its own; 0: it was not let in.
     """
@@ -139,7 +139,7 @@ def _patient(client: ClientCase) -> Iterator[GivenUp]:
 
 
 def _at_least(policy: object) -> float:
-    """Return the seconds that a client bears a silence at least: infinity for never, 0 for what nobody declared."""
+    """Return the seconds that a client bears a silence at least: infinity for never, 0 where it is not declared."""
     if policy is None:
         return math.inf
     return float(policy) if isinstance(policy, float | int) else 0.0

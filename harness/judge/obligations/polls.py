@@ -108,7 +108,7 @@ class _Spell:
         return self._sky.awake_by(begun, high)
 
     def _doubtful(self, before: RequestLife, until_ns: int) -> bool:
-        """Whether something else than the interval may have brought the next poll about, or have held it up."""
+        """Return whether something else than the interval may have brought the next poll about, or have held it up."""
         client, answer = self._client, before.answer
         if answer is None and before.reused:
             return True  # a connection that was kept had died: the same question is asked again
@@ -120,7 +120,7 @@ class _Spell:
         return any(one.what in {"", "token"} for one in others)
 
     def _owed(self, before: RequestLife, high: float) -> bool:
-        """Whether a poll was due, and the client's time of polling was not over."""
+        """Return whether a poll was due, and the client's time of polling was not over."""
         client, case = self._client, self._case
         ends = [case.horizon, case.end, over_at(client), case.at_or_never(self._span.until_ns)]
         stopped = refusal(client)

@@ -1,7 +1,7 @@
 """Requests that a ``Retry-After`` put off, and those that came all the same (row 22).
 
 It binds who asks for the same again: the status, the results, a token, a start; the waits of the stream are walked
-(``walk``). What was not certainly read binds nobody.
+(``walk``). An answer that was not certainly read does not bind the client.
 """
 
 from bisect import bisect_right
@@ -31,7 +31,7 @@ class Hurried(msgspec.Struct, frozen=True):
 def hurried(client: ClientCase) -> Iterator[Hurried]:
     """Yield each request that came too soon after an answer that put it off. It may be early by the run's highest lag.
 
-    Where nobody declared that Retry-After is obeyed, none is too soon.
+    Where it is not declared that Retry-After is obeyed, no request is too soon.
     """
     if client.case.declared.obeys_retry_after is not True:
         return
@@ -60,7 +60,7 @@ def _again(client: ClientCase, one: Deferral) -> RequestLife | None:
 
 
 def _ended_by_signal(client: ClientCase, one: Deferral, again: RequestLife) -> bool:
-    """Whether a signal ended the wait."""
+    """Return whether a signal ended the wait."""
     since, until, near = one.answer.t_ns, again.request.t_ns, client.case.near_ns
     return one.request.what in _WAITED_FOR and any(
         signal.what in WAKING_SIGNALS and since - near <= signal.t_ns <= until + near for signal in client.heard

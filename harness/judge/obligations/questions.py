@@ -79,7 +79,7 @@ def _connected(client: ClientCase) -> Iterator[Due]:
 
 
 def _beside(client: ClientCase, place: int, every: list[Dialled]) -> bool:
-    """Whether a dial was made beside another: a browser opens a spare connection, and uses it later."""
+    """Return whether a dial was made beside another: a browser opens a spare connection, and uses it later."""
     dial, near = every[place], client.case.near_ns
     before = any(one.to_ns >= dial.from_ns - round(AT_ONCE * 1e9) for one in every[max(0, place - 3) : place])
     return before or any(one.from_ns <= dial.to_ns + near for one in every[place + 1 : place + 2])
@@ -113,7 +113,7 @@ def _token_put_off(client: ClientCase, at_ns: int) -> bool:
 
 
 class _Gaps:
-    """What one client had to ask because of gaps."""
+    """The questions that one client had to ask because of gaps."""
 
     def __init__(self, client: ClientCase) -> None:
         self._client = client
@@ -193,7 +193,7 @@ class _Gaps:
         return self._case.at(since) + self._case.plan.client.policies.poll_every
 
     def _open(self, gap: ToldGap, at_ns: int) -> bool:
-        """Whether a gap had been told of by then, and no question that was asked behind it was answered whole."""
+        """Return whether a gap had been told of by then, and no question asked behind it had its whole answer."""
         told_ns = gap.record.t_ns
         return told_ns <= at_ns and not any(asked >= told_ns and known <= at_ns for asked, known in self._whole)
 

@@ -1,7 +1,7 @@
 """The rows of what is owed: when the next dial of a stream is due, from where the client is.
 
 A row gives a window, or several: the earliest and the latest instant of the next dial, in scenario seconds. What a
-policy does not say has no bound: what nobody declared is unknown, never the reference's.
+policy does not say has no bound: an undeclared policy is unknown, never the reference's.
 """
 
 import enum
@@ -97,7 +97,7 @@ OWED: Mapping[ObligationRow, str] = {
         "After a sleep the sockets are dead: another dial within 1 s, or when what was due before is due."
     ),
 }
-"""What each asks of a client, with the policies that this one declares."""
+"""The demand of each row on a client, with the policies that this client declares."""
 
 
 class DueWindow(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Where a client may be that nobody saw: its waits, and its dials that no gate let in, over sets of instants.
+"""The states in which an unseen client may be: its waits, and its dials that no gate let in, over sets of instants.
 
 A wait smears a set, the door of the default path masks it, and a dial that hangs goes knock by knock. A dial that is
 let in leaves a record, so the walk ends there: with every instant at which a lawful client may be let in.
@@ -53,7 +53,7 @@ class Unseen:
     def let_in(self, dials: Mapping[int, Instants]) -> Instants:
         """Return when a client may be let in that dials at these instants; n (of the wait after such a dial) → when.
 
-        None, an empty set, where there is no bound: a wait that nobody declared.
+        None, an empty set, where there is no bound: an undeclared wait.
         """
         for n, instants in dials.items():
             self._put(n, instants)
@@ -82,7 +82,7 @@ class Unseen:
                 self._behind_the_door(part, stretch, n)
 
     def _hang(self, instants: Instants, stretch: DoorStretch, n: int) -> None:
-        """Dials that nobody answers, until the door turns, the path goes, a signal comes, or time is up."""
+        """Walk dials that are not answered, until the door turns, the path goes, a signal comes, or time is up."""
         assert stretch.path is not None
         turns, door = self._doors.answers(stretch.path, stretch.since)
         for mine, signal in self._until_signals(instants, 0.0):

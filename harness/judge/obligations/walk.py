@@ -32,7 +32,7 @@ _BEFORE = 60.0
 """Seconds before an attempt within which an exchange that is still under way may have begun."""
 
 _UNSEEN = 8
-"""Attempts that a client may have made which nobody saw."""
+"""The number of unseen attempts that a client may have made."""
 
 _FINAL = 204
 
@@ -190,13 +190,13 @@ class Walk:
         return bisect_left(self._signals, begun - self._near) - 1
 
     def _accepted(self, one: AttemptLife) -> bool:
-        """Whether a job had been accepted by then, so that its stream may be dialled."""
+        """Return whether a job had been accepted by then, so that its stream may be dialled."""
         if self._started:
             return True
         return any(ask.what == "start" and ask.given and ask.answered_ns <= one.began_ns for ask in self._asks.all)
 
     def _may_be_another(self, one: AttemptLife, states: dict[WalkState, set[int]]) -> bool:
-        """Whether a dial that carried no request may have been for the job, a token, the status, or the results.
+        """Return whether a dial that carried no request may have been for the job, a token, the status, or the results.
 
         One that began before an attempt ended is not of the wait behind that: it is a spare connection, perhaps.
         """
@@ -253,7 +253,7 @@ class Walk:
         return found
 
     def started(self, place: int) -> bool:
-        """Whether the stream may have been dialled by this attempt: else that was for the job."""
+        """Return whether the stream may have been dialled by this attempt: else that was for the job."""
         return any(state.last >= 0 for state in self._after[place])
 
     def first_missed(self, since: float) -> Missed | None:
@@ -266,7 +266,7 @@ class Walk:
         return one.attempt is None or self._case.at(one.attempt.began_ns) > one.window.high
 
     def called_for(self, one: AttemptLife) -> bool:
-        """Whether something told a client to dial at once: a signal, a new token, or news from the stream before."""
+        """Return whether a client was told to dial at once: by a signal, a new token, or news of the last stream."""
         place = self._place_of[one.record.seq]
         if not place:
             return True
@@ -397,7 +397,7 @@ class Walk:
                 yield DueWindow(row=ObligationRow.SIGNAL, low=at - self._near, high=high, n=n, spends=place)
 
     def _let_go(self, last: AttemptLife) -> bool:
-        """Whether the client ended an attempt: it gave the dial up, or hung up before the other side did."""
+        """Return whether the client ended an attempt: it gave the dial up, or hung up before the other side did."""
         if last.request is not None:
             return request_lives(self._client)[last.request.rid].by == CLIENT
         return isinstance(last.record, Dial) and last.record.fate in _ENDED_BY_CLIENT
@@ -433,7 +433,7 @@ class Walk:
         return window
 
     def _busy(self, at: float) -> bool:
-        """Whether something was asked, or may have been, as a signal was heard."""
+        """Return whether something was asked, or may have been, as a signal was heard."""
         at_ns, near = self._case.ns(at), self._case.near_ns
         found = self._asks.begun(at_ns - round(_BEFORE * 1e9), at_ns + near)
         return any(one.over_ns >= at_ns - near for one in found)

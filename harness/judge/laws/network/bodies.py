@@ -1,4 +1,4 @@
-"""What boxes did to the bodies of a client's event streams: muted, reset, held; and to none that no deed says.
+"""The boxes' acts on the bodies of a client's event streams: muted, reset, held; and none that no deed says.
 
 An event is followed from its write to the client's socket. What stood in its way for all of that time is what it met:
 nothing passes a mute, nor a reset; a buffer lets nothing go before it is full, or its time is over, and then all of it.
@@ -25,7 +25,7 @@ from harness.judge.laws.network.gates import flows
 from harness.judge.laws.network.shapes import stretches
 
 _TAGS: Mapping[str, type] = {"muted": acts.MutesStreams, "reset": acts.ResetsStreams, "held": acts.Buffers}
-"""What a box says that it did to a body, and the act that has it do so."""
+"""A box's word on what it did to a body, and the act that has it do so."""
 
 PROMPT = 0.25
 """Seconds within which a buffer that is due has let go, beside its path's delay."""
@@ -201,7 +201,7 @@ class _Stream:
         return next((one.t_ns for one in behind if one.offset >= full and item.offset >= 0), math.inf)
 
     def _open(self, since_ns: float, until_ns: float) -> bool:
-        """Whether nothing but a box kept an event from its way: the path passes, and the connection lives."""
+        """Return whether nothing but a box kept an event from its way: the path passes, and the connection lives."""
         flow = self._flow
         if until_ns >= self._client.case.end_ns or any(end.t_ns <= until_ns for end in flow.ends.values()):
             return False
@@ -210,7 +210,7 @@ class _Stream:
         return flow.timeline.surely_since(passing((flow.path, DOWN)), round(until_ns)) <= since_ns
 
     def _over_by(self, t_ns: int) -> bool:
-        """Whether the server had ended the stream: what a box holds goes with the end."""
+        """Return whether the server had ended the stream: what a box holds goes with the end."""
         return self._client.case.once(_closed).get(self._request.rid, math.inf) <= t_ns + self._tick_ns
 
 

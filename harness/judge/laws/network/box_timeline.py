@@ -43,11 +43,11 @@ class BoxTimeline:
                 before = boxes
 
     def __bool__(self) -> bool:
-        """Whether there is ever one."""
+        """Return whether there is ever one."""
         return bool(self._turns)
 
     def ever(self, *kinds: type) -> bool:
-        """Whether there is ever one of these kinds of act."""
+        """Return whether there is ever one of these kinds of act."""
         return any(isinstance(one.deed.act, kinds) for turn in self._turns for one in turn.boxes)
 
     def at(self, t_ns: int, seq: int) -> Sequence[Boxes]:
@@ -89,7 +89,7 @@ class BoxTimeline:
 
 
 def _happened(client: ClientCase) -> Sequence[Happened]:
-    """Return what was done to the boxes. How often one has answered is for whoever asks to count."""
+    """Return what was done to the boxes. The caller counts how often one has answered."""
     deeds = client.case.plan.deeds
     if not any(isinstance(deed.act, acts.MiddleAct) for deed in deeds):
         return []

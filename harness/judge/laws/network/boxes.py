@@ -86,13 +86,13 @@ class _Asked:
             yield flow.fault("box-silent", request, text, t_ns=flow.sent[request.rid].t_ns)
 
     def _may(self, request: Request, flow: RecordedFlow, record: Record) -> list[StandingDeed | None]:
-        """Return who may have been to answer a request at a record, the last word last; None: nobody."""
+        """Return the boxes that may have been to answer a request at a record, the last word last; None: no box."""
         line = self._line.at(record.t_ns, record.seq)
         return [answers(boxes, request.what, flow.path, self._spent) for boxes in line]
 
 
 def _says(one: StandingDeed, record: Boxed, answer: Response | None) -> bool:
-    """Whether this is what an act says. The answer may never have reached the client."""
+    """Return whether this is what an act says. The answer may never have reached the client."""
     act = one.deed.act
     later: tuple[float | None, bool] = (None, False)
     if isinstance(act, acts.ShowsPortal):
@@ -112,7 +112,7 @@ def _later(answer: Response) -> tuple[float | None, bool]:
 
 
 def _silenced(flow: RecordedFlow, rid: int) -> bool:
-    """Whether a box had ended the connection before the request came to it."""
+    """Return whether a box had ended the connection before the request came to it."""
     return any(record.what in _ENDED and record.seq < flow.sent[rid].seq for record in flow.boxed)
 
 

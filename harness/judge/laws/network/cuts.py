@@ -78,7 +78,7 @@ def _passed(client: ClientCase, flow: RecordedFlow, request: Request, record: De
 
 
 def _inside(mid: str, place: int, size: int, name: str) -> bool:
-    """Whether a place lies where it should in an event of this id: the server writes id, event and data."""
+    """Return whether a place lies where it should in an event of this id: the server writes id, event and data."""
     of_id = len("id: ") + len(name)
     match mid:
         case "id":

@@ -1,4 +1,4 @@
-"""What a path delays and how fast it is, by the records of both of its ends: its shape was there, and no other.
+"""The delay and the rate of a path, by the records of both of its ends: its shape was there, and no other.
 
 Downstream a live event passes from its emission to the phone, and the head of an answer from the server's record of it;
 upstream a request passes from the gate to that record. A single delay lies above the least that the jitter leaves, the

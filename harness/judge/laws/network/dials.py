@@ -1,4 +1,4 @@
-"""What dials met: let in, refused, left to hang or lost as the timeline has it, and through the path it has.
+"""The meetings of dials: let in, refused, left to hang or lost as the timeline has it, and through the path it has.
 
 A dial that hung while the door opened gets in with its next SYN, which the kernel sends by a schedule of its own. One
 that began by an open door gets in at once; a phone that sleeps meanwhile learns of it as it wakes.
@@ -114,7 +114,7 @@ def _due(client: ClientCase, line: Timeline, dial: Dial) -> float:
 
 
 def _lost(line: Timeline, dial: Dial) -> bool:
-    """Whether the device may have lost the dial's path while it was on its way."""
+    """Return whether the device may have lost the dial's path while it was on its way."""
     tick_ns = line.slack.tick_ns
     return any(
         path == dial.path and ending is FlowEnding.ABORTED

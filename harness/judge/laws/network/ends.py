@@ -1,4 +1,4 @@
-"""How connections ended: by somebody, told where the path lets it through, and wherever a deed ends them.
+"""The ends of connections: each has a cause, is told where the path lets it through, and comes where a deed says so.
 
 A silent death is known to one side only. ``closed``, ``reset``, a lost path, a device that goes offline or wakes up end
 every connection that was open there; the server learns of the first two alone.
@@ -31,7 +31,7 @@ ASKED = 4096
 """Bytes that may be on their way before an end: a request."""
 
 _MET = {FlowEnding.FIN: "fin", FlowEnding.RST: "rst", FlowEnding.ABORTED: "lost"}
-"""What an ending is to the client."""
+"""The words for an ending as the client meets it."""
 
 _NAMES = {CLIENT: "the client", SERVER: "the server"}
 
@@ -127,7 +127,7 @@ def _buried(flow: RecordedFlow, until_ns: int) -> None:
 
 
 def at_server(case: Case, flows: Mapping[int, RecordedFlow]) -> Iterator[NetworkDeviation]:
-    """Yield each stream whose end the server learned of though nobody told it, or did not though somebody had."""
+    """Yield each stream whose end the server learned of though no record told it, or missed though one had."""
     requests = {request.rid: request for request in case.history.all(Request)}
     closed = {record.sub: record for record in case.history.all(Subscriber) if record.what == "close"}
     for opened in case.history.all(Subscriber):
@@ -161,7 +161,7 @@ def _way_ns(case: Case, path: str) -> float:
 
 
 def _somebody(flow: RecordedFlow, record: ConnEnd) -> bool:
-    """Whether an end that the gate made is the doing of a deed, of a box, or of the other side."""
+    """Return whether an end that the gate made is the doing of a deed, of a box, or of the other side."""
     until_ns = record.t_ns
     other = flow.ends.get(_OTHER[record.side])
     # A canary that is done takes the server's side with it, or each would leave one behind until the server beats.
@@ -175,7 +175,7 @@ def _somebody(flow: RecordedFlow, record: ConnEnd) -> bool:
 
 
 def _untold(flow: RecordedFlow, end: ConnEnd) -> bool:
-    """Whether the other side knows nothing of an end."""
+    """Return whether the other side knows nothing of an end."""
     return end.swallowed or (end.held and end.side not in flow.ends_passed)
 
 
@@ -196,25 +196,25 @@ def _told(flow: RecordedFlow, record: ConnEnd) -> None:
 
 
 def _drops(flow: RecordedFlow, record: ConnEnd) -> bool:
-    """Whether the path may have lost what was said to the client then."""
+    """Return whether the path may have lost what was said to the client then."""
     return any(regime.passages[flow.path, DOWN] is Passage.DROP for regime in flow.at(record))
 
 
 def _came_after(ended: ConnEnd, change: RegimeChange, due_ns: int) -> bool:
-    """Whether a side ended only later than a change that was to end it, or of its own accord behind that."""
+    """Return whether a side ended only later than a change that was to end it, or of its own accord behind that."""
     if ended.how == "closed" or not change.seq:
         return ended.t_ns > due_ns
     return ended.seq > change.seq
 
 
 def _unreachable(flow: RecordedFlow, side: str, ending: FlowEnding, until_ns: int) -> bool:
-    """Whether an ending does not reach a side: a FIN has its place among the bytes, and passes none that are lost."""
+    """Return whether an ending does not reach a side: a FIN has its place among the bytes, and passes no lost bytes."""
     dead = flow.dead.get(TOWARD[side])
     return ending is FlowEnding.FIN and ((dead is not None and dead.t_ns <= until_ns) or _lost_before(flow, until_ns))
 
 
 def _lost_before(flow: RecordedFlow, until_ns: int) -> bool:
-    """Whether the device had lost the connection, or let it die: nothing passes it any more."""
+    """Return whether the device had lost the connection, or let it die: nothing passes it any more."""
     return flow.silenced(until_ns) or any(ending is FlowEnding.ABORTED for _, ending in flow.strikes(until_ns))
 
 

@@ -62,7 +62,7 @@ class RecordedFlow:
 
     @property
     def name(self) -> str:
-        """What a sentence calls it."""
+        """The name of the flow in a sentence."""
         whose = "a canary's connection" if self.conn.client == CANARY else "connection"
         return f"{whose} {self.cid} on {self.path}"
 
@@ -81,7 +81,7 @@ class RecordedFlow:
             self.faults[kind] = self.fault(kind, record, text, t_ns=t_ns)
 
     def surely_dead(self, way: str) -> bool:
-        """Whether nothing can pass a direction any more. An end that a box swallowed had no place among the bytes."""
+        """Return whether nothing can pass a direction any more. A swallowed end had no place among the bytes."""
         dead = self.dead.get(way)
         return bool(self.killed) or isinstance(dead, Chunk) or (dead is not None and not self.boxed)
 
@@ -103,7 +103,7 @@ class RecordedFlow:
                     self.dead.setdefault(way, record)
 
     def orphaned(self, until_ns: int) -> bool:
-        """Whether it had been dead by then for as long as a deed lets dead connections be."""
+        """Return whether it had been dead by then for as long as a deed lets dead connections be."""
         if self.died_ns is None:
             return False
         regimes = self.timeline.within(self.died_ns, until_ns)
@@ -111,9 +111,9 @@ class RecordedFlow:
         return self.died_ns + least * 1e9 <= until_ns + self.timeline.slack.tick_ns
 
     def struck(self, until_ns: int) -> bool:
-        """Whether a deed, a grace or a waking device may have ended it up to a stamp, or let it die silently."""
+        """Return whether a deed, a grace or a waking device may have ended it up to a stamp, or let it die silently."""
         return any(True for _ in self.strikes(until_ns)) or self.silenced(until_ns)
 
     def silenced(self, until_ns: int) -> bool:
-        """Whether it may have died silently up to a stamp."""
+        """Return whether it may have died silently up to a stamp."""
         return any(one.since_ns <= until_ns and one.until_ns >= self.conn.t_ns for one in self._deaths)

@@ -1,4 +1,4 @@
-"""What became of bytes: passed, held and lost only where the timeline has it so, and let go once it lets them.
+"""The passage of bytes: passed, held and lost only where the timeline has it so, and let go once it lets them.
 
 TCP never loses bytes in the middle of a stream, so a direction that lost some passes nothing any more. Bytes that a
 path held when it was closed, or when a box ended the connection, go with the FIN.
@@ -103,7 +103,7 @@ def at_once(flow: RecordedFlow, record: Chunk, since_ns: int) -> None:
 
 
 def _may_lose(flow: RecordedFlow, record: Chunk, key: Way) -> bool:
-    """Whether bytes may be lost where the path lets them pass: their reader is gone, or they are half sent."""
+    """Return whether bytes may be lost where the path lets them pass: their reader is gone, or they are half sent."""
     way = key[1]
     if SINK[way] in flow.ends or (way == UP and flow.boxed) or flow.struck(record.t_ns):
         return True

@@ -1,4 +1,4 @@
-"""What a path's radio costs, told a second time: the radio model that drives the gate is on trial.
+"""The delay of a path's radio, computed a second time: the radio model that drives the gate is on trial.
 
 A dial is charged a handshake before its first byte. A radio that was quiet for longer than ``wake_after`` is charged
 its waking, by a dial or by bytes in either direction; a ``wake_after`` of 0 is a cost of dials alone. Not charged are a
@@ -83,7 +83,7 @@ class ExpectedRadio:
             flow.queued.discard(way)
 
     def _busy(self, flow: RecordedFlow, now: int) -> bool:
-        """Whether bytes surely pass now without being charged: nearly all do."""
+        """Return whether bytes surely pass now without being charged: nearly all do."""
         until, quiet = self._calm
         return now < until and now - self._last[0] < quiet and flow.ready[1] <= now >= self._awake[1]
 
@@ -125,7 +125,7 @@ class ExpectedRadio:
         return _latest((now, now), self._awake)
 
     def _asleep(self, now: int, radio: Radio, *, dials: bool) -> bool | None:
-        """Whether the radio had demoted; None where that may fall either way."""
+        """Return whether the radio had demoted; None where that may fall either way."""
         if radio.wake_after == 0:
             return dials
         after, tick = radio.wake_after * 1e9, self._slack.tick_ns

@@ -1,4 +1,4 @@
-"""What the OS told the app: each signal of the plan, and no other, to every listener that was there; and was heard.
+"""The OS's signals to the app: each signal of the plan, and no other, to every listener that was there; and was heard.
 
 A phone that sleeps lets its app hear what it was told when it wakes up. Who stops listening hears no more.
 """
@@ -47,7 +47,7 @@ def _told(client: ClientCase, line: Timeline, told: list[SignalTold]) -> Iterato
 
 
 def _in_time(client: ClientCase, change: RegimeChange, told: SignalTold, tick_ns: int) -> Iterator[NetworkDeviation]:
-    """What ends connections is told before it does: else an app would meet an effect before its cause."""
+    """Yield each signal of a connection's end that came behind the end: an app must not meet effect before cause."""
     for flow in flows(client.case).values():
         end = flow.ends.get("client")
         if end is None or not end.swallowed or end.how != "closed" or flow.conn.client != client.name:

@@ -1,4 +1,4 @@
-"""What else the server answered: a poll with the newest state, an expired cursor as it is set to, tokens, results."""
+"""The server's other answers: a poll with the newest state, an expired cursor as it is set to, tokens, results."""
 
 from collections.abc import Iterator
 

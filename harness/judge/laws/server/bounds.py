@@ -1,4 +1,4 @@
-"""How exact the server has to be, and how a fault of it is told."""
+"""The exactness that the server must have, and the form in which its fault is told."""
 
 from harness.history.records import Record
 from harness.judge import phrases
@@ -18,7 +18,7 @@ ServerDeviation = tuple[str, *tuple[Record | None, ...]]
 
 
 class Bounds:
-    """How late the server may be, and how early a clock may say it was, in nanoseconds."""
+    """The nanoseconds by which the server may be late, and by which a clock may say that it was early."""
 
     def __init__(self, case: Case) -> None:
         lag_ns = round(case.slack * 1e9)
@@ -26,7 +26,7 @@ class Bounds:
         self.late_ns = round(LATE * 1e9) + lag_ns
 
     def in_time(self, behind_ns: int) -> bool:
-        """Whether something came neither too late nor too early."""
+        """Return whether something came neither too late nor too early."""
         return -self.tick_ns <= behind_ns <= self.late_ns
 
 

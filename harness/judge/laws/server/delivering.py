@@ -1,4 +1,4 @@
-"""What of each stream reached the client's socket: events one after another from the id that was asked for, unchanged.
+"""The arrival of each stream at the client's socket: unchanged events, in order, from the id that was asked for.
 
 A stream of bytes has no holes, whatever the network does: it only ends early. What is missing in the middle, comes
 twice or in another order was never sent otherwise.
@@ -16,7 +16,7 @@ from harness.judge.laws.server.writing import beginning
 from harness.sse.digits import read_digits
 
 WITHHOLDING = frozenset({"muted", "reset"})
-"""What boxes do to streams of which nothing is to arrive."""
+"""The boxes' acts on streams of which nothing is to arrive."""
 
 
 def deliveries(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
@@ -82,7 +82,7 @@ def _primed(served: ServerFacts, stream: ServedStream, delivered: list[Delivered
 
 
 def _asked_retries(stream: ServedStream, delivered: list[Delivered]) -> Iterator[ServerDeviation]:
-    """What a stream asks for by ``retry`` is what the server said, each at its place between the events."""
+    """Check each ``retry`` that reached the client: the server said it, at this place between the events."""
     said: list[int] = []
     before: dict[int, int] = {}  # how many the server had said, by the first event of each write
     for turn in stream.turns:

@@ -1,4 +1,4 @@
-"""What the server meant to emit, and what it emitted: the plan's schedule, as its deeds change it, on time."""
+"""The intended and the emitted events of the server: the plan's schedule, as its deeds change it, on time."""
 
 from collections.abc import Iterator
 
@@ -52,7 +52,7 @@ def emissions(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[Serve
 
 
 def overdue(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
-    """What was due before the run's end was emitted, and a job whose log was lost was read again in time."""
+    """Yield each event that was due before the run's end and not emitted, and each lost log not read again in time."""
     for epochs in served.jobs.values():
         epoch, emits = epochs[-1], epochs[-1].emits
         yield from _lost_logs(case, served, epochs, bounds)
@@ -101,7 +101,7 @@ def _returns(restarts: list[ServerDeed], tick_ns: int) -> list[ServerDeed]:
 
 
 def _over(epochs: list[Epoch], at_ns: int) -> bool:
-    """Whether a job's end had been emitted by then, into one of these epochs."""
+    """Return whether a job's end had been emitted by then, into one of these epochs."""
     return any(one.emits and one.emits[-1].terminal and one.emits[-1].t_ns <= at_ns for one in epochs)
 
 
@@ -121,7 +121,7 @@ def _first_schedule(case: Case, first: Job, planned: list[int], bounds: Bounds) 
 
 
 def _called_right(emit: Emit, *, again: bool) -> bool:
-    """Whether an event has the id and the type of its place: the state found where a log is read ``again``."""
+    """Return whether an event has the id and the type of its place: the state found where a log is read ``again``."""
     types = {"processing"} if emit.index else {"initialized"}
     if emit.terminal:
         types = {"completed", "failed", "timeout"}
@@ -151,7 +151,7 @@ def _without_progress(case: Case, epoch: Epoch, emit: Emit, bounds: Bounds) -> b
 
 
 def _may_end(case: Case, end: Emit) -> bool:
-    """Whether a job may end so: as planned, as a deed said, or for want of progress."""
+    """Return whether a job may end so: as planned, as a deed said, or for want of progress."""
     done = (case.plan.deeds[record.deed].act for record in case.history.all(DeedDone) if record.issued_ns <= end.t_ns)
     ways = {(act.how, act.code) for act in done if isinstance(act, Ends)}
     ways |= {(case.plan.job.ends, case.plan.job.code), ("timeout", "")}

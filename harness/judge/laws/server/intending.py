@@ -1,4 +1,4 @@
-"""What a job intends once deeds have spoken to it: the plan's schedule, paused, resumed, hastened and ended.
+"""The intentions of a job once deeds have spoken to it: the plan's schedule, paused, resumed, hastened and ended.
 
 The rules of the language, written here a second time: the server's own are on trial. A pause swallows what is due in
 it, but not the end; where it swallowed anything, resuming makes one update at once. A burst adds updates, the first of
@@ -33,7 +33,7 @@ def changes(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerD
 
 
 class _Intent:
-    """What one job intends, in nanoseconds after it was accepted."""
+    """The intentions of one job, in nanoseconds after it was accepted."""
 
     def __init__(self, case: Case) -> None:
         due = [round(at * 1e9) for at in schedule(case.plan.job)]
@@ -68,7 +68,7 @@ class _Intent:
         return sorted(due for due in coming if now <= due <= self._end) + ([self._end] if self._end < FOREVER else [])
 
     def times_out(self, at: int, tick: int) -> bool:
-        """Whether its last update before this time came ``no progress`` earlier, give or take a tick."""
+        """Return whether its last update before this time came ``no progress`` earlier, give or take a tick."""
         last = at - self._no_progress
         pauses = [*self._pauses, *([(self._paused, FOREVER)] if self._paused is not None else [])]
 
@@ -141,7 +141,7 @@ class _Job:
         return next((one for one in self._epochs if one.begun.epoch == change.epoch), self._epochs[0])
 
     def _deaf(self, record: DeedDone) -> bool:
-        """Whether the job was over when the deed was done, or its log lost, so that nothing says what it was told."""
+        """Return whether the job was over or its log lost when the deed was done: no record says then what it heard."""
         over = self._over_ns <= record.returned_ns + self._bounds.tick_ns
         return over or any(since <= record.returned_ns and record.issued_ns <= until for since, until in self._lost)
 
@@ -156,7 +156,7 @@ class _Job:
             )
 
     def _timed_out(self, begun: Job) -> bool:
-        """Whether a job was read as one that had timed out while the server was away, and that is what it intended."""
+        """Return whether a job was read as timed out while the server was away, and had intended to time out."""
         emits = next(one.emits for one in self._epochs if one.begun is begun)
         if not emits or emits[0].type != "timeout" or len(begun.schedule_ns) > 1:
             return False
@@ -166,7 +166,7 @@ class _Job:
         return self._intent.times_out(emit.intended_ns - self._accepted_ns, self._bounds.tick_ns)
 
     def _agree(self, said_ns: list[int], now: int) -> bool:
-        """Whether a schedule is the one intended; what is due in this very moment may be done or not."""
+        """Return whether a schedule is the one intended; what is due in this very moment may be done or not."""
         its, due = [at - self._accepted_ns for at in said_ns], self._intent.ahead(now - self._bounds.tick_ns)
         shorter = min(len(its), len(due))
         rest = its[: len(its) - shorter] + due[: len(due) - shorter]

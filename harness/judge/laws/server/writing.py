@@ -1,4 +1,4 @@
-"""What the server wrote to each stream: every event once, in order, as soon as it was there, until a lawful end."""
+"""The server's writes to each stream: every event once, in order, as soon as it was there, until a lawful end."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ POLITE = frozenset({"newer", "evicted", "expired", "stopped"})
 """Why a stream ends whose peer is told."""
 
 REFUSED = frozenset({"204", "410"})
-"""How a cursor is answered for which no stream opens."""
+"""The answers to a cursor for which no stream opens."""
 
 
 def streams(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
@@ -311,7 +311,7 @@ class _Walk:
             yield f"the server ended {called} at {at} ({why}) and said no bye", closed
 
     def _bye(self, closed: Subscriber) -> bool:
-        """Whether it was told why it ends, where the server could tell it."""
+        """Return whether it was told why it ends, where the server could tell it."""
         if self._given_up is not None or any(
             one.perhaps(closed.t_ns, self._bounds.tick_ns) for one in self._served.hangs
         ):
@@ -320,7 +320,7 @@ class _Walk:
         return isinstance(last, Said) and (last.what, last.detail) == ("bye", closed.evidence)
 
     def _left(self, closed: Subscriber) -> bool:
-        """Whether the gate knows of an end of this stream's connection, told to the server or not."""
+        """Return whether the gate knows of an end of this stream's connection, told to the server or not."""
         request = self._stream.request
         if request is None or closed.t_ns >= self._case.end_ns:
             return True
@@ -328,7 +328,7 @@ class _Walk:
         return any(one.seq < closed.seq and (one.side == "client" or one.how == "closed") for one in ends)
 
     def _may_end(self, closed: Subscriber) -> bool:
-        """Whether a stream may end then, on this evidence. Whether a peer had left is the network's to say."""
+        """Return whether a stream may end then, on this evidence. Whether a peer had left is the network's to say."""
         epoch, tick_ns = self._stream.epoch, self._bounds.tick_ns
         latest_ns = closed.t_ns + tick_ns
         match closed.evidence:

@@ -1,4 +1,4 @@
-"""What the records read so far have told of, and what every record must agree with.
+"""The ledger: what the records read so far have told of, with which every record must agree.
 
 One pass over a history fills this ledger, one rule a kind of record. Among the harness's own writers an effect comes
 behind its cause by ``seq``; where one of them writes its record only later (a write, once the socket has taken it; a
@@ -48,7 +48,7 @@ class Ledger:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.finished = not case.aborted  # nobody was cut short
+        self.finished = not case.aborted  # no task was cut short
         history = case.history
         self.numbers: Counter[tuple[type[Record], object]] = Counter()  # the last of a kind, by whose records they are
         self.server_tells = bool(history.all(Answered) or history.all(Subscriber))  # which request it answers
@@ -94,7 +94,7 @@ class Ledger:
         self.cuts: Counter[str] = (
             Counter()
         )  # events of which only the beginning reached a client, none of them shown yet
-        self.unread: set[str] = set()  # clients that had a stream in a coding that nobody here undoes
+        self.unread: set[str] = set()  # clients that had a stream in a coding that the harness does not undo
         self.snapshots: dict[str, set[tuple[str, str, int]]] = {}  # states that were answered, by client
         # The client, and the app.
         # The runner.

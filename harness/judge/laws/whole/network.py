@@ -23,7 +23,7 @@ from harness.vocabulary import CANARY
 DOWN = "downstream"
 
 KILLS = frozenset({"loses", "offline", "resumed"})
-"""What the OS tells of when it kills connections and dials."""
+"""The OS's words when it kills connections and dials."""
 
 
 def _conn(record: Conn, ledger: Ledger) -> str:
@@ -218,7 +218,7 @@ def _dials(ledger: Ledger) -> Iterator[tuple[Record, str]]:
 
 
 def _met_a_change(dial: Dial, ledger: Ledger) -> bool:
-    """Whether a door was moved, or the run ended, as it came through: what no gate had taken by then is gone."""
+    """Return whether a door was moved, or the run ended, as it came through: what no gate had taken by then is gone."""
     near = ledger.case.near_ns
     if dial.to_ns >= ledger.case.end_ns - near:
         return True

@@ -45,7 +45,7 @@ _TIMES: Mapping[type[Record], Callable[[Any], tuple[int, ...]]] = {
 """The times that a record tells, in the order in which they came."""
 
 _AT_ONCE = (App, DeedDone, Dial, Emit)
-"""What is written as the last of them comes."""
+"""Records that are written as the last byte of what they tell of comes."""
 
 
 class Stamps:

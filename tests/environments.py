@@ -28,7 +28,7 @@ def make(folder, requirements, *, checkout=True):
 
 
 def light(*extras):
-    """What ``pip install 'harness[…]'`` brings."""
+    """Return what ``pip install 'harness[…]'`` brings."""
     optional = PROJECT["optional-dependencies"]
     return [*PROJECT["dependencies"], *(one for extra in extras for one in optional[extra])]
 

@@ -1,4 +1,4 @@
-"""How the CPU time of a call grows with its input: both sizes are timed in turns, so a busy machine slows both."""
+"""The growth of a call's CPU time with its input: both sizes are timed in turns, so a busy machine slows both."""
 
 import gc
 from collections.abc import Callable

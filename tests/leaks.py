@@ -1,4 +1,4 @@
-"""What a test may leave behind, counted before and after."""
+"""The things that a test may leave behind, counted before and after."""
 
 import gc
 from pathlib import Path

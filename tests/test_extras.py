@@ -31,7 +31,7 @@ def test_what_is_not_there_is_named_with_the_command_that_installs_it():
 
 
 RAISED = {"requests", "urllib3"}
-"""What toxiproxy-python talks through, and raises the exceptions of."""
+"""The library that toxiproxy-python talks through and whose exceptions it raises."""
 
 
 def named(requirements):

@@ -22,7 +22,7 @@ from tests.growth import seconds_of, times_as_long
 
 ROOT = Path(harness.__file__).parent
 LENGTHS = (1_250, 2_500, 5_000, 10_000, 20_000)
-"""How long the repeated texts are. The first length that takes ENOUGH time is compared with one of three times the
+"""The lengths of the repeated texts. The first length that takes ENOUGH time is compared with one of three times the
 length, so a pattern whose time explodes is found while its time is short."""
 
 ENOUGH = 0.007
@@ -96,7 +96,7 @@ def every_pattern():
 
 
 ANCHORED = {"fullmatch", "match"}
-"""What is asked at one place only: a pattern of which a module keeps no more need not be searched for."""
+"""Methods that ask at one place only: a pattern of which a module keeps no more need not be searched for."""
 
 PATTERNS, WHOLE, UNREAD = every_pattern()
 
@@ -150,7 +150,7 @@ def parts(parsed):
 
 
 def pumps(pattern):
-    """What is repeated, and what stands before it."""
+    """Return what is repeated, and what stands before it."""
     source = pattern.pattern
     text = source if isinstance(source, str) else source.decode("latin-1")
     found, whole = parts(parser.parse(text, pattern.flags & ~re.LOCALE))
@@ -170,7 +170,7 @@ def is_steep(run, text_of):
 
 
 ENDS = {"harness.sse.parser": "\n\n"}
-"""How the texts end that a module's patterns are given: there a whole block always matches."""
+"""The endings of the texts that a module's patterns are given: there a whole block always matches."""
 
 
 def pumped(pattern, before, unit, end, length):

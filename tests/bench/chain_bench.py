@@ -1,4 +1,4 @@
-"""What the harness itself adds to a clean run: gate, HTTP stage and proxy, at 10 events/s. Run it as a script.
+"""The time that the harness itself adds to a clean run: gate, HTTP stage and proxy, at 10 events/s. Run it as a script.
 
 Two clients of one server in one process, one dialling the server, the other through the whole chain with no toxic.
 Their jobs run half a period apart, so that neither delays the other. The bar: added p50 ≤ 0.5 ms, p99 ≤ 3 ms, and the

@@ -1,4 +1,4 @@
-"""What the gate adds to an event's way, against a direct connection in the same run.
+"""The time that the gate adds to an event's way, against a direct connection in the same run.
 
 Usage: python tests/bench/gate_bench.py [--rate 10] [--seconds 10]
 

@@ -60,7 +60,7 @@ def httpx_sse(chunks: Iterable[bytes]) -> int:
 
 
 class _Source:
-    """What sseclient-py expects: something iterable that can be closed."""
+    """The source that sseclient-py expects: iterable, and with a ``close``."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = chunks

@@ -1,4 +1,4 @@
-"""What receiving costs the reference client, its full record kept, beside httpx with httpx-sse. Run it as a script.
+"""The cost of receiving: the reference client, its full record kept, beside httpx with httpx-sse. Run it as a script.
 
 Each client lives in a process of its own and follows as many streams of one paced server, a client object each. CPU
 (of the client's process, per event) is measured on all of them at the same time, so that whatever else the machine does
@@ -173,7 +173,7 @@ async def follow_floor(url: str, take: Take) -> None:
 
 
 class Reading:
-    """What one child saw of so many streams: the delays in ms of the counted window."""
+    """One child's view of so many streams: the delays in ms of the counted window."""
 
     def __init__(self, streams: int) -> None:
         self._left = 2 * streams

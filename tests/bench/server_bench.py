@@ -1,4 +1,4 @@
-"""What the reference server costs beside bare h11 on trio and Hypercorn with Starlette. Run it as a script.
+"""The cost of the reference server, beside bare h11 on trio and Hypercorn with Starlette. Run it as a script.
 
 Each server lives in a process of its own and paces events of the same size to as many streams. CPU (the server
 process's, per event delivered) is measured on all of them at the same time, so that whatever else the machine does
@@ -126,7 +126,7 @@ async def serve_hypercorn() -> None:
 
 
 class Reading:
-    """What the client saw of one arm in one round."""
+    """The client's view of one arm in one round."""
 
     def __init__(self) -> None:
         self.open = 0

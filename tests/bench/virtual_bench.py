@@ -61,13 +61,13 @@ def best(work: Callable[[], object], turns: int) -> float:
 
 
 def one_of_a_search(faults: int, *, proofs: bool = False) -> None:
-    """What a fuzzer does for each seed: compile, run, judge."""
+    """Do a fuzzer's work for one seed: compile, run, judge."""
     made = plan(job={"lasts": "15s"}, timeline=dict(list(WALK.items())[:faults]))
     judge(made, rehearse(made, proofs=proofs))
 
 
 def search() -> None:
-    """What ``harness fuzz`` does with a hundred seeds, canaries included."""
+    """Do the work of ``harness fuzz`` for a hundred seeds, canaries included."""
     for seed in SEEDS:
         try_genotype(invent(seed))
 

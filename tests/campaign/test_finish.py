@@ -1,4 +1,4 @@
-"""What follows a run: which runs are drawn."""
+"""The steps after a run: which runs are drawn."""
 
 import msgspec
 import pytest

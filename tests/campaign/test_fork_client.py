@@ -32,7 +32,7 @@ def forks(monkeypatch, perform, **options):
 
 
 async def ran(server, folder, stop=None):
-    """How the run ended, and what it told meanwhile."""
+    """Return how the run ended, and what it told meanwhile."""
     told = []
     with trio.fail_after(20):
         return await server.run(folder, lambda progress: told.append(progress.events), stop or trio.Event()), told

@@ -1,4 +1,4 @@
-"""What runs are called while they go on."""
+"""The names of runs while they go on."""
 
 import msgspec
 

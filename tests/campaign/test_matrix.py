@@ -1,4 +1,4 @@
-"""What a matrix of wrong clients and scenarios proves, and how it is shown. Cells are made up."""
+"""A matrix of wrong clients and scenarios: its proof, and its form on a page. Cells are made up."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The table that is committed: every mutant, every scenario that ships, and nothing in it that catches nobody."""
+"""The table that is committed: every mutant, every scenario that ships, and no row in it that catches no mutant."""
 
 import re
 from pathlib import Path

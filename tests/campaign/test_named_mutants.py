@@ -10,7 +10,7 @@ from harness.scenario.project import NO_PROJECT
 
 
 def words(prover, plans):
-    """What each variant says of one client, as they are asked for."""
+    """Return what each variant says of one client, as they are asked for."""
     return (prover.cell(Trial(key="", plan=plan)).word for plan in plans)
 
 

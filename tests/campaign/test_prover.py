@@ -1,4 +1,4 @@
-"""What a matrix's worker makes of a plan, in its own memory, and what of one that it cannot run."""
+"""A matrix's worker, in its own memory: its answer to a plan, and to a plan that it cannot run."""
 
 import json
 

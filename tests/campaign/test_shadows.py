@@ -29,7 +29,7 @@ def plan_of(scene):
 
 
 def digest(history):
-    """What happened, whatever the client is called."""
+    """Return what happened, whatever the client is called."""
     return history_digest(record for record in history.records if not isinstance(record, Run))
 
 

@@ -96,7 +96,7 @@ class Asked:
 
 
 class Reply:
-    """What a scripted handler answers with."""
+    """The answer of a scripted handler."""
 
     def __init__(self, pipe, asked):
         self.pipe = pipe
@@ -345,7 +345,7 @@ class Watcher(Observer):
 
 @dataclass
 class Played:
-    """What came of a play. ``shown``: (second, callback, id, source) as the app saw it."""
+    """The result of a play. ``shown``: (second, callback, id, source) as the app saw it."""
 
     stage: Stage
     watcher: Watcher

@@ -1,4 +1,4 @@
-"""What the app is spared, and what it must be shown all the same."""
+"""The intake spares the app some events, and must show it others all the same."""
 
 from harness.sse.policy import REFERENCE
 from tests.clients.stage import Stage, completes, event, play

@@ -177,7 +177,7 @@ needs_ipv6 = pytest.mark.skipif(not ipv6_loopback(), reason="this machine has no
 
 @pytest.fixture
 async def served_on_ipv6(nursery):
-    """A job server behind [::1] alone: the port that relays to it there, which nobody has on 127.0.0.1."""
+    """A job server behind [::1] alone: the port that relays to it there, which is free on 127.0.0.1."""
     server = JobServer(
         network=RealNetwork(), journal=None, job=JobSpec(lasts=0.2, every=0.02), server=ServerSpec(), chance=Chance(1)
     )

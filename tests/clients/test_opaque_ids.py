@@ -32,7 +32,7 @@ END = event("end", "completed")
 
 
 def seen(*connections):
-    """What the app is told of these connections, each a list of blocks: the data of its events, the end left out."""
+    """Return the data of the events that the app is told, without the end. Each connection is a list of blocks."""
     found = []
     *first, last = connections
     stage = Stage(streams=[*(says(*blocks) for blocks in first), says(*last, END)])

@@ -37,7 +37,7 @@ def of_the_docstring():
 
 
 def printed(example, server):
-    """What an example prints, of a job of the server at this URL."""
+    """Return what an example prints, of a job of the server at this URL."""
     source, count = re.subn(r'SSEClient\("http[^"]*"', f'SSEClient("{server}"', example)
     assert count == 1
     out = io.StringIO()

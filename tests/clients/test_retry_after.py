@@ -1,4 +1,4 @@
-"""Retry-After binds whoever it was said to: streams, polls, results, tokens, starts, each by itself."""
+"""Retry-After binds the request that it answered: streams, polls, results, tokens, starts, each by itself."""
 
 import h11
 import msgspec

@@ -1,4 +1,4 @@
-"""What a client makes of the device's signals."""
+"""A client's reaction to the device's signals."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""The renewal of a token: one at a time, whoever asks for it."""
+"""The renewal of a token: one at a time, whichever request asks for it."""
 
 import math
 

@@ -234,7 +234,7 @@ BY_REQUESTS = (ProofKind.REQUEST, ProofKind.AWAY)
 
 
 class Asked(Exception):
-    """Somebody was asked to carry an act out, or was dialled to meet it."""
+    """An actor was asked to carry an act out, or was dialled to meet it."""
 
 
 class Anybody:
@@ -258,6 +258,6 @@ async def test_every_act_of_the_gate_s_is_asked_of_a_gate_and_every_request_s_pr
         (lambda: prove_in_force(act, way), lambda: prove_cleared([act], way)) if row.proof in BY_REQUESTS else ()
     ):
         with contextlib.suppress(Asked):
-            assert (await seen()).briefly  # what is held, or idle, for so long that nobody waits to see it
+            assert (await seen()).briefly  # what is held, or idle, for so long that no proof waits to see it
     if row.executor is Executor.MIDDLE:
         assert tell(ActInForce(index=0, act=act, on="", actor="middle"))

@@ -281,7 +281,7 @@ def test_a_path_that_is_half_up_lets_no_dial_in():
 
 
 def told(fold: Fold, *deeds: Deed) -> list[list[tuple[float, int, dict[str, FlowEnding]]]]:
-    """What came by itself before each of these deeds: when, of which deed, and how it ended what was open."""
+    """Return what came by itself before each of these deeds: when, of which deed, and how it ended what was open."""
     found = []
     for one in deeds:
         found.append([(passed.at, passed.deed.index, passed.change.ended) for passed in fold.pass_to(one.at)])

@@ -1,4 +1,4 @@
-"""What a radio charges, and when."""
+"""The delay that a radio charges, and when."""
 
 import pytest
 

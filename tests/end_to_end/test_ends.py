@@ -32,7 +32,7 @@ def history_of(folder):
 
 
 def running(folder):
-    """Whether the only run has recorded something."""
+    """Return whether the only run has recorded something."""
     path = history_of(folder)
     return path is not None and path.stat().st_size > 200
 

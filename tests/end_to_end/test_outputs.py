@@ -1,4 +1,4 @@
-"""What a run says of its own end is what it returns: on real sockets, and in every format."""
+"""A run says of its own end what it returns: on real sockets, and in every format."""
 
 import json
 import shutil

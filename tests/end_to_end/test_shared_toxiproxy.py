@@ -42,7 +42,7 @@ def begun(folder, url):
 
 
 def flows(folder):
-    """How many runs there have events to tell of."""
+    """Return how many runs there have events to tell of."""
     return sum(path.stat().st_size > 3000 for path in folder.glob("results/2*/*/*/history.jsonl.gz"))
 
 

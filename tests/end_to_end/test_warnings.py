@@ -1,4 +1,4 @@
-"""What a plan is warned of, where a user, a pipeline and a program read it; and what is refused before it is run."""
+"""The warnings of a plan, where a user, a pipeline and a program read it; and what is refused before it is run."""
 
 import json
 

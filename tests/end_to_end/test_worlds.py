@@ -86,7 +86,7 @@ def in_both_worlds(root, chosen, at_once):
 
 
 def besides_times(result):
-    """Whether worlds differ by more than times, in the one real run. Of many side by side, such a run is made again."""
+    """Return whether the worlds differ by more than times in the one real run: of many, such a run is made again."""
     return any(one.what != "times" for one in result.differences)
 
 

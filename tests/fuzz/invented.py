@@ -1,4 +1,4 @@
-"""What seeds invent, made once for all tests that look at many of them."""
+"""The scenarios that seeds invent, made once for all tests that look at many of them."""
 
 from functools import lru_cache
 

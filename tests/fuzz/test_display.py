@@ -1,4 +1,4 @@
-"""What a search says of itself while it goes on."""
+"""The lines that a search prints while it goes on."""
 
 from harness.fuzz.display import done, line
 from harness.fuzz.search import Search

@@ -6,7 +6,7 @@ from tests.fuzz.invented import plan_of
 
 
 def lacks(*faults, **settings):
-    """What must still be said after faults a second apart, as actor and deed."""
+    """Return what must still be said after faults a second apart, as actor and deed."""
     told = tuple(Fault(at=float(at), actor=actor, deed=deed) for at, (actor, deed) in enumerate(faults, 1))
     paths = {"wifi": "wifi", "cellular": "lte"}
     plan = Genotype(seed=1, job={"lasts": "30s"}, paths=paths, faults=told, **settings).plan()

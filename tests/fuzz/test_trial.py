@@ -92,7 +92,7 @@ def test_one_seed_in_a_few_is_proved(monkeypatch):
 
 
 def test_a_hunt_holds_no_more_after_many_trials_than_after_a_few():
-    """What a trial leaves is garbage: of a trial kept somewhere there would be hundreds of blocks, and of objects."""
+    """All that a trial leaves is garbage: a trial that is kept somewhere would hold hundreds of blocks and objects."""
 
     def held(*seeds: int) -> tuple[int, int]:
         for seed in seeds:

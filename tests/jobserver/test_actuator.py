@@ -1,4 +1,4 @@
-"""What the server is told to do, and the way back. In virtual time: a journal stamp is the time in ns, plus 1."""
+"""The acts that the server does and takes back. In virtual time: a journal stamp is the time in ns, plus 1."""
 
 import json
 
@@ -35,7 +35,7 @@ def comments(body: bytes) -> int:
 
 
 async def answered(rig) -> bool:
-    """Whether a request is answered within a second."""
+    """Return whether a request is answered within a second."""
     with trio.move_on_after(1.0):
         try:
             return (await (await rig.client()).fetch("GET", "/healthz"))[0] == 200

@@ -1,4 +1,4 @@
-"""Whatever a client sends, the job server answers it or hangs up, and goes on serving everybody else."""
+"""Whatever a client sends, the job server answers it or hangs up, and goes on serving all others."""
 
 import contextlib
 import random

@@ -1,4 +1,4 @@
-"""What a peer may and may not do to a connection. All in virtual time, so that every deadline is exact."""
+"""The limits of what a peer may do to a connection. All in virtual time, so that every deadline is exact."""
 
 import pytest
 import trio

@@ -110,7 +110,7 @@ def test_truth_of_a_lost_log_is_a_second_job_record_and_what_was_due_meanwhile_w
     first, second = history.all(Job)
     assert (first.job, first.accepted_ns, first.total) == (second.job, second.accepted_ns, second.total)
     assert (first.epoch, second.epoch) == ("a", "b")
-    # 4 s, 6 s and 8 s fell due while nobody told: the state that stands for them was intended at 4 s.
+    # 4 s, 6 s and 8 s fell due while no server told: the state that stands for them was intended at 4 s.
     assert seconds(second.schedule_ns)[:3] == [4.0, 10.0, 12.0]
     emits = [emit for emit in history.all(Emit) if emit.epoch == "b"]
     assert [emit.intended_ns for emit in emits] == second.schedule_ns

@@ -1,4 +1,4 @@
-"""What the server writes down of itself: which request it answered, with which bytes, and what its sockets took."""
+"""The server's records of itself: which request it answered, with which bytes, and what its sockets took."""
 
 import msgspec
 import pytest

@@ -74,7 +74,7 @@ class Dials(Story):
         return self
 
     def dials(self, at: float, lasts: float, fate: str = "refused") -> None:
-        """A dial that nobody lets in."""
+        """Tell a dial that is not let in."""
         over = at + lasts
         self.add(Dial(client="c1", path="wifi", port=0, from_ns=ns(at), to_ns=ns(over), fate=fate), over)
 

@@ -1,4 +1,4 @@
-"""What a gate adds to a story: the ends that deeds bring, and the signals that they tell.
+"""A gate's additions to a story: the ends that deeds bring, and the signals that they tell.
 
 Made by the model that drives the real gate, so that a told story is a lawful one for the judge's own fold.
 """
@@ -37,7 +37,7 @@ class Gatehouse:
         self.silently = False
 
     def before(self, record: Record) -> list[Record]:
-        """What comes by itself before this record."""
+        """Return what comes by itself before this record."""
         found: list[Record] = []
         while self.later and self.later[0][0] < record.t_ns:  # what is told at that instant is told before
             at, _, linger = heapq.heappop(self.later)

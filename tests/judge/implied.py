@@ -1,4 +1,4 @@
-"""What a story leaves to be told: the records that its other writers wrote of the same run.
+"""The implied part of a story: the records that its other writers wrote of the same run.
 
 A story tells what its client did and met. From that follows what bodies its answers had, who listened for signals, and
 how what never ended was ended as the run was taken down.

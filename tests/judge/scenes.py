@@ -50,7 +50,7 @@ def handoff(
 
 
 def half_open_plan(policies: Policies = AS_SHIPPED, **more: Any) -> Plan:
-    """Wi-Fi dies silently at 4 s while cellular is the default for new connections; nobody is told."""
+    """Wi-Fi dies silently at 4 s while cellular is the default for new connections; neither side is told."""
     return plan(
         (1.0, "device", JOINS, "joins cellular"),
         (3.9, "device", acts.Prefers(path="cellular"), "prefers cellular"),

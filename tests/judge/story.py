@@ -68,7 +68,7 @@ LTE = model.PathSpec(
 DELAY = 0.005
 MADE_BY_SERVER = {"eof": "fin", "error": "rst"}
 FATES = {"refused": "refused", "error": "lost", "unreachable": "ENETUNREACH"}
-"""What a dial met, by how its attempt ended; all others are given up."""
+"""The fate of a dial, by the end of its attempt; all others are given up."""
 
 
 NEXT = -1
@@ -131,7 +131,7 @@ class Story:
         self.asked: dict[str, int] = {}  # client -> rid of its stream
         self.carried: dict[str, int] = {}  # client -> cid of its last stream, over or not
         self.path: dict[str, str] = {}  # client -> of its last dial
-        self.trying: dict[str, float] = {}  # client -> when it began the dial that nobody has let in
+        self.trying: dict[str, float] = {}  # client -> when it began the dial that has not been let in
         self.tries: dict[str, int] = {}
         self.buffer: dict[str, str] = {}
         self.hearings: list[tuple[SignalHeard, Record]] = []

@@ -1,4 +1,4 @@
-"""What a client says of itself decides nothing: words, laws, counts and causes are the same without its claims."""
+"""A client's words on itself decide nothing: words, laws, counts and causes are the same without its claims."""
 
 import pytest
 

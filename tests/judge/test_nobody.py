@@ -1,4 +1,4 @@
-"""A plan that no client can pass: what is missing from the loss on is nobody's fault; what was skipped before is."""
+"""A plan that no client can pass: what is missing from the loss on is not its fault; what was skipped before is."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""What nobody declared is unknown, and no law reads the reference's figure for it."""
+"""An undeclared policy is unknown, and no law reads the reference's figure for it."""
 
 import math
 

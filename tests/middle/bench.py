@@ -96,7 +96,7 @@ class Bench:
 
     @property
     def to_server(self) -> bytes:
-        """What went to the server, without the numbers of its requests."""
+        """The bytes that went to the server, without the numbers of its requests."""
         return MARK.sub(b"", self.raw_to_server)
 
     @property

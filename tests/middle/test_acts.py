@@ -1,4 +1,4 @@
-"""What each act does to requests and streams, on the bench; each beside a case that it leaves alone."""
+"""The effect of each act on requests and streams, on the bench; each beside a case that it leaves alone."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is recorded of what the client's socket takes: blocks, first bytes and bodies, and nothing that it does not."""
+"""Records of what the client's socket takes: blocks, first bytes and bodies, and nothing that it does not."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""What is in force: the last word of an actor wins."""
+"""The acts in force: the last word of an actor wins."""
 
 import pytest
 

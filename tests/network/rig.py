@@ -1,4 +1,4 @@
-"""What the gate's tests share: a gate before a server whose connections the test holds in its hand."""
+"""The rig of the gate's tests: a gate before a server whose connections the test holds in its hand."""
 
 import itertools
 import math

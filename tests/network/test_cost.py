@@ -1,4 +1,4 @@
-"""What a path's radio costs, to the millisecond, under a virtual clock; and what else takes time."""
+"""The delay of a path's radio, to the millisecond, under a virtual clock; and what else takes time."""
 
 import functools
 

@@ -132,7 +132,7 @@ async def test_dial_under_way_when_the_phone_falls_asleep_is_lost_at_the_waking(
         nursery.start_soon(fails, r, ConnectionAbortedError)
         await trio.sleep_until(0.5)
         await r.gate.suspend(45.0)
-        await r.gate.reach("wifi", Reach.UP)  # it is let in while nobody is awake to see it
+        await r.gate.reach("wifi", Reach.UP)  # it is let in while the phone sleeps and cannot see it
     assert dials(r) == [("wifi", True, 0.0, 45.5, "lost")]
 
 

@@ -7,7 +7,7 @@ from tests.network.rig import rig, simulated
 
 
 def listening(r):
-    """How many listened when each signal was told, as the records of listening have it."""
+    """Return how many listened when each signal was told, as the records of listening have it."""
     ears, found = 0, []
     for one in r.records:
         if isinstance(one, Listens):

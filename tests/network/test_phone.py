@@ -1,4 +1,4 @@
-"""The phone's own sockets: what a lost path does to whoever uses them."""
+"""The phone's own sockets: the effect of a lost path on the tasks that use them."""
 
 import errno
 

@@ -1,4 +1,4 @@
-"""What the phone's task has read of a connection is recorded as it reads, and when the phone left as it leaves."""
+"""The phone records what its task reads of a connection as it reads, and its leaving as it leaves."""
 
 import contextlib
 import random
@@ -23,7 +23,7 @@ def reads(r, conn=0):
 
 
 def met(r):
-    """What end each connection had for the client, how far it had been read, and when."""
+    """Return what end each connection had for the client, how far it had been read, and when."""
     return [(one.end, one.upto, at(r, one.t_ns)) for one in r.of(Read) if one.end]
 
 

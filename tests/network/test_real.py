@@ -18,7 +18,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="a hanging door needs
 
 
 def has_ipv6() -> bool:
-    """Whether this machine has a ::1 to bind."""
+    """Return whether this machine has a ::1 to bind."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
         probe.bind(("::1", 0))
         return True

@@ -1,4 +1,4 @@
-"""What open flows feel, word by word, on real sockets."""
+"""The effect of each word on open flows, on real sockets."""
 
 import errno
 import math

@@ -35,7 +35,7 @@ def spec(number, stream, version=0):
 
 
 class Witness:
-    """What one end has received by when: bytes in all, and how it ended."""
+    """The bytes that one end has received by when: bytes in all, and how it ended."""
 
     def __init__(self):
         self.seen = {}

@@ -1,4 +1,4 @@
-"""What waits for a radio is recorded as the wait begins, to the instant at which it ends; what need not, is not."""
+"""A wait for a radio is recorded as it begins, to the instant at which it ends; bytes that need not wait have none."""
 
 import itertools
 import random

@@ -54,7 +54,7 @@ SECRETS = {
     "ghp_s3cretaaaaaaaaaaaaaaaaaaaa": "ghp_s3cret",
     "AKIAABCDEFGHIJKLMNOP": "AKIAABCDEFGHIJKLMNOP",
 }
-"""What is planted, and what of it must appear nowhere."""
+"""Each planted text, and the part of it that must appear nowhere."""
 
 RUN = "as-shipped-real-s7"
 
@@ -62,7 +62,7 @@ EVERYTHING = (*MARKUP, *STEERING, *LINKS, *SECRETS)
 
 
 def put_hostile(folder: Path, texts: tuple[str, ...] = EVERYTHING) -> None:
-    """Write one failed run per text, each with that text in every field that somebody else may fill."""
+    """Write one failed run per text, each with that text in every field that another party may fill."""
     for number, text in enumerate(texts):
         _put(folder, number, text)
     drawn = {MARKUP[2], STEERING[0], next(iter(SECRETS))}

@@ -1,4 +1,4 @@
-"""What a page is made of, as a parser sees it."""
+"""The parts of a page, as a parser sees it."""
 
 import html.parser
 

@@ -1,4 +1,4 @@
-"""Plausible runs, built record by record: a hand-over that heals, and a half-open connection nobody notices."""
+"""Plausible runs, built record by record: a hand-over that heals, and a half-open connection that stays unnoticed."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is printed is what is returned: one word and one exit code, whatever ended the runs, in every output."""
+"""An invocation prints what it returns: one word and one exit code, whatever ended the runs, in every output."""
 
 import json
 import xml.etree.ElementTree as ET

@@ -28,7 +28,7 @@ import psutil
 from harness.history import Record, read_history
 
 MARK = "HARNESS_KILL_MARK"
-"""A variable of the environment by which every process of one strike is known, whoever started it."""
+"""A variable of the environment that marks every process of one strike, whichever process started it."""
 
 WALK = """\
 scenario: a walk to be cut short
@@ -56,7 +56,7 @@ class Strike(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What a strike left: where, of which mark, the exit code, all output, and the records flushed before it."""
+    """The remains of a strike: where, of which mark, the exit code, all output, and the records flushed before it."""
 
     folder: Path
     mark: str
@@ -108,7 +108,7 @@ def remove(url: str, names: list[str]) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """Return a port that no process listens on now."""
     import socket
 
     with socket.socket() as probe:
@@ -142,7 +142,7 @@ def history_of(folder: Path) -> Path | None:
 
 
 def records(folder: Path) -> list[Record]:
-    """What is readable of the only run's history at this moment."""
+    """Return what is readable of the only run's history at this moment."""
     path = history_of(folder)
     return read_history(path).records if path is not None else []
 
@@ -193,7 +193,7 @@ def victims(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def wrong(strike: Strike, left: Left) -> Iterator[str]:
-    """What should not be so after a strike."""
+    """Yield each thing that should not be so after a strike."""
     folder, mark, code, said, before = left
     if code not in (CODES[strike.signal] if strike.whom == "command" else set()) | DONE:
         yield f"exit code {code}: {said}"
@@ -223,7 +223,7 @@ def unjudged(folder: Path) -> Iterator[str]:
 
 
 def undisturbed(folder: Path) -> list[str]:
-    """A run that nobody strikes passes."""
+    """A run that is not struck passes."""
     process = command(folder, "run", "walk.yaml", "--toxiproxy", "auto")
     out, err = process.communicate(timeout=90)
     return [] if process.returncode == 0 else [f"an undisturbed run: exit code {process.returncode}: {out}{err}"]
@@ -238,7 +238,7 @@ def main(count: int, seed: int) -> int:
             folder.mkdir()
             found = carry_out(strike, folder, shared)
             left = proxies(shared) if shared != "embedded" else []
-            # For a run that is killed itself the next one on the server heals; everybody else must have done so.
+            # For a run that is killed itself the next one on the server heals; all others must have done so.
             found += [f"{strike}: proxies left on the shared server: {left}"] if left and strike.whom != "run" else []
             remove(shared, left or [])
             found += undisturbed(folder) if strike.number % 10 == 9 else []

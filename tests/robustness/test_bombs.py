@@ -47,7 +47,7 @@ def streams_a_bomb(unit, size=FULL):
 
 
 def peak_of(run):
-    """What a run gives, and the most bytes that were held while it lasted."""
+    """Return what a run gives, and the most bytes that were held while it lasted."""
     tracemalloc.start()
     try:
         return run(), tracemalloc.get_traced_memory()[1]

@@ -203,7 +203,7 @@ def start(answer, times=3):
 
 
 def test_a_stream_of_comments_is_held_in_one_connection_and_no_memory():
-    """Comments are life to the watchdog, and no evidence: nobody polls, nothing is dialled anew, nothing is kept."""
+    """Comments are life to the watchdog, and no evidence: no client polls, nothing is dialled anew, nothing is kept."""
     tracemalloc.start()
     played = play(GarbageStage(endless(COMMENTING, b": hello\n" * 5_000, pause=1.0), times=1), lasts=600.0)
     _, peak = tracemalloc.get_traced_memory()

@@ -1,4 +1,4 @@
-"""Judging and drawing what somebody else put there: whatever it is, a sentence, in bounded time and memory."""
+"""Judging and drawing files of another party: whatever they are, a sentence, in bounded time and memory."""
 
 import gzip
 import json

@@ -105,7 +105,7 @@ def pieces(chance, wire, sizes):
 
 @dataclass
 class Seen(Observer):
-    """What became of a run: what the app saw, how each attempt ended, what the gate recorded of HTTP."""
+    """The outcome of a run: what the app saw, how each attempt ended, what the gate recorded of HTTP."""
 
     shown: list = field(default_factory=list)
     ends: list = field(default_factory=list)

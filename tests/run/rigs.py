@@ -1,4 +1,4 @@
-"""A gate with a server behind proxies, in virtual time, for whoever tests a flow of the harness's own."""
+"""A gate with a server behind proxies, in virtual time, for tests of the harness's own flows."""
 
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace

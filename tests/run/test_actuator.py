@@ -84,7 +84,7 @@ class Radios:
 
 
 def told(*acts, until=20.0):
-    """What proxies and a gate were given by acts on Wi-Fi, each with its time."""
+    """Return what proxies and a gate were given by acts on Wi-Fi, each with its time."""
     [plan] = plans(Scenario(scenario="s", job={"lasts": "9s"}, paths={"wifi": "loopback"}), world="virtual")
     proxies, gate = Proxies(), Radios()
 
@@ -102,7 +102,7 @@ def told(*acts, until=20.0):
 
 
 def given_by(timeline, until=20.0, **sections):
-    """What Wi-Fi's downstream was given, by time, when a scenario's own deeds were done."""
+    """Return what Wi-Fi's downstream was given, by time, when a scenario's own deeds were done."""
     facts = {"scenario": "s", "job": {"lasts": "19s"}, "paths": {"wifi": "edge"}, "timeline": timeline}
     [plan] = plans(Scenario(**facts, **sections), world="virtual")
     proxies = Proxies()

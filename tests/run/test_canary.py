@@ -184,7 +184,7 @@ async def test_a_shape_that_is_only_shown_is_not_met(tmp_path, shape, said):
             await prepared(canary, slow)
             outcome = await canary.prove(canary.follow(slow, trio.current_time()), shown, never)
         nursery.cancel_scope.cancel()
-    assert not outcome.met  # nobody slowed anything down
+    assert not outcome.met  # nothing was slowed down
     assert said in outcome.detail
 
 

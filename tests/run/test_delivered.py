@@ -1,4 +1,4 @@
-"""What the gate says that a client's socket took is what the reference client read, event for event, in both worlds."""
+"""The gate's record of what a client's socket took is what the reference client read, event by event, in each world."""
 
 from collections import defaultdict
 
@@ -32,7 +32,7 @@ from harness.scenario import Scenario, plans
 from harness.world import real
 
 OWN_DOING = {"done", "closed", "cancelled", "signal", "watchdog", "suspect", "too-big", "status", "wrong-type"}
-"""How attempts end that the client ends by itself, be there bytes in its socket."""
+"""The ends of attempts that the client ends by itself, be there bytes in its socket."""
 KILLED = {"error"}
 """And those whose socket dies with what was not read of it: the path is lost, the gate sends RST."""
 

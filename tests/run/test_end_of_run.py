@@ -1,4 +1,4 @@
-"""How long a run lasts: to the last of its clients, its jobs and its deeds, whatever became of the others."""
+"""A run lasts to the last of its clients, its jobs and its deeds, whatever became of the others."""
 
 import errno
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from harness.world import virtual
 
 HEAD = "scenario: a test\njob: {lasts: 3s}\npaths: {wifi: wifi, cellular: lte}\n"
 HELD = "  1s: {cellular: closed}\n"
-"""Keeps nobody from anything, and a later deed from being refused."""
+"""Hinders no client, and keeps a later deed from being refused."""
 
 
 @pytest.fixture

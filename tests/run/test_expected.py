@@ -1,4 +1,4 @@
-"""What the plan lets a canary expect after each deed: by hand, for words that meet."""
+"""The state that the plan lets a canary expect after each deed: by hand, for words that meet."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What else can have done what was met: by hand, on plans of a few deeds."""
+"""Other deeds that can have done what was met: by hand, on plans of a few deeds."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from harness.scenario import Scenario, plans
 
 
 def hides(timeline, miss, *, of=-1, until=60.0, **sections):
-    """What hides the last deed (or the one given), for which this was met on Wi-Fi by then."""
+    """Return what hides the last deed (or the one given), for which this was met on Wi-Fi by then."""
     facts = {"scenario": "s", "job": {"lasts": "30s"}, "paths": {"wifi": "wifi", "cellular": "lte"}}
     plan = plans(Scenario(**{**facts, "timeline": timeline, **sections}), world="virtual")[0]
     return Interference(plan).by(plan.deeds[of], miss, until)

@@ -1,4 +1,4 @@
-"""What a path's shape does is held against the plan's numbers: neither less of it, nor more, nor sooner."""
+"""The effect of a path's shape is held against the plan's numbers: neither less of it, nor more, nor sooner."""
 
 import math
 from types import SimpleNamespace

@@ -85,7 +85,7 @@ def test_a_feed_whose_path_was_lost_is_closed_at_the_server_by_its_own_close_alo
 
 
 def tampered(monkeypatch, way, change):
-    """What a feed says is wrong where the gate changes the 10th chunk of one direction."""
+    """Return what a feed says is wrong where the gate changes the 10th chunk of one direction."""
     sent, send = [], Link._send
 
     async def tampers(link, offset, data):

@@ -1,4 +1,4 @@
-"""What executors show must be what the plan has: an executor that shows nothing, or another state, has done nothing."""
+"""Executors must show what the plan has: an executor that shows nothing, or another state, has done nothing."""
 
 import pytest
 

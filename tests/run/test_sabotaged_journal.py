@@ -36,7 +36,7 @@ KINDS = {
     "read", "attempt", "attempt_end", "block", "app", "status", "gap", "absorbed", "adopted", "results",
     "app_results",
 }  # fmt: skip
-"""What the run leaves. Not ``health``, which real runs have alone."""
+"""The kinds of record that the run leaves. Not ``health``, which real runs have alone."""
 
 OUTSIDE = {"run", "end"}
 """The history's own frame: without it a run never began, or was cut short."""

@@ -42,7 +42,7 @@ def plan_of(client="reference"):
 
 
 def wires(change, *, replay):
-    """What goes on the wire of a replay, or live, is another list of events, and nothing in the records says so."""
+    """Put another list of events on the wire, of a replay or live, and tell no record of it."""
 
     def plant(patch):
         since = JobLog.since

@@ -1,4 +1,4 @@
-"""What a run must hold, make or move has a bound, and a plan beyond it is refused where that is written."""
+"""Each quantity that a run holds, makes or moves has a bound; a plan beyond it is refused where that is written."""
 
 import itertools
 from functools import partial

@@ -158,7 +158,7 @@ def test_a_departure_after_the_command_lines_limit_is_no_deed(plan):
         plan("timeline: {7s: {wifi: up}}\n", head=head, limit=5.0)
 
 
-# Whether anybody can pass.
+# Can any client pass?
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_the_only_way_is_lost_for_good(loss, timeline, found):
     [
         "{10s: {wifi: silent for 30s}}",
         "{10s: {wifi: silent upstream only}}",  # what the server says arrives
-        "{10s: {wifi: refused}}",  # whoever has a stream keeps it
+        "{10s: {wifi: refused}}",  # a client that has a stream keeps it
         "{10s: {wifi: unreachable}}",
         "{10s: {wifi: silent}, 50s: {wifi: up}}",
         "{10s: {wifi: closed once}}",

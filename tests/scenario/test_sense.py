@@ -1,4 +1,4 @@
-"""What cannot follow what was done: every act in every state that the language's own deeds can bring about."""
+"""Acts that cannot follow others: every act in every state that the language's own deeds can bring about."""
 
 import pytest
 
@@ -12,7 +12,7 @@ PATHS = {"wifi": None, "cellular": None}
 
 
 def why(*texts: str, at: float = 1.0) -> str:
-    """What is wrong with the last of these deeds, a second apart."""
+    """Return what is wrong with the last of these deeds, a second apart."""
     fold, found = Fold(network_of(*PATHS)), ""
     for number, text in enumerate(texts):
         actor, _, words = text.partition(": ")

@@ -154,7 +154,7 @@ def test_toxicity_0_is_never_and_1_or_more_is_always(toxicity, first):
 
 
 def poisoned(chain: Chain) -> bool:
-    """Whether the first toxic of the chain won its draw."""
+    """Return whether the first toxic of the chain won its draw."""
     return chain._stages[1].toxic.type == "latency"
 
 

@@ -97,7 +97,7 @@ def dripping(data, pause=0.05):
 
 
 async def endless(stream, _head):
-    """Answer with more than anybody reads."""
+    """Answer with more than a client reads."""
     await stream.send_all(HEAD + b"Content-Length: %d\r\n\r\n" % (100 * ANSWER_MAX))
     while True:
         await stream.send_all(b"x" * 65_536)

@@ -17,7 +17,7 @@ class Pipe:
     def __init__(self):
         self.data = bytearray()
         self.ended = False
-        self.broken = False  # nobody reads any more
+        self.broken = False  # the reader has gone
         self.moved = trio.lowlevel.ParkingLot()
 
 

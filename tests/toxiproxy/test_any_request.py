@@ -1,4 +1,4 @@
-"""Whatever a client sends, the embedded server answers it or hangs up, and goes on serving everybody else."""
+"""Whatever a client sends, the embedded server answers it or hangs up, and goes on serving all others."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ DIGITS = b"9" * 5000
 
 
 class Talker:
-    """A server in memory that has a disabled proxy named p, and whoever talks to it."""
+    """A server in memory that has a disabled proxy named p, and the clients that talk to it."""
 
     def __init__(self) -> None:
         self._network = MemoryNetwork()

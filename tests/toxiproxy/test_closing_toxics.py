@@ -29,7 +29,7 @@ async def end(stream: Stream) -> tuple[bytes, str]:
 
 
 async def silent(stream: Stream, seconds: float = 0.15) -> bool:
-    """Whether nothing comes for a while, not even the end."""
+    """Return whether nothing comes for a while, not even the end."""
     with trio.move_on_after(seconds):
         await end(stream)
         return False

@@ -30,7 +30,7 @@ class Spy(Calls):
 
 @pytest.fixture
 async def api(any_api):
-    """What is driven here is driven on every release."""
+    """Drive every release in these tests."""
     return any_api
 
 

@@ -1,4 +1,4 @@
-"""What the embedded server does differently, on purpose."""
+"""The embedded server's deviations from the real one, all on purpose."""
 
 import pytest
 import trio

@@ -84,7 +84,7 @@ CALLS: dict[str, list[tuple]] = {
                 "127.0.0.1:-1",
             )
         ),
-        ("POST", "/proxies", {**OFF, "name": "z", "listen": "nonsense"}),  # disabled: nobody looks
+        ("POST", "/proxies", {**OFF, "name": "z", "listen": "nonsense"}),  # disabled: not looked at
         ("PATCH", "/proxies/z", {"enabled": True}),
         ("PATCH", "/proxies/z", {"listen": "127.0.0.1:0"}),
         ("POST", "/proxies/z", {"upstream": ""}),

@@ -254,7 +254,7 @@ def test_whatever_changes_live_no_byte_is_lost_or_reordered(seed):
 
 
 def test_the_end_comes_through_after_the_last_toxic_was_taken_out():
-    """A writer that had once been started waited for an end that nobody told it of."""
+    """Once a writer that had been started waited for an end that no task told it of."""
 
     async def body(rig):
         client, server = await rig.pair()
@@ -297,7 +297,7 @@ def test_all_addresses_of_a_name_are_dialed():
 
 
 def test_slices_that_need_not_wait_leave_everybody_else_a_turn(monkeypatch):
-    """A chunk cut to bytes that the kernel takes at once: nobody waits for more than two rounds of writes."""
+    """A chunk cut to bytes that the kernel takes at once: no task waits for more than two rounds of writes."""
     written = []
     turns = [0]
 

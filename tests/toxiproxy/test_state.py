@@ -1,4 +1,4 @@
-"""What counts as a difference between what a run left and what the server says."""
+"""The differences between the state that a run left and the state that the server tells."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""What somebody else does to a run's proxies ends the watch with a sentence; what the run does never does."""
+"""Another party's change of a run's proxies ends the watch with a sentence; the run's own change never does."""
 
 import re
 from functools import partial
@@ -39,7 +39,7 @@ async def control(api, upstream):
 
 @pytest.fixture
 def never(monkeypatch):
-    """Nobody looks by the clock."""
+    """Set the watch's period beyond the test, so that it never looks by the clock."""
     monkeypatch.setattr(module, "EVERY", 1000.0)
 
 

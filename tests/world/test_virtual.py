@@ -37,7 +37,7 @@ print(history_digest(rehearse(plans(scenario, seed=int(sys.argv[1]), world="virt
 
 
 def digests(count, seed=7):
-    """What so many processes of their own, each with a hash seed of its own, make of one plan."""
+    """Return what so many processes of their own, each with a hash seed of its own, make of one plan."""
     running = [
         subprocess.Popen(
             [sys.executable, "-c", TIED, str(seed)],

@@ -31,7 +31,7 @@ LINUX_ALONE = {
 
 
 def is_psutil():
-    """Whether psutil asks: elsewhere it asks other calls of the system."""
+    """Return whether psutil asks: elsewhere it asks other calls of the system."""
     frame = sys._getframe(2)
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith(psutil.__name__):

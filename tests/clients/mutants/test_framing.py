@@ -1,4 +1,4 @@
-"""What a parser that knows one way of writing a stream makes of the others, beside the right one."""
+"""A parser that knows one way of writing a stream, given the others, beside the right parser."""
 
 from harness.clients.mutants import REFERENCE_CLIENT, mutant
 from harness.sse.events import Event
@@ -9,7 +9,7 @@ from tests.clients.stage import event, says
 
 
 def read(name, *chunks):
-    """What the parsers of the reference and of the mutant find: events by id and data, and the id buffer at last."""
+    """Return what the reference's and the mutant's parser find: events by id and data, and the id buffer at last."""
     found = []
     for one in (REFERENCE_CLIENT, mutant(name)):
         session = Session()

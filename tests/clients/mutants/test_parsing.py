@@ -1,4 +1,4 @@
-"""What a wrong parser makes of the same reads, beside the right one; and what that does to a client."""
+"""A wrong parser beside the right one, on the same reads; and the harm that it does to a client."""
 
 from harness.clients.mutants import REFERENCE_CLIENT, mutant
 from harness.clients.mutants.parsing import BUFFER
@@ -10,7 +10,7 @@ from tests.clients.stage import event, says
 
 
 def reads(name, *chunks):
-    """What the parsers of the reference and of the mutant find in each of these reads: ids and data."""
+    """Return what the parsers of the reference and of the mutant find in each of these reads: ids and data."""
     found = []
     for one in (REFERENCE_CLIENT, mutant(name)):
         parser = one.decisions(REFERENCE).parser(Session())

@@ -1,4 +1,4 @@
-"""What a stranger reads who has to find the bug: each wrong client's verdict names what the client did."""
+"""Explanations, for a stranger who has to find the bug: each wrong client's verdict names what the client did."""
 
 import pytest
 

@@ -35,7 +35,7 @@ def test_every_act_has_its_mark():
 
 
 def felt(timeline: dict[str, Any], **sections: Any) -> dict[str, Record | None]:
-    """What each deed that was said touched of the only client, by its words."""
+    """Return what each deed that was said touched of the only client, by its words."""
     facts = {
         "scenario": "felt",
         "job": {"lasts": "20s", "updates": "every 500ms"},
@@ -150,7 +150,7 @@ def test_what_touches_nothing_of_a_client_is_not_felt(said, timeline, sections):
 
 
 def test_what_took_its_place_is_what_is_felt():
-    """A word that another replaces before anything met it was felt by nobody."""
+    """No client felt a word that another replaced before anything met it."""
     found = felt({"5.1s": {"wifi": "stalled"}, "5.2s": {"wifi": "silent for 2s"}})
     assert found["wifi stalled"] is None
     assert isinstance(found["wifi silent for 2s"], Chunk)

@@ -110,7 +110,7 @@ def unanswered(ended: float, *, opened: bool = False, comment: float = 0.0) -> S
 
 
 def entered(story: Story) -> bool:
-    """Whether the third was a failure: the time alone is over at 21 s."""
+    """Return whether the third was a failure: the time alone is over at 21 s."""
     return any(since < 20.9 for since, _ in spans(story)[:1])
 
 

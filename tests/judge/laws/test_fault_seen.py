@@ -120,7 +120,7 @@ def late_word(at: float, *more: tuple[float, str, acts.Act, str]) -> Story:
 
 
 def ended(story: Story) -> History:
-    """What came of a story by its end: nothing of what its plan has behind that."""
+    """Return what came of a story by its end: nothing of what its plan has behind that."""
     history = story.history()
     assert history.end is not None
     return numbered(record for record in history.records if record.t_ns <= history.end.t_ns)

@@ -62,7 +62,7 @@ def with_records(story: Story, *records: tuple[float, Record]) -> Story:
 
 
 def sentence(story: Story, history: History | None = None) -> str:
-    """The first sentence of a law that failed, which voids the run and fails nobody."""
+    """The first sentence of a law that failed, which voids the run and fails no client."""
     history = history or story.history()
     verdict = judge(story.plan, history)
     found = next(one for one in verdict.laws if one.law == LAW)

@@ -80,7 +80,7 @@ def test_a_reorder_window_is_waited_for():
 
 
 def dialled(at: float, *, ends: str = "completed", fetched: bool = True) -> Story:
-    """The job ends at 10 s, and a dial that nobody lets in is begun at this time."""
+    """The job ends at 10 s, and a dial that is not let in begins at this time."""
     story = Story(plan(ends=ends)).run()
     if not fetched:
         story.records = [one for one in story.records if not isinstance(one, AppResults)]

@@ -1,4 +1,4 @@
-"""What a scenario bounds is measured from what happened, whatever the client says of itself, or keeps to itself."""
+"""The figures that a scenario bounds are measured from what happened, never from what the client says of itself."""
 
 from typing import Any
 

@@ -38,7 +38,7 @@ def told(*deeds, **more) -> Story:
 
 
 def failed(story: Story, at: float, *, fate: str = "refused", lasts: float = 0.001) -> None:
-    """A dial is over, and nobody let it in."""
+    """A dial is over, and was not let in."""
     dial = Dial(client="c1", path="wifi", port=0, from_ns=ns(at), to_ns=ns(at + lasts), fate=fate)
     story.add(dial, at + lasts)
 

@@ -1,4 +1,4 @@
-"""What a dial would meet at each instant, from told stretches and from deeds."""
+"""The door that a dial would meet at each instant, from told stretches and from deeds."""
 
 import math
 

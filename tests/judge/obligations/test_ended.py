@@ -29,7 +29,7 @@ def why(story: Story) -> Why:
 
 
 def dialled(lasts: float, fate: str = "given up", **more) -> Dials:
-    """A dial of 4.6 s that nobody lets in."""
+    """A dial of 4.6 s that is not let in."""
     story = Dials(**more)
     story.dials(4.6, lasts, fate)
     return story

@@ -1,4 +1,4 @@
-"""Waits and dials that nobody saw, on a network told in stretches."""
+"""Unseen waits and dials, on a network told in stretches."""
 
 import math
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a table
-"""Faults of whoever carries the plan out: deeds that come late, early, in another order, twice, never or elsewhere."""
+"""Faults of the plan's execution: deeds that come late, early, in another order, twice, never or elsewhere."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -45,7 +45,7 @@ def _swapped(deeds: Sequence[Deed]) -> Sequence[Deed]:
 
 
 def _hands_are(change: Callable[[int, Any], Any], *, client: str = "") -> Plant:
-    """What is done at the gates is ``change``d: (how many deeds came before at this gate, the doing) → what is done."""
+    """Change what is done at the gates. ``change``: (count of earlier deeds at this gate, the doing) → what is done."""
 
     def wrap(at_gate: Any) -> Any:
         done: dict[str, int] = {}
@@ -62,7 +62,7 @@ def _hands_are(change: Callable[[int, Any], Any], *, client: str = "") -> Plant:
 
 
 def _said(gate: Any, deed: Deed) -> Mapping[str, str]:
-    """What would be read back, were it done."""
+    """Return what would be read back, were it done."""
     if isinstance(deed.act, SetReach):
         return {**gate.path_readback(deed.actor), "word": deed.act.word}
     return dict(gate.device_readback())

@@ -223,7 +223,7 @@ def _unsaid(word: str) -> Plant:
 
 
 def _invents(recorded: bool) -> Plant:
-    """A signal that nobody's deed has made, as somebody listens for the second time."""
+    """Tell a signal that no deed has made, as a client listens for the second time."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:
         once, gates = Once(2), dict[GatePhone, Gate]()

@@ -134,7 +134,7 @@ def _only(way: Direction) -> Callable[[Act], Act | None]:
 
 
 def _nothing_at_all(canary: bool) -> Plant:
-    """Strikes that strike nobody, so that what was open lives on."""
+    """Let each strike miss, so that all open connections live on."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:
         canaries = canary_flows(patch)
@@ -148,7 +148,7 @@ def _nothing_at_all(canary: bool) -> Plant:
 
 
 def released(canary: bool) -> Plant:
-    """What a stalled path has held is never let go."""
+    """Never let go of what a stalled path has held."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:
         canaries = canary_flows(patch)
@@ -288,7 +288,7 @@ _BY_CLIENT: contextvars.ContextVar[bool] = contextvars.ContextVar("by the client
 
 
 def door(word: Reach, instead: Door) -> Plant:
-    """Whoever dials a path of this word meets this door."""
+    """Let each dial to a path of this word meet this door."""
 
     def wrap(reach: Any) -> Any:
         async def reaching(gate: Gate, path: str, its: Reach, **options: Any) -> Any:

@@ -243,7 +243,7 @@ def _followed(records: list[Record]) -> Known:
 
 
 BORNE_OUT: dict[tuple[str, str], Callable[[list[Record]], Known]] = {
-    # Nobody asks for the cursor of a poll, how a client left, or what an event would have been that nobody got.
+    # No law reads the cursor of a poll, how a client left, or what an event would have been that no client got.
     ("chunk", ""): _followed,
     ("chunk", "length"): _followed,
     ("conn_end", "how"): _met,

@@ -66,7 +66,7 @@ def _as_often(more: int) -> Plant:
 
 
 def _replies(change: Callable[[Any], Any], *, canary: bool = False) -> Plant:
-    """What a box says is another thing, to the clients at least."""
+    """Let a box say another thing, to the clients at least."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:
         now: list[str] = [""]
@@ -108,7 +108,7 @@ def _turns(change: Callable[[HttpStage, tuple[ActInForce, ...]], tuple[ActInForc
 
 
 def _keeps_in_force(one: HttpStage, forces: tuple[ActInForce, ...]) -> tuple[ActInForce, ...]:
-    """What has ended stays in force on the flows that were there."""
+    """Return the acts in force, with those that have ended: they stay in force on the flows that were there."""
     gone = tuple(old for old in one._forces if old not in forces)
     return (*forces, *gone)
 
@@ -127,7 +127,7 @@ def _never_ends(patch: pytest.MonkeyPatch) -> None:
 
 
 def _never_ends_for_clients(patch: pytest.MonkeyPatch) -> None:
-    """What was in force once stays so for the clients' flows, new ones too."""
+    """Keep every act in force for the clients' flows, new ones too, once it has been."""
     seen: list[ActInForce] = []
 
     def wrap(turn: Any) -> Any:
@@ -141,7 +141,7 @@ def _never_ends_for_clients(patch: pytest.MonkeyPatch) -> None:
 
 
 def _ends_after(seconds: float) -> Plant:
-    """What is in force is so for this long only, on the clients' flows."""
+    """Keep what is in force for this long only, on the clients' flows."""
 
     def wrap(for_any: Any) -> Any:
         since: dict[int, float] = {}

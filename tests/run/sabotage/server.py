@@ -208,7 +208,7 @@ def _drops_step(patch: pytest.MonkeyPatch) -> None:
 
 
 def _one_too_many(patch: pytest.MonkeyPatch) -> None:
-    """One event comes that nobody has planned."""
+    """Emit one event that the plan does not have."""
     once = Once(15)
 
     def wrap(emit: Any) -> Any:
@@ -351,7 +351,7 @@ def _keepalives(keepalive: float | None, *, comments: bool | None = None) -> Pla
 
 
 def _says(what: str, change: Callable[[bytes], bytes], *, says: bool) -> Plant:
-    """What streams are told besides events is another thing; ``says``: by the records too (nothing: none)."""
+    """Tell streams another thing besides events; ``says``: by the records too (nothing: none)."""
 
     def wrap(say: Any) -> Any:
         def saying(stream: EventStream, data: bytes, word: str, detail: str = "") -> None:
@@ -493,7 +493,7 @@ def _restarts_after(by: float) -> Plant:
 
 
 def _stays_open(patch: pytest.MonkeyPatch) -> None:
-    """The door is said to be shut, and everybody who is inside stays."""
+    """Say that the door is shut, and keep every connection."""
 
     async def shut(acceptor: Acceptor) -> None:
         acceptor._shut = True
@@ -508,7 +508,7 @@ def _stays_open(patch: pytest.MonkeyPatch) -> None:
 
 
 def _lets_in(patch: pytest.MonkeyPatch) -> None:
-    """Everybody is shown out, and may come back at once."""
+    """Close every connection, and let clients come back at once."""
 
     def wrap(shut: Any) -> Any:
         async def shutting(acceptor: Acceptor) -> None:
@@ -522,7 +522,7 @@ def _lets_in(patch: pytest.MonkeyPatch) -> None:
 
 
 def _keeps_sessions(patch: pytest.MonkeyPatch) -> None:
-    """Nobody comes in, and streams go on."""
+    """Let no connection in, and let streams go on."""
 
     async def shut(acceptor: Acceptor) -> None:
         acceptor._shut = True
@@ -571,7 +571,7 @@ def _buries(how: str) -> Plant:
 
 
 def _recovers_not(patch: pytest.MonkeyPatch) -> None:
-    """What was taken back goes on; what is read back is what should be."""
+    """Let an act go on that was taken back, and let the readback say what should be."""
 
     def wrap(undo: Any) -> Any:
         async def undoing(actuator: ServerActuator, index: int) -> Any:

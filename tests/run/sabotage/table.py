@@ -28,7 +28,7 @@ UNTOUCHED = "nothing was planted: the run is the lawful one"
 
 
 class Found(NamedTuple):
-    """What came of a fault with one client. ``wrong``: why that is not enough; empty where it is."""
+    """The result of a fault with one client. ``wrong``: why that is not enough; empty where it is."""
 
     client: str
     word: str
@@ -83,7 +83,7 @@ def _wrong(row: Row, client: str, told: History, verdict: Verdict) -> Iterator[s
 
 
 def _in_any_order(history: History) -> list[bytes]:
-    """What is told; tasks of one instant may take turns otherwise where a fault has found nobody."""
+    """Return what is told; tasks of one instant may take turns otherwise where a fault has met no client."""
     return sorted(msgspec.json.encode(msgspec.structs.replace(record, seq=0)) for record in history.records)
 
 
@@ -98,7 +98,7 @@ def _lawful_verdict(name: str, client: str) -> frozenset[str]:
 
 
 def _blamed(row: Row, client: str, verdict: Verdict) -> bool:
-    """Whether a law fails that holds in the lawful run."""
+    """Return whether a law fails that holds in the lawful run."""
     return bool({law.law for law in order(verdict.laws)} - _lawful_verdict(row.plan, client))
 
 

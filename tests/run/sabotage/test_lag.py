@@ -1,4 +1,4 @@
-"""The harness's own loop stands still for a second, on real sockets: whoever is judged then, it is not the client."""
+"""The harness's own loop stands still for a second, on real sockets: the client is not blamed for it."""
 
 import time
 
@@ -30,7 +30,7 @@ async def ran(tmp_path, *, blocked_at: float) -> History:
     async with trio.open_nursery() as nursery:
 
         async def block():
-            while runner.now() < blocked_at:  # noqa: ASYNC110 - nobody tells when 0 s is
+            while runner.now() < blocked_at:  # noqa: ASYNC110 - no event tells when 0 s is
                 await trio.sleep(0.01)
             time.sleep(1.0)  # noqa: ASYNC251, TID251 - the fault itself
 

@@ -1,4 +1,4 @@
-"""Every fault of the harness that is planted voids the run, whoever is the client, and the sentence names the part."""
+"""Every fault of the harness that is planted voids the run, with any client, and the sentence names the part."""
 
 import pytest
 

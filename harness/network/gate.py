@@ -31,6 +31,10 @@ MIDS = ("id", "data", "character", "event")
 """Where inside an event a cut may fall."""
 
 
+_ONE_INSTANT = 1e-6
+"""Seconds within which two sums of the plan's times are one instant: floats differ by less."""
+
+
 class Gate:
     """Relays one client's connections, path by path, as its device decides.
 
@@ -67,6 +71,7 @@ class Gate:
         self._released: set[Address] = set()  # of those that were given up before they were accepted
         self._deeds = {path: trio.Lock() for path in device.paths}
         self._nursery: trio.Nursery | None = None
+        self._graces: dict[Linger, float] = {}  # of paths that were lost: when each is over
         self._sleeps = 0  # suspensions so far
         self._asleep_until = 0.0
         self._wakes_silently = False
@@ -196,22 +201,27 @@ class Gate:
 
     async def joins(self, path: str) -> Mapping[str, str]:
         """The device may use the path."""
+        self._end_graces()
         return await self._tell(self.device.joins(path))
 
     async def prefers(self, path: str) -> Mapping[str, str]:
         """New dials use the path."""
+        self._end_graces()
         return await self._tell(self.device.prefers(path))
 
     async def loses(self, path: str) -> Mapping[str, str]:
         """The path's connections get the OS's error at the phone; the server learns nothing."""
+        self._end_graces()
         return await self._tell(self.device.loses(path))
 
     async def goes_offline(self) -> Mapping[str, str]:
         """The device loses all paths."""
+        self._end_graces()
         return await self._tell(self.device.goes_offline())
 
     async def comes_online(self) -> Mapping[str, str]:
         """The device has its paths again."""
+        self._end_graces()
         return await self._tell(self.device.comes_online())
 
     async def cut(self, path: str, how: Reach, mid: str) -> Mapping[str, str]:
@@ -318,8 +328,17 @@ class Gate:
             flow.bury()
 
     async def _linger(self, linger: Linger) -> None:
-        await trio.sleep(linger.seconds)
-        self._apply(self.device.linger_over(linger))
+        self._graces[linger] = due = trio.current_time() + linger.seconds
+        await sleep_until(due)
+        if self._graces.pop(linger, None) is not None:
+            self._apply(self.device.linger_over(linger))
+
+    def _end_graces(self) -> None:
+        """Let a grace that is over at this instant be over before the deed of this instant, as the plan has it."""
+        over = [linger for linger, due in self._graces.items() if due <= trio.current_time() + _ONE_INSTANT]
+        for linger in over:
+            del self._graces[linger]
+            self._apply(self.device.linger_over(linger))
 
     async def _serve(self, path: str, listener: Listener) -> None:
         while True:

@@ -11,7 +11,7 @@ from harness.history import Chunk, Conn, ConnEnd, Journal, SignalHeard, SignalTo
 from harness.network import CANARY, Gate, RealNetwork
 from harness.seams import Signal
 from tests.leaks import census
-from tests.network.rig import read, rig, until
+from tests.network.rig import read, rig, simulated, until
 from tests.network.tcp_table import syn_sent
 
 REFUSING = [Reach.CLOSED, Reach.RESET, Reach.REFUSED]
@@ -283,3 +283,24 @@ async def test_block_form_closes_itself(tmp_path):
             await client.receive_some()
         client.reset()
         assert [conn.client for conn in r.of(Conn)] == ["c2"]
+
+
+@simulated(linger=0.95)
+async def test_a_grace_is_over_before_the_deed_of_the_instant_at_which_it_ends(r):
+    client, _ = await r.dial()
+    await r.gate.loses("wifi")
+    await trio.sleep(0.95 - 1e-7)  # the same instant, as floats may have it
+    await r.gate.joins("wifi")
+    with pytest.raises(trio.BrokenResourceError):
+        await client.receive_some()
+
+
+@simulated(linger=0.95)
+async def test_a_path_that_is_back_before_its_grace_is_over_keeps_its_connections(r):
+    client, server = await r.dial()
+    await r.gate.loses("wifi")
+    await trio.sleep(0.94)
+    await r.gate.joins("wifi")
+    await trio.sleep(1.0)
+    await server.send_all(b"still here")
+    assert await client.receive_some() == b"still here"

@@ -46,7 +46,7 @@ GRACE = 15.0
 
 
 async def judged(finish: Callable[[Path], Awaitable[Finished]], folder: Path, stop: trio.Event) -> Finished:
-    """Let a run be judged and drawn, until ``stop`` is set; one that was stopped itself has ``GRACE`` seconds then.
+    """Let a run be judged and drawn, until ``stop`` is set; a run that was stopped has ``GRACE`` seconds then.
 
     What it left is in its folder all the same, and the fault that is returned says so.
     """
@@ -179,7 +179,7 @@ class Campaign:
         finish: Callable[[Path], Awaitable[Finished]],
         stop: trio.Event,
     ) -> tuple[Path, ChildExit, Finished]:
-        """Run, judge and draw one plan. One that cannot be run ends no other: it has no verdict, and says why."""
+        """Run, judge and draw one plan. A plan that cannot be run ends no other: it has no verdict, and says why."""
         folder = self._invocation / safe_name(plan.name) / run_folder_name(plan)
         try:
             folder = new_run(self._invocation, plan)

@@ -13,7 +13,7 @@ from harness.compare.agreement import MOST_REAL_RUNS
 from harness.world import virtual
 
 MOST_TRIES = MOST_REAL_RUNS + 3
-"""Real runs made of one plan at most: one that was cut short says nothing, and another takes its place."""
+"""Real runs made of one plan at most: a run that was cut short says nothing, and another takes its place."""
 
 
 async def compare_runs(campaign: Campaign, stop: trio.Event, *, worlds: bool, twice: bool) -> None:
@@ -36,7 +36,7 @@ async def compare_runs(campaign: Campaign, stop: trio.Event, *, worlds: bool, tw
 
 
 async def _repeat(campaign: Campaign, ran: RunOutcome, stop: trio.Event, room: trio.CapacityLimiter) -> None:
-    """Run it again in a process with another hash seed; one that was stopped is no repetition."""
+    """Run it again in a process with another hash seed; a run that was stopped is no repetition."""
     async with room:
         if stop.is_set():
             return

@@ -32,7 +32,7 @@ class Counted(LiveView):
         self._said_at = 0.0
 
     def feed(self, message: RunProgress) -> None:
-        """Count one that is over."""
+        """Count a run that is over."""
         if message.done:
             self._over += 1
             self._last = message.name

@@ -56,7 +56,7 @@ class Prover:
         self._bases: dict[bytes, Base] = {}
 
     def cell(self, trial: Trial) -> Cell:
-        """Run and judge a plan. One that cannot be run or judged is void, and says why."""
+        """Run and judge a plan. A plan that cannot be run or judged is void, and says why."""
         plan = trial.plan
         try:
             base = self._base(plan) if plan.client.mutant in self._deciding else None

@@ -13,8 +13,8 @@ phase          what is waited for                     what ends it
 
 The head is the watchdog's, not the connect deadline's: servers exist that send it with their first event. Feeding
 costs one reading of the clock and no scheduling, since a task of its own sleeps towards the deadline, and looks again
-when it gets there. It sleeps on the phone, and what a device sleeps through is no silence: where the deadline was
-overslept, the deadline counts anew from the waking.
+when it gets there. It sleeps on the phone, and the time of a device's sleep is no silence: a deadline that
+passed in a sleep restarts at the waking.
 """
 
 import enum
@@ -86,7 +86,7 @@ class Deadlines:
         self._look_again()
 
     def feed(self) -> None:
-        """Something came: the deadline of the phase counts anew from now."""
+        """Restart the deadline of the phase from now: something came."""
         self._fed = trio.current_time()
 
     def await_body(self, due: float, name: str) -> None:

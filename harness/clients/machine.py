@@ -4,7 +4,7 @@ A name may have many addresses, of two families, and only some of them may answe
 listens on one family, a host with IPv6 behind a network without. They are dialled as RFC 8305 (Happy Eyeballs) says:
 
 1. The resolver's order stands (it is RFC 6724's), but the families take turns (section 4).
-2. Each dial has a head start of ``HEAD_START`` on the next; one that fails gives the turn away at once (section 5).
+2. Each dial has a head start of ``HEAD_START`` on the next; a dial that fails gives the turn away at once (section 5).
 3. The first connection wins, and the other dials are dropped. Where none comes, what the dials met is told.
 """
 

@@ -218,7 +218,7 @@ def _by_way(
 
 
 def _said(word: Reach, way: Direction | None) -> Act:
-    """Return the deed of a word; one that has no direction is said to both."""
+    """Return the deed of a word; a word without a direction is said to both."""
     return SetReach(word=word, direction=way if word in _DIRECTED else None)
 
 

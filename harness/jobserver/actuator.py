@@ -4,8 +4,8 @@ Deeds that last (``drains``, ``hangs``, ``repeats``, ``silences keepalive``) are
 the server's behaviour is always that of all deeds in force: so one can be taken back without touching another.
 
 **A restart** is a new process on the same port, over the same storage. The old one leaves as it would on SIGTERM (see
-``acceptor``; one that hangs is killed), with whatever ``hangs`` or ``drains`` it was told. Until the new one is there,
-dials are refused. The jobs' work, which is not the web server's, goes on all the while:
+``acceptor``; a server that hangs is killed), with each ``hangs`` or ``drains`` that it was told. Until the new process
+is there, dials are refused. The jobs' work, which is not the web server's, goes on all the while:
 
 - *keeping the log*: events are emitted into it at their time, and the next streams replay them; the epoch is the same.
 - *losing it*: work that falls due is done, and its events are not emitted. The new process reads the jobs from

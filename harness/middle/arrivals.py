@@ -109,7 +109,7 @@ class StreamReader(Reader):
             self.broken = True
 
     def end(self, t_ns: int, *, whole: bool) -> None:
-        """Record that the body has come to its end; one that was cut has none."""
+        """Record that the body has come to its end; a body that was cut has none."""
         if whole:
             self._write(StreamEnded(t_ns=t_ns, rid=self._rid, cid=self._cid))
 

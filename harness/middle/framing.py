@@ -31,7 +31,7 @@ class _At(enum.Enum):
 
 
 class Framing:
-    """Follows one body. ``headers`` are the response's, by lower-case name; one that is ``bodiless`` has none."""
+    """Follows one body. ``headers`` are the response's, by lower-case name; a ``bodiless`` response has no body."""
 
     def __init__(self, headers: Mapping[str, str], *, bodiless: bool = False) -> None:
         self._line = b""

@@ -72,7 +72,7 @@ class Middle:
         return self._turn()
 
     def undo(self, index: int) -> Mapping[str, str]:
-        """Take back the act of this deed. One that is gone already is no error: the last word won."""
+        """Take back the act of this deed. An act that is gone already is no error: the last word won."""
         self._forces = [force for force in self._forces if force.index != index]
         return self._turn()
 

@@ -109,7 +109,7 @@ class HttpStage(Stage):
             flow_control.look_again()
 
     def hears(self, data: bytes) -> None:
-        """Read requests along, and record them: one that a box swallows was made all the same."""
+        """Read requests along, and record them: a request that a box swallows was made all the same."""
         if self.opaque:
             return
         try:

@@ -208,7 +208,7 @@ class StreamBody(PassingBody):
         return self._all_but_the_last_block() if act.each_event else b""
 
     def _all_but_the_last_block(self) -> bytes:
-        """Let go what another block has followed, be it only by its first byte."""
+        """Let go of a block once the first byte of the next has come."""
         assert self._scanner is not None
         ended = self._marks[:-1] if self._scanner.at_start else self._marks
         if not ended:

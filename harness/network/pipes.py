@@ -18,7 +18,7 @@ class Pipe:
         self.writable = Wakeup()
 
     def look(self) -> bool:
-        """Return whether there is something to read, be it the end."""
+        """Return whether there is something to read: bytes, or the end."""
         return bool(self.chunks or self.finished)
 
     async def wait(self) -> None:

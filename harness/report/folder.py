@@ -281,7 +281,7 @@ def read_plan(folder: Path) -> Plan:
 
 
 def read_records(folder: Path, plan: Plan) -> History:
-    """Read the history of a run's folder; one that is not there is empty: its writer never got to begin it.
+    """Read the history of a run's folder; a missing file is an empty history: its writer never got to begin it.
 
     Raises ``BadRecords``, also where its stamps or deeds cannot be those of a run of this plan.
     """

@@ -15,7 +15,7 @@ LONGEST = 64
 
 
 class Beat(NamedTuple):
-    """One that came: its number, when it was written and read, and how many bytes it says had come upstream."""
+    """A beat that came: its number, when it was written and read, and how many bytes it says had come upstream."""
 
     number: int
     written: float

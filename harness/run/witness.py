@@ -164,7 +164,7 @@ class Witness:
 def outcome_of(
     path: str, held: Sequence[Observation], dials: Sequence[Observation] = (), *, before: bool = True
 ) -> ProofResult:
-    """Return what these findings prove together: one that is wrong is a miss, and one that is right is proof.
+    """Return what these findings prove together: a wrong finding is a miss, and a right one is proof.
 
     ``held`` are those of flows; ``before``: that were opened before the deed.
     """

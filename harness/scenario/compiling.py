@@ -124,7 +124,7 @@ def _drafts(
 
 
 def _problems(scenario: Scenario, book: Book, drafts: Sequence[_Draft]) -> list[Problem]:
-    """Return each problem once; one that not all variants have says whose it is."""
+    """Return each problem once; a problem that not all variants have names its variants."""
     owners: dict[Problem, list[str]] = {}
     for draft in drafts:
         for problem in dict.fromkeys(draft.problems):
@@ -260,7 +260,7 @@ def _job(plan: Plan) -> str:
 
 
 def warned(plans: Sequence[Plan]) -> list[Problem]:
-    """Return each warning of these plans once, in file order; one that some of its file lack says whose it is."""
+    """Return each warning of these plans once, in file order; a warning that some plans lack names its variants."""
     owners: dict[Problem, list[str]] = {}
     counts = Counter(plan.file for plan in plans)
     for plan in plans:

@@ -31,7 +31,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class CodingError(PeerError):
-    """A body is not in the coding that its head names, or in one that is not understood."""
+    """A body is not in the coding that its head names, or the coding is not understood."""
 
 
 class Decoder(Protocol):
@@ -47,7 +47,7 @@ class Decoder(Protocol):
 
 
 def decoder(codings: str) -> Decoder:
-    """Return what undoes a ``Content-Encoding``. Raises ``CodingError`` for one that is not understood."""
+    """Return the decoder of a ``Content-Encoding``. Raises ``CodingError`` for a coding that is not understood."""
     named = [name.strip().lower() for name in codings.split(",")]
     used = [name for name in named if name in _UNDONE]
     if len(used) > MOST_CODINGS or any(name in _NOT_UNDONE for name in named):

@@ -52,7 +52,7 @@ class Input(enum.Enum):
 
 
 class Connect(msgspec.Struct, frozen=True):
-    """Begin an attempt now, dropping one that is under way."""
+    """Begin an attempt now; drop an attempt that is under way."""
 
 
 class KeepReading(msgspec.Struct, frozen=True):

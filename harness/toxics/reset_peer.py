@@ -11,7 +11,7 @@ class ResetPeer(Toxic, frozen=True):
 
     An idle connection is never reset. Differently from Toxiproxy 2.12: connections that are open already get an RST as
     well (there: FIN); where the draw of ``toxicity`` is lost, closes stay FIN (there: RST, its issue #603); and the
-    wait can be interrupted: an update begins it anew, a removal lets the chunk pass (there: a removal waits).
+    wait can be interrupted: an update restarts it, a removal lets the chunk pass (there: a removal waits).
     """
 
     timeout: int = 0

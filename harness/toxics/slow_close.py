@@ -9,7 +9,7 @@ from harness.toxics.toxic import DelayedChunk, StageContext, StreamChunk, Toxic
 class SlowClose(Toxic, frozen=True):
     """Let data pass, and hold the end of the source back for ``delay`` milliseconds.
 
-    An update begins the delay anew, a removal ends it. It holds back only the end of its own direction: the other end
+    An update restarts the delay, a removal ends it. It holds back only the end of its own direction: the other end
     of the connection, where its peer closes first, is closed as soon as that is known.
     """
 

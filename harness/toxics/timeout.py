@@ -10,7 +10,7 @@ from harness.toxics.toxic import DelayedChunk, StageContext, StreamChunk, Toxic
 class Timeout(Toxic, frozen=True):
     """Drop all data, and close the connection after ``timeout`` milliseconds without a chunk; 0 or less: never.
 
-    The time runs from the start, also on an idle connection, and each dropped chunk begins it anew. The end of the
+    The time runs from the start, also on an idle connection, and each dropped chunk restarts it. The end of the
     source passes at once. A removal closes every connection that is open: a peer whose bytes were dropped must not go
     on as if nothing were missing.
     """

@@ -15,7 +15,7 @@ _THIS_MACHINE = {"": LOOPBACK, "localhost": LOOPBACK, "0.0.0.0": LOOPBACK, "::":
 
 
 class BadAddress(ValueError):
-    """Not an address, or one that may not be listened on. The message reads like Go's."""
+    """A text that is no address, or an address on which nothing may listen. The message reads like Go's."""
 
 
 def split_address(text: str) -> Address:

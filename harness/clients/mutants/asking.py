@@ -30,7 +30,7 @@ class KeepsRefusedCursor(Decisions):
 
 
 class CutsAtJoin(Decisions):
-    """Drops whatever it has for a new way, be it a stream that lives."""
+    """Drops its connection for a new way, even a stream that lives."""
 
     def drops(self, phase: Phase) -> bool:
         """Drop it."""

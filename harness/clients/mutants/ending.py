@@ -42,7 +42,7 @@ class DiesOfErrors(Decisions):
 
 
 class DropsNewest(Decisions):
-    """Has no room in a full queue for anything, be it the end of the job."""
+    """Has no room in a full queue for any event, even the job's end."""
 
     def crowded_out(self, waiting: Sequence[JobEvent]) -> Sequence[JobEvent]:
         """Drop what comes."""

@@ -105,7 +105,7 @@ class HidesSnapshots(_TakesSnapshots):
 
 
 class IgnoresPolledEnd(_TakesSnapshots):
-    """Knows of an end by streams alone: one that a status answer tells is no news."""
+    """Learns of an end by streams alone, and ignores an end that a status answer tells."""
 
     def _snapshot(self, answer: StatusAnswer, data: str, *, adopt: bool = False) -> bool:
         return answer.callback not in TERMINAL and self._show_snapshot(answer, data, adopt=adopt)

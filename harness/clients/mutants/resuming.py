@@ -46,7 +46,7 @@ class FreezesFirstId(Decisions):
 
 
 class ForgetsIdAfterEmpty(Decisions):
-    """Keeps the id in a variable of the connection: one that brought no event leaves none to the next."""
+    """Keeps the id in a variable of the connection: a connection that brought no event leaves none to the next."""
 
     def resume_id(self, session: Session, last: AttemptReport) -> str:
         """Resume after what the last connection brought."""

@@ -214,7 +214,7 @@ def _polls(client: ClientCase) -> list[Request]:
 
 
 def _restored(client: ClientCase, expectation: Expectation) -> Cause | None:
-    """A client that polls on; one that never polled has nothing to return from."""
+    """A client that polls on. A client that never polled has nothing to return from."""
     case = client.case
     polls = _polls(client)
     if not polls:

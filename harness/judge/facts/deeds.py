@@ -21,7 +21,7 @@ LATE = 0.05
 """Seconds, beside the run's highest lag, by which a task of the harness may do late on real sockets what was due."""
 
 TOLERANCE = 0.25
-"""Seconds by which a deed may come late; one that never came would have come by then."""
+"""Seconds by which a deed may come late; a deed that never came would have come by then."""
 
 
 class Slack(msgspec.Struct, frozen=True):

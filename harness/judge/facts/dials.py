@@ -1,7 +1,7 @@
 """A client's dials, in one list: those that its phone recorded, and those that only the gate saw come in.
 
-A dial that was let in and carried a request is for what that request was. One that was not, or that was dropped before
-it asked anything, may have been for whatever the client had to ask.
+A dial that was let in and carried a request has the purpose of that request. A dial that was not let in, or was dropped
+before it carried one, may have been for anything that the client had to ask.
 """
 
 from collections.abc import Iterator

@@ -120,7 +120,7 @@ def _reason(client: ClientCase, ending: StreamEnding) -> bool:
 
 
 def _met_its_end(client: ClientCase, ending: StreamEnding) -> bool:
-    """The phone met the other side's end. One that the gate passed on before is no end of the client's at all."""
+    """The phone met the other side's end. An end that the gate passed on before is no end of the client's at all."""
     marks = client.case.grouped(Read, "cid").get(ending.request.cid, ())
     return any(mark.end in {"fin", "rst", "lost"} for mark in marks)
 

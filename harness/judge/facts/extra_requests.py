@@ -39,8 +39,8 @@ class ExtraPoll(msgspec.Struct, frozen=True):
 def spare_connections(client: ClientCase) -> list[Conn]:
     """Return the connections that a client made, and ended itself or kept to the end, without a request on them.
 
-    One that was dropped for a signal, for a stream's first byte, as the job ended, as the device slept, or after the
-    connect deadline, is none.
+    A connection is not counted if the client dropped it for a signal, for a stream's first byte, as the job ended, as
+    the device slept, or after the connect deadline.
     """
     carried = {request.cid for request in client.requests}
     return [conn for conn in client.conns if conn.cid not in carried and _unused(client, conn)]

@@ -1,6 +1,6 @@
 """The life of each event of one client's job: emitted, written to a stream, at the radio, shown; or where it ended.
 
-An event that was *certainly* at the radio is one that the client has read. It has to be shown, unless
+The client has read an event that was *certainly* at the radio. It has to be shown, unless
 
 - a status answer that the client was entitled to (``coverage``) stands for it: one that came no later than it had to be
   shown, or that a gap was waiting for when it came;
@@ -195,9 +195,10 @@ class Queue:
     """The app's queue: which update may have been pushed out of it behind a callback that was under way.
 
     1. As many updates as the policy ``queue`` says wait behind a callback, and one more pushes out the oldest of them.
-       So one that was not shown had as many newer states at the radio when the app was shown a later one. That is what
-       bounded buffers of the field do that keep the newest: ``bufferingNewest(n)``, ``DROP_OLDEST``.
-    2. It waited from its coming until then: callbacks followed each other without a pause, the last of which took time.
+       So an update that was pushed out had as many newer states at the radio when the app was shown a later one. The
+       bounded buffers of the field that keep the newest do so: ``bufferingNewest(n)``, ``DROP_OLDEST``.
+    2. The update waited from its coming until then: callbacks followed each other without a pause, and the last took
+       time.
     3. A client that declares no queue may let any number wait: one that keeps the newest alone is lawful.
     """
 

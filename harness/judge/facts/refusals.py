@@ -141,7 +141,7 @@ def _cut_off(client: ClientCase, request: Request, following: Request | None) ->
 
 
 def _take_up(token: _Token, request: Request) -> None:
-    """A request is sent with the newest token that was there: one that is still asked for beside it is not."""
+    """A request is sent with the newest token that was there, not with a token that is still asked for beside it."""
     while token.coming and token.coming[0][0] <= request.t_ns:
         _, token.given_ns = token.coming.pop(0)
         token.given = True

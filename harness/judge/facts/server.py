@@ -333,7 +333,7 @@ class ServerFacts:
                 self.by_rid[stream.opened.rid] = stream
 
     def _stands(self, kind: type) -> list[ServerDeed]:
-        """Return when deeds of a kind were in force; one that has no record began no sooner than planned."""
+        """Return when deeds of a kind were in force; a deed that has no record began no sooner than planned."""
         case, deeds = self._case, self._case.plan.deeds
         done = {record.deed: record for record in case.history.all(DeedDone) if not record.error}
         found = []

@@ -87,7 +87,7 @@ class Truth:
         return any(record.t_ns <= at_ns and self._ranks[record.epoch] > rank for record in self.records)
 
     def position(self, epoch: str, index: int) -> Position:
-        """Return the position of an index of an epoch; one that no record names counts as the first."""
+        """Return the position of an index of an epoch; an epoch that no record names counts as the first."""
         return self._ranks.get(epoch, 0), index
 
     def epoch(self, position: Position) -> str:

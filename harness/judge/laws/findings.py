@@ -91,7 +91,7 @@ class Law(msgspec.Struct, frozen=True, kw_only=True):
     breaks: tuple[str, ...]
 
     def verdict(self, case: Case) -> LawVerdict:
-        """Judge one run. One that never began is unknown to every law."""
+        """Judge one run. A run that never began is unknown to every law."""
         if case.empty:
             return self._verdict(LawState.UNKNOWN, reason=case.nothing)
         outcome = self.judge(case)

@@ -3,8 +3,8 @@
 1. It begins at the client's actual state as the network heals: the attempt that is under way, or the wait behind the
    last one, with every n and every reconnection time that the facts leave.
 2. Unseen waits and dials are walked over sets of instants (``unseen``): recovery is not monotone in the waits.
-3. What the harness does to the client later, within the bound, sets it anew: a refusal, a ``Retry-After``, a token's
-   end, a cut. What the client does of its own accord does not.
+3. A later act of the harness on the client, within the bound, restarts the bound: a refusal, a ``Retry-After``, a
+   token's end, a cut. An act of the client's own does not.
 4. Bytes are counted from when they were at the radio: how long a line, a stall or a full queue held them is a fact.
 5. A row that was missed ends the walk: R is then what was left to the client at that row.
 """

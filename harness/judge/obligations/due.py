@@ -83,7 +83,7 @@ def _answered_at(client: ClientCase) -> float:
 def awake_until(client: ClientCase, since: float, seconds: float) -> float:
     """Return when a client's patience of so many seconds has run out at the latest, in scenario seconds.
 
-    Time asleep does not count; a client may also count anew from when its device woke.
+    Time asleep does not count. A client may also restart its count when its device wakes.
     """
     due = since + seconds
     for begun, woke in client.once(NetworkTimeline).asleep:

@@ -1,4 +1,4 @@
-"""Why attempts ended, and by when one that brings nothing had to be over."""
+"""The reasons why attempts ended, and the deadline of an attempt that brings nothing."""
 
 import enum
 import math

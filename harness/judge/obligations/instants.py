@@ -1,8 +1,8 @@
 """Sets of instants: where a lawful client may be, as one number. Bit i stands for the instant i · ``GRID``.
 
-One set holds the fastest client, the slowest, and all between. One walk of longest waits is no bound: who waits a
-little shorter may dial just before the path heals, and waits anew. Sums are exact to one bin: a set's own instants are
-rounded outwards, never inwards.
+One set holds the fastest client, the slowest, and all between. A walk of the longest waits alone is no bound: a client
+that waits a little less may dial just before the path heals, and then waits again. Sums are exact to one bin: a set's
+own instants are rounded outwards, never inwards.
 """
 
 import math

@@ -87,9 +87,9 @@ def _open(client: ClientCase) -> Iterator[Held]:
 def given_up_early(client: ClientCase) -> Iterator[GivenUp]:
     """Yield what a client gave up before its declared time, though nothing told it to (rows 7, 10 and 25).
 
-    A signal does, a sleep, the end at the radio, one that the app was told, a gap, whose asking has a time of its own,
-    the fall to polling, and any answer or first byte that came on another connection meanwhile: it may have made the
-    dial, or the stream, needless.
+    These tell it to: a signal, a sleep, the job's end at the radio or in a callback, a gap (its question has a time of
+    its own) and the fall to polling. So does an answer or a first byte that came on another connection meanwhile: it
+    may have made the dial, or the stream, needless.
     """
     case, near = client.case, client.case.near_ns
     told = [(one.t_ns, 0) for one in [*client.signals, *client.heard]]
@@ -161,8 +161,8 @@ def _waiting(client: ClientCase) -> Iterator[Held]:
 def tokens_too_many(client: ClientCase) -> Iterator[tuple[Record, list[Request]]]:
     """Yield each 401 with the token requests that it led to, where they were more than one.
 
-    A token that was given may be refused in its turn: that is another 401. One that was not given may be asked for
-    again only by a request that is refused again.
+    The server may refuse a token that it gave: that is another 401. A client that got no token may ask again only after
+    another refused request.
     """
     refused = sorted(
         (answer for answer in client.responses.values() if answer.status == UNAUTHORIZED), key=lambda one: one.t_ns

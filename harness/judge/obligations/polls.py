@@ -1,9 +1,10 @@
 """When the next status request is due of a client that lives by polling (row 47), and those out of their time.
 
-A client may keep its polls to a raster, as the reference does: one that took longer than the interval is followed at
-once, and one that was due in a sleep comes at the waking; the next after either is due by the raster again. So the
-earliest is counted from when a poll was *due*, as far as that can be known, and the latest from when it began. Where a
-gap is open, a 204 was answered, or the token was refused, other rows say when the status is asked for.
+A client may keep its polls to a raster, as the reference does. The next poll then follows at once behind a poll that
+took longer than the interval. A poll that was due in a sleep comes at the waking. The poll after either is due by the
+raster again. So the earliest instant is counted from when the last poll was *due*, as far as that is known, and the
+latest from when it began. Where a gap is open, a 204 was answered, or the token was refused, other rows say when the
+client asks for the status.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Requests that a ``Retry-After`` put off, and those that came all the same (row 22).
 
-It binds who asks for the same again: the status, the results, a token, a start; the waits of the stream are walked
-(``walk``). An answer that was not certainly read does not bind the client.
+It binds the next request for the same: the status, the results, a token, a start. ``walk`` follows the waits of the
+stream. An answer that was not certainly read does not bind the client.
 """
 
 from bisect import bisect_right

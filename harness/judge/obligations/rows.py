@@ -1,7 +1,7 @@
 """The rows of what is owed: when the next dial of a stream is due, from where the client is.
 
-A row gives a window, or several: the earliest and the latest instant of the next dial, in scenario seconds. What a
-policy does not say has no bound: an undeclared policy is unknown, never the reference's.
+A row gives a window, or several: the earliest and the latest instant of the next dial, in scenario seconds. An
+undeclared policy gives no bound: it is unknown, never the reference's.
 """
 
 import enum

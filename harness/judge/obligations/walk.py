@@ -198,7 +198,7 @@ class Walk:
     def _may_be_another(self, one: AttemptLife, states: dict[WalkState, set[int]]) -> bool:
         """Return whether a dial that carried no request may have been for the job, a token, the status, or the results.
 
-        One that began before an attempt ended is not of the wait behind that: it is a spare connection, perhaps.
+        A dial that began before an attempt ended did not come out of the wait behind it: it may be a spare connection.
         """
         client, at_ns, near = self._client, one.began_ns, self._case.near_ns
         ended = min([end_came_ns(client), *(shown.app.enter_ns for shown in client.screen.terminals)])

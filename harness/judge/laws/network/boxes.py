@@ -23,7 +23,7 @@ _ANSWERED = ("answered", "portal")
 """The tags of a box that said something itself."""
 
 _ENDED = ("killed", "reset", "cut")
-"""Those of one that lets nothing pass any more."""
+"""The tags of a box that lets nothing pass any more."""
 
 
 def faults(client: ClientCase) -> Iterator[NetworkDeviation]:

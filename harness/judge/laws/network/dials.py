@@ -89,7 +89,7 @@ def _by_port(client: ClientCase) -> Mapping[str, list[Conn]]:
 
 
 def _let_in(line: Timeline, conn: Conn, name: str) -> Iterator[NetworkDeviation]:
-    """A connection was accepted: hold its path's door against it, be it the client's or the harness's own."""
+    """Hold an accepted connection, the client's or the harness's own, against its path's door."""
     # The kernel lets a dial in, and the gate takes it as soon as it comes to it.
     regimes = list(line.within(conn.t_ns - line.slack.late_ns, conn.t_ns + line.slack.tick_ns))
     if all(regime.doors[conn.path] is not Door.OPEN for regime in regimes):

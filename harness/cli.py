@@ -21,7 +21,7 @@ from harness.exits import ENVIRONMENT, INTERRUPTED, PASS, TERMINATED, USAGE
 from harness.trouble import NO_ROOM, in_words
 
 
-class Entry(NamedTuple):
+class ListedCommand(NamedTuple):
     """A command in the list of all: the module of ``harness.commands`` and the function there, and one line of help."""
 
     module: str
@@ -30,21 +30,21 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "check": Entry("scenarios", "check", "Validate scenario files: every mistake at once."),
-    "doctor": Entry("doctor", "doctor", "What this machine can do."),
-    "explain": Entry("scenarios", "explain", "What a scenario compiles to: timeline, draws, limits."),
-    "fuzz": Entry("searching", "fuzz", "Invent timelines until one breaks the client."),
-    "help": Entry("topics", "help_topic", "Explain a law, a word of the language, or the mutants."),
-    "init": Entry("scenarios", "init", "Write a commented first scenario."),
-    "judge": Entry("results", "judge", "Judge recorded runs again, from their files alone."),
-    "list": Entry("scenarios", "list_scenarios", "The bundled scenarios, with their stories."),
-    "merge": Entry("results", "merge", "Join the results of shards into one."),
-    "mutants": Entry("searching", "mutants", "Prove that scenarios catch broken clients."),
-    "report": Entry("results", "report", "Draw the report of recorded runs again."),
-    "run": Entry("running", "run", "Run scenarios, judge them, report."),
-    "schema": Entry("scenarios", "schema", "A JSON Schema of scenario files, for editors."),
-    "serve": Entry("servers", "serve", "The reference job server alone, until Ctrl-C."),
-    "toxiproxy": Entry("servers", "toxiproxy", "The embedded Toxiproxy alone, until Ctrl-C."),
+    "check": ListedCommand("scenarios", "check", "Validate scenario files: every mistake at once."),
+    "doctor": ListedCommand("doctor", "doctor", "What this machine can do."),
+    "explain": ListedCommand("scenarios", "explain", "What a scenario compiles to: timeline, draws, limits."),
+    "fuzz": ListedCommand("searching", "fuzz", "Invent timelines until one breaks the client."),
+    "help": ListedCommand("topics", "help_topic", "Explain a law, a word of the language, or the mutants."),
+    "init": ListedCommand("scenarios", "init", "Write a commented first scenario."),
+    "judge": ListedCommand("results", "judge", "Judge recorded runs again, from their files alone."),
+    "list": ListedCommand("scenarios", "list_scenarios", "The bundled scenarios, with their stories."),
+    "merge": ListedCommand("results", "merge", "Join the results of shards into one."),
+    "mutants": ListedCommand("searching", "mutants", "Prove that scenarios catch broken clients."),
+    "report": ListedCommand("results", "report", "Draw the report of recorded runs again."),
+    "run": ListedCommand("running", "run", "Run scenarios, judge them, report."),
+    "schema": ListedCommand("scenarios", "schema", "A JSON Schema of scenario files, for editors."),
+    "serve": ListedCommand("servers", "serve", "The reference job server alone, until Ctrl-C."),
+    "toxiproxy": ListedCommand("servers", "toxiproxy", "The embedded Toxiproxy alone, until Ctrl-C."),
 }
 
 LATER = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from harness.judge.percentiles import estimate
 from harness.report.canvas import BLUE, GREEN, INK, RED, X_LABEL, Drawing, nothing
 from harness.report.latency import FLOOR, LIMIT, TICKS
-from harness.report.panes import SMALL, Mark, Pane, steps
+from harness.report.panes import SMALL, Marker, Pane, steps
 from harness.report.series import Series
 from harness.report.surface import Stroke, Words
 from harness.report.wording import bare, duration
@@ -75,7 +75,7 @@ def _marks(pane: Pane, ordered: Sequence[float]) -> None:
         if found.value is None or found.low is None or found.high is None or math.isinf(found.value):
             continue
         pane.line([found.low, found.high], [share, share], Stroke(INK, 2.2), z=4.0)
-        pane.marks([found.value], [share], Mark(marker, 5.5, INK), z=5.0)
+        pane.marks([found.value], [share], Marker(marker, 5.5, INK), z=5.0)
         text = f"{name} {duration(found.value)} ({duration(found.low)} … {duration(found.high)})"
         # Below and left of a falling curve there is always room, but for the axis; above and right of it, too.
         near = math.log(max(found.low, FLOOR) / FLOOR) < 0.4 * math.log(pane.x.high / FLOOR)

@@ -3,7 +3,7 @@
 import math
 
 from harness.report.canvas import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, RED, Drawing, nothing, shade, time_axis
-from harness.report.panes import SMALL, Mark, Pane
+from harness.report.panes import SMALL, Marker, Pane
 from harness.report.series import Series
 from harness.report.strip import MOST, failing_line
 from harness.report.surface import Stroke, Words
@@ -70,6 +70,6 @@ def _never(pane: Pane, series: Series, top: float) -> None:
     """Mark the lost in a band of their own above all that came."""
     lost = series.lost
     every = lost[:: max(1, len(lost) // 60)]
-    cross = Mark("x", 5, RED, edge_width=1.3)
+    cross = Marker("x", 5, RED, edge_width=1.3)
     pane.marks([update.due for update in every], [top * 0.62] * len(every), cross, label=f"never: {len(lost)}")
     pane.level(top * 0.4, Stroke(MUTED, 0.7))

@@ -59,7 +59,7 @@ _SHAPES: dict[str, tuple[list[list[tuple[float, float]]], bool]] = {  # in halve
 }
 
 
-class Mark(NamedTuple):
+class Marker(NamedTuple):
     """How a point looks: one of the shapes ``o x | ^ v D d X``, its size in points, its face and its edge."""
 
     shape: str
@@ -69,11 +69,11 @@ class Mark(NamedTuple):
     edge_width: float = 1.0
 
 
-class Entry(NamedTuple):
+class LegendEntry(NamedTuple):
     """A line of a legend: its words, and the look that they explain."""
 
     label: str
-    looks: tuple[Stroke | Mark | Fill, ...]
+    looks: tuple[Stroke | Marker | Fill, ...]
 
 
 class Scale:
@@ -110,7 +110,7 @@ class Pane:
     def __init__(self, box: Box, *, ink: str, muted: str, grid: str, paper: str) -> None:
         self.box = box
         self.x, self.y = Scale(), Scale()
-        self.entries: list[Entry] = []
+        self.entries: list[LegendEntry] = []
         self._ink, self._muted, self._grid, self._paper = ink, muted, grid, paper
         self._items: list[tuple[float, Callable[[Surface], None]]] = []
 
@@ -179,7 +179,7 @@ class Pane:
         self._add(z, lambda on: on.path([self.place([self.x.low, self.x.high], [y, y])], stroke=stroke, clip=self.box))
 
     def marks(
-        self, xs: Sequence[float], ys: Sequence[float], mark: Mark, *, label: str = "", z: float = _LINE,
+        self, xs: Sequence[float], ys: Sequence[float], mark: Marker, *, label: str = "", z: float = _LINE,
         clip: bool = True,
     ) -> None:  # fmt: skip
         """Draw a mark at each of these values; without any, only its line in the legend is there."""
@@ -263,7 +263,7 @@ class Pane:
                 ),
             )
 
-    def legend(self, where: str, *more: Entry) -> None:
+    def legend(self, where: str, *more: LegendEntry) -> None:
         """Explain what has a label, and ``more``: in a row ``above``, or in the ``upper left`` or ``lower right``."""
         self._add(5.0, lambda on: self._draw_legend(on, where, [*self.entries, *more]))
 
@@ -272,7 +272,7 @@ class Pane:
         for _, draw in sorted(self._items, key=lambda item: item[0]):
             draw(on)
 
-    def _draw_legend(self, on: Surface, where: str, entries: Sequence[Entry]) -> None:
+    def _draw_legend(self, on: Surface, where: str, entries: Sequence[LegendEntry]) -> None:
         if not entries:
             return
         wide = [_SAMPLE + _GAP + width(entry.label, SMALL) for entry in entries]
@@ -292,7 +292,7 @@ class Pane:
         for number, entry in enumerate(entries):
             self._draw_entry(on, x + 4.0, y + 2.5 + _ROW * (number + 0.5), entry)
 
-    def _draw_entry(self, on: Surface, x: float, y: float, entry: Entry) -> None:
+    def _draw_entry(self, on: Surface, x: float, y: float, entry: LegendEntry) -> None:
         for look in entry.looks:
             if isinstance(look, Stroke):
                 on.path([[(x, y), (x + _SAMPLE, y)]], stroke=look)
@@ -303,9 +303,9 @@ class Pane:
                 _draw_marks(on, np.array([[x + _SAMPLE / 2, y]]), look, None)
         on.text(x + _SAMPLE + _GAP, y, entry.label, Words(SMALL, self._ink))
 
-    def _name(self, label: str, *looks: Stroke | Mark | Fill) -> None:
+    def _name(self, label: str, *looks: Stroke | Marker | Fill) -> None:
         if label:
-            self.entries.append(Entry(label, looks))
+            self.entries.append(LegendEntry(label, looks))
 
     def _clip(self, wanted: bool) -> Box | None:
         return self.box if wanted else None
@@ -346,7 +346,7 @@ def _unbroken(places: np.ndarray[Any, Any]) -> list[Line]:
     return [part for part in np.split(places, cuts) if len(part) > 1 and np.isfinite(part).all()]
 
 
-def _draw_marks(on: Surface, places: Iterable[np.ndarray[Any, Any]], mark: Mark, clip: Box | None) -> None:
+def _draw_marks(on: Surface, places: Iterable[np.ndarray[Any, Any]], mark: Marker, clip: Box | None) -> None:
     lines, closed = _SHAPES[mark.shape]
     half = mark.size / 2
     found = [[(x + half * dx, y + half * dy) for dx, dy in line] for x, y in places for line in lines]

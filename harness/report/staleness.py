@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harness.report.canvas import BLUE, INK, Drawing, nothing, shade, time_axis
-from harness.report.panes import NORMAL, Mark
+from harness.report.panes import NORMAL, Marker
 from harness.report.series import Series, peaks
 from harness.report.strip import failing_line
 from harness.report.surface import Fill, Stroke, Words
@@ -32,7 +32,7 @@ def draw(drawing: Drawing, series: Series) -> None:
     pane.area(times, 0.0, values, Fill(BLUE, 0.18))
     pane.line(times, values, Stroke(BLUE, 1.5), label=f"highest in each {duration(series.end / SLICES)}")
     if values[worst] > 0.1:
-        pane.marks([times[worst]], [values[worst]], Mark("o", 5, INK))
+        pane.marks([times[worst]], [values[worst]], Marker("o", 5, INK))
         late = times[worst] > series.end * 0.75
         look = Words(NORMAL, INK, "end" if late else "start", "bottom")
         said = f"{duration(values[worst])} stale"

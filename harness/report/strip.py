@@ -22,7 +22,7 @@ from harness.report.canvas import (
     nothing,
     time_axis,
 )
-from harness.report.panes import SMALL, Entry, Mark, Pane, steps
+from harness.report.panes import SMALL, LegendEntry, Marker, Pane, steps
 from harness.report.series import Series, Update
 from harness.report.surface import Fill, Stroke, Words
 from harness.report.wording import one_line, plural
@@ -70,14 +70,14 @@ _MASK = 0.75
 _FACE, _HATCH = 0.26, 0.45
 """How opaque a band is: its face, and its hatch."""
 
-_MISSED = Mark("o", 7.0, PAPER, ORANGE, 1.6)
+_MISSED = Marker("o", 7.0, PAPER, ORANGE, 1.6)
 """A deed that touched no client."""
 
 # On the connection's lane: a poll that was answered, a gap told to the app, a gap that the server said aloud.
 _MARKS = {
-    "poll": Mark("|", 10, PURPLE, edge_width=1.2),
-    "gap": Mark("X", 7, RED, PAPER, 0.6),
-    "gap said": Mark("d", 7, ORANGE, PAPER, 0.6),
+    "poll": Marker("|", 10, PURPLE, edge_width=1.2),
+    "gap": Marker("X", 7, RED, PAPER, 0.6),
+    "gap said": Marker("d", 7, ORANGE, PAPER, 0.6),
 }
 _SAID = {"poll": "poll answered", "gap": "gap told to the app", "gap said": "gap said by the server"}
 
@@ -162,7 +162,7 @@ def failing_line(pane: Pane, series: Series, start: float, end: float, *, height
     if series.moment is None or not series.failing or not start <= series.moment <= end:
         return
     pane.upright(series.moment, Stroke(RED, 1.4), z=3.1)
-    pane.marks([series.moment], [pane.y.high], Mark("v", 8, RED), z=6.0, clip=False)
+    pane.marks([series.moment], [pane.y.high], Marker("v", 8, RED), z=6.0, clip=False)
     late = series.moment > start + 0.8 * (end - start)
     look = Words(SMALL, INK, "end" if late else "start")
     shift = (-6.0 if late else 6.0, 0.0)
@@ -261,7 +261,7 @@ def _events(pane: Pane, series: Series, start: float, end: float, *, wordless: S
     _arrivals(pane, replayed, ORANGE, f"replayed: {len(replayed)}")
     _arrivals(pane, polled, PURPLE, f"seen by a poll: {len(polled)}")
     if replayed:
-        pane.marks([replayed[-1].seen], [replayed[-1].index], Mark("^", 6, ORANGE))
+        pane.marks([replayed[-1].seen], [replayed[-1].index], Marker("^", 6, ORANGE))
     _lost(pane, lost)
     for what, label in _SAID.items():
         count = sum(mark.what == what and start <= mark.at <= end for mark in series.marks)
@@ -270,7 +270,7 @@ def _events(pane: Pane, series: Series, start: float, end: float, *, wordless: S
     unfelt = sum(not felt and start <= at <= end for at, felt in series.felt)
     if unfelt:
         pane.marks([], [], _MISSED, label=f"never felt: {plural(unfelt, 'deed')}")
-    more = [Entry(label.strip(), _fills(*_LOOK.get(label, (SKY, "")))) for label in wordless]
+    more = [LegendEntry(label.strip(), _fills(*_LOOK.get(label, (SKY, "")))) for label in wordless]
     # Events rise to the right: either corner is free, unless the words of an early failure stand in the upper one.
     early = series.failing and series.moment is not None and start <= series.moment < start + 0.3 * (end - start)
     pane.legend("lower right" if early else "upper left", *more)
@@ -287,7 +287,7 @@ def _lost(pane: Pane, lost: Sequence[Update]) -> None:
     if not lost:
         return
     every = lost[:: max(1, len(lost) // 40)]
-    cross = Mark("x", 5, RED, edge_width=1.4)
+    cross = Marker("x", 5, RED, edge_width=1.4)
     pane.marks([one.due for one in every], [one.index for one in every], cross, label=f"lost: {len(lost)}")
     pane.specks([one.due for one in lost], [float(one.index) for one in lost], RED, 2.0)
 
@@ -331,7 +331,7 @@ def _extent(label: Label, start: float, end: float) -> tuple[float, float]:
 
 def _felt(bands: Pane, told: Sequence[tuple[float, bool]]) -> None:
     """Mark each deed at the foot of its line: a dot where it touched a client, a ring where it touched none."""
-    for felt, mark in ((True, Mark("o", 4.0, INK, edge_width=0.6)), (False, _MISSED)):
+    for felt, mark in ((True, Marker("o", 4.0, INK, edge_width=0.6)), (False, _MISSED)):
         at = [when for when, one in told if one is felt]
         bands.marks(at, [bands.y.low] * len(at), mark, clip=False, z=6.0)
 

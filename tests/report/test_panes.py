@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.panes import Entry, Mark, Pane, Scale, _rows, steps
+from harness.report.panes import LegendEntry, Marker, Pane, Scale, _rows, steps
 from harness.report.surface import Box, Fill, Stroke, Surface, Words
 
 BOX = Box(50.0, 10.0, 150.0, 60.0)
@@ -102,7 +102,7 @@ def test_nothing_is_drawn_of_no_values_and_their_label_is_in_the_legend():
     pane.line([], [], LINE)
     pane.specks([], [], "#000001", 2.0)
     pane.area([], 0.0, [], Fill("#000001"))
-    pane.marks([], [], Mark("o", 4.0, "#000001"), label="none yet")
+    pane.marks([], [], Marker("o", 4.0, "#000001"), label="none yet")
     assert paths(drawn(pane)) == []
     pane.legend("above")
     assert re.findall(r">([^<>]+)</text>", drawn(pane)) == ["none yet"]
@@ -111,7 +111,7 @@ def test_nothing_is_drawn_of_no_values_and_their_label_is_in_the_legend():
 @pytest.mark.parametrize("shape", list("ox|^vDdX"))
 def test_every_shape_is_around_its_place(shape):
     pane = a_pane()
-    pane.marks([0.5], [0.5], Mark(shape, 10.0, "#000001"))
+    pane.marks([0.5], [0.5], Marker(shape, 10.0, "#000001"))
     (data,) = paths(drawn(pane))
     corners = [tuple(map(float, place.split())) for place in re.findall(r"[\d.]+ [\d.]+", data)]
     assert max(math.hypot(x - 100.0, y - 35.0) for x, y in corners) <= 7.2
@@ -151,7 +151,7 @@ def test_a_legend_has_as_many_rows_as_it_needs():
 def test_a_legend_shows_the_look_of_each_of_its_lines(where):
     pane = a_pane()
     pane.line([0.0, 1.0], [0.0, 1.0], LINE, label="a line")
-    pane.legend(where, Entry("a band", (Fill("#000008"), Fill("#000009", 1.0, "//"))))
+    pane.legend(where, LegendEntry("a band", (Fill("#000008"), Fill("#000009", 1.0, "//"))))
     svg = drawn(pane)
     assert re.findall(r">([^<>]+)</text>", svg) == ["a line", "a band"]
     assert "#000008" in svg

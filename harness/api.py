@@ -42,6 +42,10 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     svg: str
     png: bytes
 
+    def __repr__(self) -> str:
+        """Return its name; an image is no text to print."""
+        return f"<Picture {self.name}>"
+
     def _repr_svg_(self) -> str:
         return self.svg
 
@@ -110,6 +114,11 @@ class Result:
         """Where plan, history, verdict and figures are."""
         return self._run.folder
 
+    @property
+    def results_folder(self) -> Path:
+        """Where the report of all runs that were made together is; what ``rejudge`` takes."""
+        return self.folder.parents[1]
+
     def records(self) -> list[records.Record]:
         """Return the history, record by record, in the order of time. Raises ``BadRecords`` where it is damaged."""
         return list(self._run.history.records)
@@ -150,14 +159,14 @@ class Result:
     def _alone(self) -> Manifest:
         """Return what its invocation said of machine and command, of this run alone."""
         with contextlib.suppress(BadRecords):
-            whole = read_json(self.folder.parents[1] / MANIFEST, Manifest)
+            whole = read_json(self.results_folder / MANIFEST, Manifest)
             took = {key: took for key, took in whole.took.items() if key == self._run.key}
             return msgspec.structs.replace(whole, order=(self._run.key,), not_run=(), took=took, faults={}, fault="")
         return Manifest(order=(self._run.key,))
 
     def __str__(self) -> str:
         """Return what the terminal says of this run."""
-        invocation = Invocation(folder=self.folder.parents[1], runs=[self._run])
+        invocation = Invocation(folder=self.results_folder, runs=[self._run])
         return terminal.render(invocation).rstrip("\n")
 
     def __repr__(self) -> str:
@@ -225,7 +234,7 @@ async def arun_scenario(
 def rejudge(folder: str | os.PathLike[str]) -> list[Result]:
     """Judge the runs of a results folder again, from their files alone, and write its report anew.
 
-    Raises ``UsageError`` where it holds no runs, ``BadRecords`` where they are damaged or of an older harness.
+    ``folder`` is a result's ``results_folder``, or one that holds a ``latest``, as ``results`` does. Raises ``UsageError`` where it holds no runs, ``BadRecords`` where they are damaged or of an older harness.
     """
     target = results_folder(Path(folder))
     judge_results(target)
@@ -244,6 +253,8 @@ def _options(  # noqa: PLR0917 - the arguments of its two callers
     one = scenario if isinstance(scenario, Scenario) else load(scenario)
     if world not in {"real", "virtual", "both"}:
         raise UsageError(f"expected the world real, virtual or both, got {world!r}")
+    if seed is not None and type(seed) is not int:
+        raise UsageError(f"expected the seed as an int, got {seed!r}")
     choice = Choice(targets=(_with_text(one),), client=client, seed=seed, select=dict(select or {}), world=world)
     return CampaignOptions(choice=choice, toxiproxy=toxiproxy, out=None if out is None else Path(out))
 

@@ -8,7 +8,7 @@ It is loaded by every pytest in the same environment, so that it imports nothing
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -38,7 +38,7 @@ class HarnessRun:
         try:
             results = harness.run_scenario(self._meant(target), out=self._out, **(self._options | options))
         except (harness.UsageError, harness.EnvironmentFault) as error:
-            pytest.fail(str(error), pytrace=False)
+            _fail(error)
         return _checked(results, check=check)
 
     async def arun(self, target: Any = None, *, check: bool = True, **options: Any) -> "list[Result]":
@@ -48,7 +48,7 @@ class HarnessRun:
         try:
             results = await harness.arun_scenario(self._meant(target), out=self._out, **(self._options | options))
         except (harness.UsageError, harness.EnvironmentFault) as error:
-            pytest.fail(str(error), pytrace=False)
+            _fail(error)
         return _checked(results, check=check)
 
     def _meant(self, target: Any) -> Any:
@@ -60,10 +60,15 @@ class HarnessRun:
         return self._target if target is None else target
 
 
+def _fail(error: Exception) -> NoReturn:
+    """Fail the test with the error's sentence alone: pytest would print the error that it is chained to as well."""
+    raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
 def _checked(results: "list[Result]", *, check: bool) -> "list[Result]":
     wrong = [result for result in results if not result.passed]
     if check and wrong:
-        written = [wrong[0].folder.parents[1] / name for name in ("report.html", "report.md")]
+        written = [wrong[0].results_folder / name for name in ("report.html", "report.md")]
         report = "".join(f"\n\nreport  {path}" for path in [path for path in written if path.exists()][:1])
         pytest.fail("\n\n".join(str(result) for result in wrong) + report, pytrace=False)
     return results

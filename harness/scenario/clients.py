@@ -123,6 +123,7 @@ MUTANTS = (
 """Wrong clients that a scenario may name as those it must catch."""
 
 _STATUS = re.compile(r"[1-5](?:xx|[0-9][0-9])")
+_OF_SPEC = ("like", "count", "arrive")  # what fills the spec itself; all else is a policy
 _KEPT = ("count", "arrive", "handler_takes")  # what `--client` leaves of the file's section
 
 
@@ -327,7 +328,7 @@ def read_client(place: Place, replaced_by: str | None = None, clients: Mapping[s
         fields["like"] = replaced_by
     like = fields.get("like", "reference")
     known = clients[like]
-    changes = {key: value for key, value in fields.items() if key in Policies.__struct_fields__}
+    changes = {key: value for key, value in fields.items() if key not in _OF_SPEC}
     policies = msgspec.structs.replace(known.policies, **changes)
     if policies.ids is Ids.OPAQUE and policies.reorder_window is not None:
         place.fail('"late events: wait" has nothing to wait for with "ids: opaque": expected "ids: epoch-index"')

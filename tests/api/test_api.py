@@ -94,6 +94,10 @@ def test_a_figure_is_drawn_in_both_forms(failed):
     assert (strip.name, strip.png[:4], "<svg" in strip._repr_svg_()) == ("strip", b"\x89PNG", True)
 
 
+def test_a_figure_is_printed_by_its_name(failed):
+    assert repr(failed.figure("strip")) == "<Picture strip>"
+
+
 def test_an_unknown_figure_is_refused_with_the_nearest_name(failed):
     with pytest.raises(harness.UsageError, match=r"'stripe' is no figure of this run \(did you mean \"strip\"\?\)"):
         failed.figure("stripe")
@@ -120,7 +124,7 @@ def test_a_report_goes_into_no_folder_that_holds_something(failed, tmp_path):
 
 def test_results_are_judged_again_from_their_folder(failed):
     before = msgspec.json.encode(failed.details.laws)
-    (again,) = harness.rejudge(failed.folder.parents[1])
+    (again,) = harness.rejudge(failed.results_folder)
     assert msgspec.json.encode(again.details.laws) == before
 
 
@@ -185,6 +189,12 @@ def test_what_is_not_one_scenario_is_refused(name, said, monkeypatch):
 def test_an_unknown_world_is_refused():
     with pytest.raises(harness.UsageError, match="expected the world real, virtual or both, got 'moon'"):
         harness.run_scenario(SILENCE, world="moon")
+
+
+@pytest.mark.parametrize("seed", ["7", 7.0, True])
+def test_a_seed_that_is_no_int_is_refused(seed):
+    with pytest.raises(harness.UsageError, match=f"expected the seed as an int, got {seed!r}"):
+        harness.run_scenario(SILENCE, world="virtual", seed=seed)
 
 
 def test_where_results_cannot_be_written_the_environment_is_at_fault(tmp_path):

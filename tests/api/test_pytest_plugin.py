@@ -81,6 +81,7 @@ def test_unnamed(harness_run):
 """,
     )
     assert '(did you mean "handoff"?)' in said
+    assert "another exception" not in said
     assert "1 error" in said
     assert "2 failed" in said
     assert "got scenario('handoff', wrld=…)" in said

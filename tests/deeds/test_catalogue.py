@@ -26,6 +26,7 @@ from harness.deeds.catalogue import (
     row_of,
     rows_of,
 )
+from harness.deeds.replacement import GOES_ON
 from harness.fuzz.coverage import DEEDS, words_of
 from harness.middle.acts_in_force import ActInForce, tell
 from harness.run.actuator import act_on
@@ -84,6 +85,11 @@ def test_every_form_of_every_row_is_said_here():
     for actor, speech in SPEECHES.items():
         unsaid = [form.shown for form in speech.forms if not any(form.resembles(text) for text in SAID[actor])]
         assert unsaid == []
+
+
+def test_recovers_ends_whatever_the_server_can_be_told_for_a_time():
+    spanned = {row.act for row in rows_of(Actor.SERVER) if any("[for DURATION:span" in form for form in row.forms)}
+    assert set(typing.get_args(GOES_ON)) == spanned
 
 
 def test_what_is_read_back_of_every_act_has_a_predicate():

@@ -3,7 +3,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.scenario import load, plans
-from harness.scenario.clients import MUTANTS
+from harness.scenario.clients import MUTANTS, POLICIES
 from harness.sse.policy import AS_SHIPPED, REFERENCE, FedBy, Ids, Jitter, ResetsOn
 
 
@@ -11,34 +11,39 @@ def changed(preset=REFERENCE, **fields):
     return msgspec.structs.replace(preset, **fields)
 
 
-@pytest.mark.parametrize(
-    ("settings", "fields"),
-    [
-        ("connect timeout: never, watchdog: never", {"connect_timeout": None, "watchdog": None}),
-        ("connect timeout: 5s, watchdog: 30s", {"connect_timeout": 5.0, "watchdog": 30.0}),
-        ("watchdog fed by: events", {"watchdog_fed_by": FedBy.EVENTS}),
-        ("backoff: 500ms to 1m", {"backoff_base": 0.5, "backoff_cap": 60.0}),
-        ("jitter: none", {"jitter": Jitter.NONE}),
-        ("backoff resets on: open", {"backoff_resets_on": ResetsOn.OPEN}),
-        ("on path change: ignore", {"heeds_signals": False}),
-        (
-            "server retry: 1s to 5s, retry after: ignore",
-            {"server_retry_min": 1.0, "server_retry_max": 5.0, "obeys_retry_after": False},
-        ),
-        ("retries: 5xx 429, stops: 204 4xx", {"retries": ("5xx", "429")}),
-        ("gives up: after 5 attempts", {"gives_up_after": 5}),
-        ("fallback: poll every 5s after 2 failures", {"poll_every": 5.0, "polls_after_failures": 2}),
-        ("fallback: never", {"polls_after_failures": None}),
-        ("retry stream: every 20s, suspects after: never", {"retry_stream": 20.0, "suspects_after": None}),
-        ("late events: wait 1s", {"reorder_window": 1.0}),
-        ("ids: opaque", {"ids": Ids.OPAQUE}),
-        ("ids: epoch-index, late events: wait 1s", {"ids": Ids.EPOCH_INDEX, "reorder_window": 1.0}),
-        ("fetches results: never", {"fetches_results": False}),
-        ("handler takes: 500ms, queue: unbounded", {"handler_takes": 0.5, "queue": None}),
-        ("queue: 8 events, max event: 64KB", {"queue": 8, "max_event": 64_000}),
-        ("max event: unbounded, gives up: never, late events: drop", {"max_event": None}),
-    ],
-)
+SAID = [
+    ("connect timeout: never, watchdog: never", {"connect_timeout": None, "watchdog": None}),
+    ("connect timeout: 5s, watchdog: 30s", {"connect_timeout": 5.0, "watchdog": 30.0}),
+    ("watchdog fed by: events", {"watchdog_fed_by": FedBy.EVENTS}),
+    ("backoff: 500ms to 1m", {"backoff_base": 0.5, "backoff_cap": 60.0}),
+    ("jitter: none", {"jitter": Jitter.NONE}),
+    ("backoff resets on: open", {"backoff_resets_on": ResetsOn.OPEN}),
+    ("on path change: ignore", {"heeds_signals": False}),
+    (
+        "server retry: 1s to 5s, retry after: ignore",
+        {"server_retry_min": 1.0, "server_retry_max": 5.0, "obeys_retry_after": False},
+    ),
+    ("retries: 5xx 429, stops: 204 4xx", {"retries": ("5xx", "429")}),
+    ("gives up: after 5 attempts", {"gives_up_after": 5}),
+    ("fallback: poll every 5s after 2 failures", {"poll_every": 5.0, "polls_after_failures": 2}),
+    ("fallback: never", {"polls_after_failures": None}),
+    ("retry stream: every 20s, suspects after: never", {"retry_stream": 20.0, "suspects_after": None}),
+    ("late events: wait 1s", {"reorder_window": 1.0}),
+    ("ids: opaque", {"ids": Ids.OPAQUE}),
+    ("ids: epoch-index, late events: wait 1s", {"ids": Ids.EPOCH_INDEX, "reorder_window": 1.0}),
+    ("fetches results: never", {"fetches_results": False}),
+    ("handler takes: 500ms, queue: unbounded", {"handler_takes": 0.5, "queue": None}),
+    ("queue: 8 events, max event: 64KB", {"queue": 8, "max_event": 64_000}),
+    ("max event: unbounded, gives up: never, late events: drop", {"max_event": None}),
+]
+"""Every policy, as a file says it, and the fields that it fills."""
+
+
+def test_every_policy_of_the_language_is_said_here():
+    assert {part.split(":")[0] for settings, _ in SAID for part in settings.split(", ")} == set(POLICIES)
+
+
+@pytest.mark.parametrize(("settings", "fields"), SAID)
 def test_a_policy_is_laid_over_the_preset(plan, settings, fields):
     assert plan(f"client: {{{settings}}}\n").client.policies == changed(**fields)
 

@@ -234,7 +234,9 @@ async def arun_scenario(
 def rejudge(folder: str | os.PathLike[str]) -> list[Result]:
     """Judge the runs of a results folder again, from their files alone, and write its report anew.
 
-    ``folder`` is a result's ``results_folder``, or one that holds a ``latest``, as ``results`` does. Raises ``UsageError`` where it holds no runs, ``BadRecords`` where they are damaged or of an older harness.
+    ``folder`` is a result's ``results_folder``, or one that holds a ``latest``, as ``results`` does.
+
+    Raises ``UsageError`` where it holds no runs, ``BadRecords`` where they are damaged or of an older harness.
     """
     target = results_folder(Path(folder))
     judge_results(target)

@@ -111,7 +111,7 @@ class Result:
 
     @property
     def folder(self) -> Path:
-        """Where plan, history, verdict and figures are."""
+        """The folder of plan, history, verdict and figures."""
         return self._run.folder
 
     @property

@@ -86,7 +86,7 @@ class SimClock(trio.abc.Clock):
 
 
 class Wakeup:
-    """Where one task waits until it is rung for, at a third of the cost of a ``trio.lowlevel.ParkingLot``."""
+    """A place where one task waits until it is rung for, at a third of the cost of a ``trio.lowlevel.ParkingLot``."""
 
     __slots__ = ("_task",)
 

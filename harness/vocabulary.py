@@ -20,7 +20,7 @@ REQUEST_HEADER = "X-Harness-Request"
 
 
 class Direction(enum.StrEnum):
-    """Which way bytes travel. Server to client is downstream, as in Toxiproxy."""
+    """The direction of bytes. Server to client is downstream, as in Toxiproxy."""
 
     UPSTREAM = "upstream"
     DOWNSTREAM = "downstream"

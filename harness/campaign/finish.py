@@ -29,7 +29,7 @@ IN_TIME = in_time.LAW.word
 
 
 class Figures(StrEnum):
-    """Which runs of a campaign have their figures drawn: all, those that did not pass, or none."""
+    """The runs of a campaign whose figures are drawn: all, those that did not pass, or none."""
 
     ALL = "all"
     FAILED = "failed"

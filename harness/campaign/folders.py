@@ -1,4 +1,4 @@
-"""Where results go: one folder per invocation, one below it per run, and ``latest``."""
+"""The folders of results: one folder per invocation, one below it per run, and ``latest``."""
 
 import contextlib
 import itertools

@@ -1,4 +1,4 @@
-"""Which plans run: the files and names asked for, narrowed, repeated and sharded. Nothing is started here."""
+"""The selection of plans: the files and names asked for, narrowed, repeated and sharded. Nothing is started here."""
 
 import json
 from collections.abc import Callable, Mapping

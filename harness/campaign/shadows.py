@@ -1,4 +1,4 @@
-"""Which wrong clients would do to the byte what the reference client does in a run, found by running that one alone.
+"""Wrong clients that would do to the byte what the reference client does in a run: running that one alone finds them.
 
 A mutant of which only the decisions differ (``harness.clients.decisions``) asks and carries out as the reference does.
 So where each of its answers, to all that the reference was asked in a run, is the reference's own, its run is the same

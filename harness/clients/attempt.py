@@ -29,7 +29,7 @@ _HEADERS = {b"accept": EVENT_STREAM.encode(), b"cache-control": b"no-cache"}
 
 
 class Sink(Protocol):
-    """Where an attempt's findings go. All are called from within the attempt; only ``settle`` may wait."""
+    """The receiver of an attempt's findings. All are called from within the attempt; only ``settle`` may wait."""
 
     def alive(self, attempt: int) -> None:
         """The first byte of an event stream came."""

@@ -104,7 +104,7 @@ class EventFeed:
         return self.intake.resume(report)
 
     def close(self, error: str) -> None:
-        """Nothing more is to come; where the job has not ended, the app is told the error."""
+        """Take in that nothing more is to come; where the job has not ended, tell the app the error."""
         self.poller.close()
         if self.terminal is None:
             self.dispatcher.offer(JobEvent("error", error))

@@ -235,7 +235,7 @@ def _times(real: Sequence[Trace], virtual: Trace) -> Iterator[Difference]:
 
 
 def _first(what: str, theirs: Sequence[TraceStep], mine: Sequence[TraceStep]) -> Difference:
-    """Where two sequences part."""
+    """Return the place at which two sequences part."""
     pairs = zip_longest(theirs, mine)
     other, step = next(pair for pair in pairs if pair[0] is None or pair[1] is None or pair[0].key != pair[1].key)
     return _differing(what, other, step)

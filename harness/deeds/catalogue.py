@@ -80,7 +80,7 @@ CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class Actor(enum.StrEnum):
-    """Who does it. A path goes by its own name in a plan."""
+    """The actor of an act. A path goes by its own name in a plan."""
 
     PATH = "path"
     DEVICE = "device"
@@ -90,7 +90,7 @@ class Actor(enum.StrEnum):
 
 
 class Executor(enum.StrEnum):
-    """Who carries it out: the key of a table in ``run``."""
+    """The executor of an act: the key of a table in ``run``."""
 
     GATE = "gate"  # each client's own, one after another
     GATES = "gates"  # all of them, as one thing
@@ -140,7 +140,7 @@ class FlowEnding(enum.StrEnum):
 
 
 class When(enum.StrEnum):
-    """When an act ends what is open."""
+    """The time at which an act ends what is open."""
 
     DONE = "as it is done"
     OVER = "when its own time is over"

@@ -22,7 +22,7 @@ SETTINGS = ("job", "server", "device", "client")
 
 
 class Fault(Frozen, frozen=True, kw_only=True, omit_defaults=True):
-    """Who is told what, at which second. ``when`` is the time as a file has it, where that is no plain duration."""
+    """A fault: an actor, its words, the second. ``when`` is the time as a file has it, if no plain duration."""
 
     at: float
     actor: str

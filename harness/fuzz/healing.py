@@ -39,7 +39,7 @@ _OVERTIME = 10.0
 
 
 class Remedy(NamedTuple):
-    """Who must be told what, at the end."""
+    """The actors, and the words that each must be told at the end."""
 
     actor: str
     deed: str

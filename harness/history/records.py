@@ -263,7 +263,7 @@ class ConnEnd(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="c
 
     @property
     def closed_ns(self) -> int:
-        """When that side's own socket was closed, or said FIN: ``left_ns`` where the gate learned of it only later."""
+        """The stamp of that side's own close or FIN: ``left_ns`` where the gate learned of it only later."""
         return self.left_ns or self.t_ns
 
 

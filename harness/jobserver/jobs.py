@@ -44,7 +44,7 @@ class LogEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class ResumePoint(msgspec.Struct, frozen=True):
-    """Where a stream begins. ``signal``: "" or ``410`` or ``reset``; ``finished``: there is nothing more to say."""
+    """The beginning of a stream. ``signal``: "" or ``410`` or ``reset``; ``finished``: nothing is left to say."""
 
     start: int
     signal: str = ""

@@ -50,7 +50,7 @@ class JobServer:
 
     @property
     def address(self) -> Address:
-        """Where it listens; port 0 stands for any, until it has started."""
+        """The address on which it listens; port 0 stands for any, until it has started."""
         return self._address
 
     @property
@@ -65,7 +65,7 @@ class JobServer:
 
     @property
     def accepted(self) -> float:
-        """When it accepted its last job, in seconds of trio's clock; minus infinity before the first."""
+        """The time at which it accepted its last job, in seconds of trio's clock; minus infinity before the first."""
         return self._registry.accepted
 
     async def start(self, nursery: trio.Nursery) -> Address:

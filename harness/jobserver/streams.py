@@ -276,7 +276,7 @@ class EventStream:
                 self._silence()
 
     def _silence(self) -> None:
-        """Nothing was begun for an interval: either the peer takes nothing, or there was nothing to say."""
+        """Act on an interval in which nothing was begun: either the peer takes nothing, or there was nothing to say."""
         if self._writing:
             self.close("blocked")
             return

@@ -1,4 +1,4 @@
-"""From (plan, history) to a verdict, by pure functions.
+"""The judge: pure functions from (plan, history) to a verdict.
 
 A package imports only from those before it, and a test holds that: ``case`` and ``facts``, what happened;
 ``obligations``, what a client owed next; ``measures``, what the run amounts to in figures; ``explain``, why something

@@ -294,7 +294,7 @@ class Case:
 
     @cached_property
     def nobody(self) -> str:
-        """Why no client could get what its job still said, by the plan; empty where one could."""
+        """The reason why, by the plan, no client could get what its job still said; empty where one could."""
         loss = lost_for_good(self.plan)
         if loss is None:
             return ""
@@ -309,7 +309,7 @@ class Case:
 
     @property
     def nothing(self) -> str:
-        """Why there is nothing to judge, where the run never came to its beginning."""
+        """The reason why there is nothing to judge, where the run never came to its beginning."""
         if not self.history.records:
             return "the history is empty"
         return f"the run {ENDED.get(self.ended, 'was killed')} before it began"

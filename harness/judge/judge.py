@@ -1,4 +1,4 @@
-"""From (plan, history) to a verdict: every law, every expectation, composed by the worst.
+"""The verdict on (plan, history): every law, every expectation, composed by the worst.
 
 Pure: no clock, no file. So a run is judged again years later, and a run that was cut short is judged as far as it got.
 """

@@ -16,7 +16,7 @@ SCHEMA_VERSION = 2
 
 
 class LawState(enum.StrEnum):
-    """Of one law, or of one expectation."""
+    """The state of one law, or of one expectation."""
 
     HELD = "held"
     FAILED = "failed"
@@ -26,7 +26,7 @@ class LawState(enum.StrEnum):
 
 
 class Word(enum.StrEnum):
-    """Of a run."""
+    """The word on a run."""
 
     PASS = "pass"  # noqa: S105 - a verdict
     FAIL = "fail"

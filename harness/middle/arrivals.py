@@ -206,7 +206,7 @@ class Arrivals:
                 coming.append((offset, what[:part], reader))
 
     def over(self, *, whole: bool = False) -> None:
-        """Nothing more arrives. ``whole``: a body that ends with its connection is complete, if all of it has come."""
+        """End the arrivals. ``whole``: a body that ends with its connection is complete, if all of it has come."""
         whole = whole and not self._coming
         self._lost = True
         self._coming.clear()

@@ -1,4 +1,4 @@
-"""Where the blocks of an event stream end, and where inside one a cut falls (WHATWG HTML 9.2.5: lines and blank lines).
+"""The ends of an event stream's blocks, and the places of cuts inside one (WHATWG HTML 9.2.5: lines and blank lines).
 
 Blocks, not events: a comment alone is a block too, and a box that waits for the next event is content with one.
 """

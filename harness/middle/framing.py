@@ -1,4 +1,4 @@
-"""Where a response's body lies among its bytes on the wire (RFC 9112, 6 and 7.1), followed without copying it.
+"""The place of a response's body among its bytes on the wire (RFC 9112, 6 and 7.1), followed without copying it.
 
 h11 would do for heads and short bodies; an event stream is followed here because its pieces must be found at their
 places in the raw bytes, and because a quiet look at each chunk's size line is all a transparent stage can afford.

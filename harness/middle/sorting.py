@@ -1,4 +1,4 @@
-"""Which of a client's bytes are the server's, and which a box's: whole requests, once their heads are whole.
+"""The sorting of a client's bytes into the server's and a box's: whole requests, once their heads are whole.
 
 It works behind the radio, on bytes whose requests have been read before it: so it knows each message by its offsets,
 and looks into a head only to write the request's number there, by which the server names it too.

@@ -90,7 +90,7 @@ class HttpStage(Stage):
 
     @property
     def deadline(self) -> float:
-        """When to call ``due``."""
+        """The time at which to call ``due``."""
         if self._silenced or self._parted:
             return math.inf
         held = self._body.deadline if self._body is not None else math.inf
@@ -205,7 +205,7 @@ class HttpStage(Stage):
     # For the middle.
 
     def turn(self, forces: tuple[ActInForce, ...]) -> None:
-        """These acts are in force now on this flow, newest first."""
+        """Put these acts in force on this flow, newest first, in place of those before."""
         self._forces = forces
         idle = for_idle(forces)
         if idle is not self._idle and not self.opaque:

@@ -135,7 +135,7 @@ class Gate:
     # What is where.
 
     def address(self, path: str) -> Address:
-        """Where a client dials to use this path."""
+        """Return the address that a client dials to use this path."""
         return self._listeners[path].address
 
     def set_radio(self, path: str, radio: Radio) -> None:

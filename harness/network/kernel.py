@@ -15,7 +15,7 @@ SETTINGS = Path("/proc/sys/net/ipv4")
 
 
 class SynSchedule(msgspec.Struct, frozen=True):
-    """When an unanswered SYN is sent again.
+    """The times at which the kernel sends an unanswered SYN again.
 
     The first timeout is 1 s (RFC 6298); ``linear`` timeouts stay so, then ``retries`` of them double, beginning with
     1 s (Linux, ip-sysctl: tcp_syn_linear_timeouts, tcp_syn_retries).

@@ -60,11 +60,11 @@ class Stage(Protocol):
         ...
 
     def lost(self, offset: int) -> None:
-        """Nothing of ``to_client`` and ``say`` from this offset on reaches the client."""
+        """Learn that the client gets nothing of ``to_client`` and ``say`` from this offset on."""
         ...
 
     def over(self, how: How) -> None:
-        """Nothing more reaches the client: it learns now that its connection ended, and how. May be repeated."""
+        """Learn that the client gets nothing more: it is told now that its connection ended, and how. May repeat."""
         ...
 
     def leaves(self, side: Side, how: How) -> bool:

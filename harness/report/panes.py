@@ -77,7 +77,7 @@ class LegendEntry(NamedTuple):
 
 
 class Scale:
-    """From values to shares of an axis. A logarithmic one has no place for zero: it is put far below the rest."""
+    """A scale: values to shares of an axis. A logarithmic one has no place for zero: it is put far below the rest."""
 
     def __init__(self) -> None:
         self.low, self.high, self.log = 0.0, 1.0, False

@@ -19,7 +19,7 @@ _BAR = 16
 
 
 class RunProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a run is: ``t`` of ``total`` scenario seconds, the last deed's words, the client's status, events so far.
+    """A run's progress: ``t`` of ``total`` scenario seconds, the last deed's words, the client's status, events so far.
 
     ``done`` is the verdict's word once there is one.
     """

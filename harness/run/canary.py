@@ -260,9 +260,9 @@ class GateCanary:
         return outcome_of(step.lost[0], found)
 
     async def _sleep(self, case: WatchedDeed, readback: Mapping[str, str], until: float) -> ProofResult:
-        """Nothing comes down while the phone sleeps, and what was open is gone when it wakes; no server is told.
+        """Prove that nothing comes down while the phone sleeps, and that its flows are gone when it wakes.
 
-        What is to be dead silently is quiet then too, in both directions.
+        No server is told. A flow that is to die silently is quiet then too, in both directions.
         """
         wakes = self.expected.zero + case.deed.at + (effect_of(case.deed.act).seconds or 0.0)
         found = await self._held(case, min(until, wakes))

@@ -93,7 +93,7 @@ def touches(deed: Deed, paths: Collection[str], *, moves: bool) -> bool:
 
 
 class DeedSpan(msgspec.Struct, frozen=True, kw_only=True):
-    """When a deed is in force, in scenario seconds, and the index of the deed that ended it."""
+    """The scenario seconds in which a deed is in force, and the index of the deed that ended it."""
 
     deed: Deed
     since: float

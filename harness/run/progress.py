@@ -6,7 +6,7 @@ TELL_EVERY = 0.25
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a run is. ``at`` and ``total`` are scenario seconds; ``deed`` is the last one done, as written.
+    """The progress of a run. ``at`` and ``total`` are scenario seconds; ``deed`` is the last one done, as written.
 
     The last line may carry ``fault``: words for an environment fault that ended the run.
     """

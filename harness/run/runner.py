@@ -207,7 +207,7 @@ class Runner:
         return self._rid
 
     async def _play(self, rig: RunSetup, before: Census, stop: trio.Event) -> str:
-        """From just before 0 s to the end. Returns why it ended: done, limit or interrupted."""
+        """Run from just before 0 s to the end. Returns why it ended: done, limit or interrupted."""
         lead = max(LEAD, rig.nemesis.lead)
         zero = trio.current_time() + lead
         self._zero = zero

@@ -22,7 +22,7 @@ class Mark(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """Where a key and its value stand (in a list there is no key: both are the value's)."""
+    """The places of a key and its value (in a list there is no key: both are the value's)."""
 
     key: Mark
     value: Mark

@@ -69,7 +69,7 @@ class DeviceSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ClientSpec(Frozen, frozen=True, kw_only=True, omit_defaults=True):
-    """Who is under test. ``like`` is the preset's name, as reports show it."""
+    """The client under test. ``like`` is the preset's name, as reports show it."""
 
     like: str = "reference"
     mutant: str = ""  # the planted bug (harness.clients.mutants), where ``like`` names one

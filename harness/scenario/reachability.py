@@ -35,7 +35,7 @@ _AROUND = 300
 
 
 class CutOff(NamedTuple):
-    """From ``at`` on no client can get through any more; ``deed`` did it (None: it was so from the beginning)."""
+    """A loss for good: from ``at`` on no client can get through. ``deed`` did it; None: it was so from the start."""
 
     at: float
     deed: Deed | None

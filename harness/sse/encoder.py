@@ -1,4 +1,4 @@
-"""From events to the bytes of an event stream: the parser's counterpart (WHATWG HTML 9.2.5, the grammar)."""
+"""The encoder of events into bytes of an event stream: the parser's counterpart (WHATWG HTML 9.2.5, the grammar)."""
 
 import enum
 import re

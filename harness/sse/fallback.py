@@ -1,4 +1,4 @@
-"""When to poll instead: the count of attempts that reached the server and brought nothing."""
+"""The decision to poll instead: the count of attempts that reached the server and brought nothing."""
 
 import msgspec
 
@@ -38,13 +38,13 @@ class Fallback(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def deadline(self) -> float | None:
-        """When polling is due however few the failures; ``None`` while there are none, once it began, and for never."""
+        """The time of polling, however few the failures; ``None`` without failures, once it began, and for never."""
         if self.after is None or self.first_began is None or self.fell_back:
             return None
         return self.first_began + self.within
 
     def due(self, now: float) -> bool:
-        """Is it time to poll, now that an attempt has failed?"""
+        """Return whether it is time to poll, now that an attempt has failed."""
         if self.after is None or self.first_began is None:
             return False
         return self.fell_back or self.failures >= self.after or now >= self.first_began + self.within

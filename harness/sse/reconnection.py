@@ -19,7 +19,7 @@ from harness.sse.policy import Policies
 
 
 class ReadyState(enum.Enum):
-    """Where an event source is; the standard's words, and two of ours."""
+    """The state of an event source; the standard's words, and two of ours."""
 
     CONNECTING = "connecting"
     OPEN = "open"
@@ -167,7 +167,7 @@ class Reconnection:
 
     @property
     def fallback_deadline(self) -> float | None:
-        """When to report ``FALLBACK`` if nothing else has happened by then; ``None`` where it does not apply."""
+        """The time to report ``FALLBACK`` if nothing else has happened by then; ``None`` where it does not apply."""
         return self._fallback.deadline if self._state in {ReadyState.CONNECTING, ReadyState.WAITING} else None
 
     def note_retry(self, seconds: float) -> None:

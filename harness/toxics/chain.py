@@ -182,7 +182,7 @@ class Chain:
             self._run(now)
 
     def next_due(self) -> float:
-        """When to call ``pop`` next, in seconds: maybe in the past; ``math.inf`` when nothing waits for time alone."""
+        """Return the second of the next ``pop``: maybe in the past; ``math.inf`` when nothing waits for time alone."""
         if self._due is None:
             self._due = -math.inf if self._out else self._soonest()
         return self._due

@@ -7,7 +7,7 @@ from harness.toxics.toxic import DelayedChunk, StageContext, StreamChunk, Toxic
 
 
 class Noop(Toxic, frozen=True):
-    """Nothing happens."""
+    """A toxic that does nothing."""
 
     type: ClassVar[str] = "noop"
 

@@ -46,7 +46,7 @@ class Proxies(Protocol):
 
     @property
     def passed_over(self) -> str:
-        """Why another server than the one asked for first is used; empty where it is not."""
+        """The reason why another server than the first choice is used; empty where it is not."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""Which Toxiproxy a run uses, and its life: the embedded one, a real one launched here, or one that runs already."""
+"""The Toxiproxy of a run, and its life: the embedded one, a real one launched here, or one that runs already."""
 
 import random
 import shutil

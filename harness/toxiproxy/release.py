@@ -1,4 +1,4 @@
-"""Which release of Toxiproxy answers, by what it says, and whether its API is one that can be driven.
+"""The release of the Toxiproxy that answers, by its own word, and whether the harness can drive its API.
 
 1. ``/version`` is bare text (``2.5.0``) up to 2.5, and JSON (``{"version": "2.12.0"}``) since 2.6; 2.6.0 itself ends it
    with a backslash and an ``n``, which is no JSON.

@@ -1,4 +1,4 @@
-"""Why a client lost what it lost: one root cause, so that its consequences are told once (the interface, "also")."""
+"""The cause of a client's losses: one root cause, so that its consequences are told once (behind the word "also")."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Why an expectation was not met: what the client did or left undone, and the records that show it.
+"""The reason why an expectation was not met: what the client did or left undone, and the records that show it.
 
 Laws explain themselves; a bound of a scenario is a figure. Here the figure gets its story, told from the facts that it
 was counted from. Two figures of one story have one ``key``, so that it is told once.

@@ -1,4 +1,4 @@
-"""Which status answers a client was entitled to, and so how far a snapshot stands in for what was never streamed.
+"""The status answers to which a client was entitled, and so the events for which a snapshot stands in.
 
 A status answer *covers* what is not newer than it where the client asked for it in a polling, after a gap that the
 server had said to it, or after a 204 (``polling``). What the client calls itself entitles it to nothing.

@@ -39,7 +39,7 @@ R = TypeVar("R", bound=Record)
 
 
 class DeedStretch(msgspec.Struct, frozen=True):
-    """From when to when a deed stands at a client's gate, in either direction: stamps. It was done by ``done_ns``."""
+    """The stamps between which a deed stands at a client's gate, in either direction. It was done by ``done_ns``."""
 
     deed: Deed
     since_ns: int
@@ -48,7 +48,7 @@ class DeedStretch(msgspec.Struct, frozen=True):
 
     @property
     def last_ns(self) -> int:
-        """When nothing is left of it in any direction."""
+        """The stamp from which nothing is left of it in any direction."""
         return max(self.until_ns.values())
 
 

@@ -14,7 +14,7 @@ MARGIN = 16_000_000
 
 
 class MemoryGrowth(msgspec.Struct, frozen=True):
-    """From the ``first`` measure to the ``last``: how many bytes, and how many are allowed, and why."""
+    """The growth from the ``first`` measure to the ``last`` in bytes, the bytes that are allowed, and why."""
 
     first: Health
     last: Health

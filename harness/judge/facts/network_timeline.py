@@ -56,7 +56,7 @@ class StreamCut(msgspec.Struct, frozen=True):
 
 
 class DoorStretch(msgspec.Struct, frozen=True):
-    """From ``since`` to ``until`` (scenario seconds) nothing changed. ``path`` is the default; None: there is none.
+    """A span without a change, ``since`` to ``until`` (scenario seconds). ``path`` is the default; None: there is none.
 
     ``doors`` are those of the paths that the device has. ``passes``: a stream that is let in would pass. ``struck`` are
     the paths whose streams are over as it ends.

@@ -1,4 +1,4 @@
-"""When a client may live by polling, and why it asked for the status each time.
+"""The times in which a client may live by polling, and the reason of each of its status requests.
 
 The only entry to polling is the one that obligations allow: streams that were reached and brought no event. So
 

@@ -63,7 +63,7 @@ class RequestLife(msgspec.Struct, frozen=True):
 
     @property
     def begun_ns(self) -> int:
-        """When the client began to make it: dialled for it, or wrote it on a connection that it had."""
+        """The stamp at which the client began to make it: dialled for it, or wrote it on a connection that it had."""
         return self.request.t_ns if self.reused else self.dialled_ns
 
     @property
@@ -73,7 +73,7 @@ class RequestLife(msgspec.Struct, frozen=True):
 
     @property
     def carries_until_ns(self) -> float:
-        """When it was over for the client, or its connection was severed; infinity: neither came."""
+        """The stamp at which it was over for the client, or its connection was severed; infinity: neither came."""
         return min((ns for ns in (self.end_ns, self.severed_ns) if ns is not None), default=math.inf)
 
     @property
@@ -92,7 +92,7 @@ class RequestLife(msgspec.Struct, frozen=True):
 
     @property
     def dialled_ns(self) -> int:
-        """When the connection that carries it was dialled; without a record of that, when it was accepted."""
+        """The stamp at which its connection was dialled; without a record of that, the stamp of acceptance."""
         if self.dial is not None:
             return self.dial.from_ns
         return self.conn.t_ns if self.conn is not None else self.request.t_ns

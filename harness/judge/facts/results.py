@@ -23,12 +23,12 @@ class Fetched(msgspec.Struct, frozen=True):
 
     @property
     def expired(self) -> list[RequestLife]:
-        """Those that were answered that nothing is kept any more."""
+        """The transfers whose answer was that nothing is kept any more."""
         return [life for life in self.asked if life.answer is not None and life.answer.status == EXPIRED]
 
     @property
     def whole(self) -> list[RequestLife]:
-        """Those that brought all that the server answered."""
+        """The transfers that brought all that the server answered."""
         return [life for life in self.asked if _brought(life)]
 
     @property

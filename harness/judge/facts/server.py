@@ -135,7 +135,7 @@ class ServerDeed(msgspec.Struct, frozen=True):
 
     @property
     def due_ns(self) -> int:
-        """When the server is back from a restart, at the earliest."""
+        """The earliest stamp at which the server is back from a restart."""
         return self.since_ns + round((self.act.after if isinstance(self.act, Restarts) else 0.0) * 1e9)
 
     @property
@@ -233,27 +233,27 @@ class ServerFacts:
 
     @cached_property
     def hangs(self) -> list[ServerDeed]:
-        """When it was told to hang."""
+        """The deeds that told it to hang."""
         return self._stands(Hangs)
 
     @cached_property
     def silences(self) -> list[ServerDeed]:
-        """When it was told to send no keep-alives."""
+        """The deeds that told it to send no keep-alives."""
         return self._stands(SilencesKeepalive)
 
     @cached_property
     def drains(self) -> list[ServerDeed]:
-        """When it was told to drain."""
+        """The deeds that told it to drain."""
         return self._stands(Drains)
 
     @cached_property
     def restarts(self) -> list[ServerDeed]:
-        """When it was told to restart: until it has left."""
+        """The deeds that told it to restart: each lasts until it has left."""
         return self._stands(Restarts)
 
     @cached_property
     def repeats(self) -> list[ServerDeed]:
-        """When it was told to repeat."""
+        """The deeds that told it to repeat."""
         return self._stands(Repeats)
 
     def repeated(self, at_ns: int, margin_ns: int) -> set[int]:

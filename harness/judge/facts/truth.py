@@ -74,7 +74,7 @@ class Truth:
 
     @property
     def accepted_ns(self) -> int | None:
-        """When the job was accepted; None where no record says so."""
+        """The time at which the job was accepted; None where no record says so."""
         return self.records[0].accepted_ns if self.records else None
 
     @property

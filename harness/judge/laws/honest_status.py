@@ -116,7 +116,7 @@ def _lives(client: ClientCase, life: RequestLife, status: Status) -> bool:
 
 
 def _silence(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -> None:
-    """From the last byte read, "connected" may stand for D at most.
+    """Check that "connected" stands for at most D from the last byte read.
 
     What came before a gap was settled is taken when it is: the silence begins with the answer to the status request.
     """

@@ -27,7 +27,7 @@ ADVICE = "Fix: after the terminal event, or a status that says stop, cancel ever
 
 
 class StopReason(msgspec.Struct, frozen=True):
-    """Why the client had to stop, and since when."""
+    """The reason why the client had to stop, and the stamp since which it had to."""
 
     at_ns: int
     why: str

@@ -70,7 +70,7 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def start(self) -> float:
-        """When recovery begins: the healing, or the first update due after it."""
+        """The beginning of recovery: the healing, or the first update due after it."""
         assert self.healed is not None
         return max(self.healed, self.first_due or self.healed)
 

@@ -86,7 +86,7 @@ def _job_end(client: ClientCase) -> float:
 
 
 def _deeds(client: ClientCase) -> list[tuple[float, float]]:
-    """From 100 ms before each deed to a second after it, or after the last step of a change ``over`` so long."""
+    """Return the spans from 100 ms before each deed to a second after it, or after the last step of its change."""
     spans = []
     for deed in client.case.plan.deeds:
         over = deed.act.over if isinstance(deed.act, SetShape) else 0.0
@@ -103,7 +103,7 @@ def _outages(timeline: NetworkTimeline, all_outages: list[Outage]) -> list[tuple
 
 
 def _refused(client: ClientCase) -> list[tuple[float, float]]:
-    """From each refusal of a cursor by the server for as long as a client may poll then."""
+    """Return the spans from each refusal of a cursor by the server for as long as a client may poll then."""
     until = allowance(client)
     return [(at, at + until) for one in client.gap_signals for at in [client.case.at(one.t_ns)]]
 

@@ -1,4 +1,4 @@
-"""When a client lets go of what brings nothing: a dial, a request, a stream (rows 7, 10, 25 and 31).
+"""The deadlines by which a client lets go of what brings nothing: a dial, a request, a stream (rows 7, 10, 25 and 31).
 
 1. A dial that hangs is given up by the connect deadline.
 2. A request without an answer is given up by the watchdog, and so is an answer that stops in its midst.

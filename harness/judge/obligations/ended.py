@@ -20,7 +20,7 @@ _OF_ITS_PATH = frozenset({"loses", "offline", "resumed"})
 
 
 class Why(enum.Enum):
-    """Why an attempt ended."""
+    """The reason why an attempt ended."""
 
     MET = "the network or the server ended it"
     SILENCE = "a deadline of the client's own was over"

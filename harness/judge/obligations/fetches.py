@@ -1,4 +1,4 @@
-"""When the results of a completed job are asked for (rows 37 and 57): not before the end, soon after it, and again.
+"""The questions for a completed job's results (rows 37 and 57): not before the end, soon after it, and again.
 
 1. The end is known from when it was at the client's radio, on a stream or in a status answer.
 2. The first dial for the results begins ``AT_ONCE`` after the app has taken the end, at the latest.

@@ -1,4 +1,4 @@
-"""When the next status request is due of a client that lives by polling (row 47), and those out of their time.
+"""The status requests of a client that lives by polling (row 47): when the next is due, and those out of time.
 
 A client may keep its polls to a raster, as the reference does. The next poll then follows at once behind a poll that
 took longer than the interval. A poll that was due in a sleep comes at the waking. The poll after either is due by the

@@ -1,4 +1,4 @@
-"""When a client dials and asks: rows 1, 4, 13, 16, 30, 43 and 45.
+"""The times at which a client dials and asks: rows 1, 4, 13, 16, 30, 43 and 45.
 
 1. A start that was answered leads to a dial of the stream within a second.
 2. A dial that was let in carries its request once the radio lets it: a handshake and a round trip. A connection that

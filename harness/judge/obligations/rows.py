@@ -101,7 +101,7 @@ OWED: Mapping[ObligationRow, str] = {
 
 
 class DueWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """When a dial is due by a row. ``delay`` is d, with the ``n`` it comes from; ``asked`` a Retry-After in seconds."""
+    """A dial's window by a row. ``delay`` is d, with the ``n`` it comes from; ``asked`` a Retry-After in seconds."""
 
     row: ObligationRow
     low: float

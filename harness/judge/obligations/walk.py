@@ -41,7 +41,7 @@ _ENDED_BY_CLIENT = frozenset({"given up", "open"})
 
 
 class WalkState(NamedTuple):
-    """Where a client may be: which attempt was its last, which signals are spent, whether a failed poll led to it."""
+    """A possible state of a client: its last attempt, the signals that are spent, whether a failed poll led to it."""
 
     last: int
     spent: int

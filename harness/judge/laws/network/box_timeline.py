@@ -1,4 +1,4 @@
-"""Which boxes stood in the way of one client, as the deeds have it: at a record, or within a stretch of time.
+"""The boxes that stood in the way of one client, as the deeds have it: at a record, or within a stretch of time.
 
 A box is told at once for all gates, and asked as bytes come by. Between the issue of a deed and its record either side
 of it is right; behind the record, in ``seq``, only the later one.

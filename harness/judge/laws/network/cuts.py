@@ -1,4 +1,4 @@
-"""Where boxes cut event streams: inside the next event after the deed, at the place and in the way that it names."""
+"""The boxes' cuts of event streams: inside the next event after the deed, at the place and in the way that it names."""
 
 import re
 from collections.abc import Iterator, Sequence

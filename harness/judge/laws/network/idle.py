@@ -1,4 +1,4 @@
-"""Which idle connections boxes ended, and when: none that a byte went through within the time, and none later.
+"""The idle connections that boxes ended, and when: none that a byte went through within the time, and none later.
 
 A byte of the client counts as it goes on to the server, one of the server as it comes, whatever the radio then does.
 """

@@ -24,7 +24,7 @@ Span = tuple[float, float]
 
 
 class RadioPeriod(msgspec.Struct, frozen=True):
-    """From ``until_ns`` on a path's radio is this; from ``since_ns`` on it may be."""
+    """A radio of a path: it may be this from ``since_ns`` on, and is from ``until_ns`` on."""
 
     since_ns: float
     until_ns: float

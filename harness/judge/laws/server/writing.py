@@ -107,7 +107,7 @@ class _Walk:
         return turns[: first + 2] if first + 2 <= len(turns) else []
 
     def _permit(self) -> Iterator[ServerDeviation]:
-        """It was opened with a token that was good, for as long as that is."""
+        """Check that it was opened with a good token, for as long as the token is good."""
         opened, served, tick_ns = self._stream.opened, self._served, self._bounds.tick_ns
         if self._case.plan.server.token_lasts is None or not served.tokens:
             return
@@ -213,7 +213,7 @@ class _Walk:
             yield f"the server said nothing on {self._stream.called} at {span}, not even a comment", shown
 
     def _manners(self, place: int, turn: Write | Said) -> Iterator[ServerDeviation]:
-        """Nothing is written while the server hangs, no comment too soon or unwanted, and no ``retry`` unasked."""
+        """Check that a hanging server writes nothing, and that no comment or ``retry`` comes unwanted or too soon."""
         served, tick_ns, called = self._served, self._bounds.tick_ns, self._stream.called
         at = self._at(turn.began_ns)
         if any(one.surely(turn.began_ns, tick_ns) for one in served.hangs):
@@ -287,7 +287,7 @@ class _Walk:
         return min(revoked, default=FOREVER)
 
     def _outliving(self) -> Iterator[ServerDeviation]:
-        """Nothing is written to a stream that was to end: its token's, a newer one's, or the server's leaving."""
+        """Check that nothing is written to a stream that had to end: for its token, a newer one, a leaving server."""
         stream, tick_ns = self._stream, self._bounds.tick_ns
         ends = [
             (stream.opened.expires_ns or FOREVER, "its token had ended"),

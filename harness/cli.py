@@ -31,8 +31,8 @@ class ListedCommand(NamedTuple):
 
 COMMANDS = {
     "check": ListedCommand("scenarios", "check", "Validate scenario files: every mistake at once."),
-    "doctor": ListedCommand("doctor", "doctor", "What this machine can do."),
-    "explain": ListedCommand("scenarios", "explain", "What a scenario compiles to: timeline, draws, limits."),
+    "doctor": ListedCommand("doctor", "doctor", "Check what this machine can do."),
+    "explain": ListedCommand("scenarios", "explain", "Show what a scenario compiles to: timeline, draws, limits."),
     "fuzz": ListedCommand("searching", "fuzz", "Invent timelines until one breaks the client."),
     "help": ListedCommand("topics", "help_topic", "Explain a law, a word of the language, or the mutants."),
     "init": ListedCommand("scenarios", "init", "Write a commented first scenario."),

@@ -13,7 +13,7 @@ _OF_A_FILE = frozenset({
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG,
 })  # fmt: skip
 _NO_THREAD = "can't start new thread"
-"""What Python says where the system lets it have no more (Modules/_threadmodule.c)."""
+"""Python's words where the system lets it have no more threads (Modules/_threadmodule.c)."""
 
 
 def in_words(error: BaseException) -> HarnessError | None:

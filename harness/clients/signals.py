@@ -21,7 +21,7 @@ async def listen(
 ) -> None:
     """Call ``network_changed`` for each new way and ``resumed`` at each waking.
 
-    It does so as long as the phone has signals, where the policies heed them.
+    It does so as long as the phone has signals, where the policies say that it reacts to them.
     """
     if not policies.heeds_signals:
         return

@@ -137,7 +137,7 @@ async def _lag() -> MachineCheck:
 
 @click.command(cls=Command)
 def doctor() -> int:
-    """What this machine can do: Toxiproxy, hanging dials, clock, limits, scheduler lag."""
+    """Check what this machine can do: Toxiproxy, hanging dials, clock, limits, scheduler lag."""
     findings = examine()
     for finding in findings:
         say(f"{'✓' if finding.good else '✗'} {finding.what:<18}{finding.text}")

@@ -56,7 +56,7 @@ def _counted(count: int, noun: str) -> str:
 @click.option("--seed", type=int, help="The seed of all draws.")
 @click.option("--set", "chosen", multiple=True, metavar="NAME=VALUE", help="Only these variants of a sweep.")
 def explain(target: str, client: str | None, seed: int | None, chosen: tuple[str, ...]) -> int:
-    """What a scenario compiles to: its timeline with all draws, the toxics and gate commands, the limits."""
+    """Show what a scenario compiles to: its timeline with all draws, the toxics and gate commands, the limits."""
     select, project = assignments(chosen), find_project(Path.cwd())
     variants = [
         plan

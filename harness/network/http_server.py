@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection of a server of ours: h11 on a stream, with a bound on everything a peer may take.
 
-The requests of a connection are answered one by one. A body is read whole before a request is handed on, so whoever
-answers sees a complete one. Every wait for the peer has a deadline (``HttpLimits``); a peer that runs into one is told
+The requests of a connection are answered one by one. A body is read whole before a request is handed on, so the
+handler sees a complete one. Every wait for the peer has a deadline (``HttpLimits``); a peer that runs into one is told
 so where it may still listen, and is dropped.
 """
 

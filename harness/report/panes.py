@@ -17,7 +17,7 @@ NORMAL = 9.0
 """Points of letters: of words inside a figure, and of its axes."""
 
 _SHADE, _GRID, _AREA, _LINE, _AXIS, _WORDS = 0.4, 0.5, 1.0, 2.0, 2.5, 3.0
-"""What lies above what, where a drawing does not say."""
+"""The order of layers, the lowest first, where a drawing does not say."""
 
 _TICK = 3.5
 """Points of a tick, and between it and its label."""
@@ -60,7 +60,7 @@ _SHAPES: dict[str, tuple[list[list[tuple[float, float]]], bool]] = {  # in halve
 
 
 class Marker(NamedTuple):
-    """How a point looks: one of the shapes ``o x | ^ v D d X``, its size in points, its face and its edge."""
+    """The look of a point: one of the shapes ``o x | ^ v D d X``, its size in points, its face and its edge."""
 
     shape: str
     size: float

@@ -1,4 +1,4 @@
-"""Loads matplotlib as if nobody had settings for it: neither a variable nor a file of the user's changes a figure.
+"""Loads matplotlib without the user's settings: neither a variable nor a file of the user's changes a figure.
 
 The first import reads them, and falls over one that is wrong. So the figures' modules import this one first.
 """

@@ -65,10 +65,10 @@ _LOOK = {
 _BOX = (PURPLE, "//")
 """The look of what a box, the server or the job was told to do."""
 _MASK = 0.75
-"""How opaque the paper is behind words that a line may cross."""
+"""The opacity of the paper behind words that a line may cross."""
 
 _FACE, _HATCH = 0.26, 0.45
-"""How opaque a band is: its face, and its hatch."""
+"""The opacity of a band: of its face, and of its hatch."""
 
 _MISSED = Marker("o", 7.0, PAPER, ORANGE, 1.6)
 """A deed that touched no client."""

@@ -54,7 +54,7 @@ class Box(NamedTuple):
 
 
 class Stroke(NamedTuple):
-    """How a line looks. ``dash``: points that are drawn and left out, in turn; ``whole``: not moved onto pixels."""
+    """The look of a line. ``dash``: points that are drawn and left out, in turn; ``whole``: not moved onto pixels."""
 
     colour: str
     width: float = 1.5
@@ -64,7 +64,7 @@ class Stroke(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """How an area looks. A ``hatch`` is drawn in the colour, in place of a face."""
+    """The look of an area. A ``hatch`` is drawn in the colour, in place of a face."""
 
     colour: str
     alpha: float = 1.0
@@ -72,7 +72,7 @@ class Fill(NamedTuple):
 
 
 class Words(NamedTuple):
-    """How words look, and which part of them is at their place: start, middle, end; top, middle, bottom."""
+    """The look of words, and the part of them that is at their place: start, middle, end; top, middle, bottom."""
 
     size: float
     colour: str

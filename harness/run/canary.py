@@ -232,7 +232,7 @@ class GateCanary:
         return Observation(what == wants, f"dial: {what}", _DIALED.get(what.rpartition(" ")[2], "ended"))
 
     async def _default(self, case: WatchedDeed, readback: Mapping[str, str], until: float) -> ProofResult:
-        """The device's default path is the promised one, and a dial through it meets what that path's word promises."""
+        """Prove that the device's default path is the planned one, and a dial through it meets that path's door."""
         path = case.step.after.default
         shown = self.shown(case, readback, "the device has no path")
         if not shown.met or path is None:

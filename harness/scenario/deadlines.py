@@ -140,7 +140,7 @@ def _found_by(plan: Plan, policies: Policies, syn_retries: Sequence[float]) -> f
 def longest_wait(plan: Plan) -> float:
     """Return the longest wait of a client between two attempts: its cap, or what the plan's server asks it to wait.
 
-    A ``retry:`` in milliseconds and a ``Retry-After`` in seconds count as far as the policies heed them.
+    A ``retry:`` in milliseconds and a ``Retry-After`` in seconds count as far as the policies obey them.
     """
     policies = plan.client.policies.with_excuses
     sent = [read_digits(deed.act.value) for deed in plan.deeds if isinstance(deed.act, SendsRetry)]

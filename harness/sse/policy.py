@@ -89,7 +89,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
         return min(max(seconds, self.server_retry_min), self.server_retry_max)
 
     def heed_retry_after(self, seconds: float | None) -> float | None:
-        """Return for how long a ``Retry-After`` of so many seconds is heeded; None where there is none, or no heed."""
+        """Return the seconds for which a ``Retry-After`` is obeyed; None where there is none, or it is not obeyed."""
         return None if seconds is None or not self.obeys_retry_after else min(seconds, self.retry_after_max)
 
     @property

@@ -32,7 +32,7 @@ class WaitsOutAnswer(JobFollower):
 
 
 class _WaitsForAnswers:
-    """A courier whose streams bear any silence before their head."""
+    """Requests whose streams bear any silence before their head."""
 
     def __init__(self, requests: Requests, phone: Phone, policies: Policies) -> None:
         self._requests = requests

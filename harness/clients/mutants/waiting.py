@@ -51,7 +51,7 @@ class ReadsOnlySeconds(JobFollower):
         def seconds(response: httpx.Response) -> float | None:
             return reads(response) if response.headers.get("retry-after", "").isdigit() else None
 
-        requests.retry_after = seconds  # type: ignore[method-assign]  # for all that asks by this courier
+        requests.retry_after = seconds  # type: ignore[method-assign]  # for every question of this client
         super().__init__(job, *args, requests=requests, **more)
 
 

@@ -143,7 +143,7 @@ def _deadline(policy: object, never: float) -> tuple[float | None, bool]:
 
 
 def _silences(stamps: list[int], over: float, limit: float) -> Iterator[tuple[int, float]]:
-    """Yield the silences between stamps, up to the end, that are as long as a patience, and the last one."""
+    """Yield the silences between stamps, up to the end, that are as long as a deadline, and the last one."""
     inside = [one for one in stamps if one < over] or stamps[:1]
     for since, until in pairwise([*inside, over]):
         if until is over or until - since >= limit * 1e9:

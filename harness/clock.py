@@ -37,7 +37,7 @@ class SimClock(trio.abc.Clock):
 
     @classmethod
     def current(cls) -> Self:
-        """The clock of the trio run that is under way. Raises ``TypeError`` where it is another kind of clock."""
+        """Return the clock of the trio run that is under way. Raises ``TypeError`` for another kind of clock."""
         clock = trio.lowlevel.current_clock()
         if not isinstance(clock, cls):
             raise TypeError("toxics in the simulated network need its own clock: run it by harness.world.virtual")

@@ -117,7 +117,7 @@ class Phone(Protocol):
         ...
 
     def signals(self) -> "trio.abc.ReceiveChannel[Signal]":
-        """A fresh channel of all signals from now on. A slow reader loses nothing; close it when done."""
+        """Return a fresh channel of all signals from now on. A slow reader loses nothing; close it when done."""
         ...
 
     async def sleep_until(self, deadline: float, movable_sleep: MovableSleep | None = None) -> None:

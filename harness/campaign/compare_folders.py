@@ -72,5 +72,5 @@ def _plan(folder: Path) -> Plan | None:
 
 
 def _history(folder: Path) -> History:
-    """The run's history; empty where it left none, which agrees with nothing."""
+    """Return the run's history; empty where it left none, which agrees with nothing."""
     return read_to_judge(folder)[1]

@@ -71,7 +71,7 @@ def copy_plan(folder: Path, name: str) -> Path:
 
 
 def _scenario_folder(invocation: Path, plan: Plan) -> Path:
-    """The folder of this scenario; another file of the same name gets one of its own."""
+    """Return the folder of this scenario; another file of the same name gets one of its own."""
     for number in itertools.count(1):
         folder = invocation / (safe_name(plan.name) + (f"-{number}" if number > 1 else ""))
         written = folder / SCENARIO

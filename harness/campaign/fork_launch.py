@@ -68,6 +68,6 @@ def started(*, hash_seed: int | None = None, figures: str = "all") -> Iterator[S
 
 
 def _pair(stack: contextlib.ExitStack) -> tuple[socket.socket, socket.socket]:
-    """A socket of ours and one of theirs, on which a message is an order."""
+    """Return a socket of ours and one of theirs, on which a message is an order."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     return stack.enter_context(ours), stack.enter_context(theirs)

@@ -259,7 +259,7 @@ def _manifest(options: CampaignOptions, campaign: Campaign, began: float, planne
 
 
 def _commit() -> str:
-    """The commit of the working folder, for the report's head; empty where there is none."""
+    """Return the commit of the working folder, for the report's head; empty where there is none."""
     try:
         answer = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever git the user has

@@ -32,7 +32,7 @@ class Sink(Protocol):
     """The receiver of an attempt's findings. All are called from within the attempt; only ``settle`` may wait."""
 
     def alive(self, attempt: int) -> None:
-        """The first byte of an event stream came."""
+        """Learn that the first byte of an event stream came."""
 
     def take(self, report: AttemptReport, found: Wire) -> bool:
         """Take what the parser found, in order; True ends the attempt, as ``done``."""

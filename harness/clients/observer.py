@@ -32,28 +32,28 @@ class Observer:
     """Subclass it and override what you care for; every method does nothing here. They must be quick and not raise."""
 
     def attempt_began(self, n: int, cause: str, wait: float, last_event_id: str) -> None:
-        """A dial for the stream begins.
+        """Learn that a dial for the stream begins.
 
         ``cause``: start, ended, failed, signal, refreshed, retry-after, server-retry, or probe (while polling).
         """
 
     def attempt_ended(self, report: AttemptReport) -> None:
-        """The attempt is over and its connection closed."""
+        """Learn that the attempt is over and its connection closed."""
 
     def block(self, attempt: int, event_id: str, *, event: bool) -> None:
-        """A block of the stream was complete: it moved the id, or it was an event."""
+        """Learn that a block of the stream was complete: it moved the id, or it was an event."""
 
     def status(self, word: str, attempt: int) -> None:
-        """The client calls itself connecting, connected, reconnecting, polling or closed."""
+        """Learn that the client calls itself connecting, connected, reconnecting, polling or closed."""
 
     def gap(self, reason: str, event_id: str, *, healed: bool) -> None:
         """Events are missing for good, or (``healed``) a snapshot has covered them."""
 
     def absorbed(self, event_id: str, why: str) -> None:
-        """An event was kept from the app: repeat, late, coalesced."""
+        """Learn that an event was kept from the app: repeat, late, coalesced."""
 
     def adopted(self, event_id: str) -> None:
-        """A snapshot's cursor became the client's."""
+        """Learn that a snapshot's cursor became the client's."""
 
     def results(self, job: str, status: int, body: bytes, *, whole: bool, detail: str) -> None:
-        """A transfer of results ended."""
+        """Learn that a transfer of results ended."""

@@ -54,7 +54,7 @@ def _filled(line: str) -> str:
 
 
 def shown_path(path: Path) -> str:
-    """The path as a user would type it here, through ``latest`` where that is what it is."""
+    """Return the path as a user would type it here, through ``latest`` where that is what it is."""
     latest = path.parent.parent / "latest"
     if latest.is_symlink() and os.path.realpath(latest) == os.path.realpath(path.parent):
         path = latest / path.name

@@ -185,7 +185,7 @@ def _anomalies(real: Sequence[Trace], virtual: Trace) -> Iterator[Difference]:
 
 
 def _steps(real: Sequence[Trace], virtual: Trace) -> Iterator[Difference]:
-    """The app's sequence, the gaps and the results of each client, in order."""
+    """Yield the differences in the app's sequence, the gaps and the results of each client, in order."""
     for place, client in enumerate(virtual.clients):
         others = [trace.clients[place] for trace in real]
         for what, name in (("sequence", "shown"), ("gaps", "gaps"), ("results", "results")):
@@ -224,7 +224,7 @@ def _of_attempts(
 
 
 def _times(real: Sequence[Trace], virtual: Trace) -> Iterator[Difference]:
-    """The first time that is further from the real ones than allowed, and how many more are."""
+    """Yield the first time that is further from the real ones than allowed, and how many more are."""
     allowed = tolerance(real)
     late = sorted((one for one in apart(real, virtual) if one.distance > allowed), key=lambda one: one.virtual.at)
     if late:

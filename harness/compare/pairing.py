@@ -49,7 +49,7 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 def apart(real: Sequence[Trace], virtual: Trace) -> Iterator[Pair]:
-    """Each time that both worlds have."""
+    """Yield each time that both worlds have."""
     for place, client in enumerate(virtual.clients):
         found: dict[Key, list[tuple[TraceStep, TraceStep, float, float]]] = {}
         for trace in real:
@@ -69,14 +69,14 @@ def apart(real: Sequence[Trace], virtual: Trace) -> Iterator[Pair]:
 
 
 def _pairs(one: ClientTrace, other: ClientTrace) -> list[tuple[Key, TraceStep, TraceStep]]:
-    """The times that a client has in both traces, in the order of the first."""
+    """Return the times that a client has in both traces, in the order of the first."""
     theirs = dict(_moments(other, one))
     found = [(key, step, theirs[key]) for key, step in _moments(one, other) if key in theirs]
     return sorted(found, key=lambda pair: pair[1].at)
 
 
 def _moments(one: ClientTrace, other: ClientTrace) -> Iterator[tuple[Key, TraceStep]]:
-    """The times of a client that can be held against the other's, by what they are of.
+    """Yield the times of a client that can be held against the other's, by what they are of.
 
     Attempts have a pair as long as they went alike; what was emitted near a deed or before a stall has none.
     """

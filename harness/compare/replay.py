@@ -58,7 +58,7 @@ def _plain(record: Record | None) -> dict[str, Any]:
 
 
 def _shown(history: History, record: Record | None, mine: Mapping[str, Any], its: Mapping[str, Any]) -> Evidence | None:
-    """A record as evidence: of two of a kind only the fields that differ, else all of it."""
+    """Return a record as evidence: of two of a kind only the fields that differ, else all of it."""
     if record is None:
         return None
     fields = dict(mine)

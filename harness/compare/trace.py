@@ -131,7 +131,7 @@ def _shown(client: ClientCase) -> Iterator[TraceStep]:
 
 
 def _payload(client: ClientCase, shown: Shown) -> str:
-    """The digest; with several clients only whether it is the truth's, since it covers the job's own name."""
+    """Return the digest; with several clients only whether it is the truth's, since it covers the job's own name."""
     if client.case.plan.client.count == 1 or not shown.app.digest:
         return shown.app.digest
     return "corrupted" if shown.corrupted else "true"
@@ -152,7 +152,7 @@ def _attempts(client: ClientCase) -> Iterator[TraceStep]:
 
 
 def _named(client: ClientCase, position: Position) -> str:
-    """An event in words: by its index, and its epoch where there are several."""
+    """Return an event in words: by its index, and its epoch where there are several."""
     if position == ACCEPTED:
         return "the beginning"
     return f"event {position[1]}" + (f" of epoch {position[0] + 1}" if client.truth.epochs else "")

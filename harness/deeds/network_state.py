@@ -307,7 +307,7 @@ class Fold:
         return change
 
     def take_back(self, index: int) -> StateChange:
-        """The deed with this index does nothing any more."""
+        """Take back the deed with this index."""
         change = over(self.state, index)
         self.state = change.state
         return change
@@ -341,7 +341,7 @@ def _without_grace(state: NetworkState, path: str) -> NetworkState:
 
 
 def _joined(state: NetworkState, path: str) -> NetworkState:
-    """A path that is usable is the default where there is none."""
+    """Return the state with another usable path, which is the default where there is none."""
     state = _without_grace(state, path)
     if path in state.joined:
         return state

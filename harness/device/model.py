@@ -365,14 +365,14 @@ class Device:
         return fate
 
     def leaves(self, cid: int, direction: Direction) -> None:
-        """The end to which this direction leads is gone (RST, or a broken socket): nothing reaches it any more."""
+        """Learn that the end to which this direction leads is gone (RST, or a broken socket): nothing reaches it."""
         flow = self._flows[cid]
         flow.left.add(direction)
         flow.dead.add(direction)
         flow.held.discard(direction)
 
     def gone(self, cid: int) -> None:
-        """The flow is over at both ends. Idempotent."""
+        """Learn that the flow is over at both ends. Idempotent."""
         self._flows.pop(cid, None)
 
     # Within.

@@ -42,7 +42,7 @@ class History:
         """The stamp of 0 s of the scenario; 0 in an empty history."""
 
     def all(self, kind: type[R]) -> list[R]:
-        """All records of one type, in order."""
+        """Return all records of one type, in order."""
         return self._by_type.get(kind, [])  # type: ignore[return-value]
 
     @property

@@ -40,7 +40,7 @@ class LogFollower(Protocol):
     """A stream that follows a job."""
 
     def grown(self) -> None:
-        """The log has a new event, or the next one is due at another time. Called at that instant."""
+        """Learn that the log has a new event, or the next one is due at another time. Called at that instant."""
 
     def outdated(self) -> None:
         """A newer stream of the job has come: end, for that reason, a keep-alive interval from now."""

@@ -200,7 +200,7 @@ class Gate:
         return self.path_readback(path)
 
     async def joins(self, path: str) -> Mapping[str, str]:
-        """The device may use the path."""
+        """Let the device use the path."""
         self._end_graces()
         return await self._tell(self.device.joins(path))
 
@@ -210,17 +210,17 @@ class Gate:
         return await self._tell(self.device.prefers(path))
 
     async def loses(self, path: str) -> Mapping[str, str]:
-        """The path's connections get the OS's error at the phone; the server learns nothing."""
+        """Take the path from the device: its connections get the OS's error at the phone; the server learns nothing."""
         self._end_graces()
         return await self._tell(self.device.loses(path))
 
     async def goes_offline(self) -> Mapping[str, str]:
-        """The device loses all paths."""
+        """Take all paths from the device."""
         self._end_graces()
         return await self._tell(self.device.goes_offline())
 
     async def comes_online(self) -> Mapping[str, str]:
-        """The device has its paths again."""
+        """Give the device its paths again."""
         self._end_graces()
         return await self._tell(self.device.comes_online())
 

@@ -197,7 +197,7 @@ class ProxySide:
         self._says = says
 
     def peer_left(self) -> None:
-        """The stream has closed: what it sent goes on, what is said to it is lost."""
+        """Learn that the stream has closed: what it sent goes on, what is said to it is lost."""
         self._says.deafen()
         self._hears.finish()
 

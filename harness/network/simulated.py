@@ -49,7 +49,7 @@ class Peer(Protocol):
     """The far end of a stream."""
 
     def peer_left(self) -> None:
-        """The stream is closed; FIN or RST tells how."""
+        """Learn that the stream is closed; FIN or RST tells how."""
         ...
 
     def take_rst(self) -> None:
@@ -204,7 +204,7 @@ class SimStream(Stream):
         self._wake()
 
     def peer_left(self) -> None:
-        """The other end exists no more; how it went is told by FIN or RST."""
+        """Learn that the other end exists no more; how it went is told by FIN or RST."""
         self._other = None
         self._outbox.writable.ring()
 
@@ -223,7 +223,7 @@ class SimStream(Stream):
             raise self._broken()
 
     def _broken(self) -> trio.BrokenResourceError:
-        """The error that RST left, on top of the system's own."""
+        """Return the error that RST left, on top of the system's own."""
         cause = OSError(self._fault, os.strerror(self._fault))
         error = trio.BrokenResourceError(str(cause))
         error.__cause__ = cause
@@ -278,7 +278,7 @@ class SimListener(Listener):
         return self._door is Door.OPEN
 
     def arrives(self, stream: SimStream) -> None:
-        """A handshake is complete."""
+        """Learn that a handshake is complete."""
         self._queue.append(stream)
         self._waiting.unpark()
 
@@ -381,7 +381,7 @@ class SimNetwork(Network):
         return near, far
 
     def _through(self, path: ShapedPath, local: Address, *, aside: bool) -> SimStream:
-        """A connection through a path: its proxy takes it in, whatever the upstream then says."""
+        """Return a connection through a path: its proxy takes it in, whatever the upstream then says."""
         listener = self._listeners.get(path.upstream)
         if listener is None or not listener.lets_in:
             near, far = self._pair(local, path.address)
@@ -400,12 +400,12 @@ class SimNetwork(Network):
     # For its streams and listeners.
 
     def left(self, stream: SimStream) -> None:
-        """An end of a connection is closed."""
+        """Learn that an end of a connection is closed."""
         self._streams.pop(stream, None)
         self._taken.discard(stream.local[1])
 
     def freed(self, listener: SimListener) -> None:
-        """A port is free again."""
+        """Learn that a port is free again."""
         self._listeners.pop(listener.address, None)
 
 

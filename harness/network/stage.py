@@ -56,7 +56,7 @@ class Stage(Protocol):
         ...
 
     def delivered(self, upto: int, t_ns: int) -> None:
-        """The client's socket has taken ``to_client`` and ``say`` up to this offset, in a send begun at ``t_ns``."""
+        """Learn that the client's socket took ``to_client`` and ``say`` up to this offset, in a send from ``t_ns``."""
         ...
 
     def lost(self, offset: int) -> None:
@@ -68,7 +68,7 @@ class Stage(Protocol):
         ...
 
     def leaves(self, side: Side, how: How) -> bool:
-        """An end has left (FIN or RST). Return whether the other may learn of it; what was held is said before."""
+        """Learn that an end has left (FIN or RST), say what was held, and return whether the other may learn of it."""
         ...
 
     def parted(self) -> None:
@@ -84,7 +84,7 @@ class Stage(Protocol):
         ...
 
     def ended(self) -> None:
-        """The flow is over at both ends. Called once, last."""
+        """Learn that the flow is over at both ends. Called once, last."""
         ...
 
 

@@ -148,7 +148,7 @@ async def _ask(way: BoxAccess, to: str, *, timeout: float = TIMEOUT) -> Met:
 
 
 async def _streams(way: BoxAccess) -> BoxProof:
-    """A stream's head comes, and a beat behind it that nothing has held."""
+    """Prove that a stream's head comes, and a beat behind it that nothing has held."""
     listener = await way.listener()
     try:
         await listener.ask()
@@ -166,7 +166,7 @@ async def _streams(way: BoxAccess) -> BoxProof:
 
 
 async def _held_back(way: BoxAccess, holds: float) -> BoxProof:
-    """The head of a stream comes, and its first beat, sent with it, does not for so many seconds."""
+    """Prove that the head of a stream comes, and its first beat, sent with it, does not for so many seconds."""
     if holds <= BRIEFLY:
         return BoxProof(met=True, detail="it holds too briefly to be met", briefly=True)
     listener = await way.listener()
@@ -228,7 +228,7 @@ def _of_idle(what: Meeting, as_promised: bool, words: str) -> BoxProof:
 
 
 async def _spared(way: BoxAccess, after: float) -> BoxProof:
-    """A connection of its own that was idle for so long answers still."""
+    """Prove that a connection of its own that was idle for so long answers still."""
     probe = await way.probe()
     try:
         met = await probe.ask(TIMEOUT)

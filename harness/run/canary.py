@@ -241,7 +241,7 @@ class GateCanary:
         return outcome_of(path, [], [dialed])
 
     async def _lost(self, case: WatchedDeed, readback: Mapping[str, str], until: float) -> ProofResult:
-        """The feeds on these paths must end with an error of the device's own making, and no server be told."""
+        """Prove that the feeds on these paths end with an error of the device's own, and that no server is told."""
         step = case.step
         if not step.lost:
             return nothing_to_do("no path was there to lose")
@@ -276,7 +276,7 @@ class GateCanary:
         return outcome_of((case.paths or ("",))[0], found)
 
     async def _cut(self, case: WatchedDeed, readback: Mapping[str, str], until: float) -> ProofResult:
-        """The stream held for it ends so, in the middle of an event, and the server is told."""
+        """Prove that the stream held for it ends so, in the middle of an event, and the server is told."""
         act = case.deed.act
         assert isinstance(act, Cuts)
         under_way = (feed for feed, _ in case.feeds if feed.streams and feed.beats and feed.lived_to(case.issued))

@@ -32,7 +32,7 @@ def tasks() -> list[str]:
 
 
 def _children(task: trio.lowlevel.Task) -> list[trio.lowlevel.Task]:
-    """The tasks that a task has started. A nursery keeps them in a set, whose order is that of their addresses."""
+    """Return the tasks that a task has started. A nursery keeps them in a set, in the order of their addresses."""
     children = [child for nursery in task.child_nurseries for child in nursery.child_tasks]
     return sorted(children, key=lambda child: child.name)
 

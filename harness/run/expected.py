@@ -164,7 +164,7 @@ class ExpectedState:
         return self.network.paths[path].unsettled(now)
 
     def hold(self, flow: object, path: str, now: float) -> None:
-        """A flow through this path is open from now on; what was over by itself before has not met it."""
+        """Learn that a flow through this path is open from now on; what was over by itself before has not met it."""
         self.advance(now)
         spans = {way: (PassageSpan(self.network.passage(path, way), now),) for way in Direction}
         self.flows[flow] = path, FlowState(spans=spans).shaped(self.network.paths[path].shapes)
@@ -185,7 +185,7 @@ class ExpectedState:
                 self._restarted = passed.at
 
     def do(self, deed: Deed, done: float) -> DeedStep:
-        """A deed is done now."""
+        """Learn that a deed is done now."""
         self.advance(done)
         before = self.network
         change = self._fold.do(deed, deed.at)

@@ -112,7 +112,7 @@ class Flows:
         feed.hurry()
 
     def let_go(self, feeds: Sequence[ProbeStream]) -> None:
-        """A proof is over. A feed of which a path holds or drops the bytes stays until the path's next word."""
+        """Learn that a proof is over. A feed whose bytes a path holds or drops stays until the path's next word."""
         for feed in feeds:
             self._users[feed] -= 1
             if self._users[feed] <= 0 and not self._tells_more(feed):

@@ -119,7 +119,7 @@ class Probe:
                 return "fin"
 
     async def _event(self) -> object:
-        """The next event of the answer, reading as much as it takes; ``ConnectionClosed`` at FIN."""
+        """Return the next event of the answer, reading as much as it takes; ``ConnectionClosed`` at FIN."""
         while (event := self._http.next_event()) is h11.NEED_DATA:
             data = bytes(await self.stream.receive_some(READ))
             if not data:

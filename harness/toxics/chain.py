@@ -175,7 +175,7 @@ class Chain:
         self._run(now)
 
     def close(self, now: float) -> None:
-        """The source has ended. The end follows the data."""
+        """Learn that the source has ended. The end follows the data."""
         if not self._closed:
             self._closed = True
             self._stages[0].put(now, END)

@@ -249,7 +249,7 @@ def _seen(error: BaseException) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it wraps, as requests and urllib3 do it: in arguments, ``reason``, cause and context."""
+    """Yield the error and what it wraps, as requests and urllib3 do it: in arguments, ``reason``, cause and context."""
     waiting, met = [error], set[int]()
     while waiting:
         each = waiting.pop(0)

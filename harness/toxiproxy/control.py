@@ -75,7 +75,7 @@ class Proxies(Protocol):
         ...
 
     async def names(self) -> tuple[str, ...]:
-        """The proxies of this run that are there, sorted."""
+        """Return the proxies of this run that are there, sorted."""
         ...
 
     async def heal(self) -> None:
@@ -157,7 +157,7 @@ class Toxiproxy:
             return (await self._as_left(name)).words
 
     async def names(self) -> tuple[str, ...]:
-        """The proxies on the server that carry this run's prefix, sorted, without it."""
+        """Return the proxies on the server that carry this run's prefix, sorted, without it."""
         found = [name for name in await self._calls.get("/proxies", dict[str, Any]) if name.startswith(self._prefix)]
         return tuple(sorted(name.removeprefix(self._prefix) for name in found))
 

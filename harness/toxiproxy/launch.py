@@ -84,7 +84,7 @@ async def _embedded(network: Network, rng: random.Random, prefix: str, deadline:
 
 
 def _program(choice: str) -> str:
-    """The path of a server program: a file, or a name on PATH."""
+    """Return the path of a server program: a file, or a name on PATH."""
     path = Path(shutil.which(choice) or choice).expanduser()
     if not path.is_file():
         raise ToxiproxyFault(f"there is no Toxiproxy server at {choice!r}; {HOW_TO_INSTALL}")

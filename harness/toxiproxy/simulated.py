@@ -59,7 +59,7 @@ class SimulatedToxiproxy:
         """Find all as it was left."""
 
     async def names(self) -> tuple[str, ...]:
-        """The paths that are there, sorted."""
+        """Return the paths that are there, sorted."""
         return tuple(sorted(self._paths))
 
     async def heal(self) -> None:

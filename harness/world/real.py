@@ -27,7 +27,7 @@ def wall_clock() -> float:
 
 
 def network() -> Network:
-    """The kernel's network."""
+    """Return the kernel's network."""
     return RealNetwork()
 
 

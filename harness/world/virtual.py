@@ -55,7 +55,7 @@ def _syn_schedule() -> kernel.SynSchedule | None:
 
 
 def world() -> World:
-    """A new world for the run that is under way: an empty network whose dials knock as this host's do.
+    """Return a new world for the run that is under way: an empty network whose dials knock as this host's do.
 
     Its stamps are virtual nanoseconds; its wall clock begins with the year 2026.
     """

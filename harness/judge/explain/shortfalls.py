@@ -61,7 +61,7 @@ def shortfall(client: ClientCase, expectation: Expectation) -> Cause | None:
 
 
 def _terminal(client: ClientCase, _expectation: Expectation) -> Cause | None:
-    """The end of the job: kept from the app, late on the way, or never asked for."""
+    """Explain the end of the job: kept from the app, late on the way, or never asked for."""
     life = _end(client)
     if life is None:
         return None
@@ -104,7 +104,7 @@ def _held_back(client: ClientCase, life: Life) -> Cause | None:
 
 
 def _recovery(client: ClientCase, _expectation: Expectation) -> Cause | None:
-    """The worst outage: one that was never recovered from, or the step that took so long."""
+    """Explain the worst outage: one that was never recovered from, or the step that took so long."""
     found = [outage for outage in outages(client) if outage.healed is not None and not outage.spared]
     lost = next((outage for outage in found if unrecovered(outage)), None)
     if lost is not None:
@@ -284,7 +284,7 @@ def _gaps(client: ClientCase, _expectation: Expectation) -> Cause | None:
 
 
 def _latency(client: ClientCase, _expectation: Expectation) -> Cause | None:
-    """The slowest updates, and how long the slowest lay at the phone."""
+    """Explain the slowest updates, and how long the slowest lay at the phone."""
     case = client.case
     steady = [one for one in samples(client) if one.path]
     slowest = sorted(steady, key=lambda one: -one.latency)[: RECORDS - 1]

@@ -126,14 +126,14 @@ def _met_its_end(client: ClientCase, ending: StreamEnding) -> bool:
 
 
 def _lost_its_path(client: ClientCase, ending: StreamEnding) -> bool:
-    """The device said that it lost the stream's own path, or all of them."""
+    """Return whether the device said that it lost the stream's own path, or all of them."""
     path = next((conn.path for conn in client.conns if conn.cid == ending.request.cid), "")
     said = [one for one in client.heard if one.what in _LOST and one.path in {"", path}]
     return any(_just_before(client, ending, one.t_ns) for one in said)
 
 
 def _woke(client: ClientCase, ending: StreamEnding) -> bool:
-    """The device slept, or had just woken: its sockets were dead, and its deadlines overdue."""
+    """Return whether the device slept, or had just woken: its sockets were dead, and its deadlines overdue."""
     case = client.case
     for since, until in client.once(NetworkTimeline).asleep:
         if case.ns(since) <= ending.at_ns <= case.ns(until) or _just_before(client, ending, case.ns(until)):
@@ -142,7 +142,7 @@ def _woke(client: ClientCase, ending: StreamEnding) -> bool:
 
 
 def _is_over(client: ClientCase, ending: StreamEnding) -> bool:
-    """The job's end had come, by the stream or a status answer, or the app was told a final error."""
+    """Return whether the job's end had come, by the stream or a status answer, or the app was told a final error."""
     by_ns = ending.at_ns + client.case.near_ns
     terminal = (event.position for event in client.truth.events if event.terminal)
     ends = set(terminal)
@@ -154,7 +154,7 @@ def _is_over(client: ClientCase, ending: StreamEnding) -> bool:
 
 
 def _too_big(client: ClientCase, ending: StreamEnding) -> bool:
-    """An event was larger than the client declares to take, or what came since the last block was."""
+    """Return whether an event was larger than the client declares to take, or what came since the last block was."""
     most = client.case.plan.client.policies.max_event
     if most is None:
         return False
@@ -167,7 +167,7 @@ def _too_big(client: ClientCase, ending: StreamEnding) -> bool:
 
 
 def _gap(client: ClientCase, ending: StreamEnding) -> bool:
-    """A gap that this stream told of is open: a new cursor is needed."""
+    """Return whether a gap that this stream told of is open: a new cursor is needed."""
     by_ns = ending.at_ns + client.case.near_ns
     return any(
         gap.request.rid == ending.request.rid and gap.record.t_ns <= by_ns <= gap.covered_ns + client.case.near_ns

@@ -80,7 +80,7 @@ def _missing(client: ClientCase, outcome: LawFindings, how: str) -> None:
 
 
 def _in_time(client: ClientCase, outcome: LawFindings) -> None:
-    """The results are asked for when the end is known, at once then, and again when a wait is over."""
+    """Check that the results are asked for when the end is known, at once then, and again when a wait is over."""
     case = client.case
     end = next(shown.app for shown in client.screen.terminals if shown.app.callback == "completed")
     ended = case.evidence(end, "on_completed", t_ns=end.enter_ns)
@@ -147,7 +147,7 @@ def _handed_over(client: ClientCase, outcome: LawFindings) -> None:
 
 
 def _transferred(client: ClientCase) -> list[Evidence]:
-    """The last transfers of a client, as the gate saw them."""
+    """Return the last transfers of a client, as the gate saw them."""
     found = []
     for life in fetched(client).asked[-SHOWN + 1 :]:
         answer = "no answer" if life.answer is None else str(life.answer.status)

@@ -109,7 +109,7 @@ def _silent(client: ClientCase, stop: Response) -> bool:
 
 
 def _gaps(client: ClientCase, outcome: LawFindings) -> None:
-    """Each gap that the server said is told, and none besides."""
+    """Check that each gap that the server said is told, and none besides."""
     case = client.case
     if not client.reports:
         return

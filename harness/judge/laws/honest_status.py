@@ -82,7 +82,7 @@ def _said(client: ClientCase) -> list[ShownStatus]:
 
 
 def _evidence_of_connection(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -> None:
-    """Each "connected" needs a stream that lives: opened as one, and begun, in that order of records."""
+    """Check that each "connected" has a stream that lives: opened as one, and begun, in that order of records."""
     streams = lives_of(client, "stream")
     for one in said:
         status = one.status
@@ -166,7 +166,7 @@ def _settled(client: ClientCase) -> list[int]:
 
 
 def _outlived(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -> None:
-    """No word "connected" stays for more than a second from the end of its stream on, callbacks and sleep apart.
+    """Check that no "connected" outlives its stream by more than a second, callbacks and sleep apart.
 
     A stream that rested for a gap may have missed its end until the gap was settled, and one that ended with the job is
     followed by "closed".
@@ -262,7 +262,7 @@ def _awake(client: ClientCase, since_ns: int, until_ns: int) -> float:
 
 
 def _polling(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -> None:
-    """The word "polling" needs an entry to polling, and a dial soon after it."""
+    """Check that the word "polling" has an entry to polling, and a dial soon after it."""
     case = client.case
     for one in said:
         if one.status.word != "polling":
@@ -298,7 +298,7 @@ def _dials(client: ClientCase, one: ShownStatus) -> bool:
 
 
 def _closed(client: ClientCase, said: list[ShownStatus], outcome: LawFindings) -> None:
-    """The word "closed" is shown at an end, and at each end."""
+    """Check that the word "closed" is shown at an end, and at each end."""
     case = client.case
     for one in said:
         early = one.status.word == "closed" and one.start_ns < case.end_ns and not _over(client, one.start_ns)

@@ -87,7 +87,7 @@ def _opened(client: ClientCase, live: LiveStream) -> Evidence:
 
 
 def _at_the_end(client: ClientCase, outcome: LawFindings) -> None:
-    """A client that has told the app the job's end, or says it is closed, must have let go of its stream.
+    """Check that a client that has told the app the job's end, or says it is closed, has let go of its stream.
 
     One that ends as the run does was ended by those who took it down.
     """

@@ -207,7 +207,7 @@ SHARED = "of the harness's own process, in which its clients run"
 
 
 def _memory(client: ClientCase) -> Measurement:
-    """The process's peak over its first sample."""
+    """Return the process's peak over its first sample."""
     sizes = [health.rss for health in client.case.history.all(Health) if health.rss]
     if not sizes:
         return absent("the process's size was not sampled", judged=True)
@@ -225,7 +225,7 @@ SIZES: Mapping[str, Callable[[ClientCase], Measurement]] = {"memory": _memory, "
 
 
 def _arrivals(case: Case) -> int:
-    """The most stream dials of all clients in any second."""
+    """Return the most stream dials of all clients in any second."""
     dials = sorted(one.began_ns for client in case.clients for one in tries(client))
     most = first = 0
     for place, at_ns in enumerate(dials):

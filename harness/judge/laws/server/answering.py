@@ -25,7 +25,7 @@ ROUND_TRIPS = 4
 
 
 def answers(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
-    """Each answer that is no stream is what the job's log and the plan make it."""
+    """Check that each answer that is no stream is what the job's log and the plan make it."""
     for snapshot in case.history.all(Snapshot):
         epoch = served.epoch_at(snapshot.job, snapshot.seq)
         if epoch is not None and epoch.whole:
@@ -76,7 +76,7 @@ def _answer(case: Case, served: ServerFacts, bounds: Bounds, answer: Answered) -
 
 
 def _refused(case: Case, served: ServerFacts, bounds: Bounds, answer: Answered) -> Iterator[ServerDeviation]:
-    """A request is refused for want of a good token, where the plan has tokens."""
+    """Check that a request is refused for want of a good token, where the plan has tokens."""
     token = served.tokens.get(answer.token)
     if case.plan.server.token_lasts is None or (token is not None and token.surely(answer.t_ns, bounds.tick_ns)):
         at = phrases.moment(case.at(answer.t_ns))
@@ -105,7 +105,7 @@ def _results(
 
 
 def unanswered(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
-    """Each question that had reached the server was answered soon, and once."""
+    """Check that each question that had reached the server was answered soon, and once."""
     told: dict[int, int] = {}
     said: list[Answered | Snapshot | Subscriber] = [*case.history.all(Answered), *case.history.all(Snapshot)]
     said += [one for one in case.history.all(Subscriber) if one.what == "open"]
@@ -140,7 +140,7 @@ def unanswered(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[Serv
 
 
 def turned_away(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
-    """A server that is there ends no new connection before it has answered a request on it."""
+    """Check that a server that is there ends no new connection before it has answered a request on it."""
     used = {one.cid for one in case.history.all(Boxed)}
     used |= {one.cid for one in case.history.all(Chunk) if one.direction == "downstream"}  # be it lost on its way
     ends = case.grouped(ConnEnd, "cid")

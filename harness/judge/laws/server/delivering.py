@@ -20,7 +20,7 @@ WITHHOLDING = frozenset({"muted", "reset"})
 
 
 def deliveries(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
-    """Each stream carried what was emitted, from its cursor on."""
+    """Check that each stream carried what was emitted, from its cursor on."""
     withheld = {one.rid for one in case.history.all(Boxed) if one.what in WITHHOLDING}
     for rid, delivered in case.grouped(Delivered, "rid").items():
         request = served.requests.get(delivered[0].rid)
@@ -74,7 +74,7 @@ def _delivery(
 
 
 def _primed(served: ServerFacts, stream: ServedStream, delivered: list[Delivered]) -> Iterator[ServerDeviation]:
-    """The only id that comes without an event is that of the place before the log's first one."""
+    """Check that the only id that comes without an event is that of the place before the log's first one."""
     for one in delivered:
         if not one.event and one.retry < 0 and not (served.varied and one.id == stream.epoch.start_id):
             yield f"{stream.called} set the id to {one.id!r} without an event, which its log does not have", one

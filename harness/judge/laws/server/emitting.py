@@ -12,7 +12,7 @@ from harness.scenario.model import schedule
 
 
 def schedules(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
-    """The first schedule of a job is the plan's; another one is a deed's doing."""
+    """Check that the first schedule of a job is the plan's; another one is a deed's doing."""
     planned = [round(due * 1e9) for due in schedule(case.plan.job)]
     for first, *later in served.jobs.values():
         yield from _first_schedule(case, first.begun, planned, bounds)
@@ -23,7 +23,7 @@ def schedules(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[Serve
 
 
 def emissions(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
-    """Each event is emitted when the schedule says, and none after the end."""
+    """Check that each event is emitted when the schedule says, and none after the end."""
     early_ns, late_ns = -bounds.tick_ns, bounds.late_ns
     for epoch in served.epochs.values():
         due, again, end = epoch.schedule, served.jobs[epoch.begun.job][0] is not epoch, None
@@ -68,7 +68,7 @@ def overdue(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerD
 
 
 def _lost_logs(case: Case, served: ServerFacts, epochs: list[Epoch], bounds: Bounds) -> Iterator[ServerDeviation]:
-    """Each restart that loses the log is followed by a new epoch of every job that was not over."""
+    """Check that each restart that loses the log is followed by a new epoch of every job that was not over."""
     for place, lost in enumerate(served.restarts):
         known = [one for one in epochs if one.begun.t_ns < lost.since_ns]
         if not lost.loses or not known or lost.sure_ns == FOREVER or _over(known, lost.sure_ns + bounds.tick_ns):

@@ -19,7 +19,7 @@ from harness.scenario.model import schedule
 
 
 def changes(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[ServerDeviation]:
-    """Each job does what deeds tell it, and changes its schedule for nothing else."""
+    """Check that each job does what deeds tell it, and changes its schedule for nothing else."""
     told = [
         (record, case.plan.deeds[record.deed])
         for record in case.history.all(DeedDone)

@@ -152,7 +152,7 @@ class _Walk:
         return turn.epoch == epoch.begun.epoch and 0 <= turn.first <= turn.last < len(epoch.emits)
 
     def _event(self, turn: Write, waited: int) -> Iterator[ServerDeviation]:
-        """A write of events that may not be the next, or not in time."""
+        """Yield a write of events that may not be the next, or not in time."""
         stream = self._stream
         if turn.rid != stream.opened.rid:
             yield f"the server wrote to {stream.called} for request {turn.rid}, which is another's", turn
@@ -169,7 +169,7 @@ class _Walk:
         return beginning(self._case, self._served, self._bounds, self._stream)[1]
 
     def _astray(self, turn: Write) -> Iterator[ServerDeviation]:
-        """A write that is not the next one."""
+        """Yield a write that is not the next one."""
         stream, name = self._stream, self._stream.epoch.event(turn.first)
         if self._next < 0:
             lowest, highest = beginning(self._case, self._served, self._bounds, stream)
@@ -182,7 +182,7 @@ class _Walk:
             yield f"the server wrote {name} to {stream.called}, and had left out {left}", turn
 
     def _tardy(self, turn: Write) -> Iterator[ServerDeviation]:
-        """An event that was there, for a stream that was free, and that was not written for a while."""
+        """Yield an event that was there, for a stream that was free, and that was not written for a while."""
         emit = self._stream.epoch.emits[turn.first]
         since_ns = max(self._free_ns, emit.actual_ns)
         if self._idle(since_ns, turn.began_ns) > self._bounds.late_ns:
@@ -195,14 +195,14 @@ class _Walk:
         return until_ns - since_ns - sum(one.overlap(since_ns, until_ns) for one in self._served.hangs)
 
     def _behind(self, turn: Write) -> Iterator[ServerDeviation]:
-        """A stream that fell further behind than its queue, and was written to again."""
+        """Yield a stream that fell further behind than its queue, and was written to again."""
         stream = self._stream
         behind = stream.epoch.newest_at(turn.seq) - max(turn.first - 1, self._newest_at_opening)
         if behind > self._case.plan.server.queue and turn is not stream.writes[-1]:
             yield f"the server did not evict {stream.called}, which was {phrases.amount(behind, 'event')} behind", turn
 
     def _silent(self, until_ns: int, shown: Record) -> Iterator[ServerDeviation]:
-        """A silence longer than a keep-alive interval; or any before the first word."""
+        """Yield a silence longer than a keep-alive interval; or any before the first word."""
         since_ns, served = self._free_ns, self._served
         if self._spoken and self._case.plan.server.keepalive is None:
             return
@@ -229,7 +229,7 @@ class _Walk:
             yield f"the server asked for retry {turn.detail} on {called} at {at}, which nobody had told it to", turn
 
     def _keep_alive(self, place: int, turn: Said) -> Iterator[ServerDeviation]:
-        """A comment comes after an interval in which nothing was begun, and not while the server is to send none."""
+        """Check that a comment comes after an interval without a write, and none while the server is to send none."""
         served, bounds, called = self._served, self._bounds, self._stream.called
         at_ns, at = turn.began_ns, self._at(turn.began_ns)
         # What came with it, in this moment, may have been there when it was due.
@@ -246,7 +246,7 @@ class _Walk:
             yield f"the server sent a keep-alive on {called} at {at}, only {by} after what came before it", turn
 
     def _unwritten(self) -> Iterator[ServerDeviation]:
-        """The event that was due on this stream, and was not written before it ended."""
+        """Yield the event that was due on this stream, and was not written before it ended."""
         stream, emits = self._stream, self._stream.epoch.emits
         until_ns = min(self._closed_ns, self._stopped_ns())
         yield from self._silent(until_ns, stream.closed or stream.opened)
@@ -258,7 +258,7 @@ class _Walk:
                 yield f"the server never wrote {name} to {stream.called}, due at {self._at(since_ns)}", emits[first]
 
     def _retries(self) -> Iterator[ServerDeviation]:
-        """Each deed that has a ``retry`` sent reaches every stream that is open."""
+        """Check that each deed that has a ``retry`` sent reaches every stream that is open."""
         stream, tick_ns = self._stream, self._bounds.tick_ns
         for done, value in self._served.retries:
             open_all_along = stream.opened.t_ns < done.issued_ns - tick_ns

@@ -202,7 +202,7 @@ def unfinished(ledger: Ledger) -> Iterator[tuple[Record, str]]:
 
 
 def _dials(ledger: Ledger) -> Iterator[tuple[Record, str]]:
-    """Each connection of a phone was dialled, and each dial that came through is one: by the port, in order."""
+    """Check that each connection of a phone has its dial, and each dial let in its connection, by port in order."""
     for (client, port), conns in ledger.dialled.items():
         dials = ledger.dials.get((client, port), [])
         for place, conn in enumerate(conns if client != CANARY else ()):

@@ -63,8 +63,15 @@ class Cursor:
         """Learn that what comes from now on comes from a new connection: it says nothing to ids with an order."""
 
     def standing_of(self, event: Event) -> IdStanding:
-        """Say what showing this event would mean. One without an id of its own is always fresh: nothing is known."""
-        return self.standing(event.id) if event.has_id else IdStanding.FRESH
+        """Say what showing this event would mean.
+
+        One without an id of its own is fresh, unless what was shown covers the place behind the id before it.
+        """
+        if event.has_id:
+            return self.standing(event.id)
+        at = position(event.id)
+        covered = at is not None and self.standing(f"{at.epoch}-{at.ordinal + 1}") is IdStanding.REPEAT
+        return IdStanding.REPEAT if covered else IdStanding.FRESH
 
     def standing(self, event_id: str) -> IdStanding:
         """Say what showing a state of this id would mean. Without an id it is always fresh."""

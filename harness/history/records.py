@@ -412,7 +412,11 @@ class Rescheduled(Record, kw_only=True, omit_defaults=True, tag_field="kind", ta
 
 
 class Emit(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="emit"):
-    """The server emitted an event: its identity is (epoch, index), never its id, which is opaque."""
+    """The server emitted an event: its identity is (epoch, index), never its id, which is opaque.
+
+    ``id`` names its place in the log: a status answer gives it, and a stream may be asked for from it. ``after``: the
+    event is written without an id, and so is told with this one, that of the event before it; "": it has its own.
+    """
 
     lane: ClassVar[str] = "server"
     job: str
@@ -427,6 +431,12 @@ class Emit(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="emit
     terminal: bool = False
     code: str = ""  # of a failure
     size: int = 0  # bytes of its data
+    after: str = ""
+
+    @property
+    def told_id(self) -> str:
+        """The last event ID of a client that has read it (WHATWG HTML 9.2.6)."""
+        return self.after or self.id
 
 
 class Write(Record, kw_only=True, omit_defaults=True, tag_field="kind", tag="write"):

@@ -242,6 +242,7 @@ class RunningJob:
                 terminal=event.terminal,
                 code=code,
                 size=len(event.data) if event.data.isascii() else len(event.data.encode()),
+                after=event.after,
             )
         )
 

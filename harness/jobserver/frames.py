@@ -6,11 +6,13 @@ written, once: a replay has the same bytes. A stream draws how it begins.
 1. An event's fields stand in any order, the id behind the data too; a space behind the colon or none. Its JSON has
    several lines, and so several ``data`` fields, or one.
 2. Comments and unknown fields stand between the fields, comments also in a block of their own before the event.
-3. Behind an event may come a *ping*, an event without an id that no client has asked for: the last event ID stays what
+3. An event may have no id (``JobLog`` says which): its last event ID is that of the event before it, whose id a stream
+   is asked for from, so that a replay brings it again.
+4. Behind an event may come a *ping*, an event without an id that no client has asked for: the last event ID stays what
    it was. Only behind an event, so that a ping is never all that a connection brought; and never behind the job's end.
-4. A stream may begin with a BOM. Where it begins with the first event of its log it may be *primed*: a block of its own
+5. A stream may begin with a BOM. Where it begins with the first event of its log it may be *primed*: a block of its own
    has an id that stands for the place before that event.
-5. ``retry`` comes before the first event or right behind it. Its content type has parameters, or other letters.
+6. ``retry`` comes before the first event or right behind it. Its content type has parameters, or other letters.
 """
 
 import random
@@ -37,6 +39,7 @@ _UNKNOWN = ("trace: 7f3a", "Data: in capitals", "dataset: 7", "events: 2", "iden
 
 _LEAD = 0.15
 _PING = 0.2
+_WITHOUT_ID = 0.15
 _SPACE = 0.5
 _SPREAD = 0.4
 _BOM = 0.7
@@ -74,15 +77,25 @@ class Frames:
         self._rng = rng
         self._line_ends = line_ends
 
-    def data(self, data: str) -> str:
-        """Return the event's JSON object on one line or on several. It means the same."""
-        return f"{{\n{data[1:-1]}\n}}" if self._rng.random() < _SPREAD else data
+    def data(self, data: str, unlike: str) -> str:
+        """Return the event's JSON object on one line or on several, not as ``unlike`` has it. It means the same."""
+        spread = f"{{\n{data[1:-1]}\n}}"
+        one, other = (spread, data) if self._rng.random() < _SPREAD else (data, spread)
+        return other if one == unlike else one
+
+    def leaves_out_id(self) -> bool:
+        """Draw whether the next event, which may do without an id, has none."""
+        return self._rng.random() < _WITHOUT_ID
 
     def event(self, kind: str, data: str, event_id: str, *, last: bool) -> bytes:
-        """Return an event's block, and what stands before and behind it; behind the ``last`` one nothing."""
+        """Return an event's block, and what stands before and behind it; behind the ``last`` one nothing.
+
+        An empty ``event_id``: it has no id.
+        """
         rng, ends = self._rng, self._line_ends
         lead = encode_comment(rng.choice(_COMMENTS), line_end=ends) if rng.random() < _LEAD else b""
-        fields = [[self._field("id", event_id)], [self._field("event", kind)]]
+        fields = [[self._field("id", event_id)]] if event_id else []
+        fields.append([self._field("event", kind)])
         fields.append([self._field("data", line) for line in data.split("\n")])
         rng.shuffle(fields)
         block = encode_lines(self._mingled([line for lines in fields for line in lines]), line_end=ends)

@@ -9,6 +9,13 @@ that is older, of another epoch, or no id of this log has *expired*; so has no c
 left the buffer (only the newest event is always there for it). What then happens is the server's setting: 410, a
 ``reset`` event followed by the newest event and what comes after, or silence from the oldest event that is left.
 Where its frames are varied, a log has an id for the place before its first event too, which streams are primed with.
+
+**Events without an id** are there where frames are varied. An id names their place all the same: a status answer gives
+it, and a stream may be asked for from it. No stream begins with one but in answer to the id before it, or a client
+would take an older id for that place. So neither the first event of a log is without one nor any where a stream begins
+behind a gap: where an expired cursor is answered by one. Nor are two in a row, nor the last, whose id ends everything.
+Without an id content alone tells an event from others, so no other of its log has the same bytes of data.
+
 A finished job whose cursor is the terminal event has nothing more to say: 204, which stops a client for good.
 
 **A log that was lost** is followed by one of a new epoch. Its event 0 is the state that the job has when it is read
@@ -28,7 +35,7 @@ TERMINAL = ("completed", "failed", "timeout")
 
 
 class LogEvent(msgspec.Struct, frozen=True, gc=False):
-    """One event of a log, ``wire`` in its encoded form."""
+    """One event of a log, ``wire`` in its encoded form. ``after``: see ``Emit``."""
 
     index: int
     id: str
@@ -36,6 +43,7 @@ class LogEvent(msgspec.Struct, frozen=True, gc=False):
     data: str
     progress: float
     wire: bytes
+    after: str = ""
 
     @property
     def terminal(self) -> bool:
@@ -70,6 +78,9 @@ class JobLog:
         self._payloads = payloads
         self._keep = None if server.replay is None else server.replay + server.queue + 1
         self._wires: list[bytes] = []  # all that replay needs of an event
+        self._without_id: set[int] = set()  # indices, of events that are kept
+        self._unlike = ""  # the data of the newest event without an id
+        self._state = ""  # that of the newest event, before its way of writing was drawn
         self._last: LogEvent | None = None
 
     @property
@@ -83,24 +94,42 @@ class JobLog:
         index = self.newest + 1
         kind = step.type
         data = self._payloads.data(kind, step.processed, step.code)
+        after = ""
         id = f"{self.epoch}-{index}"  # noqa: A001 - the standard's word
         # What `encode` makes of one line of data, without looking for others: that took a third of an event's making.
         if self._plain:
             wire = f"id: {id}\nevent: {kind}\ndata: {data}\n\n".encode()
         elif self._frames is not None:
-            data = self._frames.data(data)
-            wire = self._frames.event(kind, data, id, last=kind in TERMINAL)
+            state, data = data, self._frames.data(data, self._unlike)
+            after = self._id_before(self._frames, kind, state)
+            self._state, self._unlike = state, data if after else self._unlike
+            wire = self._frames.event(kind, data, "" if after else id, last=kind in TERMINAL)
         else:
             wire = encode(kind, data, id, line_end=self._line_ends)
-        event = self._last = LogEvent(index, id, kind, data, self._payloads.progress(step.processed), wire)
+        event = self._last = LogEvent(index, id, kind, data, self._payloads.progress(step.processed), wire, after)
         self.newest = index
         self.over = event.terminal
         self._wires.append(wire)
+        if after:
+            self._without_id.add(index)
         # Half of the list goes at once, so that forgetting costs nothing per event.
         if self._keep is not None and len(self._wires) > 2 * self._keep:
-            del self._wires[: -self._keep]
-            self.first = index + 1 - self._keep
+            first = self.opening(index + 1 - self._keep)
+            del self._wires[: first - self.first]
+            self.first = first
+            self._without_id = {one for one in self._without_id if one >= first}
         return event
+
+    def opening(self, index: int) -> int:
+        """Return where a stream begins that repeats from this index on: at an event that has its own id."""
+        return index - 1 if index in self._without_id else index
+
+    def _id_before(self, frames: Frames, kind: str, state: str) -> str:
+        """Return the id that the next event is told with, drawn to have none; "": it has its own."""
+        last = self._last
+        if last is None or last.after or kind in TERMINAL or state == self._state:
+            return ""
+        return last.id if self._expired_cursor == "410" and frames.leaves_out_id() else ""
 
     def since(self, index: int, *, until: int, size: int) -> list[bytes]:
         """Return encoded events from ``index`` to at most ``until``: what ``size`` bytes hold, but at least one."""

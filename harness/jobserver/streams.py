@@ -102,7 +102,7 @@ class EventStream:
         """Send events from index ``start``; return whether the connection is still good for another request."""
         self._next = start
         if cursor and self._behaviour.repeats:
-            self._next = max(self._log.first, start - self._behaviour.repeats)
+            self._next = self._log.opening(max(self._log.first, start - self._behaviour.repeats))
         self._record("open", cursor)
         self._job.follow(self)
         self._counts.open_streams += 1

@@ -163,6 +163,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     not_owed: int = 0  # behind a final refusal, or from before what the server still had
     lost: int = 0
     duplicated: int = 0
+    retold: int = 0  # shown again as they came again, without an id by which a client could know them
     reordered: int = 0
     corrupted: int = 0
     phantom: int = 0

@@ -64,7 +64,8 @@ def _boxed(x: r.Boxed) -> str:
 def _emit(x: r.Emit) -> str:
     late = (x.actual_ns - x.intended_ns) / 1e9
     share = f" {x.progress:.0%}" if x.progress is not None else ""
-    return f"emitted {x.type}{share}, id {x.id} (index {x.index}, {duration(max(0.0, late))} after it was due)"
+    name = f"without an id behind {x.after}" if x.after else f"id {x.id}"
+    return f"emitted {x.type}{share}, {name} (index {x.index}, {duration(max(0.0, late))} after it was due)"
 
 
 def _app(x: r.App) -> str:

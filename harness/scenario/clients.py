@@ -59,6 +59,7 @@ MUTANTS = (
     "keeps-bom",
     "needs-space",
     "blanks-id",
+    "dedupes-by-last-id",
     "skips-id-blocks",
     "loses-late-ids",
     "refuses-parameters",

@@ -132,6 +132,12 @@ def test_commits_id_early_commits_nothing_of_a_line_that_was_cut():
     assert both("commits-id-early", story)[1].ids == ["a-0", "a-1", "a-2"]
 
 
+def test_dedupes_by_last_id_drops_an_event_without_one():
+    blocks = [event("a-0"), 'event: processing\ndata: {"x": 1}\n\n', event("a-1", "completed")]
+    reference, wrong = both("dedupes-by-last-id", streams(says(*blocks)))
+    assert (reference.ids, wrong.ids) == (["a-0", "a-0", "a-1"], ["a-0", "a-1"])
+
+
 def test_dedupes_across_epochs_mutes_a_server_that_starts_over():
     old = says(*(event(f"a-{n}") for n in range(6)))
     new = says(*(event(f"b-{n}") for n in range(9)), event("b-9", "completed"))

@@ -43,7 +43,7 @@ def test_every_event_is_read_as_it_was_emitted(line_ends, payload):
         _, events = log_of(seed, line_ends=line_ends, payload=payload)
         found = Parser().feed(b"".join(event.wire for event in events))
         read = [(one.type, one.data, one.id) for one in found if one.type != PING]
-        assert read == [(event.type, event.data, event.id) for event in events]
+        assert read == [(event.type, event.data, event.after or event.id) for event in events]
 
 
 def test_a_ping_has_no_id_and_keeps_the_last_one_and_none_follows_the_end():
@@ -53,6 +53,45 @@ def test_a_ping_has_no_id_and_keeps_the_last_one_and_none_follows_the_end():
     for before, one in behind:
         assert (one.data, one.id, one.has_id) == (PING_DATA, before.id, False)
         assert before.type not in {PING, "completed"}
+
+
+def test_some_events_have_no_id_and_are_told_with_the_one_before_them():
+    logs = [log_of(seed)[1] for seed in range(20)]
+    lacking = [(before, one) for events in logs for before, one in pairwise(events) if one.after]
+    assert len(lacking) > 50
+    for before, one in lacking:
+        assert (one.after, before.after, one.terminal) == (before.id, "", False)
+        assert (one.type, one.data) != (before.type, before.data)
+    assert not any(events[0].after for events in logs)
+
+
+@pytest.mark.parametrize("answer", ["silent", "reset event"])
+def test_every_event_has_an_id_where_a_stream_may_begin_behind_a_gap(answer):
+    assert not any(one.after for seed in range(5) for one in log_of(seed, expired_cursor=answer)[1])
+
+
+def test_the_id_of_an_event_that_is_written_without_it_names_its_place_all_the_same():
+    log, events = log_of(1)
+    lacking = next(one for one in events if one.after)
+    assert log.resume(lacking.after).start == lacking.index
+    assert log.resume(lacking.id).start == lacking.index + 1
+    assert [log.opening(lacking.index + step) - lacking.index for step in (-1, 0, 1)] == [-1, -1, 1]
+
+
+def test_what_is_kept_of_a_log_begins_with_an_event_that_has_an_id():
+    for seed in range(20):
+        log, events = log_of(seed, replay=1, queue=2)
+        assert log.first > 30
+        assert not events[log.first].after
+
+
+def test_a_status_answer_gives_the_id_of_an_event_that_was_written_without():
+    work = Work(JobSpec(lasts=39.0, every=1.0))
+    settings, payloads = ServerSpec(frames="varied"), Payloads("j", "csv-import", work.spec, "ascii")
+    log = JobLog("j", "a", settings, payloads, Frames(random.Random(1), LineEnds.LF))
+    while not log.append(work.take()).after:
+        pass
+    assert f'"lastEventId":"{log.last.id}"}}'.encode() in log.snapshot()
 
 
 def test_everything_that_is_drawn_comes_sooner_or_later():
@@ -129,3 +168,17 @@ def test_events_of_256_kb_pass():
     history = rehearse(plan)
     assert judge(plan, history).word is Word.PASS
     assert max(one.size for one in history.all(Delivered)) >= 256_000
+
+
+def test_no_other_event_has_the_data_of_one_without_an_id_though_its_state_lasts():
+    for seed in range(30):
+        spec = JobSpec(lasts=39.0, every=1.0, items=10)
+        log = JobLog(
+            "j", "a", ServerSpec(frames="varied"), Payloads("j", "csv-import", spec, "ascii"),
+            Frames(random.Random(seed), LineEnds.LF),
+        )  # fmt: skip
+        work = Work(spec)
+        events = [log.append(work.take()) for _ in range(40)]
+        told = [one.data for one in events]
+        assert len(set(told)) < len(told)
+        assert all(told.count(one.data) == 1 for one in events if one.after)

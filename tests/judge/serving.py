@@ -78,8 +78,8 @@ class _Serving:
         )  # fmt: skip
         self.offset += 100 * len(emits)
         for emit in emits:
-            arrived_ns = self.shown.get((emit.id, emit.digest), t_ns + 4 * MS) - MS // 4
+            arrived_ns = self.shown.get((emit.told_id, emit.digest), t_ns + 4 * MS) - MS // 4
             self.add(
-                Delivered(rid=self.rid, cid=self.request.cid, id=emit.id, type=emit.type, digest=emit.digest),
+                Delivered(rid=self.rid, cid=self.request.cid, id=emit.told_id, type=emit.type, digest=emit.digest),
                 max(arrived_ns, t_ns),
             )  # fmt: skip

@@ -177,6 +177,21 @@ class Story:
         for index in range(len(self.times())):
             self.emit(index, job=job, epoch=epoch)
 
+    def without_id(self, *indices: int) -> "Story":
+        """The server wrote these events without an id: what was told of theirs so far has that of the one before."""
+        told = [Delivered, App, Block, Absorbed]
+        for index in indices:
+            name, before = self.id(index), self.id(index - 1)
+            for one in self.records:
+                if isinstance(one, Emit) and one.id == name:
+                    one.after = before
+                elif type(one) in told and one.id == name:
+                    one.id = before
+                elif isinstance(one, Request) and one.last_event_id == name:
+                    one.last_event_id = before
+            self.buffer = {client: before if held == name else held for client, held in self.buffer.items()}
+        return self
+
     # The client's connections.
 
     def dial(

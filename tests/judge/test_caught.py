@@ -100,6 +100,7 @@ CAUGHT = {
     "keeps-bom": ("no-gap", VARIED),
     "needs-space": ("no-gap", VARIED),
     "blanks-id": ("resume", VARIED),
+    "dedupes-by-last-id": ("no-gap", VARIED),
     # The reset comes between the id before the first event and that event, slice by slice.
     "skips-id-blocks": (
         "resume",

@@ -12,6 +12,7 @@ from harness.clients.mutants.mutant import Mutant
 from harness.clients.mutants.resuming import (
     CommitsIdEarly,
     DedupesAcrossEpochs,
+    DedupesByLastId,
     ForgetsIdAfterEmpty,
     ForgetsLastId,
     FreezesFirstId,
@@ -235,6 +236,11 @@ _ALL = (
         "blanks-id",
         "an event without an id blanks it: EventSource/eventsource PR 358, launchdarkly/ruby-eventsource PR 26",
         framing.BlanksId,
+    ),
+    Mutant(
+        name="dedupes-by-last-id",
+        stands_for="an event without an id is a repeat of the one before it, whose id it is told with",
+        decisions=DedupesByLastId,
     ),
     _parser(
         "skips-id-blocks",

@@ -3,7 +3,7 @@
 from harness.clients.cursor import Cursor, IdStanding, position
 from harness.clients.decisions import Decisions
 from harness.clients.observer import AttemptReport
-from harness.sse.events import Wire
+from harness.sse.events import Event, Wire
 from harness.sse.parser import Parser
 from harness.sse.session import Session
 
@@ -32,6 +32,22 @@ class BlankCursor(Cursor):
         """Say that it is."""
         del event_id
         return IdStanding.FRESH
+
+
+class DedupesByLastId(Decisions):
+    """Drops as shown what an app was shown the last event ID of, though an event without an id has that of another."""
+
+    def cursor(self) -> Cursor:
+        """Return a cursor that takes each id for the event's own."""
+        return LastIdCursor()
+
+
+class LastIdCursor(Cursor):
+    """Compares the last event ID of each event with those shown."""
+
+    def standing_of(self, event: Event) -> IdStanding:
+        """Say what showing this event would mean, by that id alone."""
+        return self.standing(event.id)
 
 
 class FreezesFirstId(Decisions):

@@ -96,7 +96,7 @@ def _queue_cause(client: ClientCase, events: list[EmittedEvent]) -> Cause | None
         return Cause(
             key=SHORT_QUEUE,
             sentence=f"event {event.index} waited behind a callback and gave way to {newer} newer; its queue {room}",
-            evidence=(case.evidence(arrival.record, f"id {event.id} at the phone, behind a callback"),),
+            evidence=(case.evidence(arrival.record, f"{event.named} at the phone, behind a callback"),),
             advice="Fix: let as many updates wait as there is room for, to the end; one more pushes out the oldest",
         )
     return None
@@ -152,7 +152,7 @@ def _epoch_cause(client: ClientCase, events: list[EmittedEvent]) -> Cause | None
     epoch = client.truth.epoch(first.position)
     began = next((record for record in client.truth.epochs if record.epoch == epoch), None)
     shown = [] if began is None else [case.evidence(began, f"the server lost its log: epoch {epoch} begins")]
-    shown += [case.evidence(one.record, f"id {one.event.id} at the phone; never shown") for one in kept[:2]]
+    shown += [case.evidence(one.record, f"{one.event.named} at the phone; never shown") for one in kept[:2]]
     said = sum(
         one.why == "repeat" and one.id in {arrival.event.id for arrival in kept} for one in client.said(Absorbed)
     )

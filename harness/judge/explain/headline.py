@@ -25,6 +25,7 @@ def beside(counts: Counts, measures: Mapping[str, Interval], *, whole: bool = Fa
         f"{counts.withheld} withheld by the server" if counts.withheld else "",
         f"{counts.said} said aloud to be missing" if counts.said else "",
         f"{counts.not_owed} not owed" if counts.not_owed else "",
+        f"{counts.retold} told again without an id" if counts.retold else "",
     ]
     parts = [part for part in spared if part]
     if whole:

@@ -89,7 +89,7 @@ def _held_back(client: ClientCase, life: Life) -> Cause | None:
         return None
     came, name = phrases.moment(case.at(came_ns)), life.event.type
     until = "never shown" if life.shown is None else f"shown only at {phrases.moment(case.at(shown_ns))}"
-    shown = [case.evidence(life.arrival.record, f"id {life.event.id} ({name}) at the phone")]
+    shown = [case.evidence(life.arrival.record, f"{life.event.named} ({name}) at the phone")]
     during = [one for one in tries(client) if came_ns < one.began_ns < shown_ns]
     shown += [begun(client, one) for one in during[: RECORDS - 2]]
     if life.shown is not None:
@@ -294,11 +294,11 @@ def _latency(client: ClientCase, _expectation: Expectation) -> Cause | None:
     text = []
     for one in slowest:
         shown = f"shown {phrases.duration(one.latency)} after it was due" if one.latency < LOST else "never shown"
-        what = f"emitted {one.event.type}, id {one.event.id}: {shown}"
+        what = f"emitted {one.event.type}, {one.event.named}: {shown}"
         text.append(case.evidence(one.event.record, what, t_ns=one.event.actual_ns))
     life = by_position.get(slowest[0].event.position)
     held = _held_back(client, life) if life is not None else None
-    sentence = f"the slowest was id {slowest[0].event.id}" + (f": {held.sentence}" if held else "")
+    sentence = f"the slowest was {slowest[0].event.named}" + (f": {held.sentence}" if held else "")
     return Cause(
         key=HELD_BACK if held else "slow", sentence=sentence, evidence=tuple(text), advice=_HAND_ON if held else ""
     )

@@ -18,7 +18,7 @@ from harness.judge.facts.requests import firsts, following, request_lives
 from harness.judge.facts.screen import EVENT_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
 from harness.judge.facts.streams import is_stream
-from harness.judge.facts.truth import ACCEPTED, Position
+from harness.judge.facts.truth import ACCEPTED, EmittedEvent, Position
 from harness.sse.response import read_retry_after
 
 HOP_WITHIN = 1.0
@@ -195,10 +195,11 @@ def _tell(client: ClientCase, found: list[AttemptLife]) -> None:
             sure = reading.read_ns(block) is not None
             if block.retry >= 0:
                 retries = (block.retry,) if sure else (*retries, block.retry)
+            again = block.event and news.met(block)
             fresh = news.brought(block, one.end_hi or _NEVER) if block.event else False
             if fresh is not False and one.fresh is not True:
                 one.fresh = fresh if sure else None
-            if block.event and sure and fresh is not None:
+            if block.event and sure and (again or fresh is not None):
                 one.barren = False
         one.retries = retries
 
@@ -213,19 +214,24 @@ class _News:
         self._newest: Position = ACCEPTED
         self._seen: set[Position] = set()
 
+    def met(self, block: Delivered) -> bool:
+        """Whether an event was delivered before."""
+        event = self._event(block)
+        return event is not None and event.position in self._seen
+
     def brought(self, block: Delivered, end_ns: int) -> bool | None:
         """Return whether an event is news to the client: None where that cannot be told.
 
         It cannot where a status answer of this state, or a later one, came before the stream's end: a client reads no
-        further while it settles a gap.
+        further while it settles a gap. Nor of an event without an id that came before: it may take that for another.
         """
         if isinstance(self._largest, int) and block.size > self._largest:
             return False
-        event = self._truth.known(block.id, block.t_ns) if block.id else None
-        if event is None or block.type not in EVENT_CALLBACKS:
+        event = self._event(block)
+        if event is None:
             return None
         if event.position in self._seen:
-            return False
+            return False if event.has_id else None
         self._seen.add(event.position)
         before = self._newest
         if event.position <= before:
@@ -233,3 +239,9 @@ class _News:
         self._newest = event.position
         polled = max((position for at_ns, position in self._states if at_ns <= end_ns), default=ACCEPTED)
         return None if event.position <= polled or event.position[0] > before[0] else True
+
+    def _event(self, block: Delivered) -> EmittedEvent | None:
+        if block.type not in EVENT_CALLBACKS:
+            return None
+        carried = self._truth.carried(block.id, block.digest, block.seq)
+        return carried or (self._truth.known(block.id, block.t_ns) if block.id else None)

@@ -111,7 +111,7 @@ class _Buffer:
         if least < 0:
             return states
         shown = self._blocks[least]
-        event = self._truth.known(shown.id, shown.t_ns)
+        event = self._truth.carried(shown.id, shown.digest, shown.seq) or self._truth.known(shown.id, shown.t_ns)
         return [
             state for state in states
             if state.at_ns >= shown.t_ns or event is None or state.position >= event.position

@@ -6,7 +6,9 @@ than all shown it is the one of the callback's id, since the app cannot see a di
 newer, it is the first that was not shown. Else the id decides only that a payload of nothing is told as a *corrupted*
 event and not as a *phantom*.
 
-*Duplicated*: the same (epoch, index) again. *Reordered*: a first delivery after a later index of its epoch, or an
+*Duplicated*: the same (epoch, index) again. *Retold*: that, of an event without an id that had come again: from the id
+before it a stream tells it again, and a status answer tells its state under an id that no stream has. So a client takes
+it for another event. *Reordered*: a first delivery after a later index of its epoch, or an
 epoch gone back. *Unreached*: an event's own content, which had not come to the radio. *Phantom*: content of nothing
 that was emitted. *Corrupted*: that, with the id of an event, or by another callback. *Regressed*: older than what was
 shown.
@@ -14,6 +16,7 @@ A repeat is the concern of law L3 and of L5, not of L4: the order of first deliv
 """
 
 import bisect
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -37,6 +40,7 @@ class Shown(msgspec.Struct, frozen=True):
     before: Position  # the newest position shown before this callback
     answer: StatusArrival | None = None
     duplicated: bool = False
+    retold: bool = False
     reordered: bool = False
     phantom: bool = False
     unreached: bool = False
@@ -56,7 +60,7 @@ class _Equals:
     def add(self, at_ns: int, event: EmittedEvent) -> None:
         """Take in an event that came after the others."""
         self.came.append((at_ns, event))
-        self.ids.setdefault(event.id, (at_ns, event))
+        self.ids.setdefault(event.record.told_id, (at_ns, event))
 
     def shown_by(self, app: App, newest: Position, seen: dict[Position, App]) -> EmittedEvent | None:
         """Return which of them a callback showed; None where none had come."""
@@ -91,7 +95,10 @@ class Screen:
         self.delivered: dict[Position, App] = {}
         self.advances: list[tuple[int, Position]] = []  # (enter_ns, newest position shown from then on)
         self._truth = truth
+        arrived = None if arrived is None else list(arrived)
         self._equals = _equals(truth, arrived)
+        self._came_again = None if arrived is None else _came_again(truth, arrived, answered)
+        self._retold: Counter[Position] = Counter()
         self._answers: dict[str, list[StatusArrival]] = {}
         for answer in answered:
             self._answers.setdefault(answer.body.digest, []).append(answer)
@@ -119,7 +126,7 @@ class Screen:
             event = answer.event
             corrupted = app.callback != _callback(answer)
         elif event is None:
-            event = self._truth.known(app.id, app.enter_ns) if app.id else None
+            event = self._named(app) if app.id else None
             unreached = event is not None and event.digest == app.digest
             corrupted = event is not None and not unreached
         if event is None:
@@ -128,10 +135,24 @@ class Screen:
             return Shown(app, None, newest, answer, phantom=answer is None, corrupted=corrupted, regressed=fell)
         repeat = event.position in self.delivered
         backwards = event.position < newest
+        retold = repeat and not corrupted and self._was_retold(event, app)
         return Shown(
-            app, event, newest, answer, duplicated=repeat, reordered=backwards and not repeat, unreached=unreached,
-            corrupted=corrupted, regressed=backwards,
+            app, event, newest, answer, duplicated=repeat and not retold, retold=retold,
+            reordered=backwards and not repeat, unreached=unreached, corrupted=corrupted,
+            regressed=backwards and not retold,
         )  # fmt: skip
+
+    def _was_retold(self, event: EmittedEvent, app: App) -> bool:
+        """Whether an event that is shown again had no id, and had come again as often as it was shown so."""
+        if event.has_id or self._came_again is None:
+            return not event.has_id
+        came = bisect.bisect_right(self._came_again.get(event.position, ()), app.enter_ns)
+        self._retold[event.position] += 1
+        return self._retold[event.position] <= came
+
+    def _named(self, app: App) -> EmittedEvent | None:
+        """Return the event of a callback's id, and of its content where that id is told with several."""
+        return self._truth.carried(app.id, app.digest, app.seq) or self._truth.known(app.id, app.enter_ns)
 
     def _answer(self, app: App) -> StatusArrival | None:
         """Return the newest answer of this body that had been delivered when a callback was entered."""
@@ -190,6 +211,29 @@ def _equals(truth: Truth, arrived: Iterable[Arrival] | None) -> dict[str, _Equal
     for at_ns, event in came:
         found.setdefault(event.digest, _Equals()).add(at_ns, event)
     return found
+
+
+def _came_again(
+    truth: Truth, arrived: Iterable[Arrival], answered: Iterable[StatusArrival]
+) -> dict[Position, list[int]]:
+    """Return when events without an id came that had come before: by a stream, or once by the status answers.
+
+    What was asked for from an older id than the one before it came again by the client's own doing.
+    """
+    came: dict[Position, list[tuple[int, bool]]] = {}
+    met: set[tuple[int, Position]] = set()
+    for one in arrived:
+        if one.event.has_id:
+            continue
+        position, asked = one.event.position, one.request.last_event_id
+        place = truth.place(asked, one.request.t_ns) if asked else None
+        again = (one.request.rid, position) in met or (place is not None and position <= (place[0], place[1] + 1))
+        came.setdefault(position, []).append((one.record.t_ns, again))
+        met.add((one.request.rid, position))
+    first = {one.position: one.body.t_ns for one in reversed([*answered]) if one.event and not one.event.has_id}
+    for position, at_ns in first.items():
+        came.setdefault(position, []).append((at_ns, True))
+    return {position: [at_ns for at_ns, again in sorted(times)[1:] if again] for position, times in came.items()}
 
 
 def _callback(answer: StatusArrival) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from harness.deeds.acts import Act, Drains, Hangs, Repeats, Restarts, RevokesToken, SendsRetry, SilencesKeepalive
 from harness.deeds.replacement import takes_the_place_of
-from harness.history import Answered, DeedDone, Emit, Job, Request, Rescheduled, Said, Subscriber, Write
+from harness.history import Answered, DeedDone, Delivered, Emit, Job, Request, Rescheduled, Said, Subscriber, Write
 from harness.judge.case import Case
 from harness.scenario.model import ServerSpec
 
@@ -51,6 +51,10 @@ class Epoch:
     def event(self, index: int) -> str:
         """Return the name of one of its events in a sentence."""
         return f"event {self.begun.epoch}-{index}"
+
+    def opening(self, index: int) -> int:
+        """Return where a stream begins that repeats from this index on: at an event that has its own id."""
+        return index - 1 if 0 < index < len(self.emits) and self.emits[index].after else index
 
     def newest_at(self, seq: int) -> int:
         """Return the index of the newest event emitted before this record; -1: none."""
@@ -181,6 +185,7 @@ class ServerFacts:
         self.jobs: dict[str, list[Epoch]] = {}
         self.epochs: dict[tuple[str, str], Epoch] = {}
         self.ids: dict[str, dict[str, Emit]] = {}
+        self._told: dict[tuple[str, str], list[Emit]] = {}  # by job, and by the last event ID that each is told with
         self._read_jobs()
         self.requests = {request.rid: request for request in case.history.all(Request)}
         self.streams: list[ServedStream] = []
@@ -278,6 +283,11 @@ class ServerFacts:
                 return Resumption(place + 1)
         return _expired(spec, newest)
 
+    def told(self, job: str, event: Delivered) -> Emit | None:
+        """Return the event that a stream carried: where none has its bytes, that of its id; None: there is none."""
+        told = self._told.get((job, event.id), [])
+        return next((one for one in told if one.digest == event.digest), told[0] if told else None)
+
     def _place(self, epoch: Epoch, cursor: str, seq: int) -> int | None:
         """Return the index that a cursor names (-1: before the first); None: it is no id of this log."""
         if not cursor or (self.varied and cursor == epoch.start_id):
@@ -300,6 +310,7 @@ class ServerFacts:
             if found is not None:
                 found.emitted(emit)
                 self.ids.setdefault(emit.job, {}).setdefault(emit.id, emit)
+                self._told.setdefault((emit.job, emit.told_id), []).append(emit)
 
     def _read_streams(self) -> None:
         history = self._case.history

@@ -27,7 +27,7 @@ from harness.judge.facts.radio import answers
 from harness.judge.facts.requests import streams_begun
 from harness.judge.facts.screen import EVENT_CALLBACKS
 from harness.judge.facts.snapshots import delivered_states
-from harness.judge.facts.truth import ACCEPTED, EmittedEvent
+from harness.judge.facts.truth import ACCEPTED, EmittedEvent, Position
 
 EACH = 200_000
 """Nanoseconds for each event of a burst that comes before another."""
@@ -105,7 +105,7 @@ class _Waits:
         at_ns, event = life.arrival.record.t_ns, life.event
         since_ns = at_ns
         newest = self._client.screen.newest_at(at_ns)
-        if self._window_ns and newest != ACCEPTED and event.position > (newest[0], newest[1] + 1):
+        if self._window_ns and newest != ACCEPTED and not self._follows(event, newest):
             since_ns += self._window_ns
         for gap in told_gaps(self._client):
             if gap.record.t_ns > at_ns or gap.covered_ns < at_ns:
@@ -115,6 +115,12 @@ class _Waits:
             covering = (one.body.t_ns for one in answers(self._client) if heals(gap, one))
             since_ns = max(since_ns, min(next(covering, begun_ns + rest_ns), begun_ns + rest_ns))
         return since_ns
+
+    def _follows(self, event: EmittedEvent, newest: Position) -> bool:
+        """Whether nothing lies between what was shown and an event, by their ids: one without may have no number."""
+        before = self._client.truth.at((event.position[0], event.position[1] - 1))
+        known = before is None or before.has_id
+        return event.position <= (newest[0], newest[1] + known)
 
 
 def _shares(client: ClientCase) -> list[Share]:

@@ -24,7 +24,7 @@ ACCEPTED: Position = (0, -1)
 
 
 class EmittedEvent(msgspec.Struct, frozen=True):
-    """One emitted event. Times are stamps in nanoseconds."""
+    """One emitted event. Times are stamps in nanoseconds. ``id`` names its place, see ``Emit``."""
 
     position: Position
     id: str
@@ -40,6 +40,16 @@ class EmittedEvent(msgspec.Struct, frozen=True):
     def index(self) -> int:
         """Its number within its epoch."""
         return self.position[1]
+
+    @property
+    def has_id(self) -> bool:
+        """Whether it was written with an id of its own."""
+        return not self.record.after
+
+    @property
+    def named(self) -> str:
+        """Its id in a sentence."""
+        return f"id {self.id}" if self.has_id else f"without an id behind {self.record.after}"
 
 
 class Truth:
@@ -62,6 +72,9 @@ class Truth:
         self._by_id: dict[str, list[EmittedEvent]] = {}
         for event in self.events:
             self._by_id.setdefault(event.id, []).append(event)
+        self._told: dict[tuple[str, str], list[EmittedEvent]] = {}
+        for event in self.events:
+            self._told.setdefault((event.record.told_id, event.digest), []).append(event)
         self._by_position = by_position
         self._intended = _running_max([event.intended_ns for event in self.events])
 
@@ -124,9 +137,9 @@ class Truth:
         return emitted[-1] if emitted else candidates[0]
 
     def carried(self, event_id: str, digest: str, seq: int) -> EmittedEvent | None:
-        """Return the event of this id and digest that was emitted before this record; None where there is none."""
-        candidates = self._by_id.get(event_id, ())
-        return next((one for one in reversed(candidates) if one.digest == digest and one.record.seq < seq), None)
+        """Return the event told with this last event ID and digest, emitted before this record; None: there is none."""
+        candidates = self._told.get((event_id, digest), ())
+        return next((one for one in reversed(candidates) if one.record.seq < seq), None)
 
     def at(self, position: Position) -> EmittedEvent | None:
         """Return the event at a position; None where there is none."""

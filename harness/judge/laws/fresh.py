@@ -89,7 +89,7 @@ def _behind(client: ClientCase, worst: Kept, room: int, outcome: LawFindings) ->
     case, at = client.case, phrases.moment(client.case.at(worst.record.t_ns))
     text = f"{phrases.amount(worst.older, 'older state')} were shown before event {worst.event.index}, which had come "
     text += f"at {at}; its queue has room for {phrases.amount(room, 'update')}"
-    outcome.fail(text, case.evidence(worst.record, f"id {worst.event.id} {_came(worst)}"), advice=BEHIND)
+    outcome.fail(text, case.evidence(worst.record, f"{worst.event.named} {_came(worst)}"), advice=BEHIND)
 
 
 def _stuck(client: ClientCase, stuck: list[Carried], outcome: LawFindings) -> None:
@@ -99,7 +99,7 @@ def _stuck(client: ClientCase, stuck: list[Carried], outcome: LawFindings) -> No
     text = f"the app was left at {_left(client, worst.event.actual_ns, worst.until_ns)}, though event "
     text += f"{worst.event.index} was emitted at {emitted}, and its live stream could have brought it by {due}"
     told = [
-        case.evidence(one.event.record, f"emitted {one.event.type}, id {one.event.id}", t_ns=one.event.actual_ns)
+        case.evidence(one.event.record, f"emitted {one.event.type}, {one.event.named}", t_ns=one.event.actual_ns)
         for one in stuck[: SHOWN - 1]
     ]
     stream = case.evidence(worst.stream.request, f"the stream on connection {worst.stream.request.cid}")
@@ -115,7 +115,7 @@ def _stale(client: ClientCase, worst: Kept, old: list[Kept], outcome: LawFinding
     came = f"{newer} had reached the phone"
     if isinstance(worst.record, Body):
         came = f"a status answer had told it {newer}"
-    told = [case.evidence(one.record, f"id {one.event.id} {_came(one)}; shown too late") for one in old[:SHOWN]]
+    told = [case.evidence(one.record, f"{one.event.named} {_came(one)}; shown too late") for one in old[:SHOWN]]
     outcome.fail(f"the app was left at {left}, though {came} at {since}", *told, advice=ADVICE)
 
 

@@ -3,7 +3,7 @@
 A callback is of the type and has the payload of an event that had reached the phone, or shows a status answer that was
 delivered whole. What a server sent twice, in one stream or in answer to an id that lay at or beyond it, is a repeat
 only to a client that reads more from ids than the standard gives them. To one that declares them opaque the second is
-another event: showing it is lawful.
+another event: showing it is lawful. So it is to any client of an event without an id that came again (``Screen``).
 """
 
 from collections import Counter
@@ -59,8 +59,19 @@ def _of_client(client: ClientCase, outcome: LawFindings) -> None:
         text = f"{which} reached the app with another payload than was emitted"
         outcome.fail(text, *_evidence(client, corrupted, "payload differs"), advice=_ADVICE["corrupted"])
     if not (repeated or hollow or phantoms or unreached or corrupted):
-        count = f"{phrases.amount(len(again), 'event')} shown again, as the server sent them twice"
-        outcome.hold(f"{count}: ids are opaque to {client.called}" if again else "")
+        outcome.hold(_told_again(client, again))
+
+
+def _told_again(client: ClientCase, again: list[Shown]) -> str:
+    """Return why it was lawful to show events again; empty where none was."""
+    retold = sum(one.retold for one in client.screen.shown)
+    parts = []
+    if again:
+        count = phrases.amount(len(again), "event")
+        parts.append(f"{count} shown again, as the server sent them twice: ids are opaque to {client.called}")
+    if retold:
+        parts.append(f"{phrases.amount(retold, 'event')} without an id shown again, as a replay or an answer told it")
+    return "; ".join(parts)
 
 
 def _unlawful(client: ClientCase, again: list[Shown]) -> list[Shown]:
@@ -86,6 +97,8 @@ def _sent_twice(client: ClientCase) -> dict[Position, list[Arrival]]:
     for one in arrivals(client):
         position, asked = one.event.position, one.request.last_event_id
         after = client.truth.known(asked, one.request.t_ns) if asked else None
+        if not one.event.has_id:
+            continue
         if (one.request.rid, position) in met or (after is not None and after.position >= position):
             found.setdefault(position, []).append(one)
         met.add((one.request.rid, position))

@@ -120,18 +120,18 @@ def _last_seen(client: ClientCase, life: Life) -> tuple[str, Evidence]:
     name = f"event {event.index}"
     if life.arrival is not None:
         at = phrases.moment(case.at(life.arrival.record.t_ns))
-        shown = case.evidence(life.arrival.record, f"id {event.id} at the phone's socket; not certainly read")
+        shown = case.evidence(life.arrival.record, f"{event.named} at the phone's socket; not certainly read")
         return f"{name} was at the phone's socket at {at} when its connection ended, and was not asked for again", shown
     write = _write(client, life)
     if write is None:
-        told = f"emitted {event.type}, id {event.id}; never written to a stream"
+        told = f"emitted {event.type}, {event.named}; never written to a stream"
         shown = case.evidence(event.record, told, t_ns=event.actual_ns)
         return f"{name} was never asked for", shown
     at = phrases.moment(case.at(write.t_ns))
     cid = next((request.cid for request in client.streams if request.rid == write.rid), 0)
     path = next((conn.path for conn in client.conns if conn.cid == cid), "")
     where = f" on {phrases.path(path)}" if path else ""
-    shown = case.evidence(write, f"wrote {event.type}, id {event.id}; it never reached the phone")
+    shown = case.evidence(write, f"wrote {event.type}, {event.named}; it never reached the phone")
     return f"{name} was written at {at} and died{where}, and was not asked for again", shown
 
 

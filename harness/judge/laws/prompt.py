@@ -104,7 +104,7 @@ def _measure(case: Case, taken: list[Sample], outcome: LawFindings) -> None:
         outcome.hold(figure)
     elif found.low >= LIMIT:
         slow = sorted((s for s in taken if s.latency >= LIMIT), key=lambda s: -s.latency)[:SHOWN]
-        shown = [case.evidence(s.event.record, f"id {s.event.id}: {_said(s.latency)} to the screen") for s in slow]
+        shown = [case.evidence(s.event.record, f"{s.event.named}: {_said(s.latency)} to the screen") for s in slow]
         outcome.fail(f"updates were not prompt: {figure}, limit 100 ms", *shown, advice=_ADVICE)
     else:
         outcome.doubt(f"{figure}: the interval holds the limit of 100 ms")

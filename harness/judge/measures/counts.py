@@ -88,7 +88,7 @@ def absorbed(client: ClientCase) -> int:
     reading = client.once(ReadMarks)
     read = Counter(one.event.position for one in arrivals(client) if reading.read_ns(one.record) is not None)
     again = sum(times - 1 for times in read.values())
-    return max(0, again - sum(shown.duplicated for shown in client.screen.shown))
+    return max(0, again - sum(shown.duplicated or shown.retold for shown in client.screen.shown))
 
 
 def requests(client: ClientCase) -> int:
@@ -116,6 +116,7 @@ FIELDS: Mapping[str, Callable[[ClientCase], int]] = {
     "not_owed": not_owed,
     "lost": lost,
     "duplicated": lambda client: sum(shown.duplicated for shown in client.screen.shown),
+    "retold": lambda client: sum(shown.retold for shown in client.screen.shown),
     "reordered": lambda client: sum(shown.reordered for shown in client.screen.shown),
     "corrupted": lambda client: sum(shown.corrupted for shown in client.screen.shown),
     "phantom": lambda client: sum(shown.phantom for shown in client.screen.shown),

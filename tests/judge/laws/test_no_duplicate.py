@@ -146,3 +146,53 @@ def test_a_snapshot_by_another_callback_is_corrupted():
     story.answered(4, 2.11)
     story.show(4, 2.2, source="poll", callback="initialized")
     assert law("no-duplicate", story).sentence == "event 4 reached the app with another payload than was emitted"
+
+
+def told_again(ids=None, *, last=None):
+    """Event 7 has no id: the connection that resumes from the one before it brings it again, and it is shown again."""
+    story = handoff(handoff_plan(policies=Policies(ids=ids)), last=last).without_id(7)
+    story.show(7, 6.15, event_id="a-6")
+    return story
+
+
+@pytest.mark.parametrize("ids", [Ids.OPAQUE, Ids.EPOCH_INDEX, None])
+def test_an_event_without_an_id_that_a_replay_brings_again_is_no_repeat_of_the_clients(ids):
+    found = law("no-duplicate", told_again(ids))
+    assert found.state is LawState.HELD
+    assert found.sentence == "1 event without an id shown again, as a replay or an answer told it"
+    assert state("progress", told_again(ids)) is state("order", told_again(ids)) is LawState.HELD
+
+
+def test_it_is_one_where_one_delivery_is_shown_twice():
+    story = told_again()
+    story.show(7, 6.16, event_id="a-6", block=False)
+    assert law("no-duplicate", story).sentence == "event 7 was shown to the app again at 6.2 s"
+    story = Story(plan()).run().without_id(4)
+    story.show(4, 3.1, event_id="a-3", block=False)
+    assert law("no-duplicate", story).sentence == "event 4 was shown to the app again at 3.1 s"
+
+
+def test_an_event_without_an_id_that_an_older_id_asked_for_again_is_a_repeat():
+    assert state("no-duplicate", told_again(last="a-3")) is LawState.FAILED
+
+
+def test_a_status_answer_tells_an_event_without_an_id_once_more():
+    story = Story(plan()).run().without_id(4)
+    story.poll(4, 2.3)
+    assert state("no-duplicate", story) is LawState.HELD
+    story.poll(4, 2.4)
+    assert law("no-duplicate", story).sentence == "event 4 was shown to the app again at 2.4 s"
+
+
+def test_an_event_without_an_id_that_is_shown_with_another_payload_is_corrupted():
+    story = Story(plan()).run(skip=(4,)).without_id(4)
+    story.arrive(4, 2.1, event_id="a-3")
+    story.show(4, 2.1, event_id="a-3", digest="garbled", block=False)
+    assert state("no-duplicate", story) is LawState.FAILED
+
+
+def test_an_event_without_an_id_shown_too_early_is_told_by_its_content():
+    story = Story(plan()).run(skip=(4,)).without_id(4)
+    story.show(4, 2.1, event_id="a-3", block=False)
+    story.arrive(4, 2.3, event_id="a-3")
+    assert law("no-duplicate", story).sentence == "event 4 was shown at 2.1 s, before reaching the phone"

@@ -5,6 +5,7 @@ from harness.judge.verdict import LawState
 from harness.sse.policy import Policies
 from tests.judge.ruling import empty, law, state
 from tests.judge.scenes import half_open, handoff
+from tests.judge.serving import served
 from tests.judge.story import Story, changed, ns, plan
 
 
@@ -50,6 +51,24 @@ def test_what_reached_the_phone_and_was_not_shown_is_lost_whatever_the_client_sa
     found = law("no-gap", story)
     assert (found.state, found.sentence) == (LawState.FAILED, "event 4 reached the phone at 2.0 s and was never shown")
     assert [item.text for item in found.evidence] == ["id a-4 at the phone; never shown"]
+
+
+def test_an_event_without_an_id_has_to_be_shown_like_any_other():
+    assert state("no-gap", Story(plan()).run().without_id(4)) is LawState.HELD
+    found = law("no-gap", reached(4).without_id(4))
+    assert (found.state, found.sentence) == (LawState.FAILED, "event 4 reached the phone at 2.0 s and was never shown")
+    found = law("no-gap", Story(plan()).run(skip=(4,)).without_id(4))
+    assert [item.text for item in found.evidence] == [
+        "emitted processing, without an id behind a-3; never written to a stream"
+    ]
+
+
+def test_whichever_delivery_of_an_event_without_an_id_is_shown_counts():
+    story = served(handoff().without_id(7))
+    story.records = [one for one in story.records if not (isinstance(one, App) and one.digest == "da7")]
+    assert state("no-gap", story) is LawState.FAILED
+    story.show(7, 6.25, event_id="a-6", block=False)
+    assert state("no-gap", story) is LawState.HELD
 
 
 def test_what_reached_the_phone_just_before_the_end_is_lost_unless_a_status_answer_told_the_end():

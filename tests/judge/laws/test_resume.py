@@ -1,3 +1,5 @@
+import pytest
+
 from harness.history import Adopted, App, Block, Chunk, ConnEnd, Delivered, Read, Request, Response
 from harness.judge.verdict import LawState
 from tests.judge.ruling import empty, law, state
@@ -52,6 +54,22 @@ def test_an_id_only_block_counts():
     story = handoff(last="x-1")
     block(story, 3.9, "x-1")
     assert state("resume", story) is LawState.HELD
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"), [("a-6", LawState.HELD), ("", LawState.FAILED), ("a-5", LawState.FAILED)]
+)
+def test_an_event_without_an_id_leaves_the_last_one_what_it_was(sent, expected):
+    assert state("resume", handoff(last=sent).without_id(7)) is expected
+
+
+@pytest.mark.parametrize(("answers", "expected"), [(True, LawState.HELD), (False, LawState.FAILED)])
+def test_the_id_of_an_event_that_has_none_comes_by_a_status_answer_alone(answers, expected):
+    story = handoff().without_id(9)
+    next(one for one in story.records if isinstance(one, Request) and one.last_event_id).last_event_id = "a-9"
+    if answers:
+        answered(story, 4.9, 9)
+    assert state("resume", story) is expected
 
 
 def test_an_empty_id_means_no_header():

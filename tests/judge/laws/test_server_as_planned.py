@@ -575,6 +575,57 @@ def test_varied_frames_have_an_id_of_their_start_and_pings():
     assert "stream 1 set the id to 'a-7' without an event, which its log does not have" in faults(varied(carried="a-7"))
 
 
+def lacking(*indices: int, frames: str = "varied", expired: str = "410", **more) -> Story:
+    """The server writes events of these indices without an id."""
+    server = ServerSpec(frames=frames, expired_cursor=expired)
+    return served(Story(plan(server=server, **more)).run().without_id(*indices))
+
+
+def test_an_event_of_varied_frames_may_have_no_id():
+    assert state(LAW, lacking(3, 5, 20)) is LawState.HELD
+
+
+@pytest.mark.parametrize(
+    ("indices", "more"),
+    [((0,), {}), ((21,), {}), ((4, 5), {}), ((5,), {"frames": "plain"}), ((5,), {"expired": "silent"}),
+     ((5,), {"expired": "reset event"})],
+)  # fmt: skip
+def test_the_first_the_last_and_the_second_of_two_events_have_an_id_and_all_where_a_gap_is_none_or_an_event(
+    indices, more
+):
+    name = f"event a-{max(indices)}"
+    assert f"the server wrote {name} without an id, which it may not do there" in faults(lacking(*indices, **more))
+
+
+def test_an_event_without_an_id_is_told_with_that_of_the_event_before_it_and_is_not_its_equal():
+    text = "the server wrote event a-5 without an id, which it may not do there"
+    history = lacking(5).history()
+    place_of = place(history, Emit, index=5)
+    assert text in faults(lacking(5), changed(history, Emit, place_of, after="a-3"))
+    assert text in faults(lacking(5), changed(history, Emit, place_of, digest="da4"))
+
+
+def test_an_event_without_an_id_comes_once_in_order_and_as_it_was_emitted():
+    story = lacking(5)
+    history = story.history()
+    fifth = place(history, Delivered, digest="da5")
+    fewer = numbered(one for one in history.records if not (isinstance(one, Delivered) and one.digest == "da5"))
+    assert "the server left out event 5 on stream 1, after event a-4" in faults(story, fewer)
+    assert "stream 1 carried other bytes than event a-4 has" in faults(
+        story, changed(history, Delivered, fifth, digest="dx")
+    )
+    assert "stream 1 carried an event of the id 'a-99', which its log does not have" in faults(
+        story, changed(history, Delivered, fifth, id="a-99")
+    )
+
+
+def test_a_stream_that_is_asked_for_from_the_id_before_tells_the_event_without_one_again():
+    story = served(handoff(handoff_plan(server=ServerSpec(frames="varied"))).without_id(7))
+    again = [one for one in story.history().all(Delivered) if one.digest == "da7"]
+    assert [(one.id, one.rid) for one in again] == [("a-6", 2), ("a-6", 3)]
+    assert state(LAW, story) is LawState.HELD
+
+
 def test_plain_frames_have_neither():
     found = faults(varied(frames="plain"))
     assert "the server primed stream 1 with 'a-start', which is not the id of its start" in found

@@ -230,12 +230,14 @@ def items(case: Case) -> Mapping[int, list[StreamItem]]:
 def _items(case: Case) -> Mapping[int, list[StreamItem]]:
     rids = _rids(case)
     taken: dict[tuple[int, str, str], list[Delivered]] = {}
-    pinged: set[tuple[int, str]] = set()  # requests, and ids behind whose event a ping came
+    pinged: set[tuple[int, str, str]] = set()  # keys of taken, of events behind which a ping came
+    last: dict[int, tuple[int, str, str]] = {}  # by request, the key of its newest event
     for delivered in case.history.all(Delivered):
         if delivered.event and delivered.digest == PING_DIGEST:
-            pinged.add((delivered.rid, delivered.id))
+            pinged.update({last[delivered.rid]} if delivered.rid in last else ())
         elif delivered.event:
-            taken.setdefault((delivered.rid, delivered.id, delivered.digest), []).append(delivered)
+            key = last[delivered.rid] = (delivered.rid, delivered.id, delivered.digest)
+            taken.setdefault(key, []).append(delivered)
     emits = {(emit.job, emit.epoch, emit.index): emit for emit in case.history.all(Emit)}
     found: dict[int, list[StreamItem]] = {}
     written: list[Said | Write] = [*case.history.all(Said), *case.history.all(Write)]
@@ -246,9 +248,10 @@ def _items(case: Case) -> Mapping[int, list[StreamItem]]:
         for index in range(write.first, write.last + 1):
             emit = emits.get((write.job, write.epoch, index))
             if emit is not None:
-                came = taken.get((write.rid, emit.id, emit.digest), [])
+                key = (write.rid, emit.told_id, emit.digest)
+                came = taken.get(key, [])
                 offset = write.offset if index == write.first else -1
-                followed = len(came) > 1 or (write.rid, emit.id) in pinged
+                followed = len(came) > 1 or key in pinged
                 item = StreamItem(write.began_ns, offset, emit.id, came.pop(0) if came else None, followed)
                 found.setdefault(write.rid, []).append(item)
     return found

@@ -100,7 +100,7 @@ def _delays(case: Case) -> Iterator[Delay]:
                 yield Delay(flow, DOWN, record.t_ns, answer.t_ns, "an answer", answer)
     emitted: dict[tuple[str, str, str], Emit] = {}
     for emit in case.history.all(Emit):
-        emitted.setdefault((emit.job, emit.id, emit.digest), emit)
+        emitted.setdefault((emit.job, emit.told_id, emit.digest), emit)
     last = (0, 0)
     for event in case.history.all(Delivered):
         if event.rid not in requests or event.rid not in answers or last == (event.cid, event.t_ns):

@@ -41,12 +41,12 @@ def deliveries(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[Serv
 def _delivery(
     case: Case, served: ServerFacts, bounds: Bounds, stream: ServedStream, delivered: list[Delivered]
 ) -> Iterator[ServerDeviation]:
-    epoch, ids, repeats = stream.epoch, served.ids.get(stream.opened.job, {}), bool(served.repeats)
+    epoch, repeats = stream.epoch, bool(served.repeats)
     before, times = -1, 0  # the newest event that it carried, and how often
     for one in delivered:
         if not one.event or (served.varied and one.digest == PING_DIGEST):
             continue
-        emit = ids.get(one.id)
+        emit = served.told(stream.opened.job, one)
         if one.type == "reset" and before < 0 and _resets(served, stream):
             continue
         if emit is None or emit.epoch != epoch.begun.epoch:
@@ -91,14 +91,16 @@ def _asked_retries(stream: ServedStream, delivered: list[Delivered]) -> Iterator
         elif turn.what == "retry" and (value := read_digits(turn.detail)) is not None:
             said.append(value)
     carried, due = 0, 0
-    firsts = {stream.epoch.emits[index].id: count for index, count in before.items() if index < len(stream.epoch.emits)}
+    emits = stream.epoch.emits
+    told = ((emits[index], count) for index, count in before.items() if index < len(emits))
+    firsts = {(emit.told_id, emit.digest): count for emit, count in told}
     for one in delivered:
         if one.retry >= 0:
             if carried >= len(said) or said[carried] != one.retry:
                 yield f"{stream.called} asked for retry {one.retry}, which the server had not said there", one
                 return
             carried += 1
-        due = firsts.get(one.id, due) if one.event else due
+        due = firsts.get((one.id, one.digest), due) if one.event else due
         if carried < due:
             yield f"{stream.called} never asked for retry {said[carried]}, which the server said that it did", one
             return

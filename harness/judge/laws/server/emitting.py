@@ -38,8 +38,7 @@ def emissions(case: Case, served: ServerFacts, bounds: Bounds) -> Iterator[Serve
                 behind = emit.actual_ns - epoch.begun.t_ns
             if not early_ns <= behind <= late_ns:
                 yield f"the server emitted {epoch.event(index)} {off(behind)}", emit
-            if not _called_right(emit, again=again):
-                yield f"the server called {epoch.event(index)} {emit.id!r}, and its type {emit.type}", emit
+            yield from _names(case, epoch, emit, again=again)
             if abs(emit.t_ns - emit.actual_ns) > bounds.tick_ns:
                 yield f"the server told of {epoch.event(index)} {off(emit.t_ns - emit.actual_ns)}", emit
             if emit.progress is not None and progress is not None and emit.progress < progress:
@@ -120,6 +119,14 @@ def _first_schedule(case: Case, first: Job, planned: list[int], bounds: Bounds) 
             return
 
 
+def _names(case: Case, epoch: Epoch, emit: Emit, *, again: bool) -> Iterator[ServerDeviation]:
+    """An event has the id and the type of its place, and leaves its id out only where it may."""
+    if not _called_right(emit, again=again):
+        yield f"the server called {epoch.event(emit.index)} {emit.id!r}, and its type {emit.type}", emit
+    if emit.after and not _may_lack_id(case, epoch, emit):
+        yield f"the server wrote {epoch.event(emit.index)} without an id, which it may not do there", emit
+
+
 def _called_right(emit: Emit, *, again: bool) -> bool:
     """Return whether an event has the id and the type of its place: the state found where a log is read ``again``."""
     types = {"processing"} if emit.index else {"initialized"}
@@ -128,6 +135,17 @@ def _called_right(emit: Emit, *, again: bool) -> bool:
     elif again and emit.index == 0:
         types = {"initialized", "processing"}
     return emit.type in types and emit.id == f"{emit.epoch}-{emit.index}"
+
+
+def _may_lack_id(case: Case, epoch: Epoch, emit: Emit) -> bool:
+    """Whether an event may be told with the id before it: of varied frames, one that is neither the first nor the last.
+
+    That id is an event's own, so that no other is told with it; and no stream begins behind a gap.
+    """
+    server, before = case.plan.server, epoch.emits[emit.index - 1] if 0 < emit.index < len(epoch.emits) else None
+    if before is None or before.after or emit.after != before.id or emit.digest == before.digest or emit.terminal:
+        return False
+    return server.frames == "varied" and server.expired_cursor == "410"
 
 
 def _unplanned(case: Case, epoch: Epoch, emit: Emit, bounds: Bounds, *, again: bool) -> Iterator[ServerDeviation]:

@@ -35,6 +35,7 @@ def beginning(case: Case, served: ServerFacts, bounds: Bounds, stream: ServedStr
     lowest, highest = max(0, first - max(counts)), max(0, first - min(counts))
     if spec.replay is not None:  # what the log has forgotten is not repeated
         highest = max(highest, min(first, stream.epoch.newest_at(opened.seq) - spec.replay - spec.queue))
+    lowest, highest = (index if index == first else stream.epoch.opening(index) for index in (lowest, highest))
     return lowest, highest
 
 

@@ -122,7 +122,7 @@ def _event(record: Delivered, request: Request, ledger: Ledger) -> str:
     if record.cid in ledger.left:
         return f"event {record.id} reached connection {record.cid} after its client had left"
     emitted = ledger.events.get((request.job, record.digest), ())
-    emit = next((one for one in emitted if one.id == record.id), None)
+    emit = next((one for one in emitted if one.told_id == record.id), None)
     if emit is None:
         return f"event {record.id} at the phone ({request.client}) is none that the server had emitted"
     if (record.type, record.size) != (emit.type, emit.size or record.size):

@@ -12,7 +12,7 @@ from harness.clients.observer import AttemptReport, Observer
 from harness.clients.requests import Requests
 from harness.clients.transport import DialFailed
 from harness.sse.events import Event, Wire
-from harness.sse.parser import EventTooBig, Parser
+from harness.sse.parser import EventTooBig
 from harness.sse.policy import FedBy
 from harness.sse.response import Meaning, ResponseVerdict
 from harness.sse.session import Session, cursor_header
@@ -80,7 +80,8 @@ class StreamAttempt:
         self._sink = sink
         self._observer = observer
         self._fallback_due = fallback_due
-        self._parser: Parser | None = None
+        # It begins with the id that the request carries: a status answer may be adopted before this one comes.
+        self._parser = decisions.parser(session)
         self._deadlines: Deadlines = requests.deadlines()
 
     def network_changed(self) -> None:
@@ -121,7 +122,7 @@ class StreamAttempt:
             outcome = error.how, str(error)
         except httpx.HTTPError as error:
             outcome = "error", str(error)
-        if self._parser is not None and not self._deadlines.ended_by:
+        if not self._deadlines.ended_by:
             done = await self._feed(self._decisions.left_over(self._parser))
             outcome = ("done", "") if done else outcome
         return outcome
@@ -142,7 +143,6 @@ class StreamAttempt:
 
     async def _receive(self, response: httpx.Response) -> tuple[str, str]:
         report, deadlines = self.report, self._deadlines
-        self._parser = parser = self._decisions.parser(self._session)
         any_byte = self._decisions.policies.watchdog_fed_by is FedBy.ANY_BYTE
         async for piece in ResponseBody(response):
             if deadlines.ended_by in _OVER:  # what was read as a deadline passed is taken all the same
@@ -153,7 +153,7 @@ class StreamAttempt:
             report.bytes += len(piece)
             before = report.events
             try:
-                done = await self._feed(parser.feed(piece))
+                done = await self._feed(self._parser.feed(piece))
             except EventTooBig as error:
                 done = await self._feed(list(error.before))
                 return ("done", "") if done else ("too-big", str(error))

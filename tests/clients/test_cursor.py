@@ -1,6 +1,7 @@
 import pytest
 
 from harness.clients.cursor import Cursor, IdStanding, position
+from harness.sse.events import Event
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,27 @@ def test_a_snapshot_covers_all_before_it():
     cursor = shown("a-0")
     cursor.show("a-9", complete=True)
     assert cursor.standing("a-4") is IdStanding.REPEAT
+
+
+def told(event_id, *shown):
+    """How an event without an id stands that is told with this one, behind the events shown."""
+    cursor = Cursor()
+    for one in shown:
+        cursor.show(one)
+    return cursor.standing_of(Event("processing", "{}", event_id, False))
+
+
+def test_an_event_without_an_id_is_fresh_unless_what_was_shown_covers_its_place():
+    assert told("") is told("a-0") is told("17", "17") is told("b-0", "a-9") is IdStanding.FRESH
+    assert told("a-9", "a-0", "a-9") is told("a-4", "a-0", "a-9") is IdStanding.FRESH
+    assert told("a-0", "a-0", "a-1") is IdStanding.REPEAT
+
+
+def test_a_snapshot_covers_an_event_without_an_id():
+    cursor = shown("a-0")
+    cursor.show("a-9", complete=True)
+    standings = [cursor.standing_of(Event("processing", "{}", f"a-{n}", False)) for n in (4, 8, 9)]
+    assert standings == [IdStanding.REPEAT, IdStanding.REPEAT, IdStanding.FRESH]
 
 
 def test_low_ordinals_of_a_new_epoch_are_not_old():

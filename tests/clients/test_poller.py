@@ -162,6 +162,25 @@ def test_the_stream_resumes_after_what_polling_has_shown_and_repeats_nothing():
     assert played.watcher.of("absorbed") == [(7.0, "absorbed", "a-4", "repeat")]
 
 
+def test_an_event_without_an_id_has_the_one_that_its_request_carried_not_a_snapshot_s_of_meanwhile():
+    async def slow(reply):
+        await trio.sleep(4)
+        await reply.head()
+        await reply.body('event: processing\ndata: {"is": "a-2"}\n\n')
+        await reply.events(3, 4, 5)
+        await reply.events(6, kind="completed")
+        await trio.sleep_forever()
+
+    policies = msgspec.structs.replace(UNJITTERED, retry_stream=4.0)
+    stage = Stage(streams=[fails_until(5, slow)], status=snapshots("a-1", "a-4", every=2))
+    played = play(stage, policies=policies)
+    assert stage.cursors()[-1] == "a-1"
+    assert played.ids == ["a-1", "a-4", "a-5", "a-6"]
+    assert [entry[2:] for entry in played.watcher.of("absorbed")] == [
+        ("a-1", "repeat"), ("a-3", "repeat"), ("a-4", "repeat"),
+    ]  # fmt: skip
+
+
 def test_a_snapshot_older_than_what_was_shown_is_not_shown():
     async def three(reply):
         await reply.head()

@@ -32,6 +32,7 @@ from harness.history import (
     Weather,
     Write,
 )
+from harness.history.records import PING_DIGEST
 from harness.judge.verdict import LawState, LawVerdict
 from harness.scenario import model
 from harness.toxics.shape import Shape
@@ -588,6 +589,14 @@ def test_what_lets_an_event_go_may_be_a_ping_that_was_lost_on_its_way():
     assert "before anything" in broken(buffered(act, *ends))
     assert held(buffered(act, *ends, server=server))
     assert "before anything" in broken(buffered(act, (1, 3.0, 3.0), (2, 4.0, 5.0), server=server))
+
+
+@pytest.mark.parametrize(("at", "let_go"), [(4.2, True), (4.0, False), (None, False)])
+def test_a_ping_lets_an_event_without_an_id_go_and_not_the_one_whose_id_it_is_told_with(at, let_go):
+    made = buffered(acts.Buffers(each_event=True), (1, 3.0, 4.0), (2, 4.0, 4.2), (3, 5.0, 5.5)).without_id(2)
+    if at is not None:
+        made.add(Delivered(rid=1, cid=made.cid, id="a-1", type="ping", digest=PING_DIGEST), at)
+    assert held(made, made.over(9.1)) if let_go else "before anything" in broken(made, made.over(9.1))
 
 
 def test_a_buffer_owes_nothing_of_a_stream_that_is_mute_for_good():

@@ -167,6 +167,16 @@ def test_a_reorder_window_is_waited_out():
     assert state("prompt", story) is LawState.HELD
 
 
+def test_what_follows_an_event_without_an_id_may_wait_for_the_one_that_its_id_says_is_missing():
+    story = kept(by=1.2, index=6).without_id(5)
+    assert state("prompt", story) is LawState.FAILED
+    story.plan = plan(policies=Policies(reorder_window=2.0))
+    assert state("prompt", story) is LawState.HELD
+    with_id = kept(by=1.2, index=6)
+    with_id.plan = story.plan
+    assert state("prompt", with_id) is LawState.FAILED
+
+
 def test_a_busy_host_leaves_the_client_s_share_unjudged():
     story = kept(by=1.2)
     story.lags(*[150_000] * 100)

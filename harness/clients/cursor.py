@@ -55,6 +55,7 @@ class Cursor:
     def __init__(self) -> None:
         self.id = ""
         self._at: Position | None = None
+        self._covered: Position | None = None  # the newest snapshot
         self._without_id = 0  # events shown without one since
         self._holes: list[tuple[int, int]] = []  # ordinals skipped, first and last of each range
         self._retired: list[str] = []
@@ -65,13 +66,14 @@ class Cursor:
     def standing_of(self, event: Event) -> IdStanding:
         """Say what showing this event would mean.
 
-        One without an id of its own is fresh, unless what was shown covers the place behind the id before it.
+        One without an id of its own is fresh, since nothing is known of it, unless a snapshot covers its place: it came
+        behind an older id.
         """
         if event.has_id:
             return self.standing(event.id)
-        at = position(event.id)
-        covered = at is not None and self.standing(f"{at.epoch}-{at.ordinal + 1}") is IdStanding.REPEAT
-        return IdStanding.REPEAT if covered else IdStanding.FRESH
+        at, covered = position(event.id), self._covered
+        older = at is not None and covered is not None and at.epoch == covered.epoch and at.ordinal < covered.ordinal
+        return IdStanding.REPEAT if older else IdStanding.FRESH
 
     def standing(self, event_id: str) -> IdStanding:
         """Say what showing a state of this id would mean. Without an id it is always fresh."""
@@ -112,6 +114,7 @@ class Cursor:
         if at is None:
             return
         self._at = at
+        self._covered = at if complete else self._covered
         self._without_id = 0
         if before is None or complete:
             self._holes.clear()

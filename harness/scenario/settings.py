@@ -143,7 +143,8 @@ SERVER: dict[str, Setting] = {
         "Which characters are in the data. Default: ascii.", choice("payload", ("ascii", "utf8", "hostile"))
     ),
     "frames": described(
-        "How events are written: as plainly as can be, or in every way that servers in the field do. Default: plain.",
+        "How events are written: as plainly as can be, or in every way that servers in the field do: some without an "
+        "id, where the expired cursor is answered by 410. Default: plain.",
         choice("frames", ("plain", "varied")),
     ),
     "tls": described("Whether the server speaks TLS.", Setting(_plain_text, "no", "no")),

@@ -32,7 +32,7 @@ def deaf(**more: Any) -> Story:
 
 
 def test_every_metric_of_the_loader_is_measured_and_no_other():
-    assert (*COUNTS, *DURATIONS, *MOMENTS, *SIZES, *CROWDS) == loader.METRICS
+    assert (*COUNTS, *DURATIONS, *MOMENTS, *SIZES, *CROWDS) == tuple(loader.METRICS)
 
 
 @pytest.mark.parametrize(

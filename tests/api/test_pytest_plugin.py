@@ -14,7 +14,7 @@ SILENCE = harness.Scenario(scenario="silence", job={"lasts": "6s", "updates": "e
 def said_of(folder: Path, source: str) -> str:
     """Return what pytest says of a file with this source, in a process and a folder of its own."""
     (folder / "test_it.py").write_text(HEAD + source)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "harness.pytest_plugin"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     ended = subprocess.run([*command, "test_it.py"], cwd=folder, capture_output=True, text=True, check=False)
     assert ended.stderr == ""
     return ended.stdout

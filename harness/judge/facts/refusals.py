@@ -89,16 +89,19 @@ class _Token:
 
 def _refusals(client: ClientCase, what: str) -> Iterator[Response]:
     """Yield the fatal answers to requests of a kind, or to one for its token."""
-    token = _Token()
+    token, asker = _Token(), what
     for request, following in _followed(client):
         response = heard_answer(client, request)
         if request.what == "token":
-            stops = _no_new_token(request, response, token, whole=not _cut_off(client, request, following))
+            whole, own = not _cut_off(client, request, following), asker == what
+            stops = _no_new_token(request, response, token, whole=whole, own=own)
         elif request.what == what:
             _take_up(token, request)
             stops = _says_stop(client, response, token)
         else:
             stops = False
+        if response is not None and response.status == 401:
+            asker = request.what
         if stops and response is not None:
             yield response
 
@@ -147,13 +150,17 @@ def _take_up(token: _Token, request: Request) -> None:
         token.given = True
 
 
-def _no_new_token(request: Request, response: Response | None, token: _Token, *, whole: bool) -> bool:
-    """Take in the answer to a token request; True where it is the last word. One that is not ``whole`` gives none."""
+def _no_new_token(request: Request, response: Response | None, token: _Token, *, whole: bool, own: bool) -> bool:
+    """Take in the answer to a token request; True where it is the last word. One that is not ``whole`` gives none.
+
+    Where the request for a token that this kind's 401 asked for had failed, one that another kind's 401 asked for
+    (not ``own``) does not make up for it: with the next 401 this kind asks once more.
+    """
     given = whole and response is not None and response.status // 100 == 2 and not response.by
     if given and response is not None:
         token.coming.append((response.t_ns, request.t_ns))
     token.given = False
-    token.unanswered = token.refused and not given
+    token.unanswered = token.refused and (not given or (token.unanswered and not own))
     return token.refused and response is not None and not _in_trouble(response.status)
 
 

@@ -147,6 +147,19 @@ def test_a_401_after_a_new_token_that_was_never_answered_is_a_first_one():
     assert between(401) is LawState.FAILED
 
 
+def test_a_token_that_a_poll_asked_for_does_not_make_up_for_the_streams_own_that_failed():
+    def after(*, failed: bool) -> LawState:
+        story = refused(401, then="")
+        if failed:
+            story.request("token", 1.2, status=0)
+            story.request("poll", 1.4, status=401)
+        story.request("token", 1.6)
+        refuse_again(story, 2.5, 2.6, then=3.5)
+        return state("stop", story)
+
+    assert (after(failed=True), after(failed=False)) == (LawState.NOT_JUDGED, LawState.FAILED)
+
+
 def test_a_401_to_a_token_that_may_have_run_out_is_a_first_one():
     def after(seconds: float) -> LawState:
         story = refused(401, then="")

@@ -47,7 +47,7 @@ def restarted(*, said: bool = True, healed: bool = True, adopts: bool = False, s
     story.hang_up(4.001, "eof", fresh=8, events=8, opened=True, bytes=999)
     emit_b(story)
     story.dial(4.8, cause="ended", status=0)
-    story.hang_up(4.81, "refused")
+    story.hang_up(4.81, "error")
     story.dial(6.4, cause="failed", status=410)
     story.hang_up(6.41, "status", status=410)
     story.gap_signal(6.405, "410")

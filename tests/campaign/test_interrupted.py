@@ -6,7 +6,6 @@ import pytest
 import trio
 
 from harness import cli
-from harness.campaign import finish
 from harness.campaign.campaign import GRACE, judged
 from harness.campaign.finish import Finished
 from tests.report import synthetic
@@ -70,8 +69,8 @@ def test_a_command_that_is_interrupted_says_what_is_kept(tmp_path, monkeypatch, 
 
     before = signal.getsignal(signal.SIGTERM)
 
-    monkeypatch.setattr(finish, "judge_folder", interrupted)
-    monkeypatch.setattr("harness.report.compose.draw_run", interrupted)
+    monkeypatch.setattr("harness.campaign.rejudge.judge_folder", interrupted)
+    monkeypatch.setattr("harness.commands.results.draw_run", interrupted)
     code = cli.guarded(lambda: cli.cli([command, str(tmp_path / "r")], standalone_mode=False, prog_name="harness"))
     assert code == 128 + number
     said = " ".join(capfd.readouterr().err.split())

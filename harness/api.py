@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from io import StringIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import trio
@@ -29,7 +29,7 @@ from harness.judge.verdict import Interval, LawVerdict, Verdict
 from harness.report import compose, terminal
 from harness.report.folder import MANIFEST, Invocation, Manifest, RunResult, read_json, read_results, write_manifest
 from harness.report.wording import printable
-from harness.scenario import Project, Scenario, document, find, find_project, loading
+from harness.scenario import Scenario, document, find, find_project, loading
 from harness.scenario.place import nearest
 
 World = Literal["real", "virtual", "both"]
@@ -188,7 +188,7 @@ def load(path: str | os.PathLike[str]) -> Scenario:
     found = find(os.fspath(path))
     if len(found) != 1:
         raise UsageError(f"{os.fspath(path)} holds {len(found)} scenarios: load one of them")
-    return loading.load(found[0], project=_project())
+    return loading.load(found[0], project=find_project(Path.cwd()))
 
 
 def run_scenario(
@@ -253,7 +253,7 @@ def _options(  # noqa: PLR0917 - the arguments of its two callers
     out: str | os.PathLike[str] | None,
 ) -> CampaignOptions:
     one = scenario if isinstance(scenario, Scenario) else load(scenario)
-    if world not in {"real", "virtual", "both"}:
+    if world not in get_args(World):
         raise UsageError(f"expected the world real, virtual or both, got {world!r}")
     if seed is not None and type(seed) is not int:
         raise UsageError(f"expected the seed as an int, got {seed!r}")
@@ -301,7 +301,3 @@ def _faults(done: CampaignResult) -> Iterator[str]:
 
 def _silent() -> LiveDisplay:
     return LiveDisplay(StringIO(), terminal=False)
-
-
-def _project() -> Project | None:
-    return find_project(Path.cwd())

@@ -7,8 +7,10 @@
 It is loaded by every pytest in the same environment, so that it imports nothing of the harness until it is used.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -35,20 +37,16 @@ class HarnessRun:
         """
         import harness  # noqa: PLC0415 - not before it is used
 
-        try:
+        with _failing_in_words():
             results = harness.run_scenario(self._meant(target), out=self._out, **(self._options | options))
-        except (harness.UsageError, harness.EnvironmentFault) as error:
-            _fail(error)
         return _checked(results, check=check)
 
     async def arun(self, target: Any = None, *, check: bool = True, **options: Any) -> "list[Result]":
         """Do the same inside trio, as a test of pytest-trio is."""
         import harness  # noqa: PLC0415 - the same
 
-        try:
+        with _failing_in_words():
             results = await harness.arun_scenario(self._meant(target), out=self._out, **(self._options | options))
-        except (harness.UsageError, harness.EnvironmentFault) as error:
-            _fail(error)
         return _checked(results, check=check)
 
     def _meant(self, target: Any) -> Any:
@@ -60,9 +58,18 @@ class HarnessRun:
         return self._target if target is None else target
 
 
-def _fail(error: Exception) -> NoReturn:
-    """Fail the test with the error's sentence alone: pytest would print the error that it is chained to as well."""
-    raise pytest.fail.Exception(str(error), pytrace=False) from None
+@contextlib.contextmanager
+def _failing_in_words() -> Iterator[None]:
+    """Let a mistake or a fault of the machine fail the test with its sentence alone.
+
+    pytest would print the error that a failure is chained to as well.
+    """
+    from harness.errors import EnvironmentFault, UsageError  # noqa: PLC0415 - the same
+
+    try:
+        yield
+    except (UsageError, EnvironmentFault) as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def _checked(results: "list[Result]", *, check: bool) -> "list[Result]":

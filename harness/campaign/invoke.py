@@ -93,8 +93,7 @@ def _refuse(options: CampaignOptions, default_toxiproxy: str | None) -> None:
     if world == virtual.NAME and options.toxiproxy not in {None, "auto"}:
         raise UsageError(
             f"--toxiproxy {options.toxiproxy} has no place in --world virtual: its toxics are simulated in the run's "
-            "own "
-            "process, where no other process and no socket may be (--world real or both can use it)"
+            "own process, where no other process and no socket may be (--world real or both can use it)"
         )
 
 

@@ -3,7 +3,6 @@
 ``python -m harness.commands.reference`` writes the pages anew.
 """
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def topic(name: str) -> str:
             parts = [("What is owed", "", [Entry(row.called, "", says) for row, says in OWED.items()])]
         case _:
             parts = [("paths", "Each number has its source in harness/scenario/profiles.py.", language.profiles())]
-    words = [Entry(f"{token}", "", says) for token, says in language.TOKENS.items()]
+    words = [Entry(token, "", says) for token, says in language.TOKENS.items()]
     parts += [("words in capitals", "", words)] if name in {"deeds", "settings"} else []
     return "\n".join(line for title, says, entries in parts for line in _listed(title, says, entries)).rstrip("\n")
 
@@ -110,12 +109,12 @@ def _entries(entries: Iterable[Entry]) -> str:
 
 def _table(head: list[str], rows: Iterable[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell for cell in line) + " |" for line in lines) + "\n"
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def _code(text: str) -> str:
     """Return text as code inside a table, whose columns end with a bar."""
-    return "`" + re.sub(r"\|", r"\\|", text) + "`"
+    return "`" + text.replace("|", "\\|") + "`"
 
 
 _LANGUAGE_HEAD = """\
